@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/address.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Reads 1 to DIGITS hex digits that END closes, none above MAX; moves *text behind END. */
+static bool take_hex(const char **text, int digits, char end, uint32_t max, uint32_t *ret)
+{
+	const char *p = *text;
+	uint32_t value = 0;
+	int taken = 0;
+
+	for (; hex_digit(*p) >= 0 && taken < digits; p++, taken++)
+		value = value << 4 | (uint32_t)hex_digit(*p);
+	if (!taken || *p != end || value > max)
+		return false;
+	*text = *p ? p + 1 : p;
+	*ret = value;
+	return true;
+}
+
+int address_parse_full(const char *text, struct pci_address *ret)
+{
+	uint32_t domain, bus, slot, function;
+
+	if (!take_hex(&text, 8, ':', UINT32_MAX, &domain) || !take_hex(&text, 2, ':', 0xff, &bus) ||
+	    !take_hex(&text, 2, '.', 0x1f, &slot) || !take_hex(&text, 1, '\0', 7, &function))
+		return -EINVAL;
+	*ret = (struct pci_address){
+		.domain = domain,
+		.bus = (uint8_t)bus,
+		.slot = (uint8_t)slot,
+		.function = (uint8_t)function,
+	};
+	return 0;
+}
+
+int address_parse(const char *text, struct pci_address *ret)
+{
+	char full[ADDRESS_SIZE + 4];
+
+	if (address_parse_full(text, ret) == 0)
+		return 0;
+	if (snprintf(full, sizeof(full), "0:%s", text) >= (int)sizeof(full))
+		return -EINVAL;
+	return address_parse_full(full, ret);
+}
+
+const char *address_format(const struct pci_address *address, char buffer[static ADDRESS_SIZE])
+{
+	snprintf(buffer, ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain, address->bus, address->slot,
+		 address->function & 7u);
+	return buffer;
+}
+
+const char *address_format_short(const struct pci_address *address, char buffer[static ADDRESS_SIZE])
+{
+	if (address->domain)
+		return address_format(address, buffer);
+	snprintf(buffer, ADDRESS_SIZE, "%02x:%02x.%x", address->bus, address->slot, address->function & 7u);
+	return buffer;
+}
+
+static uint64_t sort_key(const struct pci_address *a)
+{
+	return (uint64_t)a->domain << 32 | (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 | a->function;
+}
+
+int address_compare(const struct pci_address *a, const struct pci_address *b)
+{
+	uint64_t x = sort_key(a), y = sort_key(b);
+
+	return (x > y) - (x < y);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/strings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int strings_add(struct strings *list, const char *text)
+{
+	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count] = strdup(text);
+	if (!items[list->count])
+		return -ENOMEM;
+	list->count++;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strings_sort(struct strings *list)
+{
+	if (list->count > 1)
+		qsort(list->items, list->count, sizeof(*list->items), compare);
+}
+
+void strings_free(struct strings *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct strings){0};
+}
