@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The data model: what is known of a host's cards at one moment. */
+#ifndef PCIPROBE_DEVICE_H
+#define PCIPROBE_DEVICE_H
+
+#include "probe/address.h"
+#include "probe/strings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct verdict;
+
+/* Bits of pci_device.present: the member may be used. A bit that isn't set: the kernel has none of it, or it couldn't
+ * be read (pci_device.incomplete is set then), or nobody asked for it. */
+enum pci_present {
+	HAS_SUBSYSTEM = 1u << 0,
+	HAS_REVISION = 1u << 1,
+	HAS_IOMMU_GROUP = 1u << 2,
+	HAS_NUMA_NODE = 1u << 3,
+	HAS_SRIOV = 1u << 4, /* it was looked at: sriov.role tells */
+	HAS_PF = 1u << 5,
+	HAS_VF_INDEX = 1u << 6,
+	HAS_VFS_TOTAL = 1u << 7,
+	HAS_VFS_ENABLED = 1u << 8,
+	HAS_RESET_METHODS = 1u << 9,
+	HAS_LINK_SPEED = 1u << 10,
+	HAS_LINK_WIDTH = 1u << 11,
+	HAS_MAX_LINK_SPEED = 1u << 12,
+	HAS_MAX_LINK_WIDTH = 1u << 13,
+	HAS_AER_CORRECTABLE = 1u << 14,
+	HAS_AER_NONFATAL = 1u << 15,
+	HAS_AER_FATAL = 1u << 16,
+	HAS_VIRTFN = 1u << 17, /* of a GPU: a VF of it stands in sysfs */
+	HAS_MDEV = 1u << 18,   /* it is known to the kernel's mdev framework */
+};
+
+enum sriov_role { SRIOV_NONE, SRIOV_PF, SRIOV_VF };
+
+struct sriov {
+	enum sriov_role role;
+	struct pci_address pf;  /* HAS_PF: the physical function of a VF */
+	unsigned vf_index;      /* HAS_VF_INDEX: n of the PF's virtfn<n> */
+	unsigned vfs_total;     /* HAS_VFS_TOTAL: how many VFs a PF can have */
+	unsigned vfs_enabled;   /* HAS_VFS_ENABLED: how many it has */
+};
+
+/* A PCI Express link. Speeds in GT/s, widths in lanes. */
+struct link {
+	double speed, max_speed;
+	unsigned width, max_width;
+};
+
+/* Errors since boot, as Advanced Error Reporting counted them. */
+struct aer {
+	uint64_t correctable, nonfatal, fatal;
+};
+
+/* A network interface behind a card. */
+struct interface {
+	char *name;
+	char *mac;            /* NULL: it has none */
+	char *phys_port_name; /* NULL: it has none (most have none) */
+	bool direct;          /* stands in the card's own net/, not below a virtio device of the card */
+};
+
+/* A kind of virtual GPU that a card can be cut into. */
+struct vgpu_type {
+	char *id;   /* "nvidia-63", "558" */
+	char *name; /* "NVIDIA A2-4Q"; NULL where the kernel's mdev framework has the id alone */
+};
+
+/* One function of a card: what lspci prints a line for. Strings may hold whatever was found, control characters
+ * included, and belong to the device, except for the names, which live as long as the probe. */
+struct pci_device {
+	struct pci_address address;
+	uint64_t inode; /* of its sysfs entry: another one means that the card was taken out and put in again */
+	uint16_t vendor, device, class;
+	uint8_t prog_if, revision;
+	uint16_t subsystem_vendor, subsystem_device;
+	unsigned present;   /* enum pci_present */
+	bool incomplete;    /* something of it is there but could not be read */
+
+	const struct verdict *verdict; /* why it is selected or not: selection.h */
+	bool selected;
+
+	/* from here on only of selected cards, and only what was asked for; NULL: there is none */
+	const char *vendor_name, *device_name, *class_name, *subsystem_name;
+	char *modalias;
+	char *driver;
+	char *label;          /* the firmware's name for it */
+	char *physical_slot;
+	char *power_state;    /* D0, D3hot, ... */
+	char *runtime_status; /* active, suspended, ... */
+	unsigned iommu_group, numa_node;
+	struct sriov sriov;
+	struct link link;
+	struct aer aer;
+	struct strings reset_methods;
+	struct strings blocks; /* disks: nvme0n1, sda */
+	struct strings drm;    /* card0, renderD128 */
+	struct interface *interfaces;
+	size_t interface_count;
+	struct vgpu_type *vgpu_types;
+	size_t vgpu_type_count;
+	struct pci_address *ancestors; /* the bridges above it, from the root port down */
+	size_t ancestor_count;
+};
+
+/* All cards of a host, in order of address, selected or not. */
+struct inventory {
+	struct pci_device *devices;
+	size_t count;
+	size_t selected;
+	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
+	struct timespec time; /* CLOCK_REALTIME, when the reading began */
+	char host[65];        /* the kernel's host name; "" when it could not be read */
+	struct verdict *verdicts; /* what the devices' verdict points to; the rules in them belong to the probe */
+};
+
+#define inventory_foreach(inventory, device)                                                                  \
+	for (struct pci_device *device = (inventory)->devices,                                                \
+			       *device##_end = device + (inventory)->count;                                   \
+	     device < device##_end; device++)                                                                 \
+		if ((device)->selected)
+
+/* The card at ADDRESS, selected or not; NULL when there is none. Belongs to the inventory. */
+struct pci_device *inventory_find(const struct inventory *inventory, const struct pci_address *address);
+
+void device_free_members(struct pci_device *device);
+void inventory_free(struct inventory *inventory);
+
+#endif
