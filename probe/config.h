@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pci.conf to rules. The format is OpenNebula's: YAML with the keys :filter:, :short_address:, :device_name: and
+ * :nvidia_vendors:, here also without the leading colon, and :hosts:, a map from host name or glob to the same keys, which
+ * then stand instead of the general ones on that host. pci.conf(5) has it all. */
+#ifndef PCIPROBE_CONFIG_H
+#define PCIPROBE_CONFIG_H
+
+#include "probe/rule.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* No configuration is larger; one that is can't be read. */
+#define CONFIG_SIZE_MAX (1u << 20)
+
+struct config {
+	char *path;
+	struct rule_list filters, addresses, names;
+	uint16_t *nvidia_vendors;
+	size_t nvidia_vendor_count;
+};
+
+/* Reads the file at PATH for the host named HOST. Every fault is told through LOG as "PATH:line:column: what is wrong and
+ * what would be right", all faults of the file at once; a key that nobody knows is only warned of.
+ * Free the result with config_free. Returns 0, -EINVAL for a file with faults, or the errno of reading it, also told. */
+int config_load(const char *path, const char *host, const struct log *log, struct config **ret);
+
+/* The same for a TEXT that has been read already; PATH is for messages. */
+int config_parse(const char *path, const char *text, size_t length, const char *host, const struct log *log,
+		 struct config **ret);
+
+/* What holds without a file: every card. Returns 0 or -ENOMEM. */
+int config_new_empty(struct config **ret);
+
+void config_free(struct config *config);
+
+#endif

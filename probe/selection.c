@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/selection.h"
+
+#include <assert.h>
+#include <errno.h>
+
+void selection_add(struct selection *selection, const struct rule_list *list)
+{
+	assert(selection->count < SELECTION_LISTS_MAX);
+	selection->lists[selection->count++] = list;
+}
+
+const char *selection_subject(struct names *names, const struct pci_device *device)
+{
+	const char *name = names_device(names, device->vendor, device->device);
+
+	return name ? name : "Device";
+}
+
+/* The first rule of LIST that takes the card. Returns 1, 0 for none, or a negative errno. */
+static int find_rule(const struct rule_list *list, const struct pci_device *device, const char *name,
+		     const struct log *log, const struct rule **ret)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < list->count && !found; i++) {
+		found = rule_matches(list->rules[i], device, name, log);
+		if (found > 0)
+			*ret = list->rules[i];
+	}
+	return found;
+}
+
+int selection_apply(const struct selection *selection, struct names *names, const struct pci_device *device,
+		    const struct log *log, struct verdict *ret)
+{
+	struct verdict verdict = {0};
+	const char *name = NULL;
+	int found;
+
+	for (int by_name = 0; by_name <= 1; by_name++) {
+		for (size_t i = 0; i < selection->count; i++) {
+			const struct rule_list *list = selection->lists[i];
+
+			if (!list->restricts || (list->kind == RULE_NAME) != by_name)
+				continue;
+			if (by_name && !name)
+				name = selection_subject(names, device);
+			found = find_rule(list, device, name, log, &verdict.took[i]);
+			if (found < 0)
+				return found;
+			if (!found) {
+				verdict.refused_by = list;
+				*ret = verdict;
+				return 0;
+			}
+		}
+	}
+	*ret = verdict;
+	return 0;
+}
