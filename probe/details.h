@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is read of a selected card, and only of one: driver, IOMMU group, NUMA node, SR-IOV, interfaces, link, errors, power.
+ * Nothing here reads configuration space or wakes a card. */
+#ifndef PCIPROBE_DETAILS_H
+#define PCIPROBE_DETAILS_H
+
+#include "probe/device.h"
+#include "probe/log.h"
+#include "probe/sysroot.h"
+
+/* Groups of members of struct pci_device that are read together. */
+enum detail {
+	DETAIL_NAMES = 1u << 0,
+	DETAIL_DRIVER = 1u << 1,
+	DETAIL_IOMMU_GROUP = 1u << 2,
+	DETAIL_NUMA_NODE = 1u << 3,
+	DETAIL_REVISION = 1u << 4,
+	DETAIL_MODALIAS = 1u << 5,
+	DETAIL_SRIOV = 1u << 6,
+	DETAIL_INTERFACES = 1u << 7,
+	DETAIL_BLOCKS = 1u << 8,
+	DETAIL_DRM = 1u << 9,
+	DETAIL_RESET_METHODS = 1u << 10,
+	DETAIL_POWER = 1u << 11,
+	DETAIL_LINK = 1u << 12,
+	DETAIL_AER = 1u << 13,
+	DETAIL_SLOT = 1u << 14,
+	DETAIL_LABEL = 1u << 15,
+	DETAIL_ANCESTORS = 1u << 16,
+	DETAIL_VGPU = 1u << 17,
+	DETAIL_ALL = (1u << 18) - 1,
+};
+
+/* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY. What is there and can't be
+ * read is told once and marks its card as incomplete; a card that was taken away meanwhile leaves the inventory.
+ * Returns 0 or -ENOMEM. */
+int details_read(struct sysroot *root, const struct log *log, unsigned wanted, struct inventory *inventory);
+
+#endif

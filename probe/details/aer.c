@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Totals of Advanced Error Reporting. Source: the kernel's Documentation/ABI/testing/sysfs-bus-pci-devices-aer_stats. */
+#include "probe/details/card.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Lines "RxErr 0"; the last is the total, "TOTAL_ERR_COR 12". */
+static bool read_total(struct card *card, const char *name, const char *total, uint64_t *ret)
+{
+	char text[ATTRIBUTE_SIZE];
+	unsigned long long number;
+	const char *line;
+
+	if (!card_text(card, name, text))
+		return false;
+	line = strstr(text, total);
+	if (!line || sscanf(line + strlen(total), " %20llu", &number) != 1) {
+		card_failed(card, name, "has no total");
+		return false;
+	}
+	*ret = number;
+	return true;
+}
+
+void read_aer(struct card *card)
+{
+	struct pci_device *device = card->device;
+
+	if (!read_total(card, "aer_dev_correctable", "TOTAL_ERR_COR", &device->aer.correctable))
+		return; /* all three are there or none */
+	device->present |= HAS_AER_CORRECTABLE;
+	if (read_total(card, "aer_dev_nonfatal", "TOTAL_ERR_NONFATAL", &device->aer.nonfatal))
+		device->present |= HAS_AER_NONFATAL;
+	if (read_total(card, "aer_dev_fatal", "TOTAL_ERR_FATAL", &device->aer.fatal))
+		device->present |= HAS_AER_FATAL;
+}

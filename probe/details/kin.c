@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/details/kin.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t path_addresses(const char *path, struct pci_address *addresses, size_t max)
+{
+	char part[ADDRESS_SIZE];
+	struct pci_address address;
+	size_t length, count = 0;
+
+	for (; *path; path += length + (path[length] == '/')) {
+		length = strcspn(path, "/");
+		if (length >= sizeof(part))
+			continue;
+		memcpy(part, path, length);
+		part[length] = '\0';
+		if (address_parse_full(part, &address) < 0)
+			continue;
+		if (count < max)
+			addresses[count] = address;
+		count++;
+	}
+	return count;
+}
+
+/* The selected card that a path below /sys/devices leads through last. */
+static struct pci_device *find_owner(const struct inventory *inventory, const char *path)
+{
+	struct pci_address addresses[64];
+	size_t count = path_addresses(path, addresses, 64);
+	struct pci_device *device;
+
+	if (!count || count > 64)
+		return NULL;
+	device = inventory_find(inventory, &addresses[count - 1]);
+	return device && device->selected ? device : NULL;
+}
+
+static int tell(struct sysroot *root, const struct log *log, const char *path, int error)
+{
+	if (error == -ENOMEM)
+		return error;
+	if (error != -ENOENT)
+		log_warning(log, "%s/%s: %s", sysroot_path(root), path, strerror(-error));
+	return 0;
+}
+
+typedef int add_entry(struct pci_device *device, const char *name);
+
+/* Every entry of DIRECTORY is a link into /sys/devices. */
+static int walk_links(struct sysroot *root, const struct log *log, const struct inventory *inventory,
+		      const char *directory, add_entry *add)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	struct pci_device *owner;
+	struct dirent *entry;
+	char target[PATH_MAX];
+	int error;
+
+	error = sysdir_open(sysroot_dir(root), directory, &dir);
+	if (error == 0)
+		error = sysdir_list(&dir, ".", &list);
+	if (error < 0)
+		return tell(root, log, directory, error);
+	while ((entry = sysdir_next(list)) && error == 0) {
+		if (sysdir_readlink(&dir, entry->d_name, target, sizeof(target)) < 0)
+			continue; /* not a link, or gone: nothing that sits on a card */
+		owner = find_owner(inventory, target);
+		if (owner)
+			error = add(owner, entry->d_name);
+	}
+	return error;
+}
+
+/* With native multipath nvme0c1n2 is the path through this card to the disk nvme0n2, which sits on no card. */
+static int add_block(struct pci_device *device, const char *name)
+{
+	unsigned subsystem, controller, space;
+	char disk[64];
+	int end = 0;
+
+	if (sscanf(name, "nvme%uc%un%u%n", &subsystem, &controller, &space, &end) == 3 && !name[end]) {
+		snprintf(disk, sizeof(disk), "nvme%un%u", subsystem, space);
+		name = disk;
+	}
+	return strings_add(&device->blocks, name);
+}
+
+/* card0 and renderD128; the connectors, card0-HDMI-A-1, are none of ours. */
+static int add_drm(struct pci_device *device, const char *name)
+{
+	return strchr(name, '-') ? 0 : strings_add(&device->drm, name);
+}
+
+int read_blocks(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	int error = walk_links(root, log, inventory, "sys/block", add_block);
+
+	inventory_foreach(inventory, device)
+		strings_sort(&device->blocks);
+	return error;
+}
+
+int read_drm(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	int error = walk_links(root, log, inventory, "sys/class/drm", add_drm);
+
+	inventory_foreach(inventory, device)
+		strings_sort(&device->drm);
+	return error;
+}
+
+/* A slot's address has no function: "0000:01:00" is for all of them. */
+static int name_slot(const struct inventory *inventory, const char *address_text, const char *name)
+{
+	char text[ADDRESS_SIZE + 4];
+	struct pci_address address;
+	struct pci_device *device;
+
+	if (snprintf(text, sizeof(text), "%s.0", address_text) >= (int)sizeof(text) ||
+	    address_parse_full(text, &address) < 0)
+		return 0;
+	for (; address.function < 8; address.function++) {
+		device = inventory_find(inventory, &address);
+		if (!device || !device->selected || device->physical_slot)
+			continue;
+		device->physical_slot = strdup(name);
+		if (!device->physical_slot)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int read_slots(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	static const char directory[] = "sys/bus/pci/slots";
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	char name[NAME_MAX + 16], text[ATTRIBUTE_SIZE];
+	struct dirent *entry;
+	int error;
+
+	error = sysdir_open(sysroot_dir(root), directory, &dir);
+	if (error == 0)
+		error = sysdir_list(&dir, ".", &list);
+	if (error < 0)
+		return tell(root, log, directory, error);
+	while ((entry = sysdir_next(list)) && error == 0) {
+		snprintf(name, sizeof(name), "%s/address", entry->d_name);
+		if (sysdir_read(&dir, name, text, sizeof(text)) >= 0)
+			error = name_slot(inventory, text, entry->d_name);
+	}
+	return error;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Physical and virtual functions. Source: the kernel's Documentation/ABI/testing/sysfs-bus-pci. */
+#include "probe/details/card.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static bool is_virtfn(struct card *card, unsigned index)
+{
+	char name[32], target[ADDRESS_SIZE];
+	struct pci_address address;
+
+	snprintf(name, sizeof(name), "physfn/virtfn%u", index);
+	return card_link_name(card, name, target, sizeof(target)) && address_parse_full(target, &address) == 0 &&
+	       address_compare(&address, &card->device->address) == 0;
+}
+
+static void read_vf_index(struct card *card)
+{
+	struct pci_device *device = card->device;
+	unsigned long total = 0;
+	unsigned index = card->next_vf_index;
+	bool found = is_virtfn(card, index);
+
+	/* the VFs of a card's two ports can take turns */
+	if (!found && index > 0)
+		found = is_virtfn(card, --index);
+	if (!found && card_number(card, "physfn/sriov_totalvfs", 10, UINT16_MAX, &total))
+		for (index = 0; index < total && !(found = is_virtfn(card, index)); index++)
+			;
+	if (!found)
+		return;
+	device->sriov.vf_index = index;
+	device->present |= HAS_VF_INDEX;
+	card->next_vf_index = index + 1;
+}
+
+void read_sriov(struct card *card)
+{
+	struct pci_device *device = card->device;
+	struct sriov *sriov = &device->sriov;
+	char name[ADDRESS_SIZE];
+	unsigned long number;
+
+	device->present |= HAS_SRIOV;
+	if (card_link_name(card, "physfn", name, sizeof(name)) && address_parse_full(name, &sriov->pf) == 0) {
+		sriov->role = SRIOV_VF;
+		device->present |= HAS_PF;
+		read_vf_index(card);
+		return;
+	}
+	card->next_vf_index = 0;
+	if (card_number(card, "sriov_totalvfs", 10, UINT16_MAX, &number)) {
+		sriov->vfs_total = (unsigned)number;
+		device->present |= HAS_VFS_TOTAL;
+	}
+	if (card_number(card, "sriov_numvfs", 10, UINT16_MAX, &number)) {
+		sriov->vfs_enabled = (unsigned)number;
+		device->present |= HAS_VFS_ENABLED;
+	}
+	if (device->present & (HAS_VFS_TOTAL | HAS_VFS_ENABLED))
+		sriov->role = SRIOV_PF;
+	/* GPUs can have VFs that NVIDIA's driver made, whatever the numbers say */
+	if (is_gpu(device) && card_link_name(card, "virtfn0", name, sizeof(name)))
+		device->present |= HAS_VIRTFN;
+}
