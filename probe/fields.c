@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/fields.h"
+
+#include "probe/details.h"
+
+#include <strings.h>
+
+#define GET(name) static bool get_##name(const struct pci_device *d, struct field_value *v)
+
+/* A text that is there when its pointer is. */
+#define GET_TEXT(name)                  \
+	GET(name)                       \
+	{                               \
+		v->text = d->name;      \
+		return v->text != NULL; \
+	}
+
+/* A member of kind KIND that is there when BIT says so; 0: always. */
+#define GET_MEMBER(name, kind, member, bit)           \
+	GET(name)                                     \
+	{                                             \
+		v->kind = d->member;                  \
+		return !(bit) || (d->present & (bit)); \
+	}
+
+GET_MEMBER(address, address, address, 0)
+GET_MEMBER(vendor, number, vendor, 0)
+GET_MEMBER(device, number, device, 0)
+GET_MEMBER(class, number, class, 0)
+GET_MEMBER(prog_if, number, prog_if, 0)
+GET_MEMBER(revision, number, revision, HAS_REVISION)
+GET_MEMBER(subsystem_vendor, number, subsystem_vendor, HAS_SUBSYSTEM)
+GET_MEMBER(subsystem_device, number, subsystem_device, HAS_SUBSYSTEM)
+GET_TEXT(vendor_name)
+GET_TEXT(device_name)
+GET_TEXT(class_name)
+GET_TEXT(subsystem_name)
+GET_TEXT(modalias)
+GET_TEXT(driver)
+GET_MEMBER(iommu_group, number, iommu_group, HAS_IOMMU_GROUP)
+GET_MEMBER(numa_node, number, numa_node, HAS_NUMA_NODE)
+GET_MEMBER(pf, address, sriov.pf, HAS_PF)
+GET_MEMBER(vf_index, number, sriov.vf_index, HAS_VF_INDEX)
+GET_MEMBER(vfs_total, number, sriov.vfs_total, HAS_VFS_TOTAL)
+GET_MEMBER(vfs_enabled, number, sriov.vfs_enabled, HAS_VFS_ENABLED)
+GET_TEXT(power_state)
+GET_TEXT(runtime_status)
+GET_MEMBER(link_speed, real, link.speed, HAS_LINK_SPEED)
+GET_MEMBER(link_width, number, link.width, HAS_LINK_WIDTH)
+GET_MEMBER(max_link_speed, real, link.max_speed, HAS_MAX_LINK_SPEED)
+GET_MEMBER(max_link_width, number, link.max_width, HAS_MAX_LINK_WIDTH)
+GET_MEMBER(aer_correctable, number, aer.correctable, HAS_AER_CORRECTABLE)
+GET_MEMBER(aer_nonfatal, number, aer.nonfatal, HAS_AER_NONFATAL)
+GET_MEMBER(aer_fatal, number, aer.fatal, HAS_AER_FATAL)
+GET_TEXT(physical_slot)
+GET_TEXT(label)
+
+GET(sriov)
+{
+	static const char *const roles[] = {[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
+
+	v->text = roles[d->sriov.role];
+	return d->present & HAS_SRIOV;
+}
+
+static const char *interface_name(const struct pci_device *d, size_t i)
+{
+	return d->interfaces[i].name;
+}
+
+GET(interfaces)
+{
+	v->list.count = d->interface_count;
+	v->list.item = interface_name;
+	return d->interface_count;
+}
+
+/* In the order of the interfaces; one without an address leaves its place empty, so that the two lists stay in step. */
+static const char *interface_mac(const struct pci_device *d, size_t i)
+{
+	return d->interfaces[i].mac ? d->interfaces[i].mac : "";
+}
+
+GET(macs)
+{
+	v->list.count = d->interface_count;
+	v->list.item = interface_mac;
+	return d->interface_count;
+}
+
+#define GET_STRINGS(name, present_when)                                         \
+	static const char *name##_item(const struct pci_device *d, size_t i)    \
+	{                                                                       \
+		return d->name.items[i];                                        \
+	}                                                                       \
+	GET(name)                                                               \
+	{                                                                       \
+		v->list.count = d->name.count;                                  \
+		v->list.item = name##_item;                                     \
+		return (present_when);                                          \
+	}
+
+GET_STRINGS(blocks, d->blocks.count)
+GET_STRINGS(drm, d->drm.count)
+/* an empty list: the card could be reset, but the operator switched every method off */
+GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
+
+static const char *vgpu_type_id(const struct pci_device *d, size_t i)
+{
+	return d->vgpu_types[i].id;
+}
+
+GET(vgpu_types)
+{
+	v->list.count = d->vgpu_type_count;
+	v->list.item = vgpu_type_id;
+	return d->vgpu_type_count;
+}
+
+GET(parent)
+{
+	if (!d->ancestor_count)
+		return false;
+	v->address = d->ancestors[d->ancestor_count - 1];
+	return true;
+}
+
+GET(root_port)
+{
+	if (!d->ancestor_count)
+		return false;
+	v->address = d->ancestors[0];
+	return true;
+}
+
+/* name, heading, type, digits, unit, help, details */
+#define FIELD(name, heading, type, digits, unit, help, details) \
+	{#name, heading, type, digits, unit, help, details, get_##name}
+
+const struct field FIELDS[] = {
+	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),
+	FIELD(vendor, "VENDOR", FIELD_HEX, 4, NULL, "vendor id", 0),
+	FIELD(device, "DEVICE", FIELD_HEX, 4, NULL, "device id", 0),
+	FIELD(class, "CLASS", FIELD_HEX, 4, NULL, "class and subclass", 0),
+	FIELD(prog_if, "PROGIF", FIELD_HEX, 2, NULL, "programming interface of the class", 0),
+	FIELD(revision, "REV", FIELD_HEX, 2, NULL, "revision", DETAIL_REVISION),
+	FIELD(subsystem_vendor, "SUBVENDOR", FIELD_HEX, 4, NULL, "subsystem's vendor id", 0),
+	FIELD(subsystem_device, "SUBDEVICE", FIELD_HEX, 4, NULL, "subsystem's device id", 0),
+	FIELD(vendor_name, "VENDOR_NAME", FIELD_TEXT, 0, NULL, "vendor, from pci.ids", DETAIL_NAMES),
+	FIELD(device_name, "NAME", FIELD_TEXT, 0, NULL, "device, from pci.ids", DETAIL_NAMES),
+	FIELD(class_name, "CLASS_NAME", FIELD_TEXT, 0, NULL, "class, from pci.ids", DETAIL_NAMES),
+	FIELD(subsystem_name, "SUBSYSTEM", FIELD_TEXT, 0, NULL, "subsystem, from pci.ids", DETAIL_NAMES),
+	FIELD(modalias, "MODALIAS", FIELD_TEXT, 0, NULL, "what the kernel looks for a driver with", DETAIL_MODALIAS),
+	FIELD(driver, "DRIVER", FIELD_TEXT, 0, NULL, "driver that is bound", DETAIL_DRIVER),
+	FIELD(iommu_group, "GROUP", FIELD_NUMBER, 0, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),
+	FIELD(numa_node, "NUMA", FIELD_NUMBER, 0, NULL, "NUMA node", DETAIL_NUMA_NODE),
+	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL, "pf: can have virtual functions, vf: is one, or no", DETAIL_SRIOV),
+	FIELD(pf, "PF", FIELD_ADDRESS, 0, NULL, "physical function of a VF", DETAIL_SRIOV),
+	FIELD(vf_index, "VF", FIELD_NUMBER, 0, NULL, "which of its PF's VFs it is, from 0", DETAIL_SRIOV),
+	FIELD(vfs_total, "VFS_TOTAL", FIELD_NUMBER, 0, NULL, "VFs that a PF can have", DETAIL_SRIOV),
+	FIELD(vfs_enabled, "VFS", FIELD_NUMBER, 0, NULL, "VFs that a PF has", DETAIL_SRIOV),
+	FIELD(interfaces, "INTERFACES", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
+	FIELD(macs, "MACS", FIELD_LIST, 0, NULL, "their MAC addresses, in the same order", DETAIL_INTERFACES),
+	FIELD(blocks, "DISKS", FIELD_LIST, 0, NULL, "disks behind the card", DETAIL_BLOCKS),
+	FIELD(drm, "DRM", FIELD_LIST, 0, NULL, "graphics nodes", DETAIL_DRM),
+	FIELD(reset_methods, "RESET", FIELD_LIST, 0, NULL, "ways to reset it, in the order that the kernel tries",
+	      DETAIL_RESET_METHODS),
+	FIELD(power_state, "POWER", FIELD_TEXT, 0, NULL, "D0, D1, D2, D3hot, D3cold or unknown", DETAIL_POWER),
+	FIELD(runtime_status, "RUNTIME", FIELD_TEXT, 0, NULL, "active, suspended, ...", DETAIL_POWER),
+	FIELD(link_speed, "SPEED", FIELD_REAL, 0, "GT/s", "link speed now; none of a suspended card", DETAIL_LINK),
+	FIELD(link_width, "WIDTH", FIELD_NUMBER, 0, "lanes", "link width now; none of a suspended card", DETAIL_LINK),
+	FIELD(max_link_speed, "MAX_SPEED", FIELD_REAL, 0, "GT/s", "link speed at most", DETAIL_LINK),
+	FIELD(max_link_width, "MAX_WIDTH", FIELD_NUMBER, 0, "lanes", "link width at most", DETAIL_LINK),
+	FIELD(aer_correctable, "AER_COR", FIELD_NUMBER, 0, "errors", "correctable errors since boot", DETAIL_AER),
+	FIELD(aer_nonfatal, "AER_NONFATAL", FIELD_NUMBER, 0, "errors", "uncorrectable, non-fatal errors since boot",
+	      DETAIL_AER),
+	FIELD(aer_fatal, "AER_FATAL", FIELD_NUMBER, 0, "errors", "fatal errors since boot", DETAIL_AER),
+	FIELD(physical_slot, "SLOT", FIELD_TEXT, 0, NULL, "physical slot", DETAIL_SLOT),
+	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "the firmware's name for it", DETAIL_LABEL),
+	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into", DETAIL_VGPU),
+	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "bridge or port just above it", DETAIL_ANCESTORS),
+	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "first bridge or port on the way to it", DETAIL_ANCESTORS),
+};
+const size_t FIELD_COUNT = sizeof(FIELDS) / sizeof(*FIELDS);
+
+const struct field *field_find(const char *name)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (strcasecmp(name, FIELDS[i].name) == 0 || strcasecmp(name, FIELDS[i].heading) == 0)
+			return &FIELDS[i];
+	return NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of published properties. Whoever publishes walks it; a new property is one row here. */
+#ifndef PCIPROBE_FIELDS_H
+#define PCIPROBE_FIELDS_H
+
+#include "probe/device.h"
+
+enum field_type {
+	FIELD_TEXT,    /* value.text */
+	FIELD_HEX,     /* value.number, written in hex with field.digits digits, as the PCI world writes ids */
+	FIELD_NUMBER,  /* value.number, in field.unit */
+	FIELD_REAL,    /* value.real, in field.unit */
+	FIELD_ADDRESS, /* value.address */
+	FIELD_LIST,    /* value.list */
+};
+
+/* Belongs to the device that it was taken from, texts included. */
+struct field_value {
+	uint64_t number;
+	double real;
+	const char *text;
+	struct pci_address address;
+	struct {
+		size_t count;
+		const char *(*item)(const struct pci_device *device, size_t index);
+	} list;
+};
+
+struct field {
+	const char *name;    /* "iommu_group": in JSON, in a list of columns, and in capitals as a key */
+	const char *heading; /* "GROUP": above a column */
+	enum field_type type;
+	unsigned digits;     /* of FIELD_HEX */
+	const char *unit;    /* "GT/s", or NULL */
+	const char *help;
+	unsigned details;    /* enum detail: what must have been read for it */
+
+	/* False when the card has none, or it isn't known. */
+	bool (*get)(const struct pci_device *device, struct field_value *ret);
+};
+
+/* All fields, in the order in which they are listed. */
+extern const struct field FIELDS[];
+extern const size_t FIELD_COUNT;
+
+/* The field called NAME (or headed so), in capitals or not; NULL: nobody knows it. */
+const struct field *field_find(const char *name);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/probe.h"
+
+#include "probe/details.h"
+#include "probe/scan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct probe {
+	struct log log;
+	struct sysroot *root;
+	struct config *config;
+	struct names *names;
+	struct selection selection;
+	unsigned details;
+};
+
+/* The one failure that nobody below tells. */
+static void tell_no_memory(const struct probe *probe, int error)
+{
+	if (error == -ENOMEM)
+		log_error(&probe->log, "out of memory");
+}
+
+static void read_host(struct sysroot *root, char *host, size_t size)
+{
+	char text[ATTRIBUTE_SIZE];
+
+	host[0] = '\0';
+	if (sysdir_read(sysroot_dir(root), "proc/sys/kernel/hostname", text, sizeof(text)) >= 0 && strlen(text) < size)
+		strcpy(host, text);
+}
+
+/* The installed file, if there is one. It is looked for below the root, so that a recording brings its own. */
+static int load_installed(struct probe *probe, const char *path, const char *host)
+{
+	char *text = malloc(CONFIG_SIZE_MAX), *full = NULL;
+	ssize_t length;
+	int error;
+
+	if (!text || asprintf(&full, "%s%s", sysroot_path(probe->root), path) < 0) {
+		free(text);
+		return -ENOMEM;
+	}
+	length = sysdir_read(sysroot_dir(probe->root), path + 1, text, CONFIG_SIZE_MAX);
+	if (length == -ENOENT || length == -ENOTDIR) {
+		error = config_new_empty(&probe->config);
+	} else if (length < 0) {
+		error = (int)length;
+		log_error(&probe->log, "%s: %s", full, strerror(-error));
+	} else {
+		error = config_parse(full, text, (size_t)length, host, &probe->log, &probe->config);
+	}
+	free(full);
+	free(text);
+	return error;
+}
+
+static int load_config(struct probe *probe, const struct probe_options *options)
+{
+	char host[65];
+
+	if (options->all)
+		return config_new_empty(&probe->config);
+	read_host(probe->root, host, sizeof(host));
+	if (options->config)
+		return config_load(options->config, host, &probe->log, &probe->config);
+	if (options->config_home)
+		return load_installed(probe, options->config_home, host);
+	return config_new_empty(&probe->config);
+}
+
+static void fill_selection(struct probe *probe, const struct probe_options *options)
+{
+	const struct rule_list *lists[SELECTION_LISTS_MAX] = {
+		&probe->config->filters, &probe->config->addresses, &probe->config->names,
+		options->filters,	 options->slots,	     options->names,
+	};
+
+	for (size_t i = 0; i < SELECTION_LISTS_MAX; i++)
+		if (lists[i])
+			selection_add(&probe->selection, lists[i]);
+}
+
+int probe_new(const struct probe_options *options, struct probe **ret)
+{
+	const char *path = options->sysroot ? options->sysroot : "/";
+	struct probe *probe = calloc(1, sizeof(*probe));
+	int error;
+
+	if (!probe)
+		return -ENOMEM;
+	probe->log = options->log;
+	probe->details = options->details;
+	error = sysroot_new(path, &probe->root);
+	if (error < 0) {
+		log_error(&probe->log, "%s: %s", path, strerror(-error));
+	} else {
+		sysroot_watch(probe->root, options->witness, options->witness_data);
+		error = load_config(probe, options);
+	}
+	if (!error)
+		/* the hwdb speaks of this machine's software: only together with this machine's cards */
+		error = names_new(NULL, sysroot_is_host(probe->root), &probe->log, &probe->names);
+	if (error < 0) {
+		tell_no_memory(probe, error);
+		probe_free(probe);
+		return error;
+	}
+	fill_selection(probe, options);
+	*ret = probe;
+	return 0;
+}
+
+void probe_free(struct probe *probe)
+{
+	if (!probe)
+		return;
+	names_free(probe->names);
+	config_free(probe->config);
+	sysroot_free(probe->root);
+	free(probe);
+}
+
+static int select_cards(struct probe *probe, struct inventory *inventory)
+{
+	int error;
+
+	inventory->verdicts = calloc(inventory->count ? inventory->count : 1, sizeof(*inventory->verdicts));
+	if (!inventory->verdicts)
+		return -ENOMEM;
+	for (size_t i = 0; i < inventory->count; i++) {
+		struct pci_device *device = &inventory->devices[i];
+		struct verdict *verdict = &inventory->verdicts[i];
+
+		error = selection_apply(&probe->selection, probe->names, device, &probe->log, verdict);
+		if (error < 0)
+			return error;
+		device->verdict = verdict;
+		device->selected = !verdict->refused_by;
+		inventory->selected += device->selected;
+	}
+	return 0;
+}
+
+static void name_cards(struct probe *probe, struct inventory *inventory)
+{
+	struct names *names = probe->names;
+
+	inventory_foreach(inventory, device) {
+		device->vendor_name = names_vendor(names, device->vendor);
+		device->device_name = names_device(names, device->vendor, device->device);
+		device->class_name = names_class(names, device->class);
+		if (device->present & HAS_SUBSYSTEM)
+			device->subsystem_name = names_subsystem(names, device->vendor, device->device,
+								 device->subsystem_vendor, device->subsystem_device);
+	}
+}
+
+int probe_read(struct probe *probe, struct inventory **ret)
+{
+	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	int error;
+
+	if (!inventory)
+		return -ENOMEM;
+	clock_gettime(CLOCK_REALTIME, &inventory->time);
+	read_host(probe->root, inventory->host, sizeof(inventory->host));
+	error = scan_read(probe->root, &probe->log, inventory);
+	if (error == 0)
+		error = select_cards(probe, inventory);
+	if (error == 0)
+		error = details_read(probe->root, &probe->log, probe->details, inventory);
+	if (error < 0) {
+		tell_no_memory(probe, error);
+		inventory_free(inventory);
+		return error;
+	}
+	if (probe->details & DETAIL_NAMES)
+		name_cards(probe, inventory);
+	*ret = inventory;
+	return 0;
+}
+
+const struct config *probe_config(const struct probe *probe)
+{
+	return probe->config;
+}
+
+const struct selection *probe_selection(const struct probe *probe)
+{
+	return &probe->selection;
+}
+
+struct names *probe_names(struct probe *probe)
+{
+	return probe->names;
+}
+
+struct sysroot *probe_sysroot(struct probe *probe)
+{
+	return probe->root;
+}

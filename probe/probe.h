@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The face of the core: a probe is made once, for a root and a configuration, and then read as often as wanted. */
+#ifndef PCIPROBE_PROBE_H
+#define PCIPROBE_PROBE_H
+
+#include "probe/config.h"
+#include "probe/device.h"
+#include "probe/log.h"
+#include "probe/names.h"
+#include "probe/selection.h"
+#include "probe/sysroot.h"
+
+struct probe;
+
+struct probe_options {
+	struct log log;
+	const char *sysroot;     /* NULL: "/" */
+	const char *config;      /* the file; NULL: the installed one, and every card where none is installed */
+	const char *config_home; /* where the installed one is, absolute; it is looked for below the root */
+	bool all;                /* no configuration is read: every card */
+	unsigned details;        /* enum detail: what to read of selected cards */
+
+	/* Lists of the caller's own, which restrict further; NULL: none. They must outlive the probe. */
+	const struct rule_list *filters, *slots, *names;
+
+	sysroot_witness *witness; /* sees all that is read below the root, from the start; may be NULL */
+	void *witness_data;
+};
+
+/* Reads the configuration. Failures have been told through options.log. Free it with probe_free.
+ * Returns 0 or a negative errno: -EINVAL for a configuration with faults. */
+int probe_new(const struct probe_options *options, struct probe **ret);
+void probe_free(struct probe *probe);
+
+/* Reads the cards. The inventory is freed with inventory_free, and before the probe is.
+ * Returns 0 (inventory.incomplete tells whether some cards could not be read whole) or a negative errno that has been told:
+ * nothing is known then. */
+int probe_read(struct probe *probe, struct inventory **ret);
+
+/* What the probe goes by; all of it belongs to the probe. */
+const struct config *probe_config(const struct probe *probe); /* path NULL: none was read */
+const struct selection *probe_selection(const struct probe *probe);
+struct names *probe_names(struct probe *probe);
+struct sysroot *probe_sysroot(struct probe *probe);
+
+#endif
