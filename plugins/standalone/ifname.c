@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/standalone/ifname.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_SIZE_MAX (1u << 20)
+
+char *ifname_read_rules(struct sysroot *root)
+{
+	char *text = malloc(RULES_SIZE_MAX);
+
+	if (text && sysdir_read(sysroot_dir(root), IFNAME_RULES, text, RULES_SIZE_MAX) < 0) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+/* What the kernel takes as an interface's name, and nothing that could break an output. */
+static bool take_name(const char *name, size_t length, char buffer[static IF_NAMESIZE])
+{
+	if (!length || length >= IF_NAMESIZE)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isgraph((unsigned char)name[i]) || strchr("/\"\\", name[i]))
+			return false;
+	memcpy(buffer, name, length);
+	buffer[length] = '\0';
+	return true;
+}
+
+static bool find_in_rules(const char *rules, const char *address, char buffer[static IF_NAMESIZE])
+{
+	size_t length = strlen(address);
+	const char *p;
+
+	for (const char *line = rules; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (*line != '#')
+			continue;
+		p = line + 1 + strspn(line + 1, " \t");
+		if (strncasecmp(p, address, length) != 0)
+			continue;
+		p += length;
+		p += strspn(p, " \t");
+		if (strncmp(p, "<-", 2) != 0)
+			continue;
+		p += 2;
+		p += strspn(p, " \t");
+		if (take_name(p, strcspn(p, " \t\r\n"), buffer))
+			return true;
+	}
+	return false;
+}
+
+static bool find_in_cache(struct sysroot *root, const char *address, char buffer[static IF_NAMESIZE])
+{
+	char path[sizeof(IFNAME_CACHE) + ADDRESS_SIZE], text[256];
+
+	snprintf(path, sizeof(path), IFNAME_CACHE "/%s", address);
+	return sysdir_read(sysroot_dir(root), path, text, sizeof(text)) > 0 && take_name(text, strlen(text), buffer);
+}
+
+/* p0, p1: a port of the card. pf0vf3 and the like are ports of its functions. */
+static bool is_uplink(const struct interface *interface)
+{
+	const char *port = interface->phys_port_name;
+
+	return port && *port == 'p' && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1);
+}
+
+const char *ifname_present(const struct pci_device *device)
+{
+	const struct interface *only = NULL, *uplink = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < device->interface_count; i++) {
+		const struct interface *interface = &device->interfaces[i];
+
+		if (!interface->direct)
+			continue;
+		count++;
+		only = interface;
+		if (!uplink && is_uplink(interface))
+			uplink = interface;
+	}
+	if (count == 1)
+		return only->name;
+	return uplink ? uplink->name : NULL;
+}
+
+bool ifname_find(struct sysroot *root, const char *rules, const struct pci_device *device,
+		 char buffer[static IF_NAMESIZE])
+{
+	char address[ADDRESS_SIZE];
+	const char *name;
+
+	address_format(&device->address, address);
+	if (rules && find_in_rules(rules, address, buffer))
+		return true;
+	if (find_in_cache(root, address, buffer))
+		return true;
+	name = ifname_present(device);
+	return name && take_name(name, strlen(name), buffer);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The name of a card's network interface as OpenNebula's probe finds it: by what the operator wrote down, by what was seen
+ * before, by what is there. The interface of a card that a VM has isn't there any more. */
+#ifndef PCIPROBE_STANDALONE_IFNAME_H
+#define PCIPROBE_STANDALONE_IFNAME_H
+
+#include "probe/device.h"
+#include "probe/sysroot.h"
+
+#include <net/if.h>
+
+#define IFNAME_RULES "etc/udev/rules.d/99-rename.rules" /* comment lines "# <full address> <- <name>" */
+#define IFNAME_CACHE "var/tmp/one_db/pci_net_names"     /* a file each card, named for its full address */
+
+/* The text of IFNAME_RULES below ROOT, to be freed; NULL when there is none. */
+char *ifname_read_rules(struct sysroot *root);
+
+/* Puts the name at BUFFER and returns true, or returns false when nobody knows one. RULES may be NULL. */
+bool ifname_find(struct sysroot *root, const char *rules, const struct pci_device *device,
+		 char buffer[static IF_NAMESIZE]);
+
+/* The name by what is there alone: the card's only interface, or of several the uplink (phys_port_name p<digits>).
+ * NULL when there is none; belongs to the device. */
+const char *ifname_present(const struct pci_device *device);
+
+#endif

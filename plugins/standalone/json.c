@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* json: one object, described by pciprobe.schema.json. json-c writes each card by itself, so that a host of thousands
+ * needs no more memory than one of six. */
+#include "plugins/standalone/text.h"
+#include "plugins/standalone/writer.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA_VERSION 1
+#define NEW_KEY (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
+#define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
+
+/* json-c takes bytes as they come, but JSON is UTF-8. */
+static struct json_object *new_text(const char *text)
+{
+	struct json_object *object;
+	char *clean = NULL;
+	size_t size = 0;
+	FILE *out;
+	const char *p = text;
+	uint32_t character;
+	size_t length = 1;
+
+	while (*p && (length = text_decode(p, &character)))
+		p += length;
+	if (!*p)
+		return json_object_new_string(text);
+	out = open_memstream(&clean, &size);
+	if (!out)
+		return NULL;
+	text_write_utf8(out, text);
+	object = fclose(out) == 0 ? json_object_new_string(clean) : NULL;
+	free(clean);
+	return object;
+}
+
+static struct json_object *new_list(const struct pci_device *device, const struct field_value *value)
+{
+	struct json_object *list = json_object_new_array(), *item;
+
+	for (size_t i = 0; list && i < value->list.count; i++) {
+		item = new_text(value->list.item(device, i));
+		if (!item || json_object_array_add(list, item) < 0) {
+			json_object_put(item);
+			json_object_put(list);
+			list = NULL;
+		}
+	}
+	return list;
+}
+
+static struct json_object *new_hex(const struct field *field, uint64_t number)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%0*llx", (int)field->digits, (unsigned long long)number);
+	return json_object_new_string(text);
+}
+
+static struct json_object *new_value(const struct field *field, const struct pci_device *device,
+				     const struct field_value *value)
+{
+	char text[64];
+
+	switch (field->type) {
+	case FIELD_TEXT:
+		return new_text(value->text);
+	case FIELD_HEX:
+		return new_hex(field, value->number);
+	case FIELD_NUMBER:
+		return json_object_new_uint64(value->number);
+	case FIELD_REAL:
+		snprintf(text, sizeof(text), "%.1f", value->real);
+		return json_object_new_double_s(value->real, text);
+	case FIELD_ADDRESS:
+		return json_object_new_string(address_format(&value->address, text));
+	case FIELD_LIST:
+		return new_list(device, value);
+	}
+	return NULL;
+}
+
+static int add(struct json_object *object, const char *key, struct json_object *value)
+{
+	if (value && json_object_object_add_ex(object, key, value, NEW_KEY) == 0)
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
+/* Writes OBJECT and frees it. */
+static int write_object(FILE *out, struct json_object *object, int error)
+{
+	if (!error)
+		fputs(json_object_to_json_string_ext(object, STYLE), out);
+	json_object_put(object);
+	return error;
+}
+
+static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
+{
+	struct json_object *card = json_object_new_object();
+	int error = card ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < report->column_count && !error; i++) {
+		const struct field *field = report->columns[i];
+		struct field_value value = {0};
+
+		if (field->get(device, &value))
+			error = add(card, field->name, new_value(field, device, &value));
+	}
+	/* what is missing of such a card may be there all the same */
+	if (!error && device->incomplete)
+		error = add(card, "incomplete", json_object_new_boolean(1));
+	return write_object(out, card, error);
+}
+
+static int add_rules(struct json_object *rules, const struct rule_list *list)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < list->count && !error; i++) {
+		struct json_object *rule = json_object_new_object();
+
+		if (!rule || json_object_array_add(rules, rule) < 0) {
+			json_object_put(rule);
+			return -ENOMEM;
+		}
+		error = add(rule, "key", json_object_new_string(list->key));
+		if (!error)
+			error = add(rule, "text", new_text(rule_text(list->rules[i])));
+		if (!error)
+			error = add(rule, "place", new_text(rule_place(list->rules[i])));
+	}
+	return error;
+}
+
+static int write_selection(FILE *out, const struct report *report)
+{
+	const struct selection *selection = probe_selection(report->probe);
+	const char *path = probe_config(report->probe)->path;
+	struct json_object *object = json_object_new_object(), *rules = json_object_new_array();
+	int error = object && rules ? 0 : -ENOMEM;
+
+	if (!error)
+		error = add(object, "seen", json_object_new_uint64(report->inventory->count));
+	if (!error)
+		error = add(object, "selected", json_object_new_uint64(report->inventory->selected));
+	if (!error && path)
+		error = add(object, "config", new_text(path));
+	for (size_t i = 0; i < selection->count && !error; i++)
+		error = add_rules(rules, selection->lists[i]);
+	if (!error)
+		error = add(object, "rules", json_object_get(rules));
+	json_object_put(rules);
+	return write_object(out, object, error);
+}
+
+static int write_head(FILE *out, const struct report *report)
+{
+	const struct inventory *inventory = report->inventory;
+	struct json_object *host = NULL; /* null: unknown */
+	char time[32];
+	struct tm utc;
+
+	if (*inventory->host && !(host = new_text(inventory->host)))
+		return -ENOMEM;
+	gmtime_r(&inventory->time.tv_sec, &utc);
+	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	fprintf(out, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", SCHEMA_VERSION, PACKAGE_VERSION);
+	fprintf(out, "  \"host\": ");
+	write_object(out, host, 0);
+	fprintf(out, ",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"selection\": ", time, inventory->incomplete);
+	return 0;
+}
+
+int write_json(const struct report *report, FILE *out)
+{
+	const char *between = "\n";
+	int error = write_head(out, report);
+
+	if (!error)
+		error = write_selection(out, report);
+	if (!error)
+		fputs(",\n  \"cards\": [", out);
+	inventory_foreach(report->inventory, device) {
+		if (error)
+			break;
+		fprintf(out, "%s    ", between);
+		error = write_card(out, report, device);
+		between = ",\n";
+	}
+	if (!error)
+		fprintf(out, "%s]\n}\n", report->inventory->selected ? "\n  " : "");
+	return error;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/standalone/options.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One row an option: for getopt, for the help and for what a verb takes. */
+static const struct {
+	const char *name;
+	char letter; /* capitals have no short form */
+	const char *argument;
+	const char *help;
+} OPTIONS[] = {
+	{"config", 'c', "FILE", "read the rules from FILE instead of " CONFIG_HOME},
+	{"all", 'a', NULL, "every card, whatever the configuration says"},
+	{"device", 'd', "FILTER", "only [vendor]:[device][:class[:prog-if]], as lspci -d"},
+	{"slot", 's', "SLOT", "only [[[domain]:][bus]:][slot][.[func]], as lspci -s"},
+	{"name", 'N', "REGEX", "only cards whose name REGEX matches"},
+	{"format", 'f', "FORMAT", "write FORMAT; 'help' lists them"},
+	{"columns", 'o', "LIST", "these columns, or +LIST in addition; 'help' lists them"},
+	{"no-headings", 'H', NULL, "no line of headings"},
+	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
+	{"quiet", 'q', NULL, "no warnings"},
+	{"verbose", 'v', NULL, "say more"},
+	{"help", 'h', NULL, "this help"},
+	{"version", 'V', NULL, "the version"},
+};
+#define OPTION_COUNT (sizeof(OPTIONS) / sizeof(*OPTIONS))
+
+/* What every verb takes. */
+#define COMMON_OPTIONS "qvhV"
+
+const struct verb VERBS[] = {
+	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHS", run_list},
+	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNS", run_explain},
+	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
+	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cS", run_opennebula},
+	{NULL, NULL, 0, NULL, NULL, NULL},
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (const struct verb *verb = VERBS; verb->name; verb++)
+		if (strcmp(verb->name, name) == 0)
+			return verb;
+	return NULL;
+}
+
+static void print_help(void)
+{
+	char option[40];
+
+	printf("Usage: pciprobe [VERB] [OPTION...]\n"
+	       "Tells which PCI cards this host has, which of them are on offer, and all about them.\n\nVerbs:\n");
+	for (const struct verb *verb = VERBS; verb->name; verb++) {
+		snprintf(option, sizeof(option), "%s %s", verb->name, verb->arguments);
+		printf("  %-26s %s\n", option, verb->help);
+	}
+	printf("\nOptions:\n");
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		bool is_short = OPTIONS[i].letter >= 'a' || OPTIONS[i].letter == 'V';
+
+		snprintf(option, sizeof(option), "%c%c%s --%s%s%s", is_short ? '-' : ' ',
+			 is_short ? OPTIONS[i].letter : ' ', is_short ? "," : " ", OPTIONS[i].name,
+			 OPTIONS[i].argument ? " " : "", OPTIONS[i].argument ? OPTIONS[i].argument : "");
+		printf("  %-26s %s\n", option, OPTIONS[i].help);
+	}
+	printf("\nFormats:\n");
+	for (size_t i = 0; i < WRITER_COUNT; i++)
+		printf("  %-26s %s\n", WRITERS[i].name, WRITERS[i].help);
+	printf("\nExit status: 0 all well, 1 nothing could be listed, 2 wrong usage, 3 listed, but some cards could not be\n"
+	       "read whole. More in pciprobe(1) and pci.conf(5).\n");
+}
+
+static void print_formats(void)
+{
+	for (size_t i = 0; i < WRITER_COUNT; i++)
+		printf("%-12s %s\n", WRITERS[i].name, WRITERS[i].help);
+}
+
+static void print_columns(void)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		printf("%-18s %s%s%s%s\n", FIELDS[i].name, FIELDS[i].help, FIELDS[i].unit ? " (" : "",
+		       FIELDS[i].unit ? FIELDS[i].unit : "", FIELDS[i].unit ? ")" : "");
+}
+
+static int usage_error(const struct options *options)
+{
+	log_error(&options->log, "'pciprobe --help' tells what there is");
+	return STATUS_USAGE;
+}
+
+/* Returns -1 to go on, else the status to end with. */
+static int take_option(struct options *options, int letter, char *argument)
+{
+	switch (letter) {
+	case 'c':
+		options->config = argument;
+		return -1;
+	case 'a':
+		options->all = true;
+		return -1;
+	case 'd':
+		return rule_list_add(&options->filters, argument, "-d", &options->log) < 0 ? STATUS_USAGE : -1;
+	case 's':
+		return rule_list_add(&options->slots, argument, "-s", &options->log) < 0 ? STATUS_USAGE : -1;
+	case 'N':
+		return rule_list_add(&options->names, argument, "--name", &options->log) < 0 ? STATUS_USAGE : -1;
+	case 'f':
+		if (strcmp(argument, "help") == 0) {
+			print_formats();
+			return STATUS_OK;
+		}
+		options->writer = writer_find(argument);
+		if (options->writer)
+			return -1;
+		log_error(&options->log, "nobody knows the format '%s'; 'pciprobe -f help' lists them", argument);
+		return STATUS_USAGE;
+	case 'o':
+		if (strcmp(argument, "help") == 0) {
+			print_columns();
+			return STATUS_OK;
+		}
+		options->columns = argument;
+		return -1;
+	case 'H':
+		options->no_headings = true;
+		return -1;
+	case 'S':
+		options->sysroot = argument;
+		return -1;
+	case 'q':
+		options->quiet = true;
+		return -1;
+	case 'v':
+		options->verbose = true;
+		return -1;
+	case 'h':
+		print_help();
+		return STATUS_OK;
+	case 'V':
+		printf("pciprobe %s\n", PACKAGE_VERSION);
+		return STATUS_OK;
+	default: /* getopt has said why */
+		return usage_error(options);
+	}
+}
+
+static const char *option_name(char letter)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (OPTIONS[i].letter == letter)
+			return OPTIONS[i].name;
+	return "";
+}
+
+static int check_verb(const struct options *options, const char *used)
+{
+	const struct verb *verb = options->verb;
+
+	for (; *used; used++) {
+		if (strchr(COMMON_OPTIONS, *used) || strchr(verb->options, *used))
+			continue;
+		log_error(&options->log, "'%s' takes no --%s", verb->name, option_name(*used));
+		return usage_error(options);
+	}
+	if (verb->max_arguments >= 0 && options->argument_count > verb->max_arguments) {
+		log_error(&options->log, "'%s': what is '%s'?", verb->name, options->arguments[verb->max_arguments]);
+		return usage_error(options);
+	}
+	return -1;
+}
+
+int options_parse(int argc, char **argv, struct options *options, int *ret_status)
+{
+	struct option longs[OPTION_COUNT + 1] = {0};
+	char shorts[OPTION_COUNT * 2 + 1] = "", used[OPTION_COUNT + 1] = "";
+	size_t length = 0;
+	int letter;
+
+	options->filters = (struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
+	options->slots = (struct rule_list){.key = "-s", .place = "command line", .kind = RULE_SLOT};
+	options->names = (struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
+	options->verb = &VERBS[0];
+	options->writer = &WRITERS[0];
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		longs[i] = (struct option){OPTIONS[i].name, OPTIONS[i].argument ? required_argument : no_argument, NULL,
+					   OPTIONS[i].letter};
+		if (OPTIONS[i].letter < 'a' && OPTIONS[i].letter != 'V')
+			continue;
+		shorts[length++] = OPTIONS[i].letter;
+		if (OPTIONS[i].argument)
+			shorts[length++] = ':';
+	}
+	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		*ret_status = take_option(options, letter, optarg);
+		if (*ret_status >= 0)
+			return -1;
+		if (!strchr(used, letter))
+			used[strlen(used)] = (char)letter;
+	}
+	if (argv[optind]) {
+		options->verb = find_verb(argv[optind]);
+		if (!options->verb) {
+			log_error(&options->log, "nobody knows the verb '%s'", argv[optind]);
+			*ret_status = usage_error(options);
+			return -1;
+		}
+		optind++;
+	}
+	options->arguments = argv + optind;
+	options->argument_count = argc - optind;
+	*ret_status = check_verb(options, used);
+	return *ret_status < 0 ? 0 : -1;
+}
+
+void options_free(struct options *options)
+{
+	rule_list_free(&options->filters);
+	rule_list_free(&options->slots);
+	rule_list_free(&options->names);
+}
+
+int options_probe(const struct options *options, unsigned details, struct probe **ret)
+{
+	struct probe_options probe = {
+		.log = options->log,
+		.sysroot = options->sysroot,
+		.config = options->config,
+		.config_home = CONFIG_HOME,
+		.all = options->all,
+		.details = details,
+		.filters = &options->filters,
+		.slots = &options->slots,
+		.names = &options->names,
+	};
+
+	return probe_new(&probe, ret);
+}
+
+int status_of(const struct inventory *inventory)
+{
+	return inventory->incomplete ? STATUS_PARTIAL : STATUS_OK;
+}

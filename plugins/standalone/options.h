@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line. */
+#ifndef PCIPROBE_STANDALONE_OPTIONS_H
+#define PCIPROBE_STANDALONE_OPTIONS_H
+
+#include "plugins/standalone/writer.h"
+#include "probe/rule.h"
+
+/* What the programs' exit statuses tell. */
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,  /* nothing could be listed, or not everything could be written */
+	STATUS_USAGE = 2,   /* the command line is wrong */
+	STATUS_PARTIAL = 3, /* listed, but some cards could not be read whole */
+};
+
+struct verb;
+
+struct options {
+	const struct verb *verb;
+	const char *config;
+	const char *sysroot;
+	const struct writer *writer;
+	const char *columns;
+	bool all, quiet, verbose, no_headings;
+	struct rule_list filters, slots, names;
+	char **arguments; /* behind the verb, closed by NULL; belong to main */
+	int argument_count;
+	struct log log;
+};
+
+/* What can be asked for. One row of VERBS each. */
+struct verb {
+	const char *name;
+	const char *arguments; /* for the help: "[ADDRESS...]" */
+	int max_arguments;     /* -1: any number */
+	const char *help;
+	const char *options;   /* which of the options it takes: their letters in OPTIONS */
+	int (*run)(struct options *options); /* returns an enum status */
+};
+
+extern const struct verb VERBS[];
+
+int run_list(struct options *options);
+int run_explain(struct options *options);
+int run_record(struct options *options);
+int run_opennebula(struct options *options);
+
+/* Reads the command line into OPTIONS, whose log must be set; free it with options_free in any case.
+ * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */
+int options_parse(int argc, char **argv, struct options *options, int *ret_status);
+void options_free(struct options *options);
+
+/* Makes the probe that the options describe, reading DETAILS. Returns what probe_new does. */
+int options_probe(const struct options *options, unsigned details, struct probe **ret);
+
+/* STATUS_OK, or STATUS_PARTIAL for an inventory in which something is missing. */
+int status_of(const struct inventory *inventory);
+
+#endif

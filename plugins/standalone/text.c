@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/standalone/text.h"
+
+size_t text_decode(const char *text, uint32_t *ret)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *p = (const unsigned char *)text;
+	size_t length = *p < 0x80 ? 1 : (*p & 0xe0) == 0xc0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : (*p & 0xf8) == 0xf0 ? 4 : 0;
+	uint32_t value;
+
+	if (!length || !*p)
+		return 0;
+	value = length == 1 ? *p : *p & (0x7fu >> length);
+	for (size_t i = 1; i < length; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (p[i] & 0x3f);
+	}
+	if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+		return 0;
+	*ret = value;
+	return length;
+}
+
+int text_is_control(uint32_t character)
+{
+	return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x2028 ||
+	       character == 0x2029 || (character & 0xfffe) == 0xfffe;
+}
+
+void text_write_utf8(FILE *out, const char *text)
+{
+	uint32_t character;
+	size_t length;
+
+	for (; *text; text += length ? length : 1) {
+		length = text_decode(text, &character);
+		if (length)
+			fwrite(text, 1, length, out);
+		else
+			fputs("\xef\xbf\xbd", out);
+	}
+}
+
+void text_write_plain(FILE *out, const char *text)
+{
+	uint32_t character;
+	size_t length;
+
+	for (; *text; text += length ? length : 1) {
+		length = text_decode(text, &character);
+		if (length && !text_is_control(character))
+			fwrite(text, 1, length, out);
+		else
+			fputc('?', out);
+	}
+}

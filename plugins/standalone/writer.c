@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/standalone/writer.h"
+
+#include "config.h"
+#include "probe/details.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_COLUMNS "address,vendor,device,class,driver,iommu_group,numa_node,sriov,interfaces,device_name"
+
+const struct writer WRITERS[] = {
+#ifdef HAVE_SMARTCOLS
+	{"table", "columns for people", TABLE_COLUMNS, 0, write_table},
+	{"tree", "ports, bridges and the cards below them",
+	 "address,driver,iommu_group,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES, write_tree},
+	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, write_raw},
+	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, write_export},
+#endif
+#ifdef HAVE_JSON_C
+	{"json", "one object; its schema is installed", "*", 0, write_json},
+#endif
+	{"opennebula", "what OpenNebula's monitor reads", NULL,
+	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, write_opennebula},
+};
+const size_t WRITER_COUNT = sizeof(WRITERS) / sizeof(*WRITERS);
+
+const struct writer *writer_find(const char *name)
+{
+	for (size_t i = 0; i < WRITER_COUNT; i++)
+		if (strcmp(WRITERS[i].name, name) == 0)
+			return &WRITERS[i];
+	return NULL;
+}
+
+static char *join(const struct pci_device *device, const struct field_value *value)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < value->list.count; i++)
+		fprintf(out, "%s%s", i ? "," : "", value->list.item(device, i));
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *value_text(const struct field *field, const struct pci_device *device, const struct field_value *value)
+{
+	char text[64];
+
+	switch (field->type) {
+	case FIELD_TEXT:
+		return strdup(value->text);
+	case FIELD_HEX:
+		snprintf(text, sizeof(text), "%0*" PRIx64, (int)field->digits, value->number);
+		return strdup(text);
+	case FIELD_NUMBER:
+		snprintf(text, sizeof(text), "%" PRIu64, value->number);
+		return strdup(text);
+	case FIELD_REAL:
+		snprintf(text, sizeof(text), "%.1f", value->real);
+		return strdup(text);
+	case FIELD_ADDRESS:
+		return strdup(address_format(&value->address, text));
+	case FIELD_LIST:
+		return join(device, value);
+	}
+	return NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Formats. A writer knows fields, not properties: it walks the columns that it is given. One file a format, one row of
+ * WRITERS each. */
+#ifndef PCIPROBE_STANDALONE_WRITER_H
+#define PCIPROBE_STANDALONE_WRITER_H
+
+#include "probe/fields.h"
+#include "probe/probe.h"
+
+#include <stdio.h>
+
+/* What is to be written, and how it may look. */
+struct report {
+	struct probe *probe;
+	const struct inventory *inventory;
+	const struct field **columns; /* absent in formats with a layout of their own */
+	size_t column_count;
+	bool headings;
+	bool terminal; /* a person's: fit its width */
+	bool colors;
+};
+
+struct writer {
+	const char *name;
+	const char *help;
+	const char *columns; /* when the user names none: a list, "*" for all fields, NULL for a layout of its own */
+	unsigned details;    /* enum detail: what it needs besides its columns' */
+
+	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is checked when OUT is closed. */
+	int (*write)(const struct report *report, FILE *out);
+};
+
+extern const struct writer WRITERS[];
+extern const size_t WRITER_COUNT;
+
+/* The format called NAME, or NULL. */
+const struct writer *writer_find(const char *name);
+
+/* A value as one text, the items of a list joined with commas. Free it; NULL without memory. */
+char *value_text(const struct field *field, const struct pci_device *device, const struct field_value *value);
+
+/* Why the opennebula format leaves out a card that is selected, as OpenNebula's own probe does; NULL: it doesn't. */
+const char *opennebula_leaves_out(const struct config *config, const struct pci_device *device);
+
+int write_table(const struct report *report, FILE *out);
+int write_raw(const struct report *report, FILE *out);
+int write_export(const struct report *report, FILE *out);
+int write_tree(const struct report *report, FILE *out);
+int write_json(const struct report *report, FILE *out);
+int write_opennebula(const struct report *report, FILE *out);
+
+#endif
