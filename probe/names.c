@@ -427,7 +427,8 @@ const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t devic
 
 	if (!names->loaded)
 		load(names);
-	offset = find_device(names, vendor, device);
+	/* libpci looks for none below a device 0000 */
+	offset = vendor && device ? find_device(names, vendor, device) : 0;
 	if (offset) {
 		for (offset = next_line(names, offset); (depth = line_depth(names, offset)) == 2 || depth == -2;
 		     offset = next_line(names, offset)) {

@@ -191,8 +191,8 @@ ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer,
 			return fd;
 		length = readlinkat(fd, "", buffer, size);
 	}
-	if (length < 0)
-		length = -errno;
+	if (length < 0) /* through a descriptor ENOENT says that it is no link */
+		length = fd >= 0 && errno == ENOENT ? -EINVAL : -errno;
 	if (fd >= 0)
 		close(fd);
 	if (length < 0)

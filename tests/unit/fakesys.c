@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/fakesys.h"
+
+#include <err.h>
+#include <errno.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH_SIZE 1024
+
+struct fakesys *fakesys_new(void)
+{
+	struct fakesys *fake = calloc(1, sizeof(*fake));
+
+	if (!fake)
+		err(1, "calloc");
+	strcpy(fake->path, "/tmp/fakesys.XXXXXX");
+	if (!mkdtemp(fake->path))
+		err(1, "%s", fake->path);
+	fakesys_directory(fake, "sys/bus/pci/devices");
+	return fake;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status, (void)type, (void)ftw;
+	return remove(path);
+}
+
+void fakesys_free(struct fakesys *fake)
+{
+	if (nftw(fake->path, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
+		err(1, "%s", fake->path);
+	free(fake);
+}
+
+static void full_path(const struct fakesys *fake, const char *path, char *full)
+{
+	if (snprintf(full, PATH_SIZE, "%s/%s", fake->path, path) >= PATH_SIZE)
+		errx(1, "%s: too long", path);
+}
+
+/* Makes the directories before the last slash of FULL. */
+static void make_parents(char *full)
+{
+	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(full, 0755) < 0 && errno != EEXIST)
+			err(1, "%s", full);
+		*slash = '/';
+	}
+}
+
+void fakesys_directory(struct fakesys *fake, const char *path)
+{
+	char full[PATH_SIZE];
+
+	full_path(fake, path, full);
+	strcat(full, "/");
+	make_parents(full);
+}
+
+void fakesys_bytes(struct fakesys *fake, const char *path, const void *bytes, size_t size)
+{
+	char full[PATH_SIZE];
+	FILE *out;
+
+	full_path(fake, path, full);
+	make_parents(full);
+	out = fopen(full, "w");
+	if (!out || fwrite(bytes, 1, size, out) != size || fclose(out) != 0)
+		err(1, "%s", full);
+}
+
+void fakesys_file(struct fakesys *fake, const char *path, const char *text)
+{
+	fakesys_bytes(fake, path, text, strlen(text));
+}
+
+void fakesys_link(struct fakesys *fake, const char *path, const char *target)
+{
+	char full[PATH_SIZE];
+
+	full_path(fake, path, full);
+	make_parents(full);
+	if (symlink(target, full) < 0)
+		err(1, "%s", full);
+}
+
+void fakesys_remove(struct fakesys *fake, const char *path)
+{
+	char full[PATH_SIZE];
+
+	full_path(fake, path, full);
+	if (nftw(full, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
+		err(1, "%s", full);
+}
+
+static void __attribute__((format(printf, 4, 5))) attribute(struct fakesys *fake, const char *address,
+							     const char *name, const char *format, ...)
+{
+	char path[PATH_SIZE], text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
+	fakesys_file(fake, path, text);
+}
+
+static void link_card(struct fakesys *fake, const char *address, const char *name, const char *directory,
+		      const char *last)
+{
+	char path[PATH_SIZE], target[256];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
+	snprintf(target, sizeof(target), "%s/%s", directory, last);
+	fakesys_link(fake, path, target);
+}
+
+static void add_uevent(struct fakesys *fake, const char *address, const struct fakesys_card *card)
+{
+	attribute(fake, address, "uevent",
+		  "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
+		  "MODALIAS=pci:v%08Xd%08X\n",
+		  card->driver ? "DRIVER=" : "", card->driver ? card->driver : "", card->driver ? "\n" : "",
+		  card->class, card->vendor, card->device, card->subsystem_vendor, card->subsystem_device, address,
+		  card->vendor, card->device);
+}
+
+void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card card)
+{
+	char path[PATH_SIZE], target[PATH_SIZE], name[32];
+
+	snprintf(target, sizeof(target), "sys/devices/pci0000:00/%s%s%s", card.below ? card.below : "",
+		 card.below ? "/" : "", address);
+	fakesys_directory(fake, target);
+	snprintf(path, sizeof(path), "../../../%s", target + strlen("sys/"));
+	snprintf(target, sizeof(target), "sys/bus/pci/devices/%s", address);
+	fakesys_link(fake, target, path);
+	if (!card.no_uevent)
+		add_uevent(fake, address, &card);
+	attribute(fake, address, "vendor", "0x%04x\n", card.vendor);
+	attribute(fake, address, "device", "0x%04x\n", card.device);
+	attribute(fake, address, "class", "0x%06x\n", card.class);
+	attribute(fake, address, "subsystem_vendor", "0x%04x\n", card.subsystem_vendor);
+	attribute(fake, address, "subsystem_device", "0x%04x\n", card.subsystem_device);
+	if (card.driver)
+		link_card(fake, address, "driver", "../../../bus/pci/drivers", card.driver);
+	if (card.group)
+		link_card(fake, address, "iommu_group", "../../../kernel/iommu_groups", card.group);
+	if (!card.pf)
+		return;
+	link_card(fake, address, "physfn", "..", card.pf);
+	snprintf(name, sizeof(name), "virtfn%u", card.vf);
+	link_card(fake, card.pf, name, "..", address);
+}
+
+static void hear(void *data, enum message_level level, const char *text)
+{
+	struct heard *heard = data;
+	size_t length = strlen(heard->text);
+
+	if (level == MESSAGE_DEBUG)
+		return;
+	heard->errors += level == MESSAGE_ERROR;
+	heard->warnings += level == MESSAGE_WARNING;
+	snprintf(heard->text + length, sizeof(heard->text) - length, "%s: %s\n",
+		 level == MESSAGE_ERROR ? "error" : "warning", text);
+}
+
+struct log heard_log(struct heard *heard)
+{
+	return (struct log){.emit = hear, .data = heard};
+}

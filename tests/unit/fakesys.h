@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A machine made for one test: a directory that looks like "/". Each test shows its whole machine. Any failure of making
+ * one ends the test program. */
+#ifndef PCIPROBE_TESTS_FAKESYS_H
+#define PCIPROBE_TESTS_FAKESYS_H
+
+#include "probe/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fakesys {
+	char path[64];
+};
+
+struct fakesys_card {
+	unsigned vendor, device, class; /* class with the programming interface: 0x020000 */
+	unsigned subsystem_vendor, subsystem_device;
+	const char *driver;     /* NULL: none */
+	const char *group;      /* NULL: no IOMMU */
+	const char *below;      /* the bridges above it: "0000:00:01.0/0000:01:00.0"; NULL: on the root bus */
+	const char *pf;         /* it is a VF of this card, of number vf */
+	unsigned vf;
+	bool no_uevent;         /* only the single files are there */
+};
+
+struct fakesys *fakesys_new(void);
+void fakesys_free(struct fakesys *fake);
+
+/* Adds a card; its directory is reached by fakesys_file(fake, "sys/bus/pci/devices/ADDRESS/..."). */
+#define fakesys_pci(fake, address, ...) fakesys_add(fake, address, (struct fakesys_card){__VA_ARGS__})
+void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card card);
+
+/* Writes a file, makes a link or a directory; directories on the way are made. Links in the path are followed. */
+void fakesys_file(struct fakesys *fake, const char *path, const char *text);
+void fakesys_bytes(struct fakesys *fake, const char *path, const void *bytes, size_t size);
+void fakesys_link(struct fakesys *fake, const char *path, const char *target);
+void fakesys_directory(struct fakesys *fake, const char *path);
+void fakesys_remove(struct fakesys *fake, const char *path);
+
+/* A log that remembers. */
+struct heard {
+	char text[8192]; /* the messages, a line each, "error: " or "warning: " before each; debug messages aren't kept */
+	unsigned errors, warnings;
+};
+struct log heard_log(struct heard *heard);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/address.h"
+
+static void full_and_short_are_read(void **state)
+{
+	static const struct {
+		const char *text, *full, *brief;
+	} cases[] = {
+		{"0000:81:00.2", "0000:81:00.2", "81:00.2"},
+		{"81:00.2", "0000:81:00.2", "81:00.2"},
+		{"7:0.0", "0000:07:00.0", "07:00.0"},
+		{"0001:03:1F.7", "0001:03:1f.7", "0001:03:1f.7"},
+		{"10000:e1:00.0", "10000:e1:00.0", "10000:e1:00.0"},
+		{"ffffffff:ff:1f.7", "ffffffff:ff:1f.7", "ffffffff:ff:1f.7"},
+	};
+	struct pci_address address;
+	char text[ADDRESS_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(address_parse(cases[i].text, &address), 0);
+		assert_string_equal(address_format(&address, text), cases[i].full);
+		assert_string_equal(address_format_short(&address, text), cases[i].brief);
+	}
+}
+
+static void anything_else_is_refused(void **state)
+{
+	static const char *const cases[] = {
+		"", ":", ".", "0000:81:00", "0000:81:00.8", "0000:81:20.0", "0000:100:00.0", "100000000:00:00.0",
+		"81:00.2 ", " 81:00.2", "81:00.2\n", "0000:81:00.2/..", "81.00:2", "0x81:00.0", "-1:00.0", "+1:00.0",
+		"81:00.", "81::00.2", "0000:81:00:2", "pci0000:00", "0:0:0:0.0",
+	};
+	struct pci_address address = {.bus = 0x42};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(address_parse(cases[i], &address), -EINVAL);
+	assert_int_equal(address.bus, 0x42);
+}
+
+static void a_full_one_needs_its_domain(void **state)
+{
+	struct pci_address address;
+
+	(void)state;
+	assert_int_equal(address_parse_full("81:00.2", &address), -EINVAL);
+	assert_int_equal(address_parse_full("0000:81:00.2", &address), 0);
+}
+
+static void the_order_is_that_of_lspci(void **state)
+{
+	static const char *const ordered[] = {
+		"0000:00:00.0", "0000:00:00.7", "0000:00:1f.0", "0000:01:00.0", "0000:ff:1f.7", "0001:00:00.0",
+		"10000:00:00.0", "ffffffff:00:00.0",
+	};
+	struct pci_address a, b;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ordered); i++)
+		for (size_t j = 0; j < COUNT(ordered); j++) {
+			address_parse(ordered[i], &a);
+			address_parse(ordered[j], &b);
+			assert_int_equal(address_compare(&a, &b), (i > j) - (i < j));
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(full_and_short_are_read),
+		cmocka_unit_test(anything_else_is_refused),
+		cmocka_unit_test(a_full_one_needs_its_domain),
+		cmocka_unit_test(the_order_is_that_of_lspci),
+	};
+
+	return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+}
