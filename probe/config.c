@@ -426,11 +426,45 @@ static void expect_end(struct reader *reader, yaml_parser_t *parser)
 	yaml_document_delete(&second);
 }
 
+/* The nesting of a file that makes sense is four deep. libyaml takes any, at a cost that grows with its square. */
+#define DEPTH_MAX 16
+
+static bool is_too_deep(struct reader *reader, const char *text, size_t length)
+{
+	bool more = true, deep = false;
+	yaml_parser_t parser;
+	yaml_event_t event;
+	char place[300];
+	int depth = 0;
+
+	if (!yaml_parser_initialize(&parser)) {
+		reader->error = -ENOMEM;
+		return true;
+	}
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+	while (more && !deep && yaml_parser_parse(&parser, &event)) {
+		depth += event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT;
+		depth -= event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+		more = event.type != YAML_STREAM_END_EVENT;
+		deep = depth > DEPTH_MAX;
+		if (deep) {
+			log_error(reader->log, "%s: lists and maps within each other more than %d deep",
+				  place_of(reader, event.start_mark, place, sizeof(place)), DEPTH_MAX);
+			reader->faults++;
+		}
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return deep;
+}
+
 static void read_yaml(struct reader *reader, const char *text, size_t length)
 {
 	yaml_document_t document;
 	yaml_parser_t parser;
 
+	if (is_too_deep(reader, text, length))
+		return;
 	if (!yaml_parser_initialize(&parser)) {
 		reader->error = -ENOMEM;
 		return;

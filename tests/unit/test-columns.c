@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "plugins/standalone/columns.h"
+#include "tests/unit/fakesys.h"
+
+static struct heard heard;
+
+static const char *parsed(const char *list, const char *fallback)
+{
+	static char text[4096];
+	struct log log = heard_log(&heard);
+	const struct field **fields;
+	size_t count;
+
+	text[0] = '\0';
+	if (columns_parse(list, fallback, &log, &fields, &count) < 0)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", fields[i]->name);
+	free(fields);
+	return text;
+}
+
+static void lists_and_additions(void **state)
+{
+	(void)state;
+	heard = (struct heard){0};
+	assert_string_equal(parsed(NULL, "address,driver"), "address driver");
+	assert_string_equal(parsed("GROUP,address", "address"), "iommu_group address");
+	assert_string_equal(parsed("+numa_node,driver", "address,driver"), "address driver numa_node");
+	assert_string_equal(parsed("driver,,driver, vendor", "address"), "driver vendor");
+	assert_non_null(strstr(parsed(NULL, "*"), "root_port"));
+	assert_null(parsed("adress", "address"));
+	assert_contains(heard.text, "nobody knows the column 'adress'");
+	assert_null(parsed("", "address"));
+	assert_null(parsed("+nonsense", "address"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists_and_additions),
+	};
+
+	return cmocka_run_group_tests_name("columns", tests, NULL, NULL);
+}

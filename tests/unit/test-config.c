@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/config.h"
+#include "tests/unit/fakesys.h"
+
+#include <unistd.h>
+
+static struct heard heard;
+static struct config *config;
+
+static int setup(void **state)
+{
+	(void)state;
+	heard = (struct heard){0};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	config_free(config);
+	config = NULL;
+	return 0;
+}
+
+static int parse_bytes(const char *text, size_t length)
+{
+	struct log log = heard_log(&heard);
+
+	config_free(config);
+	config = NULL;
+	heard = (struct heard){0};
+	return config_parse("pci.conf", text, length, "gpu-7.example.org", &log, &config);
+}
+
+static int parse(const char *text)
+{
+	return parse_bytes(text, strlen(text));
+}
+
+/* The rules of LIST, with blanks between them. */
+static const char *rules(const struct rule_list *list)
+{
+	static char text[1024];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < list->count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
+			 rule_text(list->rules[i]));
+	return text;
+}
+
+static void every_spelling_of_a_filter_is_the_same(void **state)
+{
+	static const char *const texts[] = {
+		":filter: '10de:*,8086::0c03'\n", "filter: 10de:*,8086::0c03\n", ":filter: \"10de:*, 8086::0c03\"\n",
+		":filter:\n  - '10de:*'\n  - 8086::0c03\n", ":filter: [10de:*, '8086::0c03']\n",
+		":filter:\n- 10de:*,8086::0c03\n", "':filter': 10de:*,8086::0c03,\n",
+		"# comment\n---\n:filter: >\n  10de:*,\n  8086::0c03\n", "{filter: [10de:*, 8086::0c03]}\n",
+		":filter: |\n  10de:*,8086::0c03\n", "\xef\xbb\xbf:filter: 10de:*,8086::0c03\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse(texts[i]), 0);
+		assert_string_equal(rules(&config->filters), "10de:* 8086::0c03");
+		assert_true(config->filters.restricts);
+		assert_string_equal(heard.text, "");
+	}
+}
+
+static void scalars_that_yaml_takes_for_numbers_are_texts(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(":filter: 0:0\n:short_address: [07:00.0, 00:1f.3, 1:00.0]\n"), 0);
+	assert_string_equal(rules(&config->filters), "0:0");
+	assert_string_equal(rules(&config->addresses), "07:00.0 00:1f.3 1:00.0");
+	assert_int_equal(parse(":filter: 1002:1234\n:nvidia_vendors: [1234, 0010, 10de]\n"), 0);
+	assert_string_equal(rules(&config->filters), "1002:1234");
+	assert_int_equal(config->nvidia_vendor_count, 3);
+	assert_int_equal(config->nvidia_vendors[0], 0x1234);
+	assert_int_equal(config->nvidia_vendors[1], 0x0010);
+	assert_int_equal(config->nvidia_vendors[2], 0x10de);
+}
+
+static void null_empty_and_missing_differ(void **state)
+{
+	static const struct {
+		const char *text;
+		bool restricts;
+	} cases[] = {
+		{":filter:\n", false},     {":filter: ~\n", false},   {":filter: null\n", false},
+		{":filter: []\n", true},   {":filter: ''\n", true},   {":filter: ['']\n", true},
+		{"# nothing\n", true},     {"", true},                {"---\n", true},
+		{":short_address: []\n", true}, {"~\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].text), 0);
+		assert_int_equal(config->filters.restricts, cases[i].restricts);
+		assert_int_equal(config->filters.count, 0);
+		assert_false(config->addresses.restricts);
+		assert_false(config->names.restricts);
+		assert_int_equal(config->nvidia_vendor_count, 1);
+	}
+	assert_int_equal(parse(":filter: '*:*'\n:short_address:\n:device_name: []\n:nvidia_vendors: []\n"), 0);
+	assert_false(config->addresses.restricts);
+	assert_int_equal(config->nvidia_vendor_count, 0);
+	assert_int_equal(parse(":filter: 'null'\n"), -EINVAL);
+}
+
+static void expressions_keep_their_commas(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(":device_name: 'x{1,2}'\n"), 0);
+	assert_string_equal(rules(&config->names), "x{1,2}");
+	assert_int_equal(parse(":device_name:\n  - ^MegaRAID\n  - 'USB.*Host Controller'\n"), 0);
+	assert_string_equal(rules(&config->names), "^MegaRAID USB.*Host Controller");
+}
+
+static void places_are_those_of_the_file(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("\n:filter:\n  - 10de:*\n  -   8086:*\n"), 0);
+	assert_string_equal(config->filters.place, "pci.conf:2:1");
+	assert_string_equal(rule_place(config->filters.rules[0]), "pci.conf:3:5");
+	assert_string_equal(rule_place(config->filters.rules[1]), "pci.conf:4:7");
+}
+
+static void hosts_are_laid_over(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(":hosts:\n"
+			       "  other: {filter: '1111:*'}\n"
+			       "  'gpu-*': {filter: '10de:*', short_address: 07:00.0}\n"
+			       "  GPU-7: {filter: '1002:*'}\n"
+			       "  gpu-7.example.org: {device_name: Radeon}\n"
+			       ":filter: 8086:*\n"
+			       ":device_name: Ethernet\n"), 0);
+	assert_string_equal(rules(&config->filters), "1002:*");
+	assert_string_equal(rules(&config->addresses), "07:00.0");
+	assert_string_equal(rules(&config->names), "Radeon");
+	assert_int_equal(parse(":filter: 10de:*\n:hosts:\n  gpu-7:\n    :filter:\n"), 0);
+	assert_false(config->filters.restricts);
+	assert_int_equal(parse(":filter: 10de:*\n:hosts:\n  gpu-7:\n"), 0);
+	assert_string_equal(rules(&config->filters), "10de:*");
+	assert_int_equal(parse(":filter: 10de:*\n:hosts: ~\n"), 0);
+}
+
+static void faults_are_told_with_their_places(void **state)
+{
+	static const struct {
+		const char *text, *told;
+	} cases[] = {
+		{":filter: 10de\n", "pci.conf:1:10: '10de' is not a filter"},
+		{":filter: '0x10de:*'\n", "without 0x"},
+		{":filter: ['10de:*', 'zz:']\n", "pci.conf:1:21: 'zz:' is not a filter"},
+		{":filter: *:10d3\n", "quotes around it"},
+		{":filter: 10de:\n", "quotes around it"},
+		{":filter:\n\t- 10de:*\n", "blanks, not tabs"},
+		{":filter: {a: b}\n", "pci.conf:1:10: :filter: must be a text or a list of texts, not a map"},
+		{":filter:\n  - 10de: x\n", "pci.conf:2:5: an item of :filter: must be a text"},
+		{":filter:\n  -\n", "an item of :filter: is empty"},
+		{":filter:\n  - [a]\n", "an item of :filter: must be a text"},
+		{":filter: '0:0'\n:filter: '10de:*'\n", "pci.conf:2:1: ':filter' is here a second time, it stands in line 1"},
+		{":filter: '0:0'\nfilter: '10de:*'\n", "pci.conf:2:1: 'filter' is here a second time"},
+		{":short_address: '07:00'\n", "pci.conf:1:17: '07:00' is not a PCI address. Right would be 07:00.0"},
+		{":short_address: [07:00.0, 07:20.0]\n", "'07:20.0' is not a PCI address"},
+		{":device_name: 'a('\n", "is not a regular expression: missing closing parenthesis, at character 3"},
+		{":device_name: ['((((a{1000}){1000}){1000}){1000})']\n", "is not a regular expression"},
+		{":nvidia_vendors: '10deg'\n", "is not a vendor id"},
+		{":nvidia_vendors: '0x10de'\n", "is not a vendor id"},
+		{":nvidia_vendors: -1\n", "is not a vendor id"},
+		{":hosts: x\n", "pci.conf:1:9: :hosts: must be a map"},
+		{":hosts: {a: b}\n", "host 'a' must have a map of keys"},
+		{":hosts: {other: {filter: zz}}\n", "'zz' is not a filter"},
+		{":hosts: {a: {}, a: {}}\n", "is here a second time"},
+		{"just a text\n", "pci.conf:1:1: this must be a map of keys"},
+		{"- a\n- b\n", "this must be a map of keys"},
+		{":filter: '0:0'\n---\n:filter: '*:*'\n", "a second document begins here"},
+		{":filter: 'a\n", "not YAML"},
+		{":filter: \"a\\0b:\"\n", "a NUL character"},
+		{"? [a]\n: b\n", "a key must be a word"},
+		{":filter: &a [*a]\n", "must be a text"},
+		{"\x01\n", "not YAML"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].text), -EINVAL);
+		assert_true(heard.errors >= 1);
+		if (!strstr(heard.text, cases[i].told))
+			fail_msg("%s\ntold: %s\nnot: %s", cases[i].text, heard.text, cases[i].told);
+		assert_null(config);
+	}
+}
+
+static void all_faults_are_told_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(":filter: [a, b]\n:short_address: c\n:device_name: '('\n:nonsense: 1\n"), -EINVAL);
+	assert_int_equal(heard.errors, 4);
+	assert_int_equal(heard.warnings, 1);
+}
+
+static void an_unknown_key_is_a_warning(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(":fitler: '10de:*'\n:filter: '8086:*'\n:hosts: {gpu-7: {hosts: {}}}\n"), 0);
+	assert_int_equal(heard.errors, 0);
+	assert_int_equal(heard.warnings, 2);
+	assert_contains(heard.text, "pci.conf:1:1: nobody knows the key ':fitler'");
+	assert_contains(heard.text, "pci.conf:3:18: nobody knows the key 'hosts'");
+	assert_string_equal(rules(&config->filters), "8086:*");
+}
+
+static void hostile_files_cost_an_error(void **state)
+{
+	size_t size = CONFIG_SIZE_MAX - 1;
+	char *text = malloc(size + 1);
+
+	(void)state;
+	/* deep nesting, at full size */
+	memset(text, '[', size);
+	assert_int_equal(parse_bytes(text, size), -EINVAL);
+	/* one endless scalar */
+	memset(text, 'x', size);
+	assert_int_equal(parse_bytes(text, size), -EINVAL);
+	/* a list that laughs */
+	assert_int_equal(parse("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\n"
+			       "d: &d [*c,*c,*c,*c,*c,*c]\nfilter: [*d,*d,*d]\n"), -EINVAL);
+	free(text);
+}
+
+static void files_that_cannot_be_read_are_told(void **state)
+{
+	struct log log = heard_log(&heard);
+	char path[] = "/tmp/test-config.XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(config_load("/nowhere/pci.conf", "h", &log, &config), -ENOENT);
+	assert_contains(heard.text, "/nowhere/pci.conf: No such file");
+	assert_int_equal(config_load("/tmp", "h", &log, &config), -EISDIR);
+	assert_int_equal(ftruncate(fd, CONFIG_SIZE_MAX + 1), 0);
+	assert_int_equal(config_load(path, "h", &log, &config), -EFBIG);
+	assert_contains(heard.text, "too large for a configuration");
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(config_load(path, "h", &log, &config), 0);
+	assert_string_equal(config->path, path);
+	close(fd);
+	unlink(path);
+}
+
+static void the_shipped_file_selects_no_card(void **state)
+{
+	struct log log = heard_log(&heard);
+	char path[512];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/etc/pci.conf", getenv("SOURCES") ? getenv("SOURCES") : ".");
+	assert_int_equal(config_load(path, "h", &log, &config), 0);
+	assert_string_equal(heard.text, "");
+	assert_string_equal(rules(&config->filters), "0:0");
+	assert_false(config->addresses.restricts);
+	assert_false(config->names.restricts);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_spelling_of_a_filter_is_the_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(scalars_that_yaml_takes_for_numbers_are_texts, setup, teardown),
+		cmocka_unit_test_setup_teardown(null_empty_and_missing_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(expressions_keep_their_commas, setup, teardown),
+		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(faults_are_told_with_their_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_faults_are_told_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),
+		cmocka_unit_test_setup_teardown(hostile_files_cost_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_shipped_file_selects_no_card, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

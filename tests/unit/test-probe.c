@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/details.h"
+#include "probe/probe.h"
+#include "tests/unit/fakesys.h"
+
+static struct fakesys *fake;
+static struct heard heard;
+static struct probe *probe;
+static struct inventory *inventory;
+static char seen[16384];
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	seen[0] = '\0';
+	fakesys_file(fake, "proc/sys/kernel/hostname", "host1\n");
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "3");
+	return 0;
+}
+
+static void forget(void)
+{
+	inventory_free(inventory);
+	probe_free(probe);
+	inventory = NULL;
+	probe = NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	forget();
+	fakesys_free(fake);
+	return 0;
+}
+
+static void see(void *data, const char *path, const char *text, size_t length, bool is_link)
+{
+	(void)data, (void)text, (void)length, (void)is_link;
+	snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s\n", path);
+}
+
+static int make(struct probe_options options)
+{
+	forget();
+	options.log = heard_log(&heard);
+	options.sysroot = fake->path;
+	options.details = DETAIL_ALL;
+	options.witness = see;
+	return probe_new(&options, &probe);
+}
+
+static void without_a_configuration_every_card_is_selected(void **state)
+{
+	(void)state;
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+	assert_int_equal(inventory->count, 2);
+	assert_int_equal(inventory->selected, 2);
+	assert_string_equal(inventory->host, "host1");
+	assert_true(inventory->time.tv_sec > 1700000000);
+	assert_null(probe_config(probe)->path);
+	assert_string_equal(inventory->devices[0].device_name, "82574L Gigabit Network Connection");
+}
+
+static void the_installed_one_is_found_below_the_root(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "etc/pciprobe/pci.conf", ":filter: 0:0\n:hosts: {host1: {filter: 10de:*}}\n");
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+	assert_int_equal(inventory->selected, 1);
+	assert_true(inventory->devices[1].selected);
+	assert_contains(probe_config(probe)->path, fake->path);
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf", .all = true}), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+	assert_int_equal(inventory->selected, 2);
+}
+
+/* Broken or unreadable is not "none": nothing is published then. */
+static void a_broken_configuration_is_an_error(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "etc/pciprobe/pci.conf", ":filter: zz\n");
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), -EINVAL);
+	fakesys_remove(fake, "etc/pciprobe/pci.conf");
+	fakesys_directory(fake, "etc/pciprobe/pci.conf");
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), -EISDIR);
+	assert_int_equal(make((struct probe_options){.config = "/nowhere/pci.conf"}), -ENOENT);
+	assert_int_equal(heard.errors, 3);
+}
+
+static void a_card_that_is_not_selected_costs_one_read(void **state)
+{
+	struct rule_list filters = {.key = "-d", .kind = RULE_FILTER};
+
+	(void)state;
+	rule_list_add(&filters, "10de:", "-d", NULL);
+	assert_int_equal(make((struct probe_options){.filters = &filters}), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+	assert_int_equal(inventory->selected, 1);
+	assert_contains(seen, "0000:00:02.0/uevent\n");
+	assert_null(strstr(strstr(seen, "0000:00:02.0") + 1, "0000:00:02.0"));
+	assert_contains(seen, "0000:00:03.0/iommu_group\n");
+	assert_null(inventory->devices[0].device_name);
+	rule_list_free(&filters);
+}
+
+static void it_can_be_read_again(void **state)
+{
+	struct inventory *second = NULL;
+
+	(void)state;
+	assert_int_equal(make((struct probe_options){.all = true}), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	assert_int_equal(probe_read(probe, &second), 0);
+	assert_int_equal(inventory->count, 2);
+	assert_int_equal(second->count, 3);
+	assert_null(inventory->devices[1].verdict->refused_by);
+	inventory_free(second);
+	fakesys_remove(fake, "sys/bus/pci");
+	second = NULL;
+	assert_int_equal(probe_read(probe, &second), -ENOENT);
+	assert_null(second);
+}
+
+static void a_rule_that_fails_publishes_nothing(void **state)
+{
+	struct rule_list names = {.key = "--name", .kind = RULE_NAME};
+
+	(void)state;
+	rule_list_add(&names, "(.+)*(.+)*(.+)*(.+)*\\d{9}", "--name", NULL);
+	assert_int_equal(make((struct probe_options){.names = &names}), 0);
+	assert_int_equal(probe_read(probe, &inventory), -ELOOP);
+	assert_null(inventory);
+	assert_contains(heard.text, "too many steps");
+	rule_list_free(&names);
+}
+
+static void a_root_that_is_not_there_is_told(void **state)
+{
+	struct probe_options options = {.log = heard_log(&heard), .sysroot = "/nowhere/at/all"};
+
+	(void)state;
+	assert_int_equal(probe_new(&options, &probe), -ENOENT);
+	assert_contains(heard.text, "/nowhere/at/all: No such file");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(without_a_configuration_every_card_is_selected, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_installed_one_is_found_below_the_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_broken_configuration_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_card_that_is_not_selected_costs_one_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_can_be_read_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rule_that_fails_publishes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_root_that_is_not_there_is_told, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
+}
