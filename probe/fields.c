@@ -159,7 +159,7 @@ const struct field FIELDS[] = {
 	FIELD(vf_index, "VF", FIELD_NUMBER, 0, NULL, "which of its PF's VFs it is, from 0", DETAIL_SRIOV),
 	FIELD(vfs_total, "VFS_TOTAL", FIELD_NUMBER, 0, NULL, "VFs that a PF can have", DETAIL_SRIOV),
 	FIELD(vfs_enabled, "VFS", FIELD_NUMBER, 0, NULL, "VFs that a PF has", DETAIL_SRIOV),
-	FIELD(interfaces, "INTERFACES", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
+	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
 	FIELD(macs, "MACS", FIELD_LIST, 0, NULL, "their MAC addresses, in the same order", DETAIL_INTERFACES),
 	FIELD(blocks, "DISKS", FIELD_LIST, 0, NULL, "disks behind the card", DETAIL_BLOCKS),
 	FIELD(drm, "DRM", FIELD_LIST, 0, NULL, "graphics nodes", DETAIL_DRM),

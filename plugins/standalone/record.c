@@ -335,6 +335,14 @@ static void free_recording(struct recording *recording)
 		close(recording->directory);
 }
 
+static bool has_config(const struct recording *recording)
+{
+	for (size_t i = 0; i < recording->count; i++)
+		if (strcmp(recording->items[i].path, CONFIG_HOME + 1) == 0)
+			return true;
+	return false;
+}
+
 int run_record(struct options *options)
 {
 	struct recording recording = {.directory = -1};
@@ -357,8 +365,8 @@ int run_record(struct options *options)
 	if (status != STATUS_FAILED && write_recording(&recording, &options->log, path) < 0)
 		status = STATUS_FAILED;
 	if (status != STATUS_FAILED && !options->quiet)
-		printf("%zu cards, %zu files and links in %s. MAC addresses are masked; the host's name and %s are in it\n",
-		       cards, recording.count, path, CONFIG_HOME);
+		printf("%zu cards recorded in %s. MAC addresses are masked; the host's name%s in it\n", cards, path,
+		       has_config(&recording) ? " and " CONFIG_HOME " are" : " is");
 	free_recording(&recording);
 	return status;
 }

@@ -1,0 +1,238 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The program as its users run it: at a terminal, in a pipe, from cron, as nobody, with a full disk, with typing errors.
+# Prints TAP. PCIPROBE is the program, SOURCES the top of the source tree.
+set -u
+PCIPROBE=${PCIPROBE:-pciprobe}
+SOURCES=$(realpath "${SOURCES:-.}")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+chmod 755 "$work"
+number=0
+
+result() { # STATUS NAME [DIAGNOSTIC-FILE...]
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		shift 2
+		head -n 20 "$@" </dev/null | sed 's/^/# /'
+	fi
+}
+
+skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
+
+# expect STATUS NAME COMMAND...: what it prints is in out and err afterwards.
+expect() {
+	local wanted=$1 name=$2 status
+	shift 2
+	"$@" >out 2>err </dev/null
+	status=$?
+	echo "exit status $status instead of $wanted" >wrong
+	[ "$status" -eq "$wanted" ]
+	result $? "$name" wrong out err
+}
+
+says() { grep -qF -- "$2" "$1"; result $? "$3" "$1"; }
+silent() { [ ! -s "$1" ]; result $? "$2" "$1"; }
+
+# card ROOT ADDRESS VENDOR:DEVICE CLASS [DRIVER]
+card() {
+	local directory=$1/sys/devices/pci0000:00/$2
+	mkdir -p "$directory" "$1/sys/bus/pci/devices"
+	ln -s "../../../devices/pci0000:00/$2" "$1/sys/bus/pci/devices/$2"
+	printf '%sPCI_CLASS=%s\nPCI_ID=%s\nPCI_SUBSYS_ID=0000:0000\nPCI_SLOT_NAME=%s\nMODALIAS=pci:x\n' \
+		"${5:+DRIVER=$5
+}" "$4" "$3" "$2" >"$directory/uevent"
+}
+
+mkdir -p machine/proc/sys/kernel
+echo host1 >machine/proc/sys/kernel/hostname
+card machine 0000:00:02.0 8086:10D3 20000 e1000e
+card machine 0000:00:03.0 10DE:2204 30000 vfio-pci
+card machine 0000:00:1f.3 8086:9C22 C0500
+mkdir -p machine/sys/devices/pci0000:00/0000:00:02.0/net/enx525400123456
+echo 52:54:00:12:34:56 >machine/sys/devices/pci0000:00/0000:00:02.0/net/enx525400123456/address
+p() { "$PCIPROBE" --sysroot machine "$@"; }
+
+# ---- what it says of itself ----
+expect 0 "--help" "$PCIPROBE" --help
+says out "explain [ADDRESS...]" "the help names the verbs"
+says out "opennebula" "the help names the formats"
+expect 0 "--version" "$PCIPROBE" --version
+expect 0 "-f help" "$PCIPROBE" -f help
+expect 0 "-o help" "$PCIPROBE" -o help
+says out "iommu_group" "the columns are listed"
+
+# ---- wrong usage ----
+for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d 10de" "-s zz" "--name (" "list more" \
+	"-f opennebula -o address" "explain -f json" "explain 00:99" "record" "record a b"; do
+	# shellcheck disable=SC2086  # words
+	expect 2 "wrong usage: $wrong" p $wrong
+	silent out "wrong usage prints nothing: $wrong"
+done
+
+# ---- listing ----
+expect 0 "a table" p
+says out "82574L Gigabit Network Connection" "names are in it"
+expect 0 "the verb can be left out and options stand anywhere" p list -f raw -o address -d 10de: --no-headings
+[ "$(cat out)" = 0000:00:03.0 ]; result $? "a filter" out
+expect 0 "-s" p -s 1f.3 -f raw -o address --no-headings
+[ "$(cat out)" = 0000:00:1f.3 ]; result $? "a slot" out
+expect 0 "--name" p --name gigabit -f raw -o +label --no-headings
+[ "$(wc -l <out)" -eq 1 ]; result $? "a name" out
+expect 0 "export" p -f export -o address,driver,iommu_group
+says out 'ADDRESS="0000:00:03.0" DRIVER="vfio-pci" IOMMU_GROUP=""' "KEY=\"value\""
+expect 0 "json" p -f json
+python3 -c 'import json,sys; d=json.load(open("out")); sys.exit(len(d["cards"]) != 3 or d["host"] != "host1")' </dev/null
+result $? "json is JSON" out
+expect 0 "tree" p -f tree
+
+# ---- configuration ----
+printf ':filter: 10de:*\n' >nvidia.conf
+expect 0 "-c" p -c nvidia.conf -f raw -o address --no-headings
+[ "$(cat out)" = 0000:00:03.0 ]; result $? "-c selects" out
+expect 0 "-a" p -c nvidia.conf -a -f raw --no-headings
+[ "$(wc -l <out)" -eq 3 ]; result $? "-a overrides it" out
+expect 0 "nothing selected" p -c "$SOURCES/etc/pci.conf" -f raw --no-headings
+silent out "nothing selected prints nothing in a pipe"
+silent err "and says nothing"
+printf ':filter:\n  - 10de:*\n  - 8068\n:shrt_address: x\n' >typo.conf
+expect 1 "a typing error in the configuration" p -c typo.conf
+silent out "publishes nothing"
+says err "typo.conf:3:5: '8068' is not a filter" "and is told with its place"
+says err "typo.conf:4:1: nobody knows the key ':shrt_address'" "an unknown key too"
+expect 1 "a configuration that isn't there" p -c nowhere.conf
+says err "nowhere.conf: No such file" "is told"
+card other 0000:00:02.0 8086:10D3 20000
+expect 0 "explain" p explain -c nvidia.conf
+says out "taken by :filter: '10de:*' (nvidia.conf:1:10)" "explain tells the rule and its place"
+says out "refused by :filter: (nvidia.conf:1:1)" "and what refuses"
+printf ':filter: 10de:*,1002:*\n' >amd.conf
+expect 0 "explain names useless rules" p explain -c amd.conf
+says out ":filter: '1002:*' (amd.conf:1:10)" "with their place"
+expect 0 "explain one card" p explain 00:1f.3
+says out "nothing restricts the selection" "without rules"
+expect 1 "explain a card that isn't there" p explain 00:05.0
+says err "00:05.0: this host has no such card" "is told"
+
+# ---- terminals ----
+terminal() { # COLUMNS COMMAND: its output as on a terminal
+	TERM=xterm script -qec "stty cols $1; $2" /dev/null </dev/null | tr -d '\r'
+}
+terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf" >out
+says out "0 of 3 cards selected by $SOURCES/etc/pci.conf; --all shows every card" "a person is told that nothing is selected"
+terminal 72 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
+awk 'length($0) > 72 {exit 1}' out; result $? "the table fits the terminal" out
+! grep -q "$(printf '\033')" out; result $? "NO_COLOR is honoured" out
+terminal 80 "$PCIPROBE --sysroot machine" >out
+grep -q "$(printf '\033')" out; result $? "colours at a terminal" out
+p >out; ! grep -q "$(printf '\033')" out; result $? "no colours in a pipe" out
+
+# ---- outputs that fail ----
+expect 1 "a full disk" sh -c "'$PCIPROBE' --sysroot machine -f json >/dev/full"
+says err "standard output: No space left on device" "is told"
+expect 1 "a closed standard output" sh -c "'$PCIPROBE' --sysroot machine >&-"
+says err "standard output: " "is told as well"
+{ sleep 0.3; p -f json 2>err; echo $? >status; } | :
+[ "$(cat status)" -eq 1 ]; result $? "a closed pipe" status err
+says err "standard output: Broken pipe" "is told too"
+expect 0 "all descriptors closed" sh -c "'$PCIPROBE' --sysroot machine --version <&- 2>&-"
+
+# ---- hosts that are odd ----
+mkdir empty
+expect 1 "a host without PCI" "$PCIPROBE" --sysroot empty
+says err "empty/sys/bus/pci/devices: No such file or directory" "is told"
+silent out "and lists nothing"
+expect 1 "a root that isn't there" "$PCIPROBE" --sysroot nowhere
+cp -a machine broken
+mkdir broken/sys/bus/pci/devices/nonsense
+rm broken/sys/devices/pci0000:00/0000:00:1f.3/uevent
+expect 3 "a card that can't be read" "$PCIPROBE" --sysroot broken -f raw -o address --no-headings
+[ "$(wc -l <out)" -eq 2 ]; result $? "the others are listed" out
+says err "card 0000:00:1f.3 is passed over" "it is told"
+expect 3 "-q" "$PCIPROBE" -q --sysroot broken
+silent err "-q says no warnings"
+printf 'DRIVER=a\033[2J"b\\\xff\nPCI_CLASS=20000\nPCI_ID=8086:10D3\n' >broken/sys/devices/pci0000:00/0000:00:02.0/uevent
+for format in table raw export json tree; do
+	"$PCIPROBE" -q --sysroot broken -f $format >out
+	! LC_ALL=C grep -q "$(printf '\033')" out && iconv -f UTF-8 -t UTF-8 out >/dev/null 2>&1
+	result $? "a hostile driver name in $format" out
+done
+if [ "$(id -u)" -eq 0 ]; then
+	expect 0 "as nobody" setpriv --reuid=65534 --clear-groups "$PCIPROBE" -a
+else
+	expect 0 "as nobody in particular" "$PCIPROBE" -a
+fi
+expect 0 "from cron" env -i "$PCIPROBE" -a
+
+# ---- record ----
+expect 0 "record" p record taken
+expect 0 "a recording is a root" "$PCIPROBE" --sysroot taken -f json
+sed 's/"time": "[^"]*"//' out >recorded
+p -f json | sed -e 's/"time": "[^"]*"//' -e 's/525400123456/020000000001/; s/52:54:00:12:34:56/02:00:00:00:00:01/' >real
+cmp -s recorded real; result $? "it tells the same, with another MAC address" recorded real
+! grep -rqiE '52:?54:?00:?12:?34:?56' taken && [ -z "$(find taken -name '*525400123456*')" ]
+result $? "the MAC address is nowhere in it"
+expect 1 "record into a directory that isn't empty" p record taken
+says err "taken: is not empty" "is refused"
+cp -a machine configured
+conf=$("$PCIPROBE" --help | sed -n 's/.*--config.*instead of //p')
+mkdir -p "configured${conf%/*}"; cp nvidia.conf "configured$conf"
+expect 0 "record with a configuration" "$PCIPROBE" --sysroot configured record taken2
+expect 0 "which then holds" "$PCIPROBE" --sysroot taken2 -f raw -o address --no-headings
+[ "$(cat out)" = 0000:00:03.0 ]; result $? "in the recording" out
+# a recording made by somebody who means ill: its links lead out
+cp -a machine evil
+ln -s /etc evil/sys/devices/pci0000:00/0000:00:02.0/power
+rm evil/sys/bus/pci/devices/0000:00:03.0
+ln -s ../../../../../../../../../../../../../../../../../../../../../../tmp evil/sys/bus/pci/devices/0000:00:03.0
+"$PCIPROBE" --sysroot evil record taken3 >out 2>err
+[ ! -e /tmp/uevent ]; result $? "a recording of a hostile one stays inside"
+
+# ---- in OpenNebula ----
+mkdir -p machine/var/tmp
+p -f opennebula >wanted
+expect 0 "the probe answers" p opennebula -c nvidia.conf
+says out ' SHORT_ADDRESS = "00:03.0" ,' "with the cards"
+cp out good
+[ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0 2>/dev/null)" = "" ]
+result $? "interfaces of cards that aren't selected aren't kept"
+expect 0 "all cards" p opennebula
+cmp -s out wanted; result $? "as the format prints them" out wanted
+[ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0)" = enx525400123456 ]
+result $? "the name of an interface is kept"
+rm -r machine/sys/devices/pci0000:00/0000:00:02.0/net
+expect 0 "when the card has gone to a VM" p opennebula
+says out 'IFNAME = "enx525400123456"' "it is still told"
+printf ':filter: nonsense\n' >nvidia.conf
+expect 0 "a failure gives the last good answer" p opennebula -c nvidia.conf
+says err "nvidia.conf:1:10: 'nonsense' is not a filter" "and says why"
+says err "the last good answer" "and that it is one"
+expect 1 "a failure without a good answer before" "$PCIPROBE" --sysroot empty opennebula
+silent out "prints nothing"
+mkdir -p planted/var/tmp/one_db
+chmod 777 planted/var/tmp/one_db
+echo "PCI = [ planted ]" >planted/var/tmp/one_db/pciprobe.answer
+expect 1 "an answer that anybody could have planted" "$PCIPROBE" --sysroot planted opennebula
+silent out "isn't given"
+mkdir -p "remotes/im/kvm-probes.d/host/system" remotes/etc/im/kvm-probes.d
+sed "s|@bindir@|${PCIPROBE%/*}|" "$SOURCES/etc/opennebula/pci.in" >remotes/im/kvm-probes.d/host/system/pci.rb
+chmod +x remotes/im/kvm-probes.d/host/system/pci.rb
+printf ":filter: '*:*'\n" >remotes/etc/im/kvm-probes.d/pci.conf
+# the monitor's state is in /var/tmp: not this machine's, in a test
+if unshare -m true 2>/dev/null; then
+	monitor="mount -t tmpfs none /var/tmp && echo '<xml/>' | $work/remotes/im/kvm-probes.d/host/system/pci.rb kvm /ds 4124 0 host1"
+	expect 0 "in place of pci.rb" unshare -m sh -c "$monitor"
+	"$PCIPROBE" -a -f opennebula >wanted
+	cmp -s out wanted; result $? "it answers the monitor" out wanted
+	expect 0 "found by a relative path too" unshare -m sh -c \
+		"cd remotes/im/kvm-probes.d/host/system && mount -t tmpfs none /var/tmp && ./pci.rb kvm"
+	rm remotes/etc/im/kvm-probes.d/pci.conf
+	expect 1 "without a configuration it fails, as pci.rb does" unshare -m sh -c "$monitor"
+else
+	skip "in place of pci.rb" "no mount namespaces here"
+fi
+echo "1..$number"

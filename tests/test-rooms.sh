@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Who may know whom, and what each room may do: see ARCHITECTURE.md. Prints TAP.
+cd "${SOURCES:-.}" || exit 1
+number=0
+
+# refuse NAME COMMAND...: what the command prints is what shouldn't be there.
+refuse() {
+	name=$1
+	shift
+	number=$((number + 1))
+	found=$("$@" 2>/dev/null)
+	if [ -z "$found" ]; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		echo "$found" | head -n 10 | sed 's/^/# /'
+	fi
+}
+
+sources() { find "$@" -name '*.[ch]'; }
+
+# in_code PATTERN DIRECTORY...: lines of code, not of comments, that match.
+in_code() {
+	pattern=$1
+	shift
+	sources "$@" | xargs grep -nE "$pattern" | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
+}
+
+without_licence() {
+	find probe plugins binder bench tests etc/opennebula setup autogen.sh configure.ac Makefile.am .ci -type f \
+		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' -exec sh -c '
+		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
+}
+
+# addresses, the door and what they need stand below the rest of the core
+above_the_ground() {
+	grep -nE '#include "' probe/address.[ch] probe/sysroot.[ch] | grep -vE '"probe/(address|sysroot)\.h"'
+}
+
+unguarded() {
+	for header in $(sources probe plugins binder | grep '\.h$'); do
+		grep -q '#ifndef PCIPROBE_' "$header" || echo "$header"
+	done
+}
+
+refuse "the core includes no plugin and no binder" in_code '#include "(plugins|binder|tests)/' probe
+refuse "the plugins include neither each other nor the binder (collectd)" \
+	in_code '#include "(plugins/standalone|binder|tests)/' plugins/collectd
+refuse "the plugins include neither each other nor the binder (standalone)" \
+	in_code '#include "(plugins/collectd|binder|tests)/' plugins/standalone
+refuse "the binder includes no plugin" in_code '#include "(plugins|tests)/' binder
+refuse "addresses and the door include nothing above them" above_the_ground
+refuse "the core prints nothing, ends nothing, reads no environment" \
+	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' probe
+refuse "only main and verbs read the environment" \
+	sh -c 'grep -rnE "getenv *\(" plugins --include="*.c" | grep -v "^plugins/standalone/list.c:"'
+refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe plugins binder
+refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
+refuse "nobody opens VFIO groups or configuration space" in_code '"[^"]*(dev/vfio|/config)"' probe plugins
+refuse "the core keeps no state of its own" \
+	in_code '^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$' \
+	probe/details probe/scan.c probe/names.c probe/config.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c
+refuse "every file says its licence" without_licence
+refuse "every header has its guard" unguarded
+echo "1..$number"
