@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void emit(const struct log *log, enum message_level level, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0)))
+emit(const struct log *log, enum message_level level, const char *format, va_list args)
 {
 	char text[1024];
 

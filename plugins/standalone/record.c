@@ -31,6 +31,7 @@ struct recording {
 	bool no_memory;
 };
 
+#define CONFIG_PATH (&CONFIG_HOME[1]) /* below a root */
 #define MAC_DIGITS 12
 
 /* "52:54:00:12:34:56" to "525400123456". False for anything else. */
@@ -275,7 +276,7 @@ static int read_config(const struct options *options, struct recording *recordin
 	if (!text)
 		return -ENOMEM;
 	if (!options->config) {
-		sysdir_read(sysroot_dir(root), CONFIG_HOME + 1, text, CONFIG_SIZE_MAX);
+		sysdir_read(sysroot_dir(root), CONFIG_PATH, text, CONFIG_SIZE_MAX);
 	} else {
 		in = fopen(options->config, "re");
 		length = in ? fread(text, 1, CONFIG_SIZE_MAX, in) : 0;
@@ -285,7 +286,7 @@ static int read_config(const struct options *options, struct recording *recordin
 			return -EIO;
 		}
 		fclose(in);
-		witness(recording, CONFIG_HOME + 1, text, length, false);
+		witness(recording, CONFIG_PATH, text, length, false);
 	}
 	free(text);
 	return 0;
@@ -338,7 +339,7 @@ static void free_recording(struct recording *recording)
 static bool has_config(const struct recording *recording)
 {
 	for (size_t i = 0; i < recording->count; i++)
-		if (strcmp(recording->items[i].path, CONFIG_HOME + 1) == 0)
+		if (strcmp(recording->items[i].path, CONFIG_PATH) == 0)
 			return true;
 	return false;
 }

@@ -138,12 +138,13 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card 
 {
 	char path[PATH_SIZE], target[PATH_SIZE], name[32];
 
-	snprintf(target, sizeof(target), "sys/devices/pci0000:00/%s%s%s", card.below ? card.below : "",
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s%s%s", card.below ? card.below : "",
 		 card.below ? "/" : "", address);
-	fakesys_directory(fake, target);
-	snprintf(path, sizeof(path), "../../../%s", target + strlen("sys/"));
-	snprintf(target, sizeof(target), "sys/bus/pci/devices/%s", address);
-	fakesys_link(fake, target, path);
+	fakesys_directory(fake, path);
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", address);
+	snprintf(target, sizeof(target), "../../../devices/pci0000:00/%s%s%s", card.below ? card.below : "",
+		 card.below ? "/" : "", address);
+	fakesys_link(fake, path, target);
 	if (!card.no_uevent)
 		add_uevent(fake, address, &card);
 	attribute(fake, address, "vendor", "0x%04x\n", card.vendor);
