@@ -33,7 +33,7 @@ enum pci_present {
 	HAS_AER_CORRECTABLE = 1u << 14,
 	HAS_AER_NONFATAL = 1u << 15,
 	HAS_AER_FATAL = 1u << 16,
-	HAS_VIRTFN = 1u << 17, /* of a GPU: a VF of it stands in sysfs */
+	HAS_VIRTFN = 1u << 17, /* a VF of it stands in sysfs */
 	HAS_MDEV = 1u << 18,   /* it is known to the kernel's mdev framework */
 };
 

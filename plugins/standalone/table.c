@@ -2,6 +2,8 @@
 /* table, tree, raw and export: all of them libsmartcols's, which cleans what it prints. */
 #include "plugins/standalone/writer.h"
 
+#include "probe/details.h"
+
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdlib.h>
@@ -22,7 +24,7 @@ static int column_flags(const struct report *report, size_t i, enum layout layou
 
 	if (is_number(field))
 		flags |= SCOLS_FL_RIGHT;
-	if (field->type == FIELD_LIST || field->type == FIELD_TEXT)
+	if (field->type == FIELD_LIST || (field->details & DETAIL_NAMES))
 		flags |= SCOLS_FL_TRUNC;
 	if (layout == LAYOUT_TREE && i == 0)
 		flags |= SCOLS_FL_TREE;

@@ -20,11 +20,6 @@ bool is_absent(int error)
 	}
 }
 
-bool is_gpu(const struct pci_device *device)
-{
-	return device->class >> 8 == 0x03 || device->class >> 8 == 0x12;
-}
-
 void card_failed(struct card *card, const char *name, const char *why)
 {
 	log_warning(card->log, "%s/%s/%s: %s", sysroot_path(card->dir.root), card->dir.path, name, why);

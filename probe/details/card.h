@@ -37,9 +37,6 @@ void card_failed(struct card *card, const char *name, const char *why);
 /* strdup(3) that remembers when there was no memory. */
 char *card_strdup(struct card *card, const char *text);
 
-/* A display controller or an accelerator, by its class. */
-bool is_gpu(const struct pci_device *device);
-
 /* The readers of each subject, all of the same form. */
 void read_sriov(struct card *card);
 void read_interfaces(struct card *card);

@@ -60,7 +60,7 @@ void read_sriov(struct card *card)
 	}
 	if (device->present & (HAS_VFS_TOTAL | HAS_VFS_ENABLED))
 		sriov->role = SRIOV_PF;
-	/* GPUs can have VFs that NVIDIA's driver made, whatever the numbers say */
-	if (is_gpu(device) && card_link_name(card, "virtfn0", name, sizeof(name)))
+	/* NVIDIA's driver makes VFs whatever the numbers say */
+	if (card_link_name(card, "virtfn0", name, sizeof(name)))
 		device->present |= HAS_VIRTFN;
 }

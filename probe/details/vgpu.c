@@ -77,7 +77,10 @@ static void read_creatable_types(struct card *card)
 
 void read_vgpu(struct card *card)
 {
-	if (!is_gpu(card->device))
+	unsigned base = card->device->class >> 8;
+
+	/* display controllers, accelerators, and what may be a part of one */
+	if (base != 0x03 && base != 0x12 && card->device->sriov.role != SRIOV_VF)
 		return;
 	read_mdev_types(card);
 	if (!card->device->vgpu_type_count)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The machines that the conformance tests look at, the two programs that are compared on them, and TAP.
+
+PCIPROBE names the program under test, MACHINES a folder with one recorded machine in each of its folders. Without
+MACHINES the host itself and the trees that the tests make are looked at.
+"""
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+PCIPROBE = os.environ.get("PCIPROBE") or shutil.which("pciprobe") or "pciprobe"
+LSPCI = shutil.which("lspci", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin:/sbin")
+ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC")
+TIMEOUT = 120
+DIAGNOSTICS_MAX = 12
+
+
+class Failed(Exception):
+    """A program under test didn't do what it should have: a 'not ok', and no fault of the test."""
+
+
+def run(command):
+    """Runs COMMAND. Its output as text: bytes that aren't UTF-8 survive as surrogates, and line ends as they are."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=ENVIRONMENT, timeout=TIMEOUT, check=False)
+    done.stdout = done.stdout.decode("utf-8", "surrogateescape")
+    done.stderr = done.stderr.decode("utf-8", "surrogateescape")
+    return done
+
+
+def unique(pairs):
+    """For json: a key that comes twice is a fault that Python's reader would pass over."""
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a key twice in one object: %s" % [key for key, _ in pairs])
+    return document
+
+
+def same(expected, found, what):
+    """A problem in words unless both are equal, as a list of none or one."""
+    return [] if expected == found else ["%s: expected %r, found %r" % (what, expected, found)]
+
+
+class Machine:
+    """A host's own sysfs (root None) or a tree that looks like one."""
+
+    def __init__(self, name, root=None):
+        self.name = name
+        self.root = root
+        self._cards = None
+
+    def path(self, *parts):
+        return os.path.join(self.root or "/", *parts)
+
+    def card_path(self, address, *parts):
+        return self.path("sys/bus/pci/devices", address, *parts)
+
+    def run_pciprobe(self, *arguments):
+        root = ["--sysroot", self.root] if self.root else []
+        return run([PCIPROBE, *arguments, *root])
+
+    def pciprobe(self, *arguments):
+        """The output of a run that must succeed."""
+        done = self.run_pciprobe(*arguments)
+        if done.returncode != 0:
+            raise Failed("pciprobe %s: exit status %d: %s" % (shlex.join(arguments), done.returncode, done.stderr))
+        return done.stdout
+
+    def json(self, *arguments):
+        text = self.pciprobe(*arguments, "-f", "json")
+        try:
+            text.encode() # half surrogates are what bytes that aren't UTF-8 were read as
+            return json.loads(text, object_pairs_hook=unique)
+        except ValueError as error:
+            raise Failed("pciprobe %s: not JSON in UTF-8: %s" % (shlex.join(arguments), error)) from error
+
+    def cards(self):
+        """All cards, read once."""
+        if self._cards is None:
+            self._cards = self.json("-a")["cards"]
+        return self._cards
+
+    def run_lspci(self, *arguments):
+        root = ["-O", "sysfs.path=" + self.path("sys/bus/pci"), "-O", "hwdb.disable=1"] if self.root else []
+        return run([LSPCI, *root, *arguments])
+
+    def lspci(self, *arguments):
+        done = self.run_lspci(*arguments)
+        if done.returncode != 0:
+            raise RuntimeError("lspci %s: %s" % (shlex.join(arguments), done.stderr))
+        return done.stdout
+
+    def addresses(self):
+        """The cards' addresses as lspci lists them."""
+        return [line.split()[0] for line in self.lspci("-Dn").splitlines()]
+
+    def read(self, address, name):
+        """The text of a card's file without the blanks at its end, or None."""
+        try:
+            with open(self.card_path(address, name), encoding="utf-8", errors="surrogateescape") as file:
+                return file.read().rstrip()
+        except OSError:
+            return None
+
+    def link(self, address, name):
+        """The last part of what a card's link points to, or None."""
+        try:
+            return os.path.basename(os.readlink(self.card_path(address, name)))
+        except OSError:
+            return None
+
+    def entries(self, address, name):
+        try:
+            return sorted(os.listdir(self.card_path(address, name)))
+        except OSError:
+            return []
+
+
+def recorded_machines():
+    folder = os.environ.get("MACHINES")
+    if not folder:
+        return []
+    found = [Machine(name, os.path.join(os.path.abspath(folder), name)) for name in sorted(os.listdir(folder))
+             if os.path.isdir(os.path.join(folder, name, "sys/bus/pci/devices"))]
+    if not found:
+        raise RuntimeError("MACHINES=%s: no machine in it" % folder)
+    return found
+
+
+def all_machines():
+    """The host, if it has PCI at all, and what was recorded."""
+    host = [Machine("host")] if os.path.isdir("/sys/bus/pci/devices") else []
+    return host + recorded_machines()
+
+
+class Tap:
+    """Test Anything Protocol: a line each check, the plan at the end."""
+
+    def __init__(self, needs_lspci=True):
+        self.count = 0
+        if needs_lspci and not LSPCI:
+            print("1..0 # SKIP lspci is not installed")
+            sys.exit(0)
+        if not shutil.which(PCIPROBE):
+            print("Bail out! PCIPROBE=%s is not a program" % PCIPROBE)
+            sys.exit(1)
+
+    def result(self, name, problems):
+        """PROBLEMS: what is wrong, in words; none: all is well."""
+        self.count += 1
+        problems = list(problems)
+        print("%s %d - %s" % ("not ok" if problems else "ok", self.count, name.replace("#", "")))
+        for problem in problems[:DIAGNOSTICS_MAX]:
+            for line in str(problem).encode("utf-8", "backslashreplace").decode().splitlines():
+                print("#   " + line)
+        if len(problems) > DIAGNOSTICS_MAX:
+            print("#   and %d more" % (len(problems) - DIAGNOSTICS_MAX))
+        sys.stdout.flush()
+
+    def check(self, name, function, *arguments):
+        """FUNCTION gives the problems; where the program failed it, that is the problem."""
+        try:
+            problems = list(function(*arguments))
+        except Failed as failure:
+            problems = [failure]
+        except subprocess.TimeoutExpired as failure:
+            problems = [failure]
+        self.result(name, problems)
+
+    def skip(self, reason):
+        self.count += 1
+        print("ok %d # SKIP %s" % (self.count, reason))
+
+    def done(self):
+        if not os.environ.get("MACHINES"):
+            self.skip("MACHINES is not set: no recorded machines")
+        print("1..%d" % self.count)

@@ -1,0 +1,292 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What -f json writes is what etc/pciprobe.schema.json describes, in both directions, and JSON whatever the host's
+drivers, interfaces and disks call themselves."""
+import copy
+import json
+import os
+import re
+import sys
+import tempfile
+
+from machines import Tap, all_machines, same, unique
+from tree import Tree, make_machine
+
+try:
+    import jsonschema
+except ImportError:
+    print("1..0 # SKIP python3-jsonschema is not installed")
+    sys.exit(0)
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../etc/pciprobe.schema.json")
+CHECKER = jsonschema.Draft202012Validator
+
+# arguments, and whether every card is to have the required properties
+ARGUMENTS = [
+    (["-a"], True),
+    (["-a", "-d", "fffe:fffe"], True),
+    (["-a", "-d", "8086:*", "-d", "10de:*", "-s", ".0", "--name", "e", "--name", "o"], True),
+    (["-a", "-o", "address,vendor,device,class,driver"], True),
+    (["-a", "-o", "CLASS, DEVICE VENDOR,address,NAME"], True),
+    (["-a", "-o", "+driver"], True),
+    (["-a", "-o", "driver"], False),
+    (["-a", "-o", "interfaces,macs"], False),
+]
+CONFIGS = [":filter:\n", ":filter: '0:0'\n", "", "filter: ['8086:*', '::03xx']\nshort_address: ['03:00.0']\ndevice_name: [e]\n"]
+
+HOSTILE = [b'quote"', b"back\\slash", b"\\", b"\x1b]0;title\x07", b"\x1b[31mred", b"tab\there", b"cr\rhere", b"\x01\x02\x1f\x7f",
+           b"\xff\xfe", b"\xc3", b"\xc3(", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80",
+           "é \u2028 \u0085 \U0001f600".encode(), b'","incomplete":true,"x":"', b"\\u0022", b"</script>", b"%s%n"]
+
+
+def load_schema():
+    with open(SCHEMA, encoding="utf-8") as file:
+        return json.load(file, object_pairs_hook=unique)
+
+
+def without_required(schema):
+    """For -o: a card has what was asked for."""
+    schema = copy.deepcopy(schema)
+    del schema["$defs"]["card"]["required"]
+    del schema["$defs"]["card"]["dependentRequired"]
+    return schema
+
+
+def faults(schema, document):
+    for error in CHECKER(schema).iter_errors(document):
+        yield "%s: %s" % ("/".join(str(part) for part in error.absolute_path), error.message[:300])
+
+
+# ---- the schema itself ----
+
+def objects_in(schema, path=""):
+    """Every schema that has properties, with its place."""
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield path or "the whole", schema
+        for key, value in schema.items():
+            yield from objects_in(value, "%s/%s" % (path, key))
+
+
+def check_schema(schema):
+    CHECKER.check_schema(schema)
+    yield from same(CHECKER.META_SCHEMA["$id"], schema["$schema"], "$schema")
+    for path, value in objects_in(schema):
+        yield from same(False, value.get("additionalProperties"), path + ": additionalProperties")
+        for name, described in value["properties"].items():
+            if not described.get("description") and not described.get("$ref", "").startswith("#/$defs/" + name):
+                yield "%s: %s has no description" % (path, name)
+    for name in set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))) ^ set(schema["$defs"]):
+        yield "$defs/%s is used and not there, or there and not used" % name
+    yield from same(["address", "vendor", "device", "class"], schema["$defs"]["card"]["required"], "required of a card")
+
+
+def check_fields(schema, machine):
+    """A field that is added must be described, and one that is described must be there."""
+    fields = [line.split()[0] for line in machine.pciprobe("-o", "help").splitlines()]
+    described = [name for name in schema["$defs"]["card"]["properties"] if name != "incomplete"]
+    return same(fields, described, "'-o help' and the schema, in their order")
+
+
+# ---- documents ----
+
+def check_document(schema, machine, arguments, whole):
+    document = machine.json(*arguments)
+    yield from faults(schema if whole else without_required(schema), document)
+    selection, cards = document["selection"], document["cards"]
+    yield from same(len(machine.addresses()), selection["seen"], "selection.seen")
+    yield from same(len(cards), selection["selected"], "selection.selected")
+    yield from same(len([word for word in arguments if word in ("-d", "-s", "--name")]), len(selection["rules"]),
+                    "number of rules")
+    yield from same(0, document["incomplete"], "incomplete")
+
+
+def check_config(schema, machine, folder, text):
+    path = os.path.join(folder, "pci.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    document = machine.json("-c", path)
+    yield from faults(schema, document)
+    yield from same(path, document["selection"].get("config"), "selection.config")
+    yield from same(len(document["cards"]), document["selection"]["selected"], "selection.selected")
+    for rule in document["selection"]["rules"]:
+        if rule["key"].strip(":") not in text or rule["text"] not in text or not rule["place"].startswith(path + ":"):
+            yield "a rule that nobody wrote: %r" % rule
+
+
+def check_machine(tap, schema, machine, folder):
+    for arguments, whole in ARGUMENTS:
+        tap.check("%s: %s" % (machine.name, " ".join(arguments)), check_document, schema, machine, arguments, whole)
+    for text in CONFIGS:
+        tap.check("%s: configured by %a" % (machine.name, text), check_config, schema, machine, folder, text)
+
+
+def check_all_fields_seen(schema, made):
+    """What no card has is described, but never compared."""
+    seen = {name for card in made.cards() for name in card} | {"incomplete"}
+    for name in schema["$defs"]["card"]["properties"]:
+        if name not in seen:
+            yield "%s: no card of the made machine has it" % name
+
+
+# ---- wrong documents ----
+
+def change(document, path, value):
+    """A copy in which the value at PATH is another; without VALUE it is gone."""
+    document = copy.deepcopy(document)
+    *way, last = path
+    place = document
+    for step in way:
+        place = place[step]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value[0]
+    return document
+
+
+def check_wrong_documents(tap, schema, machine):
+    good = machine.json("-a", "-d", "8086:10d3")
+    tap.result("a good document, to be spoilt", faults(schema, good))
+    card = ("cards", 0)
+    wrong = [((name,), None) for name in schema["required"]]
+    wrong += [(card + (name,), None) for name in schema["$defs"]["card"]["required"] + ["subsystem_vendor"]]
+    wrong += [(("selection", name), None) for name in ("seen", "selected", "rules")]
+    wrong += [(("selection", "rules", 0, name), None) for name in ("key", "text", "place")]
+    wrong += [(path, [value]) for path, value in [
+        (("more",), 1), (card + ("more",), "x"), (("selection", "more"), 1), (("selection", "rules", 0, "more"), 1),
+        (("schema",), 2), (("schema",), "1"), (("host",), ""), (("host",), 5), (("time",), "yesterday"), (("time",), 0),
+        (("incomplete",), -1), (("cards",), {}), (("cards",), None), (card, []), (("selection", "seen"), 1.5),
+        (("selection", "rules", 0, "key"), "filter"), (card + ("address",), "03:00.0"),
+        (card + ("address",), "0000:03:00.8"), (card + ("address",), "0000:03:20.0"),
+        (card + ("address",), "0000:03:00:0"), (card + ("address",), "0000:0A:00.0"),
+        (card + ("address",), "00000:03:00.0"), (card + ("vendor",), 0x8086), (card + ("vendor",), "0x8086"),
+        (card + ("vendor",), "808"), (card + ("class",), "020000"), (card + ("revision",), "012"),
+        (card + ("prog_if",), ""), (card + ("driver",), ""), (card + ("driver",), None), (card + ("numa_node",), -1),
+        (card + ("iommu_group",), "3"), (card + ("sriov",), "PF"), (card + ("interfaces",), "eth0"),
+        (card + ("interfaces",), []), (card + ("macs",), [None]), (card + ("link_width",), 255),
+        (card + ("link_speed",), "8.0"), (card + ("link_speed",), 0), (card + ("aer_fatal",), 2 ** 64),
+        (card + ("incomplete",), False), (card + ("vf_index",), 0.5)]]
+    for path, value in wrong:
+        what = "%s %s" % ("/".join(str(step) for step in path), "missing" if value is None else "= %a" % value[0])
+        taken = not list(faults(schema, change(good, path, value)))
+        tap.result("refused: " + what, ["the schema takes it"] if taken else [])
+
+
+# ---- hostile names ----
+
+def name_of(raw):
+    """As a name of a file: no slash, not too long."""
+    return raw.replace(b"/", b"|")[:60]
+
+
+def readable(raw):
+    """What is to be in JSON; how many U+FFFD stand for one fault is nobody's business."""
+    return re.sub("\ufffd+", "\ufffd", raw.decode("utf-8", "replace"))
+
+
+def collapse(text):
+    return re.sub("\ufffd+", "\ufffd", text)
+
+
+def make_hostile(root):
+    tree = Tree(root, "hostile")
+    tree.file("proc/sys/kernel/hostname", b'h"\x1b\xff\n')
+    for i, raw in enumerate(HOSTILE):
+        address = "0000:%02x:00.0" % i
+        place = os.fsencode(tree.card(address, 0x8086, 0x10d3, uevent=b"DRIVER=" + raw + b"\nMODALIAS=" + raw + b"\nEND=1\n",
+                                      files={"label": raw + b".\n", "reset_method": b"flr\n",
+                                             "power/runtime_status": raw + b".\n"}))
+        os.makedirs(place + b"/net/" + name_of(raw))
+        block = os.fsencode(tree.path("sys/block"))
+        os.makedirs(block, exist_ok=True)
+        os.symlink(b"../devices/pci0000:%02x/0000:%02x:00.0/x" % (i, i), block + b"/" + name_of(raw))
+        slot = os.fsencode(tree.path("sys/bus/pci/slots")) + b"/" + name_of(raw)
+        os.makedirs(slot)
+        with open(slot + b"/address", "wb") as file:
+            file.write(b"0000:%02x:00\n" % i)
+    return tree
+
+
+def strings_in(value):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from strings_in(key)
+            yield from strings_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings_in(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def check_hostile_text(machine):
+    text = machine.pciprobe("-f", "json", "-a")
+    for character in sorted(set(re.findall("[\x00-\x09\x0b-\x1f]", text))):
+        yield "the control character %r stands in it as it is" % character
+    for string in strings_in(machine.json("-a")):
+        try:
+            string.encode()
+        except UnicodeEncodeError:
+            yield "%r has half a surrogate pair" % string
+
+
+def check_hostile_values(machine):
+    cards = machine.json("-a")["cards"]
+    yield from same(len(HOSTILE), len(cards), "number of cards")
+    for raw, card in zip(HOSTILE, cards):
+        expected = {"driver": readable(raw), "modalias": readable(raw), "label": readable(raw + b"."),
+                    "runtime_status": readable(raw + b"."), "interfaces": [readable(name_of(raw))],
+                    "blocks": [readable(name_of(raw))], "physical_slot": readable(name_of(raw))}
+        for name, value in expected.items():
+            found = card.get(name)
+            found = [collapse(item) for item in found] if isinstance(found, list) else found and collapse(found)
+            yield from same(value, found, "%s %s" % (card["address"], name))
+
+
+def check_hostile_rules(schema, machine, folder):
+    """The texts of rules and the path of the configuration are the caller's, and in the document too."""
+    path = os.fsencode(folder) + b"/p\"\x1b\xff.conf"
+    with open(path, "wb") as file:
+        file.write("filter:\ndevice_name: ['\"|.', '\\\\|.', \"\\e|.\", 'é|.']\n".encode())
+    document = machine.json("-c", os.fsdecode(path), "--name", '"|.', "--name", "\x1b|.", "--name", "\\\\|.")
+    yield from faults(schema, document)
+    yield from same(['"|.', "\\\\|.", "\x1b|.", "é|.", '"|.', "\x1b|.", "\\\\|."],
+                    [rule["text"] for rule in document["selection"]["rules"]], "rules")
+    yield from same(readable(path), collapse(document["selection"]["config"]), "selection.config")
+
+
+def check_incomplete(schema, folder):
+    """A card that can't be read whole says so, and so do the document and the exit status."""
+    tree = make_machine(folder, "incomplete")
+    tree.file("sys/bus/pci/devices/0000:03:00.0/numa_node", "many")
+    done = tree.machine.run_pciprobe("-a", "-f", "json")
+    document = json.loads(done.stdout, object_pairs_hook=unique)
+    yield from same(3, done.returncode, "exit status")
+    yield from same(1, document["incomplete"], "incomplete")
+    yield from same(["0000:03:00.0"], [card["address"] for card in document["cards"] if card.get("incomplete")], "cards")
+    yield from faults(schema, document)
+
+
+def main():
+    tap = Tap()
+    schema = load_schema()
+    tap.check("the schema itself", check_schema, schema)
+    with tempfile.TemporaryDirectory(prefix="pciprobe-schema-") as folder:
+        made = make_machine(os.path.join(folder, "made")).machine
+        tap.check("all fields are described, and no others", check_fields, schema, made)
+        tap.check("the made machine has all of them", check_all_fields_seen, schema, made)
+        for machine in all_machines() + [made]:
+            check_machine(tap, schema, machine, folder)
+        check_wrong_documents(tap, schema, made)
+        hostile = make_hostile(os.path.join(folder, "hostile")).machine
+        tap.check("hostile names: by the schema", check_document, schema, hostile, ["-a"], True)
+        tap.check("hostile names: UTF-8 and JSON", check_hostile_text, hostile)
+        tap.check("hostile names: what they are", check_hostile_values, hostile)
+        tap.check("hostile rules", check_hostile_rules, schema, made, folder)
+        tap.check("cards that can't be read whole", check_incomplete, schema, os.path.join(folder, "incomplete"))
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

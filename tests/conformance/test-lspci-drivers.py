@@ -1,0 +1,226 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The driver is lspci's; that and the other details are what the tree's own files say, read here as plainly as can be."""
+import os
+import re
+import tempfile
+
+from machines import Tap, all_machines, same
+from tree import make_machine
+
+ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
+
+
+def lspci_drivers(machine):
+    """'Kernel driver in use' of each card that has one."""
+    drivers, address = {}, None
+    for line in machine.lspci("-Dk").splitlines():
+        if not line.startswith("\t"):
+            address = line.split()[0]
+        elif line.startswith("\tKernel driver in use: "):
+            drivers[address] = line.split(": ", 1)[1]
+    return drivers
+
+
+def number(text, base=10):
+    """The number that a file holds; None for no file, and for -1, which is how the kernel says 'none'."""
+    return None if text is None or text.startswith("-") else int(text, base)
+
+
+def text_of(name):
+    return lambda machine, address: machine.read(address, name) or None
+
+
+def number_of(name):
+    return lambda machine, address: number(machine.read(address, name))
+
+
+def iommu_group(machine, address):
+    return number(machine.link(address, "iommu_group"))
+
+
+def revision(machine, address):
+    value = number(machine.read(address, "revision"), 16)
+    return None if value is None else "%02x" % value
+
+
+def role(machine, address):
+    if machine.link(address, "physfn"):
+        return "vf"
+    counts = [machine.read(address, name) for name in ("sriov_totalvfs", "sriov_numvfs")]
+    return "no" if counts == [None, None] else "pf"
+
+
+def vf_index(machine, address):
+    """The PF points back to its VFs by their numbers."""
+    if not machine.link(address, "physfn"):
+        return None
+    for name in machine.entries(address, "physfn"):
+        if name.startswith("virtfn") and machine.link(address, "physfn/" + name) == address:
+            return int(name[len("virtfn"):])
+    return None
+
+
+def of_pf(name):
+    return lambda machine, address: number(machine.read(address, name)) if role(machine, address) == "pf" else None
+
+
+def interface_paths(machine, address):
+    """The directories of a card's interfaces; virtio cards have theirs one level below."""
+    places = ["net"]
+    if machine.link(address, "driver") == "virtio-pci":
+        places += [name + "/net" for name in machine.entries(address, "") if name.startswith("virtio")]
+    return [place + "/" + name for place in places for name in machine.entries(address, place)]
+
+
+def interfaces(machine, address):
+    """Each with its MAC address; the order isn't compared, but which address belongs to which."""
+    paths = interface_paths(machine, address)
+    return {os.path.basename(path): machine.read(address, path + "/address") or "" for path in paths} or None
+
+
+def is_suspended(machine, address):
+    return (machine.read(address, "power/runtime_status") or "").startswith("suspend")
+
+
+def speed_of(name):
+    def read(machine, address):
+        found = re.match(r"(\d+\.\d) GT/s", machine.read(address, name) or "")
+        return float(found[1]) if found and not is_suspended(machine, address) else None
+    return read
+
+
+def width_of(name):
+    def read(machine, address):
+        width = number(machine.read(address, name))
+        # 255 is what a card that doesn't answer gives; without a speed it is no PCI Express
+        unknown = width == 255 or speed_of("max_link_speed")(machine, address) is None
+        return None if unknown or is_suspended(machine, address) else width
+    return read
+
+
+def aer_of(name):
+    def read(machine, address):
+        found = re.search(r"^TOTAL_ERR_\w+ (\d+)$", machine.read(address, name) or "", re.MULTILINE)
+        return int(found[1]) if found else None
+    return read
+
+
+def reset_methods(machine, address):
+    text = machine.read(address, "reset_method")
+    return None if text is None else text.split()
+
+
+def bridges(machine, address):
+    """The cards on the way to this one, from the root on."""
+    way = os.path.realpath(machine.card_path(address)).split("/")
+    return [part for part in way if re.fullmatch(ADDRESS, part)][:-1]
+
+
+def parent(machine, address):
+    return (bridges(machine, address) or [None])[-1]
+
+
+def root_port(machine, address):
+    return (bridges(machine, address) or [None])[0]
+
+
+def entries_on(machine, directory, address):
+    """The entries of a class's directory whose nearest card is this one."""
+    try:
+        names = os.listdir(machine.path(directory))
+    except OSError:
+        return []
+    ways = {name: re.findall(ADDRESS, os.path.realpath(machine.path(directory, name))) for name in names}
+    return sorted(name for name, way in ways.items() if way and way[-1] == address)
+
+
+def blocks(machine, address):
+    # nvme0c1n2 is a path to nvme0n2
+    return [re.sub(r"^(nvme\d+)c\d+(n\d+)$", r"\1\2", name) for name in entries_on(machine, "sys/block", address)] or None
+
+
+def drm(machine, address):
+    return [name for name in entries_on(machine, "sys/class/drm", address) if "-" not in name] or None
+
+
+def physical_slot(machine, address):
+    folder = machine.path("sys/bus/pci/slots")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        with open(os.path.join(folder, name, "address"), encoding="utf-8") as file:
+            if file.read().strip() == address.rsplit(".", 1)[0]:
+                return name
+    return None
+
+
+# property -> what the tree says of it, None for nothing
+EXPECTED = {
+    "iommu_group": iommu_group, "numa_node": number_of("numa_node"), "revision": revision, "sriov": role,
+    "pf": lambda machine, address: machine.link(address, "physfn"), "vf_index": vf_index,
+    "vfs_total": of_pf("sriov_totalvfs"), "vfs_enabled": of_pf("sriov_numvfs"), "interfaces": interfaces,
+    "link_speed": speed_of("current_link_speed"), "link_width": width_of("current_link_width"),
+    "max_link_speed": speed_of("max_link_speed"), "max_link_width": width_of("max_link_width"),
+    "power_state": text_of("power_state"), "runtime_status": text_of("power/runtime_status"),
+    "label": text_of("label"), "modalias": text_of("modalias"), "reset_methods": reset_methods,
+    "aer_correctable": aer_of("aer_dev_correctable"), "aer_nonfatal": aer_of("aer_dev_nonfatal"),
+    "aer_fatal": aer_of("aer_dev_fatal"), "parent": parent, "root_port": root_port, "blocks": blocks, "drm": drm,
+    "physical_slot": physical_slot,
+}
+
+
+def published(card, name):
+    """A property as the functions above give it."""
+    if name == "interfaces" and name in card:
+        return dict(zip(card["interfaces"], card.get("macs", [])))
+    return card.get(name)
+
+
+def compare(machine, name):
+    for card in machine.cards():
+        address = card["address"]
+        yield from same(EXPECTED[name](machine, address), published(card, name), address)
+
+
+def compare_drivers(machine, expected):
+    for card in machine.cards():
+        yield from same(expected(card["address"]), card.get("driver"), card["address"])
+
+
+def compare_steps(machine):
+    """-o must read what it shows, whatever else is or isn't asked for."""
+    for name in ["driver", "macs"] + sorted(EXPECTED):
+        alone = machine.json("-a", "-o", "address," + name)["cards"]
+        whole = [{key: card[key] for key in ("address", name) if key in card} for card in machine.cards()]
+        yield from same(whole, alone, "-o address," + name)
+
+
+def check_machine(tap, machine):
+    drivers = lspci_drivers(machine)
+    tap.check("%s: driver, as lspci -k has it (%d)" % (machine.name, len(drivers)), compare_drivers, machine, drivers.get)
+    tap.check("%s: driver, as the tree links it" % machine.name, compare_drivers, machine,
+              lambda address: machine.link(address, "driver"))
+    for name in EXPECTED:
+        tap.check("%s: %s" % (machine.name, name), compare, machine, name)
+    tap.check("%s: each alone is the same as all together" % machine.name, compare_steps, machine)
+
+
+def check_all_seen(made):
+    """A property that no card of the made machine has would not be tested without the recorded ones."""
+    seen = {key for card in made.cards() for key in card}
+    for name in sorted(set(EXPECTED) | {"driver"}):
+        if name not in seen:
+            yield "%s: no card has it" % name
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory(prefix="pciprobe-drivers-") as folder:
+        made = make_machine(folder).machine
+        for machine in all_machines() + [made]:
+            check_machine(tap, machine)
+        tap.check("made: it has some of everything", check_all_seen, made)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

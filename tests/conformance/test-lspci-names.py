@@ -1,0 +1,141 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Addresses, order, ids and names are those of 'lspci -Dmmnn'."""
+import os
+import random
+import re
+import shlex
+import tempfile
+
+from machines import Tap, all_machines, same
+from tree import Tree, make_machine
+
+LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
+SAMPLE = 1500
+SEED = 3
+PROPERTIES = ("class", "class_name", "vendor", "vendor_name", "device", "device_name", "subsystem_vendor",
+              "subsystem_device", "subsystem_name", "revision", "prog_if")
+
+
+def take_name(both, alone, number):
+    """The name in 'Name [1234]', or None. Without ids lspci writes 'Device 1234' where it knows no name, which tells such
+    a card from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end."""
+    if not both:
+        return None
+    name = both[:-len(" [1234]")] if both.endswith(" [%s]" % number) else both
+    return None if name in ("Vendor", "Device", "Class") and alone == "%s %s" % (name, number) else name
+
+
+def option(words, letter):
+    """What lspci says behind -r or -p; it leaves out zeroes."""
+    return next((word[2:] for word in words if word.startswith(letter)), "00")
+
+
+def read_line(both, names, ids, machine):
+    """A card's line of lspci with names and ids, with names and with ids, as the properties that it tells."""
+    words = shlex.split(ids)
+    # class, vendor, device, some options, the subsystem's vendor and device
+    options = [word for word in words[4:] if word.startswith("-")]
+    numbers, names, both = ([line[i] for i in (1, 2, 3, -2, -1)] for line in (words, shlex.split(names), shlex.split(both)))
+    klass, vendor, device, _, subsystem = map(take_name, both, names, numbers)
+    card = {"address": words[0], "class_name": klass, "vendor_name": vendor, "device_name": device, "subsystem_name": subsystem}
+    card.update(zip(("class", "vendor", "device", "subsystem_vendor", "subsystem_device"),
+                    (number or None for number in numbers)))
+    card["prog_if"] = option(options, "-p")
+    # without the file lspci reads configuration space, which pciprobe never does
+    has_revision = machine.read(words[0], "revision") is not None
+    card["revision"] = option(options, "-r") if has_revision else None
+    return card
+
+
+def read_lspci(machine):
+    ways = [machine.lspci(letters).splitlines() for letters in ("-Dmmnn", "-Dmm", "-Dmmn")]
+    return [read_line(*lines, machine) for lines in zip(*ways)]
+
+
+def without_end(expected, found):
+    """What lspci has cut can be compared as far as it goes."""
+    long = expected and found and len(expected) > 110 and expected.endswith("...")
+    return (expected[:-3], found[:len(expected) - 3]) if long else (expected, found)
+
+
+def compare_property(expected, cards, name):
+    found = {card["address"]: card for card in cards}
+    for card in expected:
+        address = card["address"]
+        yield from same(*without_end(card[name], found.get(address, {}).get(name)), address)
+
+
+def check_machine(tap, machine):
+    expected = read_lspci(machine)
+    if not expected:
+        raise RuntimeError("%s: lspci lists no card" % machine.name)
+    tap.check("%s: addresses, in lspci's order (%d)" % (machine.name, len(expected)),
+              lambda: same([card["address"] for card in expected], [card["address"] for card in machine.cards()],
+                           "addresses"))
+    for name in PROPERTIES:
+        tap.check("%s: %s" % (machine.name, name),
+                  lambda name=name: compare_property(expected, machine.cards(), name))
+
+
+def read_ids(path):
+    """What a list has: (vendor, device), (vendor, device, subvendor, subdevice), and classes with their interface."""
+    devices, subsystems, classes = [], [], []
+    vendor = device = base = None
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            head = re.match(r"(C [0-9a-f]{2}|[0-9a-f]{4}|\t[0-9a-f]{4}|\t[0-9a-f]{2}|\t\t[0-9a-f]{4} [0-9a-f]{4})  ", line)
+            words = head[1].split() if head else []
+            if not head:
+                continue
+            if head[1].startswith("C"):
+                base, vendor = int(words[1], 16), None
+                classes.append(base << 8 | 0xfe)
+            elif not line.startswith("\t"):
+                vendor = int(words[0], 16)
+                devices.append((vendor, 0xfffe))
+            elif vendor is None:
+                classes.append(base << 8 | int(words[0], 16))
+            elif not line.startswith("\t\t"):
+                device = int(words[0], 16)
+                devices.append((vendor, device))
+            else:
+                subsystems.append((vendor, device, int(words[0], 16), int(words[1], 16)))
+    return devices, subsystems, classes
+
+
+def pick_cards(path):
+    """Cards all over the list: known ones, ones that are like a known one but for a number, and all classes."""
+    devices, subsystems, classes = read_ids(path)
+    draw = random.Random(SEED)
+    cards = [pair + (0x8086, 0xfffe) for pair in draw.sample(devices, SAMPLE // 3)]
+    cards += draw.sample(subsystems, SAMPLE // 3)
+    cards += [pair + pair for pair in draw.sample(devices, SAMPLE // 6)]
+    cards += [(v, d, sv, sd ^ 1) for v, d, sv, sd in draw.sample(subsystems, SAMPLE // 6)]
+    klass = [classes[i] if i < len(classes) else draw.choice(classes) for i in range(len(cards))]
+    return [card + (klass[i],) for i, card in enumerate(cards)]
+
+
+def make_sample(root, path):
+    tree = Tree(root, "names of all over pci.ids")
+    for i, (vendor, device, subvendor, subdevice, klass) in enumerate(pick_cards(path)):
+        address = "%04x:%02x:%02x.%x" % (i >> 14, i >> 8 & 0x3f, i >> 3 & 0x1f, i & 7)
+        tree.card(address, vendor, device, klass << 8 | i & 0xff, (subvendor, subdevice), i & 0xff)
+    return tree.machine
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory(prefix="pciprobe-names-") as folder:
+        for machine in all_machines() + [make_machine(os.path.join(folder, "made")).machine]:
+            check_machine(tap, machine)
+        path = next((path for path in LISTS if os.access(path, os.R_OK)), None)
+        if path:
+            check_machine(tap, make_sample(os.path.join(folder, "sample"), path))
+        else:
+            tap.skip("there is no list of names at %s" % " or ".join(LISTS))
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,307 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The format for OpenNebula's monitor, byte for byte as its own probe prints it: computed here from 'lspci -mmnn' and the
+tree's files. And that the frontend can read it, whatever the host's cards and drivers call themselves."""
+import os
+import re
+import shlex
+import shutil
+import tempfile
+import unicodedata
+import uuid
+
+from machines import Tap, all_machines, same
+from tree import make_machine
+
+# configuration, the filter in it as a list for lspci (None: every card), vendors that are taken as NVIDIA
+CONFIGS = [
+    (":filter:\n", None, ["10de"]),
+    (":filter: '0:0'\n", ["0:0"], ["10de"]),
+    # each card once, and in order, though the filters overlap and have another
+    (":filter: ['10de:*', '8086:*', '*:*', '8086:*']\n", ["*:*"], ["10de"]),
+    (":filter: '::02xx,::03xx'\n", ["::02xx", "::03xx"], ["10de"]),
+    (":filter:\n:nvidia_vendors: ['10de', '8086', '15b3']\n", None, ["10de", "8086", "15b3"]),
+    (":filter:\n:nvidia_vendors: []\n", None, []),
+]
+ORDER = ["TYPE", "VENDOR", "VENDOR_NAME", "DEVICE", "CLASS", "CLASS_NAME", "ADDRESS", "SHORT_ADDRESS", "DOMAIN", "BUS",
+         "SLOT", "FUNCTION", "NUMA_NODE", "IFNAME", "SRIOV", "SRIOV_NUM", "DEVICE_NAME", "UUID", "PROFILES", "MDEV_MODE"]
+
+
+def read_file(path):
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+# ---- what OpenNebula's probe would print ----
+
+def numa_node(machine, address):
+    text = machine.read(address, "numa_node")
+    return "-" if text is None or int(text) < 0 else text
+
+
+def interface_by_rules(machine, address):
+    text = read_file(machine.path("etc/udev/rules.d/99-rename.rules")) or ""
+    found = re.search(r"^#[ \t]*%s[ \t]*<-[ \t]*(\S+)" % re.escape(address), text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def interface_by_what_is_there(machine, address):
+    names = machine.entries(address, "net")
+    if len(names) == 1:
+        return names[0]
+    ports = {name: machine.read(address, "net/%s/phys_port_name" % name) or "" for name in names}
+    return next((name for name in names if re.fullmatch(r"p\d+", ports[name])), None)
+
+
+def interface(machine, address):
+    cached = read_file(machine.path("var/tmp/one_db/pci_net_names", address))
+    return (interface_by_rules(machine, address) or (cached or "").strip() or
+            interface_by_what_is_there(machine, address) or "-")
+
+
+def sriov(machine, address):
+    """SRIOV and, of a PF, SRIOV_NUM."""
+    if machine.link(address, "physfn"):
+        return "vf", None
+    total, enabled = machine.read(address, "sriov_totalvfs"), machine.read(address, "sriov_numvfs")
+    return ("no", None) if total is None and enabled is None else ("pf", enabled or "0")
+
+
+def profiles(machine, address):
+    """PROFILES and MDEV_MODE of an NVIDIA VF."""
+    bus = machine.path("sys/class/mdev_bus", address)
+    legacy = os.path.exists(bus)
+    types = sorted(os.listdir(bus + "/mdev_supported_types")) if os.path.isdir(bus + "/mdev_supported_types") else []
+    if not types:
+        lines = (machine.read(address, "nvidia/creatable_vgpu_types") or "").split("\n")[1:]
+        types = ["%s (%s)" % tuple(part.strip() for part in line.split(":", 1)) for line in lines if line.strip()]
+    return ",".join(types), "legacy" if legacy else "nvidia"
+
+
+def split_name(text):
+    return re.fullmatch(r"(.*) \[([0-9a-f]{4})\]", text).groups()
+
+
+def is_left_out(machine, address, nvidia):
+    return int(machine.read(address, "sriov_numvfs") or 0) > 0 or (nvidia and machine.link(address, "virtfn0"))
+
+
+def describe(machine, address, line, vendors):
+    """The attributes of a card, or None for one that is left out. LINE: what lspci -mmnn prints of it."""
+    words = shlex.split(line)
+    (class_name, klass), (vendor_name, vendor), (device_name, device) = (split_name(word) for word in words[1:4])
+    domain, bus, slot, function = re.split("[:.]", address)
+    nvidia = vendor in vendors
+    if is_left_out(machine, address, nvidia):
+        return None
+    role, number = sriov(machine, address)
+    card = {"TYPE": "%s:%s:%s" % (vendor, device, klass), "VENDOR": vendor, "VENDOR_NAME": vendor_name, "DEVICE": device,
+            "CLASS": klass, "CLASS_NAME": class_name, "ADDRESS": address.replace(".", ":"), "SHORT_ADDRESS": words[0],
+            "DOMAIN": domain, "BUS": bus, "SLOT": slot, "FUNCTION": function, "NUMA_NODE": numa_node(machine, address),
+            "IFNAME": interface(machine, address), "SRIOV": role, "DEVICE_NAME": device_name}
+    if number is not None:
+        card["SRIOV_NUM"] = number
+    if nvidia and role == "vf":
+        card["DEVICE_NAME"] = "NVIDIA vGPU device"
+        card["UUID"] = str(uuid.uuid5(uuid.NAMESPACE_X500, card["ADDRESS"]))
+        card["PROFILES"], card["MDEV_MODE"] = profiles(machine, address)
+    elif nvidia:
+        card["DEVICE_NAME"] = "%s %s" % (vendor_name, device_name)
+    return card
+
+
+def write_card(card):
+    lines = [' %s = "%s" ' % (name, card[name].replace('"', '\\"')) for name in ORDER if name in card]
+    return "PCI = [\n" + ",\n".join(lines) + "\n]\n"
+
+
+def expected_text(machine, filters, vendors):
+    lines = dict(zip(machine.addresses(), machine.lspci("-mmnn").splitlines()))
+    wanted = set(lines) if filters is None else set(line.split()[0] for text in filters
+                                                     for line in machine.lspci("-Dn", "-d", text).splitlines())
+    cards = [describe(machine, address, line, vendors) for address, line in lines.items() if address in wanted]
+    return "".join(write_card(card) for card in cards if card)
+
+
+def first_difference(expected, found):
+    """One line of each is enough to see it."""
+    if expected == found:
+        return
+    pairs = list(zip(expected.split("\n"), found.split("\n")))
+    for number, (a, b) in enumerate(pairs, 1):
+        if a != b:
+            yield "line %d: expected %r, found %r" % (number, a, b)
+            return
+    yield "expected %d lines, found %d" % (expected.count("\n"), found.count("\n"))
+
+
+# ---- what the frontend reads ----
+
+class Unreadable(Exception):
+    pass
+
+
+class Template:
+    """A strict reader of OpenNebula's template grammar, as far as a probe may use it."""
+
+    def __init__(self, text):
+        self.text = text
+        self.at = 0
+
+    def take(self, pattern, what):
+        found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
+        if not found:
+            raise Unreadable("%s expected at %r" % (what, self.text[self.at:self.at + 40]))
+        self.at = found.end()
+        return found[found.re.groups]
+
+    def value(self):
+        self.take('"', "a quote")
+        value = self.take(r'((?:\\"|[^"])*?)(?<!\\)"', "a value and a quote")
+        return value.replace('\\"', '"')
+
+    def attribute(self):
+        return self.take(r"([A-Za-z0-9_]+)[ \n]*=[ \n]*", "a name"), self.value()
+
+    def vector(self):
+        pairs = []
+        self.take(r"\[[ \n]*", "a bracket")
+        while True:
+            pairs.append(self.attribute())
+            if self.take(r"[ \n]*([,\]])[ \n]*", "a comma or a bracket") == "]":
+                return pairs
+
+    def read(self):
+        cards = []
+        while self.at < len(self.text):
+            cards.append((self.take(r"([A-Za-z0-9_]+)[ \n]*=[ \n]*", "a name"), self.vector()))
+        return cards
+
+
+def value_faults(value):
+    """What the lexer or the database would stumble over."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        yield "%r is not UTF-8" % value
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        yield "%r has control characters" % value
+    if "\\" in value or "]]>" in value:
+        yield "%r has a backslash or ]]>" % value
+
+
+def grammar_faults(text):
+    try:
+        cards = Template(text).read()
+    except Unreadable as fault:
+        return ["not readable: %s" % fault]
+    problems = []
+    for name, pairs in cards:
+        names = [pair[0] for pair in pairs]
+        problems += same("PCI", name, "name")
+        problems += same([known for known in ORDER if known in names], names, "attributes, each once and in order")
+        problems += [fault for _, value in pairs for fault in value_faults(value)]
+    addresses = [dict(pairs).get("ADDRESS") for _, pairs in cards]
+    return problems + same(len(set(addresses)), len(addresses), "cards of different addresses")
+
+
+def check_reader(tap):
+    """The reader itself must refuse what the frontend can't read."""
+    good = 'PCI = [\n TYPE = "a \\"b\\"" ,\n VENDOR = "" \n]\n'
+    tap.result("grammar: a good text", grammar_faults(good))
+    for text in ('PCI = [\n TYPE = "a"b" \n]\n', 'PCI = [\n TYPE = "a\\" \n]\n', 'PCI = [\n TYPE = "a" ,\n]\n', "PCI = [",
+                 'PCI = [\n TYPE = "\x1b[0m" \n]\n', 'PCI = [\n TYPE = "]]>" \n]\n', 'PCI = [\n TYPE = "\udcff" \n]\n',
+                 'PCI = [\n TYPE = "a\\b" \n]\n', 'PCI = [\n VENDOR = "a" ,\n TYPE = "a" \n]\n', 'PCI = [\n]\n',
+                 'PCI = [\n TYPE = "a" \n VENDOR = "b" \n]\n', 'PCI = [\n VMID = "1" \n]\n', "warning\n",
+                 'PCI = [\n ADDRESS = "a" \n]\nPCI = [\n ADDRESS = "a" \n]\n'):
+        tap.result("grammar: refused is %a" % text, [] if grammar_faults(text) else ["it was taken"])
+
+
+# ---- the program ----
+
+def write_config(folder, text):
+    path = os.path.join(folder, "pci.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def compare(machine, path, filters, vendors):
+    found = machine.pciprobe("-f", "opennebula", "-c", path)
+    yield from first_difference(expected_text(machine, filters, vendors), found)
+    yield from grammar_faults(found)
+
+
+def check_machine(tap, machine, folder):
+    for i, (text, filters, vendors) in enumerate(CONFIGS):
+        if i and machine.name.startswith("checkbox-nvidia"):
+            continue # large ones; they have nothing that others lack
+        tap.check("%s: %a" % (machine.name, text), compare, machine, write_config(folder, text), filters, vendors)
+
+
+HOSTILE = ['a"b', "a\\", "\\", "a]]>b", "]]]>>", "\x1b]0;x\x07", "a\tb", "a\rb", "\x7f", "\u0085", "\u009b31m", "\u2028", "\\\"",
+           b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"a\xe2\x82", "]]", ">", "]]\\>", "=[", "é",
+           b"]]\x01>", b"]\xff]>", b"]]\xff>", b"]\\]>"]
+
+
+def check_hostile(tree):
+    """Kinds of virtual GPUs and interfaces with all kinds of names; one card more can't end the message early."""
+    def raw(name):
+        return name if isinstance(name, bytes) else name.encode()
+    lines = b"ID : vGPU Name\n" + b"".join(b"%d : %s\n" % (600 + i, raw(name)) for i, name in enumerate(HOSTILE))
+    place = os.fsencode(tree.directory("0000:08:00.4"))
+    os.makedirs(place + b"/nvidia")
+    with open(place + b"/nvidia/creatable_vgpu_types", "wb") as file:
+        file.write(lines)
+    for i, name in enumerate(name for name in HOSTILE if b"/" not in raw(name)):
+        address = "0000:20:%02x.%x" % (i >> 3, i & 7)
+        tree.card(address, 0x8086, 0x10d3)
+        os.makedirs(os.fsencode(tree.directory(address)) + b"/net/" + raw(name)[:15])
+    tree.file("sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/]]>\"\\/name")
+    text = tree.machine.pciprobe("-f", "opennebula", "-c", write_config(tree.root, ":filter:\n"))
+    yield from grammar_faults(text)
+    left_out = [address for address in tree.machine.addresses()
+                if is_left_out(tree.machine, address, tree.machine.read(address, "vendor") == "0x10de")]
+    yield from same(len(tree.machine.addresses()) - len(left_out), text.count("PCI = ["), "number of cards")
+    yield from (["the hostile profiles are not in it"] if "625 (" not in text else [])
+
+
+def answer(tree, config):
+    return tree.machine.run_pciprobe("opennebula", "-c", config)
+
+
+def check_verb(tree):
+    """The answer for the monitor: interfaces that have gone keep their names, and a failure repeats the last answer."""
+    config = write_config(tree.root, ":filter:\n")
+    before = tree.machine.pciprobe("-f", "opennebula", "-c", config)
+    yield from same((0, before), (answer(tree, config).returncode, answer(tree, config).stdout), "answer")
+    cache = tree.path("var/tmp/one_db/pci_net_names")
+    present = {address: interface_by_what_is_there(tree.machine, address) for address in tree.machine.addresses()}
+    for address, name in present.items():
+        if name:
+            yield from same(name, (read_file(os.path.join(cache, address)) or "").strip(), "cache of " + address)
+    shutil.rmtree(os.path.join(tree.directory("0000:03:00.0"), "net"))
+    yield from first_difference(before, answer(tree, config).stdout)
+    write_config(tree.root, ":filter: [\n")
+    done = answer(tree, config)
+    yield from same((0, True), (done.returncode, config in done.stderr), "exit status, and the reason on stderr")
+    yield from first_difference(before, done.stdout)
+
+
+def main():
+    tap = Tap()
+    check_reader(tap)
+    with tempfile.TemporaryDirectory(prefix="pciprobe-opennebula-") as folder:
+        made = make_machine(os.path.join(folder, "made"))
+        for machine in all_machines() + [made.machine]:
+            check_machine(tap, machine, folder)
+        tap.check("the answer to the monitor", check_verb, made)
+        tap.check("hostile names", check_hostile, make_machine(os.path.join(folder, "hostile")))
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes a directory that looks like /sys to pciprobe and to lspci alike."""
+import os
+import struct
+
+from machines import Machine
+
+CONFIG_SIZE = 64
+
+
+def write(path, content):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content if isinstance(content, bytes) else (content + "\n").encode())
+
+
+def link(path, target):
+    """A relative link, as sysfs has them, so that the tree can be anywhere."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.symlink(os.path.relpath(target, os.path.dirname(path)), path)
+
+
+def configuration_space(vendor, device, klass, revision, subsystem):
+    """lspci wants the header of every card. Type 0, nothing but the ids in it."""
+    space = bytearray(CONFIG_SIZE)
+    struct.pack_into("<HH", space, 0x00, vendor, device)
+    struct.pack_into("<I", space, 0x08, klass << 8 | revision)
+    struct.pack_into("<HH", space, 0x2c, *subsystem)
+    return bytes(space)
+
+
+class Tree:
+    """A machine below the directory ROOT; each method adds to it."""
+
+    def __init__(self, root, name="made"):
+        self.root = root
+        self.machine = Machine(name, root)
+        os.makedirs(self.path("sys/bus/pci/devices"), exist_ok=True)
+
+    def path(self, *parts):
+        return os.path.join(self.root, *parts)
+
+    def directory(self, address):
+        """Where a card's directory really is."""
+        return os.path.realpath(self.path("sys/bus/pci/devices", address))
+
+    def file(self, name, content=""):
+        write(self.path(name), content)
+
+    def hostname(self, name):
+        self.file("proc/sys/kernel/hostname", name)
+
+    def card(self, address, vendor, device, klass=0x020000, subsystem=(0, 0), revision=0, driver=None, group=None,
+             parent=None, uevent=b"", files=None):
+        """KLASS has the programming interface in its last two digits; UEVENT is added to what the kernel writes."""
+        above = self.directory(parent) if parent else self.path("sys/devices/pci" + address.rsplit(":", 1)[0])
+        place = os.path.join(above, address)
+        texts = {"vendor": "0x%04x" % vendor, "device": "0x%04x" % device, "class": "0x%06x" % klass,
+                 "subsystem_vendor": "0x%04x" % subsystem[0], "subsystem_device": "0x%04x" % subsystem[1],
+                 "modalias": "pci:v%08Xd%08X" % (vendor, device), "revision": "0x%02x" % revision, "irq": "0", "resource": "0x0 0x0 0x0",
+                 "config": configuration_space(vendor, device, klass, revision, subsystem),
+                 "uevent": self._uevent(address, vendor, device, klass, subsystem, driver).encode() + uevent}
+        texts.update(files or {})
+        for name, content in texts.items():
+            write(os.path.join(place, name), content)
+        link(self.path("sys/bus/pci/devices", address), place)
+        if driver:
+            os.makedirs(self.path("sys/bus/pci/drivers", driver), exist_ok=True)
+            link(os.path.join(place, "driver"), self.path("sys/bus/pci/drivers", driver))
+        if group is not None:
+            link(os.path.join(place, "iommu_group"), self.path("sys/kernel/iommu_groups", str(group)))
+        return place
+
+    @staticmethod
+    def _uevent(address, vendor, device, klass, subsystem, driver):
+        """As the kernel writes it, without the MODALIAS that recordings lack: that has a file of its own."""
+        lines = ["DRIVER=" + driver] if driver else []
+        lines += ["PCI_CLASS=%X" % klass, "PCI_ID=%04X:%04X" % (vendor, device),
+                  "PCI_SUBSYS_ID=%04X:%04X" % subsystem, "PCI_SLOT_NAME=" + address]
+        return "\n".join(lines) + "\n"
+
+    def virtual_function(self, pf, index, address, vendor, device, **more):
+        place = self.card(address, vendor, device, **more)
+        link(os.path.join(place, "physfn"), self.directory(pf))
+        link(os.path.join(self.directory(pf), "virtfn%d" % index), place)
+        return place
+
+    def interface(self, address, name, mac="02:00:00:00:00:01", port=None, below="net"):
+        place = os.path.join(self.directory(address), below, name)
+        write(os.path.join(place, "address"), mac)
+        if port is not None:
+            write(os.path.join(place, "phys_port_name"), port)
+
+
+def add_bridges(tree):
+    tree.card("0000:00:00.0", 0x8086, 0x29c0, 0x060000)
+    tree.card("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
+    tree.card("0000:01:00.0", 0x10b5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
+    tree.card("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2)
+
+
+def add_network_cards(tree):
+    tree.card("0000:03:00.0", 0x8086, 0x10d3, 0x020000, (0x8086, 0xa01f), 0x12, "e1000e", 3, "0000:02:08.0",
+              files={"numa_node": "1", "label": "Onboard LAN", "power_state": "D0", "power/runtime_status": "active",
+                     "max_link_speed": "8.0 GT/s PCIe", "max_link_width": "8", "current_link_speed": "2.5 GT/s PCIe",
+                     "current_link_width": "1", "reset_method": "flr bus",
+                     "aer_dev_correctable": "RxErr 4\nTOTAL_ERR_COR 12", "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 1",
+                     "aer_dev_fatal": "TOTAL_ERR_FATAL 18446744073709551615"})
+    tree.interface("0000:03:00.0", "enp3s0")
+    # switchdev: of several the uplink counts
+    tree.card("0000:04:00.0", 0x15b3, 0x101d, driver="mlx5_core", files={"sriov_totalvfs": "8", "sriov_numvfs": "0"})
+    for name, port in (("eth2", "pf0vf0"), ("eth10", "p0"), ("eth1", "pf0vf1")):
+        tree.interface("0000:04:00.0", name, port=port)
+    # several and none of them an uplink
+    tree.card("0000:04:00.1", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "-1"})
+    tree.interface("0000:04:00.1", "eth3", port="p0x")
+    tree.interface("0000:04:00.1", "eth4")
+    # one interface that calls itself a VF's port: it is the only one
+    tree.card("0000:04:00.2", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "0"})
+    tree.interface("0000:04:00.2", "eth5", port="pf0vf7")
+    tree.card("0000:05:00.0", 0x1af4, 0x1041, subsystem=(0x1af4, 0x1041), revision=1, driver="virtio-pci")
+    tree.interface("0000:05:00.0", "ens5", mac="52:54:00:12:34:56", below="virtio3/net")
+    # names that the operator wrote down, and one seen before
+    for function in range(4):
+        tree.card("0000:06:00.%d" % function, 0x8086, 0x1521, subsystem=(0x8086, 0xffff), driver="vfio-pci")
+    tree.interface("0000:06:00.1", "eth6")
+    tree.file("etc/udev/rules.d/99-rename.rules",
+              '# written by hand\n# 0000:06:00.0 <- lan0\n#  0000:06:00.1 <- lan1\n'
+              'ACTION=="add", NAME="lan9" # 0000:06:00.3 <- lan9')
+    tree.file("var/tmp/one_db/pci_net_names/0000:06:00.2", "wan2")
+
+
+def add_virtual_functions(tree):
+    enabled = {"sriov_totalvfs": "16", "sriov_numvfs": "2"}
+    tree.card("0000:07:00.0", 0x8086, 0x10fb, driver="ixgbe", group=20, files=enabled)
+    for i in range(2):
+        tree.virtual_function("0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ed, group=21 + i)
+    # a GPU whose VFs NVIDIA's driver made behind the kernel's back
+    tree.card("0000:08:00.0", 0x10de, 0x2236, 0x030200, (0x10de, 0x1482), driver="nvidia",
+              files={"sriov_totalvfs": "4", "sriov_numvfs": "0"})
+    for i in range(4):
+        tree.virtual_function("0000:08:00.0", i, "0000:08:00.%d" % (i + 4), 0x10de, 0x2236, klass=0x030200,
+                              subsystem=(0x10de, 0x0000), driver="nvidia")
+    tree.file("sys/bus/pci/devices/0000:08:00.5/nvidia/creatable_vgpu_types",
+              "ID    : vGPU Name\n557   : NVIDIA A10-1B\n\n558   : NVIDIA A10-2Q")
+    for name in ("nvidia-588", "nvidia-591"):
+        tree.file("sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/%s/name" % name, "NVIDIA A10-4Q")
+    # the framework knows it and has no type left for it
+    os.makedirs(tree.path("sys/class/mdev_bus/0000:08:00.7/mdev_supported_types"))
+    # the operator may list any vendor as NVIDIA; this one's PF doesn't tell how many VFs it has
+    tree.card("0000:08:08.0", 0x15b3, 0x1017)
+    tree.virtual_function("0000:08:08.0", 0, "0000:08:08.1", 0x15b3, 0x1018)
+    tree.file("sys/class/mdev_bus/0000:08:08.1/mdev_supported_types/mlx5_core-local/name", "local")
+    tree.card("0000:09:00.0", 0x10de, 0x20b5, 0x030200, files={"sriov_totalvfs": "0"})
+    tree.card("0000:09:00.1", 0x10de, 0x1aef, 0x040300, driver="snd_hda_intel")
+
+
+def add_odd_cards(tree):
+    tree.card("0000:0a:00.0", 0xfff0, 0x1234, 0x0c0330)
+    tree.card("0000:0a:00.1", 0x8086, 0xfff1, 0xfefe01, (0x8086, 0x0000), 0xff)
+    tree.card("0000:0a:00.2", 0x1002, 0x6798, 0x038000, (0xffff, 0x0001))
+    tree.card("0000:0a:00.3", 0x1002, 0x6798, 0x034242, (0x0000, 0x0001))
+    tree.card("0000:0a:1f.7", 0x1af4, 0x1044, 0xffff00, (0x1af4, 0x1044), 1, "virtio-pci")
+    # names with quotes in them: vendor, device, subsystem
+    tree.card("0000:0b:00.0", 0x1c63, 0x0008, 0x0c0010)
+    tree.card("0000:0b:01.0", 0x1e0f, 0x0013, 0x010802)
+    tree.card("0000:0b:02.0", 0x1002, 0x4966, 0x030000, (0x148c, 0x2039))
+    # a device number of 0 with a subsystem that pci.ids names, and a name longer than lspci prints
+    tree.card("0000:0b:03.0", 0x1de0, 0x0000, 0x120000, (0x1de0, 0xc007))
+    tree.card("0000:0b:04.0", 0x15b3, 0x1019, 0x020000, (0x15b3, 0x0125))
+    tree.card("0000:0c:00.0", 0x144d, 0xa808, 0x010802, (0x144d, 0xa801), driver="nvme",
+              files={"power/runtime_status": "suspended", "power_state": "D3hot", "max_link_speed": "8.0 GT/s PCIe",
+                     "max_link_width": "4", "current_link_speed": "Unknown", "current_link_width": "0"})
+    tree.card("0000:0d:00.0", 0x144d, 0xa808, 0x010802, files={"max_link_speed": "Unknown", "max_link_width": "255",
+                                                               "current_link_speed": "Unknown",
+                                                               "current_link_width": "255", "reset_method": ""})
+    tree.card("0001:03:00.0", 0x8086, 0x10d3, files={"numa_node": "3"})
+    tree.card("10000:e1:00.0", 0x8086, 0x0a54, 0x010802, driver="nvme")
+
+
+def add_neighbours(tree):
+    disk = os.path.join(tree.directory("10000:e1:00.0"), "nvme/nvme0/nvme0n1")
+    os.makedirs(disk)
+    link(tree.path("sys/block/nvme0n1"), disk)
+    node = os.path.join(tree.directory("0000:0a:00.2"), "drm/card0")
+    os.makedirs(os.path.join(node, "card0-DP-1"))
+    link(tree.path("sys/class/drm/card0"), node)
+    link(tree.path("sys/class/drm/card0-DP-1"), os.path.join(node, "card0-DP-1"))
+    tree.file("sys/bus/pci/slots/7-1/address", "0000:06:00")
+
+
+def make_machine(root, name="made"):
+    """A machine that has one of everything."""
+    tree = Tree(root, name)
+    tree.hostname("gpu-17.example.org")
+    add_bridges(tree)
+    add_network_cards(tree)
+    add_virtual_functions(tree)
+    add_odd_cards(tree)
+    add_neighbours(tree)
+    return tree
