@@ -86,7 +86,7 @@ static void read_label(struct card *card)
 	card->device->label = card_string(card, "label");
 }
 
-/* In this order: the interfaces want to know the driver, the link whether the card sleeps. */
+/* In this order: the index wants to know that it is a VF, the interfaces the driver, the link whether the card sleeps. */
 static const struct {
 	unsigned details;
 	void (*read)(struct card *card);
@@ -97,6 +97,7 @@ static const struct {
 	{DETAIL_REVISION, read_revision},
 	{DETAIL_MODALIAS, read_modalias},
 	{DETAIL_SRIOV, read_sriov},
+	{DETAIL_VF_INDEX, read_vf_index},
 	{DETAIL_INTERFACES, read_interfaces},
 	{DETAIL_RESET_METHODS, read_reset_methods},
 	{DETAIL_POWER | DETAIL_LINK, read_power},

@@ -87,6 +87,7 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	char path[sizeof(at->path) * 2];
+	int tries = 1000;
 	long fd;
 
 	if (at->root->host) {
@@ -101,7 +102,10 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 	}
 	if (join(at, name, path, sizeof(path)) < 0)
 		return -ENAMETOOLONG;
-	fd = syscall(SYS_openat2, at->root->dir.fd, path, &how, sizeof(how));
+	/* EAGAIN: something was renamed or mounted anywhere on the machine meanwhile, and ".." could not be trusted */
+	do
+		fd = syscall(SYS_openat2, at->root->dir.fd, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && --tries);
 	if (fd < 0 && errno == ENOSYS) /* kernels before 5.6: the links of a recording are followed as they are */
 		fd = openat(at->fd, name, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : (int)fd;

@@ -56,12 +56,12 @@ static bool find_in_rules(const char *rules, const char *address, char buffer[st
 	return false;
 }
 
-static bool find_in_cache(struct sysroot *root, const char *address, char buffer[static IF_NAMESIZE])
+static bool find_in_cache(const struct sysdir *cache, const char *address, char buffer[static IF_NAMESIZE])
 {
-	char path[sizeof(IFNAME_CACHE) + ADDRESS_SIZE], text[256];
+	char text[256];
 
-	snprintf(path, sizeof(path), IFNAME_CACHE "/%s", address);
-	return sysdir_read(sysroot_dir(root), path, text, sizeof(text)) > 0 && take_name(text, strlen(text), buffer);
+	return cache->fd >= 0 && sysdir_read(cache, address, text, sizeof(text)) > 0 &&
+	       take_name(text, strlen(text), buffer);
 }
 
 /* p0, p1: a port of the card. pf0vf3 and the like are ports of its functions. */
@@ -92,7 +92,7 @@ const char *ifname_present(const struct pci_device *device)
 	return uplink ? uplink->name : NULL;
 }
 
-bool ifname_find(struct sysroot *root, const char *rules, const struct pci_device *device,
+bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
 		 char buffer[static IF_NAMESIZE])
 {
 	char address[ADDRESS_SIZE];
@@ -101,7 +101,7 @@ bool ifname_find(struct sysroot *root, const char *rules, const struct pci_devic
 	address_format(&device->address, address);
 	if (rules && find_in_rules(rules, address, buffer))
 		return true;
-	if (find_in_cache(root, address, buffer))
+	if (find_in_cache(cache, address, buffer))
 		return true;
 	name = ifname_present(device);
 	return name && take_name(name, strlen(name), buffer);

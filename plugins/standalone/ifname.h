@@ -15,8 +15,9 @@
 /* The text of IFNAME_RULES below ROOT, to be freed; NULL when there is none. */
 char *ifname_read_rules(struct sysroot *root);
 
-/* Puts the name at BUFFER and returns true, or returns false when nobody knows one. RULES may be NULL. */
-bool ifname_find(struct sysroot *root, const char *rules, const struct pci_device *device,
+/* Puts the name at BUFFER and returns true, or returns false when nobody knows one. CACHE is IFNAME_CACHE,
+ * opened, its fd -1 where there is none; RULES may be NULL. */
+bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
 		 char buffer[static IF_NAMESIZE]);
 
 /* The name by what is there alone: the card's only interface, or of several the uplink (phys_port_name p<digits>).

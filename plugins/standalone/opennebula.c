@@ -16,6 +16,17 @@ struct attributes {
 	const char *between;
 };
 
+/* How much of TEXT needs no second look: printable ASCII but for what is special. */
+static size_t plain_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= ' ' && text[length] < 0x7f && text[length] != '"' && text[length] != '\\' &&
+	       text[length] != ']')
+		length++;
+	return length;
+}
+
 /* A value can end the message early with a quote, a backslash at its end or "]]>", and spoil the database with control
  * characters or what isn't UTF-8. */
 static void write_value(FILE *out, const char *text)
@@ -24,6 +35,11 @@ static void write_value(FILE *out, const char *text)
 	size_t length;
 
 	for (; *text; text += length ? length : 1) {
+		length = plain_length(text);
+		if (length) {
+			fwrite(text, 1, length, out);
+			continue;
+		}
 		length = text_decode(text, &character);
 		if (!length)
 			fputc('?', out);
@@ -130,7 +146,8 @@ static void write_device_name(struct attributes *attributes, const struct config
 	}
 }
 
-static void write_card(FILE *out, const struct report *report, const struct pci_device *device, const char *rules)
+static void write_card(FILE *out, const struct report *report, const struct pci_device *device,
+		       const struct sysdir *cache, const char *rules)
 {
 	struct attributes attributes = {.out = out, .between = ""};
 	const struct pci_address *a = &device->address;
@@ -156,7 +173,7 @@ static void write_card(FILE *out, const struct report *report, const struct pci_
 	else
 		attribute(&attributes, "NUMA_NODE", "-");
 	attribute(&attributes, "IFNAME", "%s",
-		  ifname_find(probe_sysroot(report->probe), rules, device, interface) ? interface : "-");
+		  ifname_find(cache, rules, device, interface) ? interface : "-");
 	write_sriov(&attributes, device);
 	write_device_name(&attributes, probe_config(report->probe), device, address);
 	fputs("\n]\n", out);
@@ -164,11 +181,15 @@ static void write_card(FILE *out, const struct report *report, const struct pci_
 
 int write_opennebula(const struct report *report, FILE *out)
 {
-	char *rules = ifname_read_rules(probe_sysroot(report->probe));
+	struct sysroot *root = probe_sysroot(report->probe);
+	_cleanup_sysdir_ struct sysdir cache = {.fd = -1};
+	char *rules = ifname_read_rules(root);
 
+	/* most hosts have none, and then it isn't looked for again for each card */
+	sysdir_open(sysroot_dir(root), IFNAME_CACHE, &cache);
 	inventory_foreach(report->inventory, device)
 		if (!opennebula_leaves_out(probe_config(report->probe), device))
-			write_card(out, report, device, rules);
+			write_card(out, report, device, &cache, rules);
 	free(rules);
 	return 0;
 }

@@ -55,10 +55,12 @@ static int set_cell(struct libscols_line *line, const struct report *report, con
 	struct field_value value = {0};
 	char *text;
 
-	if (!field->get(device, &value))
-		text = strdup(layout == LAYOUT_RAW ? "-" : "");
-	else
+	if (field->get(device, &value))
 		text = value_text(field, device, &value);
+	else if (layout == LAYOUT_RAW)
+		text = strdup("-");
+	else
+		return 0;
 	if (!text || scols_line_refer_data(line, i, text) < 0)
 		return -ENOMEM;
 	/* what is ready for a VM is seen at a glance */
@@ -135,12 +137,27 @@ static int add_tree(struct libscols_table *table, const struct report *report)
 	return error;
 }
 
-static int add_cards(struct libscols_table *table, const struct report *report, enum layout layout)
+static int add_cards(struct libscols_table *table, const struct report *report)
 {
 	int error = 0;
 
 	inventory_foreach(report->inventory, device)
+		error = error ? error : add_line(table, report, device, NULL, LAYOUT_TABLE, NULL);
+	return error;
+}
+
+/* No column waits for the longest text of all, so each card goes out by itself. */
+static int print_cards(struct libscols_table *table, const struct report *report, enum layout layout)
+{
+	int error = 0;
+
+	inventory_foreach(report->inventory, device) {
 		error = error ? error : add_line(table, report, device, NULL, layout, NULL);
+		if (!error && scols_print_table(table) < 0)
+			error = -EIO;
+		scols_table_remove_lines(table);
+		scols_table_enable_noheadings(table, 1);
+	}
 	return error;
 }
 
@@ -159,10 +176,13 @@ static int write_layout(const struct report *report, FILE *out, enum layout layo
 	scols_table_enable_export(table, layout == LAYOUT_EXPORT);
 	for (size_t i = 0; i < report->column_count && !error; i++)
 		error = add_column(table, report, i, layout);
-	if (!error)
-		error = layout == LAYOUT_TREE ? add_tree(table, report) : add_cards(table, report, layout);
-	if (!error && scols_print_table(table) < 0)
-		error = -EIO;
+	if (!error && (layout == LAYOUT_RAW || layout == LAYOUT_EXPORT) && report->inventory->selected) {
+		error = print_cards(table, report, layout);
+	} else if (!error) {
+		error = layout == LAYOUT_TREE ? add_tree(table, report) : add_cards(table, report);
+		if (!error && scols_print_table(table) < 0)
+			error = -EIO;
+	}
 	scols_unref_table(table);
 	return error;
 }

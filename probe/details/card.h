@@ -39,6 +39,7 @@ char *card_strdup(struct card *card, const char *text);
 
 /* The readers of each subject, all of the same form. */
 void read_sriov(struct card *card);
+void read_vf_index(struct card *card);
 void read_interfaces(struct card *card);
 void read_link(struct card *card);
 void read_aer(struct card *card);

@@ -15,13 +15,18 @@ static bool is_virtfn(struct card *card, unsigned index)
 	       address_compare(&address, &card->device->address) == 0;
 }
 
-static void read_vf_index(struct card *card)
+void read_vf_index(struct card *card)
 {
 	struct pci_device *device = card->device;
 	unsigned long total = 0;
 	unsigned index = card->next_vf_index;
-	bool found = is_virtfn(card, index);
+	bool found;
 
+	if (!(device->present & HAS_PF)) {
+		card->next_vf_index = 0;
+		return;
+	}
+	found = is_virtfn(card, index);
 	/* the VFs of a card's two ports can take turns */
 	if (!found && index > 0)
 		found = is_virtfn(card, --index);
@@ -46,10 +51,8 @@ void read_sriov(struct card *card)
 	if (card_link_name(card, "physfn", name, sizeof(name)) && address_parse_full(name, &sriov->pf) == 0) {
 		sriov->role = SRIOV_VF;
 		device->present |= HAS_PF;
-		read_vf_index(card);
 		return;
 	}
-	card->next_vf_index = 0;
 	if (card_number(card, "sriov_totalvfs", 10, UINT16_MAX, &number)) {
 		sriov->vfs_total = (unsigned)number;
 		device->present |= HAS_VFS_TOTAL;

@@ -4,6 +4,7 @@
 import os
 import re
 import tempfile
+from itertools import zip_longest
 
 from machines import Tap, all_machines, same
 from tree import make_machine
@@ -76,7 +77,7 @@ def interface_paths(machine, address):
 def interfaces(machine, address):
     """Each with its MAC address; the order isn't compared, but which address belongs to which."""
     paths = interface_paths(machine, address)
-    return {os.path.basename(path): machine.read(address, path + "/address") or "" for path in paths} or None
+    return sorted((os.path.basename(path), machine.read(address, path + "/address") or "") for path in paths) or None
 
 
 def is_suspended(machine, address):
@@ -153,6 +154,16 @@ def physical_slot(machine, address):
     return None
 
 
+def vgpu_types(machine, address):
+    """The kernel's mdev types of a GPU, or the numbers in NVIDIA's own list."""
+    if machine.read(address, "class")[2:4] not in ("03", "12"):
+        return None
+    folder = machine.path("sys/class/mdev_bus", address, "mdev_supported_types")
+    types = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    listed = re.findall(r"^[ \t]*(\d+)[ \t]*:", machine.read(address, "nvidia/creatable_vgpu_types") or "", re.MULTILINE)
+    return types or listed or None
+
+
 # property -> what the tree says of it, None for nothing
 EXPECTED = {
     "iommu_group": iommu_group, "numa_node": number_of("numa_node"), "revision": revision, "sriov": role,
@@ -164,14 +175,14 @@ EXPECTED = {
     "label": text_of("label"), "modalias": text_of("modalias"), "reset_methods": reset_methods,
     "aer_correctable": aer_of("aer_dev_correctable"), "aer_nonfatal": aer_of("aer_dev_nonfatal"),
     "aer_fatal": aer_of("aer_dev_fatal"), "parent": parent, "root_port": root_port, "blocks": blocks, "drm": drm,
-    "physical_slot": physical_slot,
+    "physical_slot": physical_slot, "vgpu_types": vgpu_types,
 }
 
 
 def published(card, name):
     """A property as the functions above give it."""
     if name == "interfaces" and name in card:
-        return dict(zip(card["interfaces"], card.get("macs", [])))
+        return sorted(zip_longest(card["interfaces"], card.get("macs", []), fillvalue="nothing"))
     return card.get(name)
 
 

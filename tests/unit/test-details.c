@@ -240,7 +240,7 @@ static void virtual_functions_know_their_place(void **state)
 		fakesys_pci(fake, address, NIC, .pf = i % 2 ? "0000:02:00.1" : "0000:02:00.0", .vf = i / 2);
 	}
 	scan_all();
-	read_details(DETAIL_SRIOV);
+	read_details(DETAIL_SRIOV | DETAIL_VF_INDEX);
 	for (unsigned i = 0; i < 8; i++) {
 		const struct pci_device *vf;
 
@@ -255,7 +255,7 @@ static void virtual_functions_know_their_place(void **state)
 	for (size_t i = 0; i < inventory->count; i++)
 		inventory->devices[i].selected = i + 1 == inventory->count;
 	inventory->selected = 1;
-	read_details(DETAIL_SRIOV);
+	read_details(DETAIL_SRIOV | DETAIL_VF_INDEX);
 	assert_int_equal(inventory->devices[inventory->count - 1].sriov.vf_index, 3);
 }
 
