@@ -161,6 +161,18 @@ for format in table raw export json tree; do
 	! LC_ALL=C grep -q "$(printf '\033')" out && iconv -f UTF-8 -t UTF-8 out >/dev/null 2>&1
 	result $? "a hostile driver name in $format" out
 done
+# memory that isn't there reads as EIO, which no ordinary file gives
+if unshare -m true 2>/dev/null; then
+	echo 0 >machine/sys/devices/pci0000:00/0000:00:03.0/numa_node
+	expect 3 "an attribute that gives EIO" unshare -m sh -c \
+		"mount --bind /proc/\$\$/mem machine/sys/devices/pci0000:00/0000:00:03.0/numa_node &&
+		'$PCIPROBE' --sysroot machine -f raw -o address,driver,numa_node --no-headings; status=\$?; exit \$status"
+	says err "0000:00:03.0/numa_node: Input/output error" "is told"
+	says out "0000:00:03.0 vfio-pci -" "and the rest of the card is there"
+	rm machine/sys/devices/pci0000:00/0000:00:03.0/numa_node
+else
+	skip "an attribute that gives EIO" "no mount namespaces here"
+fi
 if [ "$(id -u)" -eq 0 ]; then
 	expect 0 "as nobody" setpriv --reuid=65534 --clear-groups "$PCIPROBE" -a
 else
