@@ -57,9 +57,16 @@ static const struct key KEYS[] = {
 
 /* ---- nodes ---- */
 
+#define PATH_SHOWN_MAX 240
+
+/* Of a very long path the end is shown, so that line and column always are. */
 static const char *place_of(const struct reader *reader, yaml_mark_t mark, char *buffer, size_t size)
 {
-	snprintf(buffer, size, "%s:%zu:%zu", reader->path, mark.line + 1, mark.column + 1);
+	size_t length = strlen(reader->path);
+	bool cut = length > PATH_SHOWN_MAX;
+
+	snprintf(buffer, size, "%s%s:%zu:%zu", cut ? "..." : "", reader->path + (cut ? length - PATH_SHOWN_MAX : 0),
+		 mark.line + 1, mark.column + 1);
 	return buffer;
 }
 
@@ -429,33 +436,58 @@ static void expect_end(struct reader *reader, yaml_parser_t *parser)
 /* The nesting of a file that makes sense is four deep. libyaml takes any, at a cost that grows with its square. */
 #define DEPTH_MAX 16
 
-static bool is_too_deep(struct reader *reader, const char *text, size_t length)
+static const yaml_char_t *tag_of(const yaml_event_t *event)
 {
-	bool more = true, deep = false;
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return event->data.scalar.tag;
+	case YAML_SEQUENCE_START_EVENT:
+		return event->data.sequence_start.tag;
+	case YAML_MAPPING_START_EVENT:
+		return event->data.mapping_start.tag;
+	default:
+		return NULL;
+	}
+}
+
+/* Returns whether it is fit to be loaded, as far as EVENT goes. */
+static bool check_event(struct reader *reader, const yaml_event_t *event, int *depth)
+{
+	char place[300];
+
+	*depth += event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
+	*depth -= event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
+	place_of(reader, event->start_mark, place, sizeof(place));
+	if (*depth > DEPTH_MAX)
+		log_error(reader->log, "%s: lists and maps within each other more than %d deep", place, DEPTH_MAX);
+	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
+		log_error(reader->log, "%s: the tag '%s' has no meaning here; take it away", place, tag_of(event));
+	else
+		return true;
+	reader->faults++;
+	return false;
+}
+
+/* What isn't YAML is left to the loader, which tells it. */
+static bool check_events(struct reader *reader, const char *text, size_t length)
+{
+	bool more = true, fit = true;
 	yaml_parser_t parser;
 	yaml_event_t event;
-	char place[300];
 	int depth = 0;
 
 	if (!yaml_parser_initialize(&parser)) {
 		reader->error = -ENOMEM;
-		return true;
+		return false;
 	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-	while (more && !deep && yaml_parser_parse(&parser, &event)) {
-		depth += event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT;
-		depth -= event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+	while (more && fit && yaml_parser_parse(&parser, &event)) {
 		more = event.type != YAML_STREAM_END_EVENT;
-		deep = depth > DEPTH_MAX;
-		if (deep) {
-			log_error(reader->log, "%s: lists and maps within each other more than %d deep",
-				  place_of(reader, event.start_mark, place, sizeof(place)), DEPTH_MAX);
-			reader->faults++;
-		}
+		fit = check_event(reader, &event, &depth);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
-	return deep;
+	return fit;
 }
 
 static void read_yaml(struct reader *reader, const char *text, size_t length)
@@ -463,7 +495,7 @@ static void read_yaml(struct reader *reader, const char *text, size_t length)
 	yaml_document_t document;
 	yaml_parser_t parser;
 
-	if (is_too_deep(reader, text, length))
+	if (!check_events(reader, text, length))
 		return;
 	if (!yaml_parser_initialize(&parser)) {
 		reader->error = -ENOMEM;

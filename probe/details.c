@@ -86,7 +86,8 @@ static void read_label(struct card *card)
 	card->device->label = card_string(card, "label");
 }
 
-/* In this order: the index wants to know that it is a VF, the interfaces the driver, the link whether the card sleeps. */
+/* In this order: the index wants to know that it is a VF, the interfaces the driver, the link whether the
+ * card sleeps, virtual GPUs again whether it is a VF. */
 static const struct {
 	unsigned details;
 	void (*read)(struct card *card);

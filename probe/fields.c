@@ -178,7 +178,8 @@ const struct field FIELDS[] = {
 	FIELD(aer_fatal, "AER_FATAL", FIELD_NUMBER, 0, "errors", "fatal errors since boot", DETAIL_AER),
 	FIELD(physical_slot, "SLOT", FIELD_TEXT, 0, NULL, "physical slot", DETAIL_SLOT),
 	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "the firmware's name for it", DETAIL_LABEL),
-	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into", DETAIL_VGPU),
+	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into",
+	      DETAIL_VGPU | DETAIL_SRIOV),
 	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "bridge or port just above it", DETAIL_ANCESTORS),
 	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "first bridge or port on the way to it", DETAIL_ANCESTORS),
 };

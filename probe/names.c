@@ -155,7 +155,7 @@ static const char *name_at(char *text)
 
 	while (is_blank(*text))
 		text++;
-	for (length = strlen(text); length && is_blank(text[length - 1]);)
+	for (length = strlen(text); length && strchr(" \t\r", text[length - 1]);)
 		text[--length] = '\0';
 	return *text ? text : NULL;
 }

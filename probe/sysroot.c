@@ -111,6 +111,16 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+static void tell_witness(const struct sysdir *at, enum sysroot_thing thing, const char *name, const char *text,
+			 size_t length)
+{
+	struct sysroot *root = at->root;
+	char path[sizeof(at->path) * 2];
+
+	if (root->witness && join(at, name, path, sizeof(path)) == 0)
+		root->witness(root->witness_data, thing, path, text, length);
+}
+
 int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
 {
 	struct sysdir dir = {.root = at->root};
@@ -120,6 +130,7 @@ int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
 	dir.fd = open_below(at, name, O_PATH | O_DIRECTORY);
 	if (dir.fd < 0)
 		return dir.fd;
+	tell_witness(at, SYSROOT_DIRECTORY, name, "", 0);
 	*ret = dir;
 	return 0;
 }
@@ -129,15 +140,6 @@ void sysdir_close(struct sysdir *dir)
 	if (dir->root && dir->fd >= 0)
 		close(dir->fd);
 	*dir = (struct sysdir){.fd = -1};
-}
-
-static void tell_witness(const struct sysdir *at, const char *name, const char *text, ssize_t length, bool is_link)
-{
-	struct sysroot *root = at->root;
-	char path[sizeof(at->path) * 2];
-
-	if (root->witness && join(at, name, path, sizeof(path)) == 0)
-		root->witness(root->witness_data, path, text, (size_t)length, is_link);
 }
 
 /* A file of sysfs or /proc can give its text in pieces. */
@@ -175,7 +177,7 @@ ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, siz
 	close(fd);
 	if (length < 0)
 		return length;
-	tell_witness(at, name, buffer, length, false);
+	tell_witness(at, SYSROOT_FILE, name, buffer, (size_t)length);
 	while (length > 0 && strchr(" \t\r\n", buffer[length - 1]) && buffer[length - 1])
 		length--;
 	buffer[length] = '\0';
@@ -204,8 +206,22 @@ ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer,
 	if ((size_t)length >= size)
 		return -ENAMETOOLONG;
 	buffer[length] = '\0';
-	tell_witness(at, name, buffer, length, true);
+	tell_witness(at, SYSROOT_LINK, name, buffer, (size_t)length);
 	return length;
+}
+
+/* The names of directories are all that is read of some. */
+static void tell_listed(const struct sysdir *at, const char *name, DIR *list)
+{
+	struct sysdir dir = {.root = at->root};
+	struct dirent *entry;
+
+	if (!at->root->witness || join(at, name, dir.path, sizeof(dir.path)) < 0)
+		return;
+	while ((entry = sysdir_next(list)))
+		if (entry->d_type == DT_DIR)
+			tell_witness(&dir, SYSROOT_DIRECTORY, entry->d_name, "", 0);
+	rewinddir(list);
 }
 
 int sysdir_list(const struct sysdir *at, const char *name, DIR **ret)
@@ -221,6 +237,7 @@ int sysdir_list(const struct sysdir *at, const char *name, DIR **ret)
 		close(fd);
 		return error;
 	}
+	tell_listed(at, name, list);
 	*ret = list;
 	return 0;
 }

@@ -37,8 +37,11 @@ const char *sysroot_path(const struct sysroot *root);
 /* The root itself as a directory; not to be closed. */
 struct sysdir *sysroot_dir(struct sysroot *root);
 
-/* Sees everything that is read from here on: a file with its text, or a link (IS_LINK) with its target. */
-typedef void sysroot_witness(void *data, const char *path, const char *text, size_t length, bool is_link);
+enum sysroot_thing { SYSROOT_FILE, SYSROOT_LINK, SYSROOT_DIRECTORY };
+
+/* Sees everything that is read from here on: a file with its text, a link with its target, a directory (without a text)
+ * that was opened or stands in one that was listed. */
+typedef void sysroot_witness(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length);
 void sysroot_watch(struct sysroot *root, sysroot_witness *witness, void *data);
 
 /* Opens the directory NAME (a relative path) below AT; close it with sysdir_close. Returns 0 or a negative errno:

@@ -18,9 +18,9 @@
 
 /* One thing that was read. */
 struct item {
+	enum sysroot_thing thing;
 	char *path, *text;
 	size_t length;
-	bool is_link;
 };
 
 struct recording {
@@ -61,7 +61,7 @@ static void note_mac(struct recording *recording, const char *text)
 		recording->no_memory = true;
 }
 
-static void witness(void *data, const char *path, const char *text, size_t length, bool is_link)
+static void witness(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
 {
 	struct recording *recording = data;
 	struct item *more, *item;
@@ -77,7 +77,7 @@ static void witness(void *data, const char *path, const char *text, size_t lengt
 		recording->items = more;
 	}
 	item = &recording->items[recording->count];
-	*item = (struct item){.path = strdup(path), .text = malloc(length + 1), .length = length, .is_link = is_link};
+	*item = (struct item){.thing = thing, .path = strdup(path), .text = malloc(length + 1), .length = length};
 	if (!item->path || !item->text) {
 		free(item->path);
 		free(item->text);
@@ -180,7 +180,10 @@ static int write_item(const struct recording *recording, const struct item *item
 
 	if (parent < 0)
 		return parent;
-	if (item->is_link) {
+	if (item->thing == SYSROOT_DIRECTORY) {
+		if (mkdirat(parent, name, 0755) < 0)
+			error = -errno;
+	} else if (item->thing == SYSROOT_LINK) {
 		if (symlinkat(item->text, parent, name) < 0)
 			error = -errno;
 	} else {
@@ -195,7 +198,7 @@ static int write_item(const struct recording *recording, const struct item *item
 
 static bool is_card_link(const struct item *item)
 {
-	return item->is_link && strncmp(item->path, SCAN_DIRECTORY "/", strlen(SCAN_DIRECTORY "/")) == 0 &&
+	return item->thing == SYSROOT_LINK && strncmp(item->path, SCAN_DIRECTORY "/", strlen(SCAN_DIRECTORY "/")) == 0 &&
 	       !strchr(item->path + strlen(SCAN_DIRECTORY "/"), '/');
 }
 
@@ -286,7 +289,7 @@ static int read_config(const struct options *options, struct recording *recordin
 			return -EIO;
 		}
 		fclose(in);
-		witness(recording, CONFIG_PATH, text, length, false);
+		witness(recording, SYSROOT_FILE, CONFIG_PATH, text, length);
 	}
 	free(text);
 	return 0;

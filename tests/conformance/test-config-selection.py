@@ -17,7 +17,11 @@ from tree import make_machine
 SEED = 11
 GENERATED = 40
 RUBY = shutil.which("ruby")
-RUBY_READ = "require 'json'; require 'yaml'; JSON.parse(ARGV[0]).each { |t| puts JSON.generate(YAML.unsafe_load(t) || {}) }"
+RUBY_READ = """
+require 'json'
+require 'yaml'
+JSON.parse(ARGV[0]).each { |text| puts JSON.generate(YAML.unsafe_load(text) || {}) }
+"""
 HOST = "gpu-17.example.org"
 
 # text, what it means, and whether Ruby reads that meaning too: not where YAML 1.1 has numbers in base 60
@@ -274,7 +278,8 @@ def check_faults(tap, machine, folder):
         tap.check("a fault: %a" % text, check_fault, machine, folder, text)
     for name, path in (("no file", os.path.join(folder, "none")), ("a directory", folder)):
         done = machine.run_pciprobe("-c", path)
-        tap.result("a fault: " + name, same((1, "", True), (done.returncode, done.stdout, path in done.stderr), "outcome"))
+        found = (done.returncode, done.stdout, path in done.stderr)
+        tap.result("a fault: " + name, same((1, "", True), found, "outcome"))
 
 
 def check_hosts(tap, selector, folder):

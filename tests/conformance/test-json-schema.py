@@ -32,11 +32,13 @@ ARGUMENTS = [
     (["-a", "-o", "driver"], False),
     (["-a", "-o", "interfaces,macs"], False),
 ]
-CONFIGS = [":filter:\n", ":filter: '0:0'\n", "", "filter: ['8086:*', '::03xx']\nshort_address: ['03:00.0']\ndevice_name: [e]\n"]
+CONFIGS = [":filter:\n", ":filter: '0:0'\n", "",
+           "filter: ['8086:*', '::03xx']\nshort_address: ['03:00.0']\ndevice_name: [e]\n"]
 
-HOSTILE = [b'quote"', b"back\\slash", b"\\", b"\x1b]0;title\x07", b"\x1b[31mred", b"tab\there", b"cr\rhere", b"\x01\x02\x1f\x7f",
-           b"\xff\xfe", b"\xc3", b"\xc3(", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80",
-           "é \u2028 \u0085 \U0001f600".encode(), b'","incomplete":true,"x":"', b"\\u0022", b"</script>", b"%s%n"]
+HOSTILE = [b'quote"', b"back\\slash", b"\\", b"\x1b]0;title\x07", b"\x1b[31mred", b"tab\there", b"cr\rhere",
+           b"\x01\x02\x1f\x7f", b"\xff\xfe", b"\xc3", b"\xc3(", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80",
+           b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", "é \u2028 \u0085 \U0001f600".encode(),
+           b'","incomplete":true,"x":"', b"\\u0022", b"</script>", b"%s%n"]
 
 
 def load_schema():
@@ -194,9 +196,9 @@ def make_hostile(root):
     tree.file("proc/sys/kernel/hostname", b'h"\x1b\xff\n')
     for i, raw in enumerate(HOSTILE):
         address = "0000:%02x:00.0" % i
-        place = os.fsencode(tree.card(address, 0x8086, 0x10d3, uevent=b"DRIVER=" + raw + b"\nMODALIAS=" + raw + b"\nEND=1\n",
-                                      files={"label": raw + b".\n", "reset_method": b"flr\n",
-                                             "power/runtime_status": raw + b".\n"}))
+        uevent = b"DRIVER=" + raw + b"\nMODALIAS=" + raw + b"\nEND=1\n"
+        files = {"label": raw + b".\n", "reset_method": b"flr\n", "power/runtime_status": raw + b".\n"}
+        place = os.fsencode(tree.card(address, 0x8086, 0x10d3, uevent=uevent, files=files))
         os.makedirs(place + b"/net/" + name_of(raw))
         block = os.fsencode(tree.path("sys/block"))
         os.makedirs(block, exist_ok=True)

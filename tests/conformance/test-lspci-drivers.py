@@ -7,7 +7,7 @@ import tempfile
 from itertools import zip_longest
 
 from machines import Tap, all_machines, same
-from tree import make_machine
+from tree import make_machine, make_machine_without_uevents
 
 ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
 
@@ -155,8 +155,8 @@ def physical_slot(machine, address):
 
 
 def vgpu_types(machine, address):
-    """The kernel's mdev types of a GPU, or the numbers in NVIDIA's own list."""
-    if machine.read(address, "class")[2:4] not in ("03", "12"):
+    """The kernel's mdev types, or the numbers in NVIDIA's own list: of display controllers, accelerators and VFs."""
+    if machine.read(address, "class")[2:4] not in ("03", "12") and role(machine, address) != "vf":
         return None
     folder = machine.path("sys/class/mdev_bus", address, "mdev_supported_types")
     types = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
@@ -201,8 +201,10 @@ def compare_steps(machine):
     """-o must read what it shows, whatever else is or isn't asked for."""
     for name in ["driver", "macs"] + sorted(EXPECTED):
         alone = machine.json("-a", "-o", "address," + name)["cards"]
-        whole = [{key: card[key] for key in ("address", name) if key in card} for card in machine.cards()]
-        yield from same(whole, alone, "-o address," + name)
+        yield from same(len(machine.cards()), len(alone), "-o address,%s: number of cards" % name)
+        for card, found in zip(machine.cards(), alone):
+            whole = {key: card[key] for key in ("address", name) if key in card}
+            yield from same(whole, found, "-o address," + name)
 
 
 def check_machine(tap, machine):
@@ -226,8 +228,9 @@ def check_all_seen(made):
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="pciprobe-drivers-") as folder:
-        made = make_machine(folder).machine
-        for machine in all_machines() + [made]:
+        made = make_machine(os.path.join(folder, "made")).machine
+        old = make_machine_without_uevents(os.path.join(folder, "old")).machine
+        for machine in all_machines() + [made, old]:
             check_machine(tap, machine)
         tap.check("made: it has some of everything", check_all_seen, made)
     tap.done()

@@ -78,8 +78,8 @@ def filters_of_ids(ids, draw):
 
 
 def filters_of_absent_ids(_, draw):
-    return draw.choice(["%04x:%04x", "%x:*", ":%x", "%x:%04x"]).replace("%04x", "%04x" % draw.randrange(0x10000)).replace(
-        "%x", "%x" % draw.randrange(0x10000))
+    text = draw.choice(["{a:04x}:{b:04x}", "{a:x}:*", ":{a:x}", "{a:x}:{b:04x}"])
+    return text.format(a=draw.randrange(0x10000), b=draw.randrange(0x10000))
 
 
 def filters_of_classes(ids, draw):
@@ -141,8 +141,8 @@ def outcome(done, refused):
 
 def ask_both(machine, arguments):
     lspci = outcome(machine.run_lspci("-D", "-n", *arguments), 1)
-    pciprobe = outcome(machine.run_pciprobe("-a", "-f", "raw", "-o", "address", "--no-headings", *arguments), STATUS_USAGE)
-    return lspci, pciprobe
+    pciprobe = machine.run_pciprobe("-a", "-f", "raw", "-o", "address", "--no-headings", *arguments)
+    return lspci, outcome(pciprobe, STATUS_USAGE)
 
 
 def compare(machine, cases, takes_some=False, refuses_some=False):

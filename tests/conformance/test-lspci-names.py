@@ -8,7 +8,7 @@ import shlex
 import tempfile
 
 from machines import Tap, all_machines, same
-from tree import Tree, make_machine
+from tree import Tree, make_machine, make_machine_without_uevents
 
 LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 SAMPLE = 1500
@@ -18,8 +18,8 @@ PROPERTIES = ("class", "class_name", "vendor", "vendor_name", "device", "device_
 
 
 def take_name(both, alone, number):
-    """The name in 'Name [1234]', or None. Without ids lspci writes 'Device 1234' where it knows no name, which tells such
-    a card from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end."""
+    """The name in 'Name [1234]', or None. Without ids lspci writes 'Device 1234' where it knows no name, which tells
+    such a card from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end."""
     if not both:
         return None
     name = both[:-len(" [1234]")] if both.endswith(" [%s]" % number) else both
@@ -36,9 +36,11 @@ def read_line(both, names, ids, machine):
     words = shlex.split(ids)
     # class, vendor, device, some options, the subsystem's vendor and device
     options = [word for word in words[4:] if word.startswith("-")]
-    numbers, names, both = ([line[i] for i in (1, 2, 3, -2, -1)] for line in (words, shlex.split(names), shlex.split(both)))
+    both, names, numbers = ([line[i] for i in (1, 2, 3, -2, -1)]
+                            for line in (shlex.split(both), shlex.split(names), words))
     klass, vendor, device, _, subsystem = map(take_name, both, names, numbers)
-    card = {"address": words[0], "class_name": klass, "vendor_name": vendor, "device_name": device, "subsystem_name": subsystem}
+    card = {"address": words[0], "class_name": klass, "vendor_name": vendor, "device_name": device,
+            "subsystem_name": subsystem}
     card.update(zip(("class", "vendor", "device", "subsystem_vendor", "subsystem_device"),
                     (number or None for number in numbers)))
     card["prog_if"] = option(options, "-p")
@@ -84,7 +86,7 @@ def read_ids(path):
     vendor = device = base = None
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
-            head = re.match(r"(C [0-9a-f]{2}|[0-9a-f]{4}|\t[0-9a-f]{4}|\t[0-9a-f]{2}|\t\t[0-9a-f]{4} [0-9a-f]{4})  ", line)
+            head = re.match(r"(C [0-9a-f]{2}|\t[0-9a-f]{2}|\t?[0-9a-f]{4}|\t\t[0-9a-f]{4} [0-9a-f]{4})  ", line)
             words = head[1].split() if head else []
             if not head:
                 continue
@@ -127,7 +129,8 @@ def make_sample(root, path):
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="pciprobe-names-") as folder:
-        for machine in all_machines() + [make_machine(os.path.join(folder, "made")).machine]:
+        made = [make_machine(os.path.join(folder, "made")), make_machine_without_uevents(os.path.join(folder, "old"))]
+        for machine in all_machines() + [tree.machine for tree in made]:
             check_machine(tap, machine)
         path = next((path for path in LISTS if os.access(path, os.R_OK)), None)
         if path:

@@ -242,7 +242,7 @@ def check_machine(tap, machine, folder):
         tap.check("%s: %a" % (machine.name, text), compare, machine, write_config(folder, text), filters, vendors)
 
 
-HOSTILE = ['a"b', "a\\", "\\", "a]]>b", "]]]>>", "\x1b]0;x\x07", "a\tb", "a\rb", "\x7f", "\u0085", "\u009b31m", "\u2028", "\\\"",
+HOSTILE = ['a"b', "a\\", "\\", "a]]>b", "]]]>>", "\x1b]0;x\x07", "a\tb", "a\rb", "\x7f", "\u0085", "\u009b31m", "\u2028", '\\"',
            b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"a\xe2\x82", "]]", ">", "]]\\>", "=[", "é",
            b"]]\x01>", b"]\xff]>", b"]]\xff>", b"]\\]>"]
 

@@ -57,7 +57,8 @@ class Tree:
         place = os.path.join(above, address)
         texts = {"vendor": "0x%04x" % vendor, "device": "0x%04x" % device, "class": "0x%06x" % klass,
                  "subsystem_vendor": "0x%04x" % subsystem[0], "subsystem_device": "0x%04x" % subsystem[1],
-                 "modalias": "pci:v%08Xd%08X" % (vendor, device), "revision": "0x%02x" % revision, "irq": "0", "resource": "0x0 0x0 0x0",
+                 "modalias": "pci:v%08Xd%08X" % (vendor, device), "revision": "0x%02x" % revision,
+                 "irq": "0", "resource": "0x0 0x0 0x0",
                  "config": configuration_space(vendor, device, klass, revision, subsystem),
                  "uevent": self._uevent(address, vendor, device, klass, subsystem, driver).encode() + uevent}
         texts.update(files or {})
@@ -187,6 +188,14 @@ def add_neighbours(tree):
     link(tree.path("sys/class/drm/card0"), node)
     link(tree.path("sys/class/drm/card0-DP-1"), os.path.join(node, "card0-DP-1"))
     tree.file("sys/bus/pci/slots/7-1/address", "0000:06:00")
+
+
+def make_machine_without_uevents(root):
+    """The same with the kernel's single files alone: older kernels, recordings made by other tools."""
+    tree = make_machine(root, "made without uevent files")
+    for address in os.listdir(tree.path("sys/bus/pci/devices")):
+        os.unlink(os.path.join(tree.directory(address), "uevent"))
+    return tree
 
 
 def make_machine(root, name="made"):

@@ -188,6 +188,11 @@ p -f json | sed -e 's/"time": "[^"]*"//' -e 's/525400123456/020000000001/; s/52:
 cmp -s recorded real; result $? "it tells the same, with another MAC address" recorded real
 ! grep -rqiE '52:?54:?00:?12:?34:?56' taken && [ -z "$(find taken -name '*525400123456*')" ]
 result $? "the MAC address is nowhere in it"
+mkdir -p machine/sys/class/mdev_bus/0000:00:03.0/mdev_supported_types/nvidia-63
+expect 0 "record what is only listed" p record listed
+expect 0 "virtual GPUs" "$PCIPROBE" --sysroot listed -f raw -s 3.0 -o vgpu_types --no-headings
+[ "$(cat out)" = nvidia-63 ]; result $? "are in the recording" out
+rm -r machine/sys/class
 expect 1 "record into a directory that isn't empty" p record taken
 says err "taken: is not empty" "is refused"
 cp -a machine configured

@@ -184,6 +184,9 @@ static void faults_are_told_with_their_places(void **state)
 		{":filter: \"a\\0b:\"\n", "a NUL character"},
 		{"? [a]\n: b\n", "a key must be a word"},
 		{":filter: &a [*a]\n", "must be a text"},
+		{":filter: !!str\n", "pci.conf:1:10: the tag 'tag:yaml.org,2002:str' has no meaning here"},
+		{"!ruby/object:Set {}\n", "has no meaning here"},
+		{"filter: [[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n", "more than 16 deep"},
 		{"\x01\n", "not YAML"},
 	};
 
@@ -195,6 +198,18 @@ static void faults_are_told_with_their_places(void **state)
 			fail_msg("%s\ntold: %s\nnot: %s", cases[i].text, heard.text, cases[i].told);
 		assert_null(config);
 	}
+}
+
+static void a_long_path_still_tells_the_line(void **state)
+{
+	struct log log = heard_log(&heard);
+	char path[2000];
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	assert_int_equal(config_parse(path, "filter: zz\n", 11, "h", &log, &config), -EINVAL);
+	assert_contains(heard.text, "xxx:1:9: 'zz' is not a filter");
 }
 
 static void all_faults_are_told_at_once(void **state)
@@ -279,6 +294,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(faults_are_told_with_their_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_path_still_tells_the_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_faults_are_told_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_files_cost_an_error, setup, teardown),

@@ -128,15 +128,18 @@ static void a_path_that_is_too_long_is_refused(void **state)
 	assert_int_equal(sysdir_open(sysroot_dir(root), name, &dir), -ENAMETOOLONG);
 }
 
-static void see(void *data, const char *path, const char *text, size_t length, bool is_link)
+static void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
 {
-	snprintf((char *)data + strlen(data), 200, "%s=%.*s%s ", path, (int)length, text, is_link ? "@" : "");
+	static const char marks[] = {[SYSROOT_FILE] = '-', [SYSROOT_LINK] = '@', [SYSROOT_DIRECTORY] = '/'};
+
+	snprintf((char *)data + strlen(data), 200, "%s%c%.*s ", path, marks[thing], (int)length, text);
 }
 
 static void the_witness_sees_what_is_read(void **state)
 {
 	char seen[512] = "", text[ATTRIBUTE_SIZE];
 	struct sysdir dir;
+	DIR *list;
 
 	(void)state;
 	fakesys_file(fake, "sys/bus/a", "1\n");
@@ -146,8 +149,11 @@ static void the_witness_sees_what_is_read(void **state)
 	sysdir_read(&dir, "a", text, sizeof(text));
 	sysdir_readlink(&dir, "b", text, sizeof(text));
 	sysdir_read(&dir, "none", text, sizeof(text));
+	assert_int_equal(sysdir_list(&dir, "pci", &list), 0);
+	assert_string_equal(sysdir_next(list)->d_name, "devices");
+	closedir(list);
 	sysdir_close(&dir);
-	assert_string_equal(seen, "sys/bus/a=1\n sys/bus/b=c@ ");
+	assert_string_equal(seen, "sys/bus/ sys/bus/a-1\n sys/bus/b@c sys/bus/pci/devices/ ");
 }
 
 static void the_hosts_own_root_is_known(void **state)
