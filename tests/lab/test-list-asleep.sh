@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# topology: plain
+#
+# Cards that sleep are left to sleep, whatever is asked of them: the kernel counts how long they were
+# awake, and its own functions that read configuration space are watched.
+
+set -eu
+# shellcheck source=guest.sh
+. "$LAB_DIR/guest.sh"
+modprobe -a vfio-pci nvme
+
+# nic0 and one that has no driver: VFIO puts the first to sleep for real (D3hot), the kernel counts
+# the second among the sleepers. A disk below a sleeping card would be a lie: it loses its driver.
+nic0=$(address_of nic0)
+nvme0=$(address_of nvme0)
+edu0=$(address_of edu0)
+check "VFIO takes nic0" bind_driver "$nic0" vfio-pci
+check "VFIO takes nvme0" bind_driver "$nvme0" vfio-pci
+echo auto >"$cards/$edu0/power/control"
+sleepers=("$nic0" "$nvme0" "$edu0")
+
+asleep() { [ "$(attribute "$1" power/runtime_status)" = suspended ]; }
+for card in "${sleepers[@]}"; do
+    check "$card falls asleep" wait_for 10 asleep "$card"
+done
+check_same "nic0 is off" D3hot "$(attribute "$nic0" power_state)"
+
+# awake_times: how many milliseconds each was awake, ever.
+awake_times() {
+    local card
+    for card in "${sleepers[@]}"; do
+        echo "$card $(attribute "$card" power/runtime_status) $(attribute "$card" power/runtime_active_time)"
+    done
+}
+asleep_time() { attribute "$nic0" power/runtime_suspended_time; }
+now() { local up; read -r up _ </proc/uptime; up=${up/./}0; echo "$((10#$up))"; }
+
+mount -t tracefs tracefs /sys/kernel/tracing
+tracing=/sys/kernel/tracing
+# From within the kernel, and for those who read the file "config".
+for width in byte word dword; do
+    echo "p:kernel_$width pci_bus_read_config_$width" >>"$tracing/kprobe_events"
+    echo "p:user_$width pci_user_read_config_$width" >>"$tracing/kprobe_events"
+done
+# reads COMMAND...: how often it made the kernel read configuration space.
+reads() {
+    local name=${1##*/} line count=0
+    echo "comm == \"$name\"" >"$tracing/events/kprobes/filter"
+    echo 1 >"$tracing/events/kprobes/enable"
+    : >"$tracing/trace"
+    "$@" >/dev/null || return
+    while read -r line; do
+        [[ $line == \#* ]] || count=$((count + 1))
+    done <"$tracing/trace"
+    echo 0 >"$tracing/events/kprobes/enable"
+    echo "$count"
+}
+
+formats=$("$PCIPROBE" list -f help | cut -d ' ' -f 1)
+check "there are formats" test "$(wc -w <<<"$formats")" -ge 6
+before=$(awake_times)
+slept=$(asleep_time)
+begun=$(now)
+for round in 1 2 3 4 5 6; do
+    for format in $formats; do
+        "$PCIPROBE" list --all -f "$format" >/dev/null
+    done
+done
+"$PCIPROBE" list --all -f raw -o "$("$PCIPROBE" list -o help | cut -d ' ' -f 1 | paste -s -d ,)" >/dev/null
+"$PCIPROBE" explain >/dev/null
+"$PCIPROBE" record /run/recording >/dev/null
+ended=$(now)
+slept=$(($(asleep_time) - slept))
+check_same "$round listings in each format did not wake them" "$before" "$(awake_times)"
+check "nic0 slept for as long as that took" test "$slept" -ge "$((ended - begun))" -a "$slept" -le "$((ended - begun + 1000))"
+check_same "they are said to sleep, and nothing is said of their links" \
+    "$nic0 vfio-pci D3hot suspended - - - -" "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings \
+        -o address,driver,power_state,runtime_status,link_speed,link_width,max_link_speed,max_link_width)"
+
+for format in $formats; do
+    for card in "${sleepers[@]}"; do
+        check_same "$format does not read the configuration space of $card" 0 \
+            "$(reads "$PCIPROBE" list --all -s "$card" -f "$format")"
+    done
+done
+
+# That this test can see the difference.
+check "lspci reads it" test "$(reads lspci -s "$nic0")" -gt 0
+echo on >"$cards/$nic0/power/control"
+check "a card that was woken shows" test "$before" != "$(awake_times)"
+check "its link is told again" test "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings -o link_speed,link_width)" = "2.5 1"
