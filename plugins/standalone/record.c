@@ -2,11 +2,11 @@
 /* pciprobe record: what the probe reads of this host, in a directory that --sysroot takes. It watches the probe read, so it
  * can't lack anything nor have too much. MAC addresses are replaced, in names made from them too; no serial number is
  * ever read. */
+#include "plugins/standalone/mask.h"
 #include "plugins/standalone/options.h"
 #include "probe/details.h"
 #include "probe/scan.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -26,40 +26,12 @@ struct item {
 struct recording {
 	struct item *items;
 	size_t count, room;
-	struct strings macs; /* 12 hex digits each, without colons */
+	struct strings macs;
 	int directory;
 	bool no_memory;
 };
 
 #define CONFIG_PATH (&CONFIG_HOME[1]) /* below a root */
-#define MAC_DIGITS 12
-
-/* "52:54:00:12:34:56" to "525400123456". False for anything else. */
-static bool parse_mac(const char *text, char digits[static MAC_DIGITS + 1])
-{
-	for (int i = 0; i < MAC_DIGITS; i++) {
-		if (i && i % 2 == 0 && *text++ != ':')
-			return false;
-		if (!isxdigit((unsigned char)*text))
-			return false;
-		digits[i] = (char)tolower((unsigned char)*text++);
-	}
-	digits[MAC_DIGITS] = '\0';
-	return !*text || *text == '\n';
-}
-
-static void note_mac(struct recording *recording, const char *text)
-{
-	char digits[MAC_DIGITS + 1];
-
-	if (!parse_mac(text, digits) || strcmp(digits, "000000000000") == 0)
-		return;
-	for (size_t i = 0; i < recording->macs.count; i++)
-		if (strcmp(recording->macs.items[i], digits) == 0)
-			return;
-	if (strings_add(&recording->macs, digits) < 0)
-		recording->no_memory = true;
-}
 
 static void witness(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
 {
@@ -87,42 +59,9 @@ static void witness(void *data, enum sysroot_thing thing, const char *path, cons
 	memcpy(item->text, text, length);
 	item->text[length] = '\0';
 	recording->count++;
-	if (last && strcmp(last, "/address") == 0 && strstr(path, "/net/"))
-		note_mac(recording, item->text);
-}
-
-/* Replaces the MAC address DIGITS wherever it stands in TEXT, with colons or without, by as many characters that say
- * nothing but "the Nth": 02 marks an address that no maker gave out. */
-static void mask_one(char *text, size_t length, const char *digits, size_t n)
-{
-	char mask[MAC_DIGITS + 1];
-	size_t end;
-	int i;
-
-	snprintf(mask, sizeof(mask), "02%010zx", n & 0xffffffffffu);
-	for (size_t start = 0; start < length; start++) {
-		for (i = 0, end = start; i < MAC_DIGITS && end < length; end++) {
-			if (text[end] == ':' && i && i % 2 == 0 && text[end - 1] != ':')
-				continue;
-			if (tolower((unsigned char)text[end]) != digits[i])
-				break;
-			i++;
-		}
-		if (i < MAC_DIGITS)
-			continue;
-		for (i = 0; start < end; start++)
-			if (text[start] != ':')
-				text[start] = mask[i++];
-		start--;
-	}
-}
-
-static void mask(const struct recording *recording, struct item *item)
-{
-	for (size_t i = 0; i < recording->macs.count; i++) {
-		mask_one(item->path, strlen(item->path), recording->macs.items[i], i + 1);
-		mask_one(item->text, item->length, recording->macs.items[i], i + 1);
-	}
+	if (last && strcmp(last, "/address") == 0 && strstr(path, "/net/") &&
+	    mask_note(&recording->macs, item->text) < 0)
+		recording->no_memory = true;
 }
 
 /* ---- writing: nothing gets out of the directory, whatever the links say ---- */
@@ -225,8 +164,12 @@ static int write_recording(struct recording *recording, const struct log *log, c
 {
 	int error = 0;
 
-	for (size_t i = 0; i < recording->count; i++)
-		mask(recording, &recording->items[i]);
+	for (size_t i = 0; i < recording->count; i++) {
+		struct item *item = &recording->items[i];
+
+		mask_text(&recording->macs, item->path, strlen(item->path));
+		mask_text(&recording->macs, item->text, item->length);
+	}
 	for (int links = 1; links >= 0; links--)
 		for (size_t i = 0; i < recording->count && !error; i++) {
 			const struct item *item = &recording->items[i];

@@ -41,13 +41,18 @@ static struct pci_device *find_owner(const struct inventory *inventory, const ch
 	return device && device->selected ? device : NULL;
 }
 
-static int tell(struct sysroot *root, const struct log *log, const char *path, int error)
+/* Opens DIRECTORY, and again to be listed. Returns 1; 0 when it isn't there or can't be read, which is told; or -ENOMEM. */
+static int open_place(struct sysroot *root, const struct log *log, const char *directory, struct sysdir *dir, DIR **list)
 {
-	if (error == -ENOMEM)
-		return error;
-	if (error != -ENOENT)
-		log_warning(log, "%s/%s: %s", sysroot_path(root), path, strerror(-error));
-	return 0;
+	int error = sysdir_open(sysroot_dir(root), directory, dir);
+
+	if (error == 0)
+		error = sysdir_list(dir, ".", list);
+	if (error == 0)
+		return 1;
+	if (error != -ENOENT && error != -ENOMEM)
+		log_warning(log, "%s/%s: %s", sysroot_path(root), directory, strerror(-error));
+	return error == -ENOMEM ? error : 0;
 }
 
 typedef int add_entry(struct pci_device *device, const char *name);
@@ -63,12 +68,11 @@ static int walk_links(struct sysroot *root, const struct log *log, const struct 
 	char target[PATH_MAX];
 	int error;
 
-	error = sysdir_open(sysroot_dir(root), directory, &dir);
-	if (error == 0)
-		error = sysdir_list(&dir, ".", &list);
-	if (error < 0)
-		return tell(root, log, directory, error);
-	while ((entry = sysdir_next(list)) && error == 0) {
+	error = open_place(root, log, directory, &dir, &list);
+	if (error <= 0)
+		return error;
+	error = 0;
+	while (error == 0 && (entry = sysdir_next(list))) {
 		if (sysdir_readlink(&dir, entry->d_name, target, sizeof(target)) < 0)
 			continue; /* not a link, or gone: nothing that sits on a card */
 		owner = find_owner(inventory, target);
@@ -139,19 +143,17 @@ static int name_slot(const struct inventory *inventory, const char *address_text
 
 int read_slots(struct sysroot *root, const struct log *log, struct inventory *inventory)
 {
-	static const char directory[] = "sys/bus/pci/slots";
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
 	char name[NAME_MAX + 16], text[ATTRIBUTE_SIZE];
 	struct dirent *entry;
 	int error;
 
-	error = sysdir_open(sysroot_dir(root), directory, &dir);
-	if (error == 0)
-		error = sysdir_list(&dir, ".", &list);
-	if (error < 0)
-		return tell(root, log, directory, error);
-	while ((entry = sysdir_next(list)) && error == 0) {
+	error = open_place(root, log, "sys/bus/pci/slots", &dir, &list);
+	if (error <= 0)
+		return error;
+	error = 0;
+	while (error == 0 && (entry = sysdir_next(list))) {
 		snprintf(name, sizeof(name), "%s/address", entry->d_name);
 		if (sysdir_read(&dir, name, text, sizeof(text)) >= 0)
 			error = name_slot(inventory, text, entry->d_name);

@@ -180,3 +180,13 @@ struct log heard_log(struct heard *heard)
 {
 	return (struct log){.emit = hear, .data = heard};
 }
+
+void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
+{
+	struct seen *seen = data;
+	size_t used = strlen(seen->text);
+
+	(void)text, (void)length;
+	if (thing != SYSROOT_DIRECTORY)
+		snprintf(seen->text + used, sizeof(seen->text) - used, "%s\n", path);
+}

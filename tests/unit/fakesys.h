@@ -5,6 +5,7 @@
 #define PCIPROBE_TESTS_FAKESYS_H
 
 #include "probe/log.h"
+#include "probe/sysroot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +45,11 @@ struct heard {
 	unsigned errors, warnings;
 };
 struct log heard_log(struct heard *heard);
+
+/* A sysroot_witness that remembers the paths of files and links that were read, a line each; DATA is a struct seen. */
+struct seen {
+	char text[65536];
+};
+void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length);
 
 #endif

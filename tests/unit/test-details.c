@@ -10,7 +10,7 @@ static struct fakesys *fake;
 static struct heard heard;
 static struct inventory *inventory;
 static struct sysroot *root;
-static char seen[65536]; /* what was read, a line each */
+static struct seen seen;
 
 static int setup(void **state)
 {
@@ -36,24 +36,16 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
-{
-	(void)data, (void)text, (void)length;
-	if (thing == SYSROOT_DIRECTORY)
-		return;
-	snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s\n", path);
-}
-
 /* Scans the machine and takes every card as selected. */
 static void scan_all(void)
 {
 	struct log log = heard_log(&heard);
 
 	forget();
-	seen[0] = '\0';
+	seen.text[0] = '\0';
 	inventory = calloc(1, sizeof(*inventory));
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	sysroot_watch(root, see, NULL);
+	sysroot_watch(root, see, &seen);
 	assert_int_equal(scan_read(root, &log, inventory), 0);
 	inventory->selected = inventory->count;
 	for (size_t i = 0; i < inventory->count; i++)
@@ -203,8 +195,8 @@ static void a_sleeping_cards_link_is_left_alone(void **state)
 	file("0000:00:02.0", "config", "");
 	scan_all();
 	read_details(DETAIL_ALL);
-	assert_null(strstr(seen, "link"));
-	assert_null(strstr(seen, "config"));
+	assert_null(strstr(seen.text, "link"));
+	assert_null(strstr(seen.text, "config"));
 	assert_false(card("00:02.0")->present & HAS_LINK_SPEED);
 	assert_string_equal(card("00:02.0")->runtime_status, "suspended");
 }
@@ -218,13 +210,13 @@ static void only_what_is_asked_for_is_read(void **state)
 	scan_all();
 	inventory->devices[0].selected = false;
 	inventory->selected = 1;
-	seen[0] = '\0';
+	seen.text[0] = '\0';
 	read_details(DETAIL_NUMA_NODE);
-	assert_string_equal(seen, "sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
+	assert_string_equal(seen.text, "sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
 	assert_false(card("00:03.0")->present & HAS_IOMMU_GROUP);
-	seen[0] = '\0';
+	seen.text[0] = '\0';
 	read_details(DETAIL_NAMES);
-	assert_string_equal(seen, "");
+	assert_string_equal(seen.text, "");
 }
 
 static void virtual_functions_know_their_place(void **state)

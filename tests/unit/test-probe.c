@@ -9,14 +9,14 @@ static struct fakesys *fake;
 static struct heard heard;
 static struct probe *probe;
 static struct inventory *inventory;
-static char seen[16384];
+static struct seen seen;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
 	heard = (struct heard){0};
-	seen[0] = '\0';
+	seen.text[0] = '\0';
 	fakesys_file(fake, "proc/sys/kernel/hostname", "host1\n");
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
 	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "3");
@@ -39,14 +39,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
-{
-	(void)data, (void)text, (void)length;
-	if (thing == SYSROOT_DIRECTORY)
-		return;
-	snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s\n", path);
-}
-
 static int make(struct probe_options options)
 {
 	forget();
@@ -54,6 +46,7 @@ static int make(struct probe_options options)
 	options.sysroot = fake->path;
 	options.details = DETAIL_ALL;
 	options.witness = see;
+	options.witness_data = &seen;
 	return probe_new(&options, &probe);
 }
 
@@ -106,9 +99,9 @@ static void a_card_that_is_not_selected_costs_one_read(void **state)
 	assert_int_equal(make((struct probe_options){.filters = &filters}), 0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
 	assert_int_equal(inventory->selected, 1);
-	assert_contains(seen, "0000:00:02.0/uevent\n");
-	assert_null(strstr(strstr(seen, "0000:00:02.0") + 1, "0000:00:02.0"));
-	assert_contains(seen, "0000:00:03.0/iommu_group\n");
+	assert_contains(seen.text, "0000:00:02.0/uevent\n");
+	assert_null(strstr(strstr(seen.text, "0000:00:02.0") + 1, "0000:00:02.0"));
+	assert_contains(seen.text, "0000:00:03.0/iommu_group\n");
 	assert_null(inventory->devices[0].device_name);
 	rule_list_free(&filters);
 }

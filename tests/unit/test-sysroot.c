@@ -128,7 +128,7 @@ static void a_path_that_is_too_long_is_refused(void **state)
 	assert_int_equal(sysdir_open(sysroot_dir(root), name, &dir), -ENAMETOOLONG);
 }
 
-static void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
+static void note(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
 {
 	static const char marks[] = {[SYSROOT_FILE] = '-', [SYSROOT_LINK] = '@', [SYSROOT_DIRECTORY] = '/'};
 
@@ -144,7 +144,7 @@ static void the_witness_sees_what_is_read(void **state)
 	(void)state;
 	fakesys_file(fake, "sys/bus/a", "1\n");
 	fakesys_link(fake, "sys/bus/b", "c");
-	sysroot_watch(root, see, seen);
+	sysroot_watch(root, note, seen);
 	assert_int_equal(sysdir_open(sysroot_dir(root), "sys/bus", &dir), 0);
 	sysdir_read(&dir, "a", text, sizeof(text));
 	sysdir_readlink(&dir, "b", text, sizeof(text));
