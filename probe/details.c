@@ -164,9 +164,12 @@ static void drop(struct inventory *inventory, size_t index)
 static int read_cards(const struct sysdir *devices, const struct log *log, unsigned wanted,
 		      struct inventory *inventory)
 {
-	struct card card = {.log = log};
+	struct card card = {.log = log, .mdev_bus = {.fd = -1}};
 	char name[ADDRESS_SIZE];
-	int found;
+	int found = 0;
+
+	if (wanted & DETAIL_VGPU)
+		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &card.mdev_bus);
 
 	for (size_t i = 0; i < inventory->count;) {
 		card.device = &inventory->devices[i];
@@ -174,7 +177,7 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 			address_format(&card.device->address, name);
 			found = read_card(devices, name, &card, wanted);
 			if (found < 0)
-				return found;
+				break;
 			if (!found) {
 				log_debug(log, "%s: taken away while it was read", name);
 				drop(inventory, i);
@@ -184,7 +187,8 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 		}
 		i++;
 	}
-	return 0;
+	sysdir_close(&card.mdev_bus);
+	return found < 0 ? found : 0;
 }
 
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, struct inventory *inventory)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ids to names, as lspci has them: from the pci.ids of the running machine, whatever root the cards are read from.
  *
- * libpci parses the whole list, 9 ms, before it gives the first name. This finds the vendors' lines in one pass and reads
- * further only below those that are asked for. Where the list is compressed libpci is asked. A name that the list lacks is
- * looked for in udev's hwdb, again by libpci, and only when HWDB says so.
- *
- * Format of pci.ids: pci.ids(5), and the head of the file itself. */
+ * libpci parses the whole list, 9 ms, before it gives the first name; pciids.h does without. Where the list is compressed
+ * libpci is asked. A name that the list lacks is looked for in udev's hwdb, again by libpci, and only when HWDB says so. */
 #ifndef PCIPROBE_NAMES_H
 #define PCIPROBE_NAMES_H
 

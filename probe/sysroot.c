@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/sysroot.h"
 
+#include "probe/inroot.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct sysroot {
@@ -82,33 +82,27 @@ static int join(const struct sysdir *at, const char *name, char *path, size_t si
 
 static int open_below(const struct sysdir *at, const char *name, int flags)
 {
-	struct open_how how = {
-		.flags = (unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
 	char path[sizeof(at->path) * 2];
-	int tries = 1000;
-	long fd;
+	int fd;
 
 	if (at->root->host) {
 		fd = openat(at->fd, name, flags | O_CLOEXEC);
-		return fd < 0 ? -errno : (int)fd;
+		return fd < 0 ? -errno : fd;
 	}
 	/* a single name can't leave the directory unless it is a link itself */
 	if (!strchr(name, '/') && !(flags & (O_DIRECTORY | O_PATH))) {
 		fd = openat(at->fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
 		if (fd >= 0 || errno != ELOOP)
-			return fd < 0 ? -errno : (int)fd;
+			return fd < 0 ? -errno : fd;
 	}
 	if (join(at, name, path, sizeof(path)) < 0)
 		return -ENAMETOOLONG;
-	/* EAGAIN: something was renamed or mounted anywhere on the machine meanwhile, and ".." could not be trusted */
-	do
-		fd = syscall(SYS_openat2, at->root->dir.fd, path, &how, sizeof(how));
-	while (fd < 0 && errno == EAGAIN && --tries);
-	if (fd < 0 && errno == ENOSYS) /* kernels before 5.6: the links of a recording are followed as they are */
+	fd = inroot_open(at->root->dir.fd, path, flags, 0);
+	if (fd == -ENOSYS) { /* kernels before 5.6: the links of a recording are followed as they are */
 		fd = openat(at->fd, name, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : (int)fd;
+		return fd < 0 ? -errno : fd;
+	}
+	return fd;
 }
 
 static void tell_witness(const struct sysdir *at, enum sysroot_thing thing, const char *name, const char *text,

@@ -35,7 +35,7 @@ without_licence() {
 
 # addresses, the door and what they need stand below the rest of the core
 above_the_ground() {
-	grep -nE '#include "' probe/address.[ch] probe/sysroot.[ch] | grep -vE '"probe/(address|sysroot)\.h"'
+	grep -nE '#include "' probe/address.[ch] probe/inroot.[ch] probe/sysroot.[ch] | grep -vE '"probe/(address|inroot|sysroot)\.h"'
 }
 
 unguarded() {
@@ -60,7 +60,7 @@ refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|f
 refuse "nobody opens VFIO groups or configuration space" in_code '"[^"]*(dev/vfio|/config)"' probe plugins
 refuse "the core keeps no state of its own" \
 	in_code '^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$' \
-	probe/details probe/scan.c probe/names.c probe/config.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c
+	probe/details probe/scan.c probe/names.c probe/config.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/yamlfile.c
 refuse "every file says its licence" without_licence
 refuse "every header has its guard" unguarded
 echo "1..$number"

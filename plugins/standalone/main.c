@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +55,6 @@ int main(int argc, char **argv)
 
 	open_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN); /* EPIPE instead, which is told */
-	setlocale(LC_CTYPE, "");  /* the width of characters; numbers keep their point */
 	if (options_parse(argc, argv, &options, &status) == 0)
 		status = options.verb->run(&options);
 	options_free(&options);

@@ -5,15 +5,14 @@
 #include "plugins/standalone/mask.h"
 #include "plugins/standalone/options.h"
 #include "probe/details.h"
+#include "probe/inroot.h"
 #include "probe/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* One thing that was read. */
@@ -66,14 +65,6 @@ static void witness(void *data, enum sysroot_thing thing, const char *path, cons
 
 /* ---- writing: nothing gets out of the directory, whatever the links say ---- */
 
-static int open_inside(const struct recording *recording, const char *path, uint64_t flags, mode_t mode)
-{
-	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = RESOLVE_IN_ROOT};
-	long fd = syscall(SYS_openat2, recording->directory, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 /* Opens the directory of PATH (not the last part), making what is missing. */
 static int open_parent(const struct recording *recording, const char *path)
 {
@@ -82,16 +73,16 @@ static int open_parent(const struct recording *recording, const char *path)
 
 	if (!copy)
 		return -ENOMEM;
-	fd = open_inside(recording, ".", O_PATH | O_DIRECTORY, 0);
+	fd = inroot_open(recording->directory, ".", O_PATH | O_DIRECTORY, 0);
 	while (fd >= 0 && !error && (slash = strchr(slash, '/'))) {
 		*slash = '\0';
 		parent = fd;
-		fd = open_inside(recording, copy, O_PATH | O_DIRECTORY, 0);
+		fd = inroot_open(recording->directory, copy, O_PATH | O_DIRECTORY, 0);
 		if (fd == -ENOENT) {
 			if (mkdirat(parent, strrchr(copy, '/') ? strrchr(copy, '/') + 1 : copy, 0755) < 0)
 				error = -errno;
 			else
-				fd = open_inside(recording, copy, O_PATH | O_DIRECTORY, 0);
+				fd = inroot_open(recording->directory, copy, O_PATH | O_DIRECTORY, 0);
 		}
 		close(parent);
 		*slash++ = '/';

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <libsmartcols.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,9 +164,13 @@ static int print_cards(struct libscols_table *table, const struct report *report
 
 static int write_layout(const struct report *report, FILE *out, enum layout layout)
 {
-	struct libscols_table *table = scols_new_table();
+	struct libscols_table *table;
 	int error = 0;
 
+	if (!report->inventory->selected) /* no headings without a line below them */
+		return 0;
+	setlocale(LC_CTYPE, ""); /* the width of characters */
+	table = scols_new_table();
 	if (!table)
 		return -ENOMEM;
 	scols_table_set_stream(table, out);
@@ -176,7 +181,7 @@ static int write_layout(const struct report *report, FILE *out, enum layout layo
 	scols_table_enable_export(table, layout == LAYOUT_EXPORT);
 	for (size_t i = 0; i < report->column_count && !error; i++)
 		error = add_column(table, report, i, layout);
-	if (!error && (layout == LAYOUT_RAW || layout == LAYOUT_EXPORT) && report->inventory->selected) {
+	if (!error && (layout == LAYOUT_RAW || layout == LAYOUT_EXPORT)) {
 		error = print_cards(table, report, layout);
 	} else if (!error) {
 		error = layout == LAYOUT_TREE ? add_tree(table, report) : add_cards(table, report);

@@ -11,6 +11,7 @@ struct card {
 	struct sysdir dir;
 	struct pci_device *device;
 	const struct log *log;
+	struct sysdir mdev_bus; /* cards of which the kernel's mdev framework knows; fd -1: there is none */
 	unsigned next_vf_index; /* where the search for a VF's index begins: cards come in order, so do VFs */
 	bool no_memory;
 };

@@ -37,11 +37,11 @@ static void read_mdev_types(struct card *card)
 {
 	_cleanup_sysdir_ struct sysdir bus = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
-	char path[64], name[ADDRESS_SIZE];
+	char name[ADDRESS_SIZE];
 	struct dirent *entry;
 
-	snprintf(path, sizeof(path), "sys/class/mdev_bus/%s", address_format(&card->device->address, name));
-	if (sysdir_open(sysroot_dir(card->dir.root), path, &bus) < 0)
+	address_format(&card->device->address, name);
+	if (card->mdev_bus.fd < 0 || sysdir_open(&card->mdev_bus, name, &bus) < 0)
 		return;
 	card->device->present |= HAS_MDEV;
 	if (sysdir_list(&bus, "mdev_supported_types", &list) < 0)
