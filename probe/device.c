@@ -15,6 +15,25 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices), compare);
 }
 
+bool device_has_conflict(const struct pci_device *device)
+{
+	size_t whole = 0;
+
+	for (size_t i = 0; i < device->owner_count; i++)
+		whole += !device->owners[i].mdev;
+	return whole > 1;
+}
+
+void owner_free_members(struct owner *owner)
+{
+	free(owner->program);
+	free(owner->name);
+	free(owner->uuid);
+	free(owner->frontend_id);
+	free(owner->guest_address);
+	free(owner->mdev);
+}
+
 void device_free_members(struct pci_device *device)
 {
 	free(device->modalias);
@@ -37,6 +56,9 @@ void device_free_members(struct pci_device *device)
 		free(device->vgpu_types[i].name);
 	}
 	free(device->vgpu_types);
+	for (size_t i = 0; i < device->owner_count; i++)
+		owner_free_members(&device->owners[i]);
+	free(device->owners);
 	free(device->ancestors);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 struct verdict;
@@ -34,7 +35,8 @@ enum pci_present {
 	HAS_AER_NONFATAL = 1u << 15,
 	HAS_AER_FATAL = 1u << 16,
 	HAS_VIRTFN = 1u << 17, /* a VF of it stands in sysfs */
-	HAS_MDEV = 1u << 18,   /* it is known to the kernel's mdev framework */
+	HAS_OWNERSHIP = 1u << 18, /* it was looked for */
+	HAS_MDEV = 1u << 19, /* it is known to the kernel's mdev framework */
 };
 
 enum sriov_role { SRIOV_NONE, SRIOV_PF, SRIOV_VF };
@@ -72,6 +74,27 @@ struct vgpu_type {
 	char *name; /* "NVIDIA A2-4Q"; NULL where the kernel's mdev framework has the id alone */
 };
 
+/* Whether a VM has the card, as the host itself shows it. */
+enum ownership {
+	OWNERSHIP_UNKNOWN, /* not everything could be looked at that would have to be */
+	OWNERSHIP_FREE,    /* no native driver has it, and nobody else */
+	OWNERSHIP_HOST,    /* a native driver has it, or it is a bridge */
+	OWNERSHIP_HELD,    /* a process has it */
+};
+
+/* A process that has a card. */
+struct owner {
+	const char *source;  /* how it is known: "vfio", "cmdline" */
+	pid_t pid;
+	uint64_t started;    /* when, in clock ticks since boot: with the pid it is this process and no later one */
+	char *program;       /* "qemu-system-x86_64" */
+	char *name, *uuid;   /* of the VM, as its monitor was told them; NULL: none */
+	const char *frontend; /* "opennebula", "cloudstack", "nova", "proxmox"; NULL: nobody knows */
+	char *frontend_id;   /* what that calls the VM: "42"; NULL with frontend */
+	char *guest_address; /* the card's address in the VM; NULL: not known */
+	char *mdev;          /* the UUID of the mediated device that it has of the card; NULL: it has the card itself */
+};
+
 /* One function of a card: what lspci prints a line for. Strings may hold whatever was found, control characters
  * included, and belong to the device, except for the names, which live as long as the probe. */
 struct pci_device {
@@ -105,6 +128,9 @@ struct pci_device {
 	size_t interface_count;
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
+	enum ownership ownership; /* HAS_OWNERSHIP */
+	struct owner *owners;     /* who they are: see device_has_conflict */
+	size_t owner_count;
 	struct pci_address *ancestors; /* the bridges above it, from the root port down */
 	size_t ancestor_count;
 };
@@ -117,6 +143,7 @@ struct inventory {
 	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */
 	char host[65];        /* the kernel's host name; "" when it could not be read */
+	size_t unseen; /* processes that would have had to be looked at for owners and could not */
 	struct verdict *verdicts; /* what the devices' verdict points to; the rules in them belong to the probe */
 };
 
@@ -128,6 +155,12 @@ struct inventory {
 
 /* The card at ADDRESS, selected or not; NULL when there is none. Belongs to the inventory. */
 struct pci_device *inventory_find(const struct inventory *inventory, const struct pci_address *address);
+
+/* Whether more than one process has the card itself, which cannot go well. Parts of it can be had by many. */
+bool device_has_conflict(const struct pci_device *device);
+
+/* Frees what the owner holds. */
+void owner_free_members(struct owner *owner);
 
 void device_free_members(struct pci_device *device);
 void inventory_free(struct inventory *inventory);

@@ -2,6 +2,7 @@
 #include "probe/fields.h"
 
 #include "probe/details.h"
+#include "probe/ownership/ownership.h"
 
 #include <strings.h>
 
@@ -117,6 +118,58 @@ GET(vgpu_types)
 	return d->vgpu_type_count;
 }
 
+GET(ownership)
+{
+	v->text = ownership_name(d->ownership);
+	return d->present & HAS_OWNERSHIP;
+}
+
+/* Of owners the lists are in step: what one of them hasn't leaves its place empty. */
+#define GET_OWNERS(name, member)                                             \
+	static const char *name##_item(const struct pci_device *d, size_t i) \
+	{                                                                    \
+		return d->owners[i].member ? d->owners[i].member : "";       \
+	}                                                                    \
+	GET(name)                                                            \
+	{                                                                    \
+		v->list.count = d->owner_count;                              \
+		v->list.item = name##_item;                                  \
+		return d->owner_count;                                       \
+	}
+
+GET_OWNERS(vm_ids, frontend_id)
+GET_OWNERS(vm_names, name)
+GET_OWNERS(vm_uuids, uuid)
+GET_OWNERS(frontends, frontend)
+GET_OWNERS(programs, program)
+GET_OWNERS(owner_sources, source)
+GET_OWNERS(guest_addresses, guest_address)
+GET_OWNERS(mdevs, mdev)
+
+static uint64_t owner_pid(const struct pci_device *d, size_t i)
+{
+	return (uint64_t)d->owners[i].pid;
+}
+
+GET(pids)
+{
+	v->list.count = d->owner_count;
+	v->list.number = owner_pid;
+	return d->owner_count;
+}
+
+static uint64_t owner_started(const struct pci_device *d, size_t i)
+{
+	return d->owners[i].started;
+}
+
+GET(pid_starts)
+{
+	v->list.count = d->owner_count;
+	v->list.number = owner_started;
+	return d->owner_count;
+}
+
 GET(parent)
 {
 	if (!d->ancestor_count)
@@ -136,6 +189,8 @@ GET(root_port)
 /* name, heading, type, digits, unit, help, details */
 #define FIELD(name, heading, type, digits, unit, help, details) \
 	{#name, heading, type, digits, unit, help, details, get_##name}
+
+#define OWNERS (DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP)
 
 const struct field FIELDS[] = {
 	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),
@@ -180,6 +235,17 @@ const struct field FIELDS[] = {
 	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "the firmware's name for it", DETAIL_LABEL),
 	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into",
 	      DETAIL_VGPU | DETAIL_SRIOV),
+	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL, "held, free, host (a native driver has it) or unknown", OWNERS),
+	FIELD(vm_ids, "VM", FIELD_LIST, 0, NULL, "what the frontend calls the VM that has it", OWNERS),
+	FIELD(vm_names, "VM_NAME", FIELD_LIST, 0, NULL, "names of the VMs that have it; more than one is a conflict", OWNERS),
+	FIELD(vm_uuids, "UUID", FIELD_LIST, 0, NULL, "their UUIDs, in the same order, as are those that follow", OWNERS),
+	FIELD(frontends, "FRONTEND", FIELD_LIST, 0, NULL, "opennebula, cloudstack, nova, proxmox", OWNERS),
+	FIELD(programs, "OWNER", FIELD_LIST, 0, NULL, "programs that have it", OWNERS),
+	FIELD(pids, "PID", FIELD_NUMBERS, 0, NULL, "their process ids", OWNERS),
+	FIELD(pid_starts, "STARTED", FIELD_NUMBERS, 0, "clock ticks", "when these started, since boot", OWNERS),
+	FIELD(owner_sources, "SOURCE", FIELD_LIST, 0, NULL, "how it is known: vfio (held open) or cmdline", OWNERS),
+	FIELD(guest_addresses, "GUEST", FIELD_LIST, 0, NULL, "addresses in the VM, where the root bus has it", OWNERS),
+	FIELD(mdevs, "MDEV", FIELD_LIST, 0, NULL, "mediated devices, where an owner has only a part of the card", OWNERS),
 	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "bridge or port just above it", DETAIL_ANCESTORS),
 	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "first bridge or port on the way to it", DETAIL_ANCESTORS),
 };

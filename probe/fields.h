@@ -11,7 +11,8 @@ enum field_type {
 	FIELD_NUMBER,  /* value.number, in field.unit */
 	FIELD_REAL,    /* value.real, in field.unit */
 	FIELD_ADDRESS, /* value.address */
-	FIELD_LIST,    /* value.list */
+	FIELD_LIST,    /* value.list, of texts */
+	FIELD_NUMBERS, /* value.list, of numbers */
 };
 
 /* Belongs to the device that it was taken from, texts included. */
@@ -23,6 +24,7 @@ struct field_value {
 	struct {
 		size_t count;
 		const char *(*item)(const struct pci_device *device, size_t index);
+		uint64_t (*number)(const struct pci_device *device, size_t index);
 	} list;
 };
 

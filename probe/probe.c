@@ -2,6 +2,7 @@
 #include "probe/probe.h"
 
 #include "probe/details.h"
+#include "probe/ownership/ownership.h"
 #include "probe/scan.h"
 
 #include <errno.h>
@@ -174,6 +175,8 @@ int probe_read(struct probe *probe, struct inventory **ret)
 		error = select_cards(probe, inventory);
 	if (error == 0)
 		error = details_read(probe->root, &probe->log, probe->details, inventory);
+	if (error == 0 && (probe->details & DETAIL_OWNERSHIP))
+		error = ownership_read(probe->root, &probe->log, inventory);
 	if (error < 0) {
 		tell_no_memory(probe, error);
 		inventory_free(inventory);

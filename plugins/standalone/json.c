@@ -39,12 +39,14 @@ static struct json_object *new_text(const char *text)
 	return object;
 }
 
-static struct json_object *new_list(const struct pci_device *device, const struct field_value *value)
+static struct json_object *new_list(enum field_type type, const struct pci_device *device,
+				    const struct field_value *value)
 {
 	struct json_object *list = json_object_new_array(), *item;
 
 	for (size_t i = 0; list && i < value->list.count; i++) {
-		item = new_text(value->list.item(device, i));
+		item = type == FIELD_NUMBERS ? json_object_new_uint64(value->list.number(device, i)) :
+					       new_text(value->list.item(device, i));
 		if (!item || json_object_array_add(list, item) < 0) {
 			json_object_put(item);
 			json_object_put(list);
@@ -80,7 +82,8 @@ static struct json_object *new_value(const struct field *field, const struct pci
 	case FIELD_ADDRESS:
 		return json_object_new_string(address_format(&value->address, text));
 	case FIELD_LIST:
-		return new_list(device, value);
+	case FIELD_NUMBERS:
+		return new_list(field->type, device, value);
 	}
 	return NULL;
 }
@@ -114,6 +117,8 @@ static int write_card(FILE *out, const struct report *report, const struct pci_d
 		if (field->get(device, &value))
 			error = add(card, field->name, new_value(field, device, &value));
 	}
+	if (!error && device_has_conflict(device))
+		error = add(card, "conflict", json_object_new_boolean(1));
 	/* what is missing of such a card may be there all the same */
 	if (!error && device->incomplete)
 		error = add(card, "incomplete", json_object_new_boolean(1));
@@ -175,7 +180,8 @@ static int write_head(FILE *out, const struct report *report)
 	fprintf(out, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", SCHEMA_VERSION, PACKAGE_VERSION);
 	fprintf(out, "  \"host\": ");
 	write_object(out, host, 0);
-	fprintf(out, ",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"selection\": ", time, inventory->incomplete);
+	fprintf(out, ",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"unseen\": %zu,\n  \"selection\": ", time,
+		inventory->incomplete, inventory->unseen);
 	return 0;
 }
 

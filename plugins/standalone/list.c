@@ -31,7 +31,7 @@ static void tell_nothing_selected(const struct options *options, const struct pr
 
 static unsigned details_of(const struct report *report, const struct writer *writer)
 {
-	unsigned details = writer->details;
+	unsigned details = writer->details | (report->usage ? DETAIL_USAGE : 0);
 
 	for (size_t i = 0; i < report->column_count; i++)
 		details |= report->columns[i]->details;
@@ -64,6 +64,7 @@ int run_list(struct options *options)
 	const struct writer *writer = options->writer;
 	struct report report = {
 		.headings = !options->no_headings,
+		.usage = options->usage,
 		.terminal = isatty(STDOUT_FILENO),
 		.colors = wants_colors(),
 	};

@@ -105,11 +105,11 @@ static int make_answer(const struct options *options, int state, char **ret, siz
 {
 	const struct writer *writer = writer_find("opennebula");
 	struct inventory *inventory = NULL;
-	struct report report = {0};
+	struct report report = {.usage = !options->no_usage};
 	int status = STATUS_FAILED;
 	FILE *out;
 
-	if (options_probe(options, writer->details, &report.probe) < 0)
+	if (options_probe(options, writer->details | (report.usage ? DETAIL_USAGE : 0), &report.probe) < 0)
 		return STATUS_FAILED;
 	out = open_memstream(ret, ret_size);
 	if (out && probe_read(report.probe, &inventory) == 0) {

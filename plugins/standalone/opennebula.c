@@ -4,6 +4,7 @@
 #include "plugins/standalone/ifname.h"
 #include "plugins/standalone/text.h"
 #include "plugins/standalone/writer.h"
+#include "probe/ownership/ownership.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -179,6 +180,69 @@ static void write_card(FILE *out, const struct report *report, const struct pci_
 	fputs("\n]\n", out);
 }
 
+/* OpenNebula's own id of the VM; another's name is none of its business to count with. */
+static const char *opennebula_id(const struct owner *owner)
+{
+	return owner->frontend && strcmp(owner->frontend, "opennebula") == 0 ? owner->frontend_id : "";
+}
+
+static void write_owner(FILE *out, const struct pci_device *device, const struct owner *owner)
+{
+	struct attributes attributes = {.out = out, .between = ""};
+	const struct pci_address *a = &device->address;
+
+	fputs("PCI_USAGE = [\n", out);
+	attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot, a->function & 7u);
+	attribute(&attributes, "STATE", "%s", device_has_conflict(device) ? "conflict" : ownership_name(device->ownership));
+	attribute(&attributes, "VM_ID", "%s", opennebula_id(owner));
+	attribute(&attributes, "VM_NAME", "%s", owner->name ? owner->name : "");
+	attribute(&attributes, "UUID", "%s", owner->uuid ? owner->uuid : "");
+	attribute(&attributes, "SOURCE", "%s", owner->source);
+	fputs("\n]\n", out);
+}
+
+/* An attribute of its own, beside PCI: a VMID inside of that the frontend would take for an allocation. The empty one clears
+ * what the frontend has from the time before. */
+static void write_usage(FILE *out, const struct inventory *inventory)
+{
+	bool any = false;
+
+	inventory_foreach(inventory, device)
+		for (size_t i = 0; i < device->owner_count; i++) {
+			write_owner(out, device, &device->owners[i]);
+			any = true;
+		}
+	if (!any)
+		fputs("PCI_USAGE = []\n", out);
+}
+
+int write_onehost(const struct report *report, FILE *out)
+{
+	char address[ADDRESS_SIZE], vm[64];
+
+	if (report->headings)
+		fprintf(out, "%10s %-8s %-15s %s\n", "VM", "ADDR", "TYPE", "NAME");
+	inventory_foreach(report->inventory, device) {
+		const struct owner *owner = device->owner_count ? &device->owners[0] : NULL;
+
+		/* a card that nobody could look for isn't free */
+		snprintf(vm, sizeof(vm), "%s", device_has_conflict(device)			? "conflict" :
+					       device->ownership == OWNERSHIP_UNKNOWN		? "?" :
+					       !owner						? "" :
+					       owner->frontend_id				? owner->frontend_id :
+					       owner->name					? owner->name :
+											  owner->program);
+		for (size_t length = strlen(vm); length < 10; length++)
+			fputc(' ', out);
+		text_write_plain(out, vm);
+		fprintf(out, " %-8s %04x:%04x:%04x  ", address_format_short(&device->address, address), device->vendor,
+			device->device, device->class);
+		text_write_plain(out, device->device_name ? device->device_name : "");
+		fputc('\n', out);
+	}
+	return 0;
+}
+
 int write_opennebula(const struct report *report, FILE *out)
 {
 	struct sysroot *root = probe_sysroot(report->probe);
@@ -191,5 +255,7 @@ int write_opennebula(const struct report *report, FILE *out)
 		if (!opennebula_leaves_out(probe_config(report->probe), device))
 			write_card(out, report, device, &cache, rules);
 	free(rules);
+	if (report->usage)
+		write_usage(out, report->inventory);
 	return 0;
 }

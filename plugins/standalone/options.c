@@ -24,6 +24,8 @@ static const struct {
 	{"format", 'f', "FORMAT", "write FORMAT; 'help' lists them"},
 	{"columns", 'o', "LIST", "these columns, or +LIST in addition; 'help' lists them"},
 	{"no-headings", 'H', NULL, "no line of headings"},
+	{"usage", 'U', NULL, "opennebula format: who has the cards, as PCI_USAGE"},
+	{"no-usage", 'X', NULL, "answer OpenNebula's monitor without PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
 	{"quiet", 'q', NULL, "no warnings"},
 	{"verbose", 'v', NULL, "say more"},
@@ -36,10 +38,10 @@ static const struct {
 #define COMMON_OPTIONS "qvhV"
 
 const struct verb VERBS[] = {
-	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHS", run_list},
+	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHUS", run_list},
 	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNS", run_explain},
 	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
-	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cS", run_opennebula},
+	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXS", run_opennebula},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -131,6 +133,12 @@ static int take_option(struct options *options, int letter, char *argument)
 		return -1;
 	case 'H':
 		options->no_headings = true;
+		return -1;
+	case 'U':
+		options->usage = true;
+		return -1;
+	case 'X':
+		options->no_usage = true;
 		return -1;
 	case 'S':
 		options->sysroot = argument;

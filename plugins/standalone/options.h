@@ -22,7 +22,7 @@ struct options {
 	const char *sysroot;
 	const struct writer *writer;
 	const char *columns;
-	bool all, quiet, verbose, no_headings;
+	bool all, quiet, verbose, no_headings, usage, no_usage;
 	struct rule_list filters, slots, names;
 	char **arguments; /* behind the verb, closed by NULL; belong to main */
 	int argument_count;

@@ -236,7 +236,8 @@ static int read_everything(const struct options *options, struct recording *reco
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.all = true,
-		.details = DETAIL_ALL,
+		/* what other processes do is no stranger's business */
+		.details = DETAIL_ALL & ~(unsigned)DETAIL_OWNERSHIP,
 		.witness = witness,
 		.witness_data = recording,
 	};

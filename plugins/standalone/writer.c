@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_COLUMNS "address,vendor,device,class,driver,iommu_group,numa_node,sriov,interfaces,device_name"
+#define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,sriov,interfaces,device_name"
 
 const struct writer WRITERS[] = {
 #ifdef HAVE_SMARTCOLS
@@ -22,6 +22,8 @@ const struct writer WRITERS[] = {
 #ifdef HAVE_JSON_C
 	{"json", "one object; its schema is installed", "*", 0, write_json},
 #endif
+	{"onehost", "the table of cards of 'onehost show'", NULL,
+	 DETAIL_NAMES | DETAIL_USAGE, write_onehost},
 	{"opennebula", "what OpenNebula's monitor reads", NULL,
 	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, write_opennebula},
 };
@@ -35,7 +37,7 @@ const struct writer *writer_find(const char *name)
 	return NULL;
 }
 
-static char *join(const struct pci_device *device, const struct field_value *value)
+static char *join(enum field_type type, const struct pci_device *device, const struct field_value *value)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -43,8 +45,13 @@ static char *join(const struct pci_device *device, const struct field_value *val
 
 	if (!out)
 		return NULL;
-	for (size_t i = 0; i < value->list.count; i++)
-		fprintf(out, "%s%s", i ? "," : "", value->list.item(device, i));
+	for (size_t i = 0; i < value->list.count; i++) {
+		fputs(i ? "," : "", out);
+		if (type == FIELD_NUMBERS)
+			fprintf(out, "%" PRIu64, value->list.number(device, i));
+		else
+			fputs(value->list.item(device, i), out);
+	}
 	if (fclose(out) == 0)
 		return text;
 	free(text);
@@ -70,7 +77,8 @@ char *value_text(const struct field *field, const struct pci_device *device, con
 	case FIELD_ADDRESS:
 		return strdup(address_format(&value->address, text));
 	case FIELD_LIST:
-		return join(device, value);
+	case FIELD_NUMBERS:
+		return join(field->type, device, value);
 	}
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #ifndef PCIPROBE_STANDALONE_WRITER_H
 #define PCIPROBE_STANDALONE_WRITER_H
 
+#include "probe/details.h"
 #include "probe/fields.h"
 #include "probe/probe.h"
 
@@ -16,9 +17,13 @@ struct report {
 	const struct field **columns; /* absent in formats with a layout of their own */
 	size_t column_count;
 	bool headings;
+	bool usage;    /* opennebula: who has the cards, too */
 	bool terminal; /* a person's: fit its width */
 	bool colors;
 };
+
+/* What must be read for report.usage. */
+#define DETAIL_USAGE ((unsigned)(DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP))
 
 struct writer {
 	const char *name;
@@ -47,6 +52,7 @@ int write_raw(const struct report *report, FILE *out);
 int write_export(const struct report *report, FILE *out);
 int write_tree(const struct report *report, FILE *out);
 int write_json(const struct report *report, FILE *out);
+int write_onehost(const struct report *report, FILE *out);
 int write_opennebula(const struct report *report, FILE *out);
 
 #endif

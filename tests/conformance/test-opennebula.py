@@ -276,7 +276,7 @@ def answer(tree, config):
 def check_verb(tree):
     """The answer for the monitor: interfaces that have gone keep their names, and a failure repeats the last answer."""
     config = write_config(tree.root, ":filter:\n")
-    before = tree.machine.pciprobe("-f", "opennebula", "-c", config)
+    before = tree.machine.pciprobe("-f", "opennebula", "--usage", "-c", config)
     yield from same((0, before), (answer(tree, config).returncode, answer(tree, config).stdout), "answer")
     cache = tree.path("var/tmp/one_db/pci_net_names")
     present = {address: interface_by_what_is_there(tree.machine, address) for address in tree.machine.addresses()}

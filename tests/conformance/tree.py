@@ -8,6 +8,9 @@ from machines import Machine
 CONFIG_SIZE = 64
 
 
+UUID = "4b20d080-1b54-4048-85b3-a6a62d165c01"
+
+
 def write(path, content):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
@@ -49,6 +52,13 @@ class Tree:
 
     def hostname(self, name):
         self.file("proc/sys/kernel/hostname", name)
+
+    def process(self, pid, *words, opened=()):
+        write(self.path("proc", str(pid), "cmdline"), "".join(word + "\0" for word in words))
+        write(self.path("proc", str(pid), "stat"), "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid))
+        for number, target in enumerate(("/dev/null", *opened)):
+            os.makedirs(self.path("proc", str(pid), "fd"), exist_ok=True)
+            os.symlink(target, self.path("proc", str(pid), "fd", str(number)))
 
     def card(self, address, vendor, device, klass=0x020000, subsystem=(0, 0), revision=0, driver=None, group=None,
              parent=None, uevent=b"", files=None):
@@ -123,7 +133,8 @@ def add_network_cards(tree):
     tree.interface("0000:05:00.0", "ens5", mac="52:54:00:12:34:56", below="virtio3/net")
     # names that the operator wrote down, and one seen before
     for function in range(4):
-        tree.card("0000:06:00.%d" % function, 0x8086, 0x1521, subsystem=(0x8086, 0xffff), driver="vfio-pci")
+        tree.card("0000:06:00.%d" % function, 0x8086, 0x1521, subsystem=(0x8086, 0xffff), driver="vfio-pci",
+                  group=40 + function)
     tree.interface("0000:06:00.1", "eth6")
     tree.file("etc/udev/rules.d/99-rename.rules",
               '# written by hand\n# 0000:06:00.0 <- lan0\n#  0000:06:00.1 <- lan1\n'
@@ -190,6 +201,16 @@ def add_neighbours(tree):
     tree.file("sys/bus/pci/slots/7-1/address", "0000:06:00")
 
 
+def add_processes(tree):
+    """A VM that has 0000:06:00.0 by its group, and another that has a part of 0000:08:00.0."""
+    tree.process(1, "/sbin/init")
+    tree.process(4242, "/usr/bin/qemu-system-x86_64", "-name", "guest=one-17", "-uuid", UUID, "-device",
+                 "vfio-pci,host=0000:06:00.0,bus=pcie.0,addr=0x5", opened=["/dev/vfio/vfio", "/dev/vfio/40"])
+    tree.process(4243, "qemu-kvm", "-name", "i-2-3-VM", "-device",
+                 "vfio-pci,sysfsdev=/sys/bus/mdev/devices/" + UUID, opened=["/dev/vfio/90"])
+    link(tree.path("sys/bus/mdev/devices", UUID), tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID))
+
+
 def make_machine_without_uevents(root):
     """The same with the kernel's single files alone: older kernels, recordings made by other tools."""
     tree = make_machine(root, "made without uevent files")
@@ -207,4 +228,5 @@ def make_machine(root, name="made"):
     add_virtual_functions(tree)
     add_odd_cards(tree)
     add_neighbours(tree)
+    add_processes(tree)
     return tree

@@ -89,6 +89,21 @@ expect 0 "json" p -f json
 python3 -c 'import json,sys; d=json.load(open("out")); sys.exit(len(d["cards"]) != 3 or d["host"] != "host1")' </dev/null
 result $? "json is JSON" out
 expect 0 "tree" p -f tree
+expect 0 "onehost" p -f onehost
+says out "         ? 00:03.0  10de:2204:0300  GA102 [GeForce RTX 3090]" "a card that nobody could look for isn't free"
+mkdir -p machine/proc/1/fd machine/proc/77/fd
+ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
+ln -s /dev/vfio/5 machine/proc/77/fd/9
+printf 'qemu-system-x86_64\0-name\0guest=one-1\033[2J\n]]>"\\\0-device\0vfio-pci,host=00:03.0\0' >machine/proc/77/cmdline
+echo "77 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0" >machine/proc/77/stat
+expect 0 "a hostile VM" p -f opennebula --usage
+says out ' VM_NAME = "one-1 [2J  ] ]>\"/" ,' "can't break the message"
+for format in table raw export json tree onehost; do
+	p -f $format -o +vm_names >out 2>/dev/null || p -f $format >out
+	! LC_ALL=C grep -q "$(printf '\033')" out
+	result $? "nor $format" out
+done
+rm -r machine/proc/77 machine/proc/1 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 
 # ---- configuration ----
 printf ':filter: 10de:*\n' >nvidia.conf
@@ -211,7 +226,7 @@ ln -s ../../../../../../../../../../../../../../../../../../../../../../tmp evil
 
 # ---- in OpenNebula ----
 mkdir -p machine/var/tmp
-p -f opennebula >wanted
+p -f opennebula --usage >wanted
 expect 0 "the probe answers" p opennebula -c nvidia.conf
 says out ' SHORT_ADDRESS = "00:03.0" ,' "with the cards"
 cp out good
@@ -222,6 +237,9 @@ cmp -s out wanted; result $? "as the format prints them" out wanted
 [ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0)" = enx525400123456 ]
 result $? "the name of an interface is kept"
 rm -r machine/sys/devices/pci0000:00/0000:00:02.0/net
+grep -qx 'PCI_USAGE = \[\]' out; result $? "that no VM has one is told too" out
+expect 0 "without PCI_USAGE" p opennebula --no-usage
+! grep -q PCI_USAGE out; result $? "it isn't there" out
 expect 0 "when the card has gone to a VM" p opennebula
 says out 'IFNAME = "enx525400123456"' "it is still told"
 printf ':filter: nonsense\n' >nvidia.conf
@@ -243,7 +261,7 @@ printf ":filter: '*:*'\n" >remotes/etc/im/kvm-probes.d/pci.conf
 if unshare -m true 2>/dev/null; then
 	monitor="mount -t tmpfs none /var/tmp && echo '<xml/>' | $work/remotes/im/kvm-probes.d/host/system/pci.rb kvm /ds 4124 0 host1"
 	expect 0 "in place of pci.rb" unshare -m sh -c "$monitor"
-	"$PCIPROBE" -a -f opennebula >wanted
+	"$PCIPROBE" -a -f opennebula --usage >wanted
 	cmp -s out wanted; result $? "it answers the monitor" out wanted
 	expect 0 "found by a relative path too" unshare -m sh -c \
 		"cd remotes/im/kvm-probes.d/host/system && mount -t tmpfs none /var/tmp && ./pci.rb kvm"

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which frontend made a VM, and what it calls it, told by the names that frontends give. No I/O. */
+#ifndef PCIPROBE_OWNERSHIP_FRONTEND_H
+#define PCIPROBE_OWNERSHIP_FRONTEND_H
+
+/* NAME, UUID and VMID (Proxmox's -id) may be NULL. Returns the frontend's name, which is a constant, and at *ret_id what it
+ * calls the VM, to be freed; or NULL, with *ret_id untouched, when no frontend is known by such a name (or without memory).
+ *
+ *   one-42             OpenNebula's VM 42
+ *   i-2-385-VM         CloudStack's instance, known by just this name
+ *   instance-0000001f  Nova's; people know the UUID
+ *   -id 105            Proxmox's VM 105 */
+const char *frontend_find(const char *name, const char *uuid, const char *vmid, char **ret_id);
+
+#endif

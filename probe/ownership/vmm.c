@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/vmm.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef HAVE_JSON_C
+#include <json.h>
+#endif
+
+#define DEVICES_MAX 1024
+
+/* The properties of one -device that tell which card it is. */
+struct properties {
+	char *driver, *host, *sysfsdev, *bus, *addr;
+};
+
+static void free_properties(struct properties *p)
+{
+	free(p->driver);
+	free(p->host);
+	free(p->sysfsdev);
+	free(p->bus);
+	free(p->addr);
+}
+
+static char **find_property(struct properties *p, const char *name, size_t length)
+{
+	const struct {
+		const char *name;
+		char **value;
+	} known[] = {
+		{"driver", &p->driver}, {"host", &p->host}, {"sysfsdev", &p->sysfsdev}, {"bus", &p->bus}, {"addr", &p->addr},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strlen(known[i].name) == length && strncmp(known[i].name, name, length) == 0)
+			return known[i].value;
+	return NULL;
+}
+
+/* Takes one value of QEMU's "a=b,c=d" from *text: up to a single comma, two of them stand for one. NULL without memory. */
+static char *take_value(const char **text)
+{
+	char *value = malloc(strlen(*text) + 1), *out = value;
+	const char *p = *text;
+
+	if (!value)
+		return NULL;
+	for (; *p && (*p != ',' || p[1] == ','); p++) {
+		p += *p == ',';
+		*out++ = *p;
+	}
+	*out = '\0';
+	*text = *p ? p + 1 : p;
+	return value;
+}
+
+/* Gives the value of KEY in "first,key=value,...", or with KEY NULL the first word when it has no key. To be freed. */
+static char *option_value(const char *text, const char *key)
+{
+	size_t length = key ? strlen(key) : 0;
+	bool first = true;
+	char *part;
+
+	while (*text && (part = take_value(&text))) {
+		if (key && strncmp(part, key, length) == 0 && part[length] == '=') {
+			memmove(part, part + length + 1, strlen(part + length + 1) + 1);
+			return part;
+		}
+		if (!key && first && !strchr(part, '='))
+			return part;
+		free(part);
+		first = false;
+	}
+	return NULL;
+}
+
+static void read_plain_device(const char *text, struct properties *p)
+{
+	char *part, *equals, **value;
+
+	p->driver = option_value(text, NULL);
+	while (*text && (part = take_value(&text))) {
+		equals = strchr(part, '=');
+		value = equals ? find_property(p, part, (size_t)(equals - part)) : NULL;
+		if (value && !*value)
+			*value = strdup(equals + 1);
+		free(part);
+	}
+}
+
+#ifdef HAVE_JSON_C
+static void read_json_device(const char *text, struct properties *p)
+{
+	struct json_object *object = json_tokener_parse(text);
+
+	if (json_object_is_type(object, json_type_object)) {
+		json_object_object_foreach(object, key, value) {
+			char **property = find_property(p, key, strlen(key));
+
+			if (property && !*property && json_object_is_type(value, json_type_string))
+				*property = strdup(json_object_get_string(value));
+		}
+	}
+	json_object_put(object);
+}
+#else
+static void read_json_device(const char *text, struct properties *p)
+{
+	(void)text, (void)p; /* the group that the VM holds is seen all the same */
+}
+#endif
+
+/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>", with or without a slash at its end. */
+static bool read_sysfs_path(const char *path, struct vmm_device *device)
+{
+	const char *mdev = strstr(path, "/mdev/devices/");
+	char last[64];
+	size_t length = strlen(path);
+
+	while (length && path[length - 1] == '/')
+		length--;
+	while (length && path[length - 1] != '/')
+		length--;
+	snprintf(last, sizeof(last), "%s", path + length);
+	last[strcspn(last, "/")] = '\0';
+	if (mdev && strlen(last) == 36) {
+		device->is_mdev = true;
+		memcpy(device->mdev, last, sizeof(device->mdev));
+		return true;
+	}
+	return address_parse(last, &device->address) == 0;
+}
+
+/* Only on the VM's root bus is its number known. addr is "5", "0x5" or "5.1". */
+static void set_guest_address(struct vmm_device *device, const char *bus, const char *addr)
+{
+	unsigned slot, function = 0;
+	char *end;
+
+	if (!addr || !bus || (strcmp(bus, "pci.0") != 0 && strcmp(bus, "pcie.0") != 0))
+		return;
+	slot = (unsigned)strtoul(addr, &end, 16);
+	if (*end == '.')
+		function = (unsigned)strtoul(end + 1, &end, 16);
+	if (end != addr && !*end && slot < 32 && function < 8)
+		snprintf(device->guest_address, sizeof(device->guest_address), "0000:00:%02x.%x", slot, function & 7u);
+}
+
+static int add_device(struct vmm *vmm, const struct vmm_device *device)
+{
+	struct vmm_device *more;
+
+	if (vmm->device_count == DEVICES_MAX)
+		return 0;
+	more = realloc(vmm->devices, (vmm->device_count + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	vmm->devices = more;
+	more[vmm->device_count++] = *device;
+	return 0;
+}
+
+static int add_qemu_device(struct vmm *vmm, const char *text)
+{
+	struct vmm_device device = {0};
+	struct properties p = {0};
+	bool found = false;
+	int error = 0;
+
+	if (*text == '{')
+		read_json_device(text, &p);
+	else
+		read_plain_device(text, &p);
+	if (p.driver && strncmp(p.driver, "vfio-pci", strlen("vfio-pci")) == 0) {
+		found = p.host ? address_parse(p.host, &device.address) == 0 :
+				 p.sysfsdev && read_sysfs_path(p.sysfsdev, &device);
+		set_guest_address(&device, p.bus, p.addr);
+	}
+	if (found)
+		error = add_device(vmm, &device);
+	free_properties(&p);
+	return error;
+}
+
+static int add_path_device(struct vmm *vmm, const char *text)
+{
+	struct vmm_device device = {0};
+	char *path = option_value(text, "path");
+	int error = 0;
+
+	if (path && read_sysfs_path(path, &device))
+		error = add_device(vmm, &device);
+	free(path);
+	return error;
+}
+
+static void set_once(char **to, char *value)
+{
+	if (*to)
+		free(value);
+	else
+		*to = value;
+}
+
+static int read_qemu(struct vmm *vmm, const char *word, const char *end)
+{
+	int error = 0;
+
+	for (const char *next; word < end && !error; word = next) {
+		next = word + strlen(word) + 1;
+		if (*word != '-' || next >= end)
+			continue;
+		word += word[1] == '-'; /* QEMU takes --name as well */
+		if (strcmp(word, "-name") == 0) {
+			set_once(&vmm->name, option_value(next, "guest"));
+			set_once(&vmm->name, option_value(next, NULL));
+		} else if (strcmp(word, "-uuid") == 0) {
+			set_once(&vmm->uuid, strdup(next));
+		} else if (strcmp(word, "-id") == 0) {
+			set_once(&vmm->vmid, strdup(next));
+		} else if (strcmp(word, "-device") == 0) {
+			error = add_qemu_device(vmm, next);
+		} else {
+			continue;
+		}
+		next += strlen(next) + 1;
+	}
+	return error;
+}
+
+/* --device takes any number of words, up to the next option. */
+static int read_cloud_hypervisor(struct vmm *vmm, const char *word, const char *end)
+{
+	bool devices = false;
+	int error = 0;
+
+	for (; word < end && !error; word += strlen(word) + 1) {
+		if (strncmp(word, "--", 2) == 0)
+			devices = strcmp(word, "--device") == 0;
+		else if (devices)
+			error = add_path_device(vmm, word);
+	}
+	return error;
+}
+
+static char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strdup(slash ? slash + 1 : path);
+}
+
+int vmm_parse(const char *text, size_t length, struct vmm *ret)
+{
+	struct vmm vmm = {0};
+	char *words = malloc(length + 1);
+	int error = 0;
+
+	if (!words)
+		return -ENOMEM;
+	memcpy(words, text, length);
+	words[length] = '\0';
+	vmm.program = last_part(words);
+	if (!vmm.program)
+		error = -ENOMEM;
+	else if (strncmp(vmm.program, "qemu", 4) == 0 || strcmp(vmm.program, "kvm") == 0)
+		vmm.is_vmm = true, error = read_qemu(&vmm, words, words + length);
+	else if (strcmp(vmm.program, "cloud-hypervisor") == 0)
+		vmm.is_vmm = true, error = read_cloud_hypervisor(&vmm, words, words + length);
+	free(words);
+	if (error < 0)
+		vmm_free(&vmm);
+	else
+		*ret = vmm;
+	return error;
+}
+
+void vmm_free(struct vmm *vmm)
+{
+	free(vmm->program);
+	free(vmm->name);
+	free(vmm->uuid);
+	free(vmm->vmid);
+	free(vmm->devices);
+	*vmm = (struct vmm){0};
+}

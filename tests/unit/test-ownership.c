@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/details.h"
+#include "probe/ownership/ownership.h"
+#include "probe/probe.h"
+#include "tests/unit/fakesys.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct fakesys *fake;
+static struct heard heard;
+static struct probe *probe;
+static struct inventory *inventory;
+static struct seen seen;
+
+static void process(unsigned pid, const char *words, size_t length)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "proc/%u/cmdline", pid);
+	fakesys_bytes(fake, path, words, length);
+	snprintf(path, sizeof(path), "proc/%u/stat", pid);
+	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0", pid, 1000 + pid);
+	fakesys_file(fake, path, text);
+	snprintf(path, sizeof(path), "proc/%u/fd/0", pid);
+	fakesys_link(fake, path, "/dev/null");
+}
+#define PROCESS(pid, words) process(pid, words, sizeof(words))
+
+static void holds(unsigned pid, unsigned fd, const char *target)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%u/fd/%u", pid, fd);
+	fakesys_link(fake, path, target);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	PROCESS(1, "/sbin/init");
+	process(2, "", 0); /* a kernel thread */
+	return 0;
+}
+
+static void forget(void)
+{
+	inventory_free(inventory);
+	probe_free(probe);
+	inventory = NULL;
+	probe = NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	forget();
+	fakesys_free(fake);
+	return 0;
+}
+
+static void look(void)
+{
+	struct probe_options options = {
+		.log = heard_log(&heard),
+		.sysroot = fake->path,
+		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
+		.witness = see,
+		.witness_data = &seen,
+	};
+
+	forget();
+	seen.text[0] = '\0';
+	assert_int_equal(probe_new(&options, &probe), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+}
+
+static const struct pci_device *card(const char *text)
+{
+	struct pci_address address;
+	const struct pci_device *device;
+
+	assert_int_equal(address_parse(text, &address), 0);
+	device = inventory_find(inventory, &address);
+	assert_non_null(device);
+	return device;
+}
+
+static const char *state_of(const char *address)
+{
+	return ownership_name(card(address)->ownership);
+}
+
+#define GPU .vendor = 0x10de, .device = 0x2204, .class = 0x030000
+
+static void a_vm_holds_its_card(void **state)
+{
+	const struct owner *owner;
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .group = "20");
+	fakesys_pci(fake, "0000:00:00.0", .vendor = 0x8086, .device = 0x29c0, .class = 0x060000);
+	PROCESS(42, "/usr/bin/qemu-system-x86_64\0-name\0guest=one-7\0-uuid\0u-u-i-d\0-device\0"
+		    "vfio-pci,host=0000:01:00.0,bus=pcie.0,addr=0x3");
+	holds(42, 5, "/dev/vfio/vfio");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_string_equal(state_of("03:00.0"), "host");
+	assert_string_equal(state_of("04:00.0"), "free");
+	assert_string_equal(state_of("00:00.0"), "host");
+	owner = &card("01:00.0")->owners[0];
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_int_equal(owner->pid, 42);
+	assert_int_equal(owner->started, 1042);
+	assert_string_equal(owner->name, "one-7");
+	assert_string_equal(owner->uuid, "u-u-i-d");
+	assert_string_equal(owner->program, "qemu-system-x86_64");
+	assert_string_equal(owner->frontend, "opennebula");
+	assert_string_equal(owner->frontend_id, "7");
+	assert_string_equal(owner->guest_address, "0000:00:03.0");
+	assert_string_equal(owner->source, "vfio");
+	assert_string_equal(heard.text, "");
+}
+
+static void a_host_that_gives_none_away_is_not_walked(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .group = "20");
+	look();
+	assert_null(strstr(seen.text, "proc/1"));
+	assert_string_equal(state_of("04:00.0"), "free");
+}
+
+static void in_a_shared_group_the_command_line_decides(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
+	PROCESS(42, "qemu-system-x86_64\0-name\0a\0-device\0vfio-pci,host=01:00.1");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	assert_string_equal(state_of("01:00.1"), "held");
+}
+
+static void what_no_command_line_names_is_held_all_the_same(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "mlx5_vfio_pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	/* pulled out while the VM has it: it has no driver any more */
+	fakesys_pci(fake, "0000:03:00.0", GPU, .group = "19");
+	fakesys_file(fake, "dev/vfio/19", "");
+	PROCESS(42, "qemu-system-x86_64\0-name\0plugged");
+	holds(42, 6, "/dev/vfio/17");
+	holds(42, 7, "/dev/vfio/19");
+	PROCESS(43, "/usr/bin/dpdk-testpmd\0-a\0" "0000:02:00.0");
+	holds(43, 6, "/dev/vfio/18");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].name, "plugged");
+	assert_string_equal(state_of("02:00.0"), "held");
+	assert_null(card("02:00.0")->owners[0].name);
+	assert_string_equal(card("02:00.0")->owners[0].program, "dpdk-testpmd");
+	assert_string_equal(state_of("03:00.0"), "held");
+}
+
+static void iommufd_nodes_are_single_cards(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.0/vfio-dev/vfio0");
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.1/vfio-dev/vfio1");
+	PROCESS(42, "qemu-system-x86_64\0-name\0a");
+	holds(42, 6, "/dev/iommu");
+	holds(42, 7, "/dev/vfio/devices/vfio1");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	assert_string_equal(state_of("01:00.1"), "held");
+}
+
+static void parts_of_a_card_can_have_many_owners(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02",
+		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c02");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	holds(42, 6, "/dev/vfio/90");
+	PROCESS(43, "qemu-kvm\0-name\0two\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02");
+	holds(43, 6, "/dev/vfio/91");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_int_equal(card("08:00.0")->owner_count, 2);
+	assert_string_equal(card("08:00.0")->owners[0].mdev + 34, card("08:00.0")->owners[0].pid == 42 ? "01" : "02");
+	assert_false(device_has_conflict(card("08:00.0")));
+}
+
+static void two_that_name_one_card_are_a_conflict(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
+	holds(42, 6, "/dev/vfio/17");
+	PROCESS(43, "qemu-kvm\0-name\0two\0-device\0vfio-pci,host=01:00.0");
+	holds(43, 6, "/dev/vfio/17");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 2);
+	assert_true(device_has_conflict(card("01:00.0")));
+}
+
+static void a_card_that_was_given_back_is_free(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	/* unplugged from the VM, whose command line still has it */
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
+static void without_rights_nothing_is_free(void **state)
+{
+	char path[128];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .group = "20");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
+	holds(42, 6, "/dev/vfio/17");
+	assert_int_equal(chmod(fake->path, 0755), 0);
+	for (unsigned pid = 1; pid <= 42; pid += pid == 1 ? 1 : 40) {
+		snprintf(path, sizeof(path), "%s/proc/%u/fd", fake->path, pid);
+		assert_int_equal(chmod(path, 0), 0);
+	}
+	assert_int_equal(seteuid(65534), 0);
+	look();
+	assert_int_equal(seteuid(0), 0);
+	/* what the command line says is known; what nobody could see is not */
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_string_equal(state_of("03:00.0"), "host");
+	assert_string_equal(state_of("04:00.0"), "free");
+	assert_int_equal(inventory->unseen, 2);
+	assert_contains(heard.text, "2 processes could not be looked at");
+}
+
+static void with_hidepid_nothing_is_free(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	fakesys_remove(fake, "proc/1/fd");
+	fakesys_remove(fake, "proc/1/stat");
+	fakesys_remove(fake, "proc/1/cmdline");
+	PROCESS(99, "bash");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	fakesys_remove(fake, "proc/1");
+	look();
+	assert_string_equal(state_of("01:00.0"), "unknown");
+}
+
+static void a_recording_has_no_processes(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	fakesys_remove(fake, "proc");
+	look();
+	assert_string_equal(state_of("01:00.0"), "unknown");
+	assert_string_equal(state_of("03:00.0"), "host");
+	assert_string_equal(heard.text, "");
+}
+
+static void processes_that_end_meanwhile_were_not_there(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	/* only what is left of them while they end: no stat, no command line, a number that is none */
+	fakesys_directory(fake, "proc/50");
+	fakesys_directory(fake, "proc/51/fd");
+	holds(52, 6, "/dev/vfio/17");
+	fakesys_directory(fake, "proc/53x");
+	fakesys_directory(fake, "proc/self");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	assert_string_equal(heard.text, "");
+}
+
+static void odd_descriptors_are_nobodys(void **state)
+{
+	static const char *const targets[] = {
+		"/dev/vfio/", "/dev/vfio/17x", "/dev/vfio/x", "/dev/vfio/devices/vfio", "/dev/vfio/../17", "/dev/vfio/99999999999",
+		"/tmp/dev/vfio/17", "anon_inode:[vfio-device]", "socket:[17]", "/dev/vfio/17 (deleted)",
+	};
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	PROCESS(42, "qemu-kvm\0-name\0one");
+	for (unsigned i = 0; i < COUNT(targets); i++)
+		holds(42, 10 + i, targets[i]);
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_vm_holds_its_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_that_gives_none_away_is_not_walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_a_shared_group_the_command_line_decides, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(iommufd_nodes_are_single_cards, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_of_a_card_can_have_many_owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_that_name_one_card_are_a_conflict, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_card_that_was_given_back_is_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_rights_nothing_is_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(with_hidepid_nothing_is_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_recording_has_no_processes, setup, teardown),
+		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("ownership", tests, NULL, NULL);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Command lines of virtual machine monitors, and what frontends call their VMs. */
+#include "tests/unit/test.h"
+
+#include "config.h"
+#include "probe/ownership/frontend.h"
+#include "probe/ownership/vmm.h"
+
+static struct vmm vmm;
+
+static int teardown(void **state)
+{
+	(void)state;
+	vmm_free(&vmm);
+	return 0;
+}
+
+/* Words with a | behind each instead of a NUL. */
+static void parse(const char *words)
+{
+	char text[8192];
+	size_t length = strlen(words);
+
+	memcpy(text, words, length);
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '|')
+			text[i] = '\0';
+	vmm_free(&vmm);
+	assert_int_equal(vmm_parse(text, length, &vmm), 0);
+}
+
+static const char *device(size_t i)
+{
+	static char text[ADDRESS_SIZE];
+
+	assert_true(i < vmm.device_count);
+	return vmm.devices[i].is_mdev ? vmm.devices[i].mdev : address_format(&vmm.devices[i].address, text);
+}
+
+static void qemu_under_libvirt(void **state)
+{
+	(void)state;
+	parse("/usr/bin/qemu-system-x86_64|-name|guest=one-42,debug-threads=on|-S|-uuid|"
+	      "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1|-device|vfio-pci,host=0000:81:00.2,id=hostdev0,bus=pci.0,addr=0x5|"
+	      "-device|e1000,addr=0x6|-device|vfio-pci,host=0001:03:00.0,bus=pci.3,addr=0x0|");
+	assert_true(vmm.is_vmm);
+	assert_string_equal(vmm.program, "qemu-system-x86_64");
+	assert_string_equal(vmm.name, "one-42");
+	assert_string_equal(vmm.uuid, "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_string_equal(vmm.devices[0].guest_address, "0000:00:05.0");
+	assert_string_equal(device(1), "0001:03:00.0");
+	assert_string_equal(vmm.devices[1].guest_address, "");
+}
+
+static void qemu_by_hand(void **state)
+{
+	(void)state;
+	parse("qemu-kvm|--name|with,,comma,process=x|-device|driver=vfio-pci,host=81:00.2,addr=5.1,bus=pcie.0|-device|"
+	      "vfio-pci-nohotplug,sysfsdev=/sys/bus/pci/devices/0000:01:00.0/|-device|"
+	      "vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01|-id|105|");
+	assert_string_equal(vmm.name, "with,comma");
+	assert_string_equal(vmm.vmid, "105");
+	assert_int_equal(vmm.device_count, 3);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_string_equal(vmm.devices[0].guest_address, "0000:00:05.1");
+	assert_string_equal(device(1), "0000:01:00.0");
+	assert_string_equal(device(2), "4b20d080-1b54-4048-85b3-a6a62d165c01");
+}
+
+#ifdef HAVE_JSON_C
+static void qemu_with_json(void **state)
+{
+	(void)state;
+	parse("qemu-system-x86_64|-device|{\"driver\":\"vfio-pci\",\"host\":\"0000:81:00.2\",\"id\":\"hostdev0\","
+	      "\"bus\":\"pci.0\",\"addr\":\"0x7\"}|-device|{\"driver\":\"vfio-pci\",\"host\":42}|-device|{broken|-device|[]|");
+	assert_int_equal(vmm.device_count, 1);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_string_equal(vmm.devices[0].guest_address, "0000:00:07.0");
+}
+#endif
+
+static void cloud_hypervisor(void **state)
+{
+	(void)state;
+	parse("/usr/local/bin/cloud-hypervisor|--cpus|boot=1|--device|path=/sys/bus/pci/devices/0000:01:00.0/,iommu=on|"
+	      "path=/sys/bus/pci/devices/0000:01:00.1|--net|path=/sys/bus/pci/devices/0000:02:00.0|");
+	assert_true(vmm.is_vmm);
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(1), "0000:01:00.1");
+}
+
+static void other_programs_are_no_vmm(void **state)
+{
+	(void)state;
+	parse("/usr/bin/dpdk-testpmd|-a|0000:01:00.0|-name|guest=one-1|");
+	assert_false(vmm.is_vmm);
+	assert_string_equal(vmm.program, "dpdk-testpmd");
+	assert_null(vmm.name);
+	assert_int_equal(vmm.device_count, 0);
+}
+
+static void nonsense_is_passed_over(void **state)
+{
+	static const char *const lines[] = {
+		"", "|", "||||", "qemu", "qemu|", "qemu|-name", "qemu|-name|", "qemu|-device|", "qemu|-device|,|", "qemu|-device|=|",
+		"qemu|-device|vfio-pci|", "qemu|-device|vfio-pci,host=|", "qemu|-device|vfio-pci,host=../../etc|",
+		"qemu|-device|vfio-pci,sysfsdev=|", "qemu|-device|vfio-pci,sysfsdev=/|", "qemu|-device|vfio-pci,sysfsdev=////|",
+		"qemu|-device|vfio-pci,sysfsdev=/mdev/devices/|", "qemu|-device|vfio-pci,host=zz,sysfsdev=/x|",
+		"qemu|-device|{}|", "qemu|-device|{\"driver\":null}|", "cloud-hypervisor|--device|", "cloud-hypervisor|--device|path=|",
+		"qemu|-name|,,,,,|-uuid|", "qemu|-device|vfio-pci,host=0000:01:00.0,,x|", "qemu|-|--|-name",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		parse(lines[i]);
+		assert_int_equal(vmm.device_count, 0);
+	}
+}
+
+static void long_names_are_taken_whole(void **state)
+{
+	char words[6000] = "qemu|-name|guest=";
+	size_t start = strlen(words);
+
+	(void)state;
+	memset(words + start, '"', 4096);
+	strcpy(words + start + 4096, "\n\x1b[2J]]>|");
+	parse(words);
+	assert_int_equal(strlen(vmm.name), 4096 + strlen("\n\x1b[2J]]>"));
+}
+
+static void frontends_are_known_by_their_names(void **state)
+{
+	static const char uuid[] = "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1";
+	static const struct {
+		const char *name, *vmid, *frontend, *id;
+	} cases[] = {
+		{"one-42", NULL, "opennebula", "42"},        {"i-2-385-VM", NULL, "cloudstack", "i-2-385-VM"},
+		{"instance-0000001f", NULL, "nova", uuid},   {"web", "105", "proxmox", "105"},
+		{"one-", NULL, NULL, NULL},                  {"one-42x", NULL, NULL, NULL},
+		{"one--1", NULL, NULL, NULL},                {"i-2-385-VMx", NULL, NULL, NULL},
+		{"i--385-VM", NULL, NULL, NULL},             {"instance-0000001g", NULL, NULL, NULL},
+		{"instance-1f", NULL, NULL, NULL},           {"one-99999999999", NULL, NULL, NULL},
+		{"web", "1;rm", NULL, NULL},                 {"", NULL, NULL, NULL},
+		{NULL, NULL, NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *id = NULL;
+		const char *frontend = frontend_find(cases[i].name, uuid, cases[i].vmid, &id);
+
+		if (!cases[i].frontend) {
+			assert_null(frontend);
+			assert_null(id);
+			continue;
+		}
+		assert_string_equal(frontend, cases[i].frontend);
+		assert_string_equal(id, cases[i].id);
+		free(id);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(qemu_under_libvirt, teardown),
+		cmocka_unit_test_teardown(qemu_by_hand, teardown),
+#ifdef HAVE_JSON_C
+		cmocka_unit_test_teardown(qemu_with_json, teardown),
+#endif
+		cmocka_unit_test_teardown(cloud_hypervisor, teardown),
+		cmocka_unit_test_teardown(other_programs_are_no_vmm, teardown),
+		cmocka_unit_test_teardown(nonsense_is_passed_over, teardown),
+		cmocka_unit_test_teardown(long_names_are_taken_whole, teardown),
+		cmocka_unit_test(frontends_are_known_by_their_names),
+	};
+
+	return cmocka_run_group_tests_name("vmm", tests, NULL, NULL);
+}
