@@ -163,17 +163,31 @@ static int claim_named(struct sysroot *root, const struct inventory *inventory, 
 	return error;
 }
 
+/* The card named need not be one that is selected, so its group is looked up. */
+static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
+{
+	char address[ADDRESS_SIZE], path[96], target[PATH_MAX], *last;
+
+	for (size_t i = 0; i < vmm->device_count; i++) {
+		if (vmm->devices[i].is_mdev)
+			continue;
+		snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/iommu_group",
+			 address_format(&vmm->devices[i].address, address));
+		if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
+			continue;
+		last = strrchr(target, '/');
+		if (last && strtoul(last + 1, NULL, 10) == group)
+			return true;
+	}
+	return false;
+}
+
 /* A group of which the command line names a card tells nothing of its other cards; any other, plugged in later or held by a
  * program that is no VMM, is held with all that is in it. */
-static int claim_groups(const struct inventory *inventory, const struct holder *holder)
+static int claim_groups(struct sysroot *root, const struct inventory *inventory, const struct holder *holder)
 {
 	for (size_t i = 0; i < holder->group_count; i++) {
-		bool named = false;
-
-		inventory_foreach(inventory, device)
-			named = named || ((device->present & HAS_IOMMU_GROUP) && is_claimed_by(device, holder) &&
-					  device->iommu_group == holder->groups[i]);
-		if (named)
+		if (names_card_of_group(root, &holder->vmm, holder->groups[i]))
 			continue;
 		inventory_foreach(inventory, device)
 			if ((device->present & HAS_IOMMU_GROUP) && device->iommu_group == holder->groups[i] &&
@@ -244,7 +258,7 @@ static int claim(struct sysroot *root, const struct inventory *inventory, const 
 	for (size_t i = 0; i < holders->count && !error; i++) {
 		error = claim_named(root, inventory, &holders->items[i]);
 		if (!error)
-			error = claim_groups(inventory, &holders->items[i]);
+			error = claim_groups(root, inventory, &holders->items[i]);
 		if (!error)
 			error = claim_nodes(root, inventory, &holders->items[i]);
 	}

@@ -97,7 +97,7 @@ ln -s /dev/vfio/5 machine/proc/77/fd/9
 printf 'qemu-system-x86_64\0-name\0guest=one-1\033[2J\n]]>"\\\0-device\0vfio-pci,host=00:03.0\0' >machine/proc/77/cmdline
 echo "77 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0" >machine/proc/77/stat
 expect 0 "a hostile VM" p -f opennebula --usage
-says out ' VM_NAME = "one-1 [2J  ] ]>\"/" ,' "can't break the message"
+says out ' VM_NAME = "one-1 [2J ] ]>\"/" ,' "can't break the message"
 for format in table raw export json tree onehost; do
 	p -f $format -o +vm_names >out 2>/dev/null || p -f $format >out
 	! LC_ALL=C grep -q "$(printf '\033')" out

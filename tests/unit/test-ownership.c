@@ -63,9 +63,12 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
+
 static void look(void)
 {
 	struct probe_options options = {
+		.slots = &slots,
 		.log = heard_log(&heard),
 		.sysroot = fake->path,
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
@@ -151,6 +154,12 @@ static void in_a_shared_group_the_command_line_decides(void **state)
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
 	assert_string_equal(state_of("01:00.1"), "held");
+	/* whatever of it is asked for */
+	rule_list_add(&slots, "01:00.0", "-s", NULL);
+	look();
+	rule_list_free(&slots);
+	assert_int_equal(inventory->selected, 1);
+	assert_string_equal(state_of("01:00.0"), "free");
 }
 
 static void what_no_command_line_names_is_held_all_the_same(void **state)
