@@ -93,7 +93,7 @@ static const struct {
 	void (*read)(struct card *card);
 } READERS[] = {
 	{DETAIL_DRIVER | DETAIL_INTERFACES, read_driver},
-	{DETAIL_IOMMU_GROUP, read_iommu_group},
+	{DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS, read_iommu_group},
 	{DETAIL_NUMA_NODE, read_numa_node},
 	{DETAIL_REVISION, read_revision},
 	{DETAIL_MODALIAS, read_modalias},
@@ -205,6 +205,8 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, s
 		error = read_blocks(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_DRM))
 		error = read_drm(root, log, inventory);
+	if (error == 0 && (wanted & DETAIL_GROUP_PEERS))
+		error = read_group_peers(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_SLOT))
 		error = read_slots(root, log, inventory);
 	return error;

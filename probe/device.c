@@ -45,6 +45,8 @@ void device_free_members(struct pci_device *device)
 	strings_free(&device->reset_methods);
 	strings_free(&device->blocks);
 	strings_free(&device->drm);
+	strings_free(&device->group_peers);
+	strings_free(&device->group_blockers);
 	for (size_t i = 0; i < device->interface_count; i++) {
 		free(device->interfaces[i].name);
 		free(device->interfaces[i].mac);

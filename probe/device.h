@@ -128,6 +128,8 @@ struct pci_device {
 	size_t interface_count;
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
+	struct strings group_peers;    /* the other cards of its IOMMU group, which go to a VM with it or not at all */
+	struct strings group_blockers; /* those among them that a native driver has, so that no VM can have the group */
 	enum ownership ownership; /* HAS_OWNERSHIP */
 	struct owner *owners;     /* who they are: see device_has_conflict */
 	size_t owner_count;

@@ -103,6 +103,8 @@ GET(macs)
 
 GET_STRINGS(blocks, d->blocks.count)
 GET_STRINGS(drm, d->drm.count)
+GET_STRINGS(group_peers, d->group_peers.count)
+GET_STRINGS(group_blockers, d->group_blockers.count)
 /* an empty list: the card could be reset, but the operator switched every method off */
 GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
 
@@ -208,6 +210,9 @@ const struct field FIELDS[] = {
 	FIELD(modalias, "MODALIAS", FIELD_TEXT, 0, NULL, "what the kernel looks for a driver with", DETAIL_MODALIAS),
 	FIELD(driver, "DRIVER", FIELD_TEXT, 0, NULL, "driver that is bound", DETAIL_DRIVER),
 	FIELD(iommu_group, "GROUP", FIELD_NUMBER, 0, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),
+	FIELD(group_peers, "PEERS", FIELD_LIST, 0, NULL, "other cards of its IOMMU group", DETAIL_GROUP_PEERS),
+	FIELD(group_blockers, "BLOCKERS", FIELD_LIST, 0, NULL, "those that a native driver has: no VM can have the group",
+	      DETAIL_GROUP_PEERS),
 	FIELD(numa_node, "NUMA", FIELD_NUMBER, 0, NULL, "NUMA node", DETAIL_NUMA_NODE),
 	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL, "pf: can have virtual functions, vf: is one, or no", DETAIL_SRIOV),
 	FIELD(pf, "PF", FIELD_ADDRESS, 0, NULL, "physical function of a VF", DETAIL_SRIOV),

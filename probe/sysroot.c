@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,17 +205,23 @@ ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer,
 	return length;
 }
 
-/* The names of directories are all that is read of some. */
+/* The names of directories and links are all that is read of some. */
 static void tell_listed(const struct sysdir *at, const char *name, DIR *list)
 {
 	struct sysdir dir = {.root = at->root};
+	char target[PATH_MAX];
 	struct dirent *entry;
+	ssize_t length;
 
 	if (!at->root->witness || join(at, name, dir.path, sizeof(dir.path)) < 0)
 		return;
-	while ((entry = sysdir_next(list)))
-		if (entry->d_type == DT_DIR)
+	while ((entry = sysdir_next(list))) {
+		length = entry->d_type == DT_LNK ? readlinkat(dirfd(list), entry->d_name, target, sizeof(target)) : -1;
+		if (length > 0 && length < (ssize_t)sizeof(target))
+			tell_witness(&dir, SYSROOT_LINK, entry->d_name, target, (size_t)length);
+		else if (entry->d_type == DT_DIR)
 			tell_witness(&dir, SYSROOT_DIRECTORY, entry->d_name, "", 0);
+	}
 	rewinddir(list);
 }
 

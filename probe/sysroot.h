@@ -40,7 +40,7 @@ struct sysdir *sysroot_dir(struct sysroot *root);
 enum sysroot_thing { SYSROOT_FILE, SYSROOT_LINK, SYSROOT_DIRECTORY };
 
 /* Sees everything that is read from here on: a file with its text, a link with its target, a directory (without a text)
- * that was opened or stands in one that was listed. */
+ * that was opened. What is listed is seen too, as far as it is links and directories. */
 typedef void sysroot_witness(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length);
 void sysroot_watch(struct sysroot *root, sysroot_witness *witness, void *data);
 

@@ -25,7 +25,23 @@ static void print_refusal(const struct rule_list *list)
 			  "it has no rule, and so takes no card");
 }
 
-static void print_card(struct probe *probe, const struct pci_device *device)
+/* Why a card can't be given to a VM, when it is its neighbours' fault. */
+static void print_blockers(const struct inventory *inventory, const struct pci_device *device)
+{
+	struct pci_address address;
+	const struct pci_device *peer;
+
+	for (size_t i = 0; i < device->group_blockers.count; i++) {
+		address_parse_full(device->group_blockers.items[i], &address);
+		peer = inventory_find(inventory, &address);
+		printf("    no VM can have IOMMU group %u: %s in it is on ", device->iommu_group,
+		       device->group_blockers.items[i]);
+		text_write_plain(stdout, peer && peer->driver ? peer->driver : "another driver");
+		printf("\n");
+	}
+}
+
+static void print_card(struct probe *probe, const struct inventory *inventory, const struct pci_device *device)
 {
 	const struct selection *selection = probe_selection(probe);
 	const struct verdict *verdict = device->verdict;
@@ -46,6 +62,7 @@ static void print_card(struct probe *probe, const struct pci_device *device)
 		print_refusal(verdict->refused_by);
 	else if (!restricted)
 		printf("    nothing restricts the selection\n");
+	print_blockers(inventory, device);
 	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
 	if (left_out)
 		printf("    left out of the opennebula format: it is %s, and those are published\n", left_out);
@@ -94,7 +111,7 @@ static int print_useless_rules(struct probe *probe, const struct inventory *inve
 static int explain_all(const struct options *options, struct probe *probe, const struct inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->count; i++)
-		print_card(probe, &inventory->devices[i]);
+		print_card(probe, inventory, &inventory->devices[i]);
 	printf("%zu of %zu cards selected", inventory->selected, inventory->count);
 	if (probe_config(probe)->path) {
 		printf(" by ");
@@ -115,7 +132,7 @@ static int explain_some(const struct options *options, struct probe *probe, cons
 		address_parse(*text, &address);
 		device = inventory_find(inventory, &address);
 		if (device) {
-			print_card(probe, device);
+			print_card(probe, inventory, device);
 			continue;
 		}
 		log_error(&options->log, "%s: this host has no such card", *text);
@@ -136,7 +153,7 @@ int run_explain(struct options *options)
 			log_error(&options->log, "'%s' is not a PCI address. Right would be 07:00.0 or 0000:07:00.0", *text);
 			return STATUS_USAGE;
 		}
-	if (options_probe(options, DETAIL_SRIOV, &probe) < 0)
+	if (options_probe(options, DETAIL_SRIOV | DETAIL_GROUP_PEERS, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
 		status = options->argument_count ? explain_some(options, probe, inventory) :

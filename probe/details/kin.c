@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/details/kin.h"
 
+#include "probe/driver.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -117,6 +119,57 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
 
 	inventory_foreach(inventory, device)
 		strings_sort(&device->drm);
+	return error;
+}
+
+static bool is_blocker(const struct pci_device *peer)
+{
+	return peer->class >> 8 != 0x06 && peer->driver && !driver_is_vfio(peer->driver) && !driver_is_stub(peer->driver);
+}
+
+static int add_peer(const struct inventory *inventory, struct pci_device *device, const char *name)
+{
+	struct pci_address address;
+	const struct pci_device *peer;
+	int error;
+
+	if (address_parse_full(name, &address) < 0 || address_compare(&address, &device->address) == 0)
+		return 0;
+	error = strings_add(&device->group_peers, name);
+	peer = inventory_find(inventory, &address);
+	if (!error && peer && is_blocker(peer))
+		error = strings_add(&device->group_blockers, name);
+	return error;
+}
+
+static int list_group(struct sysroot *root, const struct log *log, const struct inventory *inventory,
+		      struct pci_device *device)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	char path[64];
+	int error;
+
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices", device->iommu_group);
+	error = open_place(root, log, path, &dir, &list);
+	if (error <= 0)
+		return error;
+	error = 0;
+	while (error == 0 && (entry = sysdir_next(list)))
+		error = add_peer(inventory, device, entry->d_name);
+	strings_sort(&device->group_peers);
+	strings_sort(&device->group_blockers);
+	return error;
+}
+
+int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	int error = 0;
+
+	inventory_foreach(inventory, device)
+		if (!error && (device->present & HAS_IOMMU_GROUP))
+			error = list_group(root, log, inventory, device);
 	return error;
 }
 

@@ -2,6 +2,7 @@
 #include "probe/ownership/ownership.h"
 
 #include "probe/details/kin.h"
+#include "probe/driver.h"
 #include "probe/ownership/frontend.h"
 #include "probe/ownership/holders.h"
 #include "probe/scan.h"
@@ -24,23 +25,12 @@ const char *ownership_name(enum ownership ownership)
 	return names[ownership];
 }
 
-bool ownership_is_vfio(const char *driver)
-{
-	return strstr(driver, "vfio") != NULL;
-}
-
-/* Drivers that only keep others away. */
-static bool is_stub(const char *driver)
-{
-	return strcmp(driver, "pci-stub") == 0 || strcmp(driver, "pciback") == 0 || strcmp(driver, "xen-pciback") == 0;
-}
-
 /* A VM could have it: nothing native does, and it is no bridge. */
 static bool is_givable(const struct pci_device *device)
 {
 	if (device->class >> 8 == 0x06)
 		return false;
-	return !device->driver || ownership_is_vfio(device->driver) || is_stub(device->driver);
+	return !device->driver || driver_is_vfio(device->driver) || driver_is_stub(device->driver);
 }
 
 static bool group_has_node(struct sysroot *root, unsigned group)
@@ -63,7 +53,7 @@ static bool group_has_node(struct sysroot *root, unsigned group)
 static bool can_be_held(struct sysroot *root, const struct pci_device *device)
 {
 	if (device->driver)
-		return ownership_is_vfio(device->driver);
+		return driver_is_vfio(device->driver);
 	return (device->present & HAS_IOMMU_GROUP) && group_has_node(root, device->iommu_group);
 }
 
@@ -205,7 +195,7 @@ static int claim_nodes(struct sysroot *root, const struct inventory *inventory, 
 
 	for (size_t i = 0; i < holder->device_count; i++)
 		inventory_foreach(inventory, device) {
-			if (!device->driver || !ownership_is_vfio(device->driver))
+			if (!device->driver || !driver_is_vfio(device->driver))
 				continue;
 			snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/vfio-dev/vfio%u",
 				 address_format(&device->address, address), holder->devices[i]);

@@ -16,7 +16,4 @@ int ownership_read(struct sysroot *root, const struct log *log, struct inventory
 /* "held", "host", "free" or "unknown". */
 const char *ownership_name(enum ownership ownership);
 
-/* Whether a driver of this name hands cards to VMs: vfio-pci, and the variants that makers have. */
-bool ownership_is_vfio(const char *driver);
-
 #endif

@@ -201,6 +201,12 @@ def add_neighbours(tree):
     tree.file("sys/bus/pci/slots/7-1/address", "0000:06:00")
 
 
+def add_groups(tree):
+    """A group of two, of which one is on a native driver."""
+    for address in ("0000:06:00.0", "0000:04:00.2"):
+        link(tree.path("sys/kernel/iommu_groups/40/devices", address), tree.directory(address))
+
+
 def add_processes(tree):
     """A VM that has 0000:06:00.0 by its group, and another that has a part of 0000:08:00.0."""
     tree.process(1, "/sbin/init")
@@ -228,5 +234,6 @@ def make_machine(root, name="made"):
     add_virtual_functions(tree)
     add_odd_cards(tree)
     add_neighbours(tree)
+    add_groups(tree)
     add_processes(tree)
     return tree

@@ -17,6 +17,9 @@ for card in "$pair0" "$pair1" "$nic2"; do
     check "$card is on vfio-pci" bind_driver "$card" vfio-pci
 done
 
+check_same "the two of a group are each other's peers" "$pair1 -" \
+    "$("$PCIPROBE" list --all -s "$pair0" -f raw --no-headings -o group_peers,group_blockers)"
+
 # show ADDRESS COLUMN...: what pciprobe says of it, on one line.
 show() { "$PCIPROBE" list --all -s "$1" -f raw --no-headings -o "$2"; }
 state_is() { [ "$(show "$1" ownership)" = "$2" ]; }
@@ -79,6 +82,13 @@ held=$!
 check_same "a program has it" "held sleep $held" "$(show "$nic2" ownership,programs,pids)"
 kill "$held"
 check "and gives it back" wait_for 10 state_is "$nic2" free
+
+# a card whose neighbour a native driver has can be nobody's
+modprobe e1000
+check "the neighbour gets its driver" bind_driver "$pair1" e1000
+check_same "it blocks the group" "$pair1" "$(show "$pair0" group_blockers)"
+check "explain says so" \
+    grep -qF "no VM can have IOMMU group $(group_of "$pair0"): $pair1 in it is on e1000" <("$PCIPROBE" explain "$pair0")
 
 # a card that goes back to its own driver is the host's
 modprobe e1000e

@@ -327,6 +327,41 @@ static void virtual_gpus_have_their_types(void **state)
 	assert_true(card("08:00.5")->present & HAS_MDEV);
 }
 
+static void a_groups_other_cards_can_block_it(void **state)
+{
+	const struct pci_device *gpu;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .driver = "vfio-pci", .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x10de, .device = 0x1aef, .class = 0x040300, .driver = "snd_hda_intel",
+		    .group = "1");
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x10de, .device = 0x1ad8, .class = 0x0c0330, .group = "1");
+	fakesys_pci(fake, "0000:01:00.3", .vendor = 0x10de, .device = 0x1ad9, .class = 0x0c8000, .driver = "pci-stub", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .driver = "igb", .group = "2");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:00:01.0");
+	for (int i = 0; i < 4; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/1/devices/0000:01:00.%d", i);
+		fakesys_directory(fake, path);
+	}
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/odd");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/2/devices/0000:02:00.0");
+	scan_all();
+	/* peers that aren't selected count as well */
+	inventory->devices[2].selected = false;
+	inventory->selected--;
+	read_details(DETAIL_GROUP_PEERS);
+	gpu = card("01:00.0");
+	assert_int_equal(gpu->group_peers.count, 4);
+	assert_string_equal(gpu->group_peers.items[0], "0000:00:01.0");
+	assert_int_equal(gpu->group_blockers.count, 1);
+	assert_string_equal(gpu->group_blockers.items[0], "0000:01:00.1");
+	assert_int_equal(card("02:00.0")->group_peers.count, 0);
+	assert_string_equal(heard.text, "");
+}
+
 static void odd_links_and_speeds_are_absent(void **state)
 {
 	(void)state;
@@ -372,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_cards, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtio_cards_have_their_interfaces_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
 		cmocka_unit_test(addresses_are_found_in_paths),
 	};
