@@ -79,7 +79,8 @@ check "both are free again" wait_for 10 state_is "$pair1" free
 # a program that is no VMM, and says nothing of cards on its command line
 sleep 1000 <>"/dev/vfio/$(group_of "$nic2")" &
 held=$!
-check_same "a program has it" "held sleep $held" "$(show "$nic2" ownership,programs,pids)"
+is_sleeps() { [ "$(show "$nic2" ownership,programs,pids)" = "held sleep $held" ]; }
+check "a program has it" wait_for 10 is_sleeps
 kill "$held"
 check "and gives it back" wait_for 10 state_is "$nic2" free
 
