@@ -179,6 +179,11 @@ ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, siz
 	return length;
 }
 
+bool sysdir_has(const struct sysdir *at, const char *name)
+{
+	return faccessat(at->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size)
 {
 	ssize_t length;

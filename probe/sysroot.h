@@ -54,6 +54,9 @@ void sysdir_close(struct sysdir *dir);
  * cut off. Returns the length (NULs inside count) or a negative errno: -EFBIG when there was more. */
 ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, size_t size);
 
+/* Whether AT has an entry of this name, which holds no slash. It isn't opened, nor followed if it is a link. */
+bool sysdir_has(const struct sysdir *at, const char *name);
+
 /* Reads where the symbolic link NAME below AT points to, as it stands. Returns its length or a negative errno. */
 ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size);
 

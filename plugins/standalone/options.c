@@ -45,6 +45,11 @@ const struct verb VERBS[] = {
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
 
+static bool has_short_form(char letter)
+{
+	return letter >= 'a' || letter == 'V';
+}
+
 static const struct verb *find_verb(const char *name)
 {
 	for (const struct verb *verb = VERBS; verb->name; verb++)
@@ -65,7 +70,7 @@ static void print_help(void)
 	}
 	printf("\nOptions:\n");
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		bool is_short = OPTIONS[i].letter >= 'a' || OPTIONS[i].letter == 'V';
+		bool is_short = has_short_form(OPTIONS[i].letter);
 
 		snprintf(option, sizeof(option), "%c%c%s --%s%s%s", is_short ? '-' : ' ',
 			 is_short ? OPTIONS[i].letter : ' ', is_short ? "," : " ", OPTIONS[i].name,
@@ -185,11 +190,42 @@ static int check_verb(const struct options *options, const char *used)
 	return -1;
 }
 
+/* What getopt_long wants to know of OPTIONS. */
+static void fill_getopt(struct option longs[static OPTION_COUNT + 1], char shorts[static OPTION_COUNT * 2 + 1])
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		int has_argument = OPTIONS[i].argument ? required_argument : no_argument;
+
+		longs[i] = (struct option){OPTIONS[i].name, has_argument, NULL, OPTIONS[i].letter};
+		if (!has_short_form(OPTIONS[i].letter))
+			continue;
+		*shorts++ = OPTIONS[i].letter;
+		if (OPTIONS[i].argument)
+			*shorts++ = ':';
+	}
+}
+
+/* The first word that is no option is the verb. Returns -1 to go on, else the status to end with. */
+static int take_verb(struct options *options, char **words)
+{
+	if (*words) {
+		options->verb = find_verb(*words);
+		if (!options->verb) {
+			log_error(&options->log, "nobody knows the verb '%s'", *words);
+			return usage_error(options);
+		}
+		words++;
+	}
+	options->arguments = words;
+	while (words[options->argument_count])
+		options->argument_count++;
+	return -1;
+}
+
 int options_parse(int argc, char **argv, struct options *options, int *ret_status)
 {
 	struct option longs[OPTION_COUNT + 1] = {0};
 	char shorts[OPTION_COUNT * 2 + 1] = "", used[OPTION_COUNT + 1] = "";
-	size_t length = 0;
 	int letter;
 
 	options->filters = (struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
@@ -197,15 +233,7 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	options->names = (struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
 	options->verb = &VERBS[0];
 	options->writer = &WRITERS[0];
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		longs[i] = (struct option){OPTIONS[i].name, OPTIONS[i].argument ? required_argument : no_argument, NULL,
-					   OPTIONS[i].letter};
-		if (OPTIONS[i].letter < 'a' && OPTIONS[i].letter != 'V')
-			continue;
-		shorts[length++] = OPTIONS[i].letter;
-		if (OPTIONS[i].argument)
-			shorts[length++] = ':';
-	}
+	fill_getopt(longs, shorts);
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		*ret_status = take_option(options, letter, optarg);
 		if (*ret_status >= 0)
@@ -213,18 +241,9 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 		if (!strchr(used, letter))
 			used[strlen(used)] = (char)letter;
 	}
-	if (argv[optind]) {
-		options->verb = find_verb(argv[optind]);
-		if (!options->verb) {
-			log_error(&options->log, "nobody knows the verb '%s'", argv[optind]);
-			*ret_status = usage_error(options);
-			return -1;
-		}
-		optind++;
-	}
-	options->arguments = argv + optind;
-	options->argument_count = argc - optind;
-	*ret_status = check_verb(options, used);
+	*ret_status = take_verb(options, argv + optind);
+	if (*ret_status < 0)
+		*ret_status = check_verb(options, used);
 	return *ret_status < 0 ? 0 : -1;
 }
 

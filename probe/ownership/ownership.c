@@ -35,18 +35,11 @@ static bool is_givable(const struct pci_device *device)
 
 static bool group_has_node(struct sysroot *root, unsigned group)
 {
-	char path[40];
-	struct sysdir dev;
-	char target[8];
-	ssize_t length;
+	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
+	char name[16];
 
-	/* only whether the name is there: a node is never opened */
-	if (sysdir_open(sysroot_dir(root), "dev/vfio", &dev) < 0)
-		return false;
-	snprintf(path, sizeof(path), "%u", group);
-	length = sysdir_readlink(&dev, path, target, sizeof(target));
-	sysdir_close(&dev);
-	return length == -EINVAL || length >= 0;
+	snprintf(name, sizeof(name), "%u", group);
+	return sysdir_open(sysroot_dir(root), "dev/vfio", &dev) == 0 && sysdir_has(&dev, name);
 }
 
 /* Only such a card can be a VM's. One that was pulled out while a VM has it loses its driver, but not yet its group. */
