@@ -3,7 +3,7 @@
 # topology: plain hotplug
 # timeout: 900
 #
-# Two thousand listings while cards are taken from the kernel and found again, change their drivers,
+# A thousand listings while cards are taken from the kernel and found again, change their drivers,
 # have virtual functions and lose them, are plugged, unplugged and pulled.
 
 set -eu
@@ -34,7 +34,7 @@ while read -r _ _ library _; do
     [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
 done < <(ldd "$PCIPROBE")
 cp -- "$PCIPROBE" /dev/shm/pciprobe
-PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" --count 2000 \
+PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" --count 1000 \
     --stays "$(join "${stays[@]}")" --moves "$(join "${moves[@]}")" &
 listings=$!
 listing() { kill -0 "$listings" 2>/dev/null; }

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# topology: plain
+#
+# While a virtual machine holds a virtual function, the kernel lets nobody take the functions away:
+# who tries has to wait, with the card locked. A listing must not wait with him.
+
+set -eu
+# shellcheck source=guest.sh
+. "$LAB_DIR/guest.sh"
+modprobe -a nvme vfio-pci vfio_iommu_type1
+nvme0=$(address_of nvme0)
+echo 0 >"$cards/$nvme0/sriov_drivers_autoprobe"
+echo 2 >"$cards/$nvme0/sriov_numvfs"
+function=$(link_name "$cards/$nvme0/virtfn1")
+check "VFIO takes a virtual function" bind_driver "$function" vfio-pci
+
+# lists: whether a listing comes to its end. One that waits for the lock cannot be killed, so that
+# nothing may wait for it here.
+lists() {
+    local listing
+    rm -f /run/listed /run/ended
+    ("$PCIPROBE" list --all -f raw --no-headings -s "${nvme0%:*}:" -o address,sriov,vfs_enabled >/run/listed; : >/run/ended) &
+    listing=$!
+    wait_for 20 test -e /run/ended && return
+    read -r listing <"/proc/$listing/task/$listing/children" || :
+    cat "/proc/${listing% }/stack" >&2
+    return 1
+}
+check "cards are listed while it is not held" lists
+
+exec {held}< <(exec "$LAB_DIR/hold-card" "$function" "$(group_of "$function")")
+holder=$!
+read -r -t 20 -u "$held" _ || fail "it cannot be held"
+check "cards are listed while it is held" lists
+
+(echo 0 >"$cards/$nvme0/sriov_numvfs") &
+taker=$!
+waits() { [[ $(</proc/$taker/stack) == *vfio* ]]; }
+check "who takes the functions away waits" wait_for 20 waits
+check "cards are listed while he waits" lists
+check "the card is among them" grep -q "^$nvme0 pf" /run/listed
+
+kill "$holder"
+wait "$taker"
+check "at last the functions are gone" test ! -e "$cards/$function"

@@ -1,0 +1,220 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What was recorded of a machine tells the same elsewhere as lspci told there; and no MAC address of it.
+
+The recordings are made by tests/lab/make-recordings, which says what is in them. PCIPROBE names the
+program, SOURCES the top of the source tree.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+PCIPROBE = os.environ.get("PCIPROBE") or shutil.which("pciprobe") or "pciprobe"
+SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
+# QEMU gives its cards addresses that begin so, in whatever form somebody may have written them.
+MAC = re.compile(rb"52[:.-]?54[:.-]?00", re.IGNORECASE)
+MASKED = re.compile(r"02(:[0-9a-f]{2}){5}")
+
+
+class Failed(Exception):
+    """The program did not do what it should have."""
+
+
+def pciprobe(*arguments):
+    done = subprocess.run([PCIPROBE, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                          env=dict(os.environ, LC_ALL="C.UTF-8"), check=False)
+    if done.returncode or done.stderr:
+        raise Failed(f"{shlex.join(arguments)}: status {done.returncode}: {done.stderr!r}")
+    return done.stdout.decode()
+
+
+def version_of_names():
+    for path in LISTS:
+        try:
+            with open(path, encoding="utf-8") as file:
+                return re.search(r"^#\tVersion: (.*)$", file.read(4096), re.MULTILINE)[1]
+        except (OSError, TypeError):
+            continue
+    return None
+
+
+def split(text, plain_id):
+    """(name, id) of 'Name [1234]'; lspci's own word for a card without a name is none."""
+    name, number = re.fullmatch(r"(.*) \[([0-9a-f]{4})\]", text).groups()
+    return (None if name == plain_id else name), number
+
+
+def read_lspci(path):
+    cards = []
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            words = shlex.split(line)
+            options = {word[1]: word[2:] for word in words[4:] if word.startswith("-")}
+            texts = words[1:4] + [word for word in words[4:] if not word.startswith("-")]
+            card = {"address": words[0], "revision": options.get("r", "00"), "prog_if": options.get("p", "00")}
+            card["class_name"], card["class"] = split(texts[0], "Class")
+            card["vendor_name"], card["vendor"] = split(texts[1], "Vendor")
+            card["device_name"], card["device"] = split(texts[2], "Device")
+            if texts[3]:
+                _, card["subsystem_vendor"] = split(texts[3], "Vendor")
+                card["subsystem_name"], card["subsystem_device"] = split(texts[4], "Device")
+            cards.append(card)
+    return cards
+
+
+def read_facts(path):
+    """{(address, property): values}"""
+    facts = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            subject, name, value = line.rstrip("\n").split(" ", 2)
+            facts.setdefault((subject, name), []).append(value)
+    return facts
+
+
+class Recording:
+    def __init__(self, archive, directory):
+        self.name = os.path.basename(archive)[:-len(".tar.xz")]
+        with tarfile.open(archive) as tar:
+            self.members = tar.getmembers()
+            self.contents = {member.name: tar.extractfile(member).read() if member.isfile() else b""
+                             for member in self.members}
+            # Where tarfile can, it holds what it unpacks inside the directory.
+            tar.extractall(directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
+        self.root = os.path.join(directory, self.name, "root")
+        self.lspci = read_lspci(os.path.join(directory, self.name, "lspci.txt"))
+        self.facts = read_facts(os.path.join(directory, self.name, "facts.txt"))
+        self.inventory = None
+
+    def cards(self):
+        if self.inventory is None:
+            self.inventory = json.loads(pciprobe("list", "--sysroot", self.root, "-f", "json", "--all"))
+        return self.inventory["cards"]
+
+    def compare(self, names):
+        """Problems with the properties NAMES of lspci."""
+        found = self.cards()
+        order = [card["address"] for card in found], [card["address"] for card in self.lspci]
+        if order[0] != order[1]:
+            return [f"lspci listed {order[1]}, found {order[0]}"]
+        return [f"{card['address']} {name}: lspci said {card.get(name)!r}, found {other.get(name)!r}"
+                for card, other in zip(self.lspci, found) for name in names if card.get(name) != other.get(name)]
+
+    def check_ids(self):
+        problems = self.compare(("class", "vendor", "device", "subsystem_vendor", "subsystem_device", "revision",
+                                 "prog_if"))
+        if self.inventory["incomplete"]:
+            problems.append(f"{self.inventory['incomplete']} cards are incomplete")
+        return problems
+
+    def check_names(self):
+        return self.compare(("class_name", "vendor_name", "device_name", "subsystem_name"))
+
+    def check_facts(self):
+        problems = []
+        for card in self.cards():
+            for name in ("driver", "iommu_group", "numa_node", "parent"):
+                told = str(card[name]) if name in card else None
+                fact = self.facts.get((card["address"], name), [None])[0]
+                if told != fact:
+                    problems.append(f"{card['address']} {name}: was {fact}, found {told}")
+            fact = sorted(self.facts.get((card["address"], "interface"), []))
+            if fact != card.get("interfaces", []):
+                problems.append(f"{card['address']} interfaces: were {fact}, found {card.get('interfaces')}")
+        return problems
+
+    def check_tree(self):
+        """Each card stands once, deeper than the card above it, and after it."""
+        lines = pciprobe("list", "--sysroot", self.root, "-f", "tree", "--all").splitlines()
+        depths = {}
+        for line in lines:
+            found = re.search(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", line)
+            if found and found[0] in depths:
+                return [f"{found[0]} stands twice"]
+            if found:
+                parent = self.facts.get((found[0], "parent"), [None])[0]
+                if parent and parent not in depths:
+                    return [f"{found[0]} does not stand below {parent}"]
+                depths[found[0]] = found.start()
+                wanted = depths[parent] + 2 if parent else 0
+                if found.start() != wanted:
+                    return [f"{found[0]} is set in by {found.start()}, not by {wanted}"]
+        if sorted(depths) != sorted(card["address"] for card in self.lspci):
+            return [f"the tree has {sorted(depths)}"]
+        return []
+
+    def check_macs(self):
+        """Each interface has one, which says nothing."""
+        problems = []
+        for card in self.cards():
+            macs = card.get("macs", [])
+            if len(macs) != len(card.get("interfaces", [])):
+                problems.append(f"{card['address']} has {macs} for {card.get('interfaces')}")
+            problems += [f"{card['address']} has {mac}" for mac in macs if not MASKED.fullmatch(mac)]
+        told = [mac for card in self.cards() for mac in card.get("macs", [])]
+        if len(set(told)) != len(told):
+            problems.append(f"two have the same: {told}")
+        return problems
+
+    def check_archive(self):
+        """No MAC address in it, and nothing that tells who packed it, or when."""
+        problems = []
+        for member in self.members:
+            for text in (member.name.encode(), member.linkname.encode(), self.contents[member.name]):
+                if MAC.search(text):
+                    problems.append(f"{member.name}: {text!r}")
+            if member.mtime or member.uid or member.gid or member.uname or member.gname:
+                problems.append(f"{member.name}: packed by {member.uid}:{member.gid} at {member.mtime}")
+        return problems
+
+
+def main():
+    place = os.path.join(SOURCES, "tests/recordings")
+    archives = sorted(name for name in os.listdir(place) if name.endswith(".tar.xz"))
+    if not archives:
+        print("1..0 # SKIP no recordings")
+        return 0
+    count, failed, seen = 0, 0, set()
+
+    def result(name, problems):
+        nonlocal count, failed
+        count += 1
+        failed += bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {count} - {name}")
+        for problem in problems[:12]:
+            print("#  ", problem.encode("ascii", "backslashreplace").decode())
+
+    with tempfile.TemporaryDirectory() as directory:
+        for archive in archives:
+            recording = Recording(os.path.join(place, archive), directory)
+            checks = [("addresses, order and ids are lspci's", recording.check_ids),
+                      ("drivers, groups, nodes, interfaces are the machine's", recording.check_facts),
+                      ("the tree has every card below its bridge", recording.check_tree),
+                      ("MAC addresses are masked", recording.check_macs),
+                      ("no MAC address is in the archive", recording.check_archive)]
+            if recording.facts[("pci.ids", "version")] == [version_of_names()]:
+                checks.insert(1, ("names are lspci's", recording.check_names))
+            for name, check in checks:
+                try:
+                    result(f"{recording.name}: {name}", check())
+                except (Failed, ValueError, subprocess.TimeoutExpired) as error:
+                    result(f"{recording.name}: {name}", [str(error)])
+            if recording.inventory:
+                seen.update(key for card in recording.cards() for key in card)
+    # Else much of the above would be true of next to nothing.
+    wanted = {"driver", "iommu_group", "numa_node", "interfaces", "macs", "parent", "blocks", "drm", "vfs_total"}
+    result("the recordings have cards of all kinds", [f"none has {name}" for name in sorted(wanted - seen)])
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
