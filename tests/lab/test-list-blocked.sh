@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
 #
-# While a virtual machine holds a virtual function, the kernel lets nobody take the functions away:
-# who tries has to wait, with the card locked. A listing must not wait with him.
+# Who takes a card from VFIO, or its virtual functions, while a virtual machine holds it has to wait,
+# perhaps for days, and keeps the card locked. A listing must not wait with him.
 
 set -eu
 # shellcheck source=guest.sh
@@ -29,18 +29,29 @@ lists() {
 }
 check "cards are listed while it is not held" lists
 
-exec {held}< <(exec "$LAB_DIR/hold-card" "$function" "$(group_of "$function")")
-holder=$!
-read -r -t 20 -u "$held" _ || fail "it cannot be held"
-check "cards are listed while it is held" lists
+hold() {
+    exec {held}< <(exec "$LAB_DIR/hold-card" "$function" "$(group_of "$function")")
+    holder=$!
+    read -r -t 20 -u "$held" _ || fail "it cannot be held"
+}
+# blocked COMMAND: a listing while that waits for the holder, with the card locked.
+blocked() {
+    hold
+    check "cards are listed while $function is held" lists
+    "$@" &
+    taker=$!
+    waits() { [[ $(</proc/$taker/stack) == *vfio* ]]; }
+    check "$* waits" wait_for 20 waits
+    check "cards are listed while it waits" lists
+    check "the card is among them" grep -q "^$nvme0 pf " /run/listed
+    check "and the one that is held" grep -q "^$function " /run/listed
+    kill "$holder"
+    wait "$taker"
+}
+release() { echo "$function" >"$cards/$function/driver/unbind"; }
+disable() { echo 0 >"$cards/$nvme0/sriov_numvfs"; }
 
-(echo 0 >"$cards/$nvme0/sriov_numvfs") &
-taker=$!
-waits() { [[ $(</proc/$taker/stack) == *vfio* ]]; }
-check "who takes the functions away waits" wait_for 20 waits
-check "cards are listed while he waits" lists
-check "the card is among them" grep -q "^$nvme0 pf" /run/listed
-
-kill "$holder"
-wait "$taker"
+blocked release
+check "VFIO takes it again" bind_driver "$function" vfio-pci
+blocked disable
 check "at last the functions are gone" test ! -e "$cards/$function"

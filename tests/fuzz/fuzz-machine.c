@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A small machine made from the input, read with all details and written in every format.
+ *
+ * The input is a text of records. One begins with a line "%KC NAME": K is a letter of KINDS, C the number of the card that it
+ * is of, NAME counts where the kind has a name of its own. What follows, up to the next line that begins with %, is the
+ * file's text or the link's target. */
+#include "config.h"
+#include "plugins/standalone/columns.h"
+#include "plugins/standalone/writer.h"
+#include "probe/details.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#ifdef HAVE_JSON_C
+#include <json.h>
+#endif
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define CONFIG "etc/pciprobe/pci.conf"
+#define PATH_SIZE 1024
+#define MADE_MAX 128
+#define SECRET "no-link-leads-here"
+
+int names_new_of(const char *list, bool hwdb, const struct log *log, struct names **ret) __asm__("__real_names_new");
+int names_new_wrapped(const char *list, bool hwdb, const struct log *log, struct names **ret) __asm__("__wrap_names_new");
+
+enum thing { THING_FILE, THING_LINK, THING_DIRECTORY, THING_FIFO, THING_CARD, THING_NAMES, THING_LOCALE };
+
+/* Below the card's directory where PATH begins with @; * is the record's NAME. */
+static const struct kind {
+	char letter;
+	enum thing thing;
+	const char *path;
+} KINDS[] = {
+	{'u', THING_FILE, "@/uevent"},
+	{'v', THING_FILE, "@/vendor"},
+	{'d', THING_FILE, "@/device"},
+	{'c', THING_FILE, "@/class"},
+	{'S', THING_FILE, "@/subsystem_vendor"},
+	{'s', THING_FILE, "@/subsystem_device"},
+	{'n', THING_FILE, "@/numa_node"},
+	{'r', THING_FILE, "@/revision"},
+	{'m', THING_FILE, "@/modalias"},
+	{'R', THING_FILE, "@/reset_method"},
+	{'p', THING_FILE, "@/power_state"},
+	{'P', THING_FILE, "@/power/runtime_status"},
+	{'l', THING_FILE, "@/label"},
+	{'t', THING_FILE, "@/sriov_totalvfs"},
+	{'T', THING_FILE, "@/sriov_numvfs"},
+	{'1', THING_FILE, "@/max_link_speed"},
+	{'2', THING_FILE, "@/max_link_width"},
+	{'3', THING_FILE, "@/current_link_speed"},
+	{'4', THING_FILE, "@/current_link_width"},
+	{'5', THING_FILE, "@/aer_dev_correctable"},
+	{'6', THING_FILE, "@/aer_dev_nonfatal"},
+	{'7', THING_FILE, "@/aer_dev_fatal"},
+	{'i', THING_FILE, "@/net/*/address"},
+	{'I', THING_FILE, "@/net/*/phys_port_name"},
+	{'V', THING_FILE, "@/virtio0/net/*/address"},
+	{'N', THING_FILE, "@/nvidia/creatable_vgpu_types"},
+	{'g', THING_LINK, "@/iommu_group"},
+	{'D', THING_LINK, "@/driver"},
+	{'f', THING_LINK, "@/physfn"},
+	{'F', THING_LINK, "@/virtfn0"},
+	/* not what the kernel would put there */
+	{'>', THING_LINK, "@/*"},
+	{'/', THING_DIRECTORY, "@/*"},
+	{'|', THING_FIFO, "@/*"},
+	/* elsewhere */
+	{'@', THING_CARD, "sys/bus/pci/devices/*"},
+	{'M', THING_DIRECTORY, "sys/class/mdev_bus/0000:01:00.0/mdev_supported_types/*"},
+	{'b', THING_LINK, "sys/block/*"},
+	{'w', THING_LINK, "sys/class/drm/*"},
+	{'z', THING_FILE, "sys/bus/pci/slots/*/address"},
+	{'h', THING_FILE, "proc/sys/kernel/hostname"},
+	{'C', THING_FILE, CONFIG},
+	{'U', THING_FILE, "etc/udev/rules.d/99-rename.rules"},
+	{'K', THING_FILE, "var/tmp/one_db/pci_net_names/*"},
+	{'L', THING_NAMES, "../names"},
+	{'E', THING_LOCALE, ""},
+};
+
+static const struct place {
+	const char *address, *directory;
+} CARDS[] = {
+	{"0000:00:01.0", "sys/devices/pci0000:00/0000:00:01.0"},
+	{"0000:01:00.0", "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0"},
+	{"0000:01:00.1", "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.1"},
+};
+
+static const char LIST[] = "10de  NVIDIA Corporation\n\t2204  GA102 \"[GeForce]\\ RTX 3090]]>\\\n"
+			   "8086  Intel \x1b[31mCorporation\n\t10d3  82574L \xff\xfe \xe2\x80\xae Network\n"
+			   "C 02  Network controller\n\t00  Ethernet controller\nC 03  Display controller\n";
+
+/* The temporary directory: root/ is the machine, secret nobody may see. */
+static char base[64];
+static int root = -1;
+static char *made[MADE_MAX]; /* in the machine, for this input */
+static size_t made_count;
+static bool other_names;
+static bool secret_is_known; /* the fuzzer learns what is looked for */
+
+int names_new_wrapped(const char *list, bool hwdb, const struct log *log, struct names **ret)
+{
+	char path[PATH_SIZE];
+
+	hold(!list && !hwdb);
+	snprintf(path, sizeof(path), "%s/%s", base, other_names ? "names" : "pci.ids");
+	return names_new_of(path, false, log, ret);
+}
+
+/* ---- the machine ---- */
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static void remove_base(void)
+{
+	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void write_file(int at, const char *name, const char *text, size_t size)
+{
+	int fd = openat(at, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return; /* a directory, a link or a pipe is there already */
+	hold(write(fd, text, size) == (ssize_t)size);
+	close(fd);
+}
+
+static void remember(const char *path)
+{
+	hold(made_count < MADE_MAX);
+	made[made_count] = strdup(path);
+	hold(made[made_count++]);
+}
+
+static void make_directory(const char *path, bool keep)
+{
+	if (mkdirat(root, path, 0755) < 0)
+		hold(errno == EEXIST);
+	else if (!keep)
+		remember(path);
+}
+
+/* The directory that PATH is in; no link is followed, so that nothing is made elsewhere. -1: there is none. */
+static int open_parent(const char *path, bool keep)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char part[PATH_SIZE];
+	long fd = -1;
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		fd = syscall(SYS_openat2, root, part, &how, sizeof(how));
+		if (fd < 0 && errno == ENOENT) {
+			make_directory(part, keep);
+			fd = syscall(SYS_openat2, root, part, &how, sizeof(how));
+		}
+		if (fd < 0 || !strchr(slash + 1, '/'))
+			break;
+		close((int)fd);
+	}
+	return (int)fd;
+}
+
+static void make_parents(const char *path)
+{
+	int fd = open_parent(path, true);
+
+	hold(fd >= 0);
+	close(fd);
+}
+
+static void link_card(const struct place *card)
+{
+	char path[PATH_SIZE], target[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", card->address);
+	snprintf(target, sizeof(target), "../../../%s", card->directory + strlen("sys/"));
+	unlinkat(root, path, 0);
+	hold(symlinkat(target, root, path) == 0);
+}
+
+static void make_base(void)
+{
+	const char *directory = getenv("FUZZ_DIRECTORY");
+	char path[PATH_SIZE];
+	int fd;
+
+	snprintf(base, sizeof(base), "%s/fuzz-machine.XXXXXX", directory ? directory : "/dev/shm");
+	hold(mkdtemp(base));
+	atexit(remove_base);
+	snprintf(path, sizeof(path), "%s/root", base);
+	hold(mkdir(path, 0755) == 0);
+	fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = openat(fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	write_file(fd, "pci.ids", LIST, sizeof(LIST) - 1);
+	write_file(fd, "secret", SECRET, strlen(SECRET));
+	close(fd);
+	make_parents("sys/bus/pci/devices/");
+	make_parents("proc/sys/kernel/");
+	for (size_t i = 0; i < COUNT(CARDS); i++) {
+		snprintf(path, sizeof(path), "%s/power/", CARDS[i].directory);
+		make_parents(path);
+		link_card(&CARDS[i]);
+	}
+}
+
+static void clean_machine(void)
+{
+	while (made_count--) {
+		if (unlinkat(root, made[made_count], 0) < 0 && (errno == EISDIR || errno == EPERM))
+			hold(unlinkat(root, made[made_count], AT_REMOVEDIR) == 0);
+		free(made[made_count]);
+	}
+	made_count = 0;
+	other_names = false;
+	for (size_t i = 0; i < COUNT(CARDS); i++)
+		link_card(&CARDS[i]);
+	unsetenv("LC_ALL");
+}
+
+/* ---- records ---- */
+
+struct record {
+	const struct kind *kind;
+	const struct place *card;
+	char name[NAME_MAX + 1];
+	const char *text;
+	size_t size;
+};
+
+/* One part of a path; the fuzzer may think of any, but not of a way out. */
+static bool take_name(struct record *record, const char *name, size_t length)
+{
+	while (length && *name == ' ')
+		name++, length--;
+	if (length > NAME_MAX)
+		length = NAME_MAX;
+	for (size_t i = 0; i < length; i++)
+		record->name[i] = (char)(name[i] == '/' || !name[i] ? '!' : name[i]);
+	record->name[length] = '\0';
+	return length && strcmp(record->name, ".") != 0 && strcmp(record->name, "..") != 0;
+}
+
+static void fill_in_path(const struct record *record, char path[static PATH_SIZE])
+{
+	const char *pattern = record->kind->path, *star;
+	const char *start = *pattern == '@' ? record->card->directory : "";
+
+	pattern += *pattern == '@';
+	star = strchr(pattern, '*');
+	if (star)
+		snprintf(path, PATH_SIZE, "%s%.*s%s%s", start, (int)(star - pattern), pattern, record->name, star + 1);
+	else
+		snprintf(path, PATH_SIZE, "%s%s", start, pattern);
+}
+
+/* A target without NULs; a link can't be empty. */
+static char *target_of(const struct record *record)
+{
+	size_t length = record->size;
+	char *target;
+
+	if (length && record->text[length - 1] == '\n')
+		length--;
+	target = text_of((const uint8_t *)record->text, length < PATH_MAX - 1 ? length : PATH_MAX - 1);
+	if (*target)
+		return target;
+	free(target);
+	return strdup("?");
+}
+
+static void make_thing(const struct record *record)
+{
+	char path[PATH_SIZE], *target;
+	const char *last;
+	int parent, failed = 0;
+
+	fill_in_path(record, path);
+	parent = open_parent(path, false);
+	if (parent < 0)
+		return;
+	last = strrchr(path, '/') + 1;
+	if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		remember(path);
+	else if (record->kind->thing == THING_CARD)
+		unlinkat(parent, last, 0); /* it is linked again when the machine is cleaned */
+	switch (record->kind->thing) {
+	case THING_FILE:
+		write_file(parent, last, record->text, record->size);
+		break;
+	case THING_DIRECTORY:
+		failed = mkdirat(parent, last, 0755);
+		break;
+	case THING_FIFO:
+		failed = mkfifoat(parent, last, 0644);
+		break;
+	default:
+		target = target_of(record);
+		hold(target);
+		failed = symlinkat(target, parent, last);
+		free(target);
+	}
+	hold(!failed || errno == EEXIST);
+	close(parent);
+}
+
+static void make_names(const struct record *record)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/names", base);
+	write_file(AT_FDCWD, path, record->text, record->size);
+	other_names = true;
+}
+
+/* LINE and what follows up to END: "KC NAME" and a newline, then the text. */
+static void make_record(const char *line, const char *end)
+{
+	const char *line_end = memchr(line, '\n', (size_t)(end - line));
+	struct record record = {0};
+
+	if (end - line < 2 || made_count + 8 > MADE_MAX)
+		return;
+	for (size_t i = 0; i < COUNT(KINDS); i++)
+		if (KINDS[i].letter == line[0])
+			record.kind = &KINDS[i];
+	if (!record.kind)
+		return;
+	record.card = &CARDS[(unsigned char)line[1] % COUNT(CARDS)];
+	record.text = line_end ? line_end + 1 : end;
+	record.size = (size_t)(end - record.text);
+	if (!line_end)
+		line_end = end;
+	if (line_end < line + 2)
+		return;
+	if (!take_name(&record, line + 2, (size_t)(line_end - line - 2)) && strchr(record.kind->path, '*'))
+		return;
+	if (record.kind->thing == THING_LOCALE)
+		setenv("LC_ALL", "C", 1);
+	else if (record.kind->thing == THING_NAMES)
+		make_names(&record);
+	else
+		make_thing(&record);
+}
+
+static void make_machine(const char *text, size_t size)
+{
+	const char *end = text + size, *next;
+
+	for (const char *p = text; p < end; p = next) {
+		for (next = p; next < end; next = memchr(next, '\n', (size_t)(end - next)), next = next ? next + 1 : end)
+			if (next > p && *next == '%')
+				break;
+		if (*p == '%')
+			make_record(p + 1, next);
+	}
+}
+
+/* ---- what is written ---- */
+
+/* " NAME = "value" " with \" as the only escape; returns what follows. */
+static const char *check_attribute(const char *p)
+{
+	hold(*p++ == ' ');
+	hold(isupper((unsigned char)*p));
+	while (isupper((unsigned char)*p) || *p == '_')
+		p++;
+	hold(strncmp(p, " = \"", 4) == 0);
+	for (p += 4; *p != '"'; p++) {
+		hold(*p && *p != '\n');
+		if (*p == '\\')
+			hold(*++p == '"');
+	}
+	hold(p[1] == ' ');
+	return p + 2;
+}
+
+static void check_opennebula(const char *p, size_t size)
+{
+	hold(strlen(p) == size && is_utf8(p, size, true) && !strstr(p, "]]>"));
+	while (*p) {
+		hold(strncmp(p, "PCI = [\n", 8) == 0);
+		for (p = check_attribute(p + 8); *p == ','; p = check_attribute(p + 2))
+			hold(p[1] == '\n');
+		hold(strncmp(p, "\n]\n", 3) == 0);
+		p += 3;
+	}
+}
+
+/* KEY="value" with \xHH as the only escape, a blank between two, COLUMNS of them a line. */
+static void check_export(const char *p, size_t columns)
+{
+	while (*p) {
+		for (size_t i = 0; i < columns; i++) {
+			while (isupper((unsigned char)*p) || isdigit((unsigned char)*p) || *p == '_')
+				p++;
+			hold(p[0] == '=' && p[1] == '"');
+			for (p += 2; *p != '"'; p++) {
+				hold(*p && *p != '\n');
+				if (*p == '\\')
+					hold(p[1] == 'x' && isxdigit((unsigned char)p[2]) && isxdigit((unsigned char)p[3]));
+			}
+			p++;
+			hold(*p++ == (i + 1 < columns ? ' ' : '\n'));
+		}
+	}
+}
+
+/* A word each column, a blank between two. */
+static void check_raw(const char *p, size_t columns)
+{
+	while (*p) {
+		for (size_t i = 0; i < columns; i++) {
+			hold(*p && *p != ' ' && *p != '\n');
+			p += strcspn(p, " \n");
+			hold(*p++ == (i + 1 < columns ? ' ' : '\n'));
+		}
+	}
+}
+
+#ifdef HAVE_JSON_C
+/* What etc/pciprobe.schema.json wants of a card's properties, in so far as hostile input could touch it. */
+static void check_property(const char *key, struct json_object *value)
+{
+	struct json_object *item;
+
+	switch (json_object_get_type(value)) {
+	case json_type_string:
+		hold(json_object_get_string_len(value) > 0);
+		break;
+	case json_type_int:
+		hold(strncmp(key, "aer_", 4) == 0 || json_object_get_uint64(value) <= UINT32_MAX);
+		if (strstr(key, "link_width"))
+			hold(json_object_get_int64(value) <= 32);
+		break;
+	case json_type_double:
+		hold(json_object_get_double(value) > 0);
+		break;
+	case json_type_array:
+		hold(strcmp(key, "reset_methods") == 0 || json_object_array_length(value) > 0);
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			item = json_object_array_get_idx(value, i);
+			hold(strcmp(key, "macs") == 0 || json_object_get_string_len(item) > 0);
+		}
+		break;
+	case json_type_boolean:
+		break;
+	default:
+		hold(!key); /* a type that the schema doesn't have */
+	}
+}
+
+static void check_json(const char *text, size_t size)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *object, *cards, *card;
+
+	hold(tokener && is_utf8(text, size, false));
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	object = json_tokener_parse_ex(tokener, text, (int)size);
+	hold(object && json_tokener_get_error(tokener) == json_tokener_success);
+	for (size_t i = json_tokener_get_parse_end(tokener); i < size; i++)
+		hold(text[i] == '\n');
+	hold(json_object_object_get_ex(object, "cards", &cards));
+	for (size_t i = 0; i < json_object_array_length(cards); i++) {
+		card = json_object_array_get_idx(cards, i);
+		json_object_object_foreach(card, key, value)
+			check_property(key, value);
+	}
+	json_object_put(object);
+	json_tokener_free(tokener);
+}
+#endif
+
+static void check_output(const struct writer *writer, const char *text, size_t size, size_t columns)
+{
+	hold(secret_is_known || !strstr(text, SECRET));
+	if (strcmp(writer->name, "opennebula") == 0) {
+		check_opennebula(text, size);
+		return;
+	}
+#ifdef HAVE_JSON_C
+	if (strcmp(writer->name, "json") == 0) {
+		check_json(text, size);
+		return;
+	}
+#endif
+	hold(strlen(text) == size && is_utf8(text, size, true));
+	if (strcmp(writer->name, "export") == 0)
+		check_export(text, columns);
+	else if (strcmp(writer->name, "raw") == 0)
+		check_raw(text, columns);
+}
+
+static void write_formats(struct probe *probe, const struct inventory *inventory, const struct log *log)
+{
+	char *text;
+	size_t size;
+	FILE *out;
+
+	for (size_t i = 0; i < WRITER_COUNT; i++) {
+		struct report report = {.probe = probe, .inventory = inventory, .headings = true};
+
+		if (WRITERS[i].columns)
+			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) == 0);
+		report.headings = strcmp(WRITERS[i].name, "raw") == 0;
+		out = open_memstream(&text, &size);
+		hold(out);
+		hold(WRITERS[i].write(&report, out) == 0);
+		hold(fclose(out) == 0);
+		check_output(&WRITERS[i], text, size, report.column_count);
+		free(text);
+		free(report.columns);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct told told = {0};
+	struct probe_options options = {
+		.log = {.emit = tell, .data = &told},
+		.details = DETAIL_ALL,
+		.config_home = "/" CONFIG,
+	};
+	struct inventory *inventory = NULL;
+	struct probe *probe = NULL;
+	char path[PATH_SIZE];
+	int descriptor;
+
+	if (root < 0)
+		make_base();
+	secret_is_known = memmem(data, size, SECRET, strlen(SECRET));
+	make_machine((const char *)data, size);
+	snprintf(path, sizeof(path), "%s/root", base);
+	options.sysroot = path;
+	descriptor = next_descriptor();
+	if (probe_new(&options, &probe) < 0 || probe_read(probe, &inventory) < 0)
+		hold(told.errors);
+	else
+		write_formats(probe, inventory, &options.log);
+	inventory_free(inventory);
+	probe_free(probe);
+	hold(next_descriptor() == descriptor);
+	clean_machine();
+	return 0;
+}

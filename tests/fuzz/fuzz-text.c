@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Small readers and writers of text: what one writes the other reads again, and nothing harmful gets out. */
+#include "plugins/standalone/columns.h"
+#include "plugins/standalone/mask.h"
+#include "plugins/standalone/text.h"
+#include "probe/address.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <errno.h>
+
+#define MAC_LENGTH 17 /* 52:54:00:12:34:56 */
+#define LINES_MAX 64
+
+typedef void write_text(FILE *out, const char *text);
+
+static char *written(write_text *write, const char *text, size_t *ret_size)
+{
+	char *buffer = NULL;
+	FILE *out = open_memstream(&buffer, ret_size);
+
+	hold(out);
+	write(out, text);
+	hold(fclose(out) == 0);
+	return buffer;
+}
+
+/* What has been cleaned is left alone the second time. */
+static void check_writer(write_text *write, const char *text, bool plain)
+{
+	size_t size, size_again;
+	char *once = written(write, text, &size), *again = written(write, once, &size_again);
+
+	hold(size == strlen(once) && is_utf8(once, size, plain));
+	hold(!plain || !strchr(once, '\n'));
+	hold(strcmp(once, again) == 0);
+	if (!plain && is_utf8(text, strlen(text), false))
+		hold(strcmp(once, text) == 0);
+	free(once);
+	free(again);
+}
+
+static void check_address(const char *text)
+{
+	struct pci_address address = {.domain = 0x5a5a5a5a}, full, again;
+	char buffer[ADDRESS_SIZE];
+
+	if (address_parse(text, &address) < 0) {
+		hold(address.domain == 0x5a5a5a5a);
+		hold(address_parse_full(text, &full) < 0);
+		return;
+	}
+	if (address_parse_full(text, &full) == 0)
+		hold(address_compare(&full, &address) == 0);
+	else
+		hold(address.domain == 0);
+	hold(address_parse_full(address_format(&address, buffer), &again) == 0);
+	hold(address_compare(&address, &again) == 0);
+	hold(address_parse(address_format_short(&address, buffer), &again) == 0);
+	hold(address_compare(&address, &again) == 0);
+}
+
+static void check_columns(const char *text)
+{
+	const struct field **columns = NULL, **again = NULL;
+	size_t count = 0, count_again = 0, size;
+	struct told told = {0};
+	struct log log = {.emit = tell, .data = &told};
+	char *names = NULL;
+	FILE *out;
+	int error;
+
+	error = columns_parse(text, "address,driver", &log, &columns, &count);
+	hold(error == 0 || error == -EINVAL);
+	hold((error < 0) == (told.errors == 1) && (error < 0) == !count && (error < 0) == !columns);
+	if (error)
+		return;
+	out = open_memstream(&names, &size);
+	hold(out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s,", columns[i]->name);
+	hold(fclose(out) == 0);
+	hold(columns_parse(names, "*", &log, &again, &count_again) == 0 && count_again == count);
+	hold(memcmp(columns, again, count * sizeof(*columns)) == 0);
+	free(names);
+	free(columns);
+	free(again);
+}
+
+static bool is_mac(const char *line)
+{
+	if (strlen(line) != MAC_LENGTH || strcmp(line, "00:00:00:00:00:00") == 0)
+		return false;
+	for (size_t i = 0; i < MAC_LENGTH; i++)
+		if (i % 3 == 2 ? line[i] != ':' : !strchr("0123456789abcdefABCDEF", line[i]))
+			return false;
+	return true;
+}
+
+/* Each line of TEXT that is a MAC address is noted. Afterwards the same one is still the same, and two are still two. */
+static void check_mask(const char *text)
+{
+	char *masked = strdup(text), *copy = strdup(text), *rest = copy, *line;
+	size_t starts[LINES_MAX], count = 0, size = strlen(text);
+	struct strings macs = {0};
+
+	hold(masked && copy);
+	while ((line = strsep(&rest, "\n"))) {
+		hold(mask_note(&macs, line) == 0);
+		if (is_mac(line) && count < LINES_MAX)
+			starts[count++] = (size_t)(line - copy);
+	}
+	mask_text(&macs, masked, size);
+	hold(strlen(masked) == size);
+	for (size_t i = 0; i < count; i++) {
+		hold(strncmp(masked + starts[i], "02:", 3) == 0);
+		for (size_t n = 0; n < i; n++)
+			hold(!strncasecmp(text + starts[i], text + starts[n], MAC_LENGTH) ==
+			     !strncmp(masked + starts[i], masked + starts[n], MAC_LENGTH));
+	}
+	strings_free(&macs);
+	free(masked);
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = text_of(data, size);
+
+	check_writer(text_write_plain, text, true);
+	check_writer(text_write_utf8, text, false);
+	check_address(text);
+	check_columns(text);
+	check_mask(text);
+	free(text);
+	return 0;
+}
