@@ -15,7 +15,7 @@ static void read_driver(struct card *card)
 {
 	char name[NAME_MAX + 1];
 
-	/* most often the uevent told it */
+	/* in some recordings the uevent told it */
 	if (!card->device->driver && card_link_name(card, "driver", name, sizeof(name)))
 		card->device->driver = card_strdup(card, name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is read of a selected card, and only of one: driver, IOMMU group, NUMA node, SR-IOV, interfaces, link, errors, power.
- * Nothing here reads configuration space or wakes a card. */
+ * Nothing here reads configuration space, wakes a card, or waits for a lock of one. */
 #ifndef PCIPROBE_DETAILS_H
 #define PCIPROBE_DETAILS_H
 

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libpci's own scan gives up for one odd name and then opens three files for each card; one uevent holds it all. */
+/* libpci's own scan gives up for one odd name and then opens three files for each card; one modalias holds all of it. So does
+ * uevent, and the driver too, but kernels from 6.1.95 on take the card's lock to read that one, and whoever unbinds a card that
+ * a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
 
 struct entry {
 	struct pci_address address;
@@ -106,6 +108,24 @@ static void set_class(struct pci_device *device, unsigned long value)
 	device->prog_if = (uint8_t)value;
 }
 
+/* "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00": the kernel's pci_uevent() and modalias_show(). */
+static bool parse_modalias(const char *text, struct pci_device *device)
+{
+	unsigned vendor, id, subsystem_vendor, subsystem_device, base, sub, interface;
+	int end = 0;
+
+	if (sscanf(text, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x%n", &vendor, &id, &subsystem_vendor, &subsystem_device, &base,
+		   &sub, &interface, &end) != 7 ||
+	    text[end] || vendor > 0xffff || id > 0xffff || subsystem_vendor > 0xffff || subsystem_device > 0xffff)
+		return false;
+	device->modalias = strdup(text);
+	device->vendor = (uint16_t)vendor;
+	device->device = (uint16_t)id;
+	set_class(device, base << 16 | sub << 8 | interface);
+	set_subsystem(device, (uint16_t)subsystem_vendor, (uint16_t)subsystem_device);
+	return true;
+}
+
 /* Returns whether ids and class were all there. Cuts TEXT into lines. */
 static bool parse_uevent(char *text, struct pci_device *device)
 {
@@ -141,7 +161,7 @@ static int read_hex(const struct sysdir *dir, const char *name, unsigned long ma
 	return parse_hex(text, max, ret) ? 0 : -EBADMSG;
 }
 
-/* For trees whose uevent is missing or says too little: older kernels, recordings made by others. */
+/* For trees that have neither, or say too little there: recordings made by others. */
 static int read_single_files(const struct sysdir *devices, const char *name, struct pci_device *device,
 			     const char **ret_file)
 {
@@ -178,12 +198,16 @@ static bool is_gone(const struct sysdir *devices, const char *name)
 /* Returns 1 when the card was read, 0 when it isn't there any more, or a negative errno that has been told. */
 static int read_card(const struct sysdir *devices, const struct log *log, struct pci_device *device)
 {
-	char name[ADDRESS_SIZE], file[ADDRESS_SIZE + 8], text[ATTRIBUTE_SIZE];
+	char name[ADDRESS_SIZE], file[ADDRESS_SIZE + 10], text[ATTRIBUTE_SIZE];
 	const char *failed;
 	ssize_t length;
 	int error;
 
 	address_format(&device->address, name);
+	snprintf(file, sizeof(file), "%s/modalias", name);
+	length = sysdir_read(devices, file, text, sizeof(text));
+	if (length >= 0 && parse_modalias(text, device))
+		return 1;
 	snprintf(file, sizeof(file), "%s/uevent", name);
 	length = sysdir_read(devices, file, text, sizeof(text));
 	if (length >= 0 && parse_uevent(text, device))

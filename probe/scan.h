@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which cards there are: /sys/bus/pci/devices, with the ids, class and driver that each card's uevent file tells. */
+/* Which cards there are: /sys/bus/pci/devices, with the ids and class that each card's modalias tells. */
 #ifndef PCIPROBE_SCAN_H
 #define PCIPROBE_SCAN_H
 
@@ -10,7 +10,7 @@
 #define SCAN_DIRECTORY "sys/bus/pci/devices"
 
 /* Fills devices, count and incomplete of INVENTORY (which must be empty) with every card below ROOT, in order of address:
- * ids, class, and as found modalias and driver. A card that can't be read, or an entry that isn't an address, is told of
+ * ids, class, and modalias and driver where they came along. A card that can't be read, or an entry that isn't an address, is told of
  * and counted in incomplete; one that vanishes meanwhile was not there.
  * Returns 0 or a negative errno when nothing could be listed, -ENOENT without PCI, which has been told then. */
 int scan_read(struct sysroot *root, const struct log *log, struct inventory *inventory);

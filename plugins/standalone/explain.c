@@ -26,22 +26,14 @@ static void print_refusal(const struct rule_list *list)
 }
 
 /* Why a card can't be given to a VM, when it is its neighbours' fault. */
-static void print_blockers(const struct inventory *inventory, const struct pci_device *device)
+static void print_blockers(const struct pci_device *device)
 {
-	struct pci_address address;
-	const struct pci_device *peer;
-
-	for (size_t i = 0; i < device->group_blockers.count; i++) {
-		address_parse_full(device->group_blockers.items[i], &address);
-		peer = inventory_find(inventory, &address);
-		printf("    no VM can have IOMMU group %u: %s in it is on ", device->iommu_group,
+	for (size_t i = 0; i < device->group_blockers.count; i++)
+		printf("    no VM can have IOMMU group %u: a native driver has %s in it\n", device->iommu_group,
 		       device->group_blockers.items[i]);
-		text_write_plain(stdout, peer && peer->driver ? peer->driver : "another driver");
-		printf("\n");
-	}
 }
 
-static void print_card(struct probe *probe, const struct inventory *inventory, const struct pci_device *device)
+static void print_card(struct probe *probe, const struct pci_device *device)
 {
 	const struct selection *selection = probe_selection(probe);
 	const struct verdict *verdict = device->verdict;
@@ -62,7 +54,7 @@ static void print_card(struct probe *probe, const struct inventory *inventory, c
 		print_refusal(verdict->refused_by);
 	else if (!restricted)
 		printf("    nothing restricts the selection\n");
-	print_blockers(inventory, device);
+	print_blockers(device);
 	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
 	if (left_out)
 		printf("    left out of the opennebula format: it is %s, and those are published\n", left_out);
@@ -111,7 +103,7 @@ static int print_useless_rules(struct probe *probe, const struct inventory *inve
 static int explain_all(const struct options *options, struct probe *probe, const struct inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->count; i++)
-		print_card(probe, inventory, &inventory->devices[i]);
+		print_card(probe, &inventory->devices[i]);
 	printf("%zu of %zu cards selected", inventory->selected, inventory->count);
 	if (probe_config(probe)->path) {
 		printf(" by ");
@@ -132,7 +124,7 @@ static int explain_some(const struct options *options, struct probe *probe, cons
 		address_parse(*text, &address);
 		device = inventory_find(inventory, &address);
 		if (device) {
-			print_card(probe, inventory, device);
+			print_card(probe, device);
 			continue;
 		}
 		log_error(&options->log, "%s: this host has no such card", *text);

@@ -2,6 +2,7 @@
 #include "probe/details/kin.h"
 
 #include "probe/driver.h"
+#include "probe/scan.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -122,12 +123,32 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
 	return error;
 }
 
-static bool is_blocker(const struct pci_device *peer)
+/* The driver of a peer that isn't selected has not been read. */
+static bool read_driver(struct sysroot *root, const char *name, char *driver, size_t size)
 {
-	return peer->class >> 8 != 0x06 && peer->driver && !driver_is_vfio(peer->driver) && !driver_is_stub(peer->driver);
+	char path[96], target[PATH_MAX], *last;
+
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
+	if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
+		return false;
+	last = strrchr(target, '/');
+	last = last ? last + 1 : target;
+	if (strlen(last) >= size)
+		return false;
+	strcpy(driver, last);
+	return true;
 }
 
-static int add_peer(const struct inventory *inventory, struct pci_device *device, const char *name)
+static bool is_blocker(struct sysroot *root, const struct pci_device *peer, const char *name)
+{
+	char driver[NAME_MAX + 1];
+
+	if (peer->class >> 8 == 0x06 || !read_driver(root, name, driver, sizeof(driver)))
+		return false;
+	return !driver_is_vfio(driver) && !driver_is_stub(driver);
+}
+
+static int add_peer(struct sysroot *root, const struct inventory *inventory, struct pci_device *device, const char *name)
 {
 	struct pci_address address;
 	const struct pci_device *peer;
@@ -137,7 +158,7 @@ static int add_peer(const struct inventory *inventory, struct pci_device *device
 		return 0;
 	error = strings_add(&device->group_peers, name);
 	peer = inventory_find(inventory, &address);
-	if (!error && peer && is_blocker(peer))
+	if (!error && peer && is_blocker(root, peer, name))
 		error = strings_add(&device->group_blockers, name);
 	return error;
 }
@@ -157,7 +178,7 @@ static int list_group(struct sysroot *root, const struct log *log, const struct 
 		return error;
 	error = 0;
 	while (error == 0 && (entry = sysdir_next(list)))
-		error = add_peer(inventory, device, entry->d_name);
+		error = add_peer(root, inventory, device, entry->d_name);
 	strings_sort(&device->group_peers);
 	strings_sort(&device->group_blockers);
 	return error;

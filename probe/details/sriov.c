@@ -40,6 +40,37 @@ void read_vf_index(struct card *card)
 	card->next_vf_index = index + 1;
 }
 
+/* How many virtfn<n> there are: the kernel numbers them from 0 without gaps. */
+static unsigned count_virtfns(struct card *card)
+{
+	char name[32], target[ADDRESS_SIZE];
+	unsigned count = 0;
+
+	do
+		snprintf(name, sizeof(name), "virtfn%u", count);
+	while (card_link_name(card, name, target, sizeof(target)) && ++count < UINT16_MAX);
+	return count;
+}
+
+/* sriov_numvfs tells the number, but the kernel takes the card's lock to read it, and whoever removes VFs while a VM has one
+ * holds that lock until the VM ends. So on a live machine they are counted; a recording may have the file alone. */
+static void read_enabled(struct card *card)
+{
+	struct pci_device *device = card->device;
+	unsigned long number;
+	unsigned count = count_virtfns(card);
+
+	if (count)
+		device->present |= HAS_VIRTFN;
+	if (!sysroot_is_host(card->dir.root) && card_number(card, "sriov_numvfs", 10, UINT16_MAX, &number))
+		device->sriov.vfs_enabled = (unsigned)number;
+	else if (device->present & HAS_VFS_TOTAL)
+		device->sriov.vfs_enabled = count;
+	else
+		return;
+	device->present |= HAS_VFS_ENABLED;
+}
+
 void read_sriov(struct card *card)
 {
 	struct pci_device *device = card->device;
@@ -57,13 +88,7 @@ void read_sriov(struct card *card)
 		sriov->vfs_total = (unsigned)number;
 		device->present |= HAS_VFS_TOTAL;
 	}
-	if (card_number(card, "sriov_numvfs", 10, UINT16_MAX, &number)) {
-		sriov->vfs_enabled = (unsigned)number;
-		device->present |= HAS_VFS_ENABLED;
-	}
+	read_enabled(card);
 	if (device->present & (HAS_VFS_TOTAL | HAS_VFS_ENABLED))
 		sriov->role = SRIOV_PF;
-	/* NVIDIA's driver makes VFs whatever the numbers say */
-	if (card_link_name(card, "virtfn0", name, sizeof(name)))
-		device->present |= HAS_VIRTFN;
 }

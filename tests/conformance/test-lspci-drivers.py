@@ -165,10 +165,18 @@ def vgpu_types(machine, address):
 
 
 # property -> what the tree says of it, None for nothing
+def vfs_enabled(machine, address):
+    """A recording need not have the file; then the links tell."""
+    found = of_pf("sriov_numvfs")(machine, address)
+    if found is None and of_pf("sriov_totalvfs")(machine, address) is not None:
+        found = len([name for name in os.listdir(machine.card_path(address)) if name.startswith("virtfn")])
+    return found
+
+
 EXPECTED = {
     "iommu_group": iommu_group, "numa_node": number_of("numa_node"), "revision": revision, "sriov": role,
     "pf": lambda machine, address: machine.link(address, "physfn"), "vf_index": vf_index,
-    "vfs_total": of_pf("sriov_totalvfs"), "vfs_enabled": of_pf("sriov_numvfs"), "interfaces": interfaces,
+    "vfs_total": of_pf("sriov_totalvfs"), "vfs_enabled": vfs_enabled, "interfaces": interfaces,
     "link_speed": speed_of("current_link_speed"), "link_width": width_of("current_link_width"),
     "max_link_speed": speed_of("max_link_speed"), "max_link_width": width_of("max_link_width"),
     "power_state": text_of("power_state"), "runtime_status": text_of("power/runtime_status"),

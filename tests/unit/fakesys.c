@@ -145,6 +145,10 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card 
 	snprintf(target, sizeof(target), "../../../devices/pci0000:00/%s%s%s", card.below ? card.below : "",
 		 card.below ? "/" : "", address);
 	fakesys_link(fake, path, target);
+	if (!card.no_modalias && !card.no_uevent)
+		attribute(fake, address, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", card.vendor, card.device,
+			  card.subsystem_vendor, card.subsystem_device, card.class >> 16, card.class >> 8 & 0xff,
+			  card.class & 0xff);
 	if (!card.no_uevent)
 		add_uevent(fake, address, &card);
 	attribute(fake, address, "vendor", "0x%04x\n", card.vendor);

@@ -22,7 +22,8 @@ struct fakesys_card {
 	const char *below;      /* the bridges above it: "0000:00:01.0/0000:01:00.0"; NULL: on the root bus */
 	const char *pf;         /* it is a VF of this card, of number vf */
 	unsigned vf;
-	bool no_uevent;         /* only the single files are there */
+	bool no_modalias;       /* it has to be read from uevent */
+	bool no_uevent;         /* nor is that there: only the single files */
 };
 
 struct fakesys *fakesys_new(void);

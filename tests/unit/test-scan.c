@@ -65,12 +65,33 @@ static void cards_come_in_order_with_their_ids(void **state)
 	assert_int_equal(card("01:00.0")->device, 0x2204);
 	assert_int_equal(card("01:00.0")->class, 0x0300);
 	assert_int_equal(card("01:00.0")->subsystem_vendor, 0x1458);
-	assert_string_equal(card("01:00.0")->driver, "vfio-pci");
-	assert_string_equal(card("01:00.0")->modalias, "pci:v000010DEd00002204");
+	assert_string_equal(card("01:00.0")->modalias, "pci:v000010DEd00002204sv00001458sd0000403Bbc03sc00i00");
 	assert_int_equal(card("10000:00:00.0")->prog_if, 2);
 	assert_null(card("00:1f.0")->driver);
 	assert_false(card("00:1f.0")->present & HAS_SUBSYSTEM);
 	assert_null(card("02:00.0"));
+	assert_string_equal(heard.text, "");
+}
+
+static void uevent_serves_where_modalias_does_not(void **state)
+{
+	static const char *const odd[] = {
+		"", "pci:x", "usb:v1D6Bp0002", "pci:v00018086d000010D3sv00000000sd00000000bc02sc00i00",
+		"pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00x", "pci:v00008086d000010D3",
+	};
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001, .driver = "e1000e",
+		    .subsystem_vendor = 0x8086, .subsystem_device = 0xa01f, .no_modalias = true);
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		fakesys_file(fake, "sys/bus/pci/devices/0000:00:01.0/modalias", odd[i]);
+		assert_int_equal(scan(), 0);
+		assert_int_equal(inventory->count, 1);
+		assert_int_equal(inventory->devices[0].device, 0x10d3);
+		assert_int_equal(inventory->devices[0].prog_if, 1);
+		assert_int_equal(inventory->devices[0].subsystem_device, 0xa01f);
+		assert_string_equal(inventory->devices[0].driver, "e1000e");
+	}
 	assert_string_equal(heard.text, "");
 }
 
@@ -79,11 +100,11 @@ static void single_files_serve_where_uevent_does_not(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001, .subsystem_vendor = 0x8086,
 		    .subsystem_device = 0xa01f, .no_uevent = true);
-	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x1234, .device = 0x11e8, .class = 0x00ff00);
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x1234, .device = 0x11e8, .class = 0x00ff00, .no_modalias = true);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:02.0/uevent", "");
-	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1234, .device = 0x11e9, .class = 0x00ff00);
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1234, .device = 0x11e9, .class = 0x00ff00, .no_modalias = true);
 	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:03.0/uevent", "PCI_ID=\0\xff\n\x1b[2J", 14);
-	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x1234, .device = 0x11ea, .class = 0x00ff00);
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x1234, .device = 0x11ea, .class = 0x00ff00, .no_modalias = true);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/uevent", "PCI_ID=12345:11EA\nPCI_CLASS=FF000000\n");
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 4);
@@ -189,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(cards_come_in_order_with_their_ids, setup, teardown),
+		cmocka_unit_test_setup_teardown(uevent_serves_where_modalias_does_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(single_files_serve_where_uevent_does_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_bad_card_costs_one_card, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_nobody_may_read_is_told, setup, teardown),
