@@ -155,7 +155,8 @@ static int add_vendor(struct reader *reader, struct section *section, const char
 	unsigned vendor;
 	int end = 0;
 
-	if (sscanf(text, "%4x%n", &vendor, &end) != 1 || text[end] || strpbrk(text, "+-xX ")) {
+	if (sscanf(text, "%4x%n", &vendor, &end) != 1 || text[end] ||
+	    strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
 		log_error(reader->file.log, "%s: '%s' is not a vendor id. Right would be four hex digits: 10de", place, text);
 		return -EINVAL;
 	}

@@ -203,6 +203,8 @@ static int index_list(struct pciids *list)
 		length = read_at(list->fd, chunk, CHUNK_SIZE, offset);
 		if (length <= 0)
 			break;
+		if ((size_t)length > list->size - offset)
+			length = (ssize_t)(list->size - offset); /* it has become longer meanwhile */
 		chunk[length] = '\0';
 		length = index_chunk(list, chunk, (size_t)length, offset, &number, &odd);
 		if (length == 0)
@@ -269,7 +271,7 @@ static bool read_block(const struct pciids *list, struct block *block, size_t he
 	uint32_t end = head + 1 < list->head_count ? list->heads[head + 1].offset : list->size;
 	ssize_t length;
 
-	block->text = malloc(end - start + 2u);
+	block->text = calloc(1, end - start + 2u); /* the list may have become shorter */
 	if (!block->text)
 		return false;
 	length = read_at(list->fd, block->text, end - start, start);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/scan.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -75,6 +76,8 @@ static bool parse_hex(const char *text, unsigned long max, unsigned long *ret)
 {
 	char *end;
 
+	if (!isxdigit((unsigned char)*text)) /* strtoul(3) takes blanks and signs */
+		return false;
 	errno = 0;
 	*ret = strtoul(text, &end, 16);
 	return end != text && !*end && !errno && *ret <= max;
@@ -85,7 +88,8 @@ static bool parse_pair(const char *text, uint16_t *first, uint16_t *second)
 	unsigned a, b;
 	int end = 0;
 
-	if (sscanf(text, "%4x:%4x%n", &a, &b, &end) != 2 || text[end])
+	if (strspn(text, "0123456789abcdefABCDEF:") != strlen(text) ||
+	    sscanf(text, "%4x:%4x%n", &a, &b, &end) != 2 || text[end])
 		return false;
 	*first = (uint16_t)a;
 	*second = (uint16_t)b;
@@ -143,9 +147,9 @@ static bool parse_uevent(char *text, struct pci_device *device)
 		else if ((value = value_of(line, "PCI_SUBSYS_ID")) &&
 			 parse_pair(value, &subsystem_vendor, &subsystem_device))
 			set_subsystem(device, subsystem_vendor, subsystem_device);
-		else if ((value = value_of(line, "MODALIAS")) && !device->modalias)
+		else if ((value = value_of(line, "MODALIAS")) && *value && !device->modalias)
 			device->modalias = strdup(value);
-		else if ((value = value_of(line, "DRIVER")) && !device->driver)
+		else if ((value = value_of(line, "DRIVER")) && *value && !device->driver)
 			device->driver = strdup(value);
 	}
 	return has_ids && has_class;

@@ -84,6 +84,14 @@ static void expect_end(struct yamlfile *file, yaml_parser_t *parser)
 
 /* The nesting of a file that makes sense is four deep. libyaml takes any, at a cost that grows with its square. */
 #define DEPTH_MAX 16
+/* Nor does anybody have so much to say, or to repeat: each alias stands for all that its anchor has. */
+#define EVENTS_MAX 20000
+#define ALIASES_MAX 100
+
+struct extent {
+	int depth;
+	unsigned events, aliases;
+};
 
 static const yaml_char_t *tag_of(const yaml_event_t *event)
 {
@@ -100,14 +108,18 @@ static const yaml_char_t *tag_of(const yaml_event_t *event)
 }
 
 /* Returns whether it is fit to be loaded, as far as EVENT goes. */
-static bool check_event(struct yamlfile *file, const yaml_event_t *event, int *depth)
+static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct extent *extent)
 {
 	char place[YAML_PLACE_SIZE];
 
-	*depth += event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
-	*depth -= event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
+	extent->depth += event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
+	extent->depth -= event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
+	extent->aliases += event->type == YAML_ALIAS_EVENT;
 	yaml_place(file, event->start_mark, place);
-	if (*depth > DEPTH_MAX)
+	if (++extent->events > EVENTS_MAX || extent->aliases > ALIASES_MAX)
+		log_error(file->log, "%s: too much for a configuration: at most %d texts, lists and maps, and %d aliases",
+			  place, EVENTS_MAX, ALIASES_MAX);
+	else if (extent->depth > DEPTH_MAX)
 		log_error(file->log, "%s: lists and maps within each other more than %d deep", place, DEPTH_MAX);
 	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
 		log_error(file->log, "%s: the tag '%s' has no meaning here; take it away", place, tag_of(event));
@@ -123,7 +135,7 @@ static bool check_events(struct yamlfile *file, const char *text, size_t length)
 	bool more = true, fit = true;
 	yaml_parser_t parser;
 	yaml_event_t event;
-	int depth = 0;
+	struct extent extent = {0};
 
 	if (!yaml_parser_initialize(&parser)) {
 		file->error = -ENOMEM;
@@ -132,7 +144,7 @@ static bool check_events(struct yamlfile *file, const char *text, size_t length)
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
 	while (more && fit && yaml_parser_parse(&parser, &event)) {
 		more = event.type != YAML_STREAM_END_EVENT;
-		fit = check_event(file, &event, &depth);
+		fit = check_event(file, &event, &extent);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);

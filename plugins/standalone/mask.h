@@ -5,7 +5,7 @@
 
 #include "probe/strings.h"
 
-/* Remembers the MAC address that TEXT is in MACS; anything else, and the one of all zeroes, is left alone.
+/* Remembers the MAC address that TEXT is, or InfiniBand's, in MACS; anything else, and all zeroes, is left alone.
  * Returns 0 or -ENOMEM. */
 int mask_note(struct strings *macs, const char *text);
 

@@ -62,6 +62,10 @@ static int set_cell(struct libscols_line *line, const struct report *report, con
 		text = strdup("-");
 	else
 		return 0;
+	if (text && !*text && layout == LAYOUT_RAW) {
+		free(text);
+		text = strdup("-");
+	}
 	if (!text || scols_line_refer_data(line, i, text) < 0)
 		return -ENOMEM;
 	/* what is ready for a VM is seen at a glance */

@@ -2,6 +2,7 @@
 /* Totals of Advanced Error Reporting. Source: the kernel's Documentation/ABI/testing/sysfs-bus-pci-devices-aer_stats. */
 #include "probe/details/card.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static bool read_total(struct card *card, const char *name, const char *total, u
 	if (!card_text(card, name, text))
 		return false;
 	line = strstr(text, total);
-	if (!line || sscanf(line + strlen(total), " %20llu", &number) != 1) {
+	line = line ? line + strlen(total) + strspn(line + strlen(total), " ") : "";
+	if (!isdigit((unsigned char)*line) || sscanf(line, "%20llu", &number) != 1) {
 		card_failed(card, name, "has no total");
 		return false;
 	}

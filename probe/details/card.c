@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/details/card.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,7 @@ bool card_number(struct card *card, const char *name, int base, unsigned long ma
 		return false;
 	errno = 0;
 	value = strtoul(text, &end, base);
-	if (end == text || *end || errno || value > max) {
+	if (!isxdigit((unsigned char)*text) || end == text || *end || errno || value > max) {
 		card_failed(card, name, "not a number that it can be");
 		return false;
 	}

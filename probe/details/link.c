@@ -2,6 +2,7 @@
 /* The PCI Express link: what it runs at, and what the card can at most. */
 #include "probe/details/card.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +13,10 @@ static bool read_speed(struct card *card, const char *name, double *ret)
 {
 	char text[ATTRIBUTE_SIZE];
 	unsigned whole, tenths;
+	int end = 0;
 
-	if (!card_text(card, name, text) || sscanf(text, "%4u.%1u GT/s", &whole, &tenths) != 2)
+	if (!card_text(card, name, text) || !isdigit((unsigned char)*text) ||
+	    sscanf(text, "%4u.%1u GT/s%n", &whole, &tenths, &end) != 2 || !end || !(whole + tenths))
 		return false;
 	*ret = whole + tenths / 10.0;
 	return true;

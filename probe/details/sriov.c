@@ -4,23 +4,27 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
-static bool is_virtfn(struct card *card, unsigned index)
+/* Whether the PF's virtfn<INDEX> is this card: 1 or 0, -1 when there is no such link. Nothing is told: it is the PF's. */
+static int is_virtfn(struct card *card, unsigned index)
 {
-	char name[32], target[ADDRESS_SIZE];
+	char name[32], target[256], *last;
 	struct pci_address address;
 
 	snprintf(name, sizeof(name), "physfn/virtfn%u", index);
-	return card_link_name(card, name, target, sizeof(target)) && address_parse_full(target, &address) == 0 &&
+	if (sysdir_readlink(&card->dir, name, target, sizeof(target)) < 0)
+		return -1;
+	last = strrchr(target, '/');
+	return address_parse_full(last ? last + 1 : target, &address) == 0 &&
 	       address_compare(&address, &card->device->address) == 0;
 }
 
 void read_vf_index(struct card *card)
 {
 	struct pci_device *device = card->device;
-	unsigned long total = 0;
 	unsigned index = card->next_vf_index;
-	bool found;
+	int found;
 
 	if (!(device->present & HAS_PF)) {
 		card->next_vf_index = 0;
@@ -28,12 +32,12 @@ void read_vf_index(struct card *card)
 	}
 	found = is_virtfn(card, index);
 	/* the VFs of a card's two ports can take turns */
-	if (!found && index > 0)
+	if (found <= 0 && index > 0)
 		found = is_virtfn(card, --index);
-	if (!found && card_number(card, "physfn/sriov_totalvfs", 10, UINT16_MAX, &total))
-		for (index = 0; index < total && !(found = is_virtfn(card, index)); index++)
+	if (found <= 0)
+		for (index = 0; index < UINT16_MAX && (found = is_virtfn(card, index)) == 0; index++)
 			;
-	if (!found)
+	if (found <= 0)
 		return;
 	device->sriov.vf_index = index;
 	device->present |= HAS_VF_INDEX;

@@ -246,6 +246,17 @@ static void hostile_files_cost_an_error(void **state)
 	/* a list that laughs */
 	assert_int_equal(parse("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\n"
 			       "d: &d [*c,*c,*c,*c,*c,*c]\nfilter: [*d,*d,*d]\n"), -EINVAL);
+	/* a million keys, each of which is compared with all before it; a thousand repetitions of a long list */
+	text[0] = '\0';
+	for (size_t i = 0, at = 0; at < size - 32; i++)
+		at += (size_t)sprintf(text + at, "key%zu: x\n", i);
+	assert_int_equal(parse(text), -EINVAL);
+	assert_contains(heard.text, "too much for a configuration");
+	strcpy(text, "a: &a [x,x,x,x,x,x,x,x]\nhosts:\n");
+	for (size_t i = 0, at = strlen(text); i < 1000; i++)
+		at += (size_t)sprintf(text + at, "  h%zu: {device_name: *a}\n", i);
+	assert_int_equal(parse(text), -EINVAL);
+	assert_contains(heard.text, "too much for a configuration");
 	free(text);
 }
 
