@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain hotplug
-# timeout: 900
+# timeout: 1800
 #
 # A thousand listings while cards are taken from the kernel and found again, change their drivers,
 # have virtual functions and lose them, are plugged, unplugged and pulled.
@@ -34,7 +34,7 @@ while read -r _ _ library _; do
     [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
 done < <(ldd "$PCIPROBE")
 cp -- "$PCIPROBE" /dev/shm/pciprobe
-PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" --count 1000 \
+PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" --count 2000 \
     --stays "$(join "${stays[@]}")" --moves "$(join "${moves[@]}")" &
 listings=$!
 listing() { kill -0 "$listings" 2>/dev/null; }
