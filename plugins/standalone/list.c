@@ -29,6 +29,13 @@ static void tell_nothing_selected(const struct options *options, const struct pr
 		path ? "; --all shows every card" : "");
 }
 
+static void tell_unseen(const struct options *options, const struct inventory *inventory)
+{
+	if (inventory->unseen)
+		log_warning(&options->log, "%zu processes could not be looked at: a card that nobody is seen to have may still "
+			    "be a VM's. Run as root to know", inventory->unseen);
+}
+
 static unsigned details_of(const struct report *report, const struct writer *writer)
 {
 	unsigned details = writer->details | (report->usage ? DETAIL_USAGE : 0);
@@ -52,6 +59,7 @@ static int list_cards(const struct options *options, struct report *report)
 			log_error(&options->log, "%s: %s", options->writer->name, strerror(-error));
 		else
 			status = status_of(inventory);
+		tell_unseen(options, inventory);
 		tell_nothing_selected(options, report->probe, inventory);
 	}
 	inventory_free(inventory);

@@ -274,9 +274,6 @@ int ownership_read(struct sysroot *root, const struct log *log, struct inventory
 	}
 	if (error < 0)
 		return error;
-	if (inventory->unseen)
-		log_warning(log, "%zu processes could not be looked at: a card that nobody is seen to have may still be a "
-			    "VM's. Run as root to know", inventory->unseen);
 	weigh(root, inventory, inventory->unseen ? SAW_SOME : SAW_ALL);
 	return 0;
 }

@@ -59,6 +59,8 @@ check_same "as onehost shows it" "123" "$("$PCIPROBE" -a -f onehost | awk -v car
 nobody() { setpriv --reuid=65534 --clear-groups "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
 check_same "without rights its command line tells" "held cmdline" "$(nobody "$nic2" ownership,owner_sources)"
 check_same "and what nobody could see is unknown" unknown "$(nobody "$pair0" ownership)"
+setpriv --reuid=65534 --clear-groups "$PCIPROBE" list --all >/dev/null 2>/run/said
+check "which a person is told" grep -q "processes could not be looked at" /run/said
 
 for round in 1 2 3 4 5; do
     kill_vm

@@ -269,7 +269,6 @@ static void without_rights_nothing_is_free(void **state)
 	assert_string_equal(state_of("03:00.0"), "host");
 	assert_string_equal(state_of("04:00.0"), "free");
 	assert_int_equal(inventory->unseen, 2);
-	assert_contains(heard.text, "2 processes could not be looked at");
 }
 
 static void with_hidepid_nothing_is_free(void **state)
