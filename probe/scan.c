@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* libpci's own scan gives up for one odd name and then opens three files for each card; one modalias holds all of it. So does
- * uevent, and the driver too, but some kernels (Debian's 6.1.0-56 for one) take the card's lock for it, and whoever unbinds a card that
- * a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
+ * uevent, and the driver too, but some kernels (Debian's 6.1.0-56 for one) take the card's lock for it, and whoever unbinds
+ * a card that a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
 
 struct entry {
 	struct pci_address address;

@@ -210,6 +210,23 @@ ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer,
 	return length;
 }
 
+int sysdir_link_name(const struct sysdir *at, const char *name, char *buffer, size_t size)
+{
+	char target[PATH_MAX];
+	const char *last;
+	ssize_t length;
+
+	length = sysdir_readlink(at, name, target, sizeof(target));
+	if (length < 0)
+		return (int)length;
+	last = strrchr(target, '/');
+	last = last ? last + 1 : target;
+	if (!*last || strlen(last) >= size)
+		return -EBADMSG;
+	strcpy(buffer, last);
+	return 0;
+}
+
 /* The names of directories and links are all that is read of some. */
 static void tell_listed(const struct sysdir *at, const char *name, DIR *list)
 {

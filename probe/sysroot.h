@@ -60,6 +60,10 @@ bool sysdir_has(const struct sysdir *at, const char *name);
 /* Reads where the symbolic link NAME below AT points to, as it stands. Returns its length or a negative errno. */
 ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size);
 
+/* The last part of where the link NAME below AT points to: of driver the driver, of iommu_group the group's number. Returns 0 or
+ * a negative errno: -EBADMSG when there is no such part, or it doesn't fit into SIZE. */
+int sysdir_link_name(const struct sysdir *at, const char *name, char *buffer, size_t size);
+
 /* Opens the directory NAME below AT for readdir(3); the caller closes it. Returns 0 or a negative errno. */
 int sysdir_list(const struct sysdir *at, const char *name, DIR **ret);
 

@@ -77,21 +77,11 @@ bool card_number(struct card *card, const char *name, int base, unsigned long ma
 
 bool card_link_name(struct card *card, const char *name, char *buffer, size_t size)
 {
-	char target[ATTRIBUTE_SIZE];
-	ssize_t length = sysdir_readlink(&card->dir, name, target, sizeof(target));
-	const char *last;
+	int error = sysdir_link_name(&card->dir, name, buffer, size);
 
-	if (length < 0) {
-		if (!is_absent((int)length))
-			card_failed(card, name, strerror((int)-length));
-		return false;
-	}
-	last = strrchr(target, '/');
-	last = last ? last + 1 : target;
-	if (!*last || strlen(last) >= size) {
+	if (error == -EBADMSG)
 		card_failed(card, name, "points to nothing that it can be");
-		return false;
-	}
-	strcpy(buffer, last);
-	return true;
+	else if (error < 0 && !is_absent(error))
+		card_failed(card, name, strerror(-error));
+	return error == 0;
 }

@@ -123,27 +123,13 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
 	return error;
 }
 
-/* The driver of a peer that isn't selected has not been read. */
-static bool read_driver(struct sysroot *root, const char *name, char *driver, size_t size)
-{
-	char path[96], target[PATH_MAX], *last;
-
-	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
-	if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
-		return false;
-	last = strrchr(target, '/');
-	last = last ? last + 1 : target;
-	if (strlen(last) >= size)
-		return false;
-	strcpy(driver, last);
-	return true;
-}
-
 static bool is_blocker(struct sysroot *root, const struct pci_device *peer, const char *name)
 {
-	char driver[NAME_MAX + 1];
+	char path[NAME_MAX + 64], driver[NAME_MAX + 1];
 
-	if (peer->class >> 8 == 0x06 || !read_driver(root, name, driver, sizeof(driver)))
+	/* that of a card which isn't selected has not been read */
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
+	if (peer->class >> 8 == 0x06 || sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver)) < 0)
 		return false;
 	return !driver_is_vfio(driver) && !driver_is_stub(driver);
 }

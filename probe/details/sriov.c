@@ -4,20 +4,19 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Whether the PF's virtfn<INDEX> is this card: 1 or 0, -1 when there is no such link. Nothing is told: it is the PF's. */
 static int is_virtfn(struct card *card, unsigned index)
 {
-	char name[32], target[256], *last;
+	char name[32], target[ADDRESS_SIZE];
 	struct pci_address address;
+	int error;
 
 	snprintf(name, sizeof(name), "physfn/virtfn%u", index);
-	if (sysdir_readlink(&card->dir, name, target, sizeof(target)) < 0)
-		return -1;
-	last = strrchr(target, '/');
-	return address_parse_full(last ? last + 1 : target, &address) == 0 &&
-	       address_compare(&address, &card->device->address) == 0;
+	error = sysdir_link_name(&card->dir, name, target, sizeof(target));
+	if (error < 0)
+		return error == -EBADMSG ? 0 : -1;
+	return address_parse_full(target, &address) == 0 && address_compare(&address, &card->device->address) == 0;
 }
 
 void read_vf_index(struct card *card)

@@ -149,17 +149,14 @@ static int claim_named(struct sysroot *root, const struct inventory *inventory, 
 /* The card named need not be one that is selected, so its group is looked up. */
 static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
 {
-	char address[ADDRESS_SIZE], path[96], target[PATH_MAX], *last;
+	char address[ADDRESS_SIZE], path[96], name[16];
 
 	for (size_t i = 0; i < vmm->device_count; i++) {
 		if (vmm->devices[i].is_mdev)
 			continue;
 		snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/iommu_group",
 			 address_format(&vmm->devices[i].address, address));
-		if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
-			continue;
-		last = strrchr(target, '/');
-		if (last && strtoul(last + 1, NULL, 10) == group)
+		if (sysdir_link_name(sysroot_dir(root), path, name, sizeof(name)) == 0 && strtoul(name, NULL, 10) == group)
 			return true;
 	}
 	return false;
