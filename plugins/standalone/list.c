@@ -2,6 +2,7 @@
 /* pciprobe list */
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/options.h"
+#include "plugins/standalone/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ static void tell_nothing_selected(const struct options *options, const struct pr
 
 	if (inventory->selected || !isatty(STDERR_FILENO) || options->quiet)
 		return;
-	fprintf(stderr, "0 of %zu cards selected%s%s%s%s\n", inventory->count, path || narrowed ? " by " : "",
-		path ? path : "", narrowed ? (path ? " and the command line" : "the command line") : "",
+	fprintf(stderr, "0 of %zu cards selected%s", inventory->count, path || narrowed ? " by " : "");
+	text_write_plain(stderr, path ? path : "");
+	fprintf(stderr, "%s%s%s\n", path && narrowed ? " and " : "", narrowed ? "the command line" : "",
 		path ? "; --all shows every card" : "");
 }
 
