@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain hotplug
-# timeout: 900
+# timeout: 500
 #
 # A thousand listings while cards are taken from the kernel and found again, change their drivers,
 # have virtual functions and lose them, are plugged, unplugged and pulled.
