@@ -28,7 +28,7 @@ in_code() {
 }
 
 without_licence() {
-	find probe plugins binder bench tests etc/opennebula setup autogen.sh configure.ac Makefile.am .ci -type f \
+	find probe common plugins binder bench tests etc/opennebula setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
 }
@@ -39,12 +39,13 @@ above_the_ground() {
 }
 
 unguarded() {
-	for header in $(sources probe plugins binder | grep '\.h$'); do
+	for header in $(sources probe common plugins binder | grep '\.h$'); do
 		grep -q '#ifndef PCIPROBE_' "$header" || echo "$header"
 	done
 }
 
-refuse "the core includes no plugin and no binder" in_code '#include "(plugins|binder|tests)/' probe
+refuse "the core includes no plugin and no binder" in_code '#include "(common|plugins|binder|tests)/' probe
+refuse "what programs share includes none of them" in_code '#include "(plugins|binder|tests)/' common
 refuse "the plugins include neither each other nor the binder (collectd)" \
 	in_code '#include "(plugins/standalone|binder|tests)/' plugins/collectd
 refuse "the plugins include neither each other nor the binder (standalone)" \
@@ -54,8 +55,8 @@ refuse "addresses and the door include nothing above them" above_the_ground
 refuse "the core prints nothing, ends nothing, reads no environment" \
 	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' probe
 refuse "only main and verbs read the environment" \
-	sh -c 'grep -rnE "getenv *\(" plugins --include="*.c" | grep -v "^plugins/standalone/list.c:"'
-refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe plugins binder
+	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -v "^plugins/standalone/list.c:"'
+refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins binder
 refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 refuse "nobody opens VFIO groups or configuration space" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pciprobe explain: which rule took or refused each card, and which rules are of no use on this host. */
 #include "plugins/standalone/options.h"
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 #include "probe/details.h"
 
 #include <errno.h>

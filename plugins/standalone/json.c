@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* json: one object, described by pciprobe.schema.json. json-c writes each card by itself, so that a host of thousands
  * needs no more memory than one of six. */
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 #include "plugins/standalone/writer.h"
 
 #include "config.h"

@@ -2,7 +2,7 @@
 /* pciprobe list */
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/options.h"
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <stdlib.h>

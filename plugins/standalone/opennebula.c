@@ -2,7 +2,7 @@
 /* opennebula: what OpenNebula's monitor takes from its own PCI probe (remotes/im/<hypervisor>-probes.d/host/system/pci.rb),
  * attribute by attribute. The frontend's grammar, src/parsers/template_parser.l in OpenNebula, has one escape, \" . */
 #include "plugins/standalone/ifname.h"
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 #include "plugins/standalone/writer.h"
 #include "probe/ownership/ownership.h"
 

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/options.h"
 
+#include "common/commandline.h"
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One row an option: for getopt, for the help and for what a verb takes. */
-static const struct {
-	const char *name;
-	char letter; /* capitals have no short form */
-	const char *argument;
-	const char *help;
-} OPTIONS[] = {
+static const struct option_row OPTIONS[] = {
 	{"config", 'c', "FILE", "read the rules from FILE instead of " CONFIG_HOME},
 	{"all", 'a', NULL, "every card, whatever the configuration says"},
 	{"device", 'd', "FILTER", "only [vendor]:[device][:class[:prog-if]], as lspci -d"},
@@ -31,8 +25,8 @@ static const struct {
 	{"verbose", 'v', NULL, "say more"},
 	{"help", 'h', NULL, "this help"},
 	{"version", 'V', NULL, "the version"},
+	{NULL, '\0', NULL, NULL},
 };
-#define OPTION_COUNT (sizeof(OPTIONS) / sizeof(*OPTIONS))
 
 /* What every verb takes. */
 #define COMMON_OPTIONS "qvhV"
@@ -44,11 +38,6 @@ const struct verb VERBS[] = {
 	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXS", run_opennebula},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
-
-static bool has_short_form(char letter)
-{
-	return letter >= 'a' || letter == 'V';
-}
 
 static const struct verb *find_verb(const char *name)
 {
@@ -69,14 +58,7 @@ static void print_help(void)
 		printf("  %-26s %s\n", option, verb->help);
 	}
 	printf("\nOptions:\n");
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		bool is_short = has_short_form(OPTIONS[i].letter);
-
-		snprintf(option, sizeof(option), "%c%c%s --%s%s%s", is_short ? '-' : ' ',
-			 is_short ? OPTIONS[i].letter : ' ', is_short ? "," : " ", OPTIONS[i].name,
-			 OPTIONS[i].argument ? " " : "", OPTIONS[i].argument ? OPTIONS[i].argument : "");
-		printf("  %-26s %s\n", option, OPTIONS[i].help);
-	}
+	commandline_print(OPTIONS);
 	printf("\nFormats:\n");
 	for (size_t i = 0; i < WRITER_COUNT; i++)
 		printf("  %-26s %s\n", WRITERS[i].name, WRITERS[i].help);
@@ -104,8 +86,10 @@ static int usage_error(const struct options *options)
 }
 
 /* Returns -1 to go on, else the status to end with. */
-static int take_option(struct options *options, int letter, char *argument)
+static int take_option(void *data, int letter, char *argument)
 {
+	struct options *options = data;
+
 	switch (letter) {
 	case 'c':
 		options->config = argument;
@@ -165,22 +149,13 @@ static int take_option(struct options *options, int letter, char *argument)
 	}
 }
 
-static const char *option_name(char letter)
-{
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (OPTIONS[i].letter == letter)
-			return OPTIONS[i].name;
-	return "";
-}
-
 static int check_verb(const struct options *options, const char *used)
 {
 	const struct verb *verb = options->verb;
+	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS, verb->options);
 
-	for (; *used; used++) {
-		if (strchr(COMMON_OPTIONS, *used) || strchr(verb->options, *used))
-			continue;
-		log_error(&options->log, "'%s' takes no --%s", verb->name, option_name(*used));
+	if (refused) {
+		log_error(&options->log, "'%s' takes no --%s", verb->name, refused);
 		return usage_error(options);
 	}
 	if (verb->max_arguments >= 0 && options->argument_count > verb->max_arguments) {
@@ -188,21 +163,6 @@ static int check_verb(const struct options *options, const char *used)
 		return usage_error(options);
 	}
 	return -1;
-}
-
-/* What getopt_long wants to know of OPTIONS. */
-static void fill_getopt(struct option longs[static OPTION_COUNT + 1], char shorts[static OPTION_COUNT * 2 + 1])
-{
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		int has_argument = OPTIONS[i].argument ? required_argument : no_argument;
-
-		longs[i] = (struct option){OPTIONS[i].name, has_argument, NULL, OPTIONS[i].letter};
-		if (!has_short_form(OPTIONS[i].letter))
-			continue;
-		*shorts++ = OPTIONS[i].letter;
-		if (OPTIONS[i].argument)
-			*shorts++ = ':';
-	}
 }
 
 /* The first word that is no option is the verb. Returns -1 to go on, else the status to end with. */
@@ -224,24 +184,16 @@ static int take_verb(struct options *options, char **words)
 
 int options_parse(int argc, char **argv, struct options *options, int *ret_status)
 {
-	struct option longs[OPTION_COUNT + 1] = {0};
-	char shorts[OPTION_COUNT * 2 + 1] = "", used[OPTION_COUNT + 1] = "";
-	int letter;
+	char used[OPTION_ROWS_MAX + 1], **words;
 
 	options->filters = (struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
 	options->slots = (struct rule_list){.key = "-s", .place = "command line", .kind = RULE_SLOT};
 	options->names = (struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
 	options->verb = &VERBS[0];
 	options->writer = &WRITERS[0];
-	fill_getopt(longs, shorts);
-	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		*ret_status = take_option(options, letter, optarg);
-		if (*ret_status >= 0)
-			return -1;
-		if (!strchr(used, letter))
-			used[strlen(used)] = (char)letter;
-	}
-	*ret_status = take_verb(options, argv + optind);
+	*ret_status = commandline_parse(OPTIONS, argc, argv, take_option, options, used, &words);
+	if (*ret_status < 0)
+		*ret_status = take_verb(options, words);
 	if (*ret_status < 0)
 		*ret_status = check_verb(options, used);
 	return *ret_status < 0 ? 0 : -1;

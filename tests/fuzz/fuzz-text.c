@@ -2,7 +2,7 @@
 /* Small readers and writers of text: what one writes the other reads again, and nothing harmful gets out. */
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/mask.h"
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 #include "probe/address.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/test.h"
 
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 
 static const char *written(void (*write)(FILE *, const char *), const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugins/standalone/text.h"
+#include "common/text.h"
 
 size_t text_decode(const char *text, uint32_t *ret)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Texts from outside, made fit to leave: names and labels can hold escape sequences, quotes, broken UTF-8. */
-#ifndef PCIPROBE_STANDALONE_TEXT_H
-#define PCIPROBE_STANDALONE_TEXT_H
+#ifndef PCIPROBE_COMMON_TEXT_H
+#define PCIPROBE_COMMON_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/verbs.h"
+#include "common/program.h"
+
+static void print_message(void *data, enum message_level level, const char *text)
+{
+	const struct options *options = data;
+
+	program_tell("vfio-bind", level, text, options->quiet, options->verbose);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.log = {.emit = print_message, .data = &options}};
+	int status = STATUS_USAGE;
+
+	program_begin();
+	if (options_parse(argc, argv, &options, &status) == 0)
+		status = options.verb->run(&options);
+	/* what was done is done, whoever reads of it */
+	return program_end(&options.log, status, status ? status : STATUS_FAILED);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of vfio-bind. */
+#ifndef PCIPROBE_BINDER_OPTIONS_H
+#define PCIPROBE_BINDER_OPTIONS_H
+
+#include "probe/log.h"
+#include "probe/probe.h"
+
+#include <stdbool.h>
+
+struct verb;
+
+struct options {
+	const struct verb *verb;
+	const char *sysroot;
+	bool quiet, verbose;
+	char **arguments; /* behind the verb, closed by NULL; belong to main */
+	int argument_count;
+	struct log log;
+};
+
+/* What can be asked for. One row of VERBS each. */
+struct verb {
+	const char *name;
+	const char *arguments; /* for the help: "DEV..." */
+	int min_arguments, max_arguments; /* max -1: any number */
+	const char *help;
+	const char *options;   /* which of the options it takes: their letters in OPTIONS */
+	int (*run)(struct options *options); /* returns an enum status, see verbs.h */
+};
+
+extern const struct verb VERBS[];
+
+/* Reads the command line into OPTIONS, whose log must be set.
+ * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */
+int options_parse(int argc, char **argv, struct options *options, int *ret_status);
+
+/* Makes a probe of all cards below the options' root, reading DETAILS. Returns what probe_new does. */
+int options_probe(const struct options *options, unsigned details, struct probe **ret);
+
+#endif
