@@ -10,6 +10,7 @@
 
 static const struct option_row OPTIONS[] = {
 	{"sysroot", 'S', "DIR", "look at DIR instead of /: a recording"},
+	{"json", 'j', NULL, "write JSON"},
 	{"quiet", 'q', NULL, "no warnings"},
 	{"verbose", 'v', NULL, "say more"},
 	{"help", 'h', NULL, "this help"},
@@ -22,6 +23,7 @@ static const struct option_row OPTIONS[] = {
 
 const struct verb VERBS[] = {
 	{"status", "[DEV...]", 0, -1, "show who has the cards and what stands in the way (the default)", "S", run_status},
+	{"check", "", 0, 0, "tell whether this host can give cards to VMs, and what is to be done", "jS", run_check},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -61,6 +63,9 @@ static int take_option(void *data, int letter, char *argument)
 	switch (letter) {
 	case 'S':
 		options->sysroot = argument;
+		return -1;
+	case 'j':
+		options->json = true;
 		return -1;
 	case 'q':
 		options->quiet = true;

@@ -13,7 +13,7 @@ struct verb;
 struct options {
 	const struct verb *verb;
 	const char *sysroot;
-	bool quiet, verbose;
+	bool json, quiet, verbose;
 	char **arguments; /* behind the verb, closed by NULL; belong to main */
 	int argument_count;
 	struct log log;

@@ -18,6 +18,10 @@ enum status {
 	STATUS_TIMEOUT = 124,   /* the kernel has not answered in time, and may still be at it */
 };
 
+int run_check(struct options *options);
 int run_status(struct options *options);
+
+/* check without cards: whether the host is ready. */
+int run_check_host(struct options *options);
 
 #endif

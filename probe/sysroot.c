@@ -184,6 +184,18 @@ bool sysdir_has(const struct sysdir *at, const char *name)
 	return faccessat(at->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+int sysdir_stat(const struct sysdir *at, const char *name, struct stat *ret)
+{
+	int fd = open_below(at, name, O_PATH), error = 0;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, ret) < 0)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
 ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size)
 {
 	ssize_t length;

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct sysroot;
@@ -56,6 +57,9 @@ ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, siz
 
 /* Whether AT has an entry of this name, which holds no slash. It isn't opened, nor followed if it is a link. */
 bool sysdir_has(const struct sysdir *at, const char *name);
+
+/* What stat(2) says of NAME below AT, without opening it. Returns 0 or a negative errno. */
+int sysdir_stat(const struct sysdir *at, const char *name, struct stat *ret);
 
 /* Reads where the symbolic link NAME below AT points to, as it stands. Returns its length or a negative errno. */
 ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size);

@@ -1,43 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* json: one object, described by pciprobe.schema.json. json-c writes each card by itself, so that a host of thousands
  * needs no more memory than one of six. */
-#include "common/text.h"
+#include "common/jsontext.h"
 #include "plugins/standalone/writer.h"
 
 #include "config.h"
 
 #include <errno.h>
 #include <json.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SCHEMA_VERSION 1
-#define NEW_KEY (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
 #define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
-
-/* json-c takes bytes as they come, but JSON is UTF-8. */
-static struct json_object *new_text(const char *text)
-{
-	struct json_object *object;
-	char *clean = NULL;
-	size_t size = 0;
-	FILE *out;
-	const char *p = text;
-	uint32_t character;
-	size_t length = 1;
-
-	while (*p && (length = text_decode(p, &character)))
-		p += length;
-	if (!*p)
-		return json_object_new_string(text);
-	out = open_memstream(&clean, &size);
-	if (!out)
-		return NULL;
-	text_write_utf8(out, text);
-	object = fclose(out) == 0 ? json_object_new_string(clean) : NULL;
-	free(clean);
-	return object;
-}
 
 static struct json_object *new_list(enum field_type type, const struct pci_device *device,
 				    const struct field_value *value)
@@ -46,7 +20,7 @@ static struct json_object *new_list(enum field_type type, const struct pci_devic
 
 	for (size_t i = 0; list && i < value->list.count; i++) {
 		item = type == FIELD_NUMBERS ? json_object_new_uint64(value->list.number(device, i)) :
-					       new_text(value->list.item(device, i));
+					       jsontext_new(value->list.item(device, i));
 		if (!item || json_object_array_add(list, item) < 0) {
 			json_object_put(item);
 			json_object_put(list);
@@ -71,7 +45,7 @@ static struct json_object *new_value(const struct field *field, const struct pci
 
 	switch (field->type) {
 	case FIELD_TEXT:
-		return new_text(value->text);
+		return jsontext_new(value->text);
 	case FIELD_HEX:
 		return new_hex(field, value->number);
 	case FIELD_NUMBER:
@@ -86,14 +60,6 @@ static struct json_object *new_value(const struct field *field, const struct pci
 		return new_list(field->type, device, value);
 	}
 	return NULL;
-}
-
-static int add(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (value && json_object_object_add_ex(object, key, value, NEW_KEY) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
 }
 
 /* Writes OBJECT and frees it. */
@@ -115,13 +81,13 @@ static int write_card(FILE *out, const struct report *report, const struct pci_d
 		struct field_value value = {0};
 
 		if (field->get(device, &value))
-			error = add(card, field->name, new_value(field, device, &value));
+			error = jsontext_add(card, field->name, new_value(field, device, &value));
 	}
 	if (!error && device_has_conflict(device))
-		error = add(card, "conflict", json_object_new_boolean(1));
+		error = jsontext_add(card, "conflict", json_object_new_boolean(1));
 	/* what is missing of such a card may be there all the same */
 	if (!error && device->incomplete)
-		error = add(card, "incomplete", json_object_new_boolean(1));
+		error = jsontext_add(card, "incomplete", json_object_new_boolean(1));
 	return write_object(out, card, error);
 }
 
@@ -136,11 +102,11 @@ static int add_rules(struct json_object *rules, const struct rule_list *list)
 			json_object_put(rule);
 			return -ENOMEM;
 		}
-		error = add(rule, "key", json_object_new_string(list->key));
+		error = jsontext_add(rule, "key", json_object_new_string(list->key));
 		if (!error)
-			error = add(rule, "text", new_text(rule_text(list->rules[i])));
+			error = jsontext_add(rule, "text", jsontext_new(rule_text(list->rules[i])));
 		if (!error)
-			error = add(rule, "place", new_text(rule_place(list->rules[i])));
+			error = jsontext_add(rule, "place", jsontext_new(rule_place(list->rules[i])));
 	}
 	return error;
 }
@@ -153,15 +119,15 @@ static int write_selection(FILE *out, const struct report *report)
 	int error = object && rules ? 0 : -ENOMEM;
 
 	if (!error)
-		error = add(object, "seen", json_object_new_uint64(report->inventory->count));
+		error = jsontext_add(object, "seen", json_object_new_uint64(report->inventory->count));
 	if (!error)
-		error = add(object, "selected", json_object_new_uint64(report->inventory->selected));
+		error = jsontext_add(object, "selected", json_object_new_uint64(report->inventory->selected));
 	if (!error && path)
-		error = add(object, "config", new_text(path));
+		error = jsontext_add(object, "config", jsontext_new(path));
 	for (size_t i = 0; i < selection->count && !error; i++)
 		error = add_rules(rules, selection->lists[i]);
 	if (!error)
-		error = add(object, "rules", json_object_get(rules));
+		error = jsontext_add(object, "rules", json_object_get(rules));
 	json_object_put(rules);
 	return write_object(out, object, error);
 }
@@ -173,7 +139,7 @@ static int write_head(FILE *out, const struct report *report)
 	char time[32];
 	struct tm utc;
 
-	if (*inventory->host && !(host = new_text(inventory->host)))
+	if (*inventory->host && !(host = jsontext_new(inventory->host)))
 		return -ENOMEM;
 	gmtime_r(&inventory->time.tv_sec, &utc);
 	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &utc);
