@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ bool kernelinfo_is_at_least(const struct kernelinfo *kernel, unsigned major, uns
 
 /* ---- modules ---- */
 
-static int read_list(struct kernelinfo *kernel, const char *name, char **ret)
+static int read_list(const struct kernelinfo *kernel, const char *name, char **ret)
 {
 	char path[128];
 	int error;
@@ -213,7 +214,24 @@ enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char 
 	return has_module(kernel->dependencies, name) ? MODULE_AVAILABLE : MODULE_MISSING;
 }
 
-bool kernelinfo_has_modules(const struct kernelinfo *kernel)
+static bool has_string(const struct strings *list, const char *text)
 {
-	return kernel->dependencies != NULL;
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias, struct strings *ret)
+{
+	char *text = NULL, *rest = NULL, pattern[256], module[64];
+	int error = read_list(kernel, "modules.alias", &text);
+
+	if (error < 0 || !text)
+		return error < 0 ? error : -ENOENT;
+	for (char *line = strtok_r(text, "\n", &rest); line && !error; line = strtok_r(NULL, "\n", &rest))
+		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && fnmatch(pattern, modalias, 0) == 0 && !has_string(ret, module))
+			error = strings_add(ret, module);
+	free(text);
+	return error;
 }

@@ -44,8 +44,9 @@ bool kernelinfo_parameter_has(const struct kernelinfo *kernel, const char *name,
 /* NAME is written with '_', as the kernel does. */
 enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char *name);
 
-/* Whether the modules of this kernel can be seen at all. */
-bool kernelinfo_has_modules(const struct kernelinfo *kernel);
+/* Adds the modules that say they know a card or device of this MODALIAS to RET, each once. Those built into the kernel say
+ * nothing. Returns 0 or a negative errno: modules.alias could not be read. */
+int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias, struct strings *ret);
 
 /* Whether A and B are the same name of a module, where '-' and '_' are the same. */
 bool module_name_equals(const char *a, const char *b);

@@ -24,6 +24,7 @@ static const struct option_row OPTIONS[] = {
 const struct verb VERBS[] = {
 	{"status", "[DEV...]", 0, -1, "show who has the cards and what stands in the way (the default)", "S", run_status},
 	{"check", "", 0, 0, "tell whether this host can give cards to VMs, and what is to be done", "jS", run_check},
+	{"config", "KIND DEV...", 1, -1, "print the file that makes these cards a VM's at boot; 'config help' lists the kinds", "S", run_config},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 

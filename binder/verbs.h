@@ -19,6 +19,7 @@ enum status {
 };
 
 int run_check(struct options *options);
+int run_config(struct options *options);
 int run_status(struct options *options);
 
 /* check without cards: whether the host is ready. */

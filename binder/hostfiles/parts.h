@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the single files are made of. */
+#ifndef PCIPROBE_BINDER_HOSTFILES_PARTS_H
+#define PCIPROBE_BINDER_HOSTFILES_PARTS_H
+
+#include "binder/hostfiles.h"
+
+/* Where "config udev" belongs; the initramfs takes it from there. */
+#define UDEV_RULES "/etc/udev/rules.d/10-vfio-bind.rules"
+
+/* The command that makes this host's initramfs anew. */
+const char *initramfs_command(struct sysroot *root);
+
+/* The modules that VFIO needs of this kernel and that aren't built into it, vfio_pci last. Returns 0 or -ENOMEM. */
+int vfio_modules(const struct kernelinfo *kernel, struct strings *ret);
+
+int write_dracut(const struct hostfile_job *job, FILE *out);
+int write_initramfs(const struct hostfile_job *job, FILE *out);
+int write_kernel(const struct hostfile_job *job, FILE *out);
+int write_modprobe(const struct hostfile_job *job, FILE *out);
+int write_qemu(const struct hostfile_job *job, FILE *out);
+int write_udev(const struct hostfile_job *job, FILE *out);
+
+#endif
