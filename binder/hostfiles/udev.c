@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A rule of udev(7). By address and ids, so that neither an identical card nor another that came to stand there is taken. */
+/* Rules of udev(7). By address and ids, so that neither an identical card nor another that came to stand there is taken. */
 #include "binder/hostfiles/parts.h"
 #include "binder/verbs.h"
 
-/* The order matters: the override first, so that loading vfio-pci takes the card; the probe last, for cards that appear when it is
- * loaded already. A card that a native driver has stays there, and "vfio-bind apply" moves it. */
-int write_udev(const struct hostfile_job *job, FILE *out)
+/* Events are handled side by side, and that of any other card can load a native driver that takes this one. So each event
+ * first sets the overrides of all these cards, those that have a driver excepted: a card that was given back stays so. */
+static void write_override(const struct pci_device *card, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
+	address_format(&card->address, address);
 	fprintf(out,
-		"# Put it there, then: udevadm control --reload. It acts when a card appears: at boot, or when it is plugged in.\n"
+		"ACTION==\"add\", SUBSYSTEM==\"pci\", TEST!=\"/sys/bus/pci/devices/%s/driver\", ATTR{[pci/%s]vendor}==\"0x%04x\", "
+		"ATTR{[pci/%s]device}==\"0x%04x\", ATTR{[pci/%s]driver_override}=\"vfio-pci\"\n",
+		address, address, card->vendor, address, card->device, address);
+	fprintf(out,
+		"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", "
+		"TEST!=\"driver\", ENV{VFIO_BIND}=\"yes\"\n",
+		address, card->vendor, card->device);
+}
+
+int write_udev(const struct hostfile_job *job, FILE *out)
+{
+	fprintf(out,
+		"# Put it there, then: udevadm control --reload. It acts when cards appear: at boot, or when one is plugged in.\n"
 		"# A native driver in the initramfs comes before it; see vfio-bind config initramfs (or dracut).\n"
-		"# A driver that is built into the kernel, or is loaded already, keeps its card: vfio-bind apply moves that.\n"
-		"# \"vfio-bind release\" gives a card back until the next boot only: take its rule away to keep it.\n");
+		"# A driver that is built into the kernel, or is loaded before its card appears, gets the card: vfio-bind apply moves it.\n"
+		"# \"vfio-bind release\" gives a card back until the next boot only: take its rules away to keep it.\n");
 	for (size_t i = 0; i < job->count; i++)
-		fprintf(out,
-			"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", \\\n"
-			"  ATTR{driver_override}=\"vfio-pci\", IMPORT{builtin}=\"kmod load vfio-pci\", "
-			"ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n",
-			address_format(&job->cards[i]->address, address), job->cards[i]->vendor, job->cards[i]->device);
+		write_override(job->cards[i], out);
+	/* loading takes the cards that are there; one that appears later has to be offered */
+	fputs("ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"yes\", IMPORT{builtin}=\"kmod load vfio-pci\"\n"
+	      "ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"yes\", ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n", out);
 	return STATUS_DONE;
 }
