@@ -129,8 +129,3 @@ int run_check_host(struct options *options)
 	sysroot_free(root);
 	return status;
 }
-
-int run_check(struct options *options)
-{
-	return run_check_host(options);
-}

@@ -2,6 +2,8 @@
 #include "binder/verbs.h"
 #include "common/program.h"
 
+#include <stdlib.h>
+
 static void print_message(void *data, enum message_level level, const char *text)
 {
 	const struct options *options = data;
@@ -15,6 +17,7 @@ int main(int argc, char **argv)
 	int status = STATUS_USAGE;
 
 	program_begin();
+	options.ssh_connection = getenv("SSH_CONNECTION");
 	if (options_parse(argc, argv, &options, &status) == 0)
 		status = options.verb->run(&options);
 	/* what was done is done, whoever reads of it */

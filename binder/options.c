@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/options.h"
 
+#include "binder/hazard.h"
+#include "binder/target.h"
 #include "binder/verbs.h"
 #include "common/commandline.h"
 #include "config.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct option_row OPTIONS[] = {
+	{"dry-run", 'n', NULL, "change nothing; show every write, in order"},
+	{"driver", 'D', "NAME", "give it to the driver NAME; 'auto' (the default) chooses"},
+	{"group", 'G', NULL, "all cards of the IOMMU group"},
+	{"all", 'L', NULL, "all cards that DEV names, when it is several"},
+	{"expect", 'E', "VENDOR:DEVICE", "refuse a card that has other ids"},
+	{"allow", 'A', "HAZARD,...", "do it in spite of these; 'help' lists them"},
+	{"owner", 'O', "USER:GROUP", "give the nodes in /dev/vfio to them"},
+	{"timeout", 'T', "SECONDS", "how long the kernel may take for each answer (30)"},
 	{"sysroot", 'S', "DIR", "look at DIR instead of /: a recording"},
 	{"json", 'j', NULL, "write JSON"},
 	{"quiet", 'q', NULL, "no warnings"},
@@ -22,11 +35,19 @@ static const struct option_row OPTIONS[] = {
 #define COMMON_OPTIONS "qvhV"
 
 const struct verb VERBS[] = {
-	{"status", "[DEV...]", 0, -1, "show who has the cards and what stands in the way (the default)", "S", run_status},
-	{"check", "", 0, 0, "tell whether this host can give cards to VMs, and what is to be done", "jS", run_check},
-	{"config", "KIND DEV...", 1, -1, "print the file that makes these cards a VM's at boot; 'config help' lists the kinds", "S", run_config},
+	{"status", "[DEV...]", 0, -1, "show who has the cards, and what stands in the way (the default)", "LjST", run_status},
+	{"check", "[DEV...]", 0, -1, "say whether cards could be bound; without one whether this host is ready", "DGLEAjST", run_check},
+	{"bind", "DEV...", 1, -1, "hand the cards to VFIO: all of them, or none", "nDGLEAOTjS", run_bind},
+	{"release", "DEV...", 1, -1, "give the cards back to the drivers they had before", "nGLETjS", run_release},
+	{"vfs", "PF NUMBER", 2, 2, "make NUMBER virtual functions of a card", "nEATjS", run_vfs},
+	{"apply", "", 0, 0, "bind the cards that /etc/default/vfio-bind names, at boot", "nDGLEAOTjS", run_apply},
+	{"config", "KIND DEV...", 1, -1, "print the file that makes these cards a VM's at boot; 'config help' lists the kinds", "LS", run_config},
+	{"recover", "", 0, 0, "finish or undo what an interrupted run has left", "T", run_recover},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
+
+/* 'vfio-bind ADDRESS...', as the script does that it takes the place of. */
+static const struct verb EACH = {"", "DEV...", 1, -1, NULL, "nDGLEAOTjS", run_each};
 
 static const struct verb *find_verb(const char *name)
 {
@@ -48,6 +69,20 @@ static void print_help(void)
 	}
 	printf("\nOptions:\n");
 	commandline_print(OPTIONS);
+	printf("\nDEV is 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1 or id:10de:2204.\n"
+	       "'vfio-bind DEV...' alone binds each that can be bound.\n"
+	       "\nExit status: 0 done, 1 failed and all is as before, 2 wrong usage, 3 refused, 4 no such card, 5 failed and not all\n"
+	       "is as before, 69 no IOMMU or driver, 75 another run is at work, 77 no permission, 124 the kernel gave no answer in\n"
+	       "time. More in vfio-bind(8).\n");
+}
+
+static void print_hazards(void)
+{
+	static const char *const grades[] = {
+		[GRADE_NEVER] = "never allowed", [GRADE_REFUSED] = "can be allowed", [GRADE_WARNING] = "only warned of"};
+
+	for (size_t i = 0; i < HAZARD_COUNT; i++)
+		printf("%-14s %-15s %s\n", HAZARDS[i].name, grades[HAZARDS[i].grade], HAZARDS[i].help);
 }
 
 static int usage_error(const struct options *options)
@@ -56,12 +91,100 @@ static int usage_error(const struct options *options)
 	return STATUS_USAGE;
 }
 
+static int take_timeout(struct options *options, const char *text)
+{
+	char *end;
+	unsigned long seconds = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || seconds < 1 || seconds > 3600) {
+		log_error(&options->log, "--timeout %s: from 1 to 3600 seconds", text);
+		return STATUS_USAGE;
+	}
+	options->timeout = (unsigned)seconds;
+	return -1;
+}
+
+/* A name, or a number. Returns false when there is nobody called so. */
+static bool find_user(const char *name, uid_t *ret)
+{
+	const struct passwd *user = getpwnam(name);
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	if (!user && (*name < '0' || *name > '9' || *end || number >= (uid_t)-1))
+		return false;
+	*ret = user ? user->pw_uid : (uid_t)number;
+	return true;
+}
+
+static bool find_group(const char *name, gid_t *ret)
+{
+	const struct group *group = getgrnam(name);
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	if (!group && (*name < '0' || *name > '9' || *end || number >= (gid_t)-1))
+		return false;
+	*ret = group ? group->gr_gid : (gid_t)number;
+	return true;
+}
+
+static int take_owner(struct options *options, const char *text)
+{
+	size_t length = strcspn(text, ":");
+	char user[256];
+
+	if (text[length] && length < sizeof(user)) {
+		memcpy(user, text, length);
+		user[length] = '\0';
+		if (find_user(user, &options->user) && find_group(text + length + 1, &options->user_group))
+			return -1;
+	}
+	log_error(&options->log, "--owner %s: not USER:GROUP of this host", text);
+	return STATUS_USAGE;
+}
+
+static int take_allow(struct options *options, const char *text)
+{
+	unsigned allowed = 0;
+
+	if (strcmp(text, "help") == 0) {
+		print_hazards();
+		return STATUS_DONE;
+	}
+	if (hazards_parse(text, &options->log, &allowed) < 0)
+		return STATUS_USAGE;
+	options->allowed |= allowed;
+	return -1;
+}
+
 /* Returns -1 to go on, else the status to end with. */
 static int take_option(void *data, int letter, char *argument)
 {
 	struct options *options = data;
 
 	switch (letter) {
+	case 'n':
+		options->dry_run = true;
+		return -1;
+	case 'D':
+		options->driver = argument;
+		return -1;
+	case 'G':
+		options->group = true;
+		return -1;
+	case 'L':
+		options->all = true;
+		return -1;
+	case 'E':
+		options->expect = argument;
+		return -1;
+	case 'A':
+		return take_allow(options, argument);
+	case 'O':
+		return take_owner(options, argument);
+	case 'T':
+		return take_timeout(options, argument);
 	case 'S':
 		options->sysroot = argument;
 		return -1;
@@ -91,7 +214,7 @@ static int check_verb(const struct options *options, const char *used)
 	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS, verb->options);
 
 	if (refused) {
-		log_error(&options->log, "'%s' takes no --%s", verb->name, refused);
+		log_error(&options->log, "'%s' takes no --%s", *verb->name ? verb->name : "vfio-bind DEV", refused);
 		return usage_error(options);
 	}
 	if (options->argument_count < verb->min_arguments) {
@@ -105,10 +228,12 @@ static int check_verb(const struct options *options, const char *used)
 	return -1;
 }
 
-/* The first word that is no option is the verb. Returns -1 to go on, else the status to end with. */
+/* The first word that is no option is the verb; without one, cards are bound. Returns -1 to go on, else the status to end with. */
 static int take_verb(struct options *options, char **words)
 {
-	if (*words) {
+	if (*words && target_is_word(*words)) {
+		options->verb = &EACH;
+	} else if (*words) {
 		options->verb = find_verb(*words);
 		if (!options->verb) {
 			log_error(&options->log, "nobody knows the verb '%s'", *words);
@@ -127,6 +252,10 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	char used[OPTION_ROWS_MAX + 1], **words;
 
 	options->verb = &VERBS[0];
+	options->driver = "auto";
+	options->timeout = 30;
+	options->user = (uid_t)-1;
+	options->user_group = (gid_t)-1;
 	*ret_status = commandline_parse(OPTIONS, argc, argv, take_option, options, used, &words);
 	if (*ret_status < 0)
 		*ret_status = take_verb(options, words);

@@ -7,13 +7,23 @@
 #include "probe/probe.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
+struct kernel;
 struct verb;
 
 struct options {
 	const struct verb *verb;
 	const char *sysroot;
-	bool json, quiet, verbose;
+	const char *driver;         /* or "auto" */
+	const char *expect;         /* the ids that every card must have: "10de:2204"; NULL: any */
+	uid_t user;                 /* whom the nodes are given to; -1: nobody */
+	gid_t user_group;
+	unsigned allowed;           /* hazards, 1 << enum hazard */
+	unsigned timeout;           /* seconds that the kernel has for each answer */
+	bool all, group, dry_run, json, quiet, verbose;
+	const char *ssh_connection; /* from the environment; NULL: none */
+	struct kernel *kernel;      /* NULL: the host's own */
 	char **arguments; /* behind the verb, closed by NULL; belong to main */
 	int argument_count;
 	struct log log;

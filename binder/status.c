@@ -1,34 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind status */
+#include "binder/group.h"
+#include "binder/report.h"
 #include "binder/verbs.h"
-#include "probe/details.h"
-#include "probe/ownership/ownership.h"
 
-#include <stdio.h>
+#include <errno.h>
 
-static void print_card(const struct pci_device *device)
+static int add_all(struct job *job)
 {
-	char address[ADDRESS_SIZE], group[16] = "-";
+	int error = 0;
 
-	if (device->present & HAS_IOMMU_GROUP)
-		snprintf(group, sizeof(group), "%u", device->iommu_group);
-	printf("%s %04x:%04x %-16s %4s %s\n", address_format(&device->address, address), device->vendor, device->device,
-	       device->driver ? device->driver : "-", group, ownership_name(device->ownership));
+	inventory_foreach(job->inventory, device)
+		if (!error && !device_is_bridge(device))
+			error = targets_add_device(&job->targets, device);
+	return error ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* Where the kernel doesn't tell what it was asked, the rest is shown all the same. */
+static int add_card(struct job *job, struct report *report, const struct pci_device *device)
+{
+	struct changes changes = {0};
+	struct change *change = changes_add(&changes, device);
+	int error = change ? change_read(job->kernel, change) : -ENOMEM;
+
+	report_add(report, device, error || change->is_gone ? NULL : change, OUTCOME_NONE);
+	changes_free(&changes);
+	if (error != -ENOMEM && !report->no_memory && !job->concerns.no_memory)
+		return STATUS_DONE;
+	log_error(job->log, "out of memory");
+	return STATUS_FAILED;
 }
 
 int run_status(struct options *options)
 {
-	struct inventory *inventory = NULL;
-	struct probe *probe = NULL;
-	int status = STATUS_FAILED;
+	struct job job;
+	struct report report = {.job = &job};
+	bool named = options->argument_count > 0;
+	int status = job_begin(&job, options, false);
 
-	if (options_probe(options, DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP, &probe) == 0 &&
-	    probe_read(probe, &inventory) == 0) {
-		inventory_foreach(inventory, device)
-			print_card(device);
-		status = STATUS_DONE;
+	if (status == STATUS_DONE)
+		status = named ? job_find(&job, options->arguments, options->argument_count) : add_all(&job);
+	for (size_t i = 0; status == STATUS_DONE && i < job.targets.count; i++) {
+		if (named || options->json)
+			hazards_find(&job.view, job.targets.items[i], &job.concerns);
+		status = add_card(&job, &report, job.targets.items[i]);
 	}
-	inventory_free(inventory);
-	probe_free(probe);
+	if (job.inventory)
+		report_print_status(&report, named);
+	report_free(&report);
+	job_end(&job);
 	return status;
 }

@@ -18,9 +18,18 @@ enum status {
 	STATUS_TIMEOUT = 124,   /* the kernel has not answered in time, and may still be at it */
 };
 
-int run_check(struct options *options);
-int run_config(struct options *options);
 int run_status(struct options *options);
+int run_check(struct options *options);
+int run_bind(struct options *options);
+int run_each(struct options *options);
+int run_release(struct options *options);
+int run_vfs(struct options *options);
+int run_apply(struct options *options);
+int run_config(struct options *options);
+int run_recover(struct options *options);
+
+/* The status that tells more of two: how a run for several cards ended. */
+int status_worse(int a, int b);
 
 /* check without cards: whether the host is ready. */
 int run_check_host(struct options *options);

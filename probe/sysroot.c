@@ -184,15 +184,30 @@ bool sysdir_has(const struct sysdir *at, const char *name)
 	return faccessat(at->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int sysdir_stat(const struct sysdir *at, const char *name, struct stat *ret)
+static int stat_below(const struct sysdir *at, const char *name, int flags, struct stat *ret)
 {
-	int fd = open_below(at, name, O_PATH), error = 0;
+	int fd = open_below(at, name, O_PATH | flags), error = 0;
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, ret) < 0)
 		error = -errno;
 	close(fd);
+	return error;
+}
+
+int sysdir_stat(const struct sysdir *at, const char *name, struct stat *ret)
+{
+	return stat_below(at, name, 0, ret);
+}
+
+int sysdir_inode(const struct sysdir *at, const char *name, uint64_t *ret)
+{
+	struct stat status;
+	int error = stat_below(at, name, O_NOFOLLOW, &status);
+
+	if (!error)
+		*ret = status.st_ino;
 	return error;
 }
 

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -60,6 +61,9 @@ bool sysdir_has(const struct sysdir *at, const char *name);
 
 /* What stat(2) says of NAME below AT, without opening it. Returns 0 or a negative errno. */
 int sysdir_stat(const struct sysdir *at, const char *name, struct stat *ret);
+
+/* The inode number of NAME below AT, which isn't followed if it is a link. Returns 0 or a negative errno. */
+int sysdir_inode(const struct sysdir *at, const char *name, uint64_t *ret);
 
 /* Reads where the symbolic link NAME below AT points to, as it stands. Returns its length or a negative errno. */
 ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size);

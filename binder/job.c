@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/job.h"
+
+#include "binder/asker.h"
+#include "binder/group.h"
+#include "binder/transaction.h"
+#include "binder/verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+int status_worse(int a, int b)
+{
+	static const int order[] = {STATUS_INCOMPLETE,  STATUS_TIMEOUT,	    STATUS_FAILED,  STATUS_PERMISSION, STATUS_LOCKED,
+				    STATUS_UNAVAILABLE, STATUS_REFUSED, STATUS_NO_CARD, STATUS_USAGE};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return STATUS_DONE;
+}
+
+/* ---- beginning and ending ---- */
+
+static int status_of_journal(int error)
+{
+	switch (error) {
+	case 0:
+		return STATUS_DONE;
+	case -EAGAIN:
+		return STATUS_LOCKED;
+	case -EACCES:
+	case -EPERM:
+	case -EROFS:
+		return STATUS_PERMISSION;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+static int open_root(struct job *job, struct options *options)
+{
+	*job = (struct job){.options = options, .log = &options->log, .journal = {.directory = -1, .lock = -1}};
+	if (options_probe(options, JOB_DETAILS, &job->probe) < 0)
+		return STATUS_FAILED;
+	job->root = probe_sysroot(job->probe);
+	host_kernel_init(&job->host, job->root, job->log, options->timeout);
+	job->kernel = options->kernel ? options->kernel : &job->host.kernel;
+	job->kernel->root = job->root;
+	job->kernel->log = job->log;
+	return STATUS_DONE;
+}
+
+static int open_journal(struct job *job)
+{
+	int status;
+
+	if (!job->options->kernel && !sysroot_is_host(job->root)) {
+		log_error(job->log, "--sysroot: of another root only --dry-run can be made");
+		return STATUS_USAGE;
+	}
+	status = status_of_journal(journal_open(job->root, job->log, job->options->timeout, &job->journal));
+	job->host.lock = job->journal.lock;
+	return status;
+}
+
+/* Cards that can't be put in order now are left alone by what follows: see check_left. */
+static int begin_changes(struct job *job)
+{
+	size_t count = 0;
+	int status = open_journal(job);
+
+	if (status != STATUS_DONE)
+		return status;
+	transaction_recover(job->kernel, &job->journal, 0, &count);
+	if (count)
+		log_warning(job->log, "an earlier run was interrupted; what it has left of %zu cards was looked after first", count);
+	return STATUS_DONE;
+}
+
+int job_begin_recovery(struct job *job, struct options *options)
+{
+	int status = open_root(job, options);
+
+	return status == STATUS_DONE ? open_journal(job) : status;
+}
+
+static void find_asker(struct job *job)
+{
+	if (job->options->ssh_connection)
+		job->ssh = strdup(job->options->ssh_connection);
+	else if (sysroot_is_host(job->root))
+		asker_find_ssh(job->root, getppid(), &job->ssh);
+	job->view.ssh_connection = job->ssh;
+}
+
+int job_begin(struct job *job, struct options *options, bool changes)
+{
+	int status = open_root(job, options);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (changes && !options->dry_run)
+		status = begin_changes(job);
+	else if (journal_read(job->root, job->log, &job->journal.changes) < 0)
+		status = STATUS_FAILED;
+	if (status == STATUS_DONE && probe_read(job->probe, &job->inventory) < 0)
+		status = STATUS_FAILED;
+	if (status != STATUS_DONE)
+		return status;
+	find_asker(job);
+	job->view.root = job->root;
+	job->view.log = job->log;
+	job->view.inventory = job->inventory;
+	job->view.targets = &job->targets;
+	return STATUS_DONE;
+}
+
+void job_end(struct job *job)
+{
+	plan_free(&job->plan);
+	concerns_free(&job->concerns);
+	hazard_free_view(&job->view);
+	targets_free(&job->targets);
+	journal_close(&job->journal);
+	inventory_free(job->inventory);
+	probe_free(job->probe);
+	free(job->ssh);
+}
+
+/* ---- the cards ---- */
+
+static int status_of_target(int error)
+{
+	switch (error) {
+	case 0:
+		return STATUS_DONE;
+	case -EINVAL:
+	case -ENOTUNIQ:
+		return STATUS_USAGE;
+	case -ENODEV:
+		return STATUS_NO_CARD;
+	default:
+		return STATUS_FAILED;
+	}
+}
+
+static int check_ids(const struct job *job, const struct pci_device *device)
+{
+	char address[ADDRESS_SIZE], ids[10];
+
+	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
+	if (!job->options->expect || strcasecmp(job->options->expect, ids) == 0)
+		return STATUS_DONE;
+	log_error(job->log, "%s: is %s and not %s as expected; have the addresses shifted?", address_format(&device->address, address),
+		  ids, job->options->expect);
+	return STATUS_REFUSED;
+}
+
+static bool is_left(const struct job *job, const struct pci_device *device, bool vfs)
+{
+	const struct change *left = journal_find(&job->journal.changes, &device->address, vfs);
+
+	return left && left->state != CHANGE_BOUND && left->inode == device->inode;
+}
+
+/* A card that an earlier run has left half-way isn't touched before that is put in order. */
+static int check_left(const struct job *job, const struct pci_device *device)
+{
+	char address[ADDRESS_SIZE];
+
+	if (!is_left(job, device, false) && !is_left(job, device, true))
+		return STATUS_DONE;
+	address_format(&device->address, address);
+	if (job->kernel->is_busy(job->kernel, &device->address)) {
+		log_error(job->log, "%s: the kernel is still at what an earlier run wanted of it", address);
+		return STATUS_TIMEOUT;
+	}
+	log_error(job->log, "%s: an earlier run was interrupted: 'vfio-bind recover' first", address);
+	return STATUS_REFUSED;
+}
+
+int job_find_word(struct job *job, const char *word)
+{
+	size_t first = job->targets.count;
+	int status = status_of_target(targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
+
+	for (size_t i = first; i < job->targets.count && status == STATUS_DONE; i++) {
+		status = check_ids(job, job->targets.items[i]);
+		if (status == STATUS_DONE)
+			status = check_left(job, job->targets.items[i]);
+	}
+	if (status != STATUS_DONE)
+		job->targets.count = first;
+	return status;
+}
+
+int job_find(struct job *job, char **words, int count)
+{
+	size_t named;
+	int status = STATUS_DONE;
+
+	for (int i = 0; i < count && status == STATUS_DONE; i++)
+		status = job_find_word(job, words[i]);
+	named = job->targets.count;
+	if (status == STATUS_DONE && job->options->group && group_complete(&job->targets, job->inventory) < 0)
+		status = STATUS_FAILED;
+	for (size_t i = named; i < job->targets.count && status == STATUS_DONE; i++)
+		status = check_left(job, job->targets.items[i]);
+	return status;
+}
+
+int job_read(struct job *job, struct change *change)
+{
+	char address[ADDRESS_SIZE];
+	int error = change_read(job->kernel, change);
+
+	if (!error && !change->is_gone)
+		return STATUS_DONE;
+	address_format(&change->address, address);
+	switch (error) {
+	case 0:
+		log_error(job->log, "%s: it was taken out", address);
+		return STATUS_NO_CARD;
+	case -ETIMEDOUT:
+		log_error(job->log, "%s: the kernel doesn't tell its state; somebody waits in there with the card locked", address);
+		return STATUS_TIMEOUT;
+	case -ENOENT:
+		log_error(job->log, "%s: it has no %s", address, change->is_vfs ? "sriov_numvfs" : "driver_override");
+		return STATUS_UNAVAILABLE;
+	default:
+		log_error(job->log, "%s: %s", address, strerror(-error));
+		return error == -EACCES ? STATUS_PERMISSION : STATUS_FAILED;
+	}
+}
+
+/* ---- what could go wrong ---- */
+
+int job_judge(struct job *job, size_t first)
+{
+	int status = job->concerns.no_memory ? STATUS_FAILED : STATUS_DONE;
+	char address[ADDRESS_SIZE];
+
+	for (size_t i = first; i < job->concerns.count; i++) {
+		const struct concern *concern = &job->concerns.items[i];
+		const struct hazard_row *row = &HAZARDS[concern->hazard];
+
+		address_format(&concern->address, address);
+		if (!concern_refuses(concern, job->options->allowed)) {
+			log_warning(job->log, "%s: %s: %s", address, row->name, concern->text);
+			continue;
+		}
+		log_error(job->log, "%s: %s: %s. %c%s%s%s", address, row->name, concern->text, row->help[0] & ~0x20, row->help + 1,
+			  row->grade == GRADE_REFUSED ? "; or --allow " : "", row->grade == GRADE_REFUSED ? row->name : "");
+		if (status == STATUS_DONE)
+			status = concern->hazard == HAZARD_NO_IOMMU ? STATUS_UNAVAILABLE : STATUS_REFUSED;
+	}
+	return status;
+}
+
+/* ---- changing ---- */
+
+/* Keeps for show what is about to be done. *ret_any: whether there is anything. */
+static int keep_plan(struct job *job, const struct changes *changes, bool *ret_any)
+{
+	struct plan plan = {0};
+	int error = plan_make(changes, &plan);
+
+	*ret_any = !error && plan.count;
+	if (!error)
+		error = plan_append(&job->plan, &plan);
+	plan_free(&plan);
+	if (!error)
+		return STATUS_DONE;
+	log_error(job->log, "out of memory");
+	return STATUS_FAILED;
+}
+
+int job_change(struct job *job, struct changes *changes)
+{
+	bool any = false;
+	int status = keep_plan(job, changes, &any);
+
+	if (status != STATUS_DONE || job->options->dry_run || !any)
+		return status;
+	status = transaction_run(job->kernel, &job->journal, changes);
+	/* what could not be changed is shown as it is now, as far as the kernel tells */
+	for (size_t i = 0; i < changes->count && status != STATUS_DONE; i++)
+		change_read(job->kernel, &changes->items[i]);
+	return status;
+}
+
+enum outcome job_outcome(const struct job *job, const struct change *change, int status, enum outcome done)
+{
+	const struct change *left = change ? journal_find(&job->journal.changes, &change->address, change->is_vfs) : NULL;
+
+	if (!change)
+		return OUTCOME_ALREADY;
+	if (job->options->dry_run)
+		return status == STATUS_DONE ? OUTCOME_PLANNED : OUTCOME_UNCHANGED;
+	if (left && left->state != CHANGE_BOUND)
+		return OUTCOME_UNFINISHED;
+	return change_is_reached(change) ? done : OUTCOME_UNCHANGED;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/report.h"
+
+#include "binder/reportjson.h"
+#include "common/text.h"
+#include "probe/ownership/ownership.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy(struct report *report, const char *text)
+{
+	char *result = text ? strdup(text) : NULL;
+
+	report->no_memory |= text && !result;
+	return result;
+}
+
+void report_add(struct report *report, const struct pci_device *device, const struct change *change, enum outcome outcome)
+{
+	struct result *more = realloc(report->items, (report->count + 1) * sizeof(*more));
+	const struct change *known = journal_find(&report->job->journal.changes, &device->address, false);
+
+	if (!more) {
+		report->no_memory = true;
+		return;
+	}
+	report->items = more;
+	if (known && known->inode != device->inode)
+		known = NULL;
+	more[report->count++] = (struct result){
+		.device = device,
+		.outcome = outcome,
+		.driver = copy(report, change ? change->now.driver : device->driver),
+		.override = copy(report, change ? change->now.override : NULL),
+		.override_known = change != NULL,
+		.before = copy(report, outcome && change ? change->before.driver : known ? known->origin.driver : NULL),
+		.in_journal = known != NULL,
+		.state = known ? known->state : CHANGE_BOUND,
+	};
+}
+
+void report_free(struct report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		free(report->items[i].driver);
+		free(report->items[i].before);
+		free(report->items[i].override);
+	}
+	free(report->items);
+}
+
+/* ---- what became of it ---- */
+
+static const struct {
+	const char *name, *phrase; /* the phrase goes before the driver */
+} OUTCOMES[] = {
+	[OUTCOME_ALREADY] = {"already", "already with"},
+	[OUTCOME_PLANNED] = {"planned", "would be changed; now with"},
+	[OUTCOME_BOUND] = {"bound", "bound to"},
+	[OUTCOME_RELEASED] = {"released", "given back to"},
+	[OUTCOME_SET] = {"set", "has its virtual functions; with"},
+	[OUTCOME_POSSIBLE] = {"possible", "could be bound; now with"},
+	[OUTCOME_REFUSED] = {"refused", "REFUSED; with"},
+	[OUTCOME_UNCHANGED] = {"unchanged", "left with"},
+	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED, now with"},
+};
+
+const char *outcome_name(enum outcome outcome)
+{
+	return OUTCOMES[outcome].name;
+}
+
+static void print_result(const struct result *result)
+{
+	char address[ADDRESS_SIZE];
+
+	printf("%s: %s ", address_format(&result->device->address, address), OUTCOMES[result->outcome].phrase);
+	text_write_plain(stdout, result->driver ? result->driver : "no driver");
+	if (result->before && (result->outcome == OUTCOME_BOUND || result->outcome == OUTCOME_RELEASED)) {
+		fputs(", before with ", stdout);
+		text_write_plain(stdout, result->before);
+	}
+	putchar('\n');
+}
+
+void report_print(const struct report *report, int status)
+{
+	if (report->job->options->json) {
+		reportjson_print(report, status);
+		return;
+	}
+	for (size_t i = 0; report->job->options->dry_run && i < report->job->plan.count; i++)
+		step_print(stdout, sysroot_path(report->job->root), &report->job->plan.steps[i]);
+	for (size_t i = 0; !report->job->options->quiet && i < report->count; i++)
+		print_result(&report->items[i]);
+}
+
+/* ---- status ---- */
+
+static void print_line(const struct result *result)
+{
+	const struct pci_device *device = result->device;
+	char address[ADDRESS_SIZE], group[16] = "-";
+
+	if (device->present & HAS_IOMMU_GROUP)
+		snprintf(group, sizeof(group), "%u", device->iommu_group);
+	printf("%s  %04x:%04x  %5s  %-8s ", address_format(&device->address, address), device->vendor, device->device, group,
+	       ownership_name(device->ownership));
+	text_write_plain(stdout, result->driver ? result->driver : "-");
+	if (result->before) {
+		fputs(" (before: ", stdout);
+		text_write_plain(stdout, result->before);
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+static void print_field(const char *name, const char *text)
+{
+	printf("  %-10s ", name);
+	text_write_plain(stdout, text);
+	putchar('\n');
+}
+
+static void print_list(const char *name, const struct strings *list)
+{
+	if (!list->count)
+		return;
+	printf("  %-10s", name);
+	for (size_t i = 0; i < list->count; i++) {
+		putchar(' ');
+		text_write_plain(stdout, list->items[i]);
+	}
+	putchar('\n');
+}
+
+static void print_binding(const struct report *report, const struct result *result)
+{
+	static const char *const states[] = {
+		[CHANGE_BOUND] = "bound by vfio-bind",
+		[CHANGE_DOING] = "an interrupted run has left it half-way; 'vfio-bind recover'",
+		[CHANGE_UNDO] = "could not be brought back; 'vfio-bind recover'",
+	};
+
+	print_field("driver", result->driver ? result->driver : "-");
+	if (result->override)
+		print_field("override", result->override);
+	else if (!result->override_known)
+		print_field("override", "unknown: the kernel doesn't tell now");
+	if (result->in_journal)
+		print_field("journal", report->job->kernel->is_busy(report->job->kernel, &result->device->address) ?
+					       "the kernel is still at it" :
+					       states[result->state]);
+	if (result->before)
+		print_field("before", result->before);
+}
+
+static void print_owners(const struct pci_device *device)
+{
+	print_field("ownership", ownership_name(device->ownership));
+	for (size_t i = 0; i < device->owner_count; i++) {
+		const struct owner *owner = &device->owners[i];
+
+		printf("  %-10s process %d ", "held by", owner->pid);
+		text_write_plain(stdout, owner->program ? owner->program : "?");
+		putchar(' ');
+		text_write_plain(stdout, owner->name ? owner->name : "");
+		putchar('\n');
+	}
+}
+
+static void print_card(const struct report *report, const struct result *result)
+{
+	const struct pci_device *device = result->device;
+	struct strings nodes = {0};
+	char address[ADDRESS_SIZE], group[16];
+
+	printf("%s  %04x:%04x ", address_format(&device->address, address), device->vendor, device->device);
+	text_write_plain(stdout, device->device_name ? device->device_name : "");
+	putchar('\n');
+	print_binding(report, result);
+	snprintf(group, sizeof(group), "%u", device->iommu_group);
+	print_field("group", device->present & HAS_IOMMU_GROUP ? group : "-");
+	print_list("peers", &device->group_peers);
+	print_owners(device);
+	if (report_nodes(report, device, &nodes) == 0)
+		print_list("nodes", &nodes);
+	strings_free(&nodes);
+	print_list("reset", &device->reset_methods);
+	for (size_t i = 0; i < report->job->concerns.count; i++) {
+		const struct concern *concern = &report->job->concerns.items[i];
+
+		if (address_compare(&concern->address, &device->address) != 0)
+			continue;
+		printf("  %-10s %s: ", "hazard", HAZARDS[concern->hazard].name);
+		text_write_plain(stdout, concern->text);
+		putchar('\n');
+	}
+}
+
+void report_print_status(const struct report *report, bool long_form)
+{
+	if (report->job->options->json) {
+		reportjson_print(report, 0);
+		return;
+	}
+	for (size_t i = 0; i < report->count; i++)
+		if (long_form)
+			print_card(report, &report->items[i]);
+		else
+			print_line(&report->items[i]);
+}
+
+int report_nodes(const struct report *report, const struct pci_device *device, struct strings *ret)
+{
+	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	char name[300], path[CARD_PATH_SIZE];
+	struct dirent *entry;
+	int error = 0;
+
+	if (sysdir_open(sysroot_dir(report->job->root), "dev/vfio", &dev) < 0)
+		return 0;
+	snprintf(name, sizeof(name), "%u", device->iommu_group);
+	if ((device->present & HAS_IOMMU_GROUP) && sysdir_has(&dev, name)) {
+		snprintf(name, sizeof(name), "/dev/vfio/%u", device->iommu_group);
+		error = strings_add(ret, name);
+	}
+	if (sysdir_list(sysroot_dir(report->job->root), card_path(&device->address, "vfio-dev", path), &list) < 0)
+		return error;
+	while (!error && (entry = sysdir_next(list))) {
+		struct stat status;
+
+		snprintf(name, sizeof(name), "devices/%s", entry->d_name);
+		if (sysdir_stat(&dev, name, &status) < 0)
+			continue; /* kernels without CONFIG_VFIO_DEVICE_CDEV have none */
+		snprintf(name, sizeof(name), "/dev/vfio/devices/%.255s", entry->d_name);
+		error = strings_add(ret, name);
+	}
+	return error;
+}

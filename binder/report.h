@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is shown of cards: to people, or as JSON. */
+#ifndef PCIPROBE_BINDER_REPORT_H
+#define PCIPROBE_BINDER_REPORT_H
+
+#include "binder/job.h"
+
+/* One card. */
+struct result {
+	const struct pci_device *device;
+	enum outcome outcome;
+	char *driver;      /* that it has */
+	char *before;      /* that it had before: this run, or where nothing was to become of it, before it was bound */
+	char *override;
+	bool override_known; /* could be read */
+	enum change_state state; /* what the journal has of it */
+	bool in_journal;
+};
+
+struct report {
+	const struct job *job;
+	struct result *items;
+	size_t count;
+	bool no_memory;
+};
+
+/* Adds a card, as CHANGE has been read last; NULL: as it was at the beginning. */
+void report_add(struct report *report, const struct pci_device *device, const struct change *change, enum outcome outcome);
+void report_free(struct report *report);
+
+/* "bound", "already", ...: for programs. */
+const char *outcome_name(enum outcome outcome);
+
+/* Adds the card's nodes in /dev/vfio to RET. Returns 0 or -ENOMEM. */
+int report_nodes(const struct report *report, const struct pci_device *device, struct strings *ret);
+
+/* Prints a line for each card that something became of; in a dry run the plan; or all as one JSON object. */
+void report_print(const struct report *report, int status);
+
+/* Prints all that is known of the cards: a line each, or where LONG a paragraph; or all as one JSON object. */
+void report_print_status(const struct report *report, bool long_form);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/reportjson.h"
+
+#include "common/jsontext.h"
+#include "config.h"
+#include "probe/ownership/ownership.h"
+
+#include <errno.h>
+
+#define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
+
+/* A text, or null where there is none: json-c's NULL is both null and "no memory", so errors are counted apart. */
+static void add_text(struct json_object *object, const char *key, const char *text, int *error)
+{
+	if (text)
+		*error |= jsontext_add(object, key, jsontext_new(text));
+	else
+		*error |= json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
+}
+
+static void add_object(struct json_object *object, const char *key, struct json_object *value, int *error)
+{
+	*error |= jsontext_add(object, key, value);
+}
+
+/* VALUE belongs to LIST from then on. */
+static void append(struct json_object *list, struct json_object *value, int *error)
+{
+	if (value && json_object_array_add(list, value) == 0)
+		return;
+	json_object_put(value);
+	*error |= -ENOMEM;
+}
+
+static struct json_object *new_list(const struct strings *strings, int *error)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; list && i < strings->count; i++)
+		append(list, jsontext_new(strings->items[i]), error);
+	return list;
+}
+
+static struct json_object *new_owners(const struct pci_device *device, int *error)
+{
+	struct json_object *list = json_object_new_array(), *owner;
+
+	for (size_t i = 0; list && i < device->owner_count; i++) {
+		owner = json_object_new_object();
+		if (owner) {
+			add_object(owner, "pid", json_object_new_int(device->owners[i].pid), error);
+			add_text(owner, "program", device->owners[i].program, error);
+			add_text(owner, "name", device->owners[i].name, error);
+		}
+		append(list, owner, error);
+	}
+	return list;
+}
+
+static struct json_object *new_hazards(const struct report *report, const struct pci_device *device, int *error)
+{
+	static const char *const grades[] = {
+		[GRADE_NEVER] = "never", [GRADE_REFUSED] = "refused", [GRADE_WARNING] = "warning"};
+	struct json_object *list = json_object_new_array(), *hazard;
+
+	for (size_t i = 0; list && i < report->job->concerns.count; i++) {
+		const struct concern *concern = &report->job->concerns.items[i];
+
+		if (address_compare(&concern->address, &device->address) != 0)
+			continue;
+		hazard = json_object_new_object();
+		if (hazard) {
+			add_text(hazard, "name", HAZARDS[concern->hazard].name, error);
+			add_text(hazard, "grade", grades[HAZARDS[concern->hazard].grade], error);
+			add_object(hazard, "refuses", json_object_new_boolean(concern_refuses(concern, report->job->options->allowed)), error);
+			add_text(hazard, "text", concern->text, error);
+		}
+		append(list, hazard, error);
+	}
+	return list;
+}
+
+static void add_ids(struct json_object *card, const struct pci_device *device, int *error)
+{
+	char text[ADDRESS_SIZE];
+
+	add_text(card, "address", address_format(&device->address, text), error);
+	snprintf(text, sizeof(text), "%04x", device->vendor);
+	add_text(card, "vendor", text, error);
+	snprintf(text, sizeof(text), "%04x", device->device);
+	add_text(card, "device", text, error);
+	add_text(card, "device_name", device->device_name, error);
+}
+
+static void add_binding(const struct report *report, struct json_object *card, const struct result *result, int *error)
+{
+	static const char *const states[] = {[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
+
+	if (result->outcome != OUTCOME_NONE)
+		add_text(card, "result", outcome_name(result->outcome), error);
+	add_text(card, "driver", result->driver, error);
+	add_text(card, "driver_before", result->before, error);
+	if (result->override_known)
+		add_text(card, "driver_override", result->override, error);
+	add_text(card, "journal", result->in_journal ? states[result->state] : NULL, error);
+	add_object(card, "busy",
+		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel, &result->device->address)), error);
+}
+
+static struct json_object *new_card(const struct report *report, const struct result *result, int *error)
+{
+	const struct pci_device *device = result->device;
+	struct json_object *card = json_object_new_object();
+	struct strings nodes = {0};
+
+	if (!card)
+		return NULL;
+	add_ids(card, device, error);
+	add_binding(report, card, result, error);
+	if (device->present & HAS_IOMMU_GROUP)
+		add_object(card, "iommu_group", json_object_new_uint64(device->iommu_group), error);
+	add_object(card, "group_peers", new_list(&device->group_peers, error), error);
+	*error |= report_nodes(report, device, &nodes);
+	add_object(card, "nodes", new_list(&nodes, error), error);
+	strings_free(&nodes);
+	add_text(card, "ownership", ownership_name(device->ownership), error);
+	add_object(card, "owners", new_owners(device, error), error);
+	add_object(card, "reset_methods", new_list(&device->reset_methods, error), error);
+	add_object(card, "hazards", new_hazards(report, device, error), error);
+	return card;
+}
+
+static struct json_object *new_cards(const struct report *report, int *error)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; list && i < report->count; i++)
+		append(list, new_card(report, &report->items[i], error), error);
+	return list;
+}
+
+static struct json_object *new_steps(const struct report *report, int *error)
+{
+	const struct plan *plan = &report->job->plan;
+	struct json_object *list = json_object_new_array(), *step;
+	char path[CARD_PATH_SIZE + 512];
+
+	for (size_t i = 0; list && i < plan->count; i++) {
+		step = json_object_new_object();
+		if (step && plan->steps[i].kind == STEP_LOAD) {
+			add_text(step, "load", plan->steps[i].bytes, error);
+		} else if (step) {
+			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root), plan->steps[i].path);
+			add_text(step, plan->steps[i].kind == STEP_GIVE ? "give" : "write", plan->steps[i].bytes, error);
+			add_text(step, "to", path, error);
+		}
+		append(list, step, error);
+	}
+	return list;
+}
+
+void reportjson_print(const struct report *report, int status)
+{
+	const struct options *options = report->job->options;
+	struct json_object *object = json_object_new_object();
+	int error = object && !report->no_memory ? 0 : -ENOMEM;
+
+	if (!error) {
+		add_text(object, "version", PACKAGE_VERSION, &error);
+		add_text(object, "verb", *options->verb->name ? options->verb->name : "bind", &error);
+		add_object(object, "status", json_object_new_int(status), &error);
+		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
+		add_object(object, "cards", new_cards(report, &error), &error);
+		add_object(object, "steps", new_steps(report, &error), &error);
+	}
+	if (error)
+		log_error(report->job->log, "out of memory");
+	else
+		printf("%s\n", json_object_to_json_string_ext(object, STYLE));
+	json_object_put(object);
+}

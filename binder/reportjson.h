@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A report as JSON. */
+#ifndef PCIPROBE_BINDER_REPORTJSON_H
+#define PCIPROBE_BINDER_REPORTJSON_H
+
+#include "binder/report.h"
+
+/* Prints one object with what was asked for, the status the program ends with, the cards and the plan. */
+void reportjson_print(const struct report *report, int status);
+
+#endif
