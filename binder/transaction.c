@@ -294,6 +294,9 @@ static bool has_come_to_its_end(struct kernel *kernel, struct changes *changes)
 		if (change->state != CHANGE_DOING || kernel->is_busy(kernel, &change->address) ||
 		    change_read(kernel, change) < 0 || !change_is_reached(change))
 			return false;
+		/* it may have been ended just before the kernel was to pick one */
+		if (change->wanted.any && !change->now.driver)
+			return false;
 	}
 	return true;
 }
