@@ -40,18 +40,24 @@ static int read_nodes(char *text, struct strings *ret)
 	return error;
 }
 
-/* The last one that is in force, else the one that libvirt comes with. */
-static char *find_list(char *text)
+static bool is_list(const char *line)
 {
 	static const char name[] = "cgroup_device_acl";
+
+	line += strspn(line, " \t");
+	return strncmp(line, name, strlen(name)) == 0 && strchr(" \t=", line[strlen(name)]);
+}
+
+/* The one that is in force, else the one that libvirt comes with. */
+static char *find_list(char *text)
+{
 	char *found = NULL;
 
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		line += strspn(line, " \t");
-		if (strncmp(line, name, strlen(name)) == 0)
+		if (is_list(line))
 			return line;
-		if (*line == '#' && strncmp(line + 1 + strspn(line + 1, " \t"), name, strlen(name)) == 0)
+		if (*line == '#' && is_list(line + 1))
 			found = line;
 	}
 	return found;
