@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vfio-bind check and config as operators run them; what config prints is given to what will really read it, and so are the unit and
+# the rule that are installed. Prints TAP. VFIO_BIND is the program, SOURCES the top of the source tree, BUILD of the build.
+set -u
+VFIO_BIND=${VFIO_BIND:-vfio-bind}
+SOURCES=$(realpath "${SOURCES:-.}")
+BUILD=$(realpath "${BUILD:-.}")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+chmod 755 "$work"
+number=0
+
+result() { # STATUS NAME [DIAGNOSTIC-FILE...]
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		shift 2
+		head -n 20 "$@" </dev/null | sed 's/^/# /'
+	fi
+}
+
+skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
+
+# expect STATUS NAME COMMAND...: what it prints is in out and err afterwards.
+expect() {
+	local wanted=$1 name=$2 status
+	shift 2
+	"$@" >out 2>err </dev/null
+	status=$?
+	echo "exit status $status instead of $wanted" >wrong
+	[ "$status" -eq "$wanted" ]
+	result $? "$name" wrong out err
+}
+
+says() { grep -qF -- "$2" "$1"; result $? "$3" "$1"; }
+same() { echo "wanted: $2" >wrong; [ "$(cat "$1")" = "$2" ]; result $? "$3" wrong "$1"; }
+
+# card ADDRESS VENDOR:DEVICE GROUP CLASS
+card() {
+	local directory=machine/sys/devices/pci0000:00/$1 vendor=${2%:*} device=${2#*:}
+	mkdir -p "$directory" machine/sys/bus/pci/devices "machine/sys/kernel/iommu_groups/$3/devices"
+	ln -s "../../../devices/pci0000:00/$1" "machine/sys/bus/pci/devices/$1"
+	ln -s "../../../kernel/iommu_groups/$3" "$directory/iommu_group"
+	ln -s "../../../../devices/pci0000:00/$1" "machine/sys/kernel/iommu_groups/$3/devices/$1"
+	echo "pci:v0000${vendor}d0000${device}sv00000000sd00000000bc${4:0:2}sc${4:2:2}i00" >"$directory/modalias"
+}
+
+# ---- a machine: Debian 12, Intel, two identical GPUs and a network card ----
+modules=machine/lib/modules/6.1.0-56-amd64
+mkdir -p machine/proc/sys/kernel machine/proc/self machine/proc/1/fd $modules machine/sys/firmware/acpi/tables machine/sys/class/iommu/dmar0
+echo 6.1.0-56-amd64 >machine/proc/sys/kernel/osrelease
+echo "ro intel_iommu=on" >machine/proc/cmdline
+printf 'vendor_id\t: GenuineIntel\n' >machine/proc/cpuinfo
+echo ' 8: 0 IR-IO-APIC 8-edge rtc0' >machine/proc/interrupts
+echo 'Max locked memory unlimited unlimited bytes' >machine/proc/self/limits
+: >machine/proc/1/cmdline
+: >machine/sys/firmware/acpi/tables/DMAR
+: >$modules/modules.builtin
+printf 'kernel/%s.ko:\n' vfio vfio_virqfd vfio_iommu_type1 vfio-pci >$modules/modules.dep
+printf 'alias pci:v000010DEd*sv*sd*bc03sc00i00* nouveau\nalias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n' >$modules/modules.alias
+card 0000:01:00.0 10DE:2204 17 0300
+card 0000:02:00.0 10DE:2204 18 0300
+card 0000:03:00.0 8086:10D3 19 0200
+card 0000:00:00.0 8086:29C0 0 0600
+b() { "$VFIO_BIND" "$@" --sysroot machine; }
+
+# ---- check ----
+expect 0 "check" b check
+says out "PASS    iommu             Intel VT-d is on: 4 groups" "a finding on a line"
+says out "this host can give cards to VMs: " "and what comes of them"
+expect 0 "check --json" b check --json
+if "$VFIO_BIND" check --json 2>&1 | grep -q "built without"; then
+	skip "the findings in JSON" "built without json-c"
+else
+	python3 -c 'import json; d = json.load(open("out")); assert d["status"] == 0 and d["findings"][0] == {
+		"name": "iommu", "result": "PASS", "seen": "Intel VT-d is on: 4 groups in /sys/kernel/iommu_groups, 1 units (dmar0)"}, d' 2>err
+	result $? "the findings in JSON" err out
+fi
+printf 'intel_iommu=on,\033[2J\xff\n' >machine/proc/cmdline
+expect 0 "a hostile command line" b check
+! LC_ALL=C grep -q "$(printf '\033')" out
+result $? "does nothing to the terminal" out
+expect 1 "a full disk" sh -c "'$VFIO_BIND' check --sysroot machine >/dev/full"
+says err "standard output" "is told"
+mv machine/sys/kernel/iommu_groups groups
+expect 69 "a host without IOMMU" b check
+says out "FAIL    iommu" "is told so"
+mv groups machine/sys/kernel/iommu_groups
+echo "ro intel_iommu=on" >machine/proc/cmdline
+expect 1 "a root that isn't there" "$VFIO_BIND" check --sysroot nowhere
+says err "nowhere: No such file" "is told"
+
+# ---- config ----
+expect 0 "config help" b config help
+for kind in udev initramfs dracut modprobe kernel qemu; do
+	says out "$kind" "the help names $kind"
+done
+expect 2 "config alone" b config
+expect 2 "a kind that nobody knows" b config grub 01:00.0
+expect 2 "no card" b config udev
+expect 2 "no address" b config udev 99:zz.0
+expect 4 "a card that isn't there" b config udev 09:00.0
+expect 3 "a bridge" b config udev 00:00.0
+[ ! -s out ]
+result $? "of which no file is printed" out
+
+expect 0 "config modprobe" b config modprobe 01:00.0 02:00.0
+mkdir -p modprobe.d
+cp out modprobe.d/vfio-bind.conf
+modprobe --showconfig -C modprobe.d >config 2>err
+grep -E '^(options|softdep) (vfio_pci|nouveau|e1000e) ' config >got
+same got "options vfio_pci ids=10de:2204
+softdep nouveau pre: vfio-pci" "modprobe reads it"
+[ ! -s err ]
+result $? "without a word" err
+expect 3 "config modprobe would take an identical card" b config modprobe 01:00.0
+says err "ids= would take 0000:02:00.0 too" "which is told"
+says out "# LEFT OUT: 10de:2204" "and stands in the file"
+
+expect 0 "config dracut" b config dracut 01:00.0
+# shellcheck disable=SC2016  # that shell expands it
+bash -euc 'force_drivers="a" install_items="b"; . ./out; echo "$force_drivers|$install_items"' >got 2>err
+same got "a vfio vfio_iommu_type1 vfio_virqfd vfio_pci |b /etc/udev/rules.d/10-vfio-bind.rules " "dracut's shell reads it"
+
+expect 0 "config initramfs" b config initramfs 01:00.0
+sh -n out 2>err
+result $? "a shell reads it" err out
+shellcheck -s sh -e SC1091,SC2154 out >err 2>&1
+result $? "and shellcheck" err
+sh out prereqs >got 2>err
+same got "" "it has no prerequisites"
+
+expect 0 "config kernel" b config kernel 01:00.0
+# shellcheck disable=SC2016
+sh -euc 'GRUB_CMDLINE_LINUX="quiet"; . ./out; echo "$GRUB_CMDLINE_LINUX"' >got 2>err
+same got "quiet intel_iommu=on iommu=pt" "GRUB's shell reads it"
+
+expect 0 "config qemu" b config qemu 01:00.0 03:00.0
+says out '"/dev/vfio/17",' "the groups are in it"
+expect 0 "config udev" b config udev 01:00.0 02:00.0 # which the lab gives to udev
+
+# ---- the unit ----
+if command -v systemd-analyze >/dev/null; then
+	# the program isn't installed yet
+	sed "s|^ExecStart=[^ ]*|ExecStart=$(realpath "$VFIO_BIND")|" "$BUILD/etc/systemd/vfio-bind.service" >vfio-bind.service
+	expect 0 "systemd-analyze verify" systemd-analyze verify --man=no ./vfio-bind.service
+	[ ! -s err ]
+	result $? "without a word" err
+	expect 0 "systemd-analyze security" systemd-analyze security --offline=true --threshold=35 ./vfio-bind.service
+else
+	skip "systemd-analyze verify" "no systemd here"
+	skip "systemd-analyze security" "no systemd here"
+fi
+echo "1..$number"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The manual pages: without a fault, and nothing that the programs take is missing in them. Prints TAP.
+cd "${SOURCES:-.}" || exit 1
+number=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# result NAME: what is in $work/wrong shouldn't be there.
+result() {
+	number=$((number + 1))
+	if [ ! -s "$work/wrong" ]; then
+		echo "ok $number - $1"
+	else
+		echo "not ok $number - $1"
+		sed 's/^/# /' "$work/wrong"
+	fi
+}
+
+# words PROGRAM: the verbs and options that its help lists.
+words() { "$1" --help | sed -n 's/^  \([a-z-]*\) .*/\1/p; s/^  .*\(--[a-z-]*\) .*/\1/p'; }
+
+# compare PROGRAM PAGE
+compare() {
+	LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$2" 2>/dev/null | col -b >"$work/page"
+	words "$1" >"$work/words"
+	while read -r word; do
+		grep -qF -e "$word" "$work/page" || echo "$word isn't in it"
+	done <"$work/words" >"$work/wrong"
+	[ -s "$work/words" ] || echo "the help lists nothing" >"$work/wrong"
+	result "$2 tells all that --help does"
+}
+
+for page in man/*; do
+	LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l "$page" 2>"$work/wrong" >/dev/null
+	result "$page is without a fault"
+done
+compare "$PCIPROBE" man/pciprobe.1
+[ -z "$VFIO_BIND" ] || compare "$VFIO_BIND" man/vfio-bind.8
+echo "1..$number"
