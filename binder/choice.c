@@ -104,7 +104,20 @@ static bool ask_module(struct sysroot *root, const char *module, char driver[sta
 	return false;
 }
 
-/* Modules are called with _ and most drivers with -, but there is no rule. */
+/* What the kernel calls a driver whose module isn't loaded: like the module, with '_', but for the oldest ones. */
+static void guess_driver(char driver[static DRIVER_NAME_SIZE])
+{
+	static const struct {
+		const char *module, *driver;
+	} others[] = {{"vfio_pci", "vfio-pci"}, {"pci_stub", "pci-stub"}, {"xen_pciback", "pciback"}};
+
+	exchange(driver, '-', '_');
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strcmp(driver, others[i].module) == 0)
+			strcpy(driver, others[i].driver);
+}
+
+/* There is no rule for which has '_' and which '-'. */
 static void find_driver(struct sysroot *root, struct choice *choice)
 {
 	strcpy(choice->driver, choice->module);
@@ -116,8 +129,7 @@ static void find_driver(struct sysroot *root, struct choice *choice)
 	exchange(choice->driver, '-', '_');
 	if (has_driver(root, choice->driver) || ask_module(root, choice->module, choice->driver))
 		return;
-	/* none is loaded; most of them are called so */
-	exchange(choice->driver, '_', '-');
+	guess_driver(choice->driver);
 }
 
 static bool is_name(const char *name)

@@ -1,35 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind config: prints a file for these cards. */
+#include "binder/group.h"
 #include "binder/hostfiles.h"
+#include "binder/target.h"
 #include "binder/verbs.h"
-#include "probe/details.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DETAILS (DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
+#define DETAILS (TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
 
-/* The cards that the words behind the kind mean. Returns an enum status. */
-static int find_cards(const struct options *options, const struct inventory *inventory, const struct pci_device **cards, size_t *count)
+static int status_of(int error)
 {
-	struct pci_address address;
+	switch (error) {
+	case 0:
+		return STATUS_DONE;
+	case -ENODEV:
+		return STATUS_NO_CARD;
+	default:
+		return error == -ENOMEM ? STATUS_FAILED : STATUS_USAGE;
+	}
+}
 
-	for (char **word = options->arguments + 1; *word; word++) {
-		if (address_parse(*word, &address) < 0) {
-			log_error(&options->log, "'%s' is not a PCI address. Right would be 0000:07:00.0", *word);
-			return STATUS_USAGE;
-		}
-		cards[*count] = inventory_find(inventory, &address);
-		if (!cards[*count]) {
-			log_error(&options->log, "%s: this host has no such card", *word);
-			return STATUS_NO_CARD;
-		}
-		if (cards[*count]->class >> 8 == 0x06) {
-			log_error(&options->log, "%s: a bridge is never given to a VM", *word);
+/* The cards that the words behind the kind mean. */
+static int find_targets(const struct options *options, const struct inventory *inventory, struct targets *targets)
+{
+	char address[ADDRESS_SIZE];
+	int error = 0;
+
+	for (char **word = options->arguments + 1; *word && !error; word++)
+		error = targets_add(targets, inventory, *word, options->all, &options->log);
+	for (size_t i = 0; i < targets->count && !error; i++)
+		if (device_is_bridge(targets->items[i])) {
+			log_error(&options->log, "%s: a bridge is never given to a VM", address_format(&targets->items[i]->address, address));
 			return STATUS_REFUSED;
 		}
-		(*count)++;
+	return status_of(error);
+}
+
+static int choose_drivers(const struct options *options, const struct targets *targets, struct hostfile_job *job)
+{
+	job->cards = calloc(targets->count, sizeof(*job->cards));
+	if (!job->cards) {
+		log_error(&options->log, "out of memory");
+		return STATUS_FAILED;
+	}
+	for (; job->count < targets->count; job->count++) {
+		struct hostfile_card *card = &job->cards[job->count];
+
+		card->device = targets->items[job->count];
+		if (choice_make(job->root, job->log, card->device, options->driver, &card->choice) < 0)
+			return STATUS_USAGE;
 	}
 	return STATUS_DONE;
 }
@@ -68,6 +90,7 @@ int run_config(struct options *options)
 	const struct hostfile *file = hostfile_find(options->arguments[0]);
 	struct hostfile_job job = {.log = &options->log};
 	struct inventory *inventory = NULL;
+	struct targets targets = {0};
 	struct probe *probe = NULL;
 	int status = STATUS_FAILED;
 
@@ -78,15 +101,17 @@ int run_config(struct options *options)
 			  options->arguments[0]);
 		return STATUS_USAGE;
 	}
-	job.cards = calloc((size_t)options->argument_count, sizeof(*job.cards));
-	if (job.cards && options_probe(options, DETAILS, &probe) == 0 && probe_read(probe, &inventory) == 0) {
+	if (options_probe(options, DETAILS, &probe) == 0 && probe_read(probe, &inventory) == 0) {
 		job.root = probe_sysroot(probe);
 		job.inventory = inventory;
-		status = find_cards(options, inventory, job.cards, &job.count);
+		status = find_targets(options, inventory, &targets);
+		if (status == STATUS_DONE)
+			status = choose_drivers(options, &targets, &job);
 		if (status == STATUS_DONE)
 			status = write_file(options, file, &job);
 	}
 	free(job.cards);
+	targets_free(&targets);
 	inventory_free(inventory);
 	probe_free(probe);
 	return status;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 const struct hostfile HOSTFILES[] = {
-	{"udev", UDEV_RULES, "rule that gives the cards to vfio-pci, by address, when they appear", "", write_udev},
-	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind", "hook that puts vfio-pci and that rule into the initramfs (Debian, Ubuntu)",
+	{"udev", UDEV_RULES, "rules that give the cards to VFIO, by address, when they appear", "", write_udev},
+	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind", "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)",
 	 "#!/bin/sh\n", write_initramfs},
 	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)", "", write_dracut},
 	{"modprobe", "/etc/modprobe.d/vfio-bind.conf", "options that give cards to vfio-pci by their ids, and the order of loading",
@@ -48,21 +48,29 @@ const char *initramfs_command(struct sysroot *root)
 	return "update-initramfs -u, dracut -f or what else makes this host's initramfs";
 }
 
-int vfio_modules(const struct kernelinfo *kernel, struct strings *ret)
+static bool is_module(const struct kernelinfo *kernel, const char *name)
 {
-	static const char *const modules[] = {"vfio", "vfio_iommu_type1", "vfio_virqfd", "vfio_pci"};
+	enum module_state state = kernelinfo_module(kernel, name);
+
+	if (strcmp(name, "vfio_virqfd") == 0) /* a part of vfio since 6.2 */
+		return state == MODULE_AVAILABLE || state == MODULE_LOADED ||
+		       (state == MODULE_UNKNOWN && !kernelinfo_is_at_least(kernel, 6, 2));
+	return state != MODULE_BUILTIN;
+}
+
+int hostfile_modules(const struct hostfile_job *job, struct strings *ret)
+{
+	static const char *const modules[] = {"vfio", "vfio_iommu_type1", "vfio_virqfd"};
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules) && !error; i++) {
-		enum module_state state = kernelinfo_module(kernel, modules[i]);
+	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules) && !error; i++)
+		if (is_module(job->kernel, modules[i]))
+			error = strings_add(ret, modules[i]);
+	for (size_t i = 0; i < job->count && !error; i++) {
+		const char *module = job->cards[i].choice.module;
 
-		if (state == MODULE_BUILTIN)
-			continue;
-		/* a part of vfio since 6.2 */
-		if (strcmp(modules[i], "vfio_virqfd") == 0 &&
-		    (state == MODULE_MISSING || (state == MODULE_UNKNOWN && kernelinfo_is_at_least(kernel, 6, 2))))
-			continue;
-		error = strings_add(ret, modules[i]);
+		if (is_module(job->kernel, module) && !strings_have(ret, module))
+			error = strings_add(ret, module);
 	}
 	return error;
 }
@@ -87,7 +95,7 @@ static bool is_asked_for(const struct hostfile_job *job, const char *address)
 	char text[ADDRESS_SIZE];
 
 	for (size_t i = 0; i < job->count; i++)
-		if (strcmp(address_format(&job->cards[i]->address, text), address) == 0)
+		if (strcmp(address_format(&job->cards[i].device->address, text), address) == 0)
 			return true;
 	return false;
 }
@@ -108,11 +116,11 @@ int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, 
 	fprintf(out, "%s# %s\n# Made for this host and kernel %s by: vfio-bind config %s", file->first, file->path,
 		*job->kernel->release ? job->kernel->release : "of unknown version", file->name);
 	for (size_t i = 0; i < job->count; i++)
-		fprintf(out, " %s", address_format(&job->cards[i]->address, address));
+		fprintf(out, " %s", address_format(&job->cards[i].device->address, address));
 	fputs("\n# Addresses can shift when hardware is added or taken out: make it anew then.\n#\n", out);
 	for (size_t i = 0; i < job->count; i++) {
-		write_card(job->cards[i], out);
-		write_peers(job, job->cards[i], out);
+		write_card(job->cards[i].device, out);
+		write_peers(job, job->cards[i].device, out);
 	}
 	fputs("#\n", out);
 	return file->write(job, out);

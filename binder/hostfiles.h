@@ -3,12 +3,18 @@
 #ifndef PCIPROBE_BINDER_HOSTFILES_H
 #define PCIPROBE_BINDER_HOSTFILES_H
 
+#include "binder/choice.h"
 #include "binder/iommu.h"
 #include "binder/kernelinfo.h"
 #include "probe/device.h"
 #include "probe/log.h"
 
 #include <stdio.h>
+
+struct hostfile_card {
+	const struct pci_device *device;
+	struct choice choice; /* the driver that it shall have */
+};
 
 /* For which host and which cards. */
 struct hostfile_job {
@@ -17,7 +23,7 @@ struct hostfile_job {
 	const struct kernelinfo *kernel;
 	const struct iommu *iommu;
 	const struct inventory *inventory; /* all cards of the host, with driver, modalias, names, IOMMU group and its peers */
-	const struct pci_device **cards;   /* those asked for */
+	struct hostfile_card *cards;       /* those asked for */
 	size_t count;
 };
 

@@ -214,14 +214,6 @@ enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char 
 	return has_module(kernel->dependencies, name) ? MODULE_AVAILABLE : MODULE_MISSING;
 }
 
-static bool has_string(const struct strings *list, const char *text)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], text) == 0)
-			return true;
-	return false;
-}
-
 int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias, struct strings *ret)
 {
 	char *text = NULL, *rest = NULL, pattern[256], module[64];
@@ -230,7 +222,7 @@ int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias
 	if (error < 0 || !text)
 		return error < 0 ? error : -ENOENT;
 	for (char *line = strtok_r(text, "\n", &rest); line && !error; line = strtok_r(NULL, "\n", &rest))
-		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && fnmatch(pattern, modalias, 0) == 0 && !has_string(ret, module))
+		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && fnmatch(pattern, modalias, 0) == 0 && !strings_have(ret, module))
 			error = strings_add(ret, module);
 	free(text);
 	return error;

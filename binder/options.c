@@ -41,7 +41,7 @@ const struct verb VERBS[] = {
 	{"release", "DEV...", 1, -1, "give the cards back to the drivers they had before", "nGLETjS", run_release},
 	{"vfs", "PF NUMBER", 2, 2, "make NUMBER virtual functions of a card", "nEATjS", run_vfs},
 	{"apply", "", 0, 0, "bind the cards that /etc/default/vfio-bind names, at boot", "nDGLEAOTjS", run_apply},
-	{"config", "KIND DEV...", 1, -1, "print the file that makes these cards a VM's at boot; 'config help' lists the kinds", "LS", run_config},
+	{"config", "KIND DEV...", 1, -1, "print the file that makes these cards a VM's at boot; 'config help' lists the kinds", "DLS", run_config},
 	{"recover", "", 0, 0, "finish or undo what an interrupted run has left", "T", run_recover},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

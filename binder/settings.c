@@ -68,6 +68,8 @@ static int take_line(const char *path, unsigned number, char *line, const struct
 	*value++ = '\0';
 	if (strcmp(line, NAME) == 0)
 		return take_devices(path, number, value, log, ret);
+	if (strcmp(line, "OPTIONS") == 0) /* the unit gives them to us */
+		return STATUS_DONE;
 	log_warning(log, "%s:%u: nobody knows %s", path, number, line);
 	return STATUS_DONE;
 }

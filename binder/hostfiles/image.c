@@ -9,13 +9,13 @@ static int write_modules(const struct hostfile_job *job, const char *before, con
 {
 	struct strings modules = {0};
 
-	if (vfio_modules(job->kernel, &modules) < 0) {
+	if (hostfile_modules(job, &modules) < 0) {
 		strings_free(&modules);
 		log_error(job->log, "out of memory");
 		return STATUS_FAILED;
 	}
 	if (modules.count == 0)
-		fputs("# This kernel has all of VFIO built in: no module is missing.\n", out);
+		fputs("# This kernel has all that it takes built in: no module is missing.\n", out);
 	else
 		fputs(before, out);
 	for (size_t i = 0; i < modules.count; i++)

@@ -19,7 +19,7 @@ static const struct pci_device *find_bystander(const struct hostfile_job *job, c
 		bool asked_for = false;
 
 		for (size_t i = 0; i < job->count; i++)
-			asked_for = asked_for || job->cards[i] == other;
+			asked_for = asked_for || job->cards[i].device == other;
 		if (!asked_for && is_identical(card, other))
 			return other;
 	}
@@ -29,56 +29,91 @@ static const struct pci_device *find_bystander(const struct hostfile_job *job, c
 static bool stood_before(const struct hostfile_job *job, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (is_identical(job->cards[i], job->cards[index]))
+		if (is_identical(job->cards[i].device, job->cards[index].device))
 			return true;
+	return false;
+}
+
+/* Why a card can't be given by its ids, said in the file and to who asked. */
+static void leave_out(const struct hostfile_job *job, const struct pci_device *card, const char *why, FILE *out)
+{
+	fprintf(out, "# LEFT OUT: %04x:%04x, for %s. Use vfio-bind config udev for it.\n", card->vendor, card->device, why);
+	log_warning(job->log, "%04x:%04x is left out, for %s; 'vfio-bind config udev' goes by address", card->vendor, card->device, why);
+}
+
+/* Whether the card can be given by its ids; otherwise it was left out. */
+static bool judge_card(const struct hostfile_job *job, const struct hostfile_card *card, FILE *out)
+{
+	const struct pci_device *bystander = find_bystander(job, card->device);
+	char why[ADDRESS_SIZE + 64], address[ADDRESS_SIZE];
+
+	if (!module_name_equals(card->choice.module, "vfio_pci"))
+		snprintf(why, sizeof(why), "only vfio-pci takes ids=");
+	else if (bystander)
+		snprintf(why, sizeof(why), "ids= would take %s too, which wasn't named", address_format(&bystander->address, address));
+	else
+		return true;
+	leave_out(job, card->device, why, out);
 	return false;
 }
 
 static int write_ids(const struct hostfile_job *job, FILE *out)
 {
-	char address[ADDRESS_SIZE];
-	const struct pci_device *bystander;
-	int status = STATUS_DONE;
-	bool any = false;
+	int status = STATUS_DONE, error = 0;
+	struct strings ids = {0};
+	char id[10];
 
-	for (size_t i = 0; i < job->count; i++) {
-		const struct pci_device *card = job->cards[i];
-
-		if (stood_before(job, i) || !(bystander = find_bystander(job, card)))
+	for (size_t i = 0; i < job->count && !error; i++) {
+		if (stood_before(job, i))
 			continue;
-		address_format(&bystander->address, address);
-		fprintf(out, "# LEFT OUT: %04x:%04x, for %s has these ids too. Use vfio-bind config udev for it.\n", card->vendor,
-			card->device, address);
-		log_warning(job->log, "%04x:%04x is left out: ids= would take %s too, which wasn't named; 'vfio-bind config udev' names cards by "
-			    "address", card->vendor, card->device, address);
-		status = STATUS_REFUSED;
+		snprintf(id, sizeof(id), "%04x:%04x", job->cards[i].device->vendor, job->cards[i].device->device);
+		if (judge_card(job, &job->cards[i], out))
+			error = strings_add(&ids, id);
+		else
+			status = STATUS_REFUSED;
 	}
-	for (size_t i = 0; i < job->count; i++) {
-		if (stood_before(job, i) || find_bystander(job, job->cards[i]))
-			continue;
-		fprintf(out, "%s%04x:%04x", any ? "," : "options vfio-pci ids=", job->cards[i]->vendor, job->cards[i]->device);
-		any = true;
-	}
-	if (any)
-		fputc('\n', out);
-	return status;
+	for (size_t i = 0; i < ids.count && !error; i++)
+		fprintf(out, "%s%s%s", i ? "," : "options vfio-pci ids=", ids.items[i], i + 1 < ids.count ? "" : "\n");
+	strings_free(&ids);
+	if (!error)
+		return status;
+	log_error(job->log, "out of memory");
+	return STATUS_FAILED;
 }
 
-/* The modules that could take the cards, and the drivers that have them. */
-static int find_natives(const struct hostfile_job *job, struct strings *ret)
+/* Adds what puts the driver that CARD shall have before those that could take it. */
+static int add_order(const struct hostfile_job *job, const struct hostfile_card *card, struct strings *lines)
 {
+	struct strings natives = {0};
+	char line[160];
+	int error = card->device->modalias ? kernelinfo_modules_for(job->kernel, card->device->modalias, &natives) : 0;
+
+	for (size_t i = 0; i < natives.count && !error; i++) {
+		snprintf(line, sizeof(line), "softdep %s pre: %s", natives.items[i], card->choice.module);
+		error = strings_have(lines, line) ? 0 : strings_add(lines, line);
+	}
+	strings_free(&natives);
+	return error;
+}
+
+static int write_order(const struct hostfile_job *job, FILE *out)
+{
+	struct strings lines = {0};
 	int error = 0;
 
-	for (size_t i = 0; i < job->count && error != -ENOMEM; i++)
-		if (job->cards[i]->modalias)
-			error = kernelinfo_modules_for(job->kernel, job->cards[i]->modalias, ret);
+	for (size_t i = 0; i < job->count && !error; i++)
+		error = add_order(job, &job->cards[i], &lines);
+	strings_sort(&lines);
+	for (size_t i = 0; i < lines.count; i++)
+		fprintf(out, "%s\n", lines.items[i]);
+	strings_free(&lines);
 	return error;
 }
 
 static void write_drivers(const struct hostfile_job *job, FILE *out)
 {
 	for (size_t i = 0; i < job->count; i++) {
-		const char *driver = job->cards[i]->driver;
+		const char *driver = job->cards[i].device->driver;
 
 		if (driver && !driver_is_vfio(driver) && !driver_is_stub(driver) &&
 		    kernelinfo_module(job->kernel, driver) == MODULE_BUILTIN)
@@ -88,19 +123,14 @@ static void write_drivers(const struct hostfile_job *job, FILE *out)
 
 int write_modprobe(const struct hostfile_job *job, FILE *out)
 {
-	struct strings natives = {0};
 	int status, error;
 
 	fprintf(out, "# Put it there, then: %s, and reboot.\n"
 		"# HAZARD: ids= takes every card of these ids, those that are plugged in later too. By address: vfio-bind config udev.\n",
 		initramfs_command(job->root));
 	status = write_ids(job, out);
-	error = find_natives(job, &natives);
-	strings_sort(&natives);
-	for (size_t i = 0; i < natives.count; i++)
-		fprintf(out, "softdep %s pre: vfio-pci\n", natives.items[i]);
-	strings_free(&natives);
 	write_drivers(job, out);
+	error = write_order(job, out);
 	if (error < 0) {
 		log_error(job->log, "lib/modules/%s/modules.alias: %s: nobody can see which drivers could take the cards", job->kernel->release,
 			  strerror(-error));

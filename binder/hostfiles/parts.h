@@ -11,8 +11,8 @@
 /* The command that makes this host's initramfs anew. */
 const char *initramfs_command(struct sysroot *root);
 
-/* The modules that VFIO needs of this kernel and that aren't built into it, vfio_pci last. Returns 0 or -ENOMEM. */
-int vfio_modules(const struct kernelinfo *kernel, struct strings *ret);
+/* The modules that the cards need of this kernel and that aren't built into it, their drivers last. Returns 0 or -ENOMEM. */
+int hostfile_modules(const struct hostfile_job *job, struct strings *ret);
 
 int write_dracut(const struct hostfile_job *job, FILE *out);
 int write_initramfs(const struct hostfile_job *job, FILE *out);

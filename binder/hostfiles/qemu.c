@@ -82,10 +82,7 @@ static int read_list(const struct hostfile_job *job, struct strings *ret)
 
 static int add_node(struct strings *nodes, const char *node)
 {
-	for (size_t i = 0; i < nodes->count; i++)
-		if (strcmp(nodes->items[i], node) == 0)
-			return 0;
-	return strings_add(nodes, node);
+	return strings_have(nodes, node) ? 0 : strings_add(nodes, node);
 }
 
 /* Adds what the cards need. Returns an enum status. */
@@ -95,7 +92,7 @@ static int add_groups(const struct hostfile_job *job, struct strings *nodes, FIL
 	int status = STATUS_DONE, error = add_node(nodes, "/dev/vfio/vfio");
 
 	for (size_t i = 0; i < job->count && !error; i++) {
-		const struct pci_device *card = job->cards[i];
+		const struct pci_device *card = job->cards[i].device;
 
 		if (card->present & HAS_IOMMU_GROUP) {
 			snprintf(node, sizeof(node), "/dev/vfio/%u", card->iommu_group);

@@ -5,19 +5,20 @@
 
 /* Events are handled side by side, and that of any other card can load a native driver that takes this one. So each event
  * first sets the overrides of all these cards, those that have a driver excepted: a card that was given back stays so. */
-static void write_override(const struct pci_device *card, FILE *out)
+static void write_override(const struct hostfile_card *wanted, FILE *out)
 {
+	const struct pci_device *card = wanted->device;
 	char address[ADDRESS_SIZE];
 
 	address_format(&card->address, address);
 	fprintf(out,
 		"ACTION==\"add\", SUBSYSTEM==\"pci\", TEST!=\"/sys/bus/pci/devices/%s/driver\", ATTR{[pci/%s]vendor}==\"0x%04x\", "
-		"ATTR{[pci/%s]device}==\"0x%04x\", ATTR{[pci/%s]driver_override}=\"vfio-pci\"\n",
-		address, address, card->vendor, address, card->device, address);
+		"ATTR{[pci/%s]device}==\"0x%04x\", ATTR{[pci/%s]driver_override}=\"%s\"\n",
+		address, address, card->vendor, address, card->device, address, wanted->choice.driver);
 	fprintf(out,
 		"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", "
-		"TEST!=\"driver\", ENV{VFIO_BIND}=\"yes\"\n",
-		address, card->vendor, card->device);
+		"TEST!=\"driver\", ENV{VFIO_BIND}=\"%s\"\n",
+		address, card->vendor, card->device, wanted->choice.module);
 }
 
 int write_udev(const struct hostfile_job *job, FILE *out)
@@ -28,9 +29,9 @@ int write_udev(const struct hostfile_job *job, FILE *out)
 		"# A driver that is built into the kernel, or is loaded before its card appears, gets the card: vfio-bind apply moves it.\n"
 		"# \"vfio-bind release\" gives a card back until the next boot only: take its rules away to keep it.\n");
 	for (size_t i = 0; i < job->count; i++)
-		write_override(job->cards[i], out);
+		write_override(&job->cards[i], out);
 	/* loading takes the cards that are there; one that appears later has to be offered */
-	fputs("ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"yes\", IMPORT{builtin}=\"kmod load vfio-pci\"\n"
-	      "ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"yes\", ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n", out);
+	fputs("ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", IMPORT{builtin}=\"kmod load $env{VFIO_BIND}\"\n"
+	      "ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n", out);
 	return STATUS_DONE;
 }

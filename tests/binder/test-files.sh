@@ -114,7 +114,7 @@ cp out modprobe.d/vfio-bind.conf
 modprobe --showconfig -C modprobe.d >config 2>err
 grep -E '^(options|softdep) (vfio_pci|nouveau|e1000e) ' config >got
 same got "options vfio_pci ids=10de:2204
-softdep nouveau pre: vfio-pci" "modprobe reads it"
+softdep nouveau pre: vfio_pci" "modprobe reads it"
 [ ! -s err ]
 result $? "without a word" err
 expect 3 "config modprobe would take an identical card" b config modprobe 01:00.0

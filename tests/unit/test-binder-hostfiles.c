@@ -76,7 +76,7 @@ static int make(const char *kind, const char *first, const char *second)
 		.details = DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS,
 	};
 	const char *const words[] = {first, second};
-	const struct pci_device *cards[2];
+	struct hostfile_card cards[2];
 	struct hostfile_job job = {.log = &options.log, .cards = cards};
 	struct kernelinfo kernel;
 	struct inventory *inventory;
@@ -97,8 +97,10 @@ static int make(const char *kind, const char *first, const char *second)
 	job.iommu = &iommu;
 	while (job.count < 2 && words[job.count]) {
 		assert_int_equal(address_parse(words[job.count], &address), 0);
-		cards[job.count] = inventory_find(inventory, &address);
-		assert_non_null(cards[job.count++]);
+		cards[job.count].device = inventory_find(inventory, &address);
+		assert_non_null(cards[job.count].device);
+		assert_int_equal(choice_make(job.root, job.log, cards[job.count].device, "auto", &cards[job.count].choice), 0);
+		job.count++;
 	}
 	free(text);
 	out = open_memstream(&text, &size);
@@ -148,7 +150,7 @@ static void modprobe_orders_the_native_drivers_behind(void **state)
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
 	fakesys_pci(fake, "0000:02:00.0", GPU, .group = "18");
 	assert_int_equal(make("modprobe", "01:00.0", "02:00.0"), STATUS_DONE);
-	assert_string_equal(content(), "options vfio-pci ids=10de:2204\nsoftdep nouveau pre: vfio-pci\nsoftdep nvidia pre: vfio-pci\n");
+	assert_string_equal(content(), "options vfio-pci ids=10de:2204\nsoftdep nouveau pre: vfio_pci\nsoftdep nvidia pre: vfio_pci\n");
 }
 
 static void modprobe_takes_no_bystander(void **state)
@@ -159,9 +161,9 @@ static void modprobe_takes_no_bystander(void **state)
 	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "18");
 	fakesys_pci(fake, "0000:03:00.0", GPU, .group = "19");
 	assert_int_equal(make("modprobe", "01:00.0", "02:00.0"), STATUS_REFUSED);
-	assert_string_equal(content(), "options vfio-pci ids=8086:10d3\nsoftdep e1000e pre: vfio-pci\nsoftdep nouveau pre: vfio-pci\n"
-				       "softdep nvidia pre: vfio-pci\n");
-	assert_contains(text, "# LEFT OUT: 10de:2204, for 0000:03:00.0 has these ids too.");
+	assert_string_equal(content(), "options vfio-pci ids=8086:10d3\nsoftdep e1000e pre: vfio_pci\nsoftdep nouveau pre: vfio_pci\n"
+				       "softdep nvidia pre: vfio_pci\n");
+	assert_contains(text, "# LEFT OUT: 10de:2204, for ids= would take 0000:03:00.0 too");
 	assert_contains(heard.text, "warning: 10de:2204 is left out");
 	assert_int_equal(make("modprobe", "01:00.0", NULL), STATUS_REFUSED);
 	assert_null(strstr(content(), "ids="));
@@ -175,6 +177,24 @@ static void a_builtin_driver_comes_before_any_module(void **state)
 	assert_int_equal(make("modprobe", "00:1f.2", NULL), STATUS_DONE);
 	assert_contains(text, "HAZARD: ahci is built into the kernel");
 	assert_string_equal(content(), "options vfio-pci ids=8086:2922\n");
+}
+
+static void a_variant_driver_takes_no_ids(void **state)
+{
+	(void)state;
+	put_kernel_6_1();
+	put("lib/modules/6.1.0-56-amd64/modules.alias",
+	    "alias pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_core\nalias vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_vfio_pci\n"
+	    "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n");
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .class = 0x020000, .group = "17");
+	assert_int_equal(make("modprobe", "01:00.2", NULL), STATUS_REFUSED);
+	assert_contains(heard.text, "only vfio-pci takes ids=");
+	assert_string_equal(content(), "softdep mlx5_core pre: mlx5_vfio_pci\n");
+	assert_int_equal(make("udev", "01:00.2", NULL), STATUS_DONE);
+	assert_contains(text, "driver_override}=\"mlx5_vfio_pci\"");
+	assert_contains(text, "ENV{VFIO_BIND}=\"mlx5_vfio_pci\"");
+	assert_int_equal(make("dracut", "01:00.2", NULL), STATUS_DONE);
+	assert_contains(text, "\" vfio vfio_iommu_type1 vfio_virqfd mlx5_vfio_pci \"");
 }
 
 static void without_a_list_of_aliases(void **state)
@@ -318,6 +338,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(modprobe_orders_the_native_drivers_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(modprobe_takes_no_bystander, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_builtin_driver_comes_before_any_module, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_variant_driver_takes_no_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_list_of_aliases, setup, teardown),
 		cmocka_unit_test_setup_teardown(rules_go_by_address_and_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_initramfs_gets_what_this_kernel_has, setup, teardown),
