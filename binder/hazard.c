@@ -16,7 +16,7 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 			     "without an IOMMU no VM can have a card; switch it on in the firmware and for the kernel "
 			     "('vfio-bind check' without a card tells more)"},
 	[HAZARD_HELD] = {"held", GRADE_NEVER, "somebody has it: end the VM first. The kernel would wait for that, and can't be stopped"},
-	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER, "not everything could be looked at that would have to be; run as root"},
+	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER, "not everything could be looked at that would have to be; as root, or once more"},
 	[HAZARD_VFS] = {"vfs", GRADE_NEVER, "it has virtual functions; 'vfio-bind vfs' takes them away"},
 	[HAZARD_SYSTEM_DISK] = {"system-disk", GRADE_NEVER, "the system itself is on it"},
 	[HAZARD_GROUP] = {"group", GRADE_NEVER,

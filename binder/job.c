@@ -103,6 +103,7 @@ int job_begin(struct job *job, struct options *options, bool changes)
 
 	if (status != STATUS_DONE)
 		return status;
+	job->changes = changes;
 	if (changes && !options->dry_run)
 		status = begin_changes(job);
 	else if (journal_read(job->root, job->log, &job->journal.changes) < 0)
@@ -172,7 +173,7 @@ static int check_left(const struct job *job, const struct pci_device *device)
 {
 	char address[ADDRESS_SIZE];
 
-	if (!is_left(job, device, false) && !is_left(job, device, true))
+	if (!job->changes || (!is_left(job, device, false) && !is_left(job, device, true)))
 		return STATUS_DONE;
 	address_format(&device->address, address);
 	if (job->kernel->is_busy(job->kernel, &device->address)) {

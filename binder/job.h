@@ -12,6 +12,7 @@
 struct job {
 	struct options *options;
 	const struct log *log;
+	bool changes;                /* something is to be changed */
 	struct probe *probe;
 	struct sysroot *root;
 	struct inventory *inventory; /* with JOB_DETAILS */

@@ -7,6 +7,8 @@
 # Starting a program costs 20 to 50 ms here, so what bash can do is done in bash.
 
 cards=/sys/bus/pci/devices
+# shellcheck disable=SC2034 # for the tests
+VFIO_BIND=${PCIPROBE%/*}/vfio-bind
 
 # shellcheck source=verdict.sh
 . "$LAB_DIR/verdict.sh"

@@ -22,6 +22,16 @@ check_same() {
     echo "ok: $1"
 }
 
+# ends STATUS COMMAND...: succeeds when the command ends with this status. What it says is in /run/said then.
+ends() {
+    local status=0
+    "${@:2}" >/run/said 2>&1 || status=$?
+    [ "$status" = "$1" ] && return
+    cat /run/said >&2
+    echo "status $status instead of $1" >&2
+    return 1
+}
+
 # not COMMAND...: for check and wait_for, where success is not wanted.
 not() { ! "$@"; }
 

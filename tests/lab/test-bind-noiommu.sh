@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# topology: noiommu
+#
+# Without an IOMMU no card is touched.
+
+set -eu
+# shellcheck source=guest.sh
+. "$LAB_DIR/guest.sh"
+modprobe e1000e
+nic0=$(address_of nic0)
+check "it is refused" ends 69 "$VFIO_BIND" bind "$nic0"
+check "with the reason" grep -q "no-iommu: it has no IOMMU group" /run/said
+check_same "nothing was touched" "e1000e (null)" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
+check "check says the same" ends 69 "$VFIO_BIND" check "$nic0"
+check "so does check of the host" ends 69 "$VFIO_BIND" check
