@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/device.h"
 
+#include "probe/driver.h"
+
 #include <stdlib.h>
 
 static int compare(const void *key, const void *element)
@@ -15,13 +17,51 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices), compare);
 }
 
+static bool has_native_driver(const struct pci_device *device)
+{
+	return device->driver && !driver_is_vfio(device->driver) && !driver_is_stub(device->driver);
+}
+
+bool device_is_bridge(const struct pci_device *device)
+{
+	return device->class >> 8 == 0x06;
+}
+
+bool device_is_givable(const struct pci_device *device)
+{
+	return !device_is_bridge(device) && !has_native_driver(device);
+}
+
 bool device_has_conflict(const struct pci_device *device)
 {
 	size_t whole = 0;
 
-	for (size_t i = 0; i < device->owner_count; i++)
-		whole += !device->owners[i].mdev;
+	for (size_t i = 0; i < device->owner_count; i++) {
+		if (device->owners[i].mdev)
+			continue;
+		whole++;
+		/* a driver of the maker's own can hand out VFs itself: then the VM is seen to have it open */
+		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) && has_native_driver(device))
+			return true;
+	}
 	return whole > 1;
+}
+
+enum obstacle device_obstacle(const struct pci_device *device)
+{
+	static const enum obstacle obstacles[OWNERSHIP_COUNT] = {
+		[OWNERSHIP_UNKNOWN] = OBSTACLE_UNKNOWN,	  [OWNERSHIP_FREE] = OBSTACLE_NONE,
+		[OWNERSHIP_HOST] = OBSTACLE_HOST,	  [OWNERSHIP_RESERVED] = OBSTACLE_RESERVED,
+		[OWNERSHIP_HELD] = OBSTACLE_HELD,
+	};
+
+	if (!(device->present & HAS_OWNERSHIP) || device->ownership != OWNERSHIP_FREE)
+		return obstacles[device->ownership];
+	if (!(device->present & HAS_IOMMU_GROUP))
+		return OBSTACLE_NO_IOMMU;
+	if (device->group_blockers.count)
+		return OBSTACLE_BLOCKED;
+	return device->group_held ? OBSTACLE_GROUP : OBSTACLE_NONE;
 }
 
 void owner_free_members(struct owner *owner)
@@ -62,6 +102,7 @@ void device_free_members(struct pci_device *device)
 		owner_free_members(&device->owners[i]);
 	free(device->owners);
 	free(device->ancestors);
+	strings_free(&device->aliases);
 }
 
 void inventory_free(struct inventory *inventory)

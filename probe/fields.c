@@ -105,6 +105,7 @@ GET_STRINGS(blocks, d->blocks.count)
 GET_STRINGS(drm, d->drm.count)
 GET_STRINGS(group_peers, d->group_peers.count)
 GET_STRINGS(group_blockers, d->group_blockers.count)
+GET_STRINGS(aliases, d->aliases.count)
 /* an empty list: the card could be reset, but the operator switched every method off */
 GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
 
@@ -126,11 +127,25 @@ GET(ownership)
 	return d->present & HAS_OWNERSHIP;
 }
 
+GET(available)
+{
+	static const char *const names[] = {
+		[OBSTACLE_NONE] = "yes",	     [OBSTACLE_UNKNOWN] = "unknown", [OBSTACLE_HOST] = "host",
+		[OBSTACLE_RESERVED] = "reserved",    [OBSTACLE_HELD] = "held",	     [OBSTACLE_NO_IOMMU] = "no-iommu",
+		[OBSTACLE_BLOCKED] = "blocked-group", [OBSTACLE_GROUP] = "held-group",
+	};
+
+	v->text = names[device_obstacle(d)];
+	return d->present & HAS_OWNERSHIP;
+}
+
 /* Of owners the lists are in step: what one of them hasn't leaves its place empty. */
-#define GET_OWNERS(name, member)                                             \
+#define GET_OWNERS(name, text)                                               \
 	static const char *name##_item(const struct pci_device *d, size_t i) \
 	{                                                                    \
-		return d->owners[i].member ? d->owners[i].member : "";       \
+		const struct owner *owner = &d->owners[i];                   \
+		const char *item = (text);                                   \
+		return item ? item : "";                                     \
 	}                                                                    \
 	GET(name)                                                            \
 	{                                                                    \
@@ -139,14 +154,15 @@ GET(ownership)
 		return d->owner_count;                                       \
 	}
 
-GET_OWNERS(vm_ids, frontend_id)
-GET_OWNERS(vm_names, name)
-GET_OWNERS(vm_uuids, uuid)
-GET_OWNERS(frontends, frontend)
-GET_OWNERS(programs, program)
-GET_OWNERS(owner_sources, source)
-GET_OWNERS(guest_addresses, guest_address)
-GET_OWNERS(mdevs, mdev)
+GET_OWNERS(vm_ids, owner->frontend_id)
+GET_OWNERS(vm_names, owner->name)
+GET_OWNERS(vm_uuids, owner->uuid)
+GET_OWNERS(frontends, owner->frontend)
+GET_OWNERS(programs, owner->program)
+GET_OWNERS(owner_sources, owner->source)
+GET_OWNERS(claims, owner->reserves ? "reserves" : "holds")
+GET_OWNERS(guest_addresses, owner->guest_address)
+GET_OWNERS(mdevs, owner->mdev)
 
 static uint64_t owner_pid(const struct pci_device *d, size_t i)
 {
@@ -240,15 +256,22 @@ const struct field FIELDS[] = {
 	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "the firmware's name for it", DETAIL_LABEL),
 	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into",
 	      DETAIL_VGPU | DETAIL_SRIOV),
-	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL, "held, free, host (a native driver has it) or unknown", OWNERS),
+	FIELD(aliases, "ALIAS", FIELD_LIST, 0, NULL, "names that requests can call it by, from :alias:", DETAIL_ALIASES),
+	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL,
+	      "held, reserved (for a VM that isn't running), free, host (a native driver has it) or unknown", OWNERS),
+	FIELD(available, "AVAILABLE", FIELD_TEXT, 0, NULL,
+	      "yes, or what is in the way: held, reserved, host, unknown, no-iommu, blocked-group or held-group",
+	      OWNERS | DETAIL_GROUP_PEERS),
 	FIELD(vm_ids, "VM", FIELD_LIST, 0, NULL, "what the frontend calls the VM that has it", OWNERS),
-	FIELD(vm_names, "VM_NAME", FIELD_LIST, 0, NULL, "names of the VMs that have it; more than one is a conflict", OWNERS),
+	FIELD(vm_names, "VM_NAME", FIELD_LIST, 0, NULL, "names of the VMs that claim it; more than one is a conflict", OWNERS),
 	FIELD(vm_uuids, "UUID", FIELD_LIST, 0, NULL, "their UUIDs, in the same order, as are those that follow", OWNERS),
 	FIELD(frontends, "FRONTEND", FIELD_LIST, 0, NULL, "opennebula, cloudstack, nova, proxmox", OWNERS),
+	FIELD(claims, "CLAIM", FIELD_LIST, 0, NULL, "holds, or reserves: the VM isn't running", OWNERS),
 	FIELD(programs, "OWNER", FIELD_LIST, 0, NULL, "programs that have it", OWNERS),
-	FIELD(pids, "PID", FIELD_NUMBERS, 0, NULL, "their process ids", OWNERS),
+	FIELD(pids, "PID", FIELD_NUMBERS, 0, NULL, "their process ids; 0 where it isn't known", OWNERS),
 	FIELD(pid_starts, "STARTED", FIELD_NUMBERS, 0, "clock ticks", "when these started, since boot", OWNERS),
-	FIELD(owner_sources, "SOURCE", FIELD_LIST, 0, NULL, "how it is known: vfio (held open) or cmdline", OWNERS),
+	FIELD(owner_sources, "SOURCE", FIELD_LIST, 0, NULL, "how it is known: vfio (held open), cmdline, mdev, libvirt, proxmox, with + between them",
+	      OWNERS),
 	FIELD(guest_addresses, "GUEST", FIELD_LIST, 0, NULL, "addresses in the VM, where the root bus has it", OWNERS),
 	FIELD(mdevs, "MDEV", FIELD_LIST, 0, NULL, "mediated devices, where an owner has only a part of the card", OWNERS),
 	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "bridge or port just above it", DETAIL_ANCESTORS),

@@ -12,7 +12,7 @@ enum field_type {
 	FIELD_REAL,    /* value.real, in field.unit */
 	FIELD_ADDRESS, /* value.address */
 	FIELD_LIST,    /* value.list, of texts */
-	FIELD_NUMBERS, /* value.list, of numbers */
+	FIELD_NUMBERS, /* value.list, of numbers; 0 stands for one that isn't known */
 };
 
 /* Belongs to the device that it was taken from, texts included. */

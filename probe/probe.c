@@ -17,6 +17,7 @@ struct probe {
 	struct names *names;
 	struct selection selection;
 	unsigned details;
+	struct ownership_options ownership;
 };
 
 /* The one failure that nobody below tells. */
@@ -96,6 +97,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return -ENOMEM;
 	probe->log = options->log;
 	probe->details = options->details;
+	probe->ownership.libvirt_helper = options->libvirt_helper;
 	error = sysroot_new(path, &probe->root);
 	if (error < 0) {
 		log_error(&probe->log, "%s: %s", path, strerror(-error));
@@ -112,6 +114,9 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return error;
 	}
 	fill_selection(probe, options);
+	probe->ownership.sources = options->owners ? *options->owners : probe->config->owners;
+	if (probe->details & DETAIL_ALIASES)
+		probe->details |= aliases_details(probe->config->aliases, probe->config->alias_count);
 	*ret = probe;
 	return 0;
 }
@@ -176,7 +181,9 @@ int probe_read(struct probe *probe, struct inventory **ret)
 	if (error == 0)
 		error = details_read(probe->root, &probe->log, probe->details, inventory);
 	if (error == 0 && (probe->details & DETAIL_OWNERSHIP))
-		error = ownership_read(probe->root, &probe->log, inventory);
+		error = ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
+	if (error == 0 && (probe->details & DETAIL_ALIASES))
+		error = aliases_read(probe->config->aliases, probe->config->alias_count, probe->names, &probe->log, inventory);
 	if (error < 0) {
 		tell_no_memory(probe, error);
 		inventory_free(inventory);

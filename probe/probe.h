@@ -19,6 +19,8 @@ struct probe_options {
 	const char *config_home; /* where the installed one is, absolute; it is looked for below the root */
 	bool all;                /* no configuration is read: every card */
 	unsigned details;        /* enum detail: what to read of selected cards */
+	const unsigned *owners;  /* enum owner_source: those to ask; NULL: as the configuration says */
+	const char *libvirt_helper; /* the program that asks libvirt; NULL: built without */
 
 	/* Lists of the caller's own, which restrict further; NULL: none. They must outlive the probe. */
 	const struct rule_list *filters, *slots, *names;

@@ -3,6 +3,7 @@
 #ifndef PCIPROBE_STRINGS_H
 #define PCIPROBE_STRINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct strings {
@@ -12,6 +13,8 @@ struct strings {
 
 /* Adds a copy of TEXT. Returns 0 or -ENOMEM. */
 int strings_add(struct strings *list, const char *text);
+
+bool strings_has(const struct strings *list, const char *text);
 
 /* Puts the list in the order of strverscmp(3): eth2 before eth10. */
 void strings_sort(struct strings *list);

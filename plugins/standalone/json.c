@@ -3,6 +3,8 @@
  * needs no more memory than one of six. */
 #include "plugins/standalone/text.h"
 #include "plugins/standalone/writer.h"
+#include "probe/ownership/ownership.h"
+#include "probe/pool.h"
 
 #include "config.h"
 
@@ -39,21 +41,40 @@ static struct json_object *new_text(const char *text)
 	return object;
 }
 
+/* An unknown number keeps its place in a list. */
+static int add_number(struct json_object *list, uint64_t number)
+{
+	struct json_object *item = number ? json_object_new_uint64(number) : NULL;
+
+	if ((item || !number) && json_object_array_add(list, item) == 0)
+		return 0;
+	json_object_put(item);
+	return -ENOMEM;
+}
+
+static int add_text(struct json_object *list, const char *text)
+{
+	struct json_object *item = new_text(text);
+
+	if (item && json_object_array_add(list, item) == 0)
+		return 0;
+	json_object_put(item);
+	return -ENOMEM;
+}
+
 static struct json_object *new_list(enum field_type type, const struct pci_device *device,
 				    const struct field_value *value)
 {
-	struct json_object *list = json_object_new_array(), *item;
+	struct json_object *list = json_object_new_array();
+	int error = list ? 0 : -ENOMEM;
 
-	for (size_t i = 0; list && i < value->list.count; i++) {
-		item = type == FIELD_NUMBERS ? json_object_new_uint64(value->list.number(device, i)) :
-					       new_text(value->list.item(device, i));
-		if (!item || json_object_array_add(list, item) < 0) {
-			json_object_put(item);
-			json_object_put(list);
-			list = NULL;
-		}
-	}
-	return list;
+	for (size_t i = 0; !error && i < value->list.count; i++)
+		error = type == FIELD_NUMBERS ? add_number(list, value->list.number(device, i)) :
+						add_text(list, value->list.item(device, i));
+	if (!error)
+		return list;
+	json_object_put(list);
+	return NULL;
 }
 
 static struct json_object *new_hex(const struct field *field, uint64_t number)
@@ -166,6 +187,61 @@ static int write_selection(FILE *out, const struct report *report)
 	return write_object(out, object, error);
 }
 
+static int write_sources(FILE *out, const struct inventory *inventory)
+{
+	struct json_object *list = json_object_new_array();
+	int error = list ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT && !error; i++) {
+		const struct source_report *source = &inventory->sources[i];
+		struct json_object *object = json_object_new_object();
+
+		if (!object || json_object_array_add(list, object) < 0) {
+			json_object_put(object);
+			error = -ENOMEM;
+			break;
+		}
+		error = add(object, "name", json_object_new_string(source->name));
+		if (!error)
+			error = add(object, "state", json_object_new_string(source_state_name(source->state)));
+		if (!error && *source->why)
+			error = add(object, "why", new_text(source->why));
+	}
+	fputs(",\n  \"sources\": ", out);
+	return write_object(out, list, error);
+}
+
+static int add_pool(struct json_object *list, const struct pool *pool)
+{
+	struct json_object *object = json_object_new_object();
+	int error;
+
+	if (!object || json_object_array_add(list, object) < 0) {
+		json_object_put(object);
+		return -ENOMEM;
+	}
+	error = add(object, "name", json_object_new_string(pool->alias));
+	if (!error)
+		error = add(object, "total", json_object_new_uint64(pool->total));
+	for (unsigned i = 0; i < OWNERSHIP_COUNT && !error; i++)
+		error = add(object, ownership_name(i), json_object_new_uint64(pool->states[i]));
+	return error ? error : add(object, "available", json_object_new_uint64(pool->available));
+}
+
+static int write_pools(FILE *out, const struct report *report)
+{
+	struct json_object *list = json_object_new_array();
+	struct pool *pools = NULL;
+	size_t count = 0;
+	int error = list ? pools_count(probe_config(report->probe), report->inventory, &pools, &count) : -ENOMEM;
+
+	for (size_t i = 0; i < count && !error; i++)
+		error = add_pool(list, &pools[i]);
+	free(pools);
+	fputs(",\n  \"aliases\": ", out);
+	return write_object(out, list, error);
+}
+
 static int write_head(FILE *out, const struct report *report)
 {
 	const struct inventory *inventory = report->inventory;
@@ -192,6 +268,11 @@ int write_json(const struct report *report, FILE *out)
 
 	if (!error)
 		error = write_selection(out, report);
+	/* only of what was asked for */
+	if (!error && (report->details & DETAIL_OWNERSHIP))
+		error = write_sources(out, report->inventory);
+	if (!error && (report->details & DETAIL_POOLS) == DETAIL_POOLS)
+		error = write_pools(out, report);
 	if (!error)
 		fputs(",\n  \"cards\": [", out);
 	inventory_foreach(report->inventory, device) {

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "probe/details.h"
+#include "probe/pool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@ const struct writer WRITERS[] = {
 	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, write_raw},
 	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, write_export},
 #endif
+	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, write_aliases},
 #ifdef HAVE_JSON_C
 	{"json", "one object; its schema is installed", "*", 0, write_json},
 #endif
@@ -47,10 +49,10 @@ static char *join(enum field_type type, const struct pci_device *device, const s
 		return NULL;
 	for (size_t i = 0; i < value->list.count; i++) {
 		fputs(i ? "," : "", out);
-		if (type == FIELD_NUMBERS)
-			fprintf(out, "%" PRIu64, value->list.number(device, i));
-		else
+		if (type == FIELD_LIST)
 			fputs(value->list.item(device, i), out);
+		else if (value->list.number(device, i))
+			fprintf(out, "%" PRIu64, value->list.number(device, i));
 	}
 	if (fclose(out) == 0)
 		return text;

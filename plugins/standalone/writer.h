@@ -16,6 +16,7 @@ struct report {
 	const struct inventory *inventory;
 	const struct field **columns; /* absent in formats with a layout of their own */
 	size_t column_count;
+	unsigned details; /* enum detail: what was read */
 	bool headings;
 	bool usage;    /* opennebula: who has the cards, too */
 	bool terminal; /* a person's: fit its width */
@@ -51,6 +52,7 @@ int write_table(const struct report *report, FILE *out);
 int write_raw(const struct report *report, FILE *out);
 int write_export(const struct report *report, FILE *out);
 int write_tree(const struct report *report, FILE *out);
+int write_aliases(const struct report *report, FILE *out);
 int write_json(const struct report *report, FILE *out);
 int write_onehost(const struct report *report, FILE *out);
 int write_opennebula(const struct report *report, FILE *out);

@@ -130,7 +130,7 @@ static void a_vm_holds_its_card(void **state)
 	assert_string_equal(owner->frontend, "opennebula");
 	assert_string_equal(owner->frontend_id, "7");
 	assert_string_equal(owner->guest_address, "0000:00:03.0");
-	assert_string_equal(owner->source, "vfio");
+	assert_string_equal(owner->source, "vfio+cmdline");
 	assert_string_equal(heard.text, "");
 }
 
@@ -189,8 +189,8 @@ static void iommufd_nodes_are_single_cards(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
-	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.0/vfio-dev/vfio0");
-	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.1/vfio-dev/vfio1");
+	fakesys_link(fake, "sys/class/vfio-dev/vfio0", "../../devices/pci0000:00/0000:01:00.0/vfio-dev/vfio0");
+	fakesys_link(fake, "sys/class/vfio-dev/vfio1", "../../devices/pci0000:00/0000:01:00.1/vfio-dev/vfio1");
 	PROCESS(42, "qemu-system-x86_64\0-name\0a");
 	holds(42, 6, "/dev/iommu");
 	holds(42, 7, "/dev/vfio/devices/vfio1");
