@@ -28,21 +28,18 @@ const char *source_state_name(enum source_state state)
 	return names[state];
 }
 
-static bool group_has_node(struct sysroot *root, unsigned group)
+/* Only such a card can be a process's. One that was pulled out while a VM has it loses its driver, but not yet its group, and a
+ * maker's driver can hand out cards itself: then too the group has a node in NODES, which is /dev/vfio. */
+static bool can_be_held(const struct sysdir *nodes, const struct pci_device *device)
 {
-	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
 	char name[16];
 
-	snprintf(name, sizeof(name), "%u", group);
-	return sysdir_open(sysroot_dir(root), "dev/vfio", &dev) == 0 && sysdir_has(&dev, name);
-}
-
-/* Only such a card can be a process's. One that was pulled out while a VM has it loses its driver, but not yet its group. */
-static bool can_be_held(struct sysroot *root, const struct pci_device *device)
-{
-	if (device->driver)
-		return driver_is_vfio(device->driver);
-	return (device->present & HAS_IOMMU_GROUP) && group_has_node(root, device->iommu_group);
+	if (device->driver && driver_is_vfio(device->driver))
+		return true;
+	if (nodes->fd < 0 || !(device->present & HAS_IOMMU_GROUP))
+		return false;
+	snprintf(name, sizeof(name), "%u", device->iommu_group);
+	return sysdir_has(nodes, name);
 }
 
 static bool has_mdevs(struct sysroot *root)
@@ -53,12 +50,12 @@ static bool has_mdevs(struct sysroot *root)
 }
 
 /* A host that gives no card to a VM is spared the walk through its processes. */
-static bool must_look(struct sysroot *root, const struct inventory *inventory)
+static bool must_look(const struct search *search, const struct sysdir *nodes)
 {
-	inventory_foreach(inventory, device)
-		if (can_be_held(root, device))
+	inventory_foreach(search->inventory, device)
+		if (can_be_held(nodes, device))
 			return true;
-	return has_mdevs(root);
+	return has_mdevs(search->root);
 }
 
 /* A recording has no processes, which tells nothing of the machine's. */
@@ -75,13 +72,13 @@ static bool is_recording(struct sysroot *root)
 }
 
 /* Fills SEARCH in and returns 0 or -ENOMEM. */
-static int look_at_processes(struct search *search, struct holders *holders)
+static int look_at_processes(struct search *search, const struct sysdir *nodes, struct holders *holders)
 {
 	struct source_report *report = &search->processes;
 	int error;
 
 	report->state = SOURCE_OK;
-	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !must_look(search->root, search->inventory))
+	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !must_look(search, nodes))
 		return 0;
 	error = holders_read(search->root, holders);
 	if (error < 0) {
@@ -117,9 +114,8 @@ static int ask_sources(const struct search *search)
 }
 
 /* Whether nobody can have the card whom its source has not shown. */
-static bool is_seen_free(const struct search *search, const struct pci_device *device)
+static bool is_seen_free(const struct source_report *sources, const struct sysdir *nodes, const struct pci_device *device)
 {
-	const struct source_report *sources = search->inventory->sources;
 	bool processes_seen = false;
 
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
@@ -130,10 +126,11 @@ static bool is_seen_free(const struct search *search, const struct pci_device *d
 			if (sources[i].state == SOURCE_FAILED)
 				return false;
 	}
-	return processes_seen || !can_be_held(search->root, device);
+	return processes_seen || !can_be_held(nodes, device);
 }
 
-static enum ownership weigh(const struct search *search, const struct pci_device *device, bool recording)
+static enum ownership weigh(const struct search *search, const struct sysdir *nodes, const struct pci_device *device,
+			    bool recording)
 {
 	bool reserved = false;
 
@@ -146,7 +143,7 @@ static enum ownership weigh(const struct search *search, const struct pci_device
 		return OWNERSHIP_RESERVED;
 	if (!device_is_givable(device))
 		return OWNERSHIP_HOST;
-	return !recording && is_seen_free(search, device) ? OWNERSHIP_FREE : OWNERSHIP_UNKNOWN;
+	return !recording && is_seen_free(search->inventory->sources, nodes, device) ? OWNERSHIP_FREE : OWNERSHIP_UNKNOWN;
 }
 
 static void name_sources(struct pci_device *device)
@@ -167,6 +164,7 @@ int ownership_read(struct sysroot *root, const struct log *log, const struct own
 		.libvirt_helper = options->libvirt_helper,
 		.holders = &holders,
 	};
+	_cleanup_sysdir_ struct sysdir nodes = {.fd = -1};
 	bool recording = is_recording(root);
 	int error = 0;
 
@@ -175,8 +173,9 @@ int ownership_read(struct sysroot *root, const struct log *log, const struct own
 			.name = SOURCES[i].name,
 			.state = recording && (search.wanted & SOURCES[i].bit) ? SOURCE_ABSENT : SOURCE_OFF,
 		};
+	sysdir_open(sysroot_dir(root), "dev/vfio", &nodes);
 	if (!recording)
-		error = look_at_processes(&search, &holders);
+		error = look_at_processes(&search, &nodes, &holders);
 	if (!error)
 		error = ask_sources(&search);
 	holders_free(&holders);
@@ -184,7 +183,7 @@ int ownership_read(struct sysroot *root, const struct log *log, const struct own
 		return error;
 	inventory_foreach(inventory, device) {
 		device->present |= HAS_OWNERSHIP;
-		device->ownership = weigh(&search, device, recording);
+		device->ownership = weigh(&search, &nodes, device, recording);
 		name_sources(device);
 	}
 	return 0;

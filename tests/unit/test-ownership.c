@@ -63,6 +63,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+static unsigned sources = OWNER_ALL;
 static struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
 
 static void look(void)
@@ -72,6 +73,7 @@ static void look(void)
 		.log = heard_log(&heard),
 		.sysroot = fake->path,
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
+		.owners = &sources,
 		.witness = see,
 		.witness_data = &seen,
 	};
@@ -315,6 +317,136 @@ static void processes_that_end_meanwhile_were_not_there(void **state)
 	assert_string_equal(heard.text, "");
 }
 
+/* How a source fared: "vfio ok". */
+static const char *fared(unsigned source)
+{
+	static char text[300];
+	const struct source_report *report = &inventory->sources[__builtin_ctz(source)];
+
+	snprintf(text, sizeof(text), "%s %s%s%s", report->name, source_state_name(report->state), *report->why ? ": " : "",
+		 report->why);
+	return text;
+}
+
+static void sources_can_be_switched_off(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .group = "19");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.1"), "free");
+	assert_true(card("01:00.1")->group_held);
+	assert_string_equal(fared(OWNER_VFIO), "vfio ok");
+	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt off");
+	assert_string_equal(fared(OWNER_PROXMOX) + 8, "absent: /run/qemu-server/pci-id-reservations: No such file or directory");
+	/* nobody asks for names: the group is one */
+	sources = OWNER_VFIO;
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio");
+	assert_string_equal(state_of("01:00.1"), "held");
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_string_equal(fared(OWNER_CMDLINE), "cmdline off");
+	/* without the processes nothing that they could have is known to be free */
+	sources = OWNER_CMDLINE;
+	look();
+	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	sources = 0;
+	look();
+	assert_null(strstr(seen.text, "proc/1"));
+	assert_string_equal(state_of("01:00.0"), "unknown");
+	assert_string_equal(state_of("03:00.0"), "free");
+	sources = OWNER_ALL;
+}
+
+static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
+{
+	char text[512];
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
+	fakesys_pci(fake, "0000:05:00.0", GPU, .driver = "vfio-pci", .group = "21");
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web,debug-threads=on\0-device\0vfio-pci,host=0000:01:00.0");
+	holds(42, 6, "/dev/vfio/17");
+	snprintf(text, sizeof(text),
+		 "0000:01:00.0 105 pid:42\n"
+		 "0000:02:00.0 106 pid:4242\n" /* it has ended */
+		 "0000:03:00.0 107 time:%lld\n"
+		 "0000:04:00.0 108 time:%lld\n" /* that was then */
+		 "0000:05:00.0 109 time:99999999999x\n"
+		 "../../etc 1 pid:1\n0000:05:00.0 1e9 pid:42\n0000:05:00.0\n\n0000:05:00.0 110 pid:-42\n"
+		 "0000:09:00.0 110 pid:42\n",
+		 (long long)time(NULL) + 60, (long long)time(NULL) - 60);
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline+proxmox");
+	assert_string_equal(card("01:00.0")->owners[0].frontend, "proxmox");
+	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_string_equal(state_of("03:00.0"), "reserved");
+	assert_true(card("03:00.0")->owners[0].reserves);
+	assert_string_equal(card("03:00.0")->owners[0].frontend_id, "107");
+	assert_int_equal(card("03:00.0")->owners[0].pid, 0);
+	assert_string_equal(state_of("04:00.0"), "free");
+	assert_string_equal(state_of("05:00.0"), "free");
+	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
+	/* reserved for one, held by another */
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 200 time:99999999999\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_true(device_has_conflict(card("01:00.0")));
+	/* it can't be read: who knows */
+	fakesys_remove(fake, "run/qemu-server/pci-id-reservations");
+	fakesys_directory(fake, "run/qemu-server/pci-id-reservations");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+}
+
+/* A mediated device's own group tells, without any command line. */
+static void parts_are_known_by_their_group(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_link(fake, "sys/devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01/iommu_group",
+		     "../../../../kernel/iommu_groups/90");
+	PROCESS(42, "my-own-vmm");
+	holds(42, 6, "/dev/vfio/90");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_string_equal(card("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(card("08:00.0")->owners[0].source, "mdev");
+	assert_string_equal(card("08:00.0")->owners[0].program, "my-own-vmm");
+	assert_false(device_has_conflict(card("08:00.0")));
+}
+
+/* NVIDIA's vGPUs of SR-IOV cards: the maker's driver keeps the VF and hands it out itself. */
+static void a_driver_may_hand_out_cards_itself(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "17");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:08:00.4");
+	look();
+	assert_string_equal(state_of("08:00.4"), "host");
+	fakesys_file(fake, "dev/vfio/17", "");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("08:00.4"), "held");
+	assert_false(device_has_conflict(card("08:00.4")));
+}
+
 static void odd_descriptors_are_nobodys(void **state)
 {
 	static const char *const targets[] = {
@@ -346,6 +478,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(with_hidepid_nothing_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_recording_has_no_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
 	};
 
