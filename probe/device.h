@@ -107,7 +107,7 @@ enum source_state {
 struct source_report {
 	const char *name; /* "vfio" */
 	enum source_state state;
-	char why[200];    /* of partly and failed; may hold anything */
+	char why[512];    /* of partly and failed; may hold anything */
 };
 
 /* A process that has a card, or a VM that has it or is defined with it. */

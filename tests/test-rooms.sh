@@ -28,7 +28,7 @@ in_code() {
 }
 
 without_licence() {
-	find probe plugins binder bench tests etc/opennebula setup autogen.sh configure.ac Makefile.am .ci -type f \
+	find probe plugins helper binder bench tests etc/opennebula setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
 }
@@ -38,8 +38,17 @@ above_the_ground() {
 	grep -nE '#include "' probe/address.[ch] probe/inroot.[ch] probe/sysroot.[ch] | grep -vE '"probe/(address|inroot|sysroot)\.h"'
 }
 
+# the helper of one source is the only program that is ever started
+starting() {
+	in_code '\b(v?fork|clone3?|posix_spawnp?|execl|execle|execv|execve|execveat|fexecve)[[:space:]]*\(' probe plugins helper |
+		grep -v '^probe/ownership/helper\.c:'
+}
+
+# what asks libvirt is linked with it; nobody else pays for that
+beyond_addresses() { grep -nE '#include "' helper/*.c | grep -v '"probe/address\.h"'; }
+
 unguarded() {
-	for header in $(sources probe plugins binder | grep '\.h$'); do
+	for header in $(sources probe plugins helper binder | grep '\.h$'); do
 		grep -q '#ifndef PCIPROBE_' "$header" || echo "$header"
 	done
 }
@@ -55,7 +64,10 @@ refuse "the core prints nothing, ends nothing, reads no environment" \
 	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' probe
 refuse "only main and verbs read the environment" \
 	sh -c 'grep -rnE "getenv *\(" plugins --include="*.c" | grep -v "^plugins/standalone/report.c:"'
-refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe plugins binder
+refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe plugins helper binder
+refuse "one file starts a program, the helper of one source" starting
+refuse "libvirt and libxml2 stay in the helper" in_code '#include <lib(virt|xml)' probe plugins
+refuse "the helper knows addresses and nothing else of the core" beyond_addresses
 refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 refuse "nobody opens VFIO groups or configuration space" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins

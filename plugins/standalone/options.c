@@ -282,7 +282,7 @@ int options_probe(const struct options *options, unsigned details, struct probe 
 		.all = options->all,
 		.details = details,
 		.owners = options->owners_given ? &options->owners : NULL,
-		.libvirt_helper = NULL,
+		.libvirt_helper = LIBVIRT_HELPER,
 		.filters = &options->filters,
 		.slots = &options->slots,
 		.names = &options->names,

@@ -40,12 +40,13 @@ static int claim_card(const struct search *search, const struct domain_card *car
 
 int libvirt_claim(const struct search *search, struct source_report *report)
 {
+	_Static_assert(sizeof(report->why) >= LIBVIRT_WHY_SIZE, "room for a reason");
 	struct domain_cards cards = {0};
 	int error = libvirt_read(search->root, search->libvirt_helper, &cards, report->why);
 
 	if (error == -ENOENT)
 		report->state = SOURCE_ABSENT;
-	else if (error == -ENOSYS) /* built without it */
+	else if (!search->libvirt_helper) /* built without it */
 		report->state = SOURCE_OFF;
 	else if (error < 0)
 		report->state = SOURCE_FAILED;

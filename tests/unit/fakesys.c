@@ -92,6 +92,16 @@ void fakesys_link(struct fakesys *fake, const char *path, const char *target)
 		err(1, "%s", full);
 }
 
+void fakesys_socket(struct fakesys *fake, const char *path)
+{
+	char full[PATH_SIZE];
+
+	full_path(fake, path, full);
+	make_parents(full);
+	if (mknod(full, S_IFSOCK | 0777, 0) < 0)
+		err(1, "%s", full);
+}
+
 void fakesys_remove(struct fakesys *fake, const char *path)
 {
 	char full[PATH_SIZE];

@@ -38,6 +38,7 @@ void fakesys_file(struct fakesys *fake, const char *path, const char *text);
 void fakesys_bytes(struct fakesys *fake, const char *path, const void *bytes, size_t size);
 void fakesys_link(struct fakesys *fake, const char *path, const char *target);
 void fakesys_directory(struct fakesys *fake, const char *path);
+void fakesys_socket(struct fakesys *fake, const char *path); /* nobody listens */
 void fakesys_remove(struct fakesys *fake, const char *path);
 
 /* A log that remembers. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static struct fakesys *fake;
+static const char *helper; /* asks libvirt */
 static struct heard heard;
 static struct probe *probe;
 static struct inventory *inventory;
@@ -41,6 +42,7 @@ static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
+	helper = NULL;
 	heard = (struct heard){0};
 	PROCESS(1, "/sbin/init");
 	process(2, "", 0); /* a kernel thread */
@@ -74,6 +76,7 @@ static void look(void)
 		.sysroot = fake->path,
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
 		.owners = &sources,
+		.libvirt_helper = helper,
 		.witness = see,
 		.witness_data = &seen,
 	};
@@ -341,7 +344,6 @@ static void sources_can_be_switched_off(void **state)
 	assert_string_equal(state_of("01:00.1"), "free");
 	assert_true(card("01:00.1")->group_held);
 	assert_string_equal(fared(OWNER_VFIO), "vfio ok");
-	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt off");
 	assert_string_equal(fared(OWNER_PROXMOX) + 8, "absent: /run/qemu-server/pci-id-reservations: No such file or directory");
 	/* nobody asks for names: the group is one */
 	sources = OWNER_VFIO;
@@ -413,6 +415,105 @@ static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 	assert_string_equal(state_of("02:00.0"), "unknown");
 }
 
+/* A libvirt whose domains' cards are LINES, as helper/libvirt-domains prints them. */
+static void domains(const char *lines)
+{
+	static char path[128];
+	char script[2048];
+
+	snprintf(path, sizeof(path), "%s/libvirt-domains", fake->path);
+	snprintf(script, sizeof(script), "#!/bin/sh\n%s\n", lines);
+	fakesys_file(fake, "libvirt-domains", script);
+	assert_int_equal(chmod(path, 0755), 0);
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	helper = path;
+}
+
+#define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
+
+static void domains_claim_cards(void **state)
+{
+	const struct pci_device *device;
+
+	(void)state;
+	for (unsigned i = 1; i <= 8; i++) {
+		char address[16], group[4];
+
+		snprintf(address, sizeof(address), "0000:%02x:00.0", i);
+		snprintf(group, sizeof(group), "%u", i);
+		fakesys_add(fake, address, (struct fakesys_card){GPU, .group = group, .driver = i == 3 || i == 8 ? "nouveau" :
+											"vfio-pci"});
+	}
+	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-1,debug-threads=on\0-uuid\0" UUID "1\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}");
+	holds(42, 6, "/dev/vfio/1");
+	PROCESS(43, "qemu-system-x86_64\0-name\0guest=by-hand");
+	holds(43, 6, "/dev/vfio/5");
+	domains("cat <<END\n"
+		"runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 one-1 - -\n"
+		"defined pci 0000:02:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:03:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:04:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:04:00.0 - " UUID "3 one-3 - -\n"
+		"defined pci 0000:05:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:01:00.0 - " UUID "1 one-1 - -\n"
+		"runs pci 0000:08:00.0 - " UUID "1 one-1 - -\n"
+		"runs pci 0000:99:00.0 - " UUID "1 one-1%0a%1b - -\n"
+		"end 9\nEND");
+	look();
+	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt ok");
+	/* one VM, three witnesses; libvirt alone knows where the guest sees it */
+	device = card("01:00.0");
+	assert_int_equal(device->owner_count, 1);
+	assert_string_equal(device->owners[0].source, "vfio+cmdline+libvirt");
+	assert_false(device->owners[0].reserves);
+	assert_string_equal(device->owners[0].guest_address, "0000:06:00.0");
+	assert_string_equal(state_of("02:00.0"), "reserved");
+	assert_string_equal(card("02:00.0")->owners[0].frontend_id, "2");
+	assert_string_equal(state_of("03:00.0"), "reserved"); /* a managed one, which stays with the host until it starts */
+	assert_false(device_has_conflict(card("03:00.0")));
+	assert_string_equal(state_of("04:00.0"), "reserved");
+	assert_true(device_has_conflict(card("04:00.0")));
+	/* one has it, another wants it */
+	assert_string_equal(state_of("05:00.0"), "held");
+	assert_true(device_has_conflict(card("05:00.0")));
+	assert_string_equal(state_of("06:00.0"), "free");
+	assert_true(device_has_conflict(card("08:00.0"))); /* it can't run with a card that the host uses */
+	assert_string_equal(heard.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this card, which this host "
+					"doesn't have (any more)\n");
+}
+
+static void a_libvirt_that_fails_leaves_cards_unknown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	PROCESS(42, "qemu-kvm\0-name\0one");
+	holds(42, 6, "/dev/vfio/17");
+	domains("echo 'no rights' >&2; exit 1");
+	look();
+	assert_contains(fared(OWNER_LIBVIRT), "libvirt failed: ");
+	assert_contains(fared(OWNER_LIBVIRT), "libvirt-sock-ro: no rights");
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_string_equal(state_of("03:00.0"), "host");
+	/* whoever doesn't want it asked doesn't miss it */
+	sources = OWNER_ALL & ~(unsigned)OWNER_LIBVIRT;
+	look();
+	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt off");
+	assert_string_equal(state_of("02:00.0"), "free");
+	sources = OWNER_ALL;
+	/* nor does a build without it */
+	helper = NULL;
+	look();
+	assert_string_equal(state_of("02:00.0"), "free");
+	/* a socket and no program that could ask: it was not asked */
+	helper = "/nonexistent/libvirt-domains";
+	look();
+	assert_string_equal(state_of("02:00.0"), "unknown");
+}
+
 /* A mediated device's own group tells, without any command line. */
 static void parts_are_known_by_their_group(void **state)
 {
@@ -480,6 +581,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
+		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_cards_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
