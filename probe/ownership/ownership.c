@@ -107,7 +107,7 @@ static int ask_sources(const struct search *search)
 			continue;
 		report->state = SOURCE_OK;
 		error = SOURCES[i].claim(search, report);
-		if (report->state == SOURCE_OK)
+		if (report->state == SOURCE_OK || report->state == SOURCE_ABSENT)
 			report->why[0] = '\0';
 	}
 	return error;
