@@ -155,6 +155,7 @@ GET(available)
 	}
 
 GET_OWNERS(vm_ids, owner->frontend_id)
+GET_OWNERS(owners, owner->name ? owner->name : owner->program)
 GET_OWNERS(vm_names, owner->name)
 GET_OWNERS(vm_uuids, owner->uuid)
 GET_OWNERS(frontends, owner->frontend)
@@ -263,11 +264,12 @@ const struct field FIELDS[] = {
 	      "yes, or what is in the way: held, reserved, host, unknown, no-iommu, blocked-group or held-group",
 	      OWNERS | DETAIL_GROUP_PEERS),
 	FIELD(vm_ids, "VM", FIELD_LIST, 0, NULL, "what the frontend calls the VM that has it", OWNERS),
+	FIELD(owners, "OWNER", FIELD_LIST, 0, NULL, "who that is: the VM's name, or the program's that is none", OWNERS),
 	FIELD(vm_names, "VM_NAME", FIELD_LIST, 0, NULL, "names of the VMs that claim it; more than one is a conflict", OWNERS),
 	FIELD(vm_uuids, "UUID", FIELD_LIST, 0, NULL, "their UUIDs, in the same order, as are those that follow", OWNERS),
 	FIELD(frontends, "FRONTEND", FIELD_LIST, 0, NULL, "opennebula, cloudstack, nova, proxmox", OWNERS),
 	FIELD(claims, "CLAIM", FIELD_LIST, 0, NULL, "holds, or reserves: the VM isn't running", OWNERS),
-	FIELD(programs, "OWNER", FIELD_LIST, 0, NULL, "programs that have it", OWNERS),
+	FIELD(programs, "PROGRAM", FIELD_LIST, 0, NULL, "programs that have it", OWNERS),
 	FIELD(pids, "PID", FIELD_NUMBERS, 0, NULL, "their process ids; 0 where it isn't known", OWNERS),
 	FIELD(pid_starts, "STARTED", FIELD_NUMBERS, 0, "clock ticks", "when these started, since boot", OWNERS),
 	FIELD(owner_sources, "SOURCE", FIELD_LIST, 0, NULL, "how it is known: vfio (held open), cmdline, mdev, libvirt, proxmox, with + between them",

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,sriov,interfaces,device_name"
+#define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
 const struct writer WRITERS[] = {
 #ifdef HAVE_SMARTCOLS
