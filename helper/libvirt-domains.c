@@ -323,6 +323,12 @@ static int print_domain(virDomainPtr domain)
 	return found < 0 ? found : 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(virDomainGetName(*(const virDomainPtr *)a), virDomainGetName(*(const virDomainPtr *)b));
+}
+
+/* In the order of their names: libvirt's own changes, and two readings are to be compared. */
 static int print_domains(virConnectPtr connection)
 {
 	virDomainPtr *domains;
@@ -330,6 +336,7 @@ static int print_domains(virConnectPtr connection)
 
 	if (count < 0)
 		return fail("the list of domains", virGetLastErrorMessage());
+	qsort(domains, (size_t)count, sizeof(virDomainPtr), compare_names);
 	for (int i = 0; i < count; i++) {
 		if (!error)
 			error = print_domain(domains[i]);
