@@ -22,9 +22,7 @@ static int setup(void **state)
 	fake = fakesys_new();
 	heard = (struct heard){0};
 	fakesys_file(fake, "proc/sys/kernel/hostname", "host1");
-	fakesys_bytes(fake, "proc/1/cmdline", "init", 5);
-	fakesys_file(fake, "proc/1/stat", "1 (init) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0");
-	fakesys_directory(fake, "proc/1/fd");
+	fakesys_process(fake, 1, "init");
 	return 0;
 }
 
@@ -96,9 +94,8 @@ static void make_cards(void)
 	fakesys_pci(fake, "0000:05:00.1", .vendor = 0x8086, .device = 0x9999, .class = 0x040300, .driver = "snd", .group = "5");
 	fakesys_link(fake, "sys/kernel/iommu_groups/5/devices/0000:05:00.0", "../../x");
 	fakesys_link(fake, "sys/kernel/iommu_groups/5/devices/0000:05:00.1", "../../x");
-	fakesys_bytes(fake, "proc/42/cmdline", "qemu-kvm\0-name\0one-1", 21);
-	fakesys_file(fake, "proc/42/stat", "42 (q) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0");
-	fakesys_link(fake, "proc/42/fd/3", "/dev/vfio/3");
+	fakesys_process(fake, 42, "qemu-kvm\0-name\0one-1");
+	fakesys_descriptor(fake, 42, 3, "/dev/vfio/3");
 }
 
 static void an_alias_is_all_that_it_says(void **state)
@@ -216,9 +213,8 @@ static void what_is_in_the_way_is_known(void **state)
 	fakesys_pci(fake, "0000:06:00.0", NIC, .driver = "vfio-pci");
 	fakesys_pci(fake, "0000:07:00.0", NIC, .driver = "vfio-pci", .group = "7");
 	fakesys_pci(fake, "0000:07:00.1", NIC, .driver = "vfio-pci", .group = "7");
-	fakesys_bytes(fake, "proc/43/cmdline", "qemu-kvm\0-device\0vfio-pci,host=07:00.1", 40);
-	fakesys_file(fake, "proc/43/stat", "43 (q) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0");
-	fakesys_link(fake, "proc/43/fd/3", "/dev/vfio/7");
+	fakesys_process(fake, 43, "qemu-kvm\0-device\0vfio-pci,host=07:00.1");
+	fakesys_descriptor(fake, 43, 3, "/dev/vfio/7");
 	look(":filter:\n");
 	assert_int_equal(device_obstacle(card("01:00.0")), OBSTACLE_NONE);
 	assert_int_equal(device_obstacle(card("02:00.0")), OBSTACLE_NONE);

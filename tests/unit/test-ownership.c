@@ -16,26 +16,11 @@ static struct probe *probe;
 static struct inventory *inventory;
 static struct seen seen;
 
-static void process(unsigned pid, const char *words, size_t length)
-{
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "proc/%u/cmdline", pid);
-	fakesys_bytes(fake, path, words, length);
-	snprintf(path, sizeof(path), "proc/%u/stat", pid);
-	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0", pid, 1000 + pid);
-	fakesys_file(fake, path, text);
-	snprintf(path, sizeof(path), "proc/%u/fd/0", pid);
-	fakesys_link(fake, path, "/dev/null");
-}
-#define PROCESS(pid, words) process(pid, words, sizeof(words))
+#define PROCESS(pid, words) fakesys_process(fake, pid, words)
 
 static void holds(unsigned pid, unsigned fd, const char *target)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "proc/%u/fd/%u", pid, fd);
-	fakesys_link(fake, path, target);
+	fakesys_descriptor(fake, pid, fd, target);
 }
 
 static int setup(void **state)
@@ -45,7 +30,7 @@ static int setup(void **state)
 	helper = NULL;
 	heard = (struct heard){0};
 	PROCESS(1, "/sbin/init");
-	process(2, "", 0); /* a kernel thread */
+	fakesys_add_process(fake, 2, "", 0); /* a kernel thread */
 	return 0;
 }
 
