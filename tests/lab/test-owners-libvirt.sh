@@ -89,21 +89,29 @@ attach() {
     virsh -q attach-device "$1" /run/device.xml "$3"
 }
 
-# sources: of the XML of a domain, the addresses that stand in a <source>, one to a line.
-sources() {
-    sed -nE "/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p"
-}
 # by_virsh, by_pciprobe: a line for each card of each domain: address, UUID, and whether that holds or reserves it.
 by_virsh() {
-    local uuid card held
+    local active uuid commands=
+    active=$(virsh -q list --uuid)
     for uuid in $(virsh -q list --all --uuid); do
-        held=
-        [ "$(virsh -q domstate "$uuid")" = "shut off" ] || held=$(virsh dumpxml "$uuid" | sources)
-        for card in $held; do echo "$card $uuid holds"; done
-        for card in $(virsh dumpxml --inactive "$uuid" | sources); do
-            [[ $held == *"$card"* ]] || echo "$card $uuid reserves"
-        done
-    done | sort
+        [[ $active != *"$uuid"* ]] || commands+="echo $uuid holds; dumpxml $uuid; "
+        commands+="echo $uuid reserves; dumpxml --inactive $uuid; "
+    done
+    # of the XML only the addresses that stand in a <source>; echo ends no line
+    virsh -q "$commands" | sed -nE -e 's/^([-0-9a-f]{36} (holds|reserves)).*/\1/p' -e \
+        "/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p" |
+        cards_of_domains | sort
+}
+cards_of_domains() {
+    local word claim domain='' how='' seen=''
+    while read -r word claim; do
+        if [ -n "$claim" ]; then
+            domain=$word how=$claim
+        elif [[ $seen != *"$word $domain"* ]]; then
+            seen+="$word $domain;"
+            echo "$word $domain $how"
+        fi
+    done
 }
 by_pciprobe() {
     "$PCIPROBE" list -q --all -f raw --no-headings -o address,vm_uuids,claims | awk '$2 != "-" {
