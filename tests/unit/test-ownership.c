@@ -430,7 +430,7 @@ static void domains_claim_cards(void **state)
 											"vfio-pci"});
 	}
 	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-1,debug-threads=on\0-uuid\0" UUID "1\0-device\0"
-		    "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}");
+		    "vfio-pci,host=0000:01:00.0");
 	holds(42, 6, "/dev/vfio/1");
 	PROCESS(43, "qemu-system-x86_64\0-name\0guest=by-hand");
 	holds(43, 6, "/dev/vfio/5");
