@@ -33,6 +33,7 @@ struct card {
 
 /* One XML of a domain. */
 struct definition {
+	const char *name; /* the domain's */
 	xmlDoc *xml;
 	bool runs;
 	struct card *cards;
@@ -52,9 +53,10 @@ static void ignore_error(void *data, virErrorPtr error)
 	(void)data, (void)error;
 }
 
+/* WHAT may be a name of any length: the reason must still fit on the line that comes of it. */
 static int fail(const char *what, const char *why)
 {
-	fprintf(stderr, "%s: %s\n", what, why ? why : "libvirt doesn't say why");
+	fprintf(stderr, "%.100s: %s\n", what, why ? why : "libvirt doesn't say why");
 	return -1;
 }
 
@@ -130,7 +132,7 @@ static int add_card(struct definition *definition, const struct card *card)
 	struct card *more = realloc(definition->cards, (definition->count + 1) * sizeof(*more));
 
 	if (!more)
-		return fail("libvirt-domains", "out of memory");
+		return fail(definition->name, "out of memory");
 	definition->cards = more;
 	more[definition->count++] = *card;
 	return 0;
@@ -143,7 +145,7 @@ static int add_source(struct definition *definition, xmlNode *device, xmlNode *s
 	xmlNode *address = child(source, "address"), *guest = child(device, "address");
 
 	if (card.is_mdev ? !read_uuid(address, &card) : !read_address(address, card.text))
-		return fail((const char *)device->name, "its card can't be told from libvirt's XML");
+		return fail(definition->name, "libvirt's XML of this domain doesn't tell which card it gives away");
 	/* what the guest has at a disk's address is no card, but a disk that is made of one */
 	if (!is_element(device, "disk") && guest && attribute_is(guest, "type", "pci"))
 		read_address(guest, card.guest);
@@ -178,7 +180,7 @@ static int add_device(struct definition *definition, xmlNode *device)
 /* No network, no entities, and libxml2's own limits. */
 static int parse_xml(const char *name, const char *text, struct definition *ret)
 {
-	struct definition definition = {0};
+	struct definition definition = {.name = name};
 	xmlNode *root, *devices;
 	int error = 0;
 

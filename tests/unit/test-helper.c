@@ -103,7 +103,7 @@ static int run(const char *lines, int milliseconds)
 static void took_no_longer_than_it_was_given(void)
 {
 	assert_true(last.seconds >= SOON / 1e3 - 0.01);
-	assert_true(last.seconds < SOON / 1e3 + 1);
+	assert_true(last.seconds < SOON / 1e3 + 5); /* the machine may have much to do */
 }
 
 /* Whether the process whose pid the script left in the file "pid" is gone, or dead at least. */
