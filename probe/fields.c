@@ -56,6 +56,12 @@ GET_MEMBER(aer_fatal, number, aer.fatal, HAS_AER_FATAL)
 GET_TEXT(physical_slot)
 GET_TEXT(label)
 
+GET(link_degraded)
+{
+	v->number = device_has_degraded_link(d);
+	return device_knows_link(d);
+}
+
 GET(sriov)
 {
 	static const char *const roles[] = {[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
@@ -249,6 +255,8 @@ const struct field FIELDS[] = {
 	FIELD(link_width, "WIDTH", FIELD_NUMBER, 0, "lanes", "link width now; none of a suspended card", DETAIL_LINK),
 	FIELD(max_link_speed, "MAX_SPEED", FIELD_REAL, 0, "GT/s", "link speed at most; none of a suspended card", DETAIL_LINK),
 	FIELD(max_link_width, "MAX_WIDTH", FIELD_NUMBER, 0, "lanes", "link width at most; none of a suspended card", DETAIL_LINK),
+	FIELD(link_degraded, "DEGRADED", FIELD_NUMBER, 0, NULL, "1: the link is slower or narrower than card and port can, 0: it isn't",
+	      DETAIL_LINK),
 	FIELD(aer_correctable, "AER_COR", FIELD_NUMBER, 0, "errors", "correctable errors since boot", DETAIL_AER),
 	FIELD(aer_nonfatal, "AER_NONFATAL", FIELD_NUMBER, 0, "errors", "uncorrectable, non-fatal errors since boot",
 	      DETAIL_AER),

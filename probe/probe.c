@@ -166,33 +166,141 @@ static void name_cards(struct probe *probe, struct inventory *inventory)
 	}
 }
 
-int probe_read(struct probe *probe, struct inventory **ret)
+/* Which cards there are, and all of them that is wanted, save who has them. */
+static int read_cards(struct probe *probe, struct inventory *inventory)
+{
+	int error;
+
+	error = scan_read(probe->root, &probe->log, inventory);
+	if (error == 0)
+		error = select_cards(probe, inventory);
+	if (error == 0)
+		error = details_read(probe->root, &probe->log, probe->details, inventory);
+	if (error == 0 && (probe->details & DETAIL_NAMES))
+		name_cards(probe, inventory);
+	if (error == 0 && (probe->details & DETAIL_ALIASES))
+		error = aliases_read(probe->config->aliases, probe->config->alias_count, probe->names, &probe->log, inventory);
+	return error;
+}
+
+/* What stays as it is of a card that nobody moved. */
+static struct pci_device static_part(const struct pci_device *device)
+{
+	return (struct pci_device){
+		.address = device->address,
+		.inode = device->inode,
+		.vendor = device->vendor,
+		.device = device->device,
+		.class = device->class,
+		.subsystem_vendor = device->subsystem_vendor,
+		.subsystem_device = device->subsystem_device,
+		.prog_if = device->prog_if,
+		.revision = device->revision,
+		.present = device->present & (HAS_SUBSYSTEM | HAS_REVISION | HAS_IOMMU_GROUP | HAS_NUMA_NODE | HAS_SRIOV | HAS_PF |
+					      HAS_VF_INDEX | HAS_VFS_TOTAL | HAS_VFS_ENABLED | HAS_VIRTFN | HAS_LINK_LIMITS),
+		.selected = device->selected,
+		.vendor_name = device->vendor_name,
+		.device_name = device->device_name,
+		.class_name = device->class_name,
+		.subsystem_name = device->subsystem_name,
+		.iommu_group = device->iommu_group,
+		.numa_node = device->numa_node,
+		.sriov = device->sriov,
+		.link = device->link,
+	};
+}
+
+/* The cards of LAST, of which only what moves is read. */
+static int reread_cards(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+{
+	size_t room = last->count ? last->count : 1;
+
+	inventory->devices = calloc(room, sizeof(*inventory->devices));
+	inventory->verdicts = calloc(room, sizeof(*inventory->verdicts));
+	if (!inventory->devices || !inventory->verdicts)
+		return -ENOMEM;
+	inventory->fingerprint = last->fingerprint;
+	inventory->count = last->count;
+	inventory->selected = last->selected;
+	for (size_t i = 0; i < last->count; i++) {
+		inventory->devices[i] = static_part(&last->devices[i]);
+		inventory->verdicts[i] = *last->devices[i].verdict;
+		inventory->devices[i].verdict = &inventory->verdicts[i];
+		for (size_t alias = 0; alias < last->devices[i].aliases.count; alias++)
+			if (strings_add(&inventory->devices[i].aliases, last->devices[i].aliases.items[alias]) < 0)
+				return -ENOMEM;
+	}
+	return details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, inventory);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* A card that went away while it was read is missing. */
+static bool same_drivers(const struct inventory *a, const struct inventory *b)
+{
+	if (a->count != b->count || a->fingerprint != b->fingerprint)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (address_compare(&a->devices[i].address, &b->devices[i].address) != 0 ||
+		    !same_text(a->devices[i].driver, b->devices[i].driver))
+			return false;
+	return true;
+}
+
+/* Who has the cards: what LAST knew, if that is given and must still be true. */
+static int read_owners(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+{
+	int error = 0;
+
+	if (!(probe->details & DETAIL_OWNERSHIP))
+		return 0;
+	if (!last || !same_drivers(last, inventory))
+		return ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
+	inventory->unseen = last->unseen;
+	memcpy(inventory->sources, last->sources, sizeof(inventory->sources));
+	for (size_t i = 0; i < last->count && !error; i++)
+		error = device_copy_owners(&inventory->devices[i], &last->devices[i]);
+	return error;
+}
+
+/* LAST may be NULL. */
+static int read_inventory(struct probe *probe, const struct inventory *last, struct inventory **ret)
 {
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	uint64_t fingerprint;
 	int error;
 
 	if (!inventory)
 		return -ENOMEM;
 	clock_gettime(CLOCK_REALTIME, &inventory->time);
 	read_host(probe->root, inventory->host, sizeof(inventory->host));
-	error = scan_read(probe->root, &probe->log, inventory);
+	/* what could not be read then may be readable now */
+	if (last && !last->incomplete && scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint)
+		error = reread_cards(probe, last, inventory);
+	else
+		error = read_cards(probe, inventory);
 	if (error == 0)
-		error = select_cards(probe, inventory);
-	if (error == 0)
-		error = details_read(probe->root, &probe->log, probe->details, inventory);
-	if (error == 0 && (probe->details & DETAIL_OWNERSHIP))
-		error = ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
-	if (error == 0 && (probe->details & DETAIL_ALIASES))
-		error = aliases_read(probe->config->aliases, probe->config->alias_count, probe->names, &probe->log, inventory);
+		error = read_owners(probe, last, inventory);
 	if (error < 0) {
 		tell_no_memory(probe, error);
 		inventory_free(inventory);
 		return error;
 	}
-	if (probe->details & DETAIL_NAMES)
-		name_cards(probe, inventory);
 	*ret = inventory;
 	return 0;
+}
+
+int probe_read(struct probe *probe, struct inventory **ret)
+{
+	return read_inventory(probe, NULL, ret);
+}
+
+int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
+{
+	return read_inventory(probe, last, ret);
 }
 
 const struct config *probe_config(const struct probe *probe)

@@ -107,7 +107,8 @@ def add_bridges(tree):
     tree.card("0000:00:00.0", 0x8086, 0x29c0, 0x060000)
     tree.card("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
     tree.card("0000:01:00.0", 0x10b5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
-    tree.card("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2)
+    tree.card("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2,
+              files={"max_link_speed": "8.0 GT/s PCIe", "max_link_width": "16"})
 
 
 def add_network_cards(tree):
