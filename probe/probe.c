@@ -171,6 +171,7 @@ static int read_cards(struct probe *probe, struct inventory *inventory)
 {
 	int error;
 
+	read_host(probe->root, inventory->host, sizeof(inventory->host));
 	error = scan_read(probe->root, &probe->log, inventory);
 	if (error == 0)
 		error = select_cards(probe, inventory);
@@ -219,6 +220,7 @@ static int reread_cards(struct probe *probe, const struct inventory *last, struc
 	inventory->verdicts = calloc(room, sizeof(*inventory->verdicts));
 	if (!inventory->devices || !inventory->verdicts)
 		return -ENOMEM;
+	strcpy(inventory->host, last->host);
 	inventory->fingerprint = last->fingerprint;
 	inventory->count = last->count;
 	inventory->selected = last->selected;
@@ -276,7 +278,6 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 	if (!inventory)
 		return -ENOMEM;
 	clock_gettime(CLOCK_REALTIME, &inventory->time);
-	read_host(probe->root, inventory->host, sizeof(inventory->host));
 	/* what could not be read then may be readable now */
 	if (last && !last->incomplete && scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint)
 		error = reread_cards(probe, last, inventory);
