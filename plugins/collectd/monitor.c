@@ -71,6 +71,7 @@ static int make_probe(struct monitor *monitor, struct probe **ret)
 		.config_home = CONFIG_HOME,
 		.details = values_details(settings->report) | DETAIL_DRIVER | DETAIL_ALIASES,
 		.owners = settings->has_owners ? &settings->owners : NULL,
+		.libvirt_helper = LIBVIRT_HELPER,
 		.slots = &settings->devices,
 		.witness = monitor->witness,
 		.witness_data = monitor->witness_data,

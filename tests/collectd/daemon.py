@@ -85,6 +85,9 @@ PluginDir "%(folder)s/plugins"
 Interval %(interval)s
 ReadThreads 1
 WriteThreads 1
+# A queue that grows while the machine has much to do would be taken for the plugin's growth.
+WriteQueueLimitHigh 1000
+WriteQueueLimitLow 1000
 LoadPlugin logfile
 <Plugin logfile>
   LogLevel info
@@ -129,12 +132,21 @@ LoadPlugin pciprobe
             return [notice for notice in self.notices() if all(part in " ".join(notice) for part in parts)]
         return wait_for("a notification with %s" % (parts,), find)[0]
 
+    def _connect(self):
+        """A client of its socket, which comes a moment later than the rest of it; None while it isn't there."""
+        client = socket.socket(socket.AF_UNIX)
+        try:
+            client.connect(self.socket)
+        except (FileNotFoundError, ConnectionRefusedError):
+            client.close()
+            return None
+        client.settimeout(WAIT)
+        return client
+
     def ask(self, *lines):
         """The answers to commands (collectd-unixsock(5)), a list of lines each."""
         answers = []
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(WAIT)
-            client.connect(self.socket)
+        with wait_for("the daemon's socket", self._connect) as client:
             with client.makefile("rw", encoding="utf-8") as file:
                 for line in lines:
                     file.write(line + "\n")
