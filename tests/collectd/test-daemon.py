@@ -5,12 +5,13 @@ notified, a block that is wrong stops it and it alone, a configuration that chan
 import math
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance"))
 # pylint: disable=wrong-import-position
-from daemon import Daemon, need_collectd, wait_for
+from daemon import PLUGIN, Daemon, need_collectd, wait_for
 from machines import Tap, same
 from tree import link, make_machine
 
@@ -129,6 +130,12 @@ def check_values(tap, place):
         shutil.rmtree(place.tree.path("proc"), ignore_errors=True)
 
 
+def check_symbols(tap, _):
+    """A symbol more could meet one of the daemon's, or of another plugin's."""
+    names = subprocess.run(["nm", "-D", "--defined-only", PLUGIN], stdout=subprocess.PIPE, check=True).stdout.decode().split()[2::3]
+    tap.result("it gives one symbol to others", same(["module_register"], names, "symbols"))
+
+
 def check_faults(tap, place):
     """The daemon goes on without it."""
     for options, message in [("  Colour red\n", "unknown option 'Colour'; there are ConfigFile"),
@@ -211,7 +218,7 @@ def check_config(tap, place):
 
 def main():
     tap = Tap(needs_lspci=False)
-    for check in check_values, check_faults, check_options, check_changes, check_config:
+    for check in check_symbols, check_values, check_faults, check_options, check_changes, check_config:
         with Place() as place:
             check(tap, place)
     print("1..%d" % tap.count)

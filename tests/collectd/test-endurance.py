@@ -152,19 +152,21 @@ def check_endurance(tap, folder):
     os.mkdir(home)
     with Daemon(home, bustle.options(), interval="0.001") as daemon:
         readings = Readings(daemon)
+        # those that it has only while it reads don't count
+        descriptors = min(daemon.descriptors() for _ in range(200))
         run(bustle, daemon, readings, SETTLED)
-        memory, descriptors = daemon.memory(), daemon.descriptors()
+        memory = daemon.memory()
         began = time.monotonic()
         run(bustle, daemon, readings, READINGS)
         grown = daemon.memory() - memory
         tap.result("%d readings, the last %d of them in %.0f s; memory from %d to %+d KiB" % (
             readings.count, READINGS - SETTLED, time.monotonic() - began, memory, grown), [grown] if abs(grown) > GROWTH else [])
-        wait_for("as many open files as before", lambda: daemon.descriptors() <= descriptors)
         tap.result("everything happened: %s" % readings.kinds, EVENTS - readings.kinds.keys())
         bustle.settle()
         for instance, what, count in [("summary", "devices", 9), ("8086:1521", "free", 8), ("8086:1521", "in_use", 0)]:
             daemon.wait_value(instance, "count-" + what, count)
-        tap.result("afterwards it is as it was", [])
+        wait_for("as many open files as before", lambda: daemon.descriptors() <= descriptors)
+        tap.result("afterwards it is as it was, with as many open files", [])
         tap.result("it stops when it is told to", same(0, daemon.stop(), "status"))
 
 
