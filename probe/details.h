@@ -36,7 +36,7 @@ enum detail {
 
 	/* Those that stay as they are while a card sits where it does and no card comes or goes: VFs are cards too. */
 	DETAIL_STATIC = DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |
-			DETAIL_ALIASES,
+			DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };
 
 /* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY. What is there and can't be

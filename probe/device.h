@@ -39,6 +39,7 @@ enum pci_present {
 	HAS_MDEV = 1u << 19, /* it is known to the kernel's mdev framework */
 	HAS_PORT_LINK = 1u << 20, /* link.port_speed and link.port_width */
 	HAS_LINK_LIMITS = HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK,
+	HAS_VF_OWNERSHIP = 1u << 21, /* each VF of it has been looked at */
 };
 
 enum sriov_role { SRIOV_NONE, SRIOV_PF, SRIOV_VF };
@@ -49,6 +50,9 @@ struct sriov {
 	unsigned vf_index;      /* HAS_VF_INDEX: n of the PF's virtfn<n> */
 	unsigned vfs_total;     /* HAS_VFS_TOTAL: how many VFs a PF can have */
 	unsigned vfs_enabled;   /* HAS_VFS_ENABLED: how many it has */
+	unsigned vfs_in_use;    /* HAS_VF_OWNERSHIP: how many of those are held */
+	unsigned vfs_free;      /* HAS_VF_OWNERSHIP: how many are free */
+	unsigned vfs_unknown;   /* HAS_VF_OWNERSHIP: of how many it isn't known */
 };
 
 /* A PCI Express link. Speeds in GT/s, widths in lanes. */
@@ -181,6 +185,7 @@ struct inventory {
 	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */
 	uint64_t fingerprint; /* of the list of cards: another one means that cards came or went; 0: can't be told */
+	double seconds;       /* how long the reading took */
 	char host[65];        /* the kernel's host name; "" when it could not be read */
 	size_t unseen; /* processes that would have had to be looked at for owners and could not */
 	struct source_report sources[OWNER_SOURCE_COUNT]; /* in the order of enum owner_source */

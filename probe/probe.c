@@ -2,7 +2,9 @@
 #include "probe/probe.h"
 
 #include "probe/details.h"
+#include "probe/details/kin.h"
 #include "probe/ownership/ownership.h"
+#include "probe/ownership/vfs.h"
 #include "probe/scan.h"
 
 #include <errno.h>
@@ -166,6 +168,14 @@ static void name_cards(struct probe *probe, struct inventory *inventory)
 	}
 }
 
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
 /* Which cards there are, and all of them that is wanted, save who has them. */
 static int read_cards(struct probe *probe, struct inventory *inventory)
 {
@@ -215,6 +225,7 @@ static struct pci_device static_part(const struct pci_device *device)
 static int reread_cards(struct probe *probe, const struct inventory *last, struct inventory *inventory)
 {
 	size_t room = last->count ? last->count : 1;
+	int error = 0;
 
 	inventory->devices = calloc(room, sizeof(*inventory->devices));
 	inventory->verdicts = calloc(room, sizeof(*inventory->verdicts));
@@ -224,15 +235,18 @@ static int reread_cards(struct probe *probe, const struct inventory *last, struc
 	inventory->fingerprint = last->fingerprint;
 	inventory->count = last->count;
 	inventory->selected = last->selected;
-	for (size_t i = 0; i < last->count; i++) {
+	for (size_t i = 0; i < last->count && !error; i++) {
 		inventory->devices[i] = static_part(&last->devices[i]);
 		inventory->verdicts[i] = *last->devices[i].verdict;
 		inventory->devices[i].verdict = &inventory->verdicts[i];
-		for (size_t alias = 0; alias < last->devices[i].aliases.count; alias++)
-			if (strings_add(&inventory->devices[i].aliases, last->devices[i].aliases.items[alias]) < 0)
-				return -ENOMEM;
+		error = strings_add_all(&inventory->devices[i].aliases, &last->devices[i].aliases);
+		if (!error)
+			error = strings_add_all(&inventory->devices[i].group_peers, &last->devices[i].group_peers);
 	}
-	return details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, inventory);
+	if (!error)
+		error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, inventory);
+	/* who is in a group stays, their drivers needn't */
+	return error ? error : read_group_blockers(probe->root, inventory);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -272,11 +286,13 @@ static int read_owners(struct probe *probe, const struct inventory *last, struct
 static int read_inventory(struct probe *probe, const struct inventory *last, struct inventory **ret)
 {
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	struct timespec start;
 	uint64_t fingerprint;
 	int error;
 
 	if (!inventory)
 		return -ENOMEM;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	clock_gettime(CLOCK_REALTIME, &inventory->time);
 	/* what could not be read then may be readable now */
 	if (last && !last->incomplete && scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint)
@@ -290,6 +306,9 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 		inventory_free(inventory);
 		return error;
 	}
+	if (probe->details & DETAIL_OWNERSHIP)
+		vfs_count(inventory);
+	inventory->seconds = seconds_since(&start);
 	*ret = inventory;
 	return 0;
 }
