@@ -202,16 +202,11 @@ static void notify_event(void *data, const struct event *event)
 	dispatch_notice(&notice);
 }
 
-static double seconds_between(const struct timespec *from, const struct timespec *to)
-{
-	return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
-}
-
-static void publish(struct monitor *monitor, const struct config *config, struct inventory *inventory, double seconds)
+static void publish(struct monitor *monitor, const struct config *config, struct inventory *inventory)
 {
 	if (monitor->last && monitor->settings->notify)
 		events_find(monitor->last, inventory, monitor->settings->persistent, notify_event, NULL);
-	values_dispatch(inventory, config, monitor->settings, seconds);
+	values_dispatch(inventory, config, monitor->settings);
 	inventory_free(monitor->last);
 	monitor->last = inventory;
 }
@@ -221,15 +216,12 @@ void monitor_read(struct monitor *monitor)
 	struct probe *fresh = read_config(monitor), *probe = fresh ? fresh : monitor->probe;
 	bool whole = must_look(monitor) || fresh || !monitor->last;
 	struct inventory *inventory;
-	struct timespec began, ended;
 	int error;
 
-	clock_gettime(CLOCK_MONOTONIC, &began);
 	if (whole)
 		error = probe_read(probe, &inventory);
 	else
 		error = probe_read_again(probe, monitor->last, &inventory);
-	clock_gettime(CLOCK_MONOTONIC, &ended);
 	if (error < 0) {
 		/* what happened meanwhile has not been looked at */
 		monitor->looks = LOOKS_AFTER_EVENT;
@@ -237,7 +229,7 @@ void monitor_read(struct monitor *monitor)
 			monitor->stamp = (struct stamp){0};
 		probe_free(fresh);
 	} else {
-		publish(monitor, probe_config(probe), inventory, seconds_between(&began, &ended));
+		publish(monitor, probe_config(probe), inventory);
 		if (fresh) {
 			probe_free(monitor->probe);
 			monitor->probe = fresh;

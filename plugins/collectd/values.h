@@ -10,8 +10,7 @@
 /* What must have been read for what is reported: enum detail. */
 unsigned values_details(unsigned report);
 
-/* Gives the values of INVENTORY to dispatch_value, one by one. CONFIG has the aliases. The reading took SECONDS. */
-void values_dispatch(const struct inventory *inventory, const struct config *config, const struct settings *settings,
-		     double seconds);
+/* Gives the values of INVENTORY to dispatch_value, one by one. CONFIG has the aliases. */
+void values_dispatch(const struct inventory *inventory, const struct config *config, const struct settings *settings);
 
 #endif

@@ -12,19 +12,13 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../conformance"))
 # pylint: disable=wrong-import-position
 from daemon import PLUGIN, Daemon, need_collectd, wait_for
+import metrics
 from machines import Tap, same
 from tree import link, make_machine
 
 need_collectd()
 
 CONFIG = ":filter: '*:*'\n:alias: [{name: ten_gig, filter: '8086:*'}, {name: none, filter: 'dead:beef'}]\n"
-
-# a card's property -> what the plugin calls it, where the value is the same
-SAME = {"numa_node": "gauge-numa_node", "iommu_group": "gauge-iommu_group", "link_width": "gauge-link_width",
-        "link_speed": "gauge-link_speed_gts", "link_degraded": "gauge-link_degraded", "vfs_total": "count-vf_total",
-        "vfs_enabled": "count-vf_enabled"}
-IN_USE = {"held": 1, "unknown": math.nan}
-
 
 def make_live_machine(root):
     """With what a kernel says of each card in one line, so that the driver is where its link leads."""
@@ -42,40 +36,10 @@ def number(value):
     return "unknown" if isinstance(value, float) and math.isnan(value) else value
 
 
-def states(cards):
-    found = [card["ownership"] for card in cards]
-    return {"in_use": found.count("held"), "free": found.count("free")}
-
-
-def card_values(card, cards):
-    expected = {what: card[name] for name, what in SAME.items() if name in card}
-    expected["gauge-in_use"] = IN_USE.get(card["ownership"], 0)
-    vfs = [vf for vf in cards if vf.get("pf") == card["address"]]
-    if card.get("vfs_enabled") == len(vfs) and "vfs_enabled" in card:
-        known = all(vf["ownership"] != "unknown" for vf in vfs)
-        for what, count in states(vfs).items():
-            expected["count-vf_" + what] = count if known else math.nan
-    return expected
-
-
 def expected_values(document):
     """All of them but the counts of errors (which the daemon gives as rates) and the time it took."""
-    cards = document["cards"]
-    found = {}
-    for card in cards:
-        for what, value in card_values(card, cards).items():
-            found[card["address"], what] = value
-        model = "%s:%s" % (card["vendor"], card["device"])
-        alike = [other for other in cards if (other["vendor"], other["device"]) == (card["vendor"], card["device"])]
-        for what, count in {"total": len(alike), **states(alike)}.items():
-            found[model, "count-" + what] = count
-    for alias in document["aliases"]:
-        for what, name in (("total", "total"), ("in_use", "held"), ("free", "free")):
-            found[alias["name"], "count-" + what] = alias[name]
-    unknown = sum(card["ownership"] == "unknown" for card in cards)
-    for what, count in {"devices": len(cards), "unknown": unknown, "conflict": 0, **states(cards)}.items():
-        found["summary", "count-" + what] = count
-    return {key: number(value) for key, value in found.items()}
+    return {(instance, what): number(value) for instance, values in metrics.collectd(document).items()
+            for what, value in values.items() if not what.startswith("errors-")}
 
 
 class Place:
