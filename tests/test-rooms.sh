@@ -28,7 +28,7 @@ in_code() {
 }
 
 without_licence() {
-	find probe plugins helper binder bench tests etc/opennebula etc/collectd setup autogen.sh configure.ac Makefile.am .ci -type f \
+	find probe plugins helper binder bench tests etc/opennebula etc/collectd etc/prometheus setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
 }
