@@ -33,6 +33,10 @@ enum detail {
 	DETAIL_GROUP_PEERS = 1u << 20,
 	DETAIL_ALIASES = 1u << 21, /* found by aliases_read */
 	DETAIL_ALL = (1u << 22) - 1,
+
+	/* Those that stay as they are while a card sits where it does and no card comes or goes: VFs are cards too. */
+	DETAIL_STATIC = DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |
+			DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };
 
 /* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY. What is there and can't be

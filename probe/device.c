@@ -3,7 +3,9 @@
 
 #include "probe/driver.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int compare(const void *key, const void *element)
 {
@@ -62,6 +64,58 @@ enum obstacle device_obstacle(const struct pci_device *device)
 	if (device->group_blockers.count)
 		return OBSTACLE_BLOCKED;
 	return device->group_held ? OBSTACLE_GROUP : OBSTACLE_NONE;
+}
+
+bool device_knows_link(const struct pci_device *device)
+{
+	const unsigned needed = HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK;
+
+	return (device->present & needed) == needed && device->class >> 8 != 0x06;
+}
+
+bool device_has_degraded_link(const struct pci_device *device)
+{
+	const struct link *link = &device->link;
+
+	if (!device_knows_link(device))
+		return false;
+	return (link->speed < link->max_speed && link->speed < link->port_speed) ||
+	       (link->width < link->max_width && link->width < link->port_width);
+}
+
+static char *copy(const char *text, bool *failed)
+{
+	char *made = text ? strdup(text) : NULL;
+
+	*failed |= text && !made;
+	return made;
+}
+
+int device_copy_owners(struct pci_device *to, const struct pci_device *from)
+{
+	bool failed = false;
+
+	to->ownership = from->ownership;
+	to->group_held = from->group_held;
+	to->present |= from->present & HAS_OWNERSHIP;
+	if (!from->owner_count)
+		return 0;
+	to->owners = calloc(from->owner_count, sizeof(*to->owners));
+	if (!to->owners)
+		return -ENOMEM;
+	to->owner_count = from->owner_count;
+	for (size_t i = 0; i < from->owner_count; i++) {
+		const struct owner *owner = &from->owners[i];
+
+		to->owners[i] = *owner;
+		to->owners[i].program = copy(owner->program, &failed);
+		to->owners[i].name = copy(owner->name, &failed);
+		to->owners[i].uuid = copy(owner->uuid, &failed);
+		to->owners[i].frontend_id = copy(owner->frontend_id, &failed);
+		to->owners[i].guest_address = copy(owner->guest_address, &failed);
+		to->owners[i].mdev = copy(owner->mdev, &failed);
+	}
+	return failed ? -ENOMEM : 0;
 }
 
 void owner_free_members(struct owner *owner)

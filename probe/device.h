@@ -37,6 +37,9 @@ enum pci_present {
 	HAS_VIRTFN = 1u << 17, /* a VF of it stands in sysfs */
 	HAS_OWNERSHIP = 1u << 18, /* it was looked for */
 	HAS_MDEV = 1u << 19, /* it is known to the kernel's mdev framework */
+	HAS_PORT_LINK = 1u << 20, /* link.port_speed and link.port_width */
+	HAS_LINK_LIMITS = HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK,
+	HAS_VF_OWNERSHIP = 1u << 21, /* each VF of it has been looked at */
 };
 
 enum sriov_role { SRIOV_NONE, SRIOV_PF, SRIOV_VF };
@@ -47,12 +50,17 @@ struct sriov {
 	unsigned vf_index;      /* HAS_VF_INDEX: n of the PF's virtfn<n> */
 	unsigned vfs_total;     /* HAS_VFS_TOTAL: how many VFs a PF can have */
 	unsigned vfs_enabled;   /* HAS_VFS_ENABLED: how many it has */
+	unsigned vfs_in_use;    /* HAS_VF_OWNERSHIP: how many of those are held */
+	unsigned vfs_free;      /* HAS_VF_OWNERSHIP: how many are free */
+	unsigned vfs_unknown;   /* HAS_VF_OWNERSHIP: of how many it isn't known */
 };
 
 /* A PCI Express link. Speeds in GT/s, widths in lanes. */
 struct link {
 	double speed, max_speed;
 	unsigned width, max_width;
+	double port_speed;   /* what the port above can at most */
+	unsigned port_width;
 };
 
 /* Errors since boot, as Advanced Error Reporting counted them. */
@@ -176,6 +184,8 @@ struct inventory {
 	size_t selected;
 	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */
+	uint64_t fingerprint; /* of the list of cards: another one means that cards came or went; 0: can't be told */
+	double seconds;       /* how long the reading took */
 	char host[65];        /* the kernel's host name; "" when it could not be read */
 	size_t unseen; /* processes that would have had to be looked at for owners and could not */
 	struct source_report sources[OWNER_SOURCE_COUNT]; /* in the order of enum owner_source */
@@ -215,6 +225,17 @@ enum obstacle {
 
 /* DEVICE must have been read with DETAIL_OWNERSHIP, _DRIVER, _IOMMU_GROUP and _GROUP_PEERS. */
 enum obstacle device_obstacle(const struct pci_device *device);
+
+/* Whether the link runs slower or narrower than card and port both can. False too when that isn't known: see
+ * device_knows_link. */
+bool device_has_degraded_link(const struct pci_device *device);
+
+/* Whether it is known what the link runs at and what it could: of an awake card below a port, bridges excepted, whose own link
+ * may be the one below them. */
+bool device_knows_link(const struct pci_device *device);
+
+/* Gives TO, which has none, copies of what FROM has of ownership and owners. Returns 0 or -ENOMEM. */
+int device_copy_owners(struct pci_device *to, const struct pci_device *from);
 
 /* Frees what the owner holds. */
 void owner_free_members(struct owner *owner);

@@ -27,6 +27,15 @@ bool strings_has(const struct strings *list, const char *text)
 	return false;
 }
 
+int strings_add_all(struct strings *list, const struct strings *from)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < from->count && !error; i++)
+		error = strings_add(list, from->items[i]);
+	return error;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strverscmp(*(char *const *)a, *(char *const *)b);

@@ -97,6 +97,8 @@ static struct json_object *new_value(const struct field *field, const struct pci
 		return new_hex(field, value->number);
 	case FIELD_NUMBER:
 		return json_object_new_uint64(value->number);
+	case FIELD_FLAG:
+		return json_object_new_boolean(value->number != 0);
 	case FIELD_REAL:
 		snprintf(text, sizeof(text), "%.1f", value->real);
 		return json_object_new_double_s(value->real, text);
@@ -138,8 +140,6 @@ static int write_card(FILE *out, const struct report *report, const struct pci_d
 		if (field->get(device, &value))
 			error = add(card, field->name, new_value(field, device, &value));
 	}
-	if (!error && device_has_conflict(device))
-		error = add(card, "conflict", json_object_new_boolean(1));
 	/* what is missing of such a card may be there all the same */
 	if (!error && device->incomplete)
 		error = add(card, "incomplete", json_object_new_boolean(1));

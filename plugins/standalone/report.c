@@ -15,6 +15,16 @@ static bool wants_colors(void)
 	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
+/* How often collectd asks, in seconds; 0: it didn't start us, or said nothing that makes sense. */
+static double collectd_interval(void)
+{
+	const char *text = getenv("COLLECTD_INTERVAL");
+	char *end = NULL;
+	double interval = text ? strtod(text, &end) : 0;
+
+	return end && end != text && !*end && interval > 0 && interval < 1e9 ? interval : 0;
+}
+
 int report_begin(struct report *report, const struct options *options)
 {
 	const struct writer *writer = options->writer;
@@ -25,6 +35,8 @@ int report_begin(struct report *report, const struct options *options)
 		.usage = options->usage,
 		.terminal = isatty(STDOUT_FILENO),
 		.colors = wants_colors(),
+		.collectd_host = getenv("COLLECTD_HOSTNAME"),
+		.collectd_interval = collectd_interval(),
 	};
 	if (!writer->columns && options->columns) {
 		log_error(&options->log, "the format '%s' has columns of its own, -o can't change them", writer->name);
