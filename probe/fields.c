@@ -322,7 +322,7 @@ const struct field FIELDS[] = {
 	OWNER_FIELD("frontend", frontends, "FRONTEND", FIELD_LIST, NULL, "opennebula, cloudstack, nova, proxmox"),
 	OWNER_FIELD("claim", claims, "CLAIM", FIELD_LIST, NULL, "holds, or reserves: the VM isn't running"),
 	OWNER_FIELD("program", programs, "PROGRAM", FIELD_LIST, NULL, "programs that have it"),
-	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL, "their process ids; 0 where it isn't known"),
+	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL, "their process ids; nothing where it isn't known"),
 	OWNER_FIELD("pid_start", pid_starts, "STARTED", FIELD_NUMBERS, "clock ticks", "when these started, since boot"),
 	OWNER_FIELD("source", owner_sources, "SOURCE", FIELD_LIST, NULL,
 		    "how it is known: vfio (held open), cmdline, mdev, libvirt, proxmox, with + between them"),
