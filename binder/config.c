@@ -11,32 +11,23 @@
 
 #define DETAILS (TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
 
-static int status_of(int error)
-{
-	switch (error) {
-	case 0:
-		return STATUS_DONE;
-	case -ENODEV:
-		return STATUS_NO_CARD;
-	default:
-		return error == -ENOMEM ? STATUS_FAILED : STATUS_USAGE;
-	}
-}
-
 /* The cards that the words behind the kind mean. */
-static int find_targets(const struct options *options, const struct inventory *inventory, struct targets *targets)
+static int find_targets(const struct options *options, struct inventory *inventory, struct targets *targets)
 {
 	char address[ADDRESS_SIZE];
 	int error = 0;
 
-	for (char **word = options->arguments + 1; *word && !error; word++)
+	for (char **word = options->arguments + 1; *word && !error; word++) {
+		if (target_is_alias(*word) && options_read_aliases(options, inventory) < 0)
+			return STATUS_FAILED;
 		error = targets_add(targets, inventory, *word, options->all, &options->log);
+	}
 	for (size_t i = 0; i < targets->count && !error; i++)
 		if (device_is_bridge(targets->items[i])) {
 			log_error(&options->log, "%s: a bridge is never given to a VM", address_format(&targets->items[i]->address, address));
 			return STATUS_REFUSED;
 		}
-	return status_of(error);
+	return status_of_target(error);
 }
 
 static int choose_drivers(const struct options *options, const struct targets *targets, struct hostfile_job *job)

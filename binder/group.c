@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/group.h"
 
-bool device_is_bridge(const struct pci_device *device)
-{
-	return device->class >> 8 == 0x06;
-}
-
 struct pci_device *group_find(const struct inventory *inventory, const char *name)
 {
 	struct pci_address address;

@@ -5,9 +5,6 @@
 
 #include "binder/target.h"
 
-/* Bridges stay with the host: a group can be a VM's all the same. */
-bool device_is_bridge(const struct pci_device *device);
-
 /* The card that a name in sysfs, a full address, stands for; NULL: none. Belongs to the inventory. */
 struct pci_device *group_find(const struct inventory *inventory, const char *name);
 

@@ -69,7 +69,7 @@ int hostfile_modules(const struct hostfile_job *job, struct strings *ret)
 	for (size_t i = 0; i < job->count && !error; i++) {
 		const char *module = job->cards[i].choice.module;
 
-		if (is_module(job->kernel, module) && !strings_have(ret, module))
+		if (is_module(job->kernel, module) && !strings_has(ret, module))
 			error = strings_add(ret, module);
 	}
 	return error;

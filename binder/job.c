@@ -134,7 +134,7 @@ void job_end(struct job *job)
 
 /* ---- the cards ---- */
 
-static int status_of_target(int error)
+int status_of_target(int error)
 {
 	switch (error) {
 	case 0:
@@ -187,7 +187,11 @@ static int check_left(const struct job *job, const struct pci_device *device)
 int job_find_word(struct job *job, const char *word)
 {
 	size_t first = job->targets.count;
-	int status = status_of_target(targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
+	int status;
+
+	if (target_is_alias(word) && options_read_aliases(job->options, job->inventory) < 0)
+		return STATUS_FAILED;
+	status = status_of_target(targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
 
 	for (size_t i = first; i < job->targets.count && status == STATUS_DONE; i++) {
 		status = check_ids(job, job->targets.items[i]);

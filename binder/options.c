@@ -69,7 +69,7 @@ static void print_help(void)
 	}
 	printf("\nOptions:\n");
 	commandline_print(OPTIONS);
-	printf("\nDEV is 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1 or id:10de:2204.\n"
+	printf("\nDEV is 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME.\n"
 	       "'vfio-bind DEV...' alone binds each that can be bound.\n"
 	       "\nExit status: 0 done, 1 failed and all is as before, 2 wrong usage, 3 refused, 4 no such card, 5 failed and not all\n"
 	       "is as before, 69 no IOMMU or driver, 75 another run is at work, 77 no permission, 124 the kernel gave no answer in\n"
@@ -266,12 +266,36 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 
 int options_probe(const struct options *options, unsigned details, struct probe **ret)
 {
+	/* what processes have is what counts here. libvirt isn't asked: it may be libvirt's own hook that asks us */
+	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options probe = {
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.all = true,
 		.details = details,
+		.owners = &owners,
 	};
 
 	return probe_new(&probe, ret);
+}
+
+int options_read_aliases(const struct options *options, struct inventory *inventory)
+{
+	struct probe_options named = {
+		.log = options->log, .sysroot = options->sysroot, .config_home = CONFIG_HOME, .details = DETAIL_ALIASES};
+	struct inventory *other = NULL;
+	struct probe *probe = NULL;
+	int error = probe_new(&named, &probe);
+
+	if (!error)
+		error = probe_read(probe, &other);
+	for (size_t i = 0; !error && i < other->count; i++) {
+		struct pci_device *device = inventory_find(inventory, &other->devices[i].address);
+
+		if (device && !device->aliases.count)
+			error = strings_add_all(&device->aliases, &other->devices[i].aliases);
+	}
+	inventory_free(other);
+	probe_free(probe);
+	return error;
 }

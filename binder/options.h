@@ -45,6 +45,9 @@ extern const struct verb VERBS[];
  * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */
 int options_parse(int argc, char **argv, struct options *options, int *ret_status);
 
+/* Adds the aliases of pci.conf to the cards of INVENTORY. Returns 0 or a negative errno that has been told. */
+int options_read_aliases(const struct options *options, struct inventory *inventory);
+
 /* Makes a probe of all cards below the options' root, reading DETAILS. Returns what probe_new does. */
 int options_probe(const struct options *options, unsigned details, struct probe **ret);
 

@@ -7,6 +7,11 @@
 #include <string.h>
 #include <strings.h>
 
+bool target_is_alias(const char *word)
+{
+	return strncmp(word, "alias:", strlen("alias:")) == 0;
+}
+
 bool target_is_word(const char *word)
 {
 	return strchr(word, ':') != NULL;
@@ -58,10 +63,12 @@ static bool has_mac(const struct pci_device *device, const char *mac)
 
 static bool has_block(const struct pci_device *device, const char *name)
 {
-	for (size_t i = 0; i < device->blocks.count; i++)
-		if (strcmp(device->blocks.items[i], name) == 0)
-			return true;
-	return false;
+	return strings_has(&device->blocks, name);
+}
+
+static bool has_alias(const struct pci_device *device, const char *name)
+{
+	return strings_has(&device->aliases, name);
 }
 
 static bool has_id(const struct pci_device *device, const char *id)
@@ -88,6 +95,7 @@ static const struct kind {
 	{"net:", has_interface, "a card that VFIO has has no interface: name it by its address"},
 	{"mac:", has_mac, "a card that VFIO has has no interface: name it by its address"},
 	{"block:", has_block, "name the whole disk; a card that VFIO has has none: name it by its address"},
+	{"alias:", has_alias, "pci.conf says which cards have which alias"},
 	{"id:", has_id, "'pciprobe list' shows ids"},
 	{"", has_address, "'pciprobe list' shows addresses"},
 };
@@ -111,7 +119,7 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 
 	if (!kind) {
 		log_error(log, "%s: names no card; right are 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
-			  "id:10de:2204",
+			  "id:10de:2204, alias:NAME",
 			  word);
 		return -EINVAL;
 	}

@@ -31,6 +31,9 @@ int run_recover(struct options *options);
 /* The status that tells more of two: how a run for several cards ended. */
 int status_worse(int a, int b);
 
+/* The status for what targets_add returned. */
+int status_of_target(int error);
+
 /* check without cards: whether the host is ready. */
 int run_check_host(struct options *options);
 

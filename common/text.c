@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/text.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 size_t text_decode(const char *text, uint32_t *ret)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -44,12 +47,23 @@ void text_write_utf8(FILE *out, const char *text)
 
 void text_write_plain(FILE *out, const char *text)
 {
+	text_write_escaped(out, text, "");
+}
+
+void text_write_escaped(FILE *out, const char *text, const char *special)
+{
 	uint32_t character;
 	size_t length;
 
 	for (; *text; text += length ? length : 1) {
+		bool is_special = strchr(special, *text);
+
 		length = text_decode(text, &character);
-		if (length && !text_is_control(character))
+		if (is_special)
+			fputc('\\', out);
+		if (is_special && *text == '\n')
+			fputc('n', out);
+		else if (length && !text_is_control(character))
 			fwrite(text, 1, length, out);
 		else
 			fputc('?', out);

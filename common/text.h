@@ -19,4 +19,7 @@ void text_write_utf8(FILE *out, const char *text);
 /* Writes TEXT for a person's eyes, on one line: control characters and broken bytes become '?'. */
 void text_write_plain(FILE *out, const char *text);
 
+/* The same, with a backslash before each character that stands in SPECIAL (of ASCII); a newline among them becomes \n. */
+void text_write_escaped(FILE *out, const char *text, const char *special);
+
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pci.conf to rules. The format is OpenNebula's: YAML with the keys :filter:, :short_address:, :device_name: and
- * :nvidia_vendors:, here also without the leading colon, and :hosts:, a map from host name or glob to the same keys, which
- * then stand instead of the general ones on that host. pci.conf(5) has it all. */
+ * :nvidia_vendors:, here also without the leading colon; of our own are :alias: (alias.h), :owners:, the sources of ownership
+ * that are asked, and :hosts:, a map from host name or glob to the same keys, which then stand instead of the general ones on
+ * that host. pci.conf(5) has it all. */
 #ifndef PCIPROBE_CONFIG_H
 #define PCIPROBE_CONFIG_H
 
+#include "probe/alias.h"
 #include "probe/rule.h"
 
 #include <stddef.h>
@@ -18,6 +20,9 @@ struct config {
 	struct rule_list filters, addresses, names;
 	uint16_t *nvidia_vendors;
 	size_t nvidia_vendor_count;
+	struct alias *aliases;
+	size_t alias_count;
+	unsigned owners; /* enum owner_source: those that are asked */
 };
 
 /* Reads the file at PATH for the host named HOST. Every fault is told through LOG as "PATH:line:column: what is wrong and

@@ -78,6 +78,10 @@ static void read_reset_methods(struct card *card)
 static void read_power(struct card *card)
 {
 	card->device->power_state = card_string(card, "power_state");
+}
+
+static void read_runtime_status(struct card *card)
+{
 	card->device->runtime_status = card_string(card, "power/runtime_status");
 }
 
@@ -101,7 +105,8 @@ static const struct {
 	{DETAIL_VF_INDEX, read_vf_index},
 	{DETAIL_INTERFACES, read_interfaces},
 	{DETAIL_RESET_METHODS, read_reset_methods},
-	{DETAIL_POWER | DETAIL_LINK, read_power},
+	{DETAIL_POWER, read_power},
+	{DETAIL_POWER | DETAIL_LINK, read_runtime_status},
 	{DETAIL_LINK, read_link},
 	{DETAIL_AER, read_aer},
 	{DETAIL_LABEL, read_label},

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/device.h"
 
+#include "probe/driver.h"
+
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int compare(const void *key, const void *element)
 {
@@ -15,13 +19,103 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices), compare);
 }
 
+static bool has_native_driver(const struct pci_device *device)
+{
+	return device->driver && !driver_is_vfio(device->driver) && !driver_is_stub(device->driver);
+}
+
+bool device_is_bridge(const struct pci_device *device)
+{
+	return device->class >> 8 == 0x06;
+}
+
+bool device_is_givable(const struct pci_device *device)
+{
+	return !device_is_bridge(device) && !has_native_driver(device);
+}
+
 bool device_has_conflict(const struct pci_device *device)
 {
 	size_t whole = 0;
 
-	for (size_t i = 0; i < device->owner_count; i++)
-		whole += !device->owners[i].mdev;
+	for (size_t i = 0; i < device->owner_count; i++) {
+		if (device->owners[i].mdev)
+			continue;
+		whole++;
+		/* a driver of the maker's own can hand out VFs itself: then the VM is seen to have it open */
+		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) && has_native_driver(device))
+			return true;
+	}
 	return whole > 1;
+}
+
+enum obstacle device_obstacle(const struct pci_device *device)
+{
+	static const enum obstacle obstacles[OWNERSHIP_COUNT] = {
+		[OWNERSHIP_UNKNOWN] = OBSTACLE_UNKNOWN,	  [OWNERSHIP_FREE] = OBSTACLE_NONE,
+		[OWNERSHIP_HOST] = OBSTACLE_HOST,	  [OWNERSHIP_RESERVED] = OBSTACLE_RESERVED,
+		[OWNERSHIP_HELD] = OBSTACLE_HELD,
+	};
+
+	if (!(device->present & HAS_OWNERSHIP) || device->ownership != OWNERSHIP_FREE)
+		return obstacles[device->ownership];
+	if (!(device->present & HAS_IOMMU_GROUP))
+		return OBSTACLE_NO_IOMMU;
+	if (device->group_blockers.count)
+		return OBSTACLE_BLOCKED;
+	return device->group_held ? OBSTACLE_GROUP : OBSTACLE_NONE;
+}
+
+bool device_knows_link(const struct pci_device *device)
+{
+	const unsigned needed = HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK;
+
+	return (device->present & needed) == needed && device->class >> 8 != 0x06;
+}
+
+bool device_has_degraded_link(const struct pci_device *device)
+{
+	const struct link *link = &device->link;
+
+	if (!device_knows_link(device))
+		return false;
+	return (link->speed < link->max_speed && link->speed < link->port_speed) ||
+	       (link->width < link->max_width && link->width < link->port_width);
+}
+
+static char *copy(const char *text, bool *failed)
+{
+	char *made = text ? strdup(text) : NULL;
+
+	*failed |= text && !made;
+	return made;
+}
+
+int device_copy_owners(struct pci_device *to, const struct pci_device *from)
+{
+	bool failed = false;
+
+	to->ownership = from->ownership;
+	to->group_held = from->group_held;
+	to->present |= from->present & HAS_OWNERSHIP;
+	if (!from->owner_count)
+		return 0;
+	to->owners = calloc(from->owner_count, sizeof(*to->owners));
+	if (!to->owners)
+		return -ENOMEM;
+	to->owner_count = from->owner_count;
+	for (size_t i = 0; i < from->owner_count; i++) {
+		const struct owner *owner = &from->owners[i];
+
+		to->owners[i] = *owner;
+		to->owners[i].program = copy(owner->program, &failed);
+		to->owners[i].name = copy(owner->name, &failed);
+		to->owners[i].uuid = copy(owner->uuid, &failed);
+		to->owners[i].frontend_id = copy(owner->frontend_id, &failed);
+		to->owners[i].guest_address = copy(owner->guest_address, &failed);
+		to->owners[i].mdev = copy(owner->mdev, &failed);
+	}
+	return failed ? -ENOMEM : 0;
 }
 
 void owner_free_members(struct owner *owner)
@@ -62,6 +156,7 @@ void device_free_members(struct pci_device *device)
 		owner_free_members(&device->owners[i]);
 	free(device->owners);
 	free(device->ancestors);
+	strings_free(&device->aliases);
 }
 
 void inventory_free(struct inventory *inventory)

@@ -37,6 +37,9 @@ enum pci_present {
 	HAS_VIRTFN = 1u << 17, /* a VF of it stands in sysfs */
 	HAS_OWNERSHIP = 1u << 18, /* it was looked for */
 	HAS_MDEV = 1u << 19, /* it is known to the kernel's mdev framework */
+	HAS_PORT_LINK = 1u << 20, /* link.port_speed and link.port_width */
+	HAS_LINK_LIMITS = HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK,
+	HAS_VF_OWNERSHIP = 1u << 21, /* each VF of it has been looked at */
 };
 
 enum sriov_role { SRIOV_NONE, SRIOV_PF, SRIOV_VF };
@@ -47,12 +50,17 @@ struct sriov {
 	unsigned vf_index;      /* HAS_VF_INDEX: n of the PF's virtfn<n> */
 	unsigned vfs_total;     /* HAS_VFS_TOTAL: how many VFs a PF can have */
 	unsigned vfs_enabled;   /* HAS_VFS_ENABLED: how many it has */
+	unsigned vfs_in_use;    /* HAS_VF_OWNERSHIP: how many of those are held */
+	unsigned vfs_free;      /* HAS_VF_OWNERSHIP: how many are free */
+	unsigned vfs_unknown;   /* HAS_VF_OWNERSHIP: of how many it isn't known */
 };
 
 /* A PCI Express link. Speeds in GT/s, widths in lanes. */
 struct link {
 	double speed, max_speed;
 	unsigned width, max_width;
+	double port_speed;   /* what the port above can at most */
+	unsigned port_width;
 };
 
 /* Errors since boot, as Advanced Error Reporting counted them. */
@@ -76,16 +84,46 @@ struct vgpu_type {
 
 /* Whether a VM has the card, as the host itself shows it. */
 enum ownership {
-	OWNERSHIP_UNKNOWN, /* not everything could be looked at that would have to be */
-	OWNERSHIP_FREE,    /* no native driver has it, and nobody else */
-	OWNERSHIP_HOST,    /* a native driver has it, or it is a bridge */
-	OWNERSHIP_HELD,    /* a process has it */
+	OWNERSHIP_UNKNOWN,  /* not everything could be looked at that would have to be */
+	OWNERSHIP_FREE,     /* no native driver has it, and nobody else */
+	OWNERSHIP_HOST,     /* a native driver has it, or it is a bridge */
+	OWNERSHIP_RESERVED, /* nobody has it, but a VM that isn't running is defined with it */
+	OWNERSHIP_HELD,     /* a process has it, or a VM that runs */
+};
+#define OWNERSHIP_COUNT 5
+
+/* Where claims on cards are found: bits. */
+enum owner_source {
+	OWNER_VFIO = 1u << 0,    /* processes that have VFIO descriptors open */
+	OWNER_CMDLINE = 1u << 1, /* command lines of virtual machine monitors */
+	OWNER_MDEV = 1u << 2,    /* mediated devices, which are parts of a card */
+	OWNER_LIBVIRT = 1u << 3, /* libvirt's domains */
+	OWNER_PROXMOX = 1u << 4, /* Proxmox's reservations */
+	OWNER_ALL = (1u << 5) - 1,
+};
+#define OWNER_SOURCE_COUNT 5
+
+/* How a source fared. */
+enum source_state {
+	SOURCE_OFF,    /* it was not to be asked */
+	SOURCE_ABSENT, /* this host has none of it */
+	SOURCE_OK,
+	SOURCE_PARTLY, /* not all of it could be looked at */
+	SOURCE_FAILED, /* it is there and gave no answer */
 };
 
-/* A process that has a card. */
+struct source_report {
+	const char *name; /* "vfio" */
+	enum source_state state;
+	char why[512];    /* of partly and failed; may hold anything */
+};
+
+/* A process that has a card, or a VM that has it or is defined with it. */
 struct owner {
-	const char *source;  /* how it is known: "vfio", "cmdline" */
-	pid_t pid;
+	unsigned sources;    /* enum owner_source: how it is known */
+	char source[40];     /* the same as a text: "vfio+cmdline" */
+	bool reserves;       /* the VM isn't running, or not with this card: it is only defined with it */
+	pid_t pid;           /* 0: not known, as with started */
 	uint64_t started;    /* when, in clock ticks since boot: with the pid it is this process and no later one */
 	char *program;       /* "qemu-system-x86_64" */
 	char *name, *uuid;   /* of the VM, as its monitor was told them; NULL: none */
@@ -130,11 +168,13 @@ struct pci_device {
 	size_t vgpu_type_count;
 	struct strings group_peers;    /* the other cards of its IOMMU group, which go to a VM with it or not at all */
 	struct strings group_blockers; /* those among them that a native driver has, so that no VM can have the group */
+	bool group_held;          /* a process has the group open, for another card of it */
 	enum ownership ownership; /* HAS_OWNERSHIP */
 	struct owner *owners;     /* who they are: see device_has_conflict */
 	size_t owner_count;
 	struct pci_address *ancestors; /* the bridges above it, from the root port down */
 	size_t ancestor_count;
+	struct strings aliases; /* what requests can call it: alias.h */
 };
 
 /* All cards of a host, in order of address, selected or not. */
@@ -144,8 +184,11 @@ struct inventory {
 	size_t selected;
 	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */
+	uint64_t fingerprint; /* of the list of cards: another one means that cards came or went; 0: can't be told */
+	double seconds;       /* how long the reading took */
 	char host[65];        /* the kernel's host name; "" when it could not be read */
 	size_t unseen; /* processes that would have had to be looked at for owners and could not */
+	struct source_report sources[OWNER_SOURCE_COUNT]; /* in the order of enum owner_source */
 	struct verdict *verdicts; /* what the devices' verdict points to; the rules in them belong to the probe */
 };
 
@@ -158,8 +201,41 @@ struct inventory {
 /* The card at ADDRESS, selected or not; NULL when there is none. Belongs to the inventory. */
 struct pci_device *inventory_find(const struct inventory *inventory, const struct pci_address *address);
 
-/* Whether more than one process has the card itself, which cannot go well. Parts of it can be had by many. */
+/* Bridges, ports and buses: no VM gets one. */
+bool device_is_bridge(const struct pci_device *device);
+
+/* A VM could have it as it stands: no native driver has it, and it is no bridge. */
+bool device_is_givable(const struct pci_device *device);
+
+/* Whether more than one claims the card itself, or a VM runs with it while a native driver has it: neither can go well. Parts of
+ * a card can be had by many. */
 bool device_has_conflict(const struct pci_device *device);
+
+/* What is in the way of giving a card to a VM now. */
+enum obstacle {
+	OBSTACLE_NONE,
+	OBSTACLE_UNKNOWN,  /* it is not known whether it is free, or which cards its group has */
+	OBSTACLE_HOST,     /* a native driver has it, or it is a bridge */
+	OBSTACLE_RESERVED,
+	OBSTACLE_HELD,
+	OBSTACLE_NO_IOMMU, /* it is in no IOMMU group */
+	OBSTACLE_BLOCKED,  /* a native driver has another card of its group */
+	OBSTACLE_GROUP,    /* a process has its group, for another card */
+};
+
+/* DEVICE must have been read with DETAIL_OWNERSHIP, _DRIVER, _IOMMU_GROUP and _GROUP_PEERS. */
+enum obstacle device_obstacle(const struct pci_device *device);
+
+/* Whether the link runs slower or narrower than card and port both can. False too when that isn't known: see
+ * device_knows_link. */
+bool device_has_degraded_link(const struct pci_device *device);
+
+/* Whether it is known what the link runs at and what it could: of an awake card below a port, bridges excepted, whose own link
+ * may be the one below them. */
+bool device_knows_link(const struct pci_device *device);
+
+/* Gives TO, which has none, copies of what FROM has of ownership and owners. Returns 0 or -ENOMEM. */
+int device_copy_owners(struct pci_device *to, const struct pci_device *from);
 
 /* Frees what the owner holds. */
 void owner_free_members(struct owner *owner);

@@ -56,6 +56,12 @@ GET_MEMBER(aer_fatal, number, aer.fatal, HAS_AER_FATAL)
 GET_TEXT(physical_slot)
 GET_TEXT(label)
 
+GET(link_degraded)
+{
+	v->number = device_has_degraded_link(d);
+	return device_knows_link(d);
+}
+
 GET(sriov)
 {
 	static const char *const roles[] = {[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
@@ -63,6 +69,18 @@ GET(sriov)
 	v->text = roles[d->sriov.role];
 	return d->present & HAS_SRIOV;
 }
+
+/* A number of a PF's VFs. */
+#define GET_VFS(name)                                                                                   \
+	GET(name)                                                                                       \
+	{                                                                                               \
+		v->number = d->sriov.name;                                                              \
+		v->unknown = (d->present & HAS_VF_OWNERSHIP) && d->sriov.vfs_unknown;                   \
+		return (d->present & HAS_VF_OWNERSHIP) && !v->unknown;                                  \
+	}
+
+GET_VFS(vfs_in_use)
+GET_VFS(vfs_free)
 
 static const char *interface_name(const struct pci_device *d, size_t i)
 {
@@ -105,6 +123,7 @@ GET_STRINGS(blocks, d->blocks.count)
 GET_STRINGS(drm, d->drm.count)
 GET_STRINGS(group_peers, d->group_peers.count)
 GET_STRINGS(group_blockers, d->group_blockers.count)
+GET_STRINGS(aliases, d->aliases.count)
 /* an empty list: the card could be reset, but the operator switched every method off */
 GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
 
@@ -126,11 +145,37 @@ GET(ownership)
 	return d->present & HAS_OWNERSHIP;
 }
 
+GET(available)
+{
+	static const char *const names[] = {
+		[OBSTACLE_NONE] = "yes",	     [OBSTACLE_UNKNOWN] = "unknown", [OBSTACLE_HOST] = "host",
+		[OBSTACLE_RESERVED] = "reserved",    [OBSTACLE_HELD] = "held",	     [OBSTACLE_NO_IOMMU] = "no-iommu",
+		[OBSTACLE_BLOCKED] = "blocked-group", [OBSTACLE_GROUP] = "held-group",
+	};
+
+	v->text = names[device_obstacle(d)];
+	return d->present & HAS_OWNERSHIP;
+}
+
+/* What is known of every card whose ownership is. */
+#define GET_OWNED(name, is)                                                                             \
+	GET(name)                                                                                       \
+	{                                                                                               \
+		v->number = (is);                                                                       \
+		v->unknown = (d->present & HAS_OWNERSHIP) && d->ownership == OWNERSHIP_UNKNOWN;         \
+		return (d->present & HAS_OWNERSHIP) && !v->unknown;                                     \
+	}
+
+GET_OWNED(in_use, d->ownership == OWNERSHIP_HELD)
+GET_OWNED(conflict, device_has_conflict(d))
+
 /* Of owners the lists are in step: what one of them hasn't leaves its place empty. */
-#define GET_OWNERS(name, member)                                             \
+#define GET_OWNERS(name, text)                                               \
 	static const char *name##_item(const struct pci_device *d, size_t i) \
 	{                                                                    \
-		return d->owners[i].member ? d->owners[i].member : "";       \
+		const struct owner *owner = &d->owners[i];                   \
+		const char *item = (text);                                   \
+		return item ? item : "";                                     \
 	}                                                                    \
 	GET(name)                                                            \
 	{                                                                    \
@@ -139,14 +184,16 @@ GET(ownership)
 		return d->owner_count;                                       \
 	}
 
-GET_OWNERS(vm_ids, frontend_id)
-GET_OWNERS(vm_names, name)
-GET_OWNERS(vm_uuids, uuid)
-GET_OWNERS(frontends, frontend)
-GET_OWNERS(programs, program)
-GET_OWNERS(owner_sources, source)
-GET_OWNERS(guest_addresses, guest_address)
-GET_OWNERS(mdevs, mdev)
+GET_OWNERS(vm_ids, owner->frontend_id)
+GET_OWNERS(owners, owner->name ? owner->name : owner->program)
+GET_OWNERS(vm_names, owner->name)
+GET_OWNERS(vm_uuids, owner->uuid)
+GET_OWNERS(frontends, owner->frontend)
+GET_OWNERS(programs, owner->program)
+GET_OWNERS(owner_sources, owner->source)
+GET_OWNERS(claims, owner->reserves ? "reserves" : "holds")
+GET_OWNERS(guest_addresses, owner->guest_address)
+GET_OWNERS(mdevs, owner->mdev)
 
 static uint64_t owner_pid(const struct pci_device *d, size_t i)
 {
@@ -190,9 +237,17 @@ GET(root_port)
 
 /* name, heading, type, digits, unit, help, details */
 #define FIELD(name, heading, type, digits, unit, help, details) \
-	{#name, heading, type, digits, unit, help, details, get_##name}
+	{#name, heading, type, digits, unit, help, details, MEASURE_NONE, NULL, get_##name}
+
+/* A number of which a history can be kept: how, and what the series is called. */
+#define MEASURED(measure, series, name, heading, type, unit, help, details) \
+	{#name, heading, type, 0, unit, help, details, measure, series, get_##name}
 
 #define OWNERS (DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP)
+
+/* A list with an item for each owner, and what one of them is called. */
+#define OWNER_FIELD(label, name, heading, type, unit, help) \
+	{#name, heading, type, 0, unit, help, OWNERS, MEASURE_NONE, label, get_##name}
 
 const struct field FIELDS[] = {
 	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),
@@ -209,17 +264,21 @@ const struct field FIELDS[] = {
 	FIELD(subsystem_name, "SUBSYSTEM", FIELD_TEXT, 0, NULL, "subsystem, from pci.ids", DETAIL_NAMES),
 	FIELD(modalias, "MODALIAS", FIELD_TEXT, 0, NULL, "what the kernel looks for a driver with", DETAIL_MODALIAS),
 	FIELD(driver, "DRIVER", FIELD_TEXT, 0, NULL, "driver that is bound", DETAIL_DRIVER),
-	FIELD(iommu_group, "GROUP", FIELD_NUMBER, 0, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),
+	MEASURED(MEASURE_GAUGE, NULL, iommu_group, "GROUP", FIELD_NUMBER, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),
 	FIELD(group_peers, "PEERS", FIELD_LIST, 0, NULL, "other cards of its IOMMU group", DETAIL_GROUP_PEERS),
 	FIELD(group_blockers, "BLOCKERS", FIELD_LIST, 0, NULL, "those that a native driver has: no VM can have the group",
 	      DETAIL_GROUP_PEERS),
-	FIELD(numa_node, "NUMA", FIELD_NUMBER, 0, NULL, "NUMA node", DETAIL_NUMA_NODE),
+	MEASURED(MEASURE_GAUGE, NULL, numa_node, "NUMA", FIELD_NUMBER, NULL, "NUMA node", DETAIL_NUMA_NODE),
 	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL, "pf: can have virtual functions, vf: is one, or no", DETAIL_SRIOV),
 	FIELD(pf, "PF", FIELD_ADDRESS, 0, NULL, "physical function of a VF", DETAIL_SRIOV),
 	FIELD(vf_index, "VF", FIELD_NUMBER, 0, NULL, "which of its PF's VFs it is, from 0",
 	      DETAIL_SRIOV | DETAIL_VF_INDEX),
-	FIELD(vfs_total, "VFS_TOTAL", FIELD_NUMBER, 0, NULL, "VFs that a PF can have", DETAIL_SRIOV),
-	FIELD(vfs_enabled, "VFS", FIELD_NUMBER, 0, NULL, "VFs that a PF has", DETAIL_SRIOV),
+	MEASURED(MEASURE_COUNT, "vf_total", vfs_total, "VFS_TOTAL", FIELD_NUMBER, NULL, "VFs that a PF can have", DETAIL_SRIOV),
+	MEASURED(MEASURE_COUNT, "vf_enabled", vfs_enabled, "VFS", FIELD_NUMBER, NULL, "VFs that a PF has", DETAIL_SRIOV),
+	MEASURED(MEASURE_COUNT, "vf_in_use", vfs_in_use, "VFS_USED", FIELD_NUMBER, NULL,
+		 "VFs of a PF that are held, when all of them are selected", OWNERS | DETAIL_SRIOV),
+	MEASURED(MEASURE_COUNT, "vf_free", vfs_free, "VFS_FREE", FIELD_NUMBER, NULL,
+		 "VFs of a PF that are free, when all of them are selected", OWNERS | DETAIL_SRIOV),
 	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
 	FIELD(macs, "MACS", FIELD_LIST, 0, NULL, "their MAC addresses, in the same order", DETAIL_INTERFACES),
 	FIELD(blocks, "DISKS", FIELD_LIST, 0, NULL, "disks behind the card", DETAIL_BLOCKS),
@@ -228,29 +287,48 @@ const struct field FIELDS[] = {
 	      DETAIL_RESET_METHODS),
 	FIELD(power_state, "POWER", FIELD_TEXT, 0, NULL, "D0, D1, D2, D3hot, D3cold or unknown", DETAIL_POWER),
 	FIELD(runtime_status, "RUNTIME", FIELD_TEXT, 0, NULL, "active, suspended, ...", DETAIL_POWER),
-	FIELD(link_speed, "SPEED", FIELD_REAL, 0, "GT/s", "link speed now; none of a suspended card", DETAIL_LINK),
-	FIELD(link_width, "WIDTH", FIELD_NUMBER, 0, "lanes", "link width now; none of a suspended card", DETAIL_LINK),
-	FIELD(max_link_speed, "MAX_SPEED", FIELD_REAL, 0, "GT/s", "link speed at most; none of a suspended card", DETAIL_LINK),
-	FIELD(max_link_width, "MAX_WIDTH", FIELD_NUMBER, 0, "lanes", "link width at most; none of a suspended card", DETAIL_LINK),
-	FIELD(aer_correctable, "AER_COR", FIELD_NUMBER, 0, "errors", "correctable errors since boot", DETAIL_AER),
-	FIELD(aer_nonfatal, "AER_NONFATAL", FIELD_NUMBER, 0, "errors", "uncorrectable, non-fatal errors since boot",
-	      DETAIL_AER),
-	FIELD(aer_fatal, "AER_FATAL", FIELD_NUMBER, 0, "errors", "fatal errors since boot", DETAIL_AER),
+	MEASURED(MEASURE_GAUGE, "link_speed_gts", link_speed, "SPEED", FIELD_REAL, "GT/s",
+		 "link speed now; none of a suspended card", DETAIL_LINK),
+	MEASURED(MEASURE_GAUGE, NULL, link_width, "WIDTH", FIELD_NUMBER, "lanes",
+		 "link width now; none of a suspended card", DETAIL_LINK),
+	FIELD(max_link_speed, "MAX_SPEED", FIELD_REAL, 0, "GT/s", "link speed at most; none of a suspended card",
+	      DETAIL_LINK),
+	FIELD(max_link_width, "MAX_WIDTH", FIELD_NUMBER, 0, "lanes", "link width at most; none of a suspended card",
+	      DETAIL_LINK),
+	MEASURED(MEASURE_GAUGE, NULL, link_degraded, "DEGRADED", FIELD_FLAG, NULL,
+		 "whether the link is slower or narrower than card and port can", DETAIL_LINK),
+	MEASURED(MEASURE_ERRORS, NULL, aer_correctable, "AER_COR", FIELD_NUMBER, "errors",
+		 "correctable errors since boot", DETAIL_AER),
+	MEASURED(MEASURE_ERRORS, NULL, aer_nonfatal, "AER_NONFATAL", FIELD_NUMBER, "errors",
+		 "uncorrectable, non-fatal errors since boot", DETAIL_AER),
+	MEASURED(MEASURE_ERRORS, NULL, aer_fatal, "AER_FATAL", FIELD_NUMBER, "errors", "fatal errors since boot", DETAIL_AER),
 	FIELD(physical_slot, "SLOT", FIELD_TEXT, 0, NULL, "physical slot", DETAIL_SLOT),
 	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "the firmware's name for it", DETAIL_LABEL),
 	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into",
 	      DETAIL_VGPU | DETAIL_SRIOV),
-	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL, "held, free, host (a native driver has it) or unknown", OWNERS),
-	FIELD(vm_ids, "VM", FIELD_LIST, 0, NULL, "what the frontend calls the VM that has it", OWNERS),
-	FIELD(vm_names, "VM_NAME", FIELD_LIST, 0, NULL, "names of the VMs that have it; more than one is a conflict", OWNERS),
-	FIELD(vm_uuids, "UUID", FIELD_LIST, 0, NULL, "their UUIDs, in the same order, as are those that follow", OWNERS),
-	FIELD(frontends, "FRONTEND", FIELD_LIST, 0, NULL, "opennebula, cloudstack, nova, proxmox", OWNERS),
-	FIELD(programs, "OWNER", FIELD_LIST, 0, NULL, "programs that have it", OWNERS),
-	FIELD(pids, "PID", FIELD_NUMBERS, 0, NULL, "their process ids", OWNERS),
-	FIELD(pid_starts, "STARTED", FIELD_NUMBERS, 0, "clock ticks", "when these started, since boot", OWNERS),
-	FIELD(owner_sources, "SOURCE", FIELD_LIST, 0, NULL, "how it is known: vfio (held open) or cmdline", OWNERS),
-	FIELD(guest_addresses, "GUEST", FIELD_LIST, 0, NULL, "addresses in the VM, where the root bus has it", OWNERS),
-	FIELD(mdevs, "MDEV", FIELD_LIST, 0, NULL, "mediated devices, where an owner has only a part of the card", OWNERS),
+	FIELD(aliases, "ALIAS", FIELD_LIST, 0, NULL, "names that requests can call it by, from :alias:", DETAIL_ALIASES),
+	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL,
+	      "held, reserved (for a VM that isn't running), free, host (a native driver has it) or unknown", OWNERS),
+	FIELD(available, "AVAILABLE", FIELD_TEXT, 0, NULL,
+	      "yes, or what is in the way: held, reserved, host, unknown, no-iommu, blocked-group or held-group",
+	      OWNERS | DETAIL_GROUP_PEERS),
+	MEASURED(MEASURE_GAUGE, NULL, in_use, "USED", FIELD_FLAG, NULL, "whether somebody has it", OWNERS),
+	MEASURED(MEASURE_GAUGE, NULL, conflict, "CONFLICT", FIELD_FLAG, NULL,
+		 "whether more than one has it, which cannot go well", OWNERS),
+	OWNER_FIELD("vm_id", vm_ids, "VM", FIELD_LIST, NULL, "what the frontend calls the VM that has it"),
+	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL, "who that is: the VM's name, or the program's that is none"),
+	OWNER_FIELD("vm", vm_names, "VM_NAME", FIELD_LIST, NULL, "names of the VMs that claim it; more than one is a conflict"),
+	OWNER_FIELD("vm_uuid", vm_uuids, "UUID", FIELD_LIST, NULL, "their UUIDs, in the same order, as are those that follow"),
+	OWNER_FIELD("frontend", frontends, "FRONTEND", FIELD_LIST, NULL, "opennebula, cloudstack, nova, proxmox"),
+	OWNER_FIELD("claim", claims, "CLAIM", FIELD_LIST, NULL, "holds, or reserves: the VM isn't running"),
+	OWNER_FIELD("program", programs, "PROGRAM", FIELD_LIST, NULL, "programs that have it"),
+	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL, "their process ids; nothing where it isn't known"),
+	OWNER_FIELD("pid_start", pid_starts, "STARTED", FIELD_NUMBERS, "clock ticks", "when these started, since boot"),
+	OWNER_FIELD("source", owner_sources, "SOURCE", FIELD_LIST, NULL,
+		    "how it is known: vfio (held open), cmdline, mdev, libvirt, proxmox, with + between them"),
+	OWNER_FIELD("guest_address", guest_addresses, "GUEST", FIELD_LIST, NULL,
+		    "addresses in the VM, where the root bus has it"),
+	OWNER_FIELD("mdev", mdevs, "MDEV", FIELD_LIST, NULL, "mediated devices, where an owner has only a part of the card"),
 	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "bridge or port just above it", DETAIL_ANCESTORS),
 	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "first bridge or port on the way to it", DETAIL_ANCESTORS),
 };

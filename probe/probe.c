@@ -2,7 +2,9 @@
 #include "probe/probe.h"
 
 #include "probe/details.h"
+#include "probe/details/kin.h"
 #include "probe/ownership/ownership.h"
+#include "probe/ownership/vfs.h"
 #include "probe/scan.h"
 
 #include <errno.h>
@@ -17,6 +19,7 @@ struct probe {
 	struct names *names;
 	struct selection selection;
 	unsigned details;
+	struct ownership_options ownership;
 };
 
 /* The one failure that nobody below tells. */
@@ -96,6 +99,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return -ENOMEM;
 	probe->log = options->log;
 	probe->details = options->details;
+	probe->ownership.libvirt_helper = options->libvirt_helper;
 	error = sysroot_new(path, &probe->root);
 	if (error < 0) {
 		log_error(&probe->log, "%s: %s", path, strerror(-error));
@@ -112,6 +116,9 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return error;
 	}
 	fill_selection(probe, options);
+	probe->ownership.sources = options->owners ? *options->owners : probe->config->owners;
+	if (probe->details & DETAIL_ALIASES)
+		probe->details |= aliases_details(probe->config->aliases, probe->config->alias_count);
 	*ret = probe;
 	return 0;
 }
@@ -161,31 +168,159 @@ static void name_cards(struct probe *probe, struct inventory *inventory)
 	}
 }
 
-int probe_read(struct probe *probe, struct inventory **ret)
+static double seconds_since(const struct timespec *start)
 {
-	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+/* Which cards there are, and all of them that is wanted, save who has them. */
+static int read_cards(struct probe *probe, struct inventory *inventory)
+{
 	int error;
 
-	if (!inventory)
-		return -ENOMEM;
-	clock_gettime(CLOCK_REALTIME, &inventory->time);
 	read_host(probe->root, inventory->host, sizeof(inventory->host));
 	error = scan_read(probe->root, &probe->log, inventory);
 	if (error == 0)
 		error = select_cards(probe, inventory);
 	if (error == 0)
 		error = details_read(probe->root, &probe->log, probe->details, inventory);
-	if (error == 0 && (probe->details & DETAIL_OWNERSHIP))
-		error = ownership_read(probe->root, &probe->log, inventory);
+	if (error == 0 && (probe->details & DETAIL_NAMES))
+		name_cards(probe, inventory);
+	if (error == 0 && (probe->details & DETAIL_ALIASES))
+		error = aliases_read(probe->config->aliases, probe->config->alias_count, probe->names, &probe->log, inventory);
+	return error;
+}
+
+/* What stays as it is of a card that nobody moved. */
+static struct pci_device static_part(const struct pci_device *device)
+{
+	return (struct pci_device){
+		.address = device->address,
+		.inode = device->inode,
+		.vendor = device->vendor,
+		.device = device->device,
+		.class = device->class,
+		.subsystem_vendor = device->subsystem_vendor,
+		.subsystem_device = device->subsystem_device,
+		.prog_if = device->prog_if,
+		.revision = device->revision,
+		.present = device->present & (HAS_SUBSYSTEM | HAS_REVISION | HAS_IOMMU_GROUP | HAS_NUMA_NODE | HAS_SRIOV | HAS_PF |
+					      HAS_VF_INDEX | HAS_VFS_TOTAL | HAS_VFS_ENABLED | HAS_VIRTFN | HAS_LINK_LIMITS),
+		.selected = device->selected,
+		.vendor_name = device->vendor_name,
+		.device_name = device->device_name,
+		.class_name = device->class_name,
+		.subsystem_name = device->subsystem_name,
+		.iommu_group = device->iommu_group,
+		.numa_node = device->numa_node,
+		.sriov = device->sriov,
+		.link = device->link,
+	};
+}
+
+/* The cards of LAST, of which only what moves is read. */
+static int reread_cards(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+{
+	size_t room = last->count ? last->count : 1;
+	int error = 0;
+
+	inventory->devices = calloc(room, sizeof(*inventory->devices));
+	inventory->verdicts = calloc(room, sizeof(*inventory->verdicts));
+	if (!inventory->devices || !inventory->verdicts)
+		return -ENOMEM;
+	strcpy(inventory->host, last->host);
+	inventory->fingerprint = last->fingerprint;
+	inventory->count = last->count;
+	inventory->selected = last->selected;
+	for (size_t i = 0; i < last->count && !error; i++) {
+		inventory->devices[i] = static_part(&last->devices[i]);
+		inventory->verdicts[i] = *last->devices[i].verdict;
+		inventory->devices[i].verdict = &inventory->verdicts[i];
+		error = strings_add_all(&inventory->devices[i].aliases, &last->devices[i].aliases);
+		if (!error)
+			error = strings_add_all(&inventory->devices[i].group_peers, &last->devices[i].group_peers);
+	}
+	if (!error)
+		error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, inventory);
+	/* who is in a group stays, their drivers needn't */
+	return error ? error : read_group_blockers(probe->root, inventory);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* A card that went away while it was read is missing. */
+static bool same_drivers(const struct inventory *a, const struct inventory *b)
+{
+	if (a->count != b->count || a->fingerprint != b->fingerprint)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (address_compare(&a->devices[i].address, &b->devices[i].address) != 0 ||
+		    !same_text(a->devices[i].driver, b->devices[i].driver))
+			return false;
+	return true;
+}
+
+/* Who has the cards: what LAST knew, if that is given and must still be true. */
+static int read_owners(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+{
+	int error = 0;
+
+	if (!(probe->details & DETAIL_OWNERSHIP))
+		return 0;
+	if (!last || !same_drivers(last, inventory))
+		return ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
+	inventory->unseen = last->unseen;
+	memcpy(inventory->sources, last->sources, sizeof(inventory->sources));
+	for (size_t i = 0; i < last->count && !error; i++)
+		error = device_copy_owners(&inventory->devices[i], &last->devices[i]);
+	return error;
+}
+
+/* LAST may be NULL. */
+static int read_inventory(struct probe *probe, const struct inventory *last, struct inventory **ret)
+{
+	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	struct timespec start;
+	uint64_t fingerprint;
+	int error;
+
+	if (!inventory)
+		return -ENOMEM;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	clock_gettime(CLOCK_REALTIME, &inventory->time);
+	/* what could not be read then may be readable now */
+	if (last && !last->incomplete && scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint)
+		error = reread_cards(probe, last, inventory);
+	else
+		error = read_cards(probe, inventory);
+	if (error == 0)
+		error = read_owners(probe, last, inventory);
 	if (error < 0) {
 		tell_no_memory(probe, error);
 		inventory_free(inventory);
 		return error;
 	}
-	if (probe->details & DETAIL_NAMES)
-		name_cards(probe, inventory);
+	if (probe->details & DETAIL_OWNERSHIP)
+		vfs_count(inventory);
+	inventory->seconds = seconds_since(&start);
 	*ret = inventory;
 	return 0;
+}
+
+int probe_read(struct probe *probe, struct inventory **ret)
+{
+	return read_inventory(probe, NULL, ret);
+}
+
+int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
+{
+	return read_inventory(probe, last, ret);
 }
 
 const struct config *probe_config(const struct probe *probe)

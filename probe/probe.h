@@ -19,6 +19,8 @@ struct probe_options {
 	const char *config_home; /* where the installed one is, absolute; it is looked for below the root */
 	bool all;                /* no configuration is read: every card */
 	unsigned details;        /* enum detail: what to read of selected cards */
+	const unsigned *owners;  /* enum owner_source: those to ask; NULL: as the configuration says */
+	const char *libvirt_helper; /* the program that asks libvirt; NULL: built without */
 
 	/* Lists of the caller's own, which restrict further; NULL: none. They must outlive the probe. */
 	const struct rule_list *filters, *slots, *names;
@@ -36,6 +38,11 @@ void probe_free(struct probe *probe);
  * Returns 0 (inventory.incomplete tells whether some cards could not be read whole) or a negative errno that has been told:
  * nothing is known then. */
 int probe_read(struct probe *probe, struct inventory **ret);
+
+/* The same, for whoever has read before and knows that no process took or gave back a card since LAST (whose probe this is).
+ * Where no card came or went, nothing is read but what moves by itself: drivers, links, errors, power and the like. What
+ * doesn't (DETAIL_STATIC) is taken over from LAST, and so is who has each card, unless a driver changed. LAST stays as it is. */
+int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret);
 
 /* What the probe goes by; all of it belongs to the probe. */
 const struct config *probe_config(const struct probe *probe); /* path NULL: none was read */

@@ -21,6 +21,7 @@ struct rule_list {
 	char place[300]; /* where it was written: "pci.conf:12:1"; "" when nowhere */
 	enum rule_kind kind;
 	bool restricts;  /* false: everything passes. True without a rule: nothing passes */
+	bool refuses;    /* turned round: a card passes when none of the rules matches */
 	struct rule **rules;
 	size_t count;
 };

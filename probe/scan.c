@@ -64,6 +64,38 @@ static int list_entries(const struct sysdir *dir, const struct log *log, struct 
 	return -errno;
 }
 
+/* FNV-1a over addresses and inodes; the order in which they stand in the directory stays the same while it does. */
+static uint64_t fingerprint(const struct entry *entries, size_t count)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct pci_address *a = &entries[i].address;
+		const uint64_t parts[] = {a->domain, (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 | a->function, entries[i].inode};
+
+		for (size_t part = 0; part < 3; part++)
+			for (unsigned shift = 0; shift < 64; shift += 8)
+				hash = (hash ^ (parts[part] >> shift & 0xff)) * 0x100000001b3;
+	}
+	return hash;
+}
+
+int scan_fingerprint(struct sysroot *root, uint64_t *ret)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	struct entry *entries = NULL;
+	size_t count = 0, odd = 0;
+	int error;
+
+	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &dir);
+	if (error == 0)
+		error = list_entries(&dir, NULL, &entries, &count, &odd);
+	if (error == 0)
+		*ret = fingerprint(entries, count);
+	free(entries);
+	return error;
+}
+
 /* The value of KEY= at the head of LINE, or NULL. */
 static const char *value_of(const char *line, const char *key)
 {
@@ -244,6 +276,8 @@ static int read_cards(const struct sysdir *dir, const struct log *log, const str
 		found = read_card(dir, log, device);
 		if (found > 0) {
 			inventory->count++;
+			if (device->driver)
+				inventory->fingerprint = 0; /* it stands only in a file that nobody reads a second time */
 			continue;
 		}
 		if (found < 0)
@@ -268,6 +302,7 @@ int scan_read(struct sysroot *root, const struct log *log, struct inventory *inv
 		log_error(log, "%s/" SCAN_DIRECTORY ": %s%s", sysroot_path(root), strerror(-error),
 			  error == -ENOENT ? "; is this a Linux host with PCI, and is /sys mounted?" : "");
 	} else {
+		inventory->fingerprint = fingerprint(entries, count);
 		if (count > 1)
 			qsort(entries, count, sizeof(*entries), compare_entries);
 		error = read_cards(&dir, log, entries, count, inventory);

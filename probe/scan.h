@@ -9,7 +9,11 @@
 
 #define SCAN_DIRECTORY "sys/bus/pci/devices"
 
-/* Fills devices, count and incomplete of INVENTORY (which must be empty) with every card below ROOT, in order of address:
+/* Lists the cards, without a look at any: a number that is another one when one came or went, or was replaced by another of the
+ * same address. Returns 0 or a negative errno, which isn't told. */
+int scan_fingerprint(struct sysroot *root, uint64_t *ret);
+
+/* Fills devices, count, fingerprint and incomplete of INVENTORY (which must be empty) with every card below ROOT, in order of address:
  * ids, class, and modalias and driver where they came along. A card that can't be read, or an entry that isn't an address, is told of
  * and counted in incomplete; one that vanishes meanwhile was not there.
  * Returns 0 or a negative errno when nothing could be listed, -ENOENT without PCI, which has been told then. */

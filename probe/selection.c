@@ -49,7 +49,7 @@ int selection_apply(const struct selection *selection, struct names *names, cons
 			found = find_rule(list, device, name, log, &verdict.took[i]);
 			if (found < 0)
 				return found;
-			if (!found) {
+			if (!found != list->refuses) {
 				verdict.refused_by = list;
 				*ret = verdict;
 				return 0;

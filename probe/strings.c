@@ -19,12 +19,21 @@ int strings_add(struct strings *list, const char *text)
 	return 0;
 }
 
-bool strings_have(const struct strings *list, const char *text)
+bool strings_has(const struct strings *list, const char *text)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->items[i], text) == 0)
 			return true;
 	return false;
+}
+
+int strings_add_all(struct strings *list, const struct strings *from)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < from->count && !error; i++)
+		error = strings_add(list, from->items[i]);
+	return error;
 }
 
 static int compare(const void *a, const void *b)

@@ -15,7 +15,10 @@ struct strings {
 int strings_add(struct strings *list, const char *text);
 
 /* Whether TEXT is in the list. */
-bool strings_have(const struct strings *list, const char *text);
+bool strings_has(const struct strings *list, const char *text);
+
+/* Adds copies of all that FROM has. Returns 0 or -ENOMEM. */
+int strings_add_all(struct strings *list, const struct strings *from);
 
 /* Puts the list in the order of strverscmp(3): eth2 before eth10. */
 void strings_sort(struct strings *list);

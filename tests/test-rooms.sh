@@ -28,7 +28,7 @@ in_code() {
 }
 
 without_licence() {
-	find probe common plugins binder bench tests etc/opennebula setup autogen.sh configure.ac Makefile.am .ci -type f \
+	find probe common plugins helper binder bench tests etc/opennebula etc/collectd etc/prometheus setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
 }
@@ -38,8 +38,17 @@ above_the_ground() {
 	grep -nE '#include "' probe/address.[ch] probe/inroot.[ch] probe/sysroot.[ch] | grep -vE '"probe/(address|inroot|sysroot)\.h"'
 }
 
+# the helper of one source is the only program that is ever started
+starting() {
+	in_code '\b(v?fork|clone3?|posix_spawnp?|execl|execle|execv|execve|execveat|fexecve)[[:space:]]*\(' probe plugins helper |
+		grep -v '^probe/ownership/helper\.c:'
+}
+
+# what asks libvirt is linked with it; nobody else pays for that
+beyond_addresses() { grep -nE '#include "' helper/*.c | grep -v '"probe/address\.h"'; }
+
 unguarded() {
-	for header in $(sources probe common plugins binder | grep '\.h$'); do
+	for header in $(sources probe common plugins helper binder | grep '\.h$'); do
 		grep -q '#ifndef PCIPROBE_' "$header" || echo "$header"
 	done
 }
@@ -55,14 +64,25 @@ refuse "addresses and the door include nothing above them" above_the_ground
 refuse "the core prints nothing, ends nothing, reads no environment" \
 	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' probe
 refuse "only main and verbs read the environment" \
-	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -v "^plugins/standalone/list.c:"'
-refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins binder
+	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -v "^plugins/standalone/report.c:"'
+refuse "nobody starts a shell" in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins helper binder
+refuse "one file starts a program, the helper of one source" starting
+refuse "libvirt and libxml2 stay in the helper" in_code '#include <lib(virt|xml)' probe common plugins binder
+refuse "the helper knows addresses and nothing else of the core" beyond_addresses
 refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 refuse "nobody opens VFIO groups or configuration space" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins
 refuse "the core keeps no state of its own" \
 	in_code '^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$' \
-	probe/details probe/scan.c probe/names.c probe/config.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/yamlfile.c
+	probe/details probe/scan.c probe/names.c probe/config.c probe/configkeys.c probe/ownership probe/alias.c probe/pool.c probe/request.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/yamlfile.c
+refuse "collectd's plugin prints nothing, ends nothing, reads no environment" \
+	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' plugins/collectd
+refuse "only dispatch.c knows how collectd takes values and notifications" \
+	sh -c 'grep -nE "\\b(value_list_t|value_t|notification_t|plugin_dispatch[a-z_]*|plugin_write)\\b" plugins/collectd/*.[ch] | grep -v "^plugins/collectd/dispatch.c:"'
+refuse "only it and module.c know the daemon" \
+	sh -c 'grep -nE "collectd/core|plugin_(log|register)" plugins/collectd/*.[ch] | grep -vE "^plugins/collectd/(dispatch|module).c:"'
+refuse "collectd's plugin has no state but that of module.c" \
+	sh -c 'grep -nE "^static (struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$" plugins/collectd/*.c'
 refuse "every file says its licence" without_licence
 refuse "every header has its guard" unguarded
 echo "1..$number"

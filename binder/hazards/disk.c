@@ -25,17 +25,9 @@ struct disks {
 	struct strings numbers; /* of the same, "259:1"; of btrfs none */
 };
 
-static bool has(const struct strings *list, const char *text)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], text) == 0)
-			return true;
-	return false;
-}
-
 static void add_name(struct disks *disks, const char *name)
 {
-	if (disks->names.count < NAMES_MAX && !has(&disks->names, name) && strings_add(&disks->names, name) < 0)
+	if (disks->names.count < NAMES_MAX && !strings_has(&disks->names, name) && strings_add(&disks->names, name) < 0)
 		disks->concerns->no_memory = true;
 }
 
@@ -111,7 +103,7 @@ static void add_btrfs(struct disks *disks, const char *uuid)
 	if (sysdir_list(sysroot_dir(disks->view->root), path, &list) < 0)
 		return;
 	while (!ours && (entry = sysdir_next(list)))
-		ours = has(&disks->names, entry->d_name);
+		ours = strings_has(&disks->names, entry->d_name);
 	rewinddir(list);
 	while (ours && (entry = sysdir_next(list)))
 		add_name(disks, entry->d_name);
@@ -136,7 +128,7 @@ static bool is_source(const struct disks *disks, const char *source)
 	if (!source || strncmp(source, "/dev/", 5) != 0)
 		return false;
 	if (strncmp(source, "/dev/mapper/", 12) != 0)
-		return has(&disks->names, source + 5);
+		return strings_has(&disks->names, source + 5);
 	for (size_t i = 0; i < disks->names.count; i++) {
 		snprintf(path, sizeof(path), "sys/class/block/%s/dm/name", disks->names.items[i]);
 		if (sysdir_read(sysroot_dir(disks->view->root), path, mapped, sizeof(mapped)) > 0 && strcmp(mapped, source + 12) == 0)
@@ -162,7 +154,7 @@ static void check_mount(struct disks *disks, struct libmnt_fs *fs)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%u:%u", major(number), minor(number));
-	if (!target || (!has(&disks->numbers, text) && !is_source(disks, source)))
+	if (!target || (!strings_has(&disks->numbers, text) && !is_source(disks, source)))
 		return;
 	concerns_add(disks->concerns, is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device, "%s is mounted on %s",
 		     source ? source : text, target);

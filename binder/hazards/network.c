@@ -40,19 +40,11 @@ struct network {
 	bool client_is_ours;
 };
 
-static bool has(const struct strings *list, const char *text)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], text) == 0)
-			return true;
-	return false;
-}
-
 /* ---- interfaces ---- */
 
 static void add_name(struct network *network, const char *name)
 {
-	if (network->names.count < NAMES_MAX && !has(&network->names, name) && strings_add(&network->names, name) < 0)
+	if (network->names.count < NAMES_MAX && !strings_has(&network->names, name) && strings_add(&network->names, name) < 0)
 		network->concerns->no_memory = true;
 }
 
@@ -113,7 +105,7 @@ static void format_route(const struct route *route, char text[static 80])
 
 static void check_route(struct network *network, const struct route *route)
 {
-	bool ours = has(&network->names, route->interface), is_default = route->length == (route->is_v4 ? 96 : 0);
+	bool ours = strings_has(&network->names, route->interface), is_default = route->length == (route->is_v4 ? 96 : 0);
 	char text[80];
 
 	/* the longest prefix wins; that of a default route of IPv6 is for IPv6 only */
@@ -204,7 +196,7 @@ static void read_client(struct network *network)
 	} else {
 		network->has_client = inet_pton(AF_INET6, text, network->client) == 1;
 	}
-	network->client_is_ours = zone && has(&network->names, zone);
+	network->client_is_ours = zone && strings_has(&network->names, zone);
 }
 
 void find_network(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)

@@ -90,7 +90,7 @@ static int add_order(const struct hostfile_job *job, const struct hostfile_card 
 
 	for (size_t i = 0; i < natives.count && !error; i++) {
 		snprintf(line, sizeof(line), "softdep %s pre: %s", natives.items[i], card->choice.module);
-		error = strings_have(lines, line) ? 0 : strings_add(lines, line);
+		error = strings_has(lines, line) ? 0 : strings_add(lines, line);
 	}
 	strings_free(&natives);
 	return error;

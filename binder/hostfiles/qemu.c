@@ -82,7 +82,7 @@ static int read_list(const struct hostfile_job *job, struct strings *ret)
 
 static int add_node(struct strings *nodes, const char *node)
 {
-	return strings_have(nodes, node) ? 0 : strings_add(nodes, node);
+	return strings_has(nodes, node) ? 0 : strings_add(nodes, node);
 }
 
 /* Adds what the cards need. Returns an enum status. */

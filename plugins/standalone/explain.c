@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pciprobe explain: which rule took or refused each card, and which rules are of no use on this host. */
-#include "plugins/standalone/options.h"
+#include "plugins/standalone/obstacle.h"
+#include "plugins/standalone/report.h"
 #include "common/text.h"
 #include "probe/details.h"
+#include "probe/pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,12 +27,20 @@ static void print_refusal(const struct rule_list *list)
 			  "it has no rule, and so takes no card");
 }
 
-/* Why a card can't be given to a VM, when it is its neighbours' fault. */
-static void print_blockers(const struct pci_device *device)
+/* What a request could call it by, and whether a VM could have it now. */
+static void print_use(const struct pci_device *device)
 {
-	for (size_t i = 0; i < device->group_blockers.count; i++)
-		printf("    no VM can have IOMMU group %u: a native driver has %s in it\n", device->iommu_group,
-		       device->group_blockers.items[i]);
+	for (size_t i = 0; i < device->aliases.count; i++)
+		printf("    has the alias %s\n", device->aliases.items[i]);
+	if (device->group_peers.count) {
+		printf("    shares IOMMU group %u with", device->iommu_group);
+		for (size_t i = 0; i < device->group_peers.count; i++)
+			printf(" %s", device->group_peers.items[i]);
+		printf("\n");
+	}
+	obstacle_write(stdout, "    ", device);
+	if (device_obstacle(device) == OBSTACLE_NONE)
+		printf("    a VM can have it\n");
 }
 
 static void print_card(struct probe *probe, const struct pci_device *device)
@@ -54,7 +64,8 @@ static void print_card(struct probe *probe, const struct pci_device *device)
 		print_refusal(verdict->refused_by);
 	else if (!restricted)
 		printf("    nothing restricts the selection\n");
-	print_blockers(device);
+	if (device->selected)
+		print_use(device);
 	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
 	if (left_out)
 		printf("    left out of the opennebula format: it is %s, and those are published\n", left_out);
@@ -145,11 +156,13 @@ int run_explain(struct options *options)
 			log_error(&options->log, "'%s' is not a PCI address. Right would be 07:00.0 or 0000:07:00.0", *text);
 			return STATUS_USAGE;
 		}
-	if (options_probe(options, DETAIL_SRIOV | DETAIL_GROUP_PEERS, &probe) < 0)
+	if (options_probe(options, DETAIL_SRIOV | DETAIL_POOLS, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
 		status = options->argument_count ? explain_some(options, probe, inventory) :
 						   explain_all(options, probe, inventory);
+	if (inventory)
+		report_tell_sources(options, inventory);
 	inventory_free(inventory);
 	probe_free(probe);
 	return status;

@@ -3,6 +3,8 @@
  * needs no more memory than one of six. */
 #include "common/jsontext.h"
 #include "plugins/standalone/writer.h"
+#include "probe/ownership/ownership.h"
+#include "probe/pool.h"
 
 #include "config.h"
 
@@ -13,21 +15,40 @@
 #define SCHEMA_VERSION 1
 #define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
+/* An unknown number keeps its place in a list. */
+static int add_number(struct json_object *list, uint64_t number)
+{
+	struct json_object *item = number ? json_object_new_uint64(number) : NULL;
+
+	if ((item || !number) && json_object_array_add(list, item) == 0)
+		return 0;
+	json_object_put(item);
+	return -ENOMEM;
+}
+
+static int add_text(struct json_object *list, const char *text)
+{
+	struct json_object *item = jsontext_new(text);
+
+	if (item && json_object_array_add(list, item) == 0)
+		return 0;
+	json_object_put(item);
+	return -ENOMEM;
+}
+
 static struct json_object *new_list(enum field_type type, const struct pci_device *device,
 				    const struct field_value *value)
 {
-	struct json_object *list = json_object_new_array(), *item;
+	struct json_object *list = json_object_new_array();
+	int error = list ? 0 : -ENOMEM;
 
-	for (size_t i = 0; list && i < value->list.count; i++) {
-		item = type == FIELD_NUMBERS ? json_object_new_uint64(value->list.number(device, i)) :
-					       jsontext_new(value->list.item(device, i));
-		if (!item || json_object_array_add(list, item) < 0) {
-			json_object_put(item);
-			json_object_put(list);
-			list = NULL;
-		}
-	}
-	return list;
+	for (size_t i = 0; !error && i < value->list.count; i++)
+		error = type == FIELD_NUMBERS ? add_number(list, value->list.number(device, i)) :
+						add_text(list, value->list.item(device, i));
+	if (!error)
+		return list;
+	json_object_put(list);
+	return NULL;
 }
 
 static struct json_object *new_hex(const struct field *field, uint64_t number)
@@ -50,6 +71,8 @@ static struct json_object *new_value(const struct field *field, const struct pci
 		return new_hex(field, value->number);
 	case FIELD_NUMBER:
 		return json_object_new_uint64(value->number);
+	case FIELD_FLAG:
+		return json_object_new_boolean(value->number != 0);
 	case FIELD_REAL:
 		snprintf(text, sizeof(text), "%.1f", value->real);
 		return json_object_new_double_s(value->real, text);
@@ -83,8 +106,6 @@ static int write_card(FILE *out, const struct report *report, const struct pci_d
 		if (field->get(device, &value))
 			error = jsontext_add(card, field->name, new_value(field, device, &value));
 	}
-	if (!error && device_has_conflict(device))
-		error = jsontext_add(card, "conflict", json_object_new_boolean(1));
 	/* what is missing of such a card may be there all the same */
 	if (!error && device->incomplete)
 		error = jsontext_add(card, "incomplete", json_object_new_boolean(1));
@@ -132,6 +153,61 @@ static int write_selection(FILE *out, const struct report *report)
 	return write_object(out, object, error);
 }
 
+static int write_sources(FILE *out, const struct inventory *inventory)
+{
+	struct json_object *list = json_object_new_array();
+	int error = list ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT && !error; i++) {
+		const struct source_report *source = &inventory->sources[i];
+		struct json_object *object = json_object_new_object();
+
+		if (!object || json_object_array_add(list, object) < 0) {
+			json_object_put(object);
+			error = -ENOMEM;
+			break;
+		}
+		error = jsontext_add(object, "name", json_object_new_string(source->name));
+		if (!error)
+			error = jsontext_add(object, "state", json_object_new_string(source_state_name(source->state)));
+		if (!error && *source->why)
+			error = jsontext_add(object, "why", jsontext_new(source->why));
+	}
+	fputs(",\n  \"sources\": ", out);
+	return write_object(out, list, error);
+}
+
+static int add_pool(struct json_object *list, const struct pool *pool)
+{
+	struct json_object *object = json_object_new_object();
+	int error;
+
+	if (!object || json_object_array_add(list, object) < 0) {
+		json_object_put(object);
+		return -ENOMEM;
+	}
+	error = jsontext_add(object, "name", json_object_new_string(pool->alias));
+	if (!error)
+		error = jsontext_add(object, "total", json_object_new_uint64(pool->total));
+	for (unsigned i = 0; i < OWNERSHIP_COUNT && !error; i++)
+		error = jsontext_add(object, ownership_name(i), json_object_new_uint64(pool->states[i]));
+	return error ? error : jsontext_add(object, "available", json_object_new_uint64(pool->available));
+}
+
+static int write_pools(FILE *out, const struct report *report)
+{
+	struct json_object *list = json_object_new_array();
+	struct pool *pools = NULL;
+	size_t count = 0;
+	int error = list ? pools_count(probe_config(report->probe), report->inventory, &pools, &count) : -ENOMEM;
+
+	for (size_t i = 0; i < count && !error; i++)
+		error = add_pool(list, &pools[i]);
+	free(pools);
+	fputs(",\n  \"aliases\": ", out);
+	return write_object(out, list, error);
+}
+
 static int write_head(FILE *out, const struct report *report)
 {
 	const struct inventory *inventory = report->inventory;
@@ -158,6 +234,11 @@ int write_json(const struct report *report, FILE *out)
 
 	if (!error)
 		error = write_selection(out, report);
+	/* only of what was asked for */
+	if (!error && (report->details & DETAIL_OWNERSHIP))
+		error = write_sources(out, report->inventory);
+	if (!error && (report->details & DETAIL_POOLS) == DETAIL_POOLS)
+		error = write_pools(out, report);
 	if (!error)
 		fputs(",\n  \"cards\": [", out);
 	inventory_foreach(report->inventory, device) {

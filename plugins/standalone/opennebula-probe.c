@@ -2,7 +2,7 @@
 /* pciprobe opennebula: in place of OpenNebula's pci.rb. A probe that fails puts the whole host into ERROR, and one that
  * prints no card makes the frontend forget the cards: after a failure the only harmless answer is the last good one. */
 #include "plugins/standalone/ifname.h"
-#include "plugins/standalone/options.h"
+#include "plugins/standalone/report.h"
 #include "probe/details.h"
 
 #include <errno.h>
@@ -118,6 +118,7 @@ static int make_answer(const struct options *options, int state, char **ret, siz
 			keep_interface_names(state, inventory);
 		if (writer->write(&report, out) == 0 && fflush(out) == 0)
 			status = status_of(inventory);
+		report_tell_sources(options, inventory);
 	}
 	if (out && fclose(out) != 0)
 		status = STATUS_FAILED;

@@ -3,6 +3,7 @@
 
 #include "common/commandline.h"
 #include "config.h"
+#include "probe/ownership/sources.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ static const struct option_row OPTIONS[] = {
 	{"format", 'f', "FORMAT", "write FORMAT; 'help' lists them"},
 	{"columns", 'o', "LIST", "these columns, or +LIST in addition; 'help' lists them"},
 	{"no-headings", 'H', NULL, "no line of headings"},
+	{"owners", 'O', "LIST", "ask only these for who has a card; 'help' lists them"},
 	{"usage", 'U', NULL, "opennebula format: who has the cards, as PCI_USAGE"},
 	{"no-usage", 'X', NULL, "answer OpenNebula's monitor without PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
@@ -32,10 +34,11 @@ static const struct option_row OPTIONS[] = {
 #define COMMON_OPTIONS "qvhV"
 
 const struct verb VERBS[] = {
-	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHUS", run_list},
-	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNS", run_explain},
+	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHUOS", run_list},
+	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNOS", run_explain},
+	{"request", "CARDS...", -1, "can this host give a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfoHOS", run_request},
 	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
-	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXS", run_opennebula},
+	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS", run_opennebula},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -79,6 +82,12 @@ static void print_columns(void)
 		       FIELDS[i].unit ? FIELDS[i].unit : "", FIELDS[i].unit ? ")" : "");
 }
 
+static void print_sources(void)
+{
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		printf("%-12s %s\n", SOURCES[i].name, SOURCES[i].help);
+}
+
 static int usage_error(const struct options *options)
 {
 	log_error(&options->log, "'pciprobe --help' tells what there is");
@@ -108,6 +117,7 @@ static int take_option(void *data, int letter, char *argument)
 			print_formats();
 			return STATUS_OK;
 		}
+		options->format_given = true;
 		options->writer = writer_find(argument);
 		if (options->writer)
 			return -1;
@@ -119,10 +129,18 @@ static int take_option(void *data, int letter, char *argument)
 			return STATUS_OK;
 		}
 		options->columns = argument;
+		options->format_given = true;
 		return -1;
 	case 'H':
 		options->no_headings = true;
 		return -1;
+	case 'O':
+		if (strcmp(argument, "help") == 0) {
+			print_sources();
+			return STATUS_OK;
+		}
+		options->owners_given = true;
+		return sources_parse(argument, "--owners", &options->log, &options->owners) < 0 ? STATUS_USAGE : -1;
 	case 'U':
 		options->usage = true;
 		return -1;
@@ -215,6 +233,8 @@ int options_probe(const struct options *options, unsigned details, struct probe 
 		.config_home = CONFIG_HOME,
 		.all = options->all,
 		.details = details,
+		.owners = options->owners_given ? &options->owners : NULL,
+		.libvirt_helper = LIBVIRT_HELPER,
 		.filters = &options->filters,
 		.slots = &options->slots,
 		.names = &options->names,

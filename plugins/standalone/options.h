@@ -23,6 +23,8 @@ struct options {
 	const struct writer *writer;
 	const char *columns;
 	bool all, quiet, verbose, no_headings, usage, no_usage;
+	bool format_given, owners_given;
+	unsigned owners; /* enum owner_source */
 	struct rule_list filters, slots, names;
 	char **arguments; /* behind the verb, closed by NULL; belong to main */
 	int argument_count;
@@ -45,6 +47,7 @@ int run_list(struct options *options);
 int run_explain(struct options *options);
 int run_record(struct options *options);
 int run_opennebula(struct options *options);
+int run_request(struct options *options);
 
 /* Reads the command line into OPTIONS, whose log must be set; free it with options_free in any case.
  * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */

@@ -2,14 +2,18 @@
 #include "plugins/standalone/writer.h"
 
 #include "config.h"
-#include "probe/details.h"
+#include "probe/metrics.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,sriov,interfaces,device_name"
+#define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
+
+/* What describes a card, and those who have it, for series of numbers. What changes often would make many short series. */
+#define LABELS "address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," OWNER_LABELS
+#define OWNER_LABELS "vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
 const struct writer WRITERS[] = {
 #ifdef HAVE_SMARTCOLS
@@ -19,9 +23,13 @@ const struct writer WRITERS[] = {
 	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, write_raw},
 	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, write_export},
 #endif
+	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, write_aliases},
 #ifdef HAVE_JSON_C
 	{"json", "one object; its schema is installed", "*", 0, write_json},
 #endif
+	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, write_prometheus},
+	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, write_influx},
+	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, write_collectd},
 	{"onehost", "the table of cards of 'onehost show'", NULL,
 	 DETAIL_NAMES | DETAIL_USAGE, write_onehost},
 	{"opennebula", "what OpenNebula's monitor reads", NULL,
@@ -37,6 +45,16 @@ const struct writer *writer_find(const char *name)
 	return NULL;
 }
 
+void write_number(FILE *out, enum measure measure, double value)
+{
+	fprintf(out, measure == MEASURE_COUNT || measure == MEASURE_ERRORS ? "%.0f" : "%.10g", value);
+}
+
+bool is_owner_column(const struct field *field)
+{
+	return (field->details & DETAIL_OWNERSHIP) && (field->type == FIELD_LIST || field->type == FIELD_NUMBERS);
+}
+
 static char *join(enum field_type type, const struct pci_device *device, const struct field_value *value)
 {
 	char *text = NULL;
@@ -47,10 +65,10 @@ static char *join(enum field_type type, const struct pci_device *device, const s
 		return NULL;
 	for (size_t i = 0; i < value->list.count; i++) {
 		fputs(i ? "," : "", out);
-		if (type == FIELD_NUMBERS)
-			fprintf(out, "%" PRIu64, value->list.number(device, i));
-		else
+		if (type == FIELD_LIST)
 			fputs(value->list.item(device, i), out);
+		else if (value->list.number(device, i))
+			fprintf(out, "%" PRIu64, value->list.number(device, i));
 	}
 	if (fclose(out) == 0)
 		return text;
@@ -71,6 +89,8 @@ char *value_text(const struct field *field, const struct pci_device *device, con
 	case FIELD_NUMBER:
 		snprintf(text, sizeof(text), "%" PRIu64, value->number);
 		return strdup(text);
+	case FIELD_FLAG:
+		return strdup(value->number ? "yes" : "no");
 	case FIELD_REAL:
 		snprintf(text, sizeof(text), "%.1f", value->real);
 		return strdup(text);

@@ -16,6 +16,9 @@ struct report {
 	const struct inventory *inventory;
 	const struct field **columns; /* absent in formats with a layout of their own */
 	size_t column_count;
+	unsigned details; /* enum detail: what was read */
+	const char *collectd_host;  /* collectd's name for this host, and how often it asks in seconds: when it started us; */
+	double collectd_interval;   /* else NULL and 0 */
 	bool headings;
 	bool usage;    /* opennebula: who has the cards, too */
 	bool terminal; /* a person's: fit its width */
@@ -44,6 +47,12 @@ const struct writer *writer_find(const char *name);
 /* A value as one text, the items of a list joined with commas. Free it; NULL without memory. */
 char *value_text(const struct field *field, const struct pci_device *device, const struct field_value *value);
 
+/* Writes a number as MEASURE wants it: nothing is rounded that is counted. */
+void write_number(FILE *out, enum measure measure, double value);
+
+/* Whether FIELD is one of the lists with an item for each owner. */
+bool is_owner_column(const struct field *field);
+
 /* Why the opennebula format leaves out a card that is selected, as OpenNebula's own probe does; NULL: it doesn't. */
 const char *opennebula_leaves_out(const struct config *config, const struct pci_device *device);
 
@@ -51,6 +60,10 @@ int write_table(const struct report *report, FILE *out);
 int write_raw(const struct report *report, FILE *out);
 int write_export(const struct report *report, FILE *out);
 int write_tree(const struct report *report, FILE *out);
+int write_aliases(const struct report *report, FILE *out);
+int write_prometheus(const struct report *report, FILE *out);
+int write_influx(const struct report *report, FILE *out);
+int write_collectd(const struct report *report, FILE *out);
 int write_json(const struct report *report, FILE *out);
 int write_onehost(const struct report *report, FILE *out);
 int write_opennebula(const struct report *report, FILE *out);

@@ -134,23 +134,16 @@ static bool is_blocker(struct sysroot *root, const struct pci_device *peer, cons
 	return !driver_is_vfio(driver) && !driver_is_stub(driver);
 }
 
-static int add_peer(struct sysroot *root, const struct inventory *inventory, struct pci_device *device, const char *name)
+static int add_peer(struct pci_device *device, const char *name)
 {
 	struct pci_address address;
-	const struct pci_device *peer;
-	int error;
 
 	if (address_parse_full(name, &address) < 0 || address_compare(&address, &device->address) == 0)
 		return 0;
-	error = strings_add(&device->group_peers, name);
-	peer = inventory_find(inventory, &address);
-	if (!error && peer && is_blocker(root, peer, name))
-		error = strings_add(&device->group_blockers, name);
-	return error;
+	return strings_add(&device->group_peers, name);
 }
 
-static int list_group(struct sysroot *root, const struct log *log, const struct inventory *inventory,
-		      struct pci_device *device)
+static int list_group(struct sysroot *root, const struct log *log, struct pci_device *device)
 {
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
@@ -164,9 +157,34 @@ static int list_group(struct sysroot *root, const struct log *log, const struct 
 		return error;
 	error = 0;
 	while (error == 0 && (entry = sysdir_next(list)))
-		error = add_peer(root, inventory, device, entry->d_name);
+		error = add_peer(device, entry->d_name);
 	strings_sort(&device->group_peers);
-	strings_sort(&device->group_blockers);
+	return error;
+}
+
+static int find_blockers(struct sysroot *root, const struct inventory *inventory, struct pci_device *device)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < device->group_peers.count && !error; i++) {
+		const char *name = device->group_peers.items[i];
+		struct pci_address address;
+		const struct pci_device *peer;
+
+		peer = address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address) : NULL;
+		if (peer && is_blocker(root, peer, name))
+			error = strings_add(&device->group_blockers, name);
+	}
+	return error;
+}
+
+int read_group_blockers(struct sysroot *root, struct inventory *inventory)
+{
+	int error = 0;
+
+	inventory_foreach(inventory, device)
+		if (!error)
+			error = find_blockers(root, inventory, device);
 	return error;
 }
 
@@ -176,8 +194,8 @@ int read_group_peers(struct sysroot *root, const struct log *log, struct invento
 
 	inventory_foreach(inventory, device)
 		if (!error && (device->present & HAS_IOMMU_GROUP))
-			error = list_group(root, log, inventory, device);
-	return error;
+			error = list_group(root, log, device);
+	return error ? error : read_group_blockers(root, inventory);
 }
 
 /* A slot's address has no function: "0000:01:00" is for all of them. */

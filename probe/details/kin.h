@@ -20,6 +20,9 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
  * card on a vfio driver, on a stub or without a driver: the kernel's vfio_dev_viable(). */
 int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
+/* Sets group_blockers alone, of cards that have none yet and whose group_peers are known. */
+int read_group_blockers(struct sysroot *root, struct inventory *inventory);
+
 /* Sets physical_slot, likewise. */
 int read_slots(struct sysroot *root, const struct log *log, struct inventory *inventory);
 

@@ -1,53 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/ownership.h"
 
-#include "probe/details/kin.h"
 #include "probe/driver.h"
-#include "probe/ownership/frontend.h"
-#include "probe/ownership/holders.h"
-#include "probe/scan.h"
+#include "probe/ownership/sources.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *ownership_name(enum ownership ownership)
 {
-	static const char *const names[] = {
-		[OWNERSHIP_UNKNOWN] = "unknown",
-		[OWNERSHIP_FREE] = "free",
-		[OWNERSHIP_HOST] = "host",
-		[OWNERSHIP_HELD] = "held",
+	static const char *const names[OWNERSHIP_COUNT] = {
+		[OWNERSHIP_UNKNOWN] = "unknown",   [OWNERSHIP_FREE] = "free", [OWNERSHIP_HOST] = "host",
+		[OWNERSHIP_RESERVED] = "reserved", [OWNERSHIP_HELD] = "held",
 	};
 
 	return names[ownership];
 }
 
-/* A VM could have it: nothing native does, and it is no bridge. */
-static bool is_givable(const struct pci_device *device)
+const char *source_state_name(enum source_state state)
 {
-	if (device->class >> 8 == 0x06)
-		return false;
-	return !device->driver || driver_is_vfio(device->driver) || driver_is_stub(device->driver);
+	static const char *const names[] = {
+		[SOURCE_OFF] = "off",	    [SOURCE_ABSENT] = "absent", [SOURCE_OK] = "ok",
+		[SOURCE_PARTLY] = "partly", [SOURCE_FAILED] = "failed",
+	};
+
+	return names[state];
 }
 
-static bool group_has_node(struct sysroot *root, unsigned group)
+/* Only such a card can be a process's. One that was pulled out while a VM has it loses its driver, but not yet its group, and a
+ * maker's driver can hand out cards itself: then too the group has a node in NODES, which is /dev/vfio. */
+static bool can_be_held(const struct sysdir *nodes, const struct pci_device *device)
 {
-	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
 	char name[16];
 
-	snprintf(name, sizeof(name), "%u", group);
-	return sysdir_open(sysroot_dir(root), "dev/vfio", &dev) == 0 && sysdir_has(&dev, name);
-}
-
-/* Only such a card can be a VM's. One that was pulled out while a VM has it loses its driver, but not yet its group. */
-static bool can_be_held(struct sysroot *root, const struct pci_device *device)
-{
-	if (device->driver)
-		return driver_is_vfio(device->driver);
-	return (device->present & HAS_IOMMU_GROUP) && group_has_node(root, device->iommu_group);
+	if (device->driver && driver_is_vfio(device->driver))
+		return true;
+	if (nodes->fd < 0 || !(device->present & HAS_IOMMU_GROUP))
+		return false;
+	snprintf(name, sizeof(name), "%u", device->iommu_group);
+	return sysdir_has(nodes, name);
 }
 
 static bool has_mdevs(struct sysroot *root)
@@ -58,167 +50,15 @@ static bool has_mdevs(struct sysroot *root)
 }
 
 /* A host that gives no card to a VM is spared the walk through its processes. */
-static bool must_look(struct sysroot *root, const struct inventory *inventory)
+static bool must_look(const struct search *search, const struct sysdir *nodes)
 {
-	inventory_foreach(inventory, device)
-		if (can_be_held(root, device))
+	inventory_foreach(search->inventory, device)
+		if (can_be_held(nodes, device))
 			return true;
-	return has_mdevs(root);
+	return has_mdevs(search->root);
 }
 
-static char *copy(const char *text)
-{
-	return text && *text ? strdup(text) : NULL;
-}
-
-static bool is_claimed_by(const struct pci_device *device, const struct holder *holder)
-{
-	for (size_t i = 0; i < device->owner_count; i++)
-		if (device->owners[i].pid == holder->pid)
-			return true;
-	return false;
-}
-
-static int add_owner(struct pci_device *device, const struct holder *holder, const struct vmm_device *given)
-{
-	const struct vmm *vmm = &holder->vmm;
-	struct owner *more, *owner;
-
-	if (is_claimed_by(device, holder))
-		return 0;
-	more = realloc(device->owners, (device->owner_count + 1) * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	device->owners = more;
-	owner = &more[device->owner_count++];
-	*owner = (struct owner){
-		.source = holder->seen ? "vfio" : "cmdline",
-		.pid = holder->pid,
-		.started = holder->started,
-		.program = copy(vmm->program),
-		.name = copy(vmm->name),
-		.uuid = copy(vmm->uuid),
-		.guest_address = given ? copy(given->guest_address) : NULL,
-		.mdev = given && given->is_mdev ? copy(given->mdev) : NULL,
-	};
-	owner->frontend = frontend_find(vmm->name, vmm->uuid, vmm->vmid, &owner->frontend_id);
-	return 0;
-}
-
-/* The card that a mediated device is a part of: /sys/bus/mdev/devices/<uuid> leads through it. */
-static struct pci_device *find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid)
-{
-	struct pci_address addresses[64];
-	char path[64], target[PATH_MAX];
-	size_t count;
-
-	snprintf(path, sizeof(path), "sys/bus/mdev/devices/%s", uuid);
-	if (strpbrk(uuid, "/.") || sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
-		return NULL;
-	count = path_addresses(target, addresses, 64);
-	return count && count <= 64 ? inventory_find(inventory, &addresses[count - 1]) : NULL;
-}
-
-static bool holds_group(const struct holder *holder, const struct pci_device *device)
-{
-	for (size_t i = 0; i < holder->group_count; i++)
-		if ((device->present & HAS_IOMMU_GROUP) && holder->groups[i] == device->iommu_group)
-			return true;
-	return false;
-}
-
-/* Cards that the command line names. One that the process doesn't hold (any more) isn't its own, if that could be seen. */
-static int claim_named(struct sysroot *root, const struct inventory *inventory, const struct holder *holder)
-{
-	int error = 0;
-
-	for (size_t i = 0; i < holder->vmm.device_count && !error; i++) {
-		const struct vmm_device *given = &holder->vmm.devices[i];
-		struct pci_device *device = given->is_mdev ? find_parent(root, inventory, given->mdev) :
-							     inventory_find(inventory, &given->address);
-
-		if (!device || !device->selected || (!given->is_mdev && !is_givable(device)))
-			continue;
-		if (!given->is_mdev && holder->seen && !holder->device_count && !holds_group(holder, device))
-			continue;
-		error = add_owner(device, holder, given);
-	}
-	return error;
-}
-
-/* The card named need not be one that is selected, so its group is looked up. */
-static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
-{
-	char address[ADDRESS_SIZE], path[96], name[16];
-
-	for (size_t i = 0; i < vmm->device_count; i++) {
-		if (vmm->devices[i].is_mdev)
-			continue;
-		snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/iommu_group",
-			 address_format(&vmm->devices[i].address, address));
-		if (sysdir_link_name(sysroot_dir(root), path, name, sizeof(name)) == 0 && strtoul(name, NULL, 10) == group)
-			return true;
-	}
-	return false;
-}
-
-/* A group of which the command line names a card tells nothing of its other cards; any other, plugged in later or held by a
- * program that is no VMM, is held with all that is in it. */
-static int claim_groups(struct sysroot *root, const struct inventory *inventory, const struct holder *holder)
-{
-	for (size_t i = 0; i < holder->group_count; i++) {
-		if (names_card_of_group(root, &holder->vmm, holder->groups[i]))
-			continue;
-		inventory_foreach(inventory, device)
-			if ((device->present & HAS_IOMMU_GROUP) && device->iommu_group == holder->groups[i] &&
-			    is_givable(device) && add_owner(device, holder, NULL) < 0)
-				return -ENOMEM;
-	}
-	return 0;
-}
-
-/* /dev/vfio/devices/vfio<n> is the very card: its directory has a vfio-dev/vfio<n>. */
-static int claim_nodes(struct sysroot *root, const struct inventory *inventory, const struct holder *holder)
-{
-	char address[ADDRESS_SIZE], path[96];
-	struct sysdir node;
-
-	for (size_t i = 0; i < holder->device_count; i++)
-		inventory_foreach(inventory, device) {
-			if (!device->driver || !driver_is_vfio(device->driver))
-				continue;
-			snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/vfio-dev/vfio%u",
-				 address_format(&device->address, address), holder->devices[i]);
-			if (sysdir_open(sysroot_dir(root), path, &node) < 0)
-				continue;
-			sysdir_close(&node);
-			if (add_owner(device, holder, NULL) < 0)
-				return -ENOMEM;
-		}
-	return 0;
-}
-
-enum sight {
-	SAW_ALL,
-	SAW_SOME,    /* what no VM can have is free all the same */
-	SAW_NOTHING, /* a recording, which has no processes */
-};
-
-static void weigh(struct sysroot *root, struct inventory *inventory, enum sight sight)
-{
-	inventory_foreach(inventory, device) {
-		device->present |= HAS_OWNERSHIP;
-		if (device->owner_count)
-			device->ownership = OWNERSHIP_HELD;
-		else if (!is_givable(device))
-			device->ownership = OWNERSHIP_HOST;
-		else if (sight == SAW_ALL || (sight == SAW_SOME && !can_be_held(root, device)))
-			device->ownership = OWNERSHIP_FREE;
-		else
-			device->ownership = OWNERSHIP_UNKNOWN;
-	}
-}
-
+/* A recording has no processes, which tells nothing of the machine's. */
 static bool is_recording(struct sysroot *root)
 {
 	struct sysdir first;
@@ -231,46 +71,120 @@ static bool is_recording(struct sysroot *root)
 	return false;
 }
 
-static int claim(struct sysroot *root, const struct inventory *inventory, const struct holders *holders)
+/* Fills SEARCH in and returns 0 or -ENOMEM. */
+static int look_at_processes(struct search *search, const struct sysdir *nodes, struct holders *holders)
+{
+	struct source_report *report = &search->processes;
+	int error;
+
+	report->state = SOURCE_OK;
+	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !must_look(search, nodes))
+		return 0;
+	error = holders_read(search->root, holders);
+	if (error < 0) {
+		log_warning(search->log, "%s/proc: %s; whether a VM has a card is not known", sysroot_path(search->root),
+			    strerror(-error));
+		report->state = SOURCE_FAILED;
+		snprintf(report->why, sizeof(report->why), "/proc: %s", strerror(-error));
+		return error == -ENOMEM ? error : 0;
+	}
+	search->inventory->unseen = holders->unseen;
+	if (holders->unseen) {
+		report->state = SOURCE_PARTLY;
+		snprintf(report->why, sizeof(report->why), "%zu processes could not be looked at", holders->unseen);
+	}
+	return 0;
+}
+
+static int ask_sources(const struct search *search)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < holders->count && !error; i++) {
-		error = claim_named(root, inventory, &holders->items[i]);
-		if (!error)
-			error = claim_groups(root, inventory, &holders->items[i]);
-		if (!error)
-			error = claim_nodes(root, inventory, &holders->items[i]);
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT && !error; i++) {
+		struct source_report *report = &search->inventory->sources[i];
+
+		if (!(search->wanted & SOURCES[i].bit) || report->state == SOURCE_ABSENT)
+			continue;
+		report->state = SOURCE_OK;
+		error = SOURCES[i].claim(search, report);
+		if (report->state == SOURCE_OK || report->state == SOURCE_ABSENT)
+			report->why[0] = '\0';
 	}
 	return error;
 }
 
-int ownership_read(struct sysroot *root, const struct log *log, struct inventory *inventory)
+/* Whether nobody can have the card whom its source has not shown. */
+static bool is_seen_free(const struct source_report *sources, const struct sysdir *nodes, const struct pci_device *device)
+{
+	bool processes_seen = false;
+
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
+		/* what was switched off isn't missed, but for the processes: without these nothing is known to be free */
+		if (SOURCES[i].bit == OWNER_VFIO)
+			processes_seen = sources[i].state == SOURCE_OK;
+		else if (SOURCES[i].bit == OWNER_LIBVIRT || SOURCES[i].bit == OWNER_PROXMOX)
+			if (sources[i].state == SOURCE_FAILED)
+				return false;
+	}
+	return processes_seen || !can_be_held(nodes, device);
+}
+
+static enum ownership weigh(const struct search *search, const struct sysdir *nodes, const struct pci_device *device,
+			    bool recording)
+{
+	bool reserved = false;
+
+	for (size_t i = 0; i < device->owner_count; i++) {
+		if (!device->owners[i].reserves)
+			return OWNERSHIP_HELD;
+		reserved = true;
+	}
+	if (reserved)
+		return OWNERSHIP_RESERVED;
+	if (!device_is_givable(device))
+		return OWNERSHIP_HOST;
+	return !recording && is_seen_free(search->inventory->sources, nodes, device) ? OWNERSHIP_FREE : OWNERSHIP_UNKNOWN;
+}
+
+static void name_sources(struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		sources_format(device->owners[i].sources, device->owners[i].source, sizeof(device->owners[i].source));
+}
+
+int ownership_read(struct sysroot *root, const struct log *log, const struct ownership_options *options,
+		   struct inventory *inventory)
 {
 	struct holders holders = {0};
-	int error;
+	struct search search = {
+		.root = root,
+		.log = log,
+		.inventory = inventory,
+		.wanted = options->sources,
+		.libvirt_helper = options->libvirt_helper,
+		.holders = &holders,
+	};
+	_cleanup_sysdir_ struct sysdir nodes = {.fd = -1};
+	bool recording = is_recording(root);
+	int error = 0;
 
-	if (is_recording(root)) {
-		weigh(root, inventory, SAW_NOTHING);
-		return 0;
-	}
-	if (!must_look(root, inventory)) {
-		weigh(root, inventory, SAW_ALL);
-		return 0;
-	}
-	error = holders_read(root, &holders);
-	if (!error) {
-		inventory->unseen = holders.unseen;
-		error = claim(root, inventory, &holders);
-		holders_free(&holders);
-	} else if (error != -ENOMEM) {
-		log_warning(log, "%s/proc: %s; whether a VM has a card is not known", sysroot_path(root),
-			    strerror(-error));
-		weigh(root, inventory, SAW_SOME);
-		return 0;
-	}
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		inventory->sources[i] = (struct source_report){
+			.name = SOURCES[i].name,
+			.state = recording && (search.wanted & SOURCES[i].bit) ? SOURCE_ABSENT : SOURCE_OFF,
+		};
+	sysdir_open(sysroot_dir(root), "dev/vfio", &nodes);
+	if (!recording)
+		error = look_at_processes(&search, &nodes, &holders);
+	if (!error)
+		error = ask_sources(&search);
+	holders_free(&holders);
 	if (error < 0)
 		return error;
-	weigh(root, inventory, inventory->unseen ? SAW_SOME : SAW_ALL);
+	inventory_foreach(inventory, device) {
+		device->present |= HAS_OWNERSHIP;
+		device->ownership = weigh(&search, &nodes, device, recording);
+		name_sources(device);
+	}
 	return 0;
 }

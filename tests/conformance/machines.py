@@ -10,7 +10,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 
+SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 PCIPROBE = os.environ.get("PCIPROBE") or shutil.which("pciprobe") or "pciprobe"
 LSPCI = shutil.which("lspci", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin:/sbin")
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC")
@@ -83,6 +85,10 @@ class Machine:
             self._cards = self.json("-a")["cards"]
         return self._cards
 
+    def rules(self):
+        """The options for its own configuration, or for every card where it has none."""
+        return ["-c", self.path("pci.conf")] if self.root and os.path.exists(self.path("pci.conf")) else ["-a"]
+
     def run_lspci(self, *arguments):
         root = ["-O", "sysfs.path=" + self.path("sys/bus/pci"), "-O", "hwdb.disable=1"] if self.root else []
         return run([LSPCI, *root, *arguments])
@@ -130,6 +136,17 @@ def recorded_machines():
     return found
 
 
+def unpacked_recordings(folder):
+    """The machines of tests/recordings, unpacked into FOLDER."""
+    place = os.path.join(SOURCES, "tests/recordings")
+    for archive in sorted(name for name in os.listdir(place) if name.endswith(".tar.xz")):
+        name = archive[:-len(".tar.xz")]
+        with tarfile.open(os.path.join(place, archive)) as tar:
+            # Where tarfile can, it holds what it unpacks inside the directory.
+            tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
+        yield Machine("recording " + name, os.path.join(folder, name, "root"))
+
+
 def all_machines():
     """The host, if it has PCI at all, and what was recorded."""
     host = [Machine("host")] if os.path.isdir("/sys/bus/pci/devices") else []
@@ -166,7 +183,7 @@ class Tap:
             problems = list(function(*arguments))
         except Failed as failure:
             problems = [failure]
-        except subprocess.TimeoutExpired as failure:
+        except (subprocess.TimeoutExpired, TimeoutError) as failure:
             problems = [failure]
         self.result(name, problems)
 
@@ -174,7 +191,14 @@ class Tap:
         self.count += 1
         print("ok %d # SKIP %s" % (self.count, reason))
 
-    def done(self):
-        if not os.environ.get("MACHINES"):
+    def needs(self, **programs):
+        """Ends the test, skipped, unless all PROGRAMS, {name: where it is or None}, are there."""
+        missing = [name.replace("_", "-") for name, path in programs.items() if not path]
+        if missing:
+            print("1..0 # SKIP not installed: " + " ".join(missing))
+            sys.exit(0)
+
+    def done(self, wants_machines=True):
+        if wants_machines and not os.environ.get("MACHINES"):
             self.skip("MACHINES is not set: no recorded machines")
         print("1..%d" % self.count)

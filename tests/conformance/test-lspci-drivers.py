@@ -100,6 +100,20 @@ def width_of(name):
     return read
 
 
+def link_degraded(machine, address):
+    """The card's directory stands in that of the port above it."""
+    port = os.path.basename(os.path.dirname(os.path.realpath(machine.card_path(address))))
+    if not re.fullmatch(ADDRESS, port) or machine.read(address, "class")[2:4] == "06":
+        return None
+    at, limits = [], []
+    for kind, of in ("speed", speed_of), ("width", width_of):
+        at.append(of("current_link_" + kind)(machine, address))
+        limits.append([of("max_link_" + kind)(machine, card) for card in (address, port)])
+    if None in at + limits[0] + limits[1]:
+        return None
+    return int(any(now < min(most) for now, most in zip(at, limits)))
+
+
 def aer_of(name):
     def read(machine, address):
         found = re.search(r"^TOTAL_ERR_\w+ (\d+)$", machine.read(address, name) or "", re.MULTILINE)
@@ -178,7 +192,7 @@ EXPECTED = {
     "pf": lambda machine, address: machine.link(address, "physfn"), "vf_index": vf_index,
     "vfs_total": of_pf("sriov_totalvfs"), "vfs_enabled": vfs_enabled, "interfaces": interfaces,
     "link_speed": speed_of("current_link_speed"), "link_width": width_of("current_link_width"),
-    "max_link_speed": speed_of("max_link_speed"), "max_link_width": width_of("max_link_width"),
+    "link_degraded": link_degraded, "max_link_speed": speed_of("max_link_speed"), "max_link_width": width_of("max_link_width"),
     "power_state": text_of("power_state"), "runtime_status": text_of("power/runtime_status"),
     "label": text_of("label"), "modalias": text_of("modalias"), "reset_methods": reset_methods,
     "aer_correctable": aer_of("aer_dev_correctable"), "aer_nonfatal": aer_of("aer_dev_nonfatal"),

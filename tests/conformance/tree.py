@@ -54,11 +54,18 @@ class Tree:
         self.file("proc/sys/kernel/hostname", name)
 
     def process(self, pid, *words, opened=()):
-        write(self.path("proc", str(pid), "cmdline"), "".join(word + "\0" for word in words))
+        write(self.path("proc", str(pid), "cmdline"), b"".join(os.fsencode(word) + b"\0" for word in words))
         write(self.path("proc", str(pid), "stat"), "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid))
         for number, target in enumerate(("/dev/null", *opened)):
             os.makedirs(self.path("proc", str(pid), "fd"), exist_ok=True)
             os.symlink(target, self.path("proc", str(pid), "fd", str(number)))
+
+    def vm(self, pid, name, *cards):
+        """A running VM that has CARDS, (address, group). Bytes are a NAME as well."""
+        name = os.fsencode(name).replace(b",", b",,")
+        devices = [word for address, _ in cards for word in ("-device", "vfio-pci,host=" + address)]
+        self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", b"guest=" + name + b",debug-threads=on", *devices,
+                     opened=["/dev/vfio/%d" % group for _, group in cards])
 
     def card(self, address, vendor, device, klass=0x020000, subsystem=(0, 0), revision=0, driver=None, group=None,
              parent=None, uevent=b"", files=None):
@@ -107,7 +114,8 @@ def add_bridges(tree):
     tree.card("0000:00:00.0", 0x8086, 0x29c0, 0x060000)
     tree.card("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
     tree.card("0000:01:00.0", 0x10b5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
-    tree.card("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2)
+    tree.card("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2,
+              files={"max_link_speed": "8.0 GT/s PCIe", "max_link_width": "16"})
 
 
 def add_network_cards(tree):
@@ -236,4 +244,30 @@ def make_machine(root, name="made"):
     add_neighbours(tree)
     add_groups(tree)
     add_processes(tree)
+    return tree
+
+
+# What a VM may be called, and how that reads where control characters and broken bytes become question marks.
+HOSTILE_NAMES = [
+    (b'a"b', 'a"b'), (b"a\\", "a\\"), (b"\\", "\\"), (b'\\"', '\\"'), (b"two\nlines", "two\nlines"), (b"a\\nb", "a\\nb"),
+    (b"a,b c=d", "a,b c=d"), (b'"} 1\npciprobe_lie 1\n', '"} 1\npciprobe_lie 1\n'), (b"a\\,b=c\\ ", "a\\,b=c\\ "),
+    (b"\x1b[31mred\r\t", "?[31mred??"), (b"\xff\xfe broken \xc3", "?? broken ?"), ("d\u00fcse \u2028\U0001f600".encode(), "d\u00fcse ?\U0001f600"),
+    (b"x" * 4096, "x" * 4096), (b"#{}", "#{}"), (b"'", "'"), (b" blank ", " blank "), (b"NaN", "NaN"), (b"-", "-")]
+
+
+def make_owned(root, name="hostile names"):
+    """A machine of VMs with hostile names, a card each; 0000:20:00.0 is claimed by two, and of that name two more have none."""
+    tree = Tree(root, name)
+    tree.hostname("host-1")
+    tree.process(1, "/sbin/init")
+    for i, (raw, _) in enumerate(HOSTILE_NAMES):
+        address = "0000:01:%02x.0" % i
+        tree.card(address, 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, files={"label": raw[:60] + b".\n"})
+        tree.vm(100 + i, raw, (address, i))
+    tree.card("0000:20:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=90)
+    tree.vm(200, "one-42", ("0000:20:00.0", 90))
+    tree.vm(201, 'i-2-"43"-VM', ("0000:20:00.0", 90))
+    tree.card("0000:21:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=91)
+    tree.file("pci.conf", ":filter: '10de:'\n:alias:\n"
+              "- {name: gpu, filter: '10de:2204'}\n- {name: last, short_address: '21:00.0'}\n- {name: none, numa_node: 7}")
     return tree

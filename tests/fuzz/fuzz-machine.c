@@ -83,6 +83,17 @@ static const struct kind {
 	{'C', THING_FILE, CONFIG},
 	{'U', THING_FILE, "etc/udev/rules.d/99-rename.rules"},
 	{'K', THING_FILE, "var/tmp/one_db/pci_net_names/*"},
+	/* who has them; without a process 1 it is a recording */
+	{'B', THING_DIRECTORY, "proc/1/fd"},
+	{'q', THING_FILE, "proc/*/cmdline"},
+	{'a', THING_FILE, "proc/*/stat"},
+	{'o', THING_LINK, "proc/42/fd/*"},
+	{'O', THING_LINK, "proc/43/fd/*"},
+	{'e', THING_LINK, "sys/bus/mdev/devices/*"},
+	{'Y', THING_LINK, "sys/class/vfio-dev/*"},
+	{'y', THING_FILE, "dev/vfio/*"},
+	{'G', THING_LINK, "sys/kernel/iommu_groups/17/devices/*"},
+	{'x', THING_FILE, "run/qemu-server/pci-id-reservations"},
 	{'L', THING_NAMES, "../names"},
 	{'E', THING_LOCALE, ""},
 };
@@ -436,6 +447,18 @@ static void check_raw(const char *p, size_t columns)
 }
 
 #ifdef HAVE_JSON_C
+/* Lists of which an item keeps its place though there is nothing in it. */
+static bool is_in_step(const char *key)
+{
+	static const char *const keys[] = {"macs",	"vm_ids",  "owners", "vm_names",   "vm_uuids",	      "frontends",
+					   "programs", "pids",	   "mdevs",  "pid_starts", "guest_addresses"};
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
 /* What etc/pciprobe.schema.json wants of a card's properties, in so far as hostile input could touch it. */
 static void check_property(const char *key, struct json_object *value)
 {
@@ -457,7 +480,8 @@ static void check_property(const char *key, struct json_object *value)
 		hold(strcmp(key, "reset_methods") == 0 || json_object_array_length(value) > 0);
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
 			item = json_object_array_get_idx(value, i);
-			hold(strcmp(key, "macs") == 0 || json_object_get_string_len(item) > 0);
+			hold(is_in_step(key) || json_object_get_string_len(item) > 0);
+			hold(item || strncmp(key, "pid", 3) == 0);
 		}
 		break;
 	case json_type_boolean:

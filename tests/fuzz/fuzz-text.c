@@ -4,6 +4,7 @@
 #include "plugins/standalone/mask.h"
 #include "common/text.h"
 #include "probe/address.h"
+#include "probe/ownership/libvirt.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
@@ -122,6 +123,26 @@ static void check_mask(const char *text)
 	free(copy);
 }
 
+/* What libvirt's helper could print, TEXT being as long as SIZE says, NULs included. */
+static void check_domain_cards(const char *text, size_t size)
+{
+	struct domain_cards cards = {.count = 1};
+	int error = domain_cards_parse(text, size, &cards);
+	struct pci_address guest;
+
+	hold(error == 0 || (error == -EBADMSG && cards.count == 1));
+	for (size_t i = 0; !error && i < cards.count; i++) {
+		const struct domain_card *card = &cards.items[i];
+
+		hold(card->name && *card->name && strlen(card->uuid) == 36);
+		hold(!card->frontend == !card->frontend_id);
+		hold(!card->device.is_mdev || strlen(card->device.mdev) == 36);
+		hold(!*card->device.guest_address || address_parse_full(card->device.guest_address, &guest) == 0);
+	}
+	if (!error)
+		domain_cards_free(&cards);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = text_of(data, size);
@@ -131,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_address(text);
 	check_columns(text);
 	check_mask(text);
+	check_domain_cards(text, size);
 	free(text);
 	return 0;
 }

@@ -49,7 +49,7 @@ start one-123 "$nic2"
 check "the VM gets its card" wait_for 20 holds "$vm" "$(group_of "$nic2")"
 started=$(sed 's/.*) //' "/proc/$vm/stat" | cut -d' ' -f20)
 check_same "it is the VM's, with proof" \
-    "held 123 one-123 2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1 opennebula qemu-system-x86_64 $vm $started vfio 0000:00:05.0" \
+    "held 123 one-123 2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1 opennebula qemu-system-x86_64 $vm $started vfio+cmdline 0000:00:05.0" \
     "$(show "$nic2" ownership,vm_ids,vm_names,vm_uuids,frontends,programs,pids,pid_starts,owner_sources,guest_addresses)"
 check_same "the others are still free" "free free" "$(show "$pair0" ownership) $(show "$pair1" ownership)"
 check_same "OpenNebula is told its own id" ' VM_ID = "123" ,' "$("$PCIPROBE" -a -f opennebula --usage | grep VM_ID)"
@@ -75,8 +75,23 @@ start i-2-34-VM "$pair1"
 check "a VM gets one card of the group" wait_for 20 state_is "$pair1" held
 check_same "CloudStack's name is known" "i-2-34-VM cloudstack" "$(show "$pair1" vm_ids,frontends)"
 check_same "the other one of the group isn't the VM's" free "$(show "$pair0" ownership)"
+check_same "but nobody else's either" held-group "$(show "$pair0" available)"
+# serves REQUEST: the cards that it would take, or why not.
+serves() { "$PCIPROBE" request -c /run/pci.conf "$@" 2>&1 || echo "exit $?"; }
+cat >/run/pci.conf <<END
+:filter:
+:alias:
+  - {name: pair, short_address: ['$pair0', '$pair1']}
+  - {name: nic, short_address: '$nic2'}
+END
+check_same "so a request can't have it" 1 "$(serves "address=$pair0" | grep -c "a process has its IOMMU group")"
+check_same "nor by its alias" "exit 1" "$(serves pair | tail -n 1)"
+check_same "it can have another" "$nic2" "$(serves nic)"
+check_same "the alias is counted" "pair 2 0 1 1 0 0 0" \
+    "$("$PCIPROBE" list -c /run/pci.conf -f aliases --no-headings | awk '$1 == "pair" {$1 = $1; print}')"
 kill_vm
 check "both are free again" wait_for 10 state_is "$pair1" free
+check_same "and can be had together" "$pair0 $pair1" "$(serves pair:2 | tr '\n' ' ' | sed 's/ $//')"
 
 # a program that is no VMM, and says nothing of cards on its command line
 sleep 1000 <>"/dev/vfio/$(group_of "$nic2")" &
@@ -92,6 +107,7 @@ check "the neighbour gets its driver" bind_driver "$pair1" e1000
 check_same "it blocks the group" "$pair1" "$(show "$pair0" group_blockers)"
 check "explain says so" \
     grep -qF "no VM can have IOMMU group $(group_of "$pair0"): a native driver has $pair1 in it" <("$PCIPROBE" explain "$pair0")
+check_same "and a request can't have it" "exit 1" "$(serves "address=$pair0" | tail -n 1)"
 
 # a card that goes back to its own driver is the host's
 modprobe e1000e

@@ -68,7 +68,7 @@ says out "iommu_group" "the columns are listed"
 
 # ---- wrong usage ----
 for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d 10de" "-s zz" "--name (" "list more" \
-	"-f opennebula -o address" "explain -f json" "explain 00:99" "record" "record a b"; do
+	"-f opennebula -o address" "--owners nobody" "--owners vfio,x" "request" "request a:b" "request vendor=" "explain -f json" "explain 00:99" "record" "record a b"; do
 	# shellcheck disable=SC2086  # words
 	expect 2 "wrong usage: $wrong" p $wrong
 	silent out "wrong usage prints nothing: $wrong"
@@ -132,6 +132,41 @@ expect 0 "explain one card" p explain 00:1f.3
 says out "nothing restricts the selection" "without rules"
 expect 1 "explain a card that isn't there" p explain 00:05.0
 says err "00:05.0: this host has no such card" "is told"
+
+# ---- requests ----
+mkdir -p machine/proc/1/fd
+printf ":filter:\n:alias:\n  - {name: gpu, filter: '10de:*'}\n  - {name: nic, filter: '::0200'}\n" >alias.conf
+expect 2 "request by an alias that nobody knows" p request -c alias.conf gpux
+says err "nobody knows the alias 'gpux'; :alias: in alias.conf names them" "is a typing error, and no answer"
+expect 1 "a request that this host can't serve" p request -c alias.conf gpu
+silent out "prints no card"
+says err "gpu: 1 wanted, 0 to be had, of 1 such cards" "and says so"
+says err "it is in no IOMMU group" "and why"
+ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
+expect 0 "one that it can serve" p request -c alias.conf gpu
+[ "$(cat out)" = 0000:00:03.0 ]; result $? "prints the card" out
+silent err "and says nothing"
+expect 0 "by ids" p request -c alias.conf vendor=10de,class=0300
+expect 0 "by address" p request -c alias.conf address=00:03.0
+expect 1 "a card twice" p request -c alias.conf gpu address=00:03.0
+expect 1 "two of one" p request -c alias.conf gpu:2
+says err "gpu:2: 2 wanted, 1 to be had, of 1 such cards" "says how many there are"
+expect 1 "a card that the host uses" p request -c alias.conf nic
+says err "the host uses it, by the driver e1000e" "says who"
+expect 0 "in a format" p request -c alias.conf gpu -f raw -o address,aliases,available --no-headings
+[ "$(cat out)" = "0000:00:03.0 gpu yes" ]; result $? "with columns" out
+expect 1 "when nobody could look" p request --owners none -c alias.conf gpu
+says err "whether it is free is not known" "nothing is promised"
+expect 0 "aliases" p -c alias.conf -f aliases
+awk '$1 == "gpu" && $2 == 1 && $3 == 1 && $4 == 1 && $7 == 0 {a++} $1 == "nic" && $2 == 1 && $3 == 0 && $7 == 1 {a++}
+	END {exit a != 2}' out
+result $? "are counted" out
+expect 0 "explain" p explain -c alias.conf 00:03.0
+says out "has the alias gpu" "tells aliases"
+says out "a VM can have it" "and that a VM can have it"
+rm -r machine/proc/1 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
+expect 0 "--owners help" p --owners help
+says out "libvirt" "lists the sources"
 
 # ---- terminals ----
 terminal() { # COLUMNS COMMAND: its output as on a terminal

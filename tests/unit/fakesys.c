@@ -93,6 +93,16 @@ void fakesys_link(struct fakesys *fake, const char *path, const char *target)
 		err(1, "%s", full);
 }
 
+void fakesys_socket(struct fakesys *fake, const char *path)
+{
+	char full[PATH_SIZE];
+
+	full_path(fake, path, full);
+	make_parents(full);
+	if (mknod(full, S_IFSOCK | 0777, 0) < 0)
+		err(1, "%s", full);
+}
+
 void fakesys_remove(struct fakesys *fake, const char *path)
 {
 	char full[PATH_SIZE];
@@ -194,4 +204,24 @@ void see(void *data, enum sysroot_thing thing, const char *path, const char *tex
 	(void)text, (void)length;
 	if (thing != SYSROOT_DIRECTORY)
 		snprintf(seen->text + used, sizeof(seen->text) - used, "%s\n", path);
+}
+
+void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, size_t length)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "proc/%u/cmdline", pid);
+	fakesys_bytes(fake, path, words, length);
+	snprintf(path, sizeof(path), "proc/%u/stat", pid);
+	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0", pid, 1000 + pid);
+	fakesys_file(fake, path, text);
+	fakesys_descriptor(fake, pid, 0, "/dev/null");
+}
+
+void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const char *target)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%u/fd/%u", pid, fd);
+	fakesys_link(fake, path, target);
 }

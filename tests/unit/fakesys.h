@@ -33,11 +33,18 @@ void fakesys_free(struct fakesys *fake);
 #define fakesys_pci(fake, address, ...) fakesys_add(fake, address, (struct fakesys_card){__VA_ARGS__})
 void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card card);
 
+/* Adds a process with these words on its command line, a NUL between two, that started PID + 1000 ticks after boot; and a
+ * descriptor of one. */
+#define fakesys_process(fake, pid, words) fakesys_add_process(fake, pid, words, sizeof(words))
+void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, size_t length);
+void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const char *target);
+
 /* Writes a file, makes a link or a directory; directories on the way are made. Links in the path are followed. */
 void fakesys_file(struct fakesys *fake, const char *path, const char *text);
 void fakesys_bytes(struct fakesys *fake, const char *path, const void *bytes, size_t size);
 void fakesys_link(struct fakesys *fake, const char *path, const char *target);
 void fakesys_directory(struct fakesys *fake, const char *path);
+void fakesys_socket(struct fakesys *fake, const char *path); /* nobody listens */
 void fakesys_remove(struct fakesys *fake, const char *path);
 
 /* A log that remembers. */

@@ -751,6 +751,40 @@ static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
+/* ---- names ---- */
+
+static void cards_go_by_many_names(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/net/eth7/address", "52:54:00:aa:bb:cc\n");
+	fakesys_file(fake, "sys/class/net/eth7/flags", "0x1002\n");
+	fakesys_link(fake, "sys/block/nvme3n1", "../devices/pci0000:00/" DISK "/nvme/nvme3/nvme3n1");
+	fakesys_file(fake, CONFIG_HOME, ":filter: 0:0\n:alias:\n- name: fast\n  filter: 10de:2204\n");
+	assert_int_equal(BIND("net:eth7"), STATUS_DONE);
+	assert_state(NIC, "vfio-pci vfio-pci");
+	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(BIND("mac:52:54:00:AA:bb:cc", "block:nvme3n1", "alias:fast", "id:10DE:1aef"), STATUS_DONE);
+	assert_state(DISK, "vfio-pci vfio-pci");
+	assert_state(PAIR0, "vfio-pci vfio-pci");
+	assert_int_equal(BIND("alias:slow"), STATUS_NO_CARD);
+	assert_int_equal(BIND("net:eth8"), STATUS_NO_CARD);
+}
+
+static void a_name_of_several_must_be_meant_so(void **state)
+{
+	struct options options = fakekernel_options(&kernel, &heard, WORDS("id:8086:10d3"));
+
+	(void)state;
+	fakekernel_pci(&kernel, "0000:06:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "6", .driver = "e1000e");
+	assert_int_equal(run_bind(&options), STATUS_USAGE);
+	assert_contains(heard.text, "both " NIC " and 0000:06:00.0 are");
+	assert_string_equal(kernel.written, "");
+	options.all = true;
+	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_state("0000:06:00.0", "vfio-pci vfio-pci");
+	assert_state(NIC, "vfio-pci vfio-pci");
+}
+
 /* ---- what is remembered ---- */
 
 static void a_card_that_was_exchanged_is_not_given_the_old_ones_driver(void **state)
@@ -918,6 +952,8 @@ int main(void)
 		TEST(what_can_not_be_undone_is_told_and_remembered),
 		TEST(another_run_is_waited_for_and_then_given_up),
 		TEST(of_many_at_once_one_does_it_and_all_are_told_the_truth),
+		TEST(cards_go_by_many_names),
+		TEST(a_name_of_several_must_be_meant_so),
 		TEST(a_card_that_was_exchanged_is_not_given_the_old_ones_driver),
 		TEST(with_a_broken_journal_nothing_is_touched),
 		TEST(a_directory_of_somebody_else_is_not_written_to),

@@ -149,6 +149,40 @@ static void hosts_are_laid_over(void **state)
 	assert_int_equal(parse(":filter: 10de:*\n:hosts: ~\n"), 0);
 }
 
+static void aliases_and_sources_are_read(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(":filter:\n"), 0);
+	assert_int_equal(config->alias_count, 0);
+	assert_int_equal(config->owners, OWNER_ALL);
+	assert_int_equal(parse(":filter:\n"
+			       ":owners: vfio, cmdline\n"
+			       ":alias:\n"
+			       "  - :name: a1\n"
+			       "    :filter: ['8086:1520', '8086:1521']\n"
+			       "    :role: vf\n"
+			       "  - {name: 10GE, short_address: '28:00.1', numa_node: 1}\n"), 0);
+	assert_int_equal(config->owners, OWNER_VFIO | OWNER_CMDLINE);
+	assert_int_equal(config->alias_count, 2);
+	assert_string_equal(config->aliases[0].name, "a1");
+	assert_string_equal(rules(&config->aliases[0].filters), "8086:1520 8086:1521");
+	assert_true(config->aliases[0].has_role);
+	assert_int_equal(config->aliases[0].role, SRIOV_VF);
+	assert_false(config->aliases[0].has_numa_node);
+	assert_string_equal(config->aliases[1].name, "10GE");
+	assert_string_equal(rules(&config->aliases[1].addresses), "28:00.1");
+	assert_int_equal(config->aliases[1].numa_node, 1);
+	/* a host has its own, all of them */
+	assert_int_equal(parse(":alias: [{name: a, role: vf}, {name: b, role: pf}]\n"
+			       ":owners: none\n"
+			       ":hosts: {gpu-7: {alias: [{name: c, role: vf}], owners: [libvirt]}, other: {alias: , owners: all}}\n"), 0);
+	assert_int_equal(config->alias_count, 1);
+	assert_string_equal(config->aliases[0].name, "c");
+	assert_int_equal(config->owners, OWNER_LIBVIRT);
+	assert_int_equal(parse(":owners: none\n:hosts: {gpu-7: {alias: , owners: }}\n"), 0);
+	assert_int_equal(config->owners, 0);
+}
+
 static void faults_are_told_with_their_places(void **state)
 {
 	static const struct {
@@ -177,6 +211,24 @@ static void faults_are_told_with_their_places(void **state)
 		{":hosts: {a: b}\n", "host 'a' must have a map of keys"},
 		{":hosts: {other: {filter: zz}}\n", "'zz' is not a filter"},
 		{":hosts: {a: {}, a: {}}\n", "is here a second time"},
+		{":owners: nobody\n", "pci.conf:1:10: 'nobody' is no source of ownership. Right would be all, none"},
+		{":owners: [vfio, libvrt]\n", "pci.conf:1:17: 'libvrt' is no source"},
+		{":owners: {a: b}\n", ":owners: must be a text or a list of texts"},
+		{":alias: a1\n", "pci.conf:1:9: :alias: must be a list of maps"},
+		{":alias: {name: a1}\n", ":alias: must be a list of maps"},
+		{":alias: [a1]\n", "an item of :alias: must be a map of keys: name, filter"},
+		{":alias: [{filter: '1:2'}]\n", "pci.conf:1:10: an alias must have a name"},
+		{":alias: [{name: a1}]\n", "alias 'a1' doesn't say which cards it is for"},
+		{":alias: [{name: 'a 1', role: vf}]\n", "'a 1' can't be the name of an alias"},
+		{":alias: [{name: 'a:1', role: vf}]\n", "can't be the name of an alias"},
+		{":alias: [{name: , role: vf}]\n", "name must be one text"},
+		{":alias: [{name: [a], role: vf}]\n", "name must be one text"},
+		{":alias: [{name: a, role: VF}]\n", "pci.conf:1:26: 'VF' is no role. Right would be pf"},
+		{":alias: [{name: a, numa_node: -1}]\n", "'-1' is no NUMA node"},
+		{":alias: [{name: a, numa_node: 123456}]\n", "is no NUMA node"},
+		{":alias: [{name: a, filter: zz}]\n", "'zz' is not a filter"},
+		{":alias: [{name: a, name: b, role: vf}]\n", "is here a second time"},
+		{":hosts: {other: {alias: [{name: a}]}}\n", "doesn't say which cards"},
 		{"just a text\n", "pci.conf:1:1: this must be a map of keys"},
 		{"- a\n- b\n", "this must be a map of keys"},
 		{":filter: '0:0'\n---\n:filter: '*:*'\n", "a second document begins here"},
@@ -223,9 +275,11 @@ static void all_faults_are_told_at_once(void **state)
 static void an_unknown_key_is_a_warning(void **state)
 {
 	(void)state;
-	assert_int_equal(parse(":fitler: '10de:*'\n:filter: '8086:*'\n:hosts: {gpu-7: {hosts: {}}}\n"), 0);
+	assert_int_equal(parse(":fitler: '10de:*'\n:filter: '8086:*'\n:hosts: {gpu-7: {hosts: {}}}\n"
+			       ":alias: [{name: a, role: vf, hosts: x}]\n"), 0);
 	assert_int_equal(heard.errors, 0);
-	assert_int_equal(heard.warnings, 2);
+	assert_int_equal(heard.warnings, 3);
+	assert_contains(heard.text, "pci.conf:4:30: nobody knows the key 'hosts'");
 	assert_contains(heard.text, "pci.conf:1:1: nobody knows the key ':fitler'");
 	assert_contains(heard.text, "pci.conf:3:18: nobody knows the key 'hosts'");
 	assert_string_equal(rules(&config->filters), "8086:*");
@@ -304,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(expressions_keep_their_commas, setup, teardown),
 		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(aliases_and_sources_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(faults_are_told_with_their_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_path_still_tells_the_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_faults_are_told_at_once, setup, teardown),

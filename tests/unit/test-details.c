@@ -380,6 +380,55 @@ static void odd_links_and_speeds_are_absent(void **state)
 	assert_string_equal(heard.text, "");
 }
 
+static void link(const char *address, const char *speed, const char *width, const char *max_speed, const char *max_width)
+{
+	file(address, "current_link_speed", speed);
+	file(address, "current_link_width", width);
+	file(address, "max_link_speed", max_speed);
+	file(address, "max_link_width", max_width);
+}
+
+static void a_link_is_degraded_when_card_and_port_can_more(void **state)
+{
+	static const struct {
+		const char *speed, *width, *max_speed, *max_width;
+		bool degraded;
+	} cases[] = {
+		{"8.0 GT/s PCIe\n", "8\n", "16.0 GT/s PCIe\n", "16\n", false}, /* the port can no more */
+		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n", false},   /* the card can no more */
+		{"5.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n", true},
+		{"8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "16\n", true},
+	};
+	char address[ADDRESS_SIZE];
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	link("0000:00:01.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		snprintf(address, sizeof(address), "0000:01:00.%u", i);
+		fakesys_pci(fake, address, NIC, .below = "0000:00:01.0");
+		link(address, cases[i].speed, cases[i].width, cases[i].max_speed, cases[i].max_width);
+	}
+	/* on the root bus there is no port, asleep nothing is known */
+	fakesys_pci(fake, "0000:00:02.0", NIC);
+	link("0000:00:02.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
+	fakesys_pci(fake, "0000:01:01.0", NIC, .below = "0000:00:01.0");
+	link("0000:01:01.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
+	file("0000:01:01.0", "power/runtime_status", "suspended\n");
+	scan_all();
+	read_details(DETAIL_LINK);
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		snprintf(address, sizeof(address), "0000:01:00.%u", i);
+		assert_true(device_knows_link(card(address)));
+		assert_int_equal(device_has_degraded_link(card(address)), cases[i].degraded);
+	}
+	assert_false(device_knows_link(card("00:01.0")));
+	assert_false(device_knows_link(card("00:02.0")));
+	assert_false(device_knows_link(card("01:01.0")));
+	assert_false(device_has_degraded_link(card("01:01.0")));
+	assert_string_equal(heard.text, "");
+}
+
 static void addresses_are_found_in_paths(void **state)
 {
 	struct pci_address found[2];
@@ -409,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_card_and_port_can_more, setup, teardown),
 		cmocka_unit_test(addresses_are_found_in_paths),
 	};
 

@@ -10,40 +10,27 @@
 #include <unistd.h>
 
 static struct fakesys *fake;
+static const char *helper; /* asks libvirt */
 static struct heard heard;
 static struct probe *probe;
 static struct inventory *inventory;
 static struct seen seen;
 
-static void process(unsigned pid, const char *words, size_t length)
-{
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "proc/%u/cmdline", pid);
-	fakesys_bytes(fake, path, words, length);
-	snprintf(path, sizeof(path), "proc/%u/stat", pid);
-	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0", pid, 1000 + pid);
-	fakesys_file(fake, path, text);
-	snprintf(path, sizeof(path), "proc/%u/fd/0", pid);
-	fakesys_link(fake, path, "/dev/null");
-}
-#define PROCESS(pid, words) process(pid, words, sizeof(words))
+#define PROCESS(pid, words) fakesys_process(fake, pid, words)
 
 static void holds(unsigned pid, unsigned fd, const char *target)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "proc/%u/fd/%u", pid, fd);
-	fakesys_link(fake, path, target);
+	fakesys_descriptor(fake, pid, fd, target);
 }
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
+	helper = NULL;
 	heard = (struct heard){0};
 	PROCESS(1, "/sbin/init");
-	process(2, "", 0); /* a kernel thread */
+	fakesys_add_process(fake, 2, "", 0); /* a kernel thread */
 	return 0;
 }
 
@@ -63,6 +50,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+static unsigned sources = OWNER_ALL;
 static struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
 
 static void look(void)
@@ -72,6 +60,8 @@ static void look(void)
 		.log = heard_log(&heard),
 		.sysroot = fake->path,
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
+		.owners = &sources,
+		.libvirt_helper = helper,
 		.witness = see,
 		.witness_data = &seen,
 	};
@@ -130,7 +120,7 @@ static void a_vm_holds_its_card(void **state)
 	assert_string_equal(owner->frontend, "opennebula");
 	assert_string_equal(owner->frontend_id, "7");
 	assert_string_equal(owner->guest_address, "0000:00:03.0");
-	assert_string_equal(owner->source, "vfio");
+	assert_string_equal(owner->source, "vfio+cmdline");
 	assert_string_equal(heard.text, "");
 }
 
@@ -189,8 +179,8 @@ static void iommufd_nodes_are_single_cards(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
-	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.0/vfio-dev/vfio0");
-	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.1/vfio-dev/vfio1");
+	fakesys_link(fake, "sys/class/vfio-dev/vfio0", "../../devices/pci0000:00/0000:01:00.0/vfio-dev/vfio0");
+	fakesys_link(fake, "sys/class/vfio-dev/vfio1", "../../devices/pci0000:00/0000:01:00.1/vfio-dev/vfio1");
 	PROCESS(42, "qemu-system-x86_64\0-name\0a");
 	holds(42, 6, "/dev/iommu");
 	holds(42, 7, "/dev/vfio/devices/vfio1");
@@ -315,6 +305,234 @@ static void processes_that_end_meanwhile_were_not_there(void **state)
 	assert_string_equal(heard.text, "");
 }
 
+/* How a source fared: "vfio ok". */
+static const char *fared(unsigned source)
+{
+	static char text[300];
+	const struct source_report *report = &inventory->sources[__builtin_ctz(source)];
+
+	snprintf(text, sizeof(text), "%s %s%s%s", report->name, source_state_name(report->state), *report->why ? ": " : "",
+		 report->why);
+	return text;
+}
+
+static void sources_can_be_switched_off(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .group = "19");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.1"), "free");
+	assert_true(card("01:00.1")->group_held);
+	assert_string_equal(fared(OWNER_VFIO), "vfio ok");
+	assert_string_equal(fared(OWNER_PROXMOX), "proxmox absent");
+	/* nobody asks for names: the group is one */
+	sources = OWNER_VFIO;
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio");
+	assert_string_equal(state_of("01:00.1"), "held");
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_string_equal(fared(OWNER_CMDLINE), "cmdline off");
+	/* without the processes nothing that they could have is known to be free */
+	sources = OWNER_CMDLINE;
+	look();
+	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	sources = 0;
+	look();
+	assert_null(strstr(seen.text, "proc/1"));
+	assert_string_equal(state_of("01:00.0"), "unknown");
+	assert_string_equal(state_of("03:00.0"), "free");
+	sources = OWNER_ALL;
+}
+
+static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
+{
+	char text[512];
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
+	fakesys_pci(fake, "0000:05:00.0", GPU, .driver = "vfio-pci", .group = "21");
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web,debug-threads=on\0-device\0vfio-pci,host=0000:01:00.0");
+	holds(42, 6, "/dev/vfio/17");
+	snprintf(text, sizeof(text),
+		 "0000:01:00.0 105 pid:42\n"
+		 "0000:02:00.0 106 pid:4242\n" /* it has ended */
+		 "0000:03:00.0 107 time:%lld\n"
+		 "0000:04:00.0 108 time:%lld\n" /* that was then */
+		 "0000:05:00.0 109 time:99999999999x\n"
+		 "../../etc 1 pid:1\n0000:05:00.0 1e9 pid:42\n0000:05:00.0\n\n0000:05:00.0 110 pid:-42\n"
+		 "0000:09:00.0 110 pid:42\n",
+		 (long long)time(NULL) + 60, (long long)time(NULL) - 60);
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline+proxmox");
+	assert_string_equal(card("01:00.0")->owners[0].frontend, "proxmox");
+	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_string_equal(state_of("03:00.0"), "reserved");
+	assert_true(card("03:00.0")->owners[0].reserves);
+	assert_string_equal(card("03:00.0")->owners[0].frontend_id, "107");
+	assert_int_equal(card("03:00.0")->owners[0].pid, 0);
+	assert_string_equal(state_of("04:00.0"), "free");
+	assert_string_equal(state_of("05:00.0"), "free");
+	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
+	/* reserved for one, held by another */
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 200 time:99999999999\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_true(device_has_conflict(card("01:00.0")));
+	/* it can't be read: who knows */
+	fakesys_remove(fake, "run/qemu-server/pci-id-reservations");
+	fakesys_directory(fake, "run/qemu-server/pci-id-reservations");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+}
+
+/* A libvirt whose domains' cards are LINES, as helper/libvirt-domains prints them. */
+static void domains(const char *lines)
+{
+	static char path[128];
+	char script[2048];
+
+	snprintf(path, sizeof(path), "%s/libvirt-domains", fake->path);
+	snprintf(script, sizeof(script), "#!/bin/sh\n%s\n", lines);
+	fakesys_file(fake, "libvirt-domains", script);
+	assert_int_equal(chmod(path, 0755), 0);
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	helper = path;
+}
+
+#define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
+
+static void domains_claim_cards(void **state)
+{
+	const struct pci_device *device;
+
+	(void)state;
+	for (unsigned i = 1; i <= 8; i++) {
+		char address[16], group[4];
+
+		snprintf(address, sizeof(address), "0000:%02x:00.0", i);
+		snprintf(group, sizeof(group), "%u", i);
+		fakesys_add(fake, address, (struct fakesys_card){GPU, .group = group, .driver = i == 3 || i == 8 ? "nouveau" :
+											"vfio-pci"});
+	}
+	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-1,debug-threads=on\0-uuid\0" UUID "1\0-device\0"
+		    "vfio-pci,host=0000:01:00.0");
+	holds(42, 6, "/dev/vfio/1");
+	PROCESS(43, "qemu-system-x86_64\0-name\0guest=by-hand");
+	holds(43, 6, "/dev/vfio/5");
+	domains("cat <<END\n"
+		"runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 one-1 - -\n"
+		"defined pci 0000:02:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:03:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:04:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:04:00.0 - " UUID "3 one-3 - -\n"
+		"defined pci 0000:05:00.0 - " UUID "2 one-2 - -\n"
+		"defined pci 0000:01:00.0 - " UUID "1 one-1 - -\n"
+		"runs pci 0000:08:00.0 - " UUID "1 one-1 - -\n"
+		"runs pci 0000:99:00.0 - " UUID "1 one-1%0a%1b - -\n"
+		"end 9\nEND");
+	look();
+	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt ok");
+	/* one VM, three witnesses; libvirt alone knows where the guest sees it */
+	device = card("01:00.0");
+	assert_int_equal(device->owner_count, 1);
+	assert_string_equal(device->owners[0].source, "vfio+cmdline+libvirt");
+	assert_false(device->owners[0].reserves);
+	assert_string_equal(device->owners[0].guest_address, "0000:06:00.0");
+	assert_string_equal(state_of("02:00.0"), "reserved");
+	assert_string_equal(card("02:00.0")->owners[0].frontend_id, "2");
+	assert_string_equal(state_of("03:00.0"), "reserved"); /* a managed one, which stays with the host until it starts */
+	assert_false(device_has_conflict(card("03:00.0")));
+	assert_string_equal(state_of("04:00.0"), "reserved");
+	assert_true(device_has_conflict(card("04:00.0")));
+	/* one has it, another wants it */
+	assert_string_equal(state_of("05:00.0"), "held");
+	assert_true(device_has_conflict(card("05:00.0")));
+	assert_string_equal(state_of("06:00.0"), "free");
+	assert_true(device_has_conflict(card("08:00.0"))); /* it can't run with a card that the host uses */
+	assert_string_equal(heard.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this card, which this host "
+					"doesn't have (any more)\n");
+}
+
+static void a_libvirt_that_fails_leaves_cards_unknown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	PROCESS(42, "qemu-kvm\0-name\0one");
+	holds(42, 6, "/dev/vfio/17");
+	domains("echo 'no rights' >&2; exit 1");
+	look();
+	assert_contains(fared(OWNER_LIBVIRT), "libvirt failed: ");
+	assert_contains(fared(OWNER_LIBVIRT), "libvirt-sock-ro: no rights");
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_string_equal(state_of("03:00.0"), "host");
+	/* whoever doesn't want it asked doesn't miss it */
+	sources = OWNER_ALL & ~(unsigned)OWNER_LIBVIRT;
+	look();
+	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt off");
+	assert_string_equal(state_of("02:00.0"), "free");
+	sources = OWNER_ALL;
+	/* nor does a build without it */
+	helper = NULL;
+	look();
+	assert_string_equal(state_of("02:00.0"), "free");
+	/* a socket and no program that could ask: it was not asked */
+	helper = "/nonexistent/libvirt-domains";
+	look();
+	assert_string_equal(state_of("02:00.0"), "unknown");
+}
+
+/* A mediated device's own group tells, without any command line. */
+static void parts_are_known_by_their_group(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_link(fake, "sys/devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01/iommu_group",
+		     "../../../../kernel/iommu_groups/90");
+	PROCESS(42, "my-own-vmm");
+	holds(42, 6, "/dev/vfio/90");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_string_equal(card("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(card("08:00.0")->owners[0].source, "mdev");
+	assert_string_equal(card("08:00.0")->owners[0].program, "my-own-vmm");
+	assert_false(device_has_conflict(card("08:00.0")));
+}
+
+/* NVIDIA's vGPUs of SR-IOV cards: the maker's driver keeps the VF and hands it out itself. */
+static void a_driver_may_hand_out_cards_itself(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "17");
+	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:08:00.4");
+	look();
+	assert_string_equal(state_of("08:00.4"), "host");
+	fakesys_file(fake, "dev/vfio/17", "");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("08:00.4"), "held");
+	assert_false(device_has_conflict(card("08:00.4")));
+}
+
 static void odd_descriptors_are_nobodys(void **state)
 {
 	static const char *const targets[] = {
@@ -346,6 +564,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(with_hidepid_nothing_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_recording_has_no_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
+		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_cards_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
 	};
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/collectd/monitor.h"
+
+#include "plugins/collectd/complaints.h"
+#include "plugins/collectd/events.h"
+#include "plugins/collectd/notice.h"
+#include "plugins/collectd/values.h"
+#include "plugins/collectd/watch.h"
+#include "probe/details.h"
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A look when something happened is followed by another one in the next reading: a process that was killed has its files open a
+ * moment longer than its VM runs. While somebody's card is unknown nothing need happen to make it known (hidepid, a process that
+ * could not be looked at and ends), so then it is looked at now and again. */
+#define LOOKS_AFTER_EVENT 2
+#define READINGS_WHILE_UNKNOWN 6
+
+/* The configuration file as it stands on disk. All zeroes: it isn't there. */
+struct stamp {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+};
+
+struct monitor {
+	const struct settings *settings;
+	sysroot_witness *witness;
+	void *witness_data;
+	struct complaints complaints;
+	struct log log;
+	struct sysroot *root;
+	struct watch *watch;
+	char *config_path;
+	struct stamp stamp;
+	bool refused; /* what is on disk now */
+	struct probe *probe;
+	struct inventory *last; /* NULL: before the first reading */
+	unsigned looks;         /* readings that look for owners whatever happens */
+	unsigned unknown;       /* readings since the last look, while something is unknown */
+};
+
+static struct stamp read_stamp(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return (struct stamp){0};
+	return (struct stamp){status.st_dev, status.st_ino, status.st_size, status.st_mtim};
+}
+
+static bool same_stamp(const struct stamp *a, const struct stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static int make_probe(struct monitor *monitor, struct probe **ret)
+{
+	const struct settings *settings = monitor->settings;
+	const struct probe_options options = {
+		.log = monitor->log,
+		.sysroot = settings->sysroot,
+		.config = settings->config_file,
+		.config_home = CONFIG_HOME,
+		.details = values_details(settings->report) | DETAIL_DRIVER | DETAIL_ALIASES,
+		.owners = settings->has_owners ? &settings->owners : NULL,
+		.libvirt_helper = LIBVIRT_HELPER,
+		.slots = &settings->devices,
+		.witness = monitor->witness,
+		.witness_data = monitor->witness_data,
+	};
+
+	return probe_new(&options, ret);
+}
+
+static int open_root(struct monitor *monitor)
+{
+	const char *path = monitor->settings->sysroot ? monitor->settings->sysroot : "/";
+	int error = sysroot_new(path, &monitor->root);
+
+	if (error < 0) {
+		log_error(&monitor->log, "%s: %s", path, strerror(-error));
+		return error;
+	}
+	sysroot_watch(monitor->root, monitor->witness, monitor->witness_data);
+	if (monitor->settings->config_file)
+		monitor->config_path = strdup(monitor->settings->config_file);
+	else if (asprintf(&monitor->config_path, "%s%s", sysroot_path(monitor->root), CONFIG_HOME) < 0)
+		monitor->config_path = NULL;
+	return monitor->config_path ? 0 : -ENOMEM;
+}
+
+int monitor_new(const struct settings *settings, const struct log *log, sysroot_witness *witness, void *witness_data,
+		struct monitor **ret)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+	int error;
+
+	if (!monitor)
+		return -ENOMEM;
+	monitor->settings = settings;
+	monitor->witness = witness;
+	monitor->witness_data = witness_data;
+	monitor->complaints.out = *log;
+	monitor->log = complaints_log(&monitor->complaints);
+	error = open_root(monitor);
+	if (!error)
+		error = watch_new(monitor->root, &monitor->log, &monitor->watch);
+	if (!error) {
+		monitor->stamp = read_stamp(monitor->config_path);
+		error = make_probe(monitor, &monitor->probe);
+	}
+	if (error < 0) {
+		monitor_free(monitor);
+		return error;
+	}
+	*ret = monitor;
+	return 0;
+}
+
+void monitor_free(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	inventory_free(monitor->last);
+	probe_free(monitor->probe);
+	watch_free(monitor->watch);
+	sysroot_free(monitor->root);
+	complaints_free(&monitor->complaints);
+	free(monitor->config_path);
+	free(monitor);
+}
+
+static void notify_config(const struct monitor *monitor, bool taken)
+{
+	struct notice notice;
+
+	if (!monitor->settings->notify)
+		return;
+	notice_of_config(monitor->config_path, taken, &notice);
+	dispatch_notice(&notice);
+}
+
+/* Gives the probe of a configuration that changed on disk, or NULL to go on with the old one. One that was taken away counts as
+ * broken: without rules every card would be published. */
+static struct probe *read_config(struct monitor *monitor)
+{
+	struct stamp stamp = read_stamp(monitor->config_path);
+	struct probe *probe = NULL;
+
+	if (same_stamp(&stamp, &monitor->stamp)) {
+		if (monitor->refused && monitor->settings->persistent)
+			notify_config(monitor, false);
+		return NULL;
+	}
+	monitor->stamp = stamp;
+	if (!stamp.inode)
+		log_warning(&monitor->log, "%s: is gone; the rules that it had hold on", monitor->config_path);
+	else if (make_probe(monitor, &probe) < 0)
+		log_warning(&monitor->log, "%s: can't be used; the old rules hold on", monitor->config_path);
+	monitor->refused = !probe;
+	notify_config(monitor, probe);
+	return probe;
+}
+
+static bool has_unknown(const struct inventory *inventory)
+{
+	inventory_foreach(inventory, device)
+		if ((device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN)
+			return true;
+	return false;
+}
+
+static bool must_look(struct monitor *monitor)
+{
+	if (watch_happened(monitor->watch))
+		monitor->looks = LOOKS_AFTER_EVENT;
+	if (monitor->looks) {
+		monitor->looks--;
+		return true;
+	}
+	if (!monitor->last || !has_unknown(monitor->last))
+		monitor->unknown = 0;
+	else if (++monitor->unknown == READINGS_WHILE_UNKNOWN)
+		return monitor->unknown = 0, true;
+	return false;
+}
+
+static void notify_event(void *data, const struct event *event)
+{
+	struct notice notice;
+
+	(void)data;
+	notice_of_event(event, &notice);
+	dispatch_notice(&notice);
+}
+
+static void publish(struct monitor *monitor, const struct config *config, struct inventory *inventory)
+{
+	if (monitor->last && monitor->settings->notify)
+		events_find(monitor->last, inventory, monitor->settings->persistent, notify_event, NULL);
+	values_dispatch(inventory, config, monitor->settings);
+	inventory_free(monitor->last);
+	monitor->last = inventory;
+}
+
+void monitor_read(struct monitor *monitor)
+{
+	struct probe *fresh = read_config(monitor), *probe = fresh ? fresh : monitor->probe;
+	bool whole = must_look(monitor) || fresh || !monitor->last;
+	struct inventory *inventory;
+	int error;
+
+	if (whole)
+		error = probe_read(probe, &inventory);
+	else
+		error = probe_read_again(probe, monitor->last, &inventory);
+	if (error < 0) {
+		/* what happened meanwhile has not been looked at */
+		monitor->looks = LOOKS_AFTER_EVENT;
+		if (fresh)
+			monitor->stamp = (struct stamp){0};
+		probe_free(fresh);
+	} else {
+		publish(monitor, probe_config(probe), inventory);
+		if (fresh) {
+			probe_free(monitor->probe);
+			monitor->probe = fresh;
+		}
+	}
+	complaints_turn(&monitor->complaints, whole);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One reading after the other: values and changes go to dispatch.h. */
+#ifndef PCIPROBE_COLLECTD_MONITOR_H
+#define PCIPROBE_COLLECTD_MONITOR_H
+
+#include "plugins/collectd/settings.h"
+#include "probe/log.h"
+#include "probe/sysroot.h"
+
+struct monitor;
+
+/* Reads the configuration. SETTINGS must outlive it. WITNESS sees all that is read below the root; it may be NULL. Failures have been
+ * told through LOG. Free it with monitor_free. Returns 0 or a negative errno. */
+int monitor_new(const struct settings *settings, const struct log *log, sysroot_witness *witness, void *witness_data,
+		struct monitor **ret);
+void monitor_free(struct monitor *monitor);
+
+/* Reads the cards and dispatches their values, and from the second time on what changed. A reading that could not be made is told
+ * and dispatches nothing; the next one is compared with the last that could. The first one, or one after which anybody may have
+ * opened a VFIO node or a driver changed, looks who has the cards. */
+void monitor_read(struct monitor *monitor);
+
+#endif

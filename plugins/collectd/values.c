@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/collectd/values.h"
+
+#include "plugins/collectd/instance.h"
+#include "probe/metrics.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* What must be read for each group of values, and for those that are always there. */
+static const struct {
+	unsigned report, details;
+} NEEDS[] = {
+	{0, DETAIL_NUMA_NODE | DETAIL_IOMMU_GROUP},
+	{REPORT_LINK, DETAIL_LINK},
+	{REPORT_AER, DETAIL_AER},
+	{REPORT_OWNER, DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP},
+	{REPORT_SRIOV, DETAIL_SRIOV},
+	{REPORT_POOLS, DETAIL_ALIASES},
+	{REPORT_POOLS | REPORT_OWNER, DETAIL_POOLS},
+};
+
+unsigned values_details(unsigned report)
+{
+	unsigned details = 0;
+
+	for (size_t i = 0; i < COUNT(NEEDS); i++)
+		if ((NEEDS[i].report & report) == NEEDS[i].report)
+			details |= NEEDS[i].details;
+	return details;
+}
+
+static const char *name_instance(const struct metric *metric, const struct settings *settings, char buffer[static INSTANCE_SIZE])
+{
+	if (metric->device)
+		return instance_of(metric->device, settings->format, buffer);
+	return metric->pool ? pool_name(metric->pool, buffer) : INSTANCE_SUMMARY;
+}
+
+struct output {
+	const struct settings *settings;
+};
+
+static void dispatch_metric(void *data, const struct metric *metric)
+{
+	const struct output *output = data;
+	const struct settings *settings = output->settings;
+	char instance[INSTANCE_SIZE];
+	struct value value = {.type = measure_name(metric->measure), .type_instance = metric->name, .gauge = metric->value};
+
+	if (metric->pool && !(settings->report & REPORT_POOLS))
+		return;
+	value.instance = name_instance(metric, settings, instance);
+	if (metric->measure == MEASURE_ERRORS) {
+		value.kind = VALUE_DERIVE;
+		/* so many that it would turn negative nobody lives to see, but what is read may be nonsense */
+		value.derive = metric->value < (double)INT64_MAX ? (int64_t)metric->value : INT64_MAX;
+	}
+	dispatch_value(&value);
+}
+
+/* Without memory pools are left out this once. */
+void values_dispatch(const struct inventory *inventory, const struct config *config, const struct settings *settings)
+{
+	struct output output = {settings};
+
+	metrics_walk(config, inventory, values_details(settings->report), dispatch_metric, &output);
+}

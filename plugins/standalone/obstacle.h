@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words for what is in the way of giving a card to a VM. */
+#ifndef PCIPROBE_STANDALONE_OBSTACLE_H
+#define PCIPROBE_STANDALONE_OBSTACLE_H
+
+#include "probe/device.h"
+
+#include <stdio.h>
+
+/* Writes a line for each thing that is in the way, INDENT in front, texts from outside cleaned; none when nothing is. */
+void obstacle_write(FILE *out, const char *indent, const struct pci_device *device);
+
+#endif

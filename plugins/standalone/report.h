@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From options to a report, and out. What verbs that write an inventory have in common. */
+#ifndef PCIPROBE_STANDALONE_REPORT_H
+#define PCIPROBE_STANDALONE_REPORT_H
+
+#include "plugins/standalone/options.h"
+
+/* Fills REPORT in but for probe and inventory. Its columns are to be freed. Faults are told. Returns an enum status. */
+int report_begin(struct report *report, const struct options *options);
+
+/* Notes in it and returns what must be read for it, and MORE: enum detail. */
+unsigned report_details(struct report *report, const struct options *options, unsigned more);
+
+/* Writes it to standard output, in the format of the options. Returns an enum status. */
+int report_write(const struct report *report, const struct options *options);
+
+/* Tells on standard error which sources of ownership could not answer, and what that means. */
+void report_tell_sources(const struct options *options, const struct inventory *inventory);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static size_t pool_total(const struct pool *pool)
+{
+	return pool->total;
+}
+
+static size_t pool_in_use(const struct pool *pool)
+{
+	return pool->states[OWNERSHIP_HELD];
+}
+
+static size_t pool_free(const struct pool *pool)
+{
+	return pool->states[OWNERSHIP_FREE];
+}
+
+static size_t pool_available(const struct pool *pool)
+{
+	return pool->available;
+}
+
+const struct pool_metric POOL_METRICS[] = {
+	{"total", "cards that there are", 0, pool_total},
+	{"in_use", "cards that somebody has", DETAIL_OWNERSHIP, pool_in_use},
+	{"free", "cards that nobody has", DETAIL_OWNERSHIP, pool_free},
+	{"available", "free cards that nothing is in the way of", DETAIL_OWNERSHIP | DETAIL_GROUP_PEERS, pool_available},
+};
+const size_t POOL_METRIC_COUNT = sizeof(POOL_METRICS) / sizeof(*POOL_METRICS);
+
+static double devices(const struct inventory *inventory)
+{
+	return (double)inventory->selected;
+}
+
+static double count_owned(const struct inventory *inventory, enum ownership ownership)
+{
+	size_t count = 0;
+
+	inventory_foreach(inventory, device)
+		count += (device->present & HAS_OWNERSHIP) && device->ownership == ownership;
+	return (double)count;
+}
+
+static double in_use(const struct inventory *inventory)
+{
+	return count_owned(inventory, OWNERSHIP_HELD);
+}
+
+static double host_free(const struct inventory *inventory)
+{
+	return count_owned(inventory, OWNERSHIP_FREE);
+}
+
+static double reserved(const struct inventory *inventory)
+{
+	return count_owned(inventory, OWNERSHIP_RESERVED);
+}
+
+static double unknown(const struct inventory *inventory)
+{
+	return count_owned(inventory, OWNERSHIP_UNKNOWN);
+}
+
+static double conflict(const struct inventory *inventory)
+{
+	size_t count = 0;
+
+	inventory_foreach(inventory, device)
+		count += device_has_conflict(device);
+	return (double)count;
+}
+
+static double probe(const struct inventory *inventory)
+{
+	return inventory->seconds;
+}
+
+const struct host_metric HOST_METRICS[] = {
+	{"devices", MEASURE_COUNT, "selected cards", 0, devices},
+	{"in_use", MEASURE_COUNT, "cards that somebody has", DETAIL_OWNERSHIP, in_use},
+	{"free", MEASURE_COUNT, "cards that nobody has", DETAIL_OWNERSHIP, host_free},
+	{"reserved", MEASURE_COUNT, "cards that a VM which isn't running is defined with", DETAIL_OWNERSHIP, reserved},
+	{"unknown", MEASURE_COUNT, "cards of which nobody knows whether somebody has them", DETAIL_OWNERSHIP, unknown},
+	{"conflict", MEASURE_COUNT, "cards that more than one claims, or a VM and the host both have", DETAIL_OWNERSHIP, conflict},
+	{"probe", MEASURE_DURATION, "how long the reading took", 0, probe},
+};
+const size_t HOST_METRIC_COUNT = sizeof(HOST_METRICS) / sizeof(*HOST_METRICS);
+
+const char *field_series(const struct field *field)
+{
+	return field->series ? field->series : field->name;
+}
+
+bool field_measure(const struct field *field, const struct pci_device *device, double *ret)
+{
+	struct field_value value = {0};
+
+	if (field->measure == MEASURE_NONE)
+		return false;
+	if (field->get(device, &value))
+		*ret = field->type == FIELD_REAL ? value.real : (double)value.number;
+	else if (value.unknown)
+		*ret = NAN;
+	else
+		return false;
+	return true;
+}
+
+const char *measure_name(enum measure measure)
+{
+	static const char *const names[] = {
+		[MEASURE_GAUGE] = "gauge",
+		[MEASURE_COUNT] = "count",
+		[MEASURE_ERRORS] = "errors",
+		[MEASURE_DURATION] = "duration",
+	};
+
+	return names[measure];
+}
+
+static bool is_wanted(unsigned needed, unsigned details)
+{
+	return (needed & details) == needed;
+}
+
+static void walk_cards(const struct inventory *inventory, unsigned details, metrics_visitor *visit, void *data)
+{
+	inventory_foreach(inventory, device)
+		for (size_t i = 0; i < FIELD_COUNT; i++) {
+			const struct field *field = &FIELDS[i];
+			struct metric metric = {.device = device, .name = field_series(field), .measure = field->measure};
+
+			if (is_wanted(field->details, details) && field_measure(field, device, &metric.value))
+				visit(data, &metric);
+		}
+}
+
+static void walk_pools(const struct pool *pools, size_t count, unsigned details, metrics_visitor *visit, void *data)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < POOL_METRIC_COUNT; j++) {
+			const struct pool_metric *metric = &POOL_METRICS[j];
+
+			if (is_wanted(metric->details, details))
+				visit(data, &(struct metric){.pool = &pools[i], .name = metric->name, .measure = MEASURE_COUNT,
+							     .value = (double)metric->get(&pools[i])});
+		}
+}
+
+static void walk_host(const struct inventory *inventory, unsigned details, metrics_visitor *visit, void *data)
+{
+	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
+		const struct host_metric *metric = &HOST_METRICS[i];
+
+		if (is_wanted(metric->details, details))
+			visit(data, &(struct metric){.name = metric->name, .measure = metric->measure,
+						     .value = metric->get(inventory)});
+	}
+}
+
+int metrics_walk(const struct config *config, const struct inventory *inventory, unsigned details, metrics_visitor *visit,
+		 void *data)
+{
+	struct pool *aliases = NULL, *models = NULL;
+	size_t alias_count = 0, model_count = 0;
+	int error = 0;
+
+	if (details & DETAIL_ALIASES)
+		error = pools_count(config, inventory, &aliases, &alias_count);
+	if (!error)
+		error = pools_count_models(inventory, &models, &model_count);
+	walk_cards(inventory, details, visit, data);
+	walk_pools(aliases, alias_count, details, visit, data);
+	walk_pools(models, model_count, details, visit, data);
+	walk_host(inventory, details, visit, data);
+	free(aliases);
+	free(models);
+	return error;
+}

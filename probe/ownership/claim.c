@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/claim.h"
+
+#include "probe/ownership/frontend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_same_vm(const struct owner *owner, const struct claim *claim)
+{
+	if (owner->pid && claim->pid)
+		return owner->pid == claim->pid;
+	if (owner->uuid && claim->uuid)
+		return strcasecmp(owner->uuid, claim->uuid) == 0;
+	return owner->name && is_same_text(owner->name, claim->name);
+}
+
+static struct owner *find_owner(struct pci_device *device, const struct claim *claim)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (is_same_text(device->owners[i].mdev, claim->mdev) && is_same_vm(&device->owners[i], claim))
+			return &device->owners[i];
+	return NULL;
+}
+
+static struct owner *add_owner(struct pci_device *device, const struct claim *claim)
+{
+	struct owner *more = realloc(device->owners, (device->owner_count + 1) * sizeof(*more));
+
+	if (!more)
+		return NULL;
+	device->owners = more;
+	more += device->owner_count++;
+	*more = (struct owner){.reserves = claim->reserves};
+	return more;
+}
+
+/* What was known before stays. */
+static int complete(char **member, const char *text)
+{
+	if (*member || !text || !*text)
+		return 0;
+	*member = strdup(text);
+	return *member ? 0 : -ENOMEM;
+}
+
+static void complete_frontend(struct owner *owner, const struct claim *claim)
+{
+	if (owner->frontend)
+		return;
+	if (claim->frontend && complete(&owner->frontend_id, claim->frontend_id) == 0)
+		owner->frontend = claim->frontend;
+	else
+		owner->frontend = frontend_find(owner->name, owner->uuid, claim->vmid, &owner->frontend_id);
+}
+
+int device_claim(struct pci_device *device, const struct claim *claim)
+{
+	struct owner *owner = find_owner(device, claim);
+
+	if (!owner)
+		owner = add_owner(device, claim);
+	if (!owner)
+		return -ENOMEM;
+	owner->sources |= claim->source;
+	owner->reserves = owner->reserves && claim->reserves;
+	if (!owner->pid) {
+		owner->pid = claim->pid;
+		owner->started = claim->started;
+	}
+	if (complete(&owner->program, claim->program) < 0 || complete(&owner->name, claim->name) < 0 ||
+	    complete(&owner->uuid, claim->uuid) < 0 || complete(&owner->guest_address, claim->guest_address) < 0 ||
+	    complete(&owner->mdev, claim->mdev) < 0)
+		return -ENOMEM;
+	complete_frontend(owner, claim);
+	return 0;
+}

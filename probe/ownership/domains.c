@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The source libvirt: its domains' cards, as claims. */
+#include "probe/ownership/claim.h"
+#include "probe/ownership/libvirt.h"
+#include "probe/ownership/sources.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A VM that runs with a card that has gone is in trouble; one that is only defined with it will say so when it starts. */
+static void tell_missing(const struct search *search, const struct domain_card *card)
+{
+	char address[ADDRESS_SIZE];
+
+	if (card->runs && !card->device.is_mdev && !inventory_find(search->inventory, &card->device.address))
+		log_warning(search->log, "%s: libvirt's domain '%s' runs with this card, which this host doesn't have (any more)",
+			    address_format(&card->device.address, address), card->name ? card->name : "");
+}
+
+static int claim_card(const struct search *search, const struct domain_card *card)
+{
+	const struct claim claim = {
+		.source = OWNER_LIBVIRT,
+		.reserves = !card->runs,
+		.name = card->name,
+		.uuid = card->uuid,
+		.frontend = card->frontend,
+		.frontend_id = card->frontend_id,
+		.guest_address = card->device.guest_address,
+		.mdev = card->device.is_mdev ? card->device.mdev : NULL,
+	};
+	struct pci_device *device = card->device.is_mdev ?
+					    mdev_find_parent(search->root, search->inventory, card->device.mdev) :
+					    inventory_find(search->inventory, &card->device.address);
+
+	if (!device)
+		tell_missing(search, card);
+	return device && device->selected ? device_claim(device, &claim) : 0;
+}
+
+int libvirt_claim(const struct search *search, struct source_report *report)
+{
+	_Static_assert(sizeof(report->why) >= LIBVIRT_WHY_SIZE, "room for a reason");
+	struct domain_cards cards = {0};
+	int error = libvirt_read(search->root, search->libvirt_helper, &cards, report->why);
+
+	if (error == -ENOENT)
+		report->state = SOURCE_ABSENT;
+	else if (!search->libvirt_helper) /* built without it */
+		report->state = SOURCE_OFF;
+	else if (error < 0)
+		report->state = SOURCE_FAILED;
+	for (size_t i = 0; i < cards.count && error >= 0; i++)
+		error = claim_card(search, &cards.items[i]);
+	domain_cards_free(&cards);
+	return error == -ENOMEM ? error : 0;
+}

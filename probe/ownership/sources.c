@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/sources.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct source SOURCES[OWNER_SOURCE_COUNT] = {
+	{"vfio", OWNER_VFIO, "processes that have VFIO descriptors open", vfio_claim},
+	{"cmdline", OWNER_CMDLINE, "command lines of QEMU and cloud-hypervisor", cmdline_claim},
+	{"mdev", OWNER_MDEV, "mediated devices", mdev_claim},
+	{"libvirt", OWNER_LIBVIRT, "libvirt's domains, running and defined", libvirt_claim},
+	{"proxmox", OWNER_PROXMOX, "Proxmox's reservations", proxmox_claim},
+};
+
+static const struct source *find_source(const char *name)
+{
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		if (strcmp(SOURCES[i].name, name) == 0)
+			return &SOURCES[i];
+	return NULL;
+}
+
+int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources)
+{
+	char *copy = strdup(text), *rest = copy, *name;
+	int error = copy ? 0 : -ENOMEM;
+
+	while (!error && (name = strsep(&rest, ", "))) {
+		const struct source *source = find_source(name);
+
+		if (source)
+			*sources |= source->bit;
+		else if (strcmp(name, "all") == 0)
+			*sources |= OWNER_ALL;
+		else if (*name && strcmp(name, "none") != 0)
+			error = -EINVAL;
+		if (error < 0)
+			log_error(log, "%s: '%s' is no source of ownership. Right would be all, none, or some of vfio, cmdline, "
+				  "mdev, libvirt, proxmox with commas between them", place, name);
+	}
+	free(copy);
+	return error;
+}
+
+const char *sources_format(unsigned sources, char *buffer, size_t size)
+{
+	size_t length = 0;
+
+	*buffer = '\0';
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		if (sources & SOURCES[i].bit && length < size)
+			length += (size_t)snprintf(buffer + length, size - length, "%s%s", length ? "+" : "",
+						   SOURCES[i].name);
+	return buffer;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sources of ownership: each is a file, and a row of SOURCES. */
+#ifndef PCIPROBE_OWNERSHIP_SOURCES_H
+#define PCIPROBE_OWNERSHIP_SOURCES_H
+
+#include "probe/device.h"
+#include "probe/log.h"
+#include "probe/ownership/holders.h"
+#include "probe/sysroot.h"
+
+/* What a source works with. */
+struct search {
+	struct sysroot *root;
+	const struct log *log;
+	struct inventory *inventory;  /* the owners of whose selected cards it adds to */
+	unsigned wanted;              /* enum owner_source: those that are asked */
+	const char *libvirt_helper;   /* the path of the program that asks libvirt; NULL: there is none */
+	const struct holders *holders; /* processes; none when no card could be held by one */
+	struct source_report processes; /* how looking at them fared; its name isn't set */
+};
+
+/* Adds what the source knows by device_claim. How it fared goes to REPORT, which stands at SOURCE_OK.
+ * Returns 0, also when the source failed, or -ENOMEM. */
+typedef int claim_cards(const struct search *search, struct source_report *report);
+
+struct source {
+	const char *name;
+	enum owner_source bit;
+	const char *help;
+	claim_cards *claim;
+};
+
+extern const struct source SOURCES[OWNER_SOURCE_COUNT];
+
+claim_cards vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim;
+
+/* Reads TEXT, names of sources with commas between them, or "all" or "none", and adds their bits to *sources.
+ * Returns 0, or -EINVAL for what is no source's name, which is told with PLACE in front. */
+int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources);
+
+/* Writes the names of SOURCES with '+' between them and returns BUFFER. */
+const char *sources_format(unsigned sources, char *buffer, size_t size);
+
+/* Whether HOLDER has the VFIO group of the card, or its own node. */
+bool holder_has(const struct holder *holder, struct sysroot *root, const struct pci_device *device);
+
+/* The selected card that the mediated device UUID is a part of; NULL: none. */
+struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid);
+
+#endif

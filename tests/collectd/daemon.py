@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A collectd of our own with the plugin that was built: its values through its socket, its notifications and all else that it
+says in a log. PLUGIN names the plugin (pciprobe.so)."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+PLUGIN = os.environ.get("PLUGIN", "")
+COLLECTD = shutil.which("collectd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+OTHERS = ("logfile", "unixsock")
+WAIT = 20
+
+
+def need_collectd():
+    """Ends the test where it can't be made."""
+    if not COLLECTD:
+        print("1..0 # SKIP collectd is not installed")
+        sys.exit(0)
+    if not os.path.isfile(PLUGIN):
+        print("Bail out! PLUGIN=%s is no file" % PLUGIN)
+        sys.exit(1)
+
+
+def wait_for(what, condition, seconds=WAIT):
+    """Returns what CONDITION gave as soon as that is true."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError("after %d s still not: %s" % (seconds, what))
+        time.sleep(0.02)
+
+
+def plugin_directory():
+    """Where this collectd has its own plugins."""
+    text = subprocess.run([COLLECTD, "-h"], stdout=subprocess.PIPE, check=False).stdout.decode()
+    return re.search(r"Plugin directory\s+(\S+)", text)[1]
+
+
+class Daemon:
+    """A collectd with everything of it below FOLDER, started with OPTIONS in the plugin's block. BEFORE is a command in front of
+    it (valgrind)."""
+
+    def __init__(self, folder, options, interval="0.1", before=()):
+        self.folder = folder
+        self.log = os.path.join(folder, "log")
+        self.err = os.path.join(folder, "stderr")
+        self.socket = os.path.join(folder, "socket")
+        self._configure(options, interval)
+        with open(self.err, "wb") as err:
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen([*before, COLLECTD, "-f", "-C", self._path("collectd.conf")],
+                                            stdin=subprocess.DEVNULL, stdout=err, stderr=err,
+                                            env=dict(os.environ, LC_ALL="C.UTF-8"))
+        try:
+            wait_for("the daemon has begun: " + self.stderr(), lambda: "Initialization complete" in self.said() or
+                     self.process.poll() is not None, 60)
+        except TimeoutError:
+            self.kill()
+            raise
+
+    def _path(self, name):
+        return os.path.join(self.folder, name)
+
+    def _configure(self, options, interval):
+        plugins = self._path("plugins")
+        os.makedirs(plugins)
+        # it takes no links
+        for name in OTHERS:
+            shutil.copy(os.path.join(plugin_directory(), name + ".so"), plugins)
+        shutil.copy(PLUGIN, os.path.join(plugins, "pciprobe.so"))
+        with open(self._path("collectd.conf"), "w", encoding="utf-8") as file:
+            file.write('''
+Hostname "here"
+BaseDir "%(folder)s"
+PIDFile "%(folder)s/pid"
+PluginDir "%(folder)s/plugins"
+Interval %(interval)s
+ReadThreads 1
+WriteThreads 1
+# A queue that grows while the machine has much to do would be taken for the plugin's growth.
+WriteQueueLimitHigh 1000
+WriteQueueLimitLow 1000
+LoadPlugin logfile
+<Plugin logfile>
+  LogLevel info
+  File "%(folder)s/log"
+  PrintSeverity true
+</Plugin>
+LoadPlugin unixsock
+<Plugin unixsock>
+  SocketFile "%(socket)s"
+  SocketGroup "root"
+</Plugin>
+# Its cache is what is looked at: nobody writes the values.
+PostCacheChain "PostCache"
+<Chain "PostCache">
+  Target "stop"
+</Chain>
+LoadPlugin pciprobe
+<Plugin pciprobe>
+%(options)s
+</Plugin>
+''' % {"folder": self.folder, "interval": interval, "socket": self.socket, "options": options})
+
+    def said(self):
+        try:
+            with open(self.log, encoding="utf-8", errors="surrogateescape") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def stderr(self):
+        with open(self.err, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+
+    def notices(self):
+        """(severity, plugin instance, message) of each notification."""
+        return re.findall(r"Notification: severity = (\w+), host = here, plugin = pciprobe, plugin_instance = (\S+), "
+                          r"type = pci_device, type_instance = \w+, message = (.*)", self.said())
+
+    def wait_notice(self, *parts):
+        """Waits for a notification that has all PARTS, and returns it."""
+        def find():
+            return [notice for notice in self.notices() if all(part in " ".join(notice) for part in parts)]
+        return wait_for("a notification with %s" % (parts,), find)[0]
+
+    def _connect(self):
+        """A client of its socket, which comes a moment later than the rest of it; None while it isn't there."""
+        client = socket.socket(socket.AF_UNIX)
+        try:
+            client.connect(self.socket)
+        except (FileNotFoundError, ConnectionRefusedError):
+            client.close()
+            return None
+        client.settimeout(WAIT)
+        return client
+
+    def ask(self, *lines):
+        """The answers to commands (collectd-unixsock(5)), a list of lines each."""
+        answers = []
+        with wait_for("the daemon's socket", self._connect) as client:
+            with client.makefile("rw", encoding="utf-8") as file:
+                for line in lines:
+                    file.write(line + "\n")
+                    file.flush()
+                    status = file.readline()
+                    count = int(status.split()[0])
+                    if count < 0:
+                        raise KeyError("%s: %s" % (line, status))
+                    answers.append([file.readline().rstrip("\n") for _ in range(count)])
+        return answers
+
+    def values(self):
+        """(plugin instance, type-type instance) -> value, of what is sent now."""
+        names = [line.split(" ", 1)[1] for line in self.ask("LISTVAL")[0]]
+        names = [name for name in names if name.startswith("here/pciprobe-")]
+        found = {}
+        for name, answer in zip(names, self.ask(*['GETVAL "%s"' % name for name in names])):
+            instance, what = name[len("here/pciprobe-"):].split("/")
+            found[instance, what] = float(answer[0].split("=")[1])
+        return found
+
+    def value(self, instance, what):
+        """One value; None while there is none."""
+        try:
+            return float(self.ask('GETVAL "here/pciprobe-%s/%s"' % (instance, what))[0][0].split("=")[1])
+        except KeyError:
+            return None
+
+    def wait_value(self, instance, what, wanted):
+        return wait_for("%s/%s = %s" % (instance, what, wanted), lambda: self.value(instance, what) == wanted or None)
+
+    def descriptors(self):
+        """How many files it has open."""
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+    def memory(self):
+        """What it has resident, in KiB."""
+        with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
+
+    def stop(self):
+        """The orderly way; returns the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.kill()

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the series are called: people's graphs and alerts go by these names, so that they are written down here once more."""
+import math
+import re
+
+# What JSON keeps and no other format does; broken bytes are U+FFFD there.
+UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffd-\uffff]")
+
+# the key in JSON: collectd's type and instance, Prometheus's name, InfluxDB's field
+CARD = {
+    "iommu_group": ("gauge-iommu_group", "pciprobe_device_iommu_group", "iommu_group"),
+    "numa_node": ("gauge-numa_node", "pciprobe_device_numa_node", "numa_node"),
+    "vfs_total": ("count-vf_total", "pciprobe_device_vf_capacity", "vf_total"),
+    "vfs_enabled": ("count-vf_enabled", "pciprobe_device_vf_enabled", "vf_enabled"),
+    "vfs_in_use": ("count-vf_in_use", "pciprobe_device_vf_in_use", "vf_in_use"),
+    "vfs_free": ("count-vf_free", "pciprobe_device_vf_free", "vf_free"),
+    "link_speed": ("gauge-link_speed_gts", "pciprobe_device_link_speed_gts", "link_speed_gts"),
+    "link_width": ("gauge-link_width", "pciprobe_device_link_width", "link_width"),
+    "link_degraded": ("gauge-link_degraded", "pciprobe_device_link_degraded", "link_degraded"),
+    "aer_correctable": ("errors-aer_correctable", "pciprobe_device_aer_correctable_total", "aer_correctable"),
+    "aer_nonfatal": ("errors-aer_nonfatal", "pciprobe_device_aer_nonfatal_total", "aer_nonfatal"),
+    "aer_fatal": ("errors-aer_fatal", "pciprobe_device_aer_fatal_total", "aer_fatal"),
+    "in_use": ("gauge-in_use", "pciprobe_device_in_use", "in_use"),
+    "conflict": ("gauge-conflict", "pciprobe_device_conflict", "conflict"),
+}
+COLLECTD, PROMETHEUS, INFLUX = range(3)
+
+# the key of a list in JSON with one item an owner: the label
+OWNERS = {"vm_names": "vm", "vm_ids": "vm_id", "vm_uuids": "vm_uuid", "frontends": "frontend", "claims": "claim",
+          "programs": "program",
+          "pids": "pid", "owner_sources": "source", "guest_addresses": "guest_address", "mdevs": "mdev"}
+
+# what describes a card, under the same name everywhere
+LABELS = ("vendor", "device", "class", "vendor_name", "device_name", "class_name", "driver", "sriov", "pf", "parent",
+          "physical_slot", "label")
+
+
+def plain(text):
+    """As formats for machines that aren't JSON write it: newlines are left to them."""
+    return UNPRINTABLE.sub("?", str(text))
+
+
+def labels(card):
+    """What describes it."""
+    return {name: plain(card[name]) for name in LABELS if name in card}
+
+
+def measured(card, kind, cards):
+    """{series: value} of one of CARDS in JSON; of what is there but unknown the value is None."""
+    values = {names[kind]: float(card[key]) for key, names in CARD.items() if key in card}
+    if card["ownership"] == "unknown":
+        values.update({CARD[key][kind]: None for key in ("in_use", "conflict")})
+    vfs = [other["ownership"] for other in cards if other.get("pf") == card["address"]]
+    if card.get("vfs_enabled") == len(vfs) and "unknown" in vfs:
+        values.update({CARD[key][kind]: None for key in ("vfs_in_use", "vfs_free")})
+    return values
+
+
+def known(values):
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def host(cards):
+    """The host's own numbers, without their types."""
+    states = [card["ownership"] for card in cards]
+    return {"devices": len(cards), "in_use": states.count("held"), "free": states.count("free"),
+            "reserved": states.count("reserved"), "unknown": states.count("unknown"),
+            "conflict": sum(card.get("conflict", False) for card in cards)}
+
+
+def pool(cards):
+    """The numbers of some cards that are one as good as another."""
+    return {"total": len(cards), "in_use": sum(card["ownership"] == "held" for card in cards),
+            "free": sum(card["ownership"] == "free" for card in cards),
+            "available": sum(card["available"] == "yes" for card in cards)}
+
+
+def aliases(document):
+    """{alias: its numbers}"""
+    return {alias["name"]: pool([card for card in document["cards"] if alias["name"] in card.get("aliases", [])])
+            for alias in document.get("aliases", [])}
+
+
+def models(document):
+    """{(vendor, device): its numbers}"""
+    cards = document["cards"]
+    return {(card["vendor"], card["device"]): pool([other for other in cards if (other["vendor"], other["device"]) ==
+                                                   (card["vendor"], card["device"])]) for card in cards}
+
+
+def collectd(document):
+    """{plugin instance: {type and type instance: value}}, NAN where it is unknown. The duration is left out."""
+    cards = document["cards"]
+    values = {card["address"]: {series: math.nan if value is None else float(value)
+                                for series, value in measured(card, COLLECTD, cards).items()} for card in cards}
+    pools = dict(aliases(document), **{"%s:%s" % ids: numbers for ids, numbers in models(document).items()})
+    for name, numbers in dict(pools, summary=host(cards)).items():
+        values[name] = {"count-" + number: float(value) for number, value in numbers.items()}
+    return values
+
+
+def owners(card):
+    """What is known of each owner, a dict of labels."""
+    count = len(card.get("owner_sources", []))
+    return [{label: plain(card[key][i]) for key, label in OWNERS.items() if str(card[key][i])} for i in range(count)]

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The daemons that read what pciprobe writes: each is the distribution's own program, started for one test with ports and a
+directory of its own, and ended with it."""
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+WAIT = 60
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def find(program):
+    """Its path, or None."""
+    return shutil.which(program, path=PATH)
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what, function, seconds=WAIT):
+    """Waits until FUNCTION gives something true, and returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        found = function()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise TimeoutError("%s: not within %d s" % (what, seconds))
+        time.sleep(0.1)
+
+
+def fetch(url, data=None):
+    """What the server answers, as text; None while there is none."""
+    try:
+        with urllib.request.urlopen(url, data, timeout=10) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        if error.code == 503: # it is still starting
+            return None
+        raise RuntimeError("%s: %s: %s" % (url, error, error.read().decode(errors="replace")[:500])) from error
+    except OSError:
+        return None
+
+
+class Server:
+    """A daemon in the foreground, to be used in a with statement. What it says is in FOLDER/NAME.log."""
+
+    def __init__(self, name, folder, command, environment=None):
+        self.log = os.path.join(folder, name + ".log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+                                            env=dict(os.environ, LC_ALL="C.UTF-8", **(environment or {})))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def wait(self, what, function, seconds=WAIT):
+        def look():
+            if self.process.poll() is not None:
+                raise RuntimeError("%s ended:\n%s" % (self.log, self.said()[-2000:]))
+            return function()
+        try:
+            return wait_for(what, look, seconds)
+        except TimeoutError as error:
+            raise TimeoutError("%s\n%s" % (error, self.said()[-2000:])) from error
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+
+class Collectd(Server):
+    """CONFIG is what stands below the general part of its configuration."""
+
+    def __init__(self, folder, config, interval=1, environment=None):
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "collectd.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('BaseDir "%s"\nPIDFile "%s/pid"\nInterval %s\nTypesDB "/usr/share/collectd/types.db"\n'
+                       "LoadPlugin logfile\n<Plugin logfile>\nLogLevel info\nFile stderr\nTimestamp false\n</Plugin>\n%s\n"
+                       % (folder, folder, interval, config))
+        super().__init__("collectd", folder, [find("collectd"), "-f", "-C", path], environment)
+
+
+def exec_user():
+    """Whom collectd's exec plugin may run a program as: not as root."""
+    return "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+
+class CollectdSocket:
+    """Speaks to collectd's unixsock plugin."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(WAIT)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rwb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def ask(self, line):
+        """The answer's lines, the first one being a number and a text."""
+        self.file.write(os.fsencode(line) + b"\n")
+        self.file.flush()
+        first = self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n")
+        count = int(first.split(" ", 1)[0])
+        return [first] + [self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n") for _ in range(max(count, 0))]
+
+
+class NodeExporter(Server):
+    """With the textfile collector alone, reading FOLDER/textfile."""
+
+    def __init__(self, folder):
+        self.files = os.path.join(folder, "textfile")
+        self.port = free_port()
+        os.makedirs(self.files, exist_ok=True)
+        super().__init__("node_exporter", folder,
+                         [find("prometheus-node-exporter"), "--web.listen-address=127.0.0.1:%d" % self.port,
+                          "--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory=" + self.files])
+
+    def put(self, name, text):
+        """As the documentation says: under a temporary name, then renamed."""
+        path = os.path.join(self.files, name)
+        with open(path + ".tmp", "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+        os.rename(path + ".tmp", path)
+
+    def metrics(self):
+        return self.wait("its metrics", lambda: fetch("http://127.0.0.1:%d/metrics" % self.port))
+
+
+class Prometheus(Server):
+    """Scrapes TARGETS, {job: [(address, {label: value})]}, every second; the job "collectd" as README.md says."""
+
+    def __init__(self, folder, targets, rules=()):
+        self.url = "http://127.0.0.1:%d" % free_port()
+        os.makedirs(folder, exist_ok=True)
+        # JSON is YAML as well
+        config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": list(rules),
+                  "scrape_configs": [{"job_name": job, "honor_labels": job == "collectd", "honor_timestamps": job != "collectd",
+                                      "static_configs": [{"targets": [address], "labels": labels} for address, labels in hosts]}
+                                     for job, hosts in targets.items()]}
+        path = os.path.join(folder, "prometheus.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        super().__init__("prometheus", folder,
+                         [find("prometheus"), "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(folder, "data"),
+                          "--web.listen-address=" + self.url[len("http://"):], "--log.level=warn"])
+
+    def ask(self, path, **arguments):
+        """The data of an answer of its API; a fault in the query raises."""
+        answer = self.wait(path, lambda: fetch("%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments))))
+        return json.loads(answer)["data"]
+
+    def query(self, expression):
+        """[(labels, value)]; the value of a scalar has no labels."""
+        data = self.ask("query", query=expression)
+        if data["resultType"] == "scalar":
+            return [({}, float(data["result"][1]))]
+        return [(sample["metric"], float(sample["value"][1])) for sample in data["result"]]
+
+
+class Influx(Server):
+    def __init__(self, folder):
+        self.url = "http://127.0.0.1:%d" % free_port()
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "influxdb.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('reporting-disabled = true\nbind-address = "127.0.0.1:%d"\n[meta]\ndir = "%s/meta"\n'
+                       '[data]\ndir = "%s/data"\nwal-dir = "%s/wal"\n[http]\nbind-address = "%s"\nlog-enabled = false\n'
+                       '[monitor]\nstore-enabled = false\n' % (free_port(), folder, folder, folder, self.url[len("http://"):]))
+        super().__init__("influxd", folder, [find("influxd"), "-config", path])
+
+    def write(self, database, text):
+        """Into a new database. A fault in a line raises."""
+        question = urllib.parse.urlencode({"q": "CREATE DATABASE " + database}).encode()
+        self.wait("its face", lambda: fetch(self.url + "/query", question))
+        fetch("%s/write?db=%s" % (self.url, database), text.encode("utf-8", "surrogateescape"))
+
+    def rows(self, database):
+        """{measurement: its rows, each a dict of tags and fields without those that it hasn't}"""
+        question = urllib.parse.urlencode({"db": database, "epoch": "ns", "q": "SELECT * FROM /.*/"})
+        answer = json.loads(fetch(self.url + "/query?" + question))
+        return {series["name"]: [{name: value for name, value in zip(series["columns"], row) if value is not None}
+                                 for row in series["values"]] for series in answer["results"][0].get("series", [])}

@@ -1,0 +1,126 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The format collectd: a real collectd takes every line of it, by its socket and from its exec plugin, and stores what JSON has."""
+import glob
+import os
+import shutil
+import tempfile
+
+import machines
+import metrics
+import servers
+from machines import Tap, all_machines, same, unpacked_recordings
+from tree import make_machine, make_owned
+
+LAST_NUMBER = float(2 ** 63 - 1)
+
+
+def stored(folder, host):
+    """{plugin instance: {type and instance: the last value}} that collectd's csv plugin wrote."""
+    values = {}
+    for path in glob.glob(os.path.join(glob.escape(folder), "csv", glob.escape(host), "pciprobe-*", "*")):
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        if len(lines) < 3: # the heading, a value, and nothing behind its end
+            continue
+        instance = os.path.basename(os.path.dirname(path))[len("pciprobe-"):]
+        values.setdefault(instance, {})[os.path.basename(path)[:-len("-2026-01-01")]] = float(lines[-2].split(",")[1])
+    return values
+
+
+def compare(document, found):
+    found.get("summary", {}).pop("duration-probe", None)
+    wanted = metrics.collectd(document)
+    for values in wanted.values():
+        for series in values:
+            values[series] = min(values[series], LAST_NUMBER) if series.startswith("errors-") else values[series]
+    yield from same(set(wanted), set(found), "plugin instances")
+    for instance in set(wanted) & set(found):
+        yield from same(repr(sorted(wanted[instance].items())), repr(sorted(found[instance].items())), instance)
+
+
+def write(machine, host, interval):
+    machines.ENVIRONMENT.update(COLLECTD_HOSTNAME=host, COLLECTD_INTERVAL=interval)
+    text = machine.pciprobe(*machine.rules(), "-f", "collectd")
+    del machines.ENVIRONMENT["COLLECTD_HOSTNAME"], machines.ENVIRONMENT["COLLECTD_INTERVAL"]
+    return text
+
+
+def check_machine(socket, folder, host, machine):
+    text, document = write(machine, host, "60"), machine.json(*machine.rules())
+    for line in text.splitlines():
+        answer = socket.ask(line)
+        if not answer[0].startswith("0 "):
+            yield "%s: %s" % (line, answer)
+    yield from same([], [line for line in text.splitlines() if len(line) > 1000], "lines longer than the exec plugin reads")
+    count = sum(len(values) for values in metrics.collectd(document).values()) + 1 # the duration
+    try:
+        servers.wait_for("all files", lambda: sum(map(len, stored(folder, host).values())) >= count, 20)
+    except TimeoutError as error:
+        yield error
+    yield from compare(document, stored(folder, host))
+    yield from same(sum("%s/" % host in line for line in text.splitlines() if line.startswith("PUTVAL")), count, "values")
+
+
+def check_host_names(socket, machine):
+    """A name that would end the identifier, or the line."""
+    for host in ('a"b', "a/b", "/", "a\\", "a\nPUTVAL b/c/d N:1", "a b", "\x1b", "", "x" * 64):
+        text = write(machine, host, "nonsense")
+        answers = {socket.ask(line)[0] for line in text.splitlines()}
+        yield from same({"0 Success: 1 value has been dispatched.", "0 Success"}, answers, repr(host))
+        if "interval" in text:
+            yield "an interval of nonsense"
+
+
+def check_exec(machine, folder):
+    """What collectd reads when it starts the program itself: its own name for the host, its own interval."""
+    os.makedirs(folder)
+    program = os.path.join(folder, "pciprobe") # where whoever runs it may look
+    shutil.copy(machines.PCIPROBE, program)
+    config = """
+LoadPlugin csv
+<Plugin csv>
+DataDir "%s/csv"
+</Plugin>
+LoadPlugin exec
+<Plugin exec>
+Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
+</Plugin>
+""" % (folder, servers.exec_user(), program, machine.root, machine.root)
+    document = machine.json(*machine.rules())
+    conflicts = [card for card in document["cards"] if card.get("conflict")]
+    with servers.Collectd(folder, 'Hostname "exec-host"\n' + config) as collectd:
+        collectd.wait("the last value", lambda: stored(folder, "exec-host").get("summary", {}).get("duration-probe"))
+        collectd.wait("the notification", lambda: "Notification: " in collectd.said())
+        yield from compare(document, stored(folder, "exec-host"))
+        said = [line for line in collectd.said().splitlines() if "Notification: " in line]
+    for card in conflicts:
+        wanted = ["severity = FAILURE", "host = exec-host", "plugin_instance = " + card["address"], "message = conflict "]
+        wanted += ["vm=" + name for name in card["vm_names"]]
+        if not any(all(text in line for text in wanted) for line in said):
+            yield "%s: %s in none of %s" % (card["address"], wanted, said[:5])
+    yield from same({card["address"] for card in conflicts},
+                    {line.split("plugin_instance = ")[1].split(",")[0] for line in said}, "cards that notifications tell of")
+
+
+def main():
+    tap = Tap()
+    tap.needs(collectd_core=servers.find("collectd"))
+    with tempfile.TemporaryDirectory(prefix="pciprobe-collectd-") as folder:
+        os.chmod(folder, 0o755)
+        made = make_machine(os.path.join(folder, "made")).machine
+        owned = make_owned(os.path.join(folder, "owned")).machine
+        config = 'LoadPlugin csv\n<Plugin csv>\nDataDir "%s/csv"\nStoreRates false\n</Plugin>\n' \
+                 'LoadPlugin unixsock\n<Plugin unixsock>\nSocketFile "%s/socket"\n</Plugin>\n' % (folder, folder)
+        with servers.Collectd(folder, config) as collectd:
+            collectd.wait("its socket", lambda: os.path.exists(os.path.join(folder, "socket")))
+            with servers.CollectdSocket(os.path.join(folder, "socket")) as socket:
+                for i, machine in enumerate(all_machines() + list(unpacked_recordings(folder)) + [made, owned]):
+                    tap.check(machine.name + ": every line, every value", check_machine, socket, folder, "machine%d" % i, machine)
+                tap.check("names of hosts", check_host_names, socket, owned)
+        tap.check("as the exec plugin's program", check_exec, owned, os.path.join(folder, "exec"))
+    tap.done(wants_machines=False)
+
+
+if __name__ == "__main__":
+    main()

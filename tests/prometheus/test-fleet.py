@@ -1,0 +1,291 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A fleet of made-up hosts, by both ways into one real Prometheus: collectd's plugin on each, which sends through collectd's network
+plugin to one collectd in the middle, and "pciprobe -f prometheus" behind a node_exporter each. PromQL must then answer what operators
+ask, the rules must work and the dashboard have data."""
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+
+SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+sys.path.insert(0, os.path.join(SOURCES, "tests/conformance"))
+# pylint: disable=wrong-import-position
+import servers
+from machines import PCIPROBE, Tap, same
+from tree import Tree
+
+ETC = os.path.join(SOURCES, "etc/prometheus")
+PLUGIN = os.environ.get("PLUGIN") or os.path.join(os.path.dirname(PCIPROBE), ".libs/pciprobe.so")
+CONF = """
+:filter: ['10de:2204', '8086:1520', '8086:1521']
+:alias: [{name: a1, filter: '10de:2204'}, {name: vf, filter: '8086:1520'}]
+"""
+
+# What README.md says one asks.
+TWO_FREE = 'pciprobe_alias_available{alias="a1"} >= 2'
+HELD_BY = 'pciprobe_device_owner_info{vm="one-42"}'
+CONFLICTS = "pciprobe_device_conflict == 1"
+# The same of what collectd's write_prometheus gives, without the rules that rename it.
+COLLECTD_TWO_FREE = 'collectd_pciprobe_count{pciprobe="a1", type="available"} >= 2'
+COLLECTD_HELD_BY = 'collectd_pciprobe_gauge{pciprobe=~"one-42:.*", type="in_use"} == 1'
+COLLECTD_CONFLICTS = 'collectd_pciprobe_gauge{type="conflict"} == 1'
+
+
+class Host:
+    """One of the fleet's machines. HELD are those of its GPUs that a VM has: {number: the VM's name}."""
+
+    def __init__(self, folder, number, gpus, held):
+        self.number = number
+        self.tree = Tree(os.path.join(folder, "root%d" % number))
+        self.tree.hostname("machine-%d" % number)
+        self.tree.file("pci.conf", CONF)
+        self.tree.process(1, "/sbin/init")
+        link = {"max_link_speed": "16.0 GT/s PCIe", "max_link_width": "16", "aer_dev_correctable": "TOTAL_ERR_COR 7",
+                "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 0", "aer_dev_fatal": "TOTAL_ERR_FATAL 0"}
+        for i in range(gpus):
+            port = "0000:00:%02x.0" % (i + 1)
+            self.tree.card(port, 0x8086, 0x1901, 0x060400, files=link)
+            now = {"current_link_speed": "8.0 GT/s PCIe" if i else "16.0 GT/s PCIe", "current_link_width": "16"}
+            self.tree.card(self.gpu(i), 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, parent=port,
+                           files=dict(link, **now))
+            self.tree.file("dev/vfio/%d" % i)
+        self.tree.card("0000:40:00.0", 0x8086, 0x1521, driver="igb", group=40, files={"sriov_totalvfs": "8", "sriov_numvfs": "2"})
+        for i in range(2):
+            self.tree.virtual_function("0000:40:00.0", i, "0000:40:10.%d" % i, 0x8086, 0x1520, driver="vfio-pci", group=41 + i)
+            self.tree.file("dev/vfio/%d" % (41 + i))
+        for i, name in held.items():
+            self.start(i, name)
+
+    @staticmethod
+    def gpu(number):
+        return "0000:%02x:00.0" % (number + 1)
+
+    def start(self, number, name):
+        self.tree.vm(1000 + number, name, (self.gpu(number), number))
+        self.touch(number)
+
+    def stop(self, number):
+        shutil.rmtree(self.tree.path("proc", str(1000 + number)))
+        self.touch(number)
+
+    def touch(self, number):
+        """Whoever takes or leaves a group opens or closes this: that is what the plugin waits for."""
+        with open(self.tree.path("dev/vfio", str(number)), "rb"):
+            pass
+
+
+def make_hosts(folder):
+    hosts = [Host(folder, 1, 4, {0: "one-42"}), Host(folder, 2, 2, {1: "one-7"}), Host(folder, 3, 2, {})]
+    first = hosts[0].tree # both claim a card
+    first.vm(2000, "one-43", ("0000:40:10.0", 41))
+    first.vm(2001, "one-44", ("0000:40:10.0", 41))
+    return hosts
+
+
+# ---- both ways ----
+
+class Textfiles:
+    """A node_exporter each. Their instances are called node-N."""
+
+    def __init__(self, folder, hosts):
+        self.hosts = hosts
+        self.exporters = []
+        for host in hosts:
+            place = os.path.join(folder, "node%d" % host.number)
+            os.makedirs(place)
+            self.exporters.append(servers.NodeExporter(place))
+
+    def write(self):
+        """What the timer does each minute."""
+        for host, exporter in zip(self.hosts, self.exporters):
+            exporter.put("pciprobe.prom", host.tree.machine.pciprobe(*host.tree.machine.rules(), "-f", "prometheus"))
+
+    def targets(self):
+        return {"node": [("127.0.0.1:%d" % exporter.port, {"instance": "node-%d" % host.number})
+                         for host, exporter in zip(self.hosts, self.exporters)]}
+
+    def stop(self):
+        for exporter in self.exporters:
+            exporter.stop()
+
+
+class Collectds:
+    """A collectd each, and one in the middle. Their instances are called host-N."""
+
+    def __init__(self, folder, hosts):
+        self.daemons = []
+        network = servers.free_port(socket.SOCK_DGRAM)
+        self.port = servers.free_port()
+        self.start(os.path.join(folder, "middle"), "middle", network='Listen "127.0.0.1" "%d"' % network,
+                   write_prometheus="Host 127.0.0.1\nPort %d" % self.port)
+        for host in hosts:
+            root = host.tree.root
+            self.start(os.path.join(folder, "host%d" % host.number), "host-%d" % host.number,
+                       network='Server "127.0.0.1" "%d"' % network,
+                       pciprobe='SysRoot "%s"\nConfigFile "%s/pci.conf"\nPluginInstanceFormat vm' % (root, root))
+
+    def start(self, folder, name, **plugins):
+        lines = ['Hostname "%s"' % name]
+        for plugin, block in plugins.items():
+            if plugin == "pciprobe":
+                lines.append('PluginDir "%s"' % os.path.dirname(PLUGIN))
+            lines.append("LoadPlugin %s\n<Plugin %s>\n%s\n</Plugin>" % (plugin, plugin, block))
+        self.daemons.append(servers.Collectd(folder, "\n".join(lines)))
+        self.daemons[-1].wait("its plugins", lambda: "Initialization complete" in self.daemons[-1].said())
+
+    def targets(self):
+        return {"collectd": [("127.0.0.1:%d" % self.port, {})]}
+
+    def said(self):
+        return "\n".join(daemon.said() for daemon in self.daemons)
+
+    def stop(self):
+        for daemon in reversed(self.daemons):
+            daemon.stop()
+
+
+# ---- what is asked ----
+
+def ask(prometheus, query, *labels):
+    """The LABELS of each sample of the answer."""
+    return sorted(tuple(sample.get(label) for label in labels) for sample, _ in prometheus.query(query))
+
+
+def becomes(prometheus, query, expected, *labels):
+    """It takes some seconds until Prometheus knows."""
+    expected = sorted(expected)
+    try:
+        prometheus.wait(query, lambda: ask(prometheus, query, *labels) == expected, 40)
+    except TimeoutError:
+        yield from same(expected, ask(prometheus, query, *labels), query)
+
+
+def both(where):
+    """(host, ...) to (instance, ...) of each way."""
+    return [("%s-%d" % (way, host), *more) for way in ("node", "host") for host, *more in where]
+
+
+def check_questions(prometheus, free, held):
+    yield from becomes(prometheus, TWO_FREE, both(free), "instance")
+    yield from becomes(prometheus, HELD_BY, both(held), "instance", "address")
+    yield from becomes(prometheus, CONFLICTS, both([(1, "0000:40:10.0")]), "instance", "address")
+
+
+def check_collectd_names(prometheus):
+    yield from becomes(prometheus, COLLECTD_TWO_FREE, [("host-1",), ("host-3",)], "instance")
+    yield from becomes(prometheus, COLLECTD_HELD_BY, [("host-1", "one-42:0000:01:00.0")], "instance", "pciprobe")
+    yield from becomes(prometheus, COLLECTD_CONFLICTS, [("host-1", "0000:40:10.0")], "instance", "pciprobe")
+
+
+def check_same_both_ways(prometheus):
+    """Each series that the rules make of collectd's has the value of the other way's."""
+    names = {sample["__name__"] for sample, _ in prometheus.query('{__name__=~"pciprobe_.*", instance=~"host-.*"}')}
+    compared = 0
+    for name in sorted(names - {"pciprobe_host_probe_duration_seconds", "pciprobe_device_owner_info"}):
+        left, right = ('sum without (instance, job) (label_replace(%s{instance=~"%s-.*"}, "host", "$1", "instance", ".*-(.*)"))'
+                       % (name, way) for way in ("host", "node"))
+        found = prometheus.query(left)
+        compared += len(found)
+        yield from same(sorted(found, key=repr), sorted(prometheus.query(right), key=repr), name)
+    if len(names) < 20 or compared < 100:
+        yield "only %d series of %d names were there to be compared" % (compared, len(names))
+
+
+def faulty_rules(prometheus):
+    rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    return ["%s: %s %s" % (rule["name"], rule["health"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"]
+
+
+def check_rules(prometheus):
+    try:
+        prometheus.wait("the rules", lambda: prometheus.ask("rules")["groups"] and not faulty_rules(prometheus), 20)
+    except TimeoutError:
+        yield from faulty_rules(prometheus) or ["no rules"]
+    yield from becomes(prometheus, 'ALERTS{alertname="PciCardConflict"}', both([(1,)]), "instance")
+
+
+def expressions(dashboard):
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+
+
+def check_dashboard_form(dashboard):
+    """What Grafana would stumble over without a word."""
+    cells = []
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    yield from same(len(dashboard["panels"]), len({panel["id"] for panel in dashboard["panels"]}), "panels, and different ids")
+    for panel in dashboard["panels"]:
+        x, y, width, height = (panel["gridPos"][key] for key in "xywh")
+        cells += [(column, row) for column in range(x, x + width) for row in range(y, y + height)]
+        yield from same("${datasource}", panel["datasource"]["uid"], panel["title"] + ": datasource")
+    if len(set(cells)) != len(cells) or max(cells)[0] > 23:
+        yield "panels lie over others, or stick out"
+    for title, query in expressions(dashboard):
+        for name in set(re.findall(r"\$(\w+)", query)) - variables - {"__rate_interval"}:
+            yield "%s: nobody fills in $%s" % (title, name)
+
+
+def check_dashboard(prometheus, dashboard, way):
+    values = {"$__rate_interval": "30s", "$instance": way + "-.*", "$alias": "a1", "$cards": "2", "$vm": ".*"}
+    for title, query in expressions(dashboard):
+        for name, value in values.items():
+            query = query.replace(name, value)
+        try:
+            prometheus.wait(title, lambda: prometheus.query(query), 20) # pylint: disable=cell-var-from-loop
+        except (RuntimeError, TimeoutError) as error:
+            yield "%s: %s: %s" % (title, query, error)
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            series, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"]).groups()
+            if not ask(prometheus, "group by (%s) (%s)" % (label, series), label):
+                yield "$%s: nothing to choose from" % variable["name"]
+
+
+def check_fleet(tap, prometheus, hosts, textfiles):
+    tap.check("two free cards of a1, the card of one-42, conflicts", check_questions, prometheus, [(1,), (3,)],
+              [(1, "0000:01:00.0")])
+    tap.check("the same, by collectd's own names", check_collectd_names, prometheus)
+    tap.check("both ways give the same", check_same_both_ways, prometheus)
+    tap.check("rules and alerts", check_rules, prometheus)
+    with open(os.path.join(ETC, "pciprobe-dashboard.json"), encoding="utf-8") as file:
+        dashboard = json.load(file)
+    tap.check("the dashboard's form", check_dashboard_form, dashboard)
+    for way in ("node", "host"):
+        tap.check("the dashboard has data: " + way, check_dashboard, prometheus, dashboard, way)
+    # the VM moves, and the cards that were left there are taken
+    hosts[0].stop(0)
+    for i in (1, 2, 3):
+        hosts[0].start(i, "one-10%d" % i)
+    hosts[2].start(1, "one-42")
+    textfiles.write()
+    tap.check("after one-42 has moved", check_questions, prometheus, [], [(3, "0000:02:00.0")])
+
+
+def main():
+    tap = Tap(needs_lspci=False)
+    tap.needs(collectd_core=servers.find("collectd"), prometheus=servers.find("prometheus"),
+              prometheus_node_exporter=servers.find("prometheus-node-exporter"), pciprobe_so=os.path.exists(PLUGIN))
+    with tempfile.TemporaryDirectory(prefix="pciprobe-fleet-") as folder:
+        hosts = make_hosts(folder)
+        textfiles, collectds = Textfiles(folder, hosts), Collectds(folder, hosts)
+        try:
+            textfiles.write()
+            rules = [os.path.join(ETC, name) for name in ("pciprobe-collectd.rules.yml", "pciprobe.rules.yml")]
+            with servers.Prometheus(os.path.join(folder, "prometheus"), dict(textfiles.targets(), **collectds.targets()),
+                                    rules) as prometheus:
+                check_fleet(tap, prometheus, hosts, textfiles)
+            tap.result("the plugin has nothing to complain of",
+                       [line for line in collectds.said().splitlines() if "pciprobe plugin:" in line])
+        finally:
+            collectds.stop()
+            textfiles.stop()
+    tap.done(wants_machines=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What libvirt-domains prints, and how it is asked. Here it is a shell script; the real one meets a real libvirtd in the lab. */
+#include "tests/unit/test.h"
+
+#include "probe/ownership/libvirt.h"
+#include "tests/unit/fakesys.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
+#define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
+
+static struct fakesys *fake;
+static struct sysroot *root;
+static struct domain_cards cards;
+static char why[LIBVIRT_WHY_SIZE];
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	why[0] = '\0';
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	domain_cards_free(&cards);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	sysroot_free(root);
+	fakesys_free(fake);
+	return 0;
+}
+
+static int parse(const char *text)
+{
+	domain_cards_free(&cards);
+	return domain_cards_parse(text, strlen(text), &cards);
+}
+
+static void cards_of_all_kinds(void **state)
+{
+	char text[ADDRESS_SIZE];
+
+	(void)state;
+	assert_int_equal(parse("runs pci 0000:81:00.2 0000:05:00.0 " UUID " one-42 - -\n"
+			       "defined pci 10000:e1:1f.7 - " UUID " web - -\n"
+			       "defined mdev " MDEV " 10000:00:06.0 " UUID " instance-0000001f - -\n"
+			       "defined pci 0000:01:00.0 - " UUID " web opennebula 17\n"
+			       "runs pci 0000:01:00.1 - " UUID " one-42 nova " UUID "\nend 5\n"), 0);
+	assert_int_equal(cards.count, 5);
+	assert_true(cards.items[0].runs);
+	assert_false(cards.items[0].device.is_mdev);
+	assert_string_equal(address_format(&cards.items[0].device.address, text), "0000:81:00.2");
+	assert_string_equal(cards.items[0].device.guest_address, "0000:05:00.0");
+	assert_string_equal(cards.items[0].uuid, UUID);
+	assert_string_equal(cards.items[0].name, "one-42");
+	assert_string_equal(cards.items[0].frontend, "opennebula");
+	assert_string_equal(cards.items[0].frontend_id, "42");
+	assert_false(cards.items[1].runs);
+	assert_string_equal(address_format(&cards.items[1].device.address, text), "10000:e1:1f.7");
+	assert_string_equal(cards.items[1].device.guest_address, "");
+	assert_null(cards.items[1].frontend);
+	assert_null(cards.items[1].frontend_id);
+	assert_true(cards.items[2].device.is_mdev);
+	assert_string_equal(cards.items[2].device.mdev, MDEV);
+	assert_string_equal(cards.items[2].device.guest_address, "");
+	assert_string_equal(cards.items[2].frontend, "nova");
+	assert_string_equal(cards.items[2].frontend_id, UUID);
+	/* metadata go before the name */
+	assert_string_equal(cards.items[3].frontend_id, "17");
+	assert_string_equal(cards.items[4].frontend, "nova");
+}
+
+static void no_card_is_an_answer(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("end 0\n"), 0);
+	assert_int_equal(cards.count, 0);
+}
+
+static void names_can_hold_anything(void **state)
+{
+	char text[20000], name[4097];
+	size_t length;
+
+	(void)state;
+	assert_int_equal(parse("runs pci 0000:81:00.2 - " UUID " %2d%0aend%201%0a%1b[2J]]>%22'%25%ff%2d - -\nend 1\n"), 0);
+	assert_string_equal(cards.items[0].name, "-\nend 1\n\x1b[2J]]>\"'%\xff-");
+	memset(name, '\n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	length = (size_t)sprintf(text, "runs pci 0000:81:00.2 - " UUID " ");
+	for (size_t i = 0; i < sizeof(name) - 1; i++)
+		length += (size_t)sprintf(text + length, "%%0a");
+	sprintf(text + length, " - -\nend 1\n");
+	assert_int_equal(parse(text), 0);
+	assert_string_equal(cards.items[0].name, name);
+}
+
+static void nothing_else_is_taken(void **state)
+{
+	static const char *const texts[] = {
+		"", "\n", "end", "end 0", "end 0\n\n", "end 0\nend 0\n", "end 1\n", "end -0\n", "end 00\n", "end 0 \n", " end 0\n",
+		"garbage\n", "garbage\nend 1\n", "\x7f" "ELF\x02\x01\x01", "<domain type='qemu'>\nend 1\n",
+		/* cut off */
+		"runs pci 0000:81:00.2 - " UUID " web - -\n", "runs pci 0000:81:00.2 - " UUID " web - -\nend",
+		"runs pci 0000:81:00.2 - " UUID " web - -\nend 1", "runs pci 0000:81:00.2 - " UUID " web - -\nend 2\n",
+		"runs pci 0000:81:00.2 - " UUID " we",
+		/* fields */
+		"runs pci 0000:81:00.2 - " UUID " web -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web - - \nend 1\n", "runs pci  0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"was pci 0000:81:00.2 - " UUID " web - -\nend 1\n", "- pci 0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"runs usb 0000:81:00.2 - " UUID " web - -\nend 1\n", "runs - 0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"runs pci 81:00.2 - " UUID " web - -\nend 1\n", "runs pci - - " UUID " web - -\nend 1\n",
+		"runs pci ../../../etc - " UUID " web - -\nend 1\n", "runs mdev ../../../etc - " UUID " web - -\nend 1\n",
+		"runs mdev " MDEV "0 - " UUID " web - -\nend 1\n", "runs mdev - - " UUID " web - -\nend 1\n",
+		"runs mdev 4b20d080-1b54-4048-85b3-a6a62d165c0/ - " UUID " web - -\nend 1\n",
+		"runs pci 0000:81:00.2 5 " UUID " web - -\nend 1\n", "runs pci 0000:81:00.2 - - web - -\nend 1\n",
+		"runs pci 0000:81:00.2 - 1234 web - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " - - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web opennebula -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - 5\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web acme 5\nend 1\n",
+		/* texts */
+		"runs pci 0000:81:00.2 - " UUID " a%00b - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a% - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a%2 - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a%zz - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a%2G - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a\tb - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a\xc3\xa4 - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - -\r\nend 1\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse(texts[i]), -EBADMSG);
+		assert_int_equal(cards.count, 0);
+	}
+	assert_int_equal(domain_cards_parse("end 0\n\0", 7, &cards), -EBADMSG);
+	assert_int_equal(domain_cards_parse("end\0 0\n", 7, &cards), -EBADMSG);
+}
+
+/* ---- asking ---- */
+
+/* Asks by a helper that is a script of these lines; NULL: there is none. */
+static int ask(const char *lines)
+{
+	char text[1024], path[128];
+
+	snprintf(path, sizeof(path), "%s/helper", fake->path);
+	if (lines) {
+		snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", lines);
+		fakesys_file(fake, "helper", text);
+		assert_int_equal(chmod(path, 0755), 0);
+	}
+	domain_cards_free(&cards);
+	return libvirt_read(root, path, &cards, why);
+}
+
+/* Answers with a card whose VM has the name of the socket, and of the directory that the helper ran in. */
+static const char ANSWER[] = "echo \"runs pci 0000:81:00.2 - " UUID " $1:$(basename \"$PWD\") - -\"; echo end 1";
+static const char NOT_RUN[] = "echo ran >&2; exit 1";
+
+static void without_a_socket_nobody_is_asked(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	fakesys_directory(fake, "run/libvirt/qemu");
+	fakesys_file(fake, "run/libvirt/libvirt-sock-ro", "no socket");
+	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	assert_int_equal(libvirt_read(root, NULL, &cards, why), -ENOENT);
+	assert_string_equal(why, "");
+}
+
+static void the_modular_daemon_goes_first(void **state)
+{
+	(void)state;
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	assert_int_equal(ask(ANSWER), 0);
+	assert_int_equal(cards.count, 1);
+	assert_string_equal(cards.items[0].name, "libvirt-sock-ro:libvirt");
+	fakesys_socket(fake, "run/libvirt/virtqemud-sock-ro");
+	assert_int_equal(ask(ANSWER), 0);
+	assert_string_equal(cards.items[0].name, "virtqemud-sock-ro:libvirt");
+}
+
+static void only_read_only_sockets_are_asked(void **state)
+{
+	(void)state;
+	fakesys_socket(fake, "run/libvirt/libvirt-sock");
+	assert_int_equal(ask(NOT_RUN), -EOPNOTSUPP);
+	assert_contains(why, "/run/libvirt/: no socket is read-only");
+}
+
+static void no_link_leads_out_of_the_root(void **state)
+{
+	struct fakesys *other = fake;
+	char path[128];
+
+	(void)state;
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	fake = fakesys_new();
+	snprintf(path, sizeof(path), "%s/run/libvirt/libvirt-sock-ro", other->path);
+	fakesys_link(fake, "run/libvirt/libvirt-sock-ro", path);
+	sysroot_free(root);
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	fakesys_remove(fake, "run");
+	snprintf(path, sizeof(path), "%s/run", other->path);
+	fakesys_link(fake, "run", path);
+	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	fakesys_free(other);
+}
+
+static void no_helper_is_told(void **state)
+{
+	char wanted[LIBVIRT_WHY_SIZE];
+
+	(void)state;
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	assert_int_equal(ask(NULL), -ENOSYS);
+	snprintf(wanted, sizeof(wanted), "%s/run/libvirt/libvirt-sock-ro: %s/helper: No such file or directory", fake->path,
+		 fake->path);
+	assert_string_equal(why, wanted);
+	assert_int_equal(libvirt_read(root, NULL, &cards, why), -ENOSYS);
+	assert_contains(why, "libvirt-sock-ro: this build can't ask libvirt");
+}
+
+static void what_went_wrong_is_told(void **state)
+{
+	static const struct {
+		const char *lines;
+		int error;
+		const char *why;
+	} cases[] = {
+		{"echo 'libvirt: Connection refused' >&2; exit 1", -ECONNREFUSED, "-ro: libvirt: Connection refused"},
+		{"cat /bin/sh", -EBADMSG, "-ro: the answer can't be made out"},
+		{"echo end 1", -EBADMSG, "-ro: the answer can't be made out"},
+		{"echo runs pci; kill -KILL $$", -EBADMSG, "-ro: signal 9 ended it"},
+		{"exec cat /dev/zero", -EFBIG, "-ro: the answer is too long"},
+		{"exec sleep 1000", -ETIMEDOUT, "-ro: no answer in time"},
+	};
+
+	(void)state;
+	fakesys_socket(fake, "run/libvirt/virtqemud-sock-ro");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(ask(cases[i].lines), cases[i].error);
+		assert_contains(why, cases[i].why);
+		assert_int_equal(cards.count, 0);
+	}
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(cards_of_all_kinds),
+		TEST(no_card_is_an_answer),
+		TEST(names_can_hold_anything),
+		TEST(nothing_else_is_taken),
+		TEST(without_a_socket_nobody_is_asked),
+		TEST(the_modular_daemon_goes_first),
+		TEST(only_read_only_sockets_are_asked),
+		TEST(no_link_leads_out_of_the_root),
+		TEST(no_helper_is_told),
+		TEST(what_went_wrong_is_told),
+	};
+
+	return cmocka_run_group_tests_name("libvirt", tests, NULL, NULL);
+}
