@@ -522,6 +522,28 @@ static void what_fails_is_told_once(void **state)
 	assert_int_equal(heard.errors, 2);
 }
 
+static void a_configuration_waits_for_its_first_reading(void **state)
+{
+	(void)state;
+	start();
+	settle();
+	fakesys_remove(fake, "sys/bus/pci/devices");
+	write_config(":filter: 8086:*\n");
+	read_cards();
+	assert_contains(dispatched.notices, "config_taken");
+	for (unsigned i = 0; i < 3; i++) {
+		read_cards();
+		assert_string_equal(dispatched.notices, "");
+		assert_string_equal(dispatched.values, "");
+	}
+	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
+	fakesys_pci(fake, "0000:00:06.0", NIC, .group = "3");
+	read_cards();
+	has_value("summary/count-devices=1");
+	has_value("0000:00:05.0/gauge-iommu_group=2");
+	settle();
+}
+
 static void nothing_is_notified_unless_wanted(void **state)
 {
 	(void)state;
@@ -568,6 +590,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_broken_one_keeps_the_old_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_at_the_start_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_fails_is_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_configuration_waits_for_its_first_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_notified_unless_wanted, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_reading_is_silent, setup, teardown),
 	};
