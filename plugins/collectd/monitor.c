@@ -15,11 +15,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A look when something happened is followed by another one in the next reading: a process that was killed has its files open a
- * moment longer than its VM runs. While somebody's card is unknown nothing need happen to make it known (hidepid, a process that
- * could not be looked at and ends), so then it is looked at now and again. */
+/* A look when something happened is followed by another one in the next reading: the process of a killed VM ends a little later than
+ * it lets go of its cards. Some states end without a sign: a process that could not be looked at goes away, a reservation of Proxmox's
+ * runs out. While there is one it is looked at now and again. */
 #define LOOKS_AFTER_EVENT 2
-#define READINGS_WHILE_UNKNOWN 6
+#define READINGS_UNSETTLED 6
 
 /* The configuration file as it stands on disk. All zeroes: it isn't there. */
 struct stamp {
@@ -44,7 +44,7 @@ struct monitor {
 	struct probe *next; /* of a configuration that changed, before its first reading; NULL: there is none */
 	struct inventory *last; /* NULL: before the first reading */
 	unsigned looks;         /* readings that look for owners whatever happens */
-	unsigned unknown;       /* readings since the last look, while something is unknown */
+	unsigned unsettled;     /* readings since the last look, while there is a state that ends without a sign */
 };
 
 static struct stamp read_stamp(const char *path)
@@ -172,10 +172,18 @@ static void read_config(struct monitor *monitor)
 	notify_config(monitor, !monitor->refused);
 }
 
-static bool has_unknown(const struct inventory *inventory)
+static bool is_unsettled(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (device->owners[i].reserves && (device->owners[i].sources & OWNER_PROXMOX))
+			return true;
+	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
+}
+
+static bool has_unsettled(const struct inventory *inventory)
 {
 	inventory_foreach(inventory, device)
-		if ((device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN)
+		if (is_unsettled(device))
 			return true;
 	return false;
 }
@@ -184,15 +192,16 @@ static bool must_look(struct monitor *monitor)
 {
 	if (watch_happened(monitor->watch))
 		monitor->looks = LOOKS_AFTER_EVENT;
-	if (monitor->looks) {
-		monitor->looks--;
-		return true;
+	if (!monitor->looks && monitor->last && has_unsettled(monitor->last)) {
+		if (++monitor->unsettled < READINGS_UNSETTLED)
+			return false;
+		monitor->looks = 1;
 	}
-	if (!monitor->last || !has_unknown(monitor->last))
-		monitor->unknown = 0;
-	else if (++monitor->unknown == READINGS_WHILE_UNKNOWN)
-		return monitor->unknown = 0, true;
-	return false;
+	monitor->unsettled = 0;
+	if (!monitor->looks)
+		return false;
+	monitor->looks--;
+	return true;
 }
 
 static void notify_event(void *data, const struct event *event)

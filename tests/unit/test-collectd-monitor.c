@@ -7,7 +7,7 @@
 #include "tests/unit/fakesys.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct fakesys *fake;
@@ -434,6 +434,26 @@ static void unknown_owners_are_looked_for_now_and_again(void **state)
 	has_value("0000:81:00.2/gauge-in_use=0");
 }
 
+static void a_reservation_runs_out(void **state)
+{
+	char text[64];
+
+	(void)state;
+	snprintf(text, sizeof(text), "0000:81:00.2 106 time:%lld\n", (long long)time(NULL) + 1);
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
+	start();
+	read_cards();
+	has_value("summary/count-reserved=1");
+	usleep(2100000);
+	for (unsigned i = 0; i < 8; i++)
+		read_cards();
+	has_value("summary/count-reserved=0");
+	has_value("0000:81:00.2/gauge-in_use=0");
+	settle();
+	settle();
+	settle();
+}
+
 static void write_config(const char *text)
 {
 	fakesys_file(fake, "machine.conf", text);
@@ -586,6 +606,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_driver_that_changed_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(cards_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_owners_are_looked_for_now_and_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_reservation_runs_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_configuration_is_taken_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_keeps_the_old_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_at_the_start_is_an_error, setup, teardown),
