@@ -249,11 +249,6 @@ static int reread_cards(struct probe *probe, const struct inventory *last, struc
 	return error ? error : read_group_blockers(probe->root, inventory);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* Whether the cards are the same, on the same drivers. One that went away while it was read is missing. */
 static bool same_cards(const struct inventory *a, const struct inventory *b)
 {
@@ -261,7 +256,7 @@ static bool same_cards(const struct inventory *a, const struct inventory *b)
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (address_compare(&a->devices[i].address, &b->devices[i].address) != 0 ||
-		    !same_text(a->devices[i].driver, b->devices[i].driver))
+		    !text_same(a->devices[i].driver, b->devices[i].driver))
 			return false;
 	return true;
 }
@@ -299,8 +294,8 @@ static bool same_list(const struct probe *probe, const struct inventory *last)
 	return scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint;
 }
 
-/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a driver can bring its card an IOMMU
- * group (without an IOMMU it does), and what could not be read then may be readable now. */
+/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a driver can bring its card
+ * an IOMMU group (without an IOMMU it does), and what could not be read then may be readable now. */
 static int try_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
 {
 	struct inventory *inventory;

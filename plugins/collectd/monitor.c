@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A look when something happened is followed by another one in the next reading: the process of a killed VM ends a little later than
- * it lets go of its cards. Some states end without a sign: a process that could not be looked at goes away, a reservation of Proxmox's
- * runs out. While there is one it is looked at now and again. */
+/* A look when something happened is followed by another one in the next reading: the process of a killed VM ends a little
+ * later than it lets go of its cards. Some states end without a sign: a process that could not be looked at goes away, a
+ * reservation of Proxmox's runs out. While there is one it is looked at now and again. */
 #define LOOKS_AFTER_EVENT 2
 #define READINGS_UNSETTLED 6
 

@@ -29,8 +29,10 @@ static int setup(void **state)
 	settings_init(&settings);
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport");
 	fakesys_pci(fake, "0000:81:00.0", NIC, .driver = "mlx5_core", .group = "17", .below = "0000:00:01.0");
-	fakesys_pci(fake, "0000:81:00.2", NIC, .driver = "vfio-pci", .group = "18", .below = "0000:00:01.0", .pf = "0000:81:00.0", .vf = 0);
-	fakesys_pci(fake, "0000:81:00.3", NIC, .driver = "vfio-pci", .group = "19", .below = "0000:00:01.0", .pf = "0000:81:00.0", .vf = 1);
+	fakesys_pci(fake, "0000:81:00.2", NIC, .driver = "vfio-pci", .group = "18", .below = "0000:00:01.0",
+		    .pf = "0000:81:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:81:00.3", NIC, .driver = "vfio-pci", .group = "19", .below = "0000:00:01.0",
+		    .pf = "0000:81:00.0", .vf = 1);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs", "8\n");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/sriov_numvfs", "2\n");
 	fakesys_bytes(fake, "proc/1/cmdline", "init", 5);
@@ -290,7 +292,8 @@ static void a_quiet_reading_reads_what_moves(void **state)
 static void whatever_happens_to_vfio_is_looked_at(void **state)
 {
 	static const char *const where[] = {
-		"dev/vfio/18", "dev/vfio/devices/vfio0", "run/libvirt/qemu/a.xml", "etc/libvirt/qemu/a.xml", "run/qemu-server/1", "sys/module/vfio/refcnt",
+		"dev/vfio/18",		  "dev/vfio/devices/vfio0", "run/libvirt/qemu/a.xml",
+		"etc/libvirt/qemu/a.xml", "run/qemu-server/1",	    "sys/module/vfio/refcnt",
 	};
 
 	(void)state;
