@@ -314,7 +314,7 @@ const struct field FIELDS[] = {
 	      OWNERS | DETAIL_GROUP_PEERS),
 	MEASURED(MEASURE_GAUGE, NULL, in_use, "USED", FIELD_FLAG, NULL, "whether somebody has it", OWNERS),
 	MEASURED(MEASURE_GAUGE, NULL, conflict, "CONFLICT", FIELD_FLAG, NULL,
-		 "whether more than one has it, which cannot go well", OWNERS),
+		 "whether more than one claims it, or a VM and the host both have it", OWNERS),
 	OWNER_FIELD("vm_id", vm_ids, "VM", FIELD_LIST, NULL, "what the frontend calls the VM that has it"),
 	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL, "who that is: the VM's name, or the program's that is none"),
 	OWNER_FIELD("vm", vm_names, "VM_NAME", FIELD_LIST, NULL, "names of the VMs that claim it; more than one is a conflict"),
