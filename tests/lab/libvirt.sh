@@ -5,8 +5,8 @@
 
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
-# need_libvirt: skips the test where the host or the build hasn't got it.
-need_libvirt() {
+# prepare_libvirt: what libvirtd wants to be there; where the host or the build hasn't got it the test is skipped.
+prepare_libvirt() {
     local program
     [ -x "$BUILD_DIR/helper/libvirt-domains" ] ||
         skip "this build can't ask libvirt (Debian packages libvirt-dev and libxml2-dev)"
@@ -14,26 +14,32 @@ need_libvirt() {
         command -v "$program" >/dev/null ||
             skip "no $program (Debian packages libvirt-daemon, libvirt-daemon-driver-qemu and libvirt-clients)"
     done
-}
-
-# start_libvirt: comes back when it answers. The program that asks it for pciprobe is where that looks for it.
-start_libvirt() {
-    local helper
     # Debian's larger package would make the user that libvirtd wants for its VMs.
     echo "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
     echo "libvirt-qemu:x:64055:" >>/etc/group
-    virtlogd -d && libvirtd -d && wait_for 60 virsh -q list >/dev/null || return
-    helper=$("$PCIPROBE" list --all -q -f json | sed -n 's|.*libvirt-sock-ro: \(/[^:"]*\): No such file.*|\1|p')
-    [ -n "$helper" ] || fail "pciprobe doesn't tell where it looks for the helper that asks libvirt"
-    mkdir -p "${helper%/*}" && cp "$BUILD_DIR/helper/libvirt-domains" "$helper"
+    virtlogd -d
 }
+
+# start_libvirtd: comes back when it answers.
+start_libvirtd() { libvirtd -d && wait_for 60 virsh -q list >/dev/null; }
+
+# helper_place: where pciprobe looks for the program that asks libvirt, by its own word, while libvirtd runs and it isn't there.
+helper_place() { "$PCIPROBE" list --all 2>&1 >/dev/null | sed -n 's|.*(/run/libvirt/[^ ]*: \(.*\): No such file or directory).*|\1|p'; }
+
+# install_helper PLACE
+install_helper() { mkdir -p "${1%/*}" && cp "$BUILD_DIR/helper/libvirt-domains" "$1"; }
 
 # libvirt_is STATE: how that source of ownership fared, by pciprobe's own word.
 libvirt_is() {
     [[ $("$PCIPROBE" list -q --all -f json | tr -d ' \n') == *"\"name\":\"libvirt\",\"state\":\"$1\""* ]]
 }
 
-# libvirt_cards: of a domain's XML, the addresses of the host's cards in it, one to a line.
-libvirt_cards() {
-    sed -nE "/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p"
+# For sed -nE: of domains' XML, the addresses of the host's cards, which stand in a <source>, one to a line.
+# shellcheck disable=SC2034 # for whoever reads this
+cards_in_xml="/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p"
+
+# guest_addresses_in_xml: likewise, where the VM has them.
+guest_addresses_in_xml() {
+    sed -n '/<hostdev/,/<\/hostdev/p' | sed '/<source/,/<\/source/d' |
+        sed -nE "s/.*<address.* bus='0x(..)' slot='0x(..)' function='0x(.)'.*/0000:\1:\2.\3/p"
 }
