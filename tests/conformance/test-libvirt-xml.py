@@ -70,6 +70,12 @@ def source_of(element):
 
 # ---- what is found ----
 
+def attributes(element, name):
+    """Of an element in it; None: it isn't there."""
+    found = element.find(name)
+    return None if found is None else dict(found.attrib)
+
+
 def split(text):
     """The output in pieces, as the manual says: each begins with a line '<!-- ADDRESS'. [(address, comment, element)]"""
     pieces = re.split(r"^(?=<!-- )", text, flags=re.MULTILINE)
@@ -132,12 +138,13 @@ def check_teaming(machine):
     for (_, _, virtio), (address, _, vf) in zip(paired, paired[1:]):
         if virtio is None or virtio.get("type") != "direct":
             continue
-        yield from same(virtio.find("mac").attrib, vf.find("mac").attrib, "%s: MAC addresses" % address)
-        yield from same({"type": "transient", "persistent": virtio.find("alias").get("name")}, vf.find("teaming").attrib,
-                        "%s: teaming" % address)
-        yield from same("persistent", virtio.find("teaming").get("type"), "%s: teaming of the virtio one" % address)
-        yield from same(pf_interface(machine, address), virtio.find("source").get("dev"), "%s: the PF's interface" % address)
-        yield from same("virtio", virtio.find("model").get("type"), "%s: model" % address)
+        yield from same(attributes(virtio, "mac"), attributes(vf, "mac"), "%s: MAC addresses" % address)
+        yield from same({"type": "transient", "persistent": (attributes(virtio, "alias") or {}).get("name")},
+                        attributes(vf, "teaming"), "%s: teaming" % address)
+        yield from same({"type": "persistent"}, attributes(virtio, "teaming"), "%s: teaming of the virtio one" % address)
+        yield from same({"dev": pf_interface(machine, address), "mode": "bridge"}, attributes(virtio, "source"),
+                        "%s: the PF's interface" % address)
+        yield from same({"type": "virtio"}, attributes(virtio, "model"), "%s: model" % address)
     aliases = [element.find("alias").get("name") for _, _, element in paired
                if element is not None and element.find("alias") is not None]
     yield from same(len(set(aliases)), len(aliases), "different aliases")
@@ -169,6 +176,20 @@ def check_kinds(machine):
     yield from ("nobody says '%s'" % text for text in ("is a bridge", "in no IOMMU group", "a native driver has 0000:84:00.1",
                                                        "the host uses it, by the driver mlx5_core", "by itself")
                 if text not in comments)
+
+
+def check_split_command(machine, folder):
+    """The command that the document on migration splits a pair with."""
+    with open(os.path.join(SOURCES, "docs/migration.md"), encoding="utf-8") as file:
+        command = re.search("^csplit .*$", file.read(), re.MULTILINE)[0]
+    with open(os.path.join(folder, "pair.xml"), "w", encoding="utf-8") as file:
+        file.write(machine.pciprobe("-a", "-s", "10000:81:00.1", "-f", "libvirt", "--teaming"))
+    done = run(["bash", "-c", "cd '%s' && %s" % (folder, command)])
+    if done.returncode != 0:
+        yield done.stderr
+    files = sorted(name for name in os.listdir(folder) if name.startswith("pair-"))
+    yield from same(["pair-0.xml", "pair-1.xml"], files, "files")
+    yield from same(["direct", "hostdev"], [ET.parse(os.path.join(folder, name)).getroot().get("type") for name in files], "types")
 
 
 def check_macs_of_another_host(machine, other):
@@ -326,6 +347,7 @@ def main():
         for machine in machines:
             check_machine(tap, machine, folder)
         tap.check("made: cards of all kinds", check_kinds, made)
+        tap.check("made: splitting", check_split_command, made, folder)
         tap.check("made: MAC addresses", check_macs, made)
         tap.check("another host: MAC addresses", check_macs_of_another_host, made, other)
         hostile = make_hostile(os.path.join(folder, "hostile"))
