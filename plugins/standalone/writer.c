@@ -31,6 +31,8 @@ const struct writer WRITERS[] = {
 	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, write_prometheus},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, write_influx},
 	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, write_collectd},
+	{"libvirt", "XML for 'virsh attach-device', an element each card", NULL,
+	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, write_libvirt},
 	{"onehost", "the table of cards of 'onehost show'", NULL,
 	 DETAIL_NAMES | DETAIL_USAGE, write_onehost},
 	{"opennebula", "what OpenNebula's monitor reads", NULL,

@@ -153,6 +153,7 @@ def add_network_cards(tree):
 def add_virtual_functions(tree):
     enabled = {"sriov_totalvfs": "16", "sriov_numvfs": "2"}
     tree.card("0000:07:00.0", 0x8086, 0x10fb, driver="ixgbe", group=20, files=enabled)
+    tree.interface("0000:07:00.0", "enp7s0")
     for i in range(2):
         tree.virtual_function("0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ed, group=21 + i)
     # a GPU whose VFs NVIDIA's driver made behind the kernel's back
