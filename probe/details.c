@@ -90,7 +90,7 @@ static void read_label(struct card *card)
 	card->device->label = card_string(card, "label");
 }
 
-/* In this order: the index wants to know that it is a VF, the interfaces the driver, the link whether the
+/* In this order: the index and the PF's interface want to know that it is a VF, the interfaces the driver, the link whether the
  * card sleeps, virtual GPUs again whether it is a VF. */
 static const struct {
 	unsigned details;
@@ -104,6 +104,7 @@ static const struct {
 	{DETAIL_SRIOV, read_sriov},
 	{DETAIL_VF_INDEX, read_vf_index},
 	{DETAIL_INTERFACES, read_interfaces},
+	{DETAIL_PF_INTERFACE, read_pf_interface},
 	{DETAIL_RESET_METHODS, read_reset_methods},
 	{DETAIL_POWER, read_power},
 	{DETAIL_POWER | DETAIL_LINK, read_runtime_status},
@@ -192,6 +193,7 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 		}
 		i++;
 	}
+	device_free_members(&card.pf);
 	sysdir_close(&card.mdev_bus);
 	return found < 0 ? found : 0;
 }

@@ -32,7 +32,8 @@ enum detail {
 	DETAIL_OWNERSHIP = 1u << 19, /* read by ownership_read, from driver and IOMMU group */
 	DETAIL_GROUP_PEERS = 1u << 20,
 	DETAIL_ALIASES = 1u << 21, /* found by aliases_read */
-	DETAIL_ALL = (1u << 22) - 1,
+	DETAIL_PF_INTERFACE = 1u << 22, /* of VFs that DETAIL_SRIOV has found */
+	DETAIL_ALL = (1u << 23) - 1,
 
 	/* Those that stay as they are while a card sits where it does and no card comes or goes: VFs are cards too. */
 	DETAIL_STATIC = DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |

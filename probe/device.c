@@ -29,6 +29,34 @@ bool device_is_bridge(const struct pci_device *device)
 	return device->class >> 8 == 0x06;
 }
 
+/* p0, p1: a port of the card. pf0vf3 and the like are ports of its functions. */
+static bool is_uplink(const struct interface *interface)
+{
+	const char *port = interface->phys_port_name;
+
+	return port && *port == 'p' && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1);
+}
+
+const char *device_uplink(const struct pci_device *device)
+{
+	const struct interface *only = NULL, *uplink = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < device->interface_count; i++) {
+		const struct interface *interface = &device->interfaces[i];
+
+		if (!interface->direct)
+			continue;
+		count++;
+		only = interface;
+		if (!uplink && is_uplink(interface))
+			uplink = interface;
+	}
+	if (count == 1)
+		return only->name;
+	return uplink ? uplink->name : NULL;
+}
+
 bool device_is_givable(const struct pci_device *device)
 {
 	return !device_is_bridge(device) && !has_native_driver(device);
@@ -147,6 +175,7 @@ void device_free_members(struct pci_device *device)
 		free(device->interfaces[i].phys_port_name);
 	}
 	free(device->interfaces);
+	free(device->pf_interface);
 	for (size_t i = 0; i < device->vgpu_type_count; i++) {
 		free(device->vgpu_types[i].id);
 		free(device->vgpu_types[i].name);

@@ -164,6 +164,7 @@ struct pci_device {
 	struct strings drm;    /* card0, renderD128 */
 	struct interface *interfaces;
 	size_t interface_count;
+	char *pf_interface; /* of a VF: its PF's network interface */
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
 	struct strings group_peers;    /* the other cards of its IOMMU group, which go to a VM with it or not at all */
@@ -203,6 +204,10 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 
 /* Bridges, ports and buses: no VM gets one. */
 bool device_is_bridge(const struct pci_device *device);
+
+/* The name of the card's network interface: its only one, or of several that are its own the uplink (phys_port_name
+ * p<digits>). NULL when there is none; belongs to the device. */
+const char *device_uplink(const struct pci_device *device);
 
 /* A VM could have it as it stands: no native driver has it, and it is no bridge. */
 bool device_is_givable(const struct pci_device *device);

@@ -41,6 +41,7 @@ GET_TEXT(driver)
 GET_MEMBER(iommu_group, number, iommu_group, HAS_IOMMU_GROUP)
 GET_MEMBER(numa_node, number, numa_node, HAS_NUMA_NODE)
 GET_MEMBER(pf, address, sriov.pf, HAS_PF)
+GET_TEXT(pf_interface)
 GET_MEMBER(vf_index, number, sriov.vf_index, HAS_VF_INDEX)
 GET_MEMBER(vfs_total, number, sriov.vfs_total, HAS_VFS_TOTAL)
 GET_MEMBER(vfs_enabled, number, sriov.vfs_enabled, HAS_VFS_ENABLED)
@@ -271,6 +272,7 @@ const struct field FIELDS[] = {
 	MEASURED(MEASURE_GAUGE, NULL, numa_node, "NUMA", FIELD_NUMBER, NULL, "NUMA node", DETAIL_NUMA_NODE),
 	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL, "pf: can have virtual functions, vf: is one, or no", DETAIL_SRIOV),
 	FIELD(pf, "PF", FIELD_ADDRESS, 0, NULL, "physical function of a VF", DETAIL_SRIOV),
+	FIELD(pf_interface, "PF_NETDEV", FIELD_TEXT, 0, NULL, "that one's network interface", DETAIL_SRIOV | DETAIL_PF_INTERFACE),
 	FIELD(vf_index, "VF", FIELD_NUMBER, 0, NULL, "which of its PF's VFs it is, from 0",
 	      DETAIL_SRIOV | DETAIL_VF_INDEX),
 	MEASURED(MEASURE_COUNT, "vf_total", vfs_total, "VFS_TOTAL", FIELD_NUMBER, NULL, "VFs that a PF can have", DETAIL_SRIOV),
@@ -314,7 +316,7 @@ const struct field FIELDS[] = {
 	      OWNERS | DETAIL_GROUP_PEERS),
 	MEASURED(MEASURE_GAUGE, NULL, in_use, "USED", FIELD_FLAG, NULL, "whether somebody has it", OWNERS),
 	MEASURED(MEASURE_GAUGE, NULL, conflict, "CONFLICT", FIELD_FLAG, NULL,
-		 "whether more than one has it, which cannot go well", OWNERS),
+		 "whether more than one claims it, or a VM and the host both have it", OWNERS),
 	OWNER_FIELD("vm_id", vm_ids, "VM", FIELD_LIST, NULL, "what the frontend calls the VM that has it"),
 	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL, "who that is: the VM's name, or the program's that is none"),
 	OWNER_FIELD("vm", vm_names, "VM_NAME", FIELD_LIST, NULL, "names of the VMs that claim it; more than one is a conflict"),

@@ -249,19 +249,14 @@ static int reread_cards(struct probe *probe, const struct inventory *last, struc
 	return error ? error : read_group_blockers(probe->root, inventory);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* A card that went away while it was read is missing. */
-static bool same_drivers(const struct inventory *a, const struct inventory *b)
+/* Whether the cards are the same, on the same drivers. One that went away while it was read is missing. */
+static bool same_cards(const struct inventory *a, const struct inventory *b)
 {
 	if (a->count != b->count || a->fingerprint != b->fingerprint)
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (address_compare(&a->devices[i].address, &b->devices[i].address) != 0 ||
-		    !same_text(a->devices[i].driver, b->devices[i].driver))
+		    !text_same(a->devices[i].driver, b->devices[i].driver))
 			return false;
 	return true;
 }
@@ -273,7 +268,7 @@ static int read_owners(struct probe *probe, const struct inventory *last, struct
 
 	if (!(probe->details & DETAIL_OWNERSHIP))
 		return 0;
-	if (!last || !same_drivers(last, inventory))
+	if (!last || !same_cards(last, inventory))
 		return ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
 	inventory->unseen = last->unseen;
 	memcpy(inventory->sources, last->sources, sizeof(inventory->sources));
@@ -282,23 +277,70 @@ static int read_owners(struct probe *probe, const struct inventory *last, struct
 	return error;
 }
 
-/* LAST may be NULL. */
-static int read_inventory(struct probe *probe, const struct inventory *last, struct inventory **ret)
+/* With the time, which sources of ownership go by. */
+static struct inventory *new_inventory(void)
 {
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
-	struct timespec start;
+
+	if (inventory)
+		clock_gettime(CLOCK_REALTIME, &inventory->time);
+	return inventory;
+}
+
+static bool same_list(const struct probe *probe, const struct inventory *last)
+{
 	uint64_t fingerprint;
+
+	return scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint;
+}
+
+/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a driver can bring its card
+ * an IOMMU group (without an IOMMU it does), and what could not be read then may be readable now. */
+static int try_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
+{
+	struct inventory *inventory;
+	int error;
+
+	if (last->incomplete || !same_list(probe, last))
+		return 0;
+	inventory = new_inventory();
+	if (!inventory)
+		return -ENOMEM;
+	error = reread_cards(probe, last, inventory);
+	if (error < 0 || !same_cards(last, inventory))
+		inventory_free(inventory);
+	else
+		*ret = inventory;
+	return error;
+}
+
+static int read_whole(struct probe *probe, struct inventory **ret)
+{
+	struct inventory *inventory = new_inventory();
 	int error;
 
 	if (!inventory)
 		return -ENOMEM;
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	clock_gettime(CLOCK_REALTIME, &inventory->time);
-	/* what could not be read then may be readable now */
-	if (last && !last->incomplete && scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint)
-		error = reread_cards(probe, last, inventory);
+	error = read_cards(probe, inventory);
+	if (error < 0)
+		inventory_free(inventory);
 	else
-		error = read_cards(probe, inventory);
+		*ret = inventory;
+	return error;
+}
+
+/* LAST may be NULL. */
+static int read_inventory(struct probe *probe, const struct inventory *last, struct inventory **ret)
+{
+	struct inventory *inventory = NULL;
+	struct timespec start;
+	int error = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (last)
+		error = try_again(probe, last, &inventory);
+	if (error == 0 && !inventory)
+		error = read_whole(probe, &inventory);
 	if (error == 0)
 		error = read_owners(probe, last, inventory);
 	if (error < 0) {

@@ -40,8 +40,8 @@ void probe_free(struct probe *probe);
 int probe_read(struct probe *probe, struct inventory **ret);
 
 /* The same, for whoever has read before and knows that no process took or gave back a card since LAST (whose probe this is).
- * Where no card came or went, nothing is read but what moves by itself: drivers, links, errors, power and the like. What
- * doesn't (DETAIL_STATIC) is taken over from LAST, and so is who has each card, unless a driver changed. LAST stays as it is. */
+ * Where no card came or went and no driver changed, nothing is read but what moves by itself: drivers, links, errors, power
+ * and the like. What doesn't (DETAIL_STATIC) is taken over from LAST, and so is who has each card. LAST stays as it is. */
 int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret);
 
 /* What the probe goes by; all of it belongs to the probe. */

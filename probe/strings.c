@@ -54,3 +54,8 @@ void strings_free(struct strings *list)
 	free(list->items);
 	*list = (struct strings){0};
 }
+
+bool text_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}

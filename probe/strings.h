@@ -26,4 +26,7 @@ void strings_sort(struct strings *list);
 /* Frees what the list holds and leaves it empty. */
 void strings_free(struct strings *list);
 
+/* Whether A and B are the same text; NULL is like NULL alone. */
+bool text_same(const char *a, const char *b);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/collectd/events.h"
 
-#include <string.h>
+#include "probe/strings.h"
 
 struct search {
 	bool persistent;
@@ -46,19 +46,14 @@ static void find_states(const struct search *search, const struct pci_device *wa
 	}
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* A pid alone can have gone to another process, and isn't always known. */
 static bool same_owner(const struct owner *a, const struct owner *b)
 {
-	if (!same_text(a->mdev, b->mdev))
+	if (!text_same(a->mdev, b->mdev))
 		return false;
 	if (a->pid && b->pid)
 		return a->pid == b->pid && a->started == b->started;
-	return same_text(a->uuid, b->uuid) && same_text(a->name, b->name);
+	return text_same(a->uuid, b->uuid) && text_same(a->name, b->name);
 }
 
 static bool has_owner(const struct pci_device *device, const struct owner *owner)
@@ -111,7 +106,7 @@ static void compare(const struct search *search, const struct pci_device *was, c
 		emit(search, (struct event){.kind = EVENT_ADDED, .is = is});
 	else if (replaced)
 		emit(search, (struct event){.kind = EVENT_REPLACED, .was = was, .is = is});
-	else if (!same_text(was->driver, is->driver))
+	else if (!text_same(was->driver, is->driver))
 		emit(search, (struct event){.kind = EVENT_DRIVER_CHANGED, .was = was, .is = is});
 	find_owners(search, was, is);
 	find_states(search, was, is);

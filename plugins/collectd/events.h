@@ -33,9 +33,8 @@ struct event {
 
 typedef void event_sink(void *data, const struct event *event);
 
-/* Gives SINK every change from the inventory WAS to IS, in order of address and within a card in that of the kinds. A card that is
- * there and wasn't selected before, or isn't any more, is no change. PERSISTENT: a state that lasts (unknown, conflict, degraded)
- * is told as long as it does. */
+/* Gives SINK every change from the inventory WAS to IS, in order of address. A card that is there and wasn't selected before,
+ * or isn't any more, is no change. PERSISTENT: a state that lasts (unknown, conflict, degraded) is told as long as it does. */
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent, event_sink *sink, void *data);
 
 #endif

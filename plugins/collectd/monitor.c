@@ -15,11 +15,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A look when something happened is followed by another one in the next reading: a process that was killed has its files open a
- * moment longer than its VM runs. While somebody's card is unknown nothing need happen to make it known (hidepid, a process that
- * could not be looked at and ends), so then it is looked at now and again. */
+/* A look when something happened is followed by another one in the next reading: the process of a killed VM ends a little
+ * later than it lets go of its cards. Some states end without a sign: a process that could not be looked at goes away, a
+ * reservation of Proxmox's runs out. While there is one it is looked at now and again. */
 #define LOOKS_AFTER_EVENT 2
-#define READINGS_WHILE_UNKNOWN 6
+#define READINGS_UNSETTLED 6
 
 /* The configuration file as it stands on disk. All zeroes: it isn't there. */
 struct stamp {
@@ -41,9 +41,10 @@ struct monitor {
 	struct stamp stamp;
 	bool refused; /* what is on disk now */
 	struct probe *probe;
+	struct probe *next; /* of a configuration that changed, before its first reading; NULL: there is none */
 	struct inventory *last; /* NULL: before the first reading */
 	unsigned looks;         /* readings that look for owners whatever happens */
-	unsigned unknown;       /* readings since the last look, while something is unknown */
+	unsigned unsettled;     /* readings since the last look, while there is a state that ends without a sign */
 };
 
 static struct stamp read_stamp(const char *path)
@@ -131,6 +132,7 @@ void monitor_free(struct monitor *monitor)
 		return;
 	inventory_free(monitor->last);
 	probe_free(monitor->probe);
+	probe_free(monitor->next);
 	watch_free(monitor->watch);
 	sysroot_free(monitor->root);
 	complaints_free(&monitor->complaints);
@@ -148,32 +150,40 @@ static void notify_config(const struct monitor *monitor, bool taken)
 	dispatch_notice(&notice);
 }
 
-/* Gives the probe of a configuration that changed on disk, or NULL to go on with the old one. One that was taken away counts as
- * broken: without rules every card would be published. */
-static struct probe *read_config(struct monitor *monitor)
+/* Takes up a configuration that changed on disk. One that was taken away counts as broken: without rules every card would be
+ * published. */
+static void read_config(struct monitor *monitor)
 {
 	struct stamp stamp = read_stamp(monitor->config_path);
-	struct probe *probe = NULL;
 
 	if (same_stamp(&stamp, &monitor->stamp)) {
 		if (monitor->refused && monitor->settings->persistent)
 			notify_config(monitor, false);
-		return NULL;
+		return;
 	}
 	monitor->stamp = stamp;
+	probe_free(monitor->next);
+	monitor->next = NULL;
 	if (!stamp.inode)
 		log_warning(&monitor->log, "%s: is gone; the rules that it had hold on", monitor->config_path);
-	else if (make_probe(monitor, &probe) < 0)
+	else if (make_probe(monitor, &monitor->next) < 0)
 		log_warning(&monitor->log, "%s: can't be used; the old rules hold on", monitor->config_path);
-	monitor->refused = !probe;
-	notify_config(monitor, probe);
-	return probe;
+	monitor->refused = !monitor->next;
+	notify_config(monitor, !monitor->refused);
 }
 
-static bool has_unknown(const struct inventory *inventory)
+static bool is_unsettled(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (device->owners[i].reserves && (device->owners[i].sources & OWNER_PROXMOX))
+			return true;
+	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
+}
+
+static bool has_unsettled(const struct inventory *inventory)
 {
 	inventory_foreach(inventory, device)
-		if ((device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN)
+		if (is_unsettled(device))
 			return true;
 	return false;
 }
@@ -182,15 +192,16 @@ static bool must_look(struct monitor *monitor)
 {
 	if (watch_happened(monitor->watch))
 		monitor->looks = LOOKS_AFTER_EVENT;
-	if (monitor->looks) {
-		monitor->looks--;
-		return true;
+	if (!monitor->looks && monitor->last && has_unsettled(monitor->last)) {
+		if (++monitor->unsettled < READINGS_UNSETTLED)
+			return false;
+		monitor->looks = 1;
 	}
-	if (!monitor->last || !has_unknown(monitor->last))
-		monitor->unknown = 0;
-	else if (++monitor->unknown == READINGS_WHILE_UNKNOWN)
-		return monitor->unknown = 0, true;
-	return false;
+	monitor->unsettled = 0;
+	if (!monitor->looks)
+		return false;
+	monitor->looks--;
+	return true;
 }
 
 static void notify_event(void *data, const struct event *event)
@@ -202,38 +213,36 @@ static void notify_event(void *data, const struct event *event)
 	dispatch_notice(&notice);
 }
 
-static void publish(struct monitor *monitor, const struct config *config, struct inventory *inventory)
+/* The last inventory still belongs to the probe that read it. */
+static void publish(struct monitor *monitor, struct inventory *inventory)
 {
 	if (monitor->last && monitor->settings->notify)
 		events_find(monitor->last, inventory, monitor->settings->persistent, notify_event, NULL);
-	values_dispatch(inventory, config, monitor->settings);
 	inventory_free(monitor->last);
 	monitor->last = inventory;
+	if (monitor->next) {
+		probe_free(monitor->probe);
+		monitor->probe = monitor->next;
+		monitor->next = NULL;
+	}
+	values_dispatch(inventory, probe_config(monitor->probe), monitor->settings);
 }
 
 void monitor_read(struct monitor *monitor)
 {
-	struct probe *fresh = read_config(monitor), *probe = fresh ? fresh : monitor->probe;
-	bool whole = must_look(monitor) || fresh || !monitor->last;
 	struct inventory *inventory;
+	bool whole;
 	int error;
 
+	read_config(monitor);
+	whole = must_look(monitor) || monitor->next || !monitor->last;
 	if (whole)
-		error = probe_read(probe, &inventory);
+		error = probe_read(monitor->next ? monitor->next : monitor->probe, &inventory);
 	else
-		error = probe_read_again(probe, monitor->last, &inventory);
-	if (error < 0) {
-		/* what happened meanwhile has not been looked at */
-		monitor->looks = LOOKS_AFTER_EVENT;
-		if (fresh)
-			monitor->stamp = (struct stamp){0};
-		probe_free(fresh);
-	} else {
-		publish(monitor, probe_config(probe), inventory);
-		if (fresh) {
-			probe_free(monitor->probe);
-			monitor->probe = fresh;
-		}
-	}
+		error = probe_read_again(monitor->probe, monitor->last, &inventory);
+	if (error < 0)
+		monitor->looks = LOOKS_AFTER_EVENT; /* what happened meanwhile has not been looked at */
+	else
+		publish(monitor, inventory);
 	complaints_turn(&monitor->complaints, whole);
 }

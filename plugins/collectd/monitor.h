@@ -9,15 +9,15 @@
 
 struct monitor;
 
-/* Reads the configuration. SETTINGS must outlive it. WITNESS sees all that is read below the root; it may be NULL. Failures have been
- * told through LOG. Free it with monitor_free. Returns 0 or a negative errno. */
+/* Reads the configuration. SETTINGS must outlive it. WITNESS sees all that is read below the root; it may be NULL. Failures
+ * have been told through LOG. Free it with monitor_free. Returns 0 or a negative errno. */
 int monitor_new(const struct settings *settings, const struct log *log, sysroot_witness *witness, void *witness_data,
 		struct monitor **ret);
 void monitor_free(struct monitor *monitor);
 
-/* Reads the cards and dispatches their values, and from the second time on what changed. A reading that could not be made is told
- * and dispatches nothing; the next one is compared with the last that could. The first one, or one after which anybody may have
- * opened a VFIO node or a driver changed, looks who has the cards. */
+/* Reads the cards and dispatches their values, and from the second time on what changed. A reading that could not be made is
+ * told and dispatches nothing; the next one is compared with the last that could. Who has the cards is looked for the first
+ * time, and when a driver changed or anybody may have opened or closed a VFIO node. */
 void monitor_read(struct monitor *monitor);
 
 #endif

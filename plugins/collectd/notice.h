@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is told of a change. The message is facts as key=value, blanks between them, in the order: event, address, model, alias, then what
- * the event has. No value holds a blank, a quote or '='; a fact that doesn't fit any more is left out. No I/O. */
+/* What is told of a change. The message is facts as key=value, blanks between them, in the order: event, address, model,
+ * alias, then what the event has. No value holds a blank, a quote or '='; a fact that doesn't fit any more is left out.
+ * No I/O. */
 #ifndef PCIPROBE_COLLECTD_NOTICE_H
 #define PCIPROBE_COLLECTD_NOTICE_H
 

@@ -39,7 +39,7 @@ struct settings {
 void settings_init(struct settings *settings);
 void settings_free(struct settings *settings);
 
-/* Reads a block; there may be several. An unknown option and a value that is none are told through LOG and counted in faults. */
+/* Reads a block; there may be several. Unknown options and values that won't do are told through LOG and counted in faults. */
 void settings_read(struct settings *settings, const oconfig_item_t *block, const struct log *log);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tells when it is worth a look who has the cards, so that processes need not be walked for every reading.
  *
- * inotify on /dev/vfio sees who opens and closes a node there. A VM of libvirt has a /dev of its own, in which nobody sees it,
- * so what libvirt writes of its VMs is watched as well, as are its definitions and Proxmox's notes, and the kernel's count of all that use VFIO is looked at:
- * /sys/module/vfio/refcnt grows with every open node, wherever that stands. */
+ * inotify on /dev/vfio sees who opens and closes a node there. A VM of libvirt has a /dev of its own, in which nobody sees
+ * it, so the kernel's count of all that use VFIO is looked at as well: /sys/module/vfio/refcnt grows with every open node,
+ * wherever that stands. What libvirt writes of its VMs, running and defined, and Proxmox's notes are watched too. */
 #ifndef PCIPROBE_COLLECTD_WATCH_H
 #define PCIPROBE_COLLECTD_WATCH_H
 

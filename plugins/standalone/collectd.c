@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-/* collectd's NOTIF_MAX_MSG_LEN. */
-#define NOTIFICATION_SIZE 256
+/* Of an owner's name, and of owners, what a notification's 255 characters have room for. */
+#define FACT_SIZE 48
+#define FACTS_MAX 3
 
 struct output {
 	FILE *out;
@@ -59,20 +60,34 @@ static void write_value(void *data, const struct metric *metric)
 	fputc('\n', out);
 }
 
-/* Who they are, as far as a notification has room. */
+/* KEY=TEXT, as one word that ends nothing. A name that is too long for a message is cut. */
+static void write_fact(FILE *out, const char *key, const char *text)
+{
+	char word[FACT_SIZE];
+	size_t length = 0;
+
+	for (; *text && length + 1 < sizeof(word); text++)
+		word[length++] = strchr(" \"'\\=", *text) ? '?' : *text;
+	word[length] = '\0';
+	fprintf(out, " %s=", key);
+	text_write_plain(out, word);
+}
+
 static void write_message(FILE *out, const struct pci_device *device)
 {
-	char message[NOTIFICATION_SIZE] = "conflict";
-	size_t length;
+	char address[ADDRESS_SIZE];
 
-	for (size_t i = 0; i < device->owner_count; i++) {
+	fprintf(out, "event=conflict address=%s", address_format(&device->address, address));
+	for (size_t i = 0; i < device->owner_count && i < FACTS_MAX; i++) {
 		const struct owner *owner = &device->owners[i];
 
-		length = strlen(message);
-		snprintf(message + length, sizeof(message) - length, " %s=%s pid=%d", owner->name ? "vm" : "program",
-			 owner->name ? owner->name : owner->program ? owner->program : "?", (int)owner->pid);
+		if (owner->name)
+			write_fact(out, "vm", owner->name);
+		else if (owner->program)
+			write_fact(out, "program", owner->program);
+		if (owner->pid)
+			fprintf(out, " pid=%d", (int)owner->pid);
 	}
-	text_write_escaped(out, message, "\\\"");
 }
 
 /* The one fault that is one whenever it is seen. What else a notification can tell is a change, and who runs once sees none. */
@@ -83,7 +98,7 @@ static void write_conflict(const struct output *output, const struct pci_device 
 
 	fprintf(out, "PUTNOTIF severity=failure time=%lld host=\"", (long long)output->report->inventory->time.tv_sec);
 	write_part(out, host_of(output->report));
-	fprintf(out, "\" plugin=pciprobe plugin_instance=%s type=gauge type_instance=conflict message=\"",
+	fprintf(out, "\" plugin=pciprobe plugin_instance=%s type=pci_device type_instance=conflict message=\"",
 		address_format(&device->address, address));
 	write_message(out, device);
 	fputs("\"\n", out);

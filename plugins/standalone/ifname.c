@@ -64,34 +64,6 @@ static bool find_in_cache(const struct sysdir *cache, const char *address, char 
 	       take_name(text, strlen(text), buffer);
 }
 
-/* p0, p1: a port of the card. pf0vf3 and the like are ports of its functions. */
-static bool is_uplink(const struct interface *interface)
-{
-	const char *port = interface->phys_port_name;
-
-	return port && *port == 'p' && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1);
-}
-
-const char *ifname_present(const struct pci_device *device)
-{
-	const struct interface *only = NULL, *uplink = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < device->interface_count; i++) {
-		const struct interface *interface = &device->interfaces[i];
-
-		if (!interface->direct)
-			continue;
-		count++;
-		only = interface;
-		if (!uplink && is_uplink(interface))
-			uplink = interface;
-	}
-	if (count == 1)
-		return only->name;
-	return uplink ? uplink->name : NULL;
-}
-
 bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
 		 char buffer[static IF_NAMESIZE])
 {
@@ -103,6 +75,6 @@ bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci
 		return true;
 	if (find_in_cache(cache, address, buffer))
 		return true;
-	name = ifname_present(device);
+	name = device_uplink(device);
 	return name && take_name(name, strlen(name), buffer);
 }

@@ -20,8 +20,4 @@ char *ifname_read_rules(struct sysroot *root);
 bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
 		 char buffer[static IF_NAMESIZE]);
 
-/* The name by what is there alone: the card's only interface, or of several the uplink (phys_port_name p<digits>).
- * NULL when there is none; belongs to the device. */
-const char *ifname_present(const struct pci_device *device);
-
 #endif

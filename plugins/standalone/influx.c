@@ -131,9 +131,9 @@ static int write_owner(FILE *out, const struct report *report, const struct pci_
 
 		if (!is_owner_column(field) || !field->get(device, &value))
 			continue;
-		if (field->type == FIELD_NUMBERS)
+		if (field->type == FIELD_NUMBERS && value.list.number(device, index))
 			fprintf(out, ",%s=%" PRIu64, field_series(field), value.list.number(device, index));
-		else
+		else if (field->type == FIELD_LIST)
 			error = write_tag(out, field_series(field), value.list.item(device, index));
 	}
 	fputs(" holds=1i", out);

@@ -30,6 +30,22 @@ static void write_blockers(FILE *out, const char *indent, const struct pci_devic
 			device->group_blockers.items[i]);
 }
 
+void obstacle_write_driver(FILE *out, const char *indent, const struct pci_device *device)
+{
+	fprintf(out, "%sthe host uses it, by the driver ", indent);
+	text_write_plain(out, device->driver ? device->driver : "?");
+	fputc('\n', out);
+}
+
+void obstacle_write_lasting(FILE *out, const char *indent, const struct pci_device *device)
+{
+	if (device_is_bridge(device))
+		fprintf(out, "%sit is a bridge, which no VM can have\n", indent);
+	else if (!(device->present & HAS_IOMMU_GROUP))
+		fprintf(out, "%sit is in no IOMMU group: without an IOMMU no VM can have a card\n", indent);
+	write_blockers(out, indent, device);
+}
+
 void obstacle_write(FILE *out, const char *indent, const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++) {
@@ -38,18 +54,12 @@ void obstacle_write(FILE *out, const char *indent, const struct pci_device *devi
 	}
 	if (device_has_conflict(device))
 		fprintf(out, "%sthat is a conflict\n", indent);
-	if (device_is_bridge(device))
-		fprintf(out, "%sit is a bridge, which no VM can have\n", indent);
-	else if (device->ownership == OWNERSHIP_HOST || (device->owner_count && !device_is_givable(device))) {
-		fprintf(out, "%sthe host uses it, by the driver ", indent);
-		text_write_plain(out, device->driver ? device->driver : "?");
-		fputc('\n', out);
-	}
+	if (!device_is_bridge(device) &&
+	    (device->ownership == OWNERSHIP_HOST || (device->owner_count && !device_is_givable(device))))
+		obstacle_write_driver(out, indent, device);
 	if (device->ownership == OWNERSHIP_UNKNOWN)
 		fprintf(out, "%swhether it is free is not known\n", indent);
-	if (!(device->present & HAS_IOMMU_GROUP) && !device_is_bridge(device))
-		fprintf(out, "%sit is in no IOMMU group: without an IOMMU no VM can have a card\n", indent);
-	write_blockers(out, indent, device);
+	obstacle_write_lasting(out, indent, device);
 	if (device->group_held)
 		fprintf(out, "%sa process has its IOMMU group %u for another card\n", indent, device->iommu_group);
 }

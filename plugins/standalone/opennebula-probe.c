@@ -92,7 +92,7 @@ static void keep_interface_names(int state, const struct inventory *inventory)
 	if (fd < 0)
 		return;
 	inventory_foreach(inventory, device) {
-		name = ifname_present(device);
+		name = device_uplink(device);
 		address_format(&device->address, address);
 		if (name && faccessat(fd, address, F_OK, 0) < 0)
 			replace_file(fd, address, name, strlen(name));

@@ -21,6 +21,7 @@ static const struct option_row OPTIONS[] = {
 	{"no-headings", 'H', NULL, "no line of headings"},
 	{"owners", 'O', "LIST", "ask only these for who has a card; 'help' lists them"},
 	{"usage", 'U', NULL, "opennebula format: who has the cards, as PCI_USAGE"},
+	{"teaming", 'T', NULL, "libvirt format: VFs together with a virtio interface, for VMs that migrate"},
 	{"no-usage", 'X', NULL, "answer OpenNebula's monitor without PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
 	{"quiet", 'q', NULL, "no warnings"},
@@ -34,9 +35,9 @@ static const struct option_row OPTIONS[] = {
 #define COMMON_OPTIONS "qvhV"
 
 const struct verb VERBS[] = {
-	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHUOS", run_list},
+	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHUTOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNOS", run_explain},
-	{"request", "CARDS...", -1, "can this host give a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfoHOS", run_request},
+	{"request", "CARDS...", -1, "can this host give a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfoHTOS", run_request},
 	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
 	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS", run_opennebula},
 	{NULL, NULL, 0, NULL, NULL, NULL},
@@ -143,6 +144,9 @@ static int take_option(void *data, int letter, char *argument)
 		return sources_parse(argument, "--owners", &options->log, &options->owners) < 0 ? STATUS_USAGE : -1;
 	case 'U':
 		options->usage = true;
+		return -1;
+	case 'T':
+		options->teaming = true;
 		return -1;
 	case 'X':
 		options->no_usage = true;

@@ -200,9 +200,9 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 
 		if (!is_owner_column(field) || !field->get(device, &value))
 			continue;
-		if (field->type == FIELD_NUMBERS)
+		if (field->type == FIELD_NUMBERS && value.list.number(device, index))
 			fprintf(out, ",%s=\"%" PRIu64 "\"", field_series(field), value.list.number(device, index));
-		else if (*value.list.item(device, index))
+		else if (field->type == FIELD_LIST && *value.list.item(device, index))
 			write_label(out, field_series(field), value.list.item(device, index));
 	}
 	if (fclose(out) == 0)

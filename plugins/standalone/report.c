@@ -33,6 +33,7 @@ int report_begin(struct report *report, const struct options *options)
 	*report = (struct report){
 		.headings = !options->no_headings,
 		.usage = options->usage,
+		.teaming = options->teaming,
 		.terminal = isatty(STDOUT_FILENO),
 		.colors = wants_colors(),
 		.collectd_host = getenv("COLLECTD_HOSTNAME"),
@@ -40,6 +41,10 @@ int report_begin(struct report *report, const struct options *options)
 	};
 	if (!writer->columns && options->columns) {
 		log_error(&options->log, "the format '%s' has columns of its own, -o can't change them", writer->name);
+		return STATUS_USAGE;
+	}
+	if (options->teaming && strcmp(writer->name, "libvirt") != 0) {
+		log_error(&options->log, "--teaming is of the format libvirt alone: -f libvirt");
 		return STATUS_USAGE;
 	}
 	if (!writer->columns)

@@ -12,7 +12,8 @@
 #define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
 /* What describes a card, and those who have it, for series of numbers. What changes often would make many short series. */
-#define LABELS "address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," OWNER_LABELS
+#define LABELS "address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," \
+	OWNER_LABELS
 #define OWNER_LABELS "vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
 const struct writer WRITERS[] = {
@@ -30,6 +31,8 @@ const struct writer WRITERS[] = {
 	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, write_prometheus},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, write_influx},
 	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, write_collectd},
+	{"libvirt", "XML for 'virsh attach-device', an element each card", NULL,
+	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, write_libvirt},
 	{"onehost", "the table of cards of 'onehost show'", NULL,
 	 DETAIL_NAMES | DETAIL_USAGE, write_onehost},
 	{"opennebula", "what OpenNebula's monitor reads", NULL,

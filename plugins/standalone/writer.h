@@ -21,6 +21,7 @@ struct report {
 	double collectd_interval;   /* else NULL and 0 */
 	bool headings;
 	bool usage;    /* opennebula: who has the cards, too */
+	bool teaming;  /* libvirt: VFs with a virtio interface beside them */
 	bool terminal; /* a person's: fit its width */
 	bool colors;
 };
@@ -65,6 +66,7 @@ int write_prometheus(const struct report *report, FILE *out);
 int write_influx(const struct report *report, FILE *out);
 int write_collectd(const struct report *report, FILE *out);
 int write_json(const struct report *report, FILE *out);
+int write_libvirt(const struct report *report, FILE *out);
 int write_onehost(const struct report *report, FILE *out);
 int write_opennebula(const struct report *report, FILE *out);
 

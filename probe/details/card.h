@@ -13,6 +13,7 @@ struct card {
 	const struct log *log;
 	struct sysdir mdev_bus; /* cards of which the kernel's mdev framework knows; fd -1: there is none */
 	unsigned next_vf_index; /* where the search for a VF's index begins: cards come in order, so do VFs */
+	struct pci_device pf;   /* the PF of the VF before, with its interfaces alone: VFs of one PF stand together */
 	bool no_memory;
 };
 
@@ -42,6 +43,7 @@ char *card_strdup(struct card *card, const char *text);
 void read_sriov(struct card *card);
 void read_vf_index(struct card *card);
 void read_interfaces(struct card *card);
+void read_pf_interface(struct card *card);
 void read_link(struct card *card);
 void read_aer(struct card *card);
 void read_vgpu(struct card *card);

@@ -95,3 +95,23 @@ void read_interfaces(struct card *card)
 	if (card->device->driver && strcmp(card->device->driver, "virtio-pci") == 0)
 		read_virtio(card);
 }
+
+/* In switchdev mode a PF has an interface for each VF, so they are read once for all of them. */
+void read_pf_interface(struct card *card)
+{
+	struct pci_device *device = card->device;
+	const char *name;
+
+	if (!(device->present & HAS_PF))
+		return;
+	if (address_compare(&card->pf.address, &device->sriov.pf) != 0) {
+		device_free_members(&card->pf);
+		card->pf = (struct pci_device){.address = device->sriov.pf};
+		card->device = &card->pf;
+		read_directory(card, "physfn/net", true);
+		card->device = device;
+	}
+	device->incomplete |= card->pf.incomplete;
+	name = device_uplink(&card->pf);
+	device->pf_interface = name ? card_strdup(card, name) : NULL;
+}

@@ -167,16 +167,20 @@ def check_config(tap, place):
     with place.daemon() as daemon:
         wait_for("the last of the values", lambda: has_all(daemon))
         place.config(":filter: '10de:*'\n")
-        tap.result("a new configuration is taken", same("OKAY", daemon.wait_notice("event=config_taken", "pci.conf")[0], "severity"))
+        notice = daemon.wait_notice("event=config_taken", "pci.conf")
+        tap.result("a new configuration is taken", same("OKAY", notice[0], "severity"))
         cards = sum(card["vendor"] == "10de" for card in place.tree.machine.cards())
         daemon.wait_value("summary", "count-devices", cards)
         place.config(":filter: [nonsense, '10de:*']\n")
-        tap.result("a broken one isn't", same("WARNING", daemon.wait_notice("event=config_refused", "pci.conf")[0], "severity"))
-        tap.result("which is told, with the line", [] if "pci.conf:1:11: 'nonsense' is not a filter" in daemon.said() else [daemon.said()])
+        notice = daemon.wait_notice("event=config_refused", "pci.conf")
+        tap.result("a broken one isn't", same("WARNING", notice[0], "severity"))
+        said = daemon.said()
+        tap.result("which is told, with the line", [] if "pci.conf:1:11: 'nonsense' is not a filter" in said else [said])
         before = daemon.ask("GETVAL \"here/pciprobe-summary/duration-probe\"")
         wait_for("another reading", lambda: daemon.ask("GETVAL \"here/pciprobe-summary/duration-probe\"") != before)
         tap.result("the old rules hold on", same(cards, daemon.value("summary", "count-devices"), "cards"))
-        tap.result("no card was said to come or go", [notice for notice in daemon.notices() if "event=config" not in notice[2]])
+        others = [notice for notice in daemon.notices() if "event=config" not in notice[2]]
+        tap.result("no card was said to come or go", others)
         daemon.stop()
 
 

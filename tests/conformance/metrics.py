@@ -102,4 +102,4 @@ def collectd(document):
 def owners(card):
     """What is known of each owner, a dict of labels."""
     count = len(card.get("owner_sources", []))
-    return [{label: plain(card[key][i]) for key, label in OWNERS.items() if str(card[key][i])} for i in range(count)]
+    return [{label: plain(card[key][i]) for key, label in OWNERS.items() if card[key][i] not in ("", None)} for i in range(count)]

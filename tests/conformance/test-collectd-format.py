@@ -3,6 +3,7 @@
 """The format collectd: a real collectd takes every line of it, by its socket and from its exec plugin, and stores what JSON has."""
 import glob
 import os
+import re
 import shutil
 import tempfile
 
@@ -95,8 +96,9 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
         yield from compare(document, stored(folder, "exec-host"))
         said = [line for line in collectd.said().splitlines() if "Notification: " in line]
     for card in conflicts:
-        wanted = ["severity = FAILURE", "host = exec-host", "plugin_instance = " + card["address"], "message = conflict "]
-        wanted += ["vm=" + name for name in card["vm_names"]]
+        wanted = ["severity = FAILURE", "host = exec-host", "plugin_instance = " + card["address"], "type = pci_device",
+                  "type_instance = conflict", "message = event=conflict address=" + card["address"]]
+        wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in card["vm_names"]]
         if not any(all(text in line for text in wanted) for line in said):
             yield "%s: %s in none of %s" % (card["address"], wanted, said[:5])
     yield from same({card["address"] for card in conflicts},

@@ -153,6 +153,7 @@ def add_network_cards(tree):
 def add_virtual_functions(tree):
     enabled = {"sriov_totalvfs": "16", "sriov_numvfs": "2"}
     tree.card("0000:07:00.0", 0x8086, 0x10fb, driver="ixgbe", group=20, files=enabled)
+    tree.interface("0000:07:00.0", "enp7s0")
     for i in range(2):
         tree.virtual_function("0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ed, group=21 + i)
     # a GPU whose VFs NVIDIA's driver made behind the kernel's back
@@ -256,7 +257,7 @@ HOSTILE_NAMES = [
 
 
 def make_owned(root, name="hostile names"):
-    """A machine of VMs with hostile names, a card each; 0000:20:00.0 is claimed by two, and of that name two more have none."""
+    """A machine of VMs with hostile names, a card each; 0000:20:00.0 is claimed by two, and 0000:22:00.0 is reserved."""
     tree = Tree(root, name)
     tree.hostname("host-1")
     tree.process(1, "/sbin/init")
@@ -268,6 +269,8 @@ def make_owned(root, name="hostile names"):
     tree.vm(200, "one-42", ("0000:20:00.0", 90))
     tree.vm(201, 'i-2-"43"-VM', ("0000:20:00.0", 90))
     tree.card("0000:21:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=91)
+    tree.card("0000:22:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=92)
+    tree.file("run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999") # a VM that isn't there yet
     tree.file("pci.conf", ":filter: '10de:'\n:alias:\n"
               "- {name: gpu, filter: '10de:2204'}\n- {name: last, short_address: '21:00.0'}\n- {name: none, numa_node: 7}")
     return tree

@@ -9,13 +9,9 @@
 set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
-
-helper=$BUILD_DIR/helper/libvirt-domains
-[ -x "$helper" ] || skip "this build can't ask libvirt (Debian packages libvirt-dev and libxml2-dev)"
-for program in libvirtd virtlogd virsh; do
-    command -v "$program" >/dev/null ||
-        skip "no $program (Debian packages libvirt-daemon, libvirt-daemon-driver-qemu and libvirt-clients)"
-done
+# shellcheck source=libvirt.sh
+. "$LAB_DIR/libvirt.sh"
+prepare_libvirt
 
 modprobe -a vfio-pci e1000e nvme
 nic0=$(address_of nic0)
@@ -34,18 +30,11 @@ check_shows() {
     wait_for 20 shows "${@:2}" || check_same "$1" "$4" "$(show "$2" "$3")"
     echo "ok: $1"
 }
-# libvirt_is STATE: how that source fared, by pciprobe's own word.
-libvirt_is() {
-    [[ $("$PCIPROBE" list -q --all -f json | tr -d ' \n') == *"\"name\":\"libvirt\",\"state\":\"$1\""* ]]
-}
 
 # libvirt
 
-export LIBVIRT_DEFAULT_URI=qemu:///system
 socket=/run/libvirt/libvirt-sock-ro
 
-# start_libvirtd: comes back when it answers.
-start_libvirtd() { libvirtd -d && wait_for 60 virsh -q list >/dev/null; }
 libvirtd_pid() { cat /run/libvirtd.pid; }
 
 # domain NAME UUID DEVICES [METADATA]: defines it. NAME is XML.
@@ -97,9 +86,8 @@ by_virsh() {
         [[ $active != *"$uuid"* ]] || commands+="echo $uuid holds; dumpxml $uuid; "
         commands+="echo $uuid reserves; dumpxml --inactive $uuid; "
     done
-    # of the XML only the addresses that stand in a <source>; echo ends no line
-    virsh -q "$commands" | sed -nE -e 's/^([-0-9a-f]{36} (holds|reserves)).*/\1/p' -e \
-        "/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p" |
+    # echo ends no line
+    virsh -q "$commands" | sed -nE -e 's/^([-0-9a-f]{36} (holds|reserves)).*/\1/p' -e "$cards_in_xml" |
         cards_of_domains | sort
 }
 cards_of_domains() {
@@ -141,19 +129,13 @@ mdev=4b20d080-1b54-4048-85b3-a6a62d165c01
 check "without libvirt nobody is asked" libvirt_is absent
 check_same "a card without a driver is free" free "$(show "$edu0" ownership)"
 
-# Debian's larger package would make the user that libvirtd wants for its VMs.
-echo "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
-echo "libvirt-qemu:x:64055:" >>/etc/group
-virtlogd -d
 check "libvirtd starts" start_libvirtd
 
-"$PCIPROBE" list --all >/dev/null 2>/run/said
-installed=$(sed -n "s|.*($socket: \(.*\): No such file or directory).*|\1|p" /run/said)
+installed=$(helper_place)
 check "a helper that isn't installed is told" test -n "$installed"
 check "libvirt was not asked" libvirt_is failed
 check_same "so nothing is known to be free" unknown "$(show "$edu0" ownership)"
-mkdir -p "${installed%/*}"
-cp "$helper" "$installed"
+install_helper "$installed"
 check "installed, it is asked" wait_for 20 libvirt_is ok
 check_shows "no domain, no reservation" "$edu0" ownership free
 
@@ -172,14 +154,13 @@ check_shows "an NVMe disk, which is no card in the VM" "${functions[1]}" ownersh
 check_shows "two definitions of one card, by their frontends' words" "$edu0" ownership,vm_names,frontends,vm_ids \
     "reserved web,web2 opennebula,nova 77,$second"
 check "a mediated device, which no card of this machine has" grep -q "^defined mdev $mdev .* web2 nova $second\$" \
-    <("$helper" "$socket")
+    <("$installed" "$socket")
 
 # A domain that runs
 
 check "a domain starts" virsh -q start --paused one-123
 vm=$(cat /run/libvirt/qemu/one-123.pid)
-guest=$(virsh dumpxml one-123 | sed -n '/<hostdev/,/<\/hostdev/p' | sed '/<source/,/<\/source/d' |
-    sed -nE "s/.*<address.* bus='0x(..)' slot='0x(..)' function='0x(.)'.*/0000:\1:\2.\3/p")
+guest=$(virsh dumpxml one-123 | guest_addresses_in_xml)
 check "it has the group open, by /proc" test -n "$(find "/proc/$vm/fd" -lname "/dev/vfio/$(group_of "$nic0")")"
 check_shows "all that is known of it is one claim" "$nic0" \
     driver,ownership,claims,vm_ids,vm_names,vm_uuids,frontends,pids,owner_sources,guest_addresses \

@@ -27,7 +27,7 @@ CONF = """
 
 # What README.md says one asks.
 TWO_FREE = 'pciprobe_alias_available{alias="a1"} >= 2'
-HELD_BY = 'pciprobe_device_owner_info{vm="one-42"}'
+HELD_BY = 'pciprobe_device_owner_info{vm="one-42", claim="holds"}'
 CONFLICTS = "pciprobe_device_conflict == 1"
 # The same of what collectd's write_prometheus gives, without the rules that rename it.
 COLLECTD_TWO_FREE = 'collectd_pciprobe_count{pciprobe="a1", type="available"} >= 2'

@@ -63,12 +63,15 @@ says out "explain [ADDRESS...]" "the help names the verbs"
 says out "opennebula" "the help names the formats"
 expect 0 "--version" "$PCIPROBE" --version
 expect 0 "-f help" "$PCIPROBE" -f help
+cut -d' ' -f1 out | sort >formats
+sed -n '/^\.SH FORMATS/,/^\.SH "EXIT/{/^\.TP/{n;s/^\.B //p}}' "$SOURCES/man/pciprobe.1" | sort >paragraphs
+cmp -s formats paragraphs; result $? "each format has a paragraph in the manual, and each paragraph a format" formats paragraphs
 expect 0 "-o help" "$PCIPROBE" -o help
 says out "iommu_group" "the columns are listed"
 
 # ---- wrong usage ----
 for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d 10de" "-s zz" "--name (" "list more" \
-	"-f opennebula -o address" "--owners nobody" "--owners vfio,x" "request" "request a:b" "request vendor=" "explain -f json" "explain 00:99" "record" "record a b"; do
+	"-f opennebula -o address" "--teaming" "-f json --teaming" "explain --teaming" "--owners nobody" "--owners vfio,x" "request" "request a:b" "request vendor=" "explain -f json" "explain 00:99" "record" "record a b"; do
 	# shellcheck disable=SC2086  # words
 	expect 2 "wrong usage: $wrong" p $wrong
 	silent out "wrong usage prints nothing: $wrong"
@@ -98,7 +101,7 @@ printf 'qemu-system-x86_64\0-name\0guest=one-1\033[2J\n]]>"\\\0-device\0vfio-pci
 echo "77 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0" >machine/proc/77/stat
 expect 0 "a hostile VM" p -f opennebula --usage
 says out ' VM_NAME = "one-1 [2J ] ]>\"/" ,' "can't break the message"
-for format in table raw export json tree onehost; do
+for format in table raw export json tree onehost libvirt; do
 	p -f $format -o +vm_names >out 2>/dev/null || p -f $format >out
 	! LC_ALL=C grep -q "$(printf '\033')" out
 	result $? "nor $format" out
@@ -155,6 +158,11 @@ expect 1 "a card that the host uses" p request -c alias.conf nic
 says err "the host uses it, by the driver e1000e" "says who"
 expect 0 "in a format" p request -c alias.conf gpu -f raw -o address,aliases,available --no-headings
 [ "$(cat out)" = "0000:00:03.0 gpu yes" ]; result $? "with columns" out
+expect 0 "for virsh" p request -c alias.conf gpu -f libvirt
+grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" out; result $? "as XML" out
+[ "$(grep -c '<!-- ' out)" -eq 1 ]; result $? "of that card alone" out
+expect 0 "all cards for virsh" p -f libvirt
+says out "<!-- 0000:00:02.0 82574L Gigabit Network Connection" "tells of each in a comment"
 expect 1 "when nobody could look" p request --owners none -c alias.conf gpu
 says err "whether it is free is not known" "nothing is promised"
 expect 0 "aliases" p -c alias.conf -f aliases

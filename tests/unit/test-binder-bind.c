@@ -759,7 +759,7 @@ static void cards_go_by_many_names(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/net/eth7/address", "52:54:00:aa:bb:cc\n");
 	fakesys_file(fake, "sys/class/net/eth7/flags", "0x1002\n");
 	fakesys_link(fake, "sys/block/nvme3n1", "../devices/pci0000:00/" DISK "/nvme/nvme3/nvme3n1");
-	fakesys_file(fake, CONFIG_HOME, ":filter: 0:0\n:alias:\n- name: fast\n  filter: 10de:2204\n");
+	fakesys_file(fake, CONFIG_HOME, ":filter: '10de:*'\n:alias:\n- name: fast\n  filter: 10de:2204\n");
 	assert_int_equal(BIND("net:eth7"), STATUS_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_int_equal(RELEASE(NIC), STATUS_DONE);

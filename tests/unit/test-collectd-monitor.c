@@ -7,7 +7,7 @@
 #include "tests/unit/fakesys.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct fakesys *fake;
@@ -29,8 +29,10 @@ static int setup(void **state)
 	settings_init(&settings);
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport");
 	fakesys_pci(fake, "0000:81:00.0", NIC, .driver = "mlx5_core", .group = "17", .below = "0000:00:01.0");
-	fakesys_pci(fake, "0000:81:00.2", NIC, .driver = "vfio-pci", .group = "18", .below = "0000:00:01.0", .pf = "0000:81:00.0", .vf = 0);
-	fakesys_pci(fake, "0000:81:00.3", NIC, .driver = "vfio-pci", .group = "19", .below = "0000:00:01.0", .pf = "0000:81:00.0", .vf = 1);
+	fakesys_pci(fake, "0000:81:00.2", NIC, .driver = "vfio-pci", .group = "18", .below = "0000:00:01.0",
+		    .pf = "0000:81:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:81:00.3", NIC, .driver = "vfio-pci", .group = "19", .below = "0000:00:01.0",
+		    .pf = "0000:81:00.0", .vf = 1);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs", "8\n");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/sriov_numvfs", "2\n");
 	fakesys_bytes(fake, "proc/1/cmdline", "init", 5);
@@ -290,7 +292,8 @@ static void a_quiet_reading_reads_what_moves(void **state)
 static void whatever_happens_to_vfio_is_looked_at(void **state)
 {
 	static const char *const where[] = {
-		"dev/vfio/18", "dev/vfio/devices/vfio0", "run/libvirt/qemu/a.xml", "etc/libvirt/qemu/a.xml", "run/qemu-server/1", "sys/module/vfio/refcnt",
+		"dev/vfio/18",		  "dev/vfio/devices/vfio0", "run/libvirt/qemu/a.xml",
+		"etc/libvirt/qemu/a.xml", "run/qemu-server/1",	    "sys/module/vfio/refcnt",
 	};
 
 	(void)state;
@@ -434,6 +437,26 @@ static void unknown_owners_are_looked_for_now_and_again(void **state)
 	has_value("0000:81:00.2/gauge-in_use=0");
 }
 
+static void a_reservation_runs_out(void **state)
+{
+	char text[64];
+
+	(void)state;
+	snprintf(text, sizeof(text), "0000:81:00.2 106 time:%lld\n", (long long)time(NULL) + 1);
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
+	start();
+	read_cards();
+	has_value("summary/count-reserved=1");
+	usleep(2100000);
+	for (unsigned i = 0; i < 8; i++)
+		read_cards();
+	has_value("summary/count-reserved=0");
+	has_value("0000:81:00.2/gauge-in_use=0");
+	settle();
+	settle();
+	settle();
+}
+
 static void write_config(const char *text)
 {
 	fakesys_file(fake, "machine.conf", text);
@@ -522,6 +545,28 @@ static void what_fails_is_told_once(void **state)
 	assert_int_equal(heard.errors, 2);
 }
 
+static void a_configuration_waits_for_its_first_reading(void **state)
+{
+	(void)state;
+	start();
+	settle();
+	fakesys_remove(fake, "sys/bus/pci/devices");
+	write_config(":filter: 8086:*\n");
+	read_cards();
+	assert_contains(dispatched.notices, "config_taken");
+	for (unsigned i = 0; i < 3; i++) {
+		read_cards();
+		assert_string_equal(dispatched.notices, "");
+		assert_string_equal(dispatched.values, "");
+	}
+	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
+	fakesys_pci(fake, "0000:00:06.0", NIC, .group = "3");
+	read_cards();
+	has_value("summary/count-devices=1");
+	has_value("0000:00:05.0/gauge-iommu_group=2");
+	settle();
+}
+
 static void nothing_is_notified_unless_wanted(void **state)
 {
 	(void)state;
@@ -564,10 +609,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_driver_that_changed_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(cards_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_owners_are_looked_for_now_and_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_reservation_runs_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_configuration_is_taken_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_keeps_the_old_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_at_the_start_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_fails_is_told_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_configuration_waits_for_its_first_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_notified_unless_wanted, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_reading_is_silent, setup, teardown),
 	};

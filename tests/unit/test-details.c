@@ -306,6 +306,26 @@ static void virtio_cards_have_their_interfaces_below(void **state)
 	assert_false(card("00:03.0")->interfaces[0].direct);
 }
 
+static void vfs_have_the_uplink_of_their_pf(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x15b3, .device = 0x101d, .class = 0x020000);
+	file("0000:01:00.0", "net/eth1/phys_port_name", "pf0vf0\n");
+	file("0000:01:00.0", "net/eth9/phys_port_name", "p0\n");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0", .vf = 1);
+	/* another PF has none, and what the one before had isn't taken for it */
+	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x1b36, .device = 0x0010, .class = 0x010802);
+	fakesys_pci(fake, "0000:02:00.1", .vendor = 0x1b36, .device = 0x0010, .pf = "0000:02:00.0", .vf = 0);
+	scan_all();
+	read_details(DETAIL_SRIOV | DETAIL_PF_INTERFACE);
+	assert_null(card("01:00.0")->pf_interface);
+	assert_string_equal(card("01:00.1")->pf_interface, "eth9");
+	assert_string_equal(card("01:00.2")->pf_interface, "eth9");
+	assert_null(card("02:00.1")->pf_interface);
+	assert_int_equal(card("01:00.1")->interface_count, 0);
+}
+
 static void virtual_gpus_have_their_types(void **state)
 {
 	(void)state;
@@ -455,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_card_that_vanishes_is_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_cards, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtio_cards_have_their_interfaces_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),

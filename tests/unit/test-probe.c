@@ -194,6 +194,15 @@ static void what_changed_is_read_whole(void **state)
 	read_again();
 	assert_int_equal(second->devices[2].ownership, OWNERSHIP_FREE);
 	assert_int_equal(second->devices[2].numa_node, 1);
+	/* and with it can its group */
+	assert_false(second->devices[0].present & HAS_NUMA_NODE);
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:04.0/driver", "../../../bus/pci/drivers/vfio-pci");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:02.0/numa_node", "3\n");
+	inventory_free(inventory);
+	inventory = second;
+	second = NULL;
+	read_again();
+	assert_int_equal(second->devices[0].numa_node, 3);
 	/* a card */
 	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000);
 	read_again();

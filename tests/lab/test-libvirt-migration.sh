@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# topology: plain
+# timeout: 300
+#
+# What docs/migration.md and the README's line for libvirt say, command for command: a VM's card is taken away and it gets another of its kind, with a real
+# libvirtd and a real QEMU. One machine is source and target, so the migration itself is left out. After each step the
+# inventory, virsh and /proc say what the document's table says.
+
+set -eu
+# shellcheck source=guest.sh
+. "$LAB_DIR/guest.sh"
+# shellcheck source=libvirt.sh
+. "$LAB_DIR/libvirt.sh"
+prepare_libvirt
+
+document=$LAB_DIR/../../docs/migration.md
+PATH=$BUILD_DIR:$PATH
+mkdir /run/work
+cd /run/work
+
+# Two cards of one alias, as the document has it
+
+modprobe vfio-pci
+# a request takes them in this order
+old=$(address_of nic1)
+new=$(address_of nic0)
+for card in "$old" "$new"; do
+    check "$card is on vfio-pci" bind_driver "$card" vfio-pci
+done
+config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE *read the rules from FILE instead of //p')
+mkdir -p "${config%/*}"
+sed -n '/^    :/s/^    //p' "$document" >"$config"
+check_same "the document's pci.conf has both cards" "10GE 2" "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
+
+# A VM without a system in it: QEMU lets a card go at once from a port whose slot no system has switched on, but not by ACPI.
+
+check "libvirtd starts" start_libvirtd
+check "it can be asked" install_helper "$(helper_place)"
+cat >web-first.xml <<END
+<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>web</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='pci' model='pcie-root'/>
+    <controller type='pci' model='pcie-root-port'/><controller type='pci' model='pcie-root-port'/>
+    <controller type='usb' model='none'/><memballoon model='none'/>
+  </devices>
+  <qemu:commandline>
+    <qemu:arg value='-global'/><qemu:arg value='ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'/>
+  </qemu:commandline>
+</domain>
+END
+check "the VM is defined" virsh -q define web-first.xml
+check "and runs" virsh -q start --paused web
+vm=$(cat /run/libvirt/qemu/web.pid)
+
+# Who has which card: each prints held, reserved or free, and the VM if there is one
+
+by_pciprobe() { pciprobe -q -s "$1" -f raw --no-headings -o ownership,owners; }
+by_virsh() {
+    if virsh dumpxml web | sed -nE "$cards_in_xml" | grep -qx "$1"; then
+        echo "held web"
+    elif virsh dumpxml web --inactive | sed -nE "$cards_in_xml" | grep -qx "$1"; then
+        echo "reserved web"
+    else
+        echo "free -"
+    fi
+}
+by_proc() { if [ -n "$(find "/proc/$vm/fd" -lname "/dev/vfio/$(group_of "$1")")" ]; then echo held; else echo "not held"; fi; }
+shows() { [ "$(by_pciprobe "$1")" = "$2" ]; }
+
+# check_card STEP WHICH ADDRESS WANTED
+check_card() {
+    local owner=web proc="not held"
+    [ "$4" != free ] || owner=-
+    [ "$4" != held ] || proc=held
+    check_same "after step $1 virsh says of the $2 card" "$4 $owner" "$(by_virsh "$3")"
+    check_same "and /proc" "$proc" "$(by_proc "$3")"
+    # libvirt gets two seconds, which an emulated processor can need for itself
+    wait_for 60 shows "$3" "$4 $owner" || :
+    check_same "and pciprobe" "$4 $owner" "$(by_pciprobe "$3")"
+}
+
+# check_step STEP: by the document's table.
+check_step() {
+    local wanted
+    read -ra wanted < <(grep "^| $1 |" "$document" | tr -d '|') || fail "the document's table has no step $1"
+    check_card "$1" old "$old" "${wanted[1]}"
+    check_card "$1" new "$new" "${wanted[2]}"
+}
+
+# commands NAME: those of the document that are marked so.
+commands() { awk -v mark="\`\`\`sh $1" '$0 == mark {on = 1; found = 1; next} /^```/ {on = 0} on; END {exit !found}' "$document"; }
+
+# step NAME: runs them, in this very shell, for one step's variables are the next one's.
+step() {
+    commands "$1" >commands.sh || fail "the document has no commands for '$1'"
+    # shellcheck source=/dev/null
+    . ./commands.sh >said
+    echo "ok: the document's commands '$1'"
+}
+
+# When an emulated libvirt takes too long nobody can say which cards are free, and request says no.
+served() { pciprobe request 10GE >/dev/null 2>&1; }
+is_spoken_for() { ! pciprobe request "address=$new" 2>said && grep -qF "reserved for VM 'web'" said; }
+
+# shellcheck disable=SC2016 # the quotes are Markdown's
+line=$(sed -n 's/^| libvirt | `\(.*\)` | [^|]* |$/\1/p' "$LAB_DIR/../../README.md")
+check "one can be had" wait_for 60 served
+check "the VM gets its first card by the README's line" eval "${line:?}"
+check "for good" virsh -q attach-device web card.xml --config
+check_step 0
+
+through_step_3() {
+    step "1 source"
+    check_same "the VM's card is found" "$old" "$card"
+    check_step 1
+    check "there is one to be had" wait_for 60 served
+    step "2 target"
+    check_same "of the two it is the other one" "$new" "$(sed -n 's/^<!-- \([^ ]*\).*/\1/p' new.xml)"
+    check_step 2
+    check "nobody else can have it now" wait_for 60 is_spoken_for
+    step "3 source"
+    check_step 3
+}
+
+through_step_3
+step "off source"
+step "off target"
+check_step off
+
+through_step_3
+step "5 target"
+check_step 5
+check "its line is shown" grep -q "^$new *held *web *0000:" said
+check_same "the card's address in the VM is libvirt's" "$(virsh dumpxml web | guest_addresses_in_xml) vfio+libvirt" \
+    "$(pciprobe -q -s "$new" -f raw --no-headings -o guest_addresses,owner_sources)"
+
+# Each of the document's commands has had its turn
+check_same "the document's steps" "1 source,2 target,3 source,5 target,off source,off target," \
+    "$(sed -n 's/^```sh \(.*\)/\1/p' "$document" | tr '\n' ',')"

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The README's table "In your system": what is installed, and each line's command just as it stands there, run as its system
+# would run it: on a made machine in place of /sys, with virsh, qm and onehost that only note what they are told (in the lab the
+# real virsh gets the same line). Prints TAP. PCIPROBE is the program as it was built, SOURCES the top of the source tree.
+set -u
+build=$(dirname "$(realpath "$(command -v "${PCIPROBE:-pciprobe}")")")
+SOURCES=$(realpath "${SOURCES:-.}")
+if [ "$(id -u)" -ne 0 ] || ! unshare -mpf --mount-proc true 2>/dev/null; then
+	echo "1..0 # SKIP it takes root and namespaces to install without installing"
+	exit 0
+fi
+
+# In namespaces of its own nothing of this is seen outside, and nothing of it stays; nor are other processes seen in it, of
+# which not every root may look at all.
+if [ "${1-}" != inside ]; then
+	work=$(mktemp -d) || exit 1
+	trap 'rm -rf "$work"' EXIT
+	prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
+	# in the tests of a package that was unpacked the prefix is a directory that make install is yet to make
+	made=$(mkdir -pv "$prefix" | sed -n "1s/.* '\(.*\)'$/\1/p")
+	unshare -mpf --mount-proc "$0" inside "$work" "$prefix"
+	status=$?
+	[ -z "$made" ] || find "$made" -depth -type d -empty -delete
+	exit $status
+fi
+work=$2 prefix=$3
+cd "$work" || exit 1
+number=0
+
+result() { # STATUS NAME [DIAGNOSTIC-FILE...]
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		shift 2
+		head -n 20 "$@" </dev/null 2>&1 | sed 's/^/# /'
+	fi
+}
+same() { cmp -s "$2" "$3"; result $? "$1" "$2" "$3"; }
+
+# must COMMAND...: what comes after it would otherwise write to the real system.
+must() { "$@" || { echo "Bail out! $*"; exit 1; }; }
+
+# command_of SYSTEM: the second column of its line, without the quotes and escapes of Markdown; /usr/local is what configure
+# was told.
+command_of() {
+	sed -n "s/^| $1 | \`\(.*\)\` | [^|]* |\$/\1/p" "$SOURCES/README.md" | sed "s/\\\\|/|/g; s|/usr/local|$prefix|g"
+}
+
+# ---- installed ----
+env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$build" install DESTDIR="$work/root" >make.log 2>&1
+result $? "make install" make.log
+must mount --bind "$work/root$prefix" "$prefix"
+
+# ---- the machine ----
+# card ADDRESS VENDOR:DEVICE CLASS GROUP DRIVER
+card() {
+	local directory=machine/devices/pci0000:00/$1
+	mkdir -p "$directory" machine/bus/pci/devices "machine/bus/pci/drivers/$5" "machine/kernel/iommu_groups/$4/devices"
+	ln -s "../../../devices/pci0000:00/$1" "machine/bus/pci/devices/$1"
+	ln -s "../../../../devices/pci0000:00/$1" "machine/kernel/iommu_groups/$4/devices/$1"
+	ln -s "../../../kernel/iommu_groups/$4" "$directory/iommu_group"
+	ln -s "../../../bus/pci/drivers/$5" "$directory/driver"
+	printf 'pci:v0000%sd0000%ssv00000000sd00000000bc%ssc%si00\n' "${2%:*}" "${2#*:}" "${3%??}" "${3#??}" >"$directory/modalias"
+}
+card 0000:00:02.0 8086:10D3 0200 1 vfio-pci
+card 0000:00:03.0 8086:10D3 0200 2 vfio-pci
+card 0000:00:04.0 8086:10D3 0200 3 e1000e
+must mount --bind machine /sys
+# what is asked for VMs, and where the monitor keeps its notes, is this machine's own too
+for directory in /run /var/lib /var/tmp; do must mount -t tmpfs none "$directory"; done
+mkdir -p /run/qemu-server
+echo "0000:00:02.0 100 time:$(($(date +%s) + 1000))" >/run/qemu-server/pci-id-reservations
+printf ":filter:\n:alias:\n  - {name: 10GE, filter: '8086:10d3'}\n" >"$prefix/etc/pciprobe/pci.conf"
+mkdir tools
+for tool in virsh qm onehost; do
+	printf '#!/bin/sh\necho %s "$@" >>"%s/told"\n' "$tool" "$work" >"tools/$tool"
+	chmod +x "tools/$tool"
+done
+PATH=$work/tools:$prefix/bin:$PATH
+
+# run SYSTEM COMMAND...: as that system would; COMMAND gets the line as its last argument. In out, err and told is what comes of it.
+run() {
+	local line status
+	line=$(command_of "$1")
+	: >told
+	shift
+	"$@" "$line" >out 2>err </dev/null
+	status=$?
+	[ -n "$line" ] && [ "$status" -eq 0 ]
+}
+
+# ---- the systems ----
+printf '0000:00:02.0 vfio-pci 100\n0000:00:03.0 vfio-pci -\n0000:00:04.0 e1000e -\n' >cards
+pciprobe -f raw --no-headings -o address,driver,vm_ids >out
+same "the machine is as it was made" cards out
+
+remotes=/var/lib/one/remotes
+mkdir -p $remotes/im/kvm-probes.d/host/system $remotes/etc/im/kvm-probes.d
+printf ":filter: '*:*'\n" >$remotes/etc/im/kvm-probes.d/pci.conf
+run OpenNebula sh -c; result $? "OpenNebula: put in place" err
+echo "onehost sync -f" >wanted; same "OpenNebula: and spread" wanted told
+echo '<xml/>' | env -i PATH=/usr/bin:/bin $remotes/im/kvm-probes.d/host/system/pci.rb kvm /ds 4124 0 host1 >out 2>err
+result $? "OpenNebula: the monitor calls it" err
+pciprobe -f opennebula --usage >wanted; same "OpenNebula: and is told of the cards" wanted out
+grep -q ' SHORT_ADDRESS = "00:04.0" ,' out; result $? "OpenNebula: of all of them" out
+
+run libvirt bash -c; result $? "libvirt: a card for a VM" err
+echo "virsh attach-device web card.xml --live" >wanted; same "libvirt: virsh is given" wanted told
+grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" card.xml; result $? "libvirt: the free one" card.xml
+
+run "Proxmox VE" bash -c; result $? "Proxmox: a card for a VM" err
+echo "qm set 101 --hostpci0 0000:00:03.0" >wanted; same "Proxmox: the one that no other VM has" wanted told
+
+# cron's own words are not for the shell, and its environment is small
+cron() { env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh sh -c "${1#"* * * * * root "}"; }
+run cron cron; result $? "cron: its job" err
+[ ! -s out ] && [ ! -s err ]; result $? "cron: has nothing to write a mail of" out err
+python3 -c 'import json; print(*(card["address"] for card in json.load(open("/run/cards.json"))["cards"]), sep="\n")' >out
+cut -d' ' -f1 cards >wanted; same "cron: the file has the cards" wanted out
+must mount -t tmpfs none /sys/bus
+cp /run/cards.json wanted
+! run cron cron; result $? "cron: when nothing can be listed, the job fails" out
+same "cron: and the file stays" wanted /run/cards.json
+umount /sys/bus
+
+for shell in sh bash; do
+	run scripts $shell -c; result $? "scripts: in a pipe of $shell" err
+	printf '0000:00:02.0 100\n0000:00:03.0 -\n0000:00:04.0 -\n' >wanted; same "scripts: a card a line, in $shell" wanted out
+done
+
+# ---- all of them ----
+sed -n '/^## In your system/,/^## With/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
+printf '%s\n' OpenNebula libvirt "Proxmox VE" cron scripts | sort >wanted
+same "each line of the table has had its turn" wanted rows
+echo "1..$number"
