@@ -29,7 +29,10 @@ static int plan_target(struct job *job, const struct pci_device *device, struct 
 {
 	struct choice choice;
 	struct change *change;
+	int status = job_check_left(job, device);
 
+	if (status != STATUS_DONE)
+		return status;
 	if (choice_make(job->root, job->log, device, job->options->driver, &choice) < 0)
 		return STATUS_USAGE;
 	if (bind_is_done(job->options, device, &choice))

@@ -67,7 +67,7 @@ static int open_journal(struct job *job)
 	return status;
 }
 
-/* Cards that can't be put in order now are left alone by what follows: see check_left. */
+/* Cards that can't be put in order now are left alone by what follows: see job_check_left. */
 static int begin_changes(struct job *job)
 {
 	size_t count = 0;
@@ -103,7 +103,6 @@ int job_begin(struct job *job, struct options *options, bool changes)
 
 	if (status != STATUS_DONE)
 		return status;
-	job->changes = changes;
 	if (changes && !options->dry_run)
 		status = begin_changes(job);
 	else if (journal_read(job->root, job->log, &job->journal.changes) < 0)
@@ -161,29 +160,6 @@ static int check_ids(const struct job *job, const struct pci_device *device)
 	return STATUS_REFUSED;
 }
 
-static bool is_left(const struct job *job, const struct pci_device *device, bool vfs)
-{
-	const struct change *left = journal_find(&job->journal.changes, &device->address, vfs);
-
-	return left && left->state != CHANGE_BOUND && left->inode == device->inode;
-}
-
-/* A card that an earlier run has left half-way isn't touched before that is put in order. */
-static int check_left(const struct job *job, const struct pci_device *device)
-{
-	char address[ADDRESS_SIZE];
-
-	if (!job->changes || (!is_left(job, device, false) && !is_left(job, device, true)))
-		return STATUS_DONE;
-	address_format(&device->address, address);
-	if (job->kernel->is_busy(job->kernel, &device->address)) {
-		log_error(job->log, "%s: the kernel is still at what an earlier run wanted of it", address);
-		return STATUS_TIMEOUT;
-	}
-	log_error(job->log, "%s: an earlier run was interrupted: 'vfio-bind recover' first", address);
-	return STATUS_REFUSED;
-}
-
 int job_find_word(struct job *job, const char *word)
 {
 	size_t first = job->targets.count;
@@ -193,11 +169,8 @@ int job_find_word(struct job *job, const char *word)
 		return STATUS_FAILED;
 	status = status_of_target(targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
 
-	for (size_t i = first; i < job->targets.count && status == STATUS_DONE; i++) {
+	for (size_t i = first; i < job->targets.count && status == STATUS_DONE; i++)
 		status = check_ids(job, job->targets.items[i]);
-		if (status == STATUS_DONE)
-			status = check_left(job, job->targets.items[i]);
-	}
 	if (status != STATUS_DONE)
 		job->targets.count = first;
 	return status;
@@ -205,17 +178,35 @@ int job_find_word(struct job *job, const char *word)
 
 int job_find(struct job *job, char **words, int count)
 {
-	size_t named;
 	int status = STATUS_DONE;
 
 	for (int i = 0; i < count && status == STATUS_DONE; i++)
 		status = job_find_word(job, words[i]);
-	named = job->targets.count;
 	if (status == STATUS_DONE && job->options->group && group_complete(&job->targets, job->inventory) < 0)
 		status = STATUS_FAILED;
-	for (size_t i = named; i < job->targets.count && status == STATUS_DONE; i++)
-		status = check_left(job, job->targets.items[i]);
 	return status;
+}
+
+static bool is_left(const struct job *job, const struct pci_device *device, bool vfs)
+{
+	const struct change *left = journal_find(&job->journal.changes, &device->address, vfs);
+
+	return left && left->state != CHANGE_BOUND && left->inode == device->inode;
+}
+
+int job_check_left(const struct job *job, const struct pci_device *device)
+{
+	char address[ADDRESS_SIZE];
+
+	if (!is_left(job, device, false) && !is_left(job, device, true))
+		return STATUS_DONE;
+	address_format(&device->address, address);
+	if (job->kernel->is_busy(job->kernel, &device->address)) {
+		log_error(job->log, "%s: the kernel is still at what an earlier run wanted of it", address);
+		return STATUS_TIMEOUT;
+	}
+	log_error(job->log, "%s: an earlier run was interrupted: 'vfio-bind recover' first", address);
+	return STATUS_REFUSED;
 }
 
 int job_read(struct job *job, struct change *change)

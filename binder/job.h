@@ -12,7 +12,6 @@
 struct job {
 	struct options *options;
 	const struct log *log;
-	bool changes;                /* something is to be changed */
 	struct probe *probe;
 	struct sysroot *root;
 	struct inventory *inventory; /* with JOB_DETAILS */
@@ -55,6 +54,10 @@ int job_find(struct job *job, char **words, int count);
 
 /* The same for one word, without the rest of its group. */
 int job_find_word(struct job *job, const char *word);
+
+/* A card that an earlier run has left half-way is none that can be changed, or said to be so already, before that is put in order.
+ * Returns an enum status; anything but STATUS_DONE has been told. */
+int job_check_left(const struct job *job, const struct pci_device *device);
 
 /* Reads CHANGE, a card that is there. Returns an enum status; anything but STATUS_DONE has been told. */
 int job_read(struct job *job, struct change *change);

@@ -15,9 +15,12 @@ static int want(const struct job *job, struct change *change)
 
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
 {
-	struct change *change = changes_add(changes, device);
-	int status;
+	struct change *change;
+	int status = job_check_left(job, device);
 
+	if (status != STATUS_DONE)
+		return status;
+	change = changes_add(changes, device);
 	if (!change || want(job, change) < 0) {
 		log_error(job->log, "out of memory");
 		return STATUS_FAILED;

@@ -45,9 +45,12 @@ static int judge(struct job *job, const struct pci_device *pf)
 
 static int set_number(struct job *job, const struct pci_device *pf, struct changes *changes)
 {
-	struct change *change = changes_add(changes, pf);
-	int status;
+	struct change *change;
+	int status = job_check_left(job, pf);
 
+	if (status != STATUS_DONE)
+		return status;
+	change = changes_add(changes, pf);
 	if (!change) {
 		log_error(job->log, "out of memory");
 		return STATUS_FAILED;

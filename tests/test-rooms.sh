@@ -73,6 +73,14 @@ refuse "the helper knows addresses and nothing else of the core" beyond_addresse
 refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 refuse "nobody opens VFIO groups or configuration space" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins binder
+# kernel.c writes to /sys, journal.c what is remembered in /run
+writing_binder() { in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' binder | grep -vE '^binder/(kernel|journal)\.c:'; }
+starting_binder() { in_code '\b(v?fork|clone3?|posix_spawnp?|exec[a-z]*)[[:space:]]*\(' binder | grep -v '^binder/kernel\.c:'; }
+refuse "of the binder two files write, one of them to /sys" writing_binder
+refuse "of the binder one file makes processes" starting_binder
+refuse "nobody but the binder changes drivers" in_code 'driver_override|drivers_probe|/unbind|/bind"' probe common plugins helper
+refuse "nobody gives a driver ids, which would take other cards too" in_code '"[^"]*/new_id|/remove_id' probe common plugins helper binder
+refuse "of the binder only main reads the environment" sh -c 'grep -rnE "getenv *\(" binder --include="*.c" | grep -v "^binder/main.c:"'
 refuse "what tells of the host writes nothing" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\(' \
 	binder/readiness binder/hostfiles binder/readiness.c binder/hostfiles.c binder/kernelinfo.c binder/iommu.c binder/bootfiles.c
 refuse "the core keeps no state of its own" \

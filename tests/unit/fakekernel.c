@@ -235,7 +235,7 @@ static bool group_is_held(const struct fakekernel *kernel, const char *address)
 	link_of(kernel, address, "iommu_group", group);
 	list = opendir(full_path(kernel, path, "sys/kernel/iommu_groups/%.100s/devices", group));
 	while (list && (entry = readdir(list)))
-		held = held || exists(kernel, "model/held", entry->d_name);
+		held = held || (entry->d_name[0] != '.' && exists(kernel, "model/held", entry->d_name));
 	if (list)
 		closedir(list);
 	return held;

@@ -151,7 +151,7 @@ static void the_script_s_file_is_understood(void **state)
 		{"  DEVICES=\"\t0000:04:00.0\tnet:eth1 \"  \n", 2, "net:eth1"},
 		{"DEVICES=\"a:b\"\nDEVICES=\"c:d\"\n", 1, "c:d"},
 		{"DEVICES=\n", 0, NULL},
-		{"OTHER=\"$x\"\nDEVICES=a:b\n", 1, "a:b"},
+		{"OTHER=\"$x\"\nOPTIONS=\"--group\"\nDEVICES=a:b\n", 1, "a:b"},
 	};
 
 	(void)state;
@@ -165,6 +165,7 @@ static void the_script_s_file_is_understood(void **state)
 		strings_free(&words);
 	}
 	assert_int_equal(heard.errors, 0);
+	assert_int_equal(heard.warnings, 1);
 	assert_contains(heard.text, "/etc/default/vfio-bind:1: nobody knows OTHER");
 }
 
