@@ -513,6 +513,32 @@ static void check_json(const char *text, size_t size)
 }
 #endif
 
+/* A name that ends a line, or a text in quotes, would begin another. */
+static void check_line(const char *line, size_t length, bool has_quotes)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; has_quotes && i < length; i++) {
+		if (quoted && line[i] == '\\')
+			i++;
+		else if (line[i] == '"')
+			quoted = !quoted;
+	}
+	hold(!quoted);
+	hold(strncmp(line, "# HELP pciprobe_", 16) == 0 || strncmp(line, "# TYPE pciprobe_", 16) == 0 ||
+	     strncmp(line, "pciprobe", 8) == 0 || strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
+}
+
+/* Of formats for databases. */
+static void check_series(const char *text, bool has_quotes)
+{
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		hold(end);
+		check_line(text, (size_t)(end - text), has_quotes);
+	}
+}
+
 static void check_output(const struct writer *writer, const char *text, size_t size, size_t columns)
 {
 	hold(secret_is_known || !strstr(text, SECRET));
@@ -531,6 +557,10 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_export(text, columns);
 	else if (strcmp(writer->name, "raw") == 0)
 		check_raw(text, columns);
+	else if (strcmp(writer->name, "prometheus") == 0 || strcmp(writer->name, "collectd") == 0)
+		check_series(text, true);
+	else if (strcmp(writer->name, "influx") == 0)
+		check_series(text, false); /* in a tag a quote is one like any other character */
 }
 
 static void write_formats(struct probe *probe, const struct inventory *inventory, const struct log *log)
@@ -540,7 +570,7 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 	FILE *out;
 
 	for (size_t i = 0; i < WRITER_COUNT; i++) {
-		struct report report = {.probe = probe, .inventory = inventory, .headings = true};
+		struct report report = {.probe = probe, .inventory = inventory, .details = DETAIL_ALL, .headings = true};
 
 		if (WRITERS[i].columns)
 			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) == 0);
