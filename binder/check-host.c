@@ -2,6 +2,7 @@
 /* vfio-bind check without cards: whether this host can give cards to VMs. */
 #include "binder/readiness.h"
 #include "binder/verbs.h"
+#include "common/jsontext.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -49,9 +50,6 @@ static int print_text(const struct readiness *readiness, int status)
 	return 0;
 }
 
-#ifdef HAVE_JSON_C
-#include "common/jsontext.h"
-
 static struct json_object *new_finding(const struct finding *finding)
 {
 	struct json_object *object = json_object_new_object();
@@ -90,6 +88,8 @@ static int print_json(const struct readiness *readiness, int status)
 	int error = object ? jsontext_add(object, "version", jsontext_new(PACKAGE_VERSION)) : -ENOMEM;
 
 	if (!error)
+		error = jsontext_add(object, "verb", jsontext_new("check"));
+	if (!error)
 		error = jsontext_add(object, "status", json_object_new_int(status));
 	if (!error)
 		error = jsontext_add(object, "findings", new_findings(readiness));
@@ -99,13 +99,6 @@ static int print_json(const struct readiness *readiness, int status)
 	json_object_put(object);
 	return error;
 }
-#else
-static int print_json(const struct readiness *readiness, int status)
-{
-	(void)readiness, (void)status;
-	return -ENOSYS;
-}
-#endif
 
 int run_check_host(struct options *options)
 {
@@ -121,7 +114,7 @@ int run_check_host(struct options *options)
 		status = readiness_status(&readiness);
 		error = (options->json ? print_json : print_text)(&readiness, status);
 		if (error < 0) {
-			log_error(&options->log, error == -ENOSYS ? "--json: built without json-c" : "out of memory");
+			log_error(&options->log, "out of memory");
 			status = STATUS_FAILED;
 		}
 	}

@@ -181,7 +181,10 @@ ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, siz
 
 bool sysdir_has(const struct sysdir *at, const char *name)
 {
-	return faccessat(at->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	struct stat status;
+
+	/* not access(2), which says no to a device node that this process may not open */
+	return fstatat(at->fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int stat_below(const struct sysdir *at, const char *name, int flags, struct stat *ret)

@@ -28,7 +28,8 @@ in_code() {
 }
 
 without_licence() {
-	find probe common plugins helper binder bench tests etc/opennebula etc/collectd etc/prometheus setup autogen.sh configure.ac Makefile.am .ci -type f \
+	find probe common plugins helper binder bench tests etc/opennebula etc/collectd etc/prometheus etc/systemd etc/udev etc/vfio-bind.default \
+		setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
 }
@@ -71,7 +72,9 @@ refuse "libvirt and libxml2 stay in the helper" in_code '#include <lib(virt|xml)
 refuse "the helper knows addresses and nothing else of the core" beyond_addresses
 refuse "nothing is written in the core" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 refuse "nobody opens VFIO groups or configuration space" \
-	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins
+	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins binder
+refuse "what tells of the host writes nothing" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\(' \
+	binder/readiness binder/hostfiles binder/readiness.c binder/hostfiles.c binder/kernelinfo.c binder/iommu.c binder/bootfiles.c
 refuse "the core keeps no state of its own" \
 	in_code '^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$' \
 	probe/details probe/scan.c probe/names.c probe/config.c probe/configkeys.c probe/ownership probe/alias.c probe/pool.c probe/request.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/yamlfile.c
