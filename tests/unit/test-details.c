@@ -56,7 +56,7 @@ static void read_details(unsigned wanted)
 {
 	struct log log = heard_log(&heard);
 
-	assert_int_equal(details_read(root, &log, wanted, inventory), 0);
+	assert_int_equal(details_read(root, &log, wanted, 0, inventory), 0);
 }
 
 static const struct pci_device *card(const char *text)
