@@ -175,7 +175,7 @@ struct pci_device {
 	char *pf_interface; /* of a VF: its PF's network interface */
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
-	char *vgpu_type;       /* the id of the one that a VF is, by NVIDIA's own framework */
+	char *vgpu_type;       /* of a VF in NVIDIA's own framework: the id of the one that it is, "0": none yet */
 	struct mdev *mdevs;    /* in order of their UUIDs */
 	size_t mdev_count;
 	struct strings group_peers;    /* the other cards of its IOMMU group, which go to a VM with it or not at all */

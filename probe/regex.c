@@ -11,7 +11,9 @@
 
 /* Steps that one search may take: far more than a sensible expression needs on a name of 100 characters, about a
  * millisecond for one that isn't. */
-#define MATCH_LIMIT 100000
+#define MATCH_LIMIT_NAME 100000
+/* what these are matched against has few characters */
+#define MATCH_LIMIT_START 1000
 #define HEAP_LIMIT_KIB 1024
 #define PATTERN_LENGTH_MAX 4096
 
@@ -59,7 +61,7 @@ static int compile(struct regex *regex, const char *text, enum regex_kind kind, 
 	regex->limits = pcre2_match_context_create(NULL);
 	if (!regex->data || !regex->limits)
 		return -ENOMEM;
-	pcre2_set_match_limit(regex->limits, MATCH_LIMIT);
+	pcre2_set_match_limit(regex->limits, kind == REGEX_NAME ? MATCH_LIMIT_NAME : MATCH_LIMIT_START);
 	pcre2_set_heap_limit(regex->limits, HEAP_LIMIT_KIB);
 	return 0;
 }

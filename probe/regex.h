@@ -9,7 +9,7 @@ struct regex;
 
 enum regex_kind {
 	REGEX_NAME,  /* as Ruby's /.../i: found anywhere, capitals or not; ^ and $ match at line ends. The subject may be no UTF-8 */
-	REGEX_START, /* as Python's re.match: found at the start, as it is written */
+	REGEX_START, /* as Python's re.match: found at the start, as it is written. For short subjects: the limit is low */
 };
 
 /* Room for why a text is no expression. */

@@ -28,7 +28,7 @@ in_code() {
 }
 
 without_licence() {
-	find probe plugins helper binder bench tests etc/opennebula etc/collectd etc/prometheus setup autogen.sh configure.ac Makefile.am .ci -type f \
+	find probe plugins helper binder bench tests etc/opennebula etc/cloudstack etc/collectd etc/prometheus setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
 }
@@ -73,7 +73,7 @@ refuse "nobody opens VFIO groups or configuration space" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins
 refuse "the core keeps no state of its own" \
 	in_code '^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$' \
-	probe/details probe/scan.c probe/names.c probe/config.c probe/configkeys.c probe/ownership probe/alias.c probe/pool.c probe/request.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/yamlfile.c
+	probe/details probe/scan.c probe/names.c probe/config.c probe/configkeys.c probe/ownership probe/alias.c probe/pool.c probe/request.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/regex.c probe/yamlfile.c
 refuse "collectd's plugin prints nothing, ends nothing, reads no environment" \
 	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' plugins/collectd
 refuse "only dispatch.c knows how collectd takes values and notifications" \
