@@ -214,26 +214,36 @@ static void read_lines(struct reader *reader, char *text, size_t length)
 	end_assignment(reader);
 }
 
-int novaconf_read(const char *path, const struct log *log, struct novaconf *ret)
+int novaconf_parse(const char *path, char *text, size_t length, const struct log *log, struct novaconf *ret)
 {
 	struct reader reader = {.log = log, .conf = ret};
-	char *text = malloc(NOVACONF_SIZE_MAX + 1);
-	ssize_t length = text ? config_read(path, text, NOVACONF_SIZE_MAX) : -ENOMEM;
 
 	*ret = (struct novaconf){.path = path};
-	if (length >= 0)
-		read_lines(&reader, text, (size_t)length);
-	else
-		log_error(log, "%s: %s", path, length == -EFBIG ? "larger than any nova.conf" : strerror((int)-length));
+	read_lines(&reader, text, length);
 	/* a fault can have come in the middle */
 	if (reader.key) {
 		fclose(reader.value);
 		free(reader.text);
 	}
+	if (!reader.no_memory)
+		return 0;
+	log_error(log, "out of memory");
+	return -ENOMEM;
+}
+
+int novaconf_read(const char *path, const struct log *log, struct novaconf *ret)
+{
+	char *text = malloc(NOVACONF_SIZE_MAX + 1);
+	ssize_t length = text ? config_read(path, text, NOVACONF_SIZE_MAX) : -ENOMEM;
+	int error = (int)length;
+
+	*ret = (struct novaconf){.path = path};
+	if (length < 0)
+		log_error(log, "%s: %s", path, length == -EFBIG ? "larger than any nova.conf" : strerror((int)-length));
+	else
+		error = novaconf_parse(path, text, (size_t)length, log, ret);
 	free(text);
-	if (reader.no_memory)
-		log_error(log, "out of memory");
-	return length < 0 ? (int)length : reader.no_memory ? -ENOMEM : 0;
+	return error;
 }
 
 void novaconf_free(struct novaconf *conf)

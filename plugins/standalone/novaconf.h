@@ -28,6 +28,10 @@ struct novaconf {
 /* Reads the file at PATH. Faults are told through LOG as "PATH:line: what is wrong". Free it with novaconf_free in any case.
  * Returns 0, also for a file with faults, or the errno of reading it, which is told too. */
 int novaconf_read(const char *path, const struct log *log, struct novaconf *ret);
+
+/* The same for a text that has been read already and is followed by a byte of room; it is written into. PATH is for messages.
+ * Returns 0 or -ENOMEM. */
+int novaconf_parse(const char *path, char *text, size_t length, const struct log *log, struct novaconf *ret);
 void novaconf_free(struct novaconf *conf);
 
 #endif

@@ -148,7 +148,9 @@ static bool parse_glob(struct parser *parser, const char *address, struct nova_s
 		*function++ = '\0';
 	if (*function)
 		ok = parse_field(parser, spec, NOVA_FUNCTION, strip(function));
-	while (*copy && rest && count < 4)
+	if (!*copy)
+		rest = NULL;
+	while (rest && count < 4)
 		parts[count++] = strip(strsep(&rest, ":"));
 	if (count == 4)
 		ok = fault(parser, "the address '%.64s' has more than domain, bus, slot and function", address);
@@ -530,8 +532,7 @@ static struct json_object *parse_json(struct parser *parser, const char *text)
 	object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
 	error = json_tokener_get_error(tokener);
 	if (error != json_tokener_success)
-		json_fault(parser, text, (size_t)tokener->char_offset,
-			   error == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(error));
+		json_fault(parser, text, (size_t)tokener->char_offset, json_tokener_error_desc(error));
 	else if (control != SIZE_MAX)
 		json_fault(parser, text, control, "a text ends on the line on which it begins");
 	if (error != json_tokener_success || control != SIZE_MAX) {
