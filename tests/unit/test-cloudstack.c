@@ -7,14 +7,18 @@
 #include "plugins/standalone/writer.h"
 #include "tests/unit/fakesys.h"
 
+#include <sys/stat.h>
+
 static struct fakesys *fake;
 static struct heard heard;
+static const char *helper; /* asks libvirt */
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
 	heard = (struct heard){0};
+	helper = NULL;
 	/* with a process, so that it is no recording */
 	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 5\n");
 	fakesys_file(fake, "proc/1/cmdline", "");
@@ -32,7 +36,8 @@ static int teardown(void **state)
 static char *written(const char *format, const char *config, void (*change)(struct inventory *))
 {
 	const struct writer *writer = writer_find(format);
-	struct probe_options options = {.log = heard_log(&heard), .sysroot = fake->path, .details = writer->details};
+	struct probe_options options = {.log = heard_log(&heard), .sysroot = fake->path, .details = writer->details,
+					.libvirt_helper = helper};
 	struct inventory *inventory;
 	struct report report = {.headings = true};
 	char *text = NULL, path[128];
@@ -225,6 +230,42 @@ static void a_card_is_written_as_the_script_does(void **state)
 	free(text);
 }
 
+#define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
+
+/* A card that a VM runs with, of whatever type, is that VM's, in any domain; one that is only defined with it has none. */
+static void libvirts_domains_are_weighed(void **state)
+{
+	static char path[128];
+	char *text;
+
+	(void)state;
+	fakesys_file(fake, "helper", "#!/bin/sh\ncat <<'END'\n"
+				     "runs pci 0001:01:00.0 - " UUID "1 i-2-3-VM - -\n"
+				     "defined pci 0001:01:00.0 - " UUID "2 i-2-9-VM - -\n"
+				     "runs pci 0000:01:00.0 - " UUID "1 i-2-3-VM - -\n"
+				     "runs pci 0000:01:00.0 - " UUID "3 i-2-4-VM - -\n"
+				     "defined pci 0000:02:00.0 - " UUID "2 i-2-9-VM - -\nend 5\nEND\n");
+	snprintf(path, sizeof(path), "%s/helper", fake->path);
+	assert_int_equal(chmod(path, 0755), 0);
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	helper = path;
+	for (unsigned i = 0; i < 3; i++)
+		fakesys_pci(fake, ((const char *[]){"0000:01:00.0", "0000:02:00.0", "0001:01:00.0"})[i], .vendor = 0x10de,
+			    .device = 0x1eb8, .class = 0x030200, .driver = "vfio-pci", .group = "35");
+	text = written("cloudstack", NULL, NULL);
+	assert_contains(text, "\"function\": \"0x0\" }, \"used_by_vm\": \"conflict: i-2-3-VM, i-2-4-VM\" } },\n"
+			      "{ \"pci_address\": \"02:00.0\"");
+	assert_contains(text, "\"used_by_vm\": null } },\n{ \"pci_address\": \"0001:01:00.0\"");
+	assert_contains(text, "\"domain\": \"0x0001\", \"bus\": \"0x01\", \"slot\": \"0x00\", \"function\": \"0x0\" }, "
+			      "\"used_by_vm\": \"i-2-3-VM\" } }\n] }");
+	free(text);
+	/* a libvirt that is there and gives no answer leaves nothing free */
+	fakesys_file(fake, "helper", "#!/bin/sh\nexit 1\n");
+	text = written("cloudstack", NULL, NULL);
+	assert_null(strstr(text, "\"used_by_vm\": null"));
+	free(text);
+}
+
 static void a_hostile_name_breaks_no_json(void **state)
 {
 	char *text;
@@ -267,6 +308,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_hostile_name_stays_in_its_row, setup, teardown),
 #ifdef HAVE_JSON_C
 		cmocka_unit_test_setup_teardown(a_card_is_written_as_the_script_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirts_domains_are_weighed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_name_breaks_no_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_functions_selected_stand_in_their_card, setup, teardown),
 #endif
