@@ -147,14 +147,24 @@ static bool is_system(const char *target)
 	return strcmp(target, "/") == 0;
 }
 
+static void tell_broken(struct disks *disks)
+{
+	concerns_add(disks->concerns, HAZARD_UNKNOWN, disks->device, "/proc/self/mountinfo can't be understood");
+}
+
 static void check_mount(struct disks *disks, struct libmnt_fs *fs)
 {
 	const char *source = mnt_fs_get_source(fs), *target = mnt_fs_get_target(fs);
 	dev_t number = mnt_fs_get_devno(fs);
 	char text[32];
 
+	/* what doesn't begin with two numbers libmount takes for a line of fstab */
+	if (!target || !mnt_fs_get_id(fs)) {
+		tell_broken(disks);
+		return;
+	}
 	snprintf(text, sizeof(text), "%u:%u", major(number), minor(number));
-	if (!target || (!strings_has(&disks->numbers, text) && !is_source(disks, source)))
+	if (!strings_has(&disks->numbers, text) && !is_source(disks, source))
 		return;
 	concerns_add(disks->concerns, is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device, "%s is mounted on %s",
 		     source ? source : text, target);
@@ -174,6 +184,13 @@ static char *read_text(struct disks *disks, const char *path)
 	return NULL;
 }
 
+/* libmount by itself passes over what it doesn't understand. */
+static int refuse_line(struct libmnt_table *table, const char *file, int line)
+{
+	(void)table, (void)file, (void)line;
+	return -EBADMSG;
+}
+
 static void check_mounts(struct disks *disks)
 {
 	char *text = read_text(disks, "proc/self/mountinfo");
@@ -182,11 +199,14 @@ static void check_mounts(struct disks *disks)
 	struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 
-	if (table && in && iterator && mnt_table_parse_stream(table, in, "mountinfo") == 0)
+	if (table)
+		mnt_table_set_parser_errcb(table, refuse_line);
+	/* of a file in which it finds nothing libmount says nothing */
+	if (table && in && iterator && mnt_table_parse_stream(table, in, "mountinfo") == 0 && !mnt_table_is_empty(table))
 		while (mnt_table_next_fs(table, iterator, &fs) == 0)
 			check_mount(disks, fs);
 	else if (text && *text)
-		concerns_add(disks->concerns, HAZARD_UNKNOWN, disks->device, "/proc/self/mountinfo can't be understood");
+		tell_broken(disks);
 	mnt_free_iter(iterator);
 	mnt_unref_table(table);
 	if (in)
