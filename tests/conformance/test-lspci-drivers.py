@@ -184,10 +184,9 @@ def vgpu_type(machine, address):
 
 def vgpu_instances(machine, address):
     """The mediated devices whose own place is in the card's."""
-    place = os.path.realpath(machine.card_path(address))
     devices = machine.path("sys/bus/mdev/devices")
     uuids = sorted(os.listdir(devices)) if os.path.isdir(devices) else []
-    return [uuid for uuid in uuids if os.path.dirname(os.path.realpath(os.path.join(devices, uuid))) == place] or None
+    return [uuid for uuid in uuids if os.path.basename(os.path.dirname(os.path.realpath(os.path.join(devices, uuid)))) == address] or None
 
 
 # property -> what the tree says of it, None for nothing
