@@ -146,6 +146,8 @@ def made_problems(machine):
     yield from same("Allocated", server.states[UUID], "a vGPU of a VM of CloudStack's")
     parent = [parent for address, parent, _, _ in agent.devices if address == UUID]
     yield from same(["08:00.0"], parent, "the card of a vGPU")
+    profiles = {part["vf_pci_address"]: part["vf_profile"] for gpu in agent.gpus for part in gpu["vf_instances"]}
+    yield from same("NVIDIA A10-2Q", profiles["08:00.5"], "what a VF is, by the name of its type")
     offered = {address for address, _, _, can in agent.devices if can}
     yield from same(False, "08:00.0" in offered, "a card that is on offer in parts is one as a whole")
 

@@ -177,8 +177,30 @@ for shell in sh bash; do
 	printf '0000:00:02.0 100\n0000:00:03.0 -\n0000:00:04.0 -\n' >wanted; same "scripts: a card a line, in $shell" wanted out
 done
 
+# directories that this machine may not have, and that nothing of it may come into
+must cp -a /etc etc
+must mount --bind etc /etc
+mkdir -p /etc/nova/nova.conf.d misc
+must mount --bind /usr/share/misc misc
+must mount -t tmpfs none /usr/share
+mkdir -p /usr/share/misc /usr/share/cloudstack-common/scripts/vm/hypervisor/kvm
+must mount --bind misc /usr/share/misc
+
+run CloudStack sh -c; result $? "CloudStack: put in place" err
+env -i PATH=/usr/bin:/bin /usr/share/cloudstack-common/scripts/vm/hypervisor/kvm/gpudiscovery.sh >out 2>err
+result $? "CloudStack: the agent calls it" err
+pciprobe -f cloudstack >wanted; same "CloudStack: and is told of the cards" wanted out
+python3 -c 'import json, sys; print(*(card["pci_address"] for card in json.load(sys.stdin)["gpus"]), sep="\n")' <out >addresses
+printf '00:02.0\n00:03.0\n00:04.0\n' >wanted; same "CloudStack: of all of them" wanted addresses
+
+run Nova sh -c; result $? "Nova: put in place, and verified" err
+pciprobe -f nova >wanted; same "Nova: what it includes" wanted /etc/nova/nova.conf.d/pci.conf
+printf '[pci]\n%s\n%s\n' 'device_spec = {"vendor_id":"8086","product_id":"10d3","address":"0000:00:*.0"}' \
+	'alias = {"name":"10GE","vendor_id":"8086","product_id":"10d3","device_type":"type-PCI"}' >wanted
+same "Nova: the cards in one line, and their alias" wanted /etc/nova/nova.conf.d/pci.conf
+
 # ---- all of them ----
 sed -n '/^## In your system/,/^## With/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula libvirt "Proxmox VE" collectd Prometheus cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" collectd Prometheus cron scripts | sort >wanted
 same "each line of the table has had its turn" wanted rows
 echo "1..$number"
