@@ -2,7 +2,7 @@
 /* vfio-bind check without cards: whether this host can give cards to VMs. */
 #include "binder/readiness.h"
 #include "binder/verbs.h"
-#include "common/jsontext.h"
+#include "common/jsonvalue.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -53,14 +53,14 @@ static int print_text(const struct readiness *readiness, int status)
 static struct json_object *new_finding(const struct finding *finding)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? jsontext_add(object, "name", jsontext_new(finding->name)) : -ENOMEM;
+	int error = object ? jsonvalue_add(object, "name", jsonvalue_text(finding->name)) : -ENOMEM;
 
 	if (!error)
-		error = jsontext_add(object, "result", jsontext_new(finding_result_name(finding->result)));
+		error = jsonvalue_add(object, "result", jsonvalue_text(finding_result_name(finding->result)));
 	if (!error)
-		error = jsontext_add(object, "seen", jsontext_new(finding->seen));
+		error = jsonvalue_add(object, "seen", jsonvalue_text(finding->seen));
 	if (!error && finding->remedy)
-		error = jsontext_add(object, "remedy", jsontext_new(finding->remedy));
+		error = jsonvalue_add(object, "remedy", jsonvalue_text(finding->remedy));
 	if (!error)
 		return object;
 	json_object_put(object);
@@ -85,14 +85,14 @@ static struct json_object *new_findings(const struct readiness *readiness)
 static int print_json(const struct readiness *readiness, int status)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? jsontext_add(object, "version", jsontext_new(PACKAGE_VERSION)) : -ENOMEM;
+	int error = object ? jsonvalue_add(object, "version", jsonvalue_text(PACKAGE_VERSION)) : -ENOMEM;
 
 	if (!error)
-		error = jsontext_add(object, "verb", jsontext_new("check"));
+		error = jsonvalue_add(object, "verb", jsonvalue_text("check"));
 	if (!error)
-		error = jsontext_add(object, "status", json_object_new_int(status));
+		error = jsonvalue_add(object, "status", json_object_new_int(status));
 	if (!error)
-		error = jsontext_add(object, "findings", new_findings(readiness));
+		error = jsonvalue_add(object, "findings", new_findings(readiness));
 	if (!error)
 		printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 							      JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -24,7 +24,8 @@ static int find_targets(const struct options *options, struct inventory *invento
 	}
 	for (size_t i = 0; i < targets->count && !error; i++)
 		if (device_is_bridge(targets->items[i])) {
-			log_error(&options->log, "%s: a bridge is never given to a VM", address_format(&targets->items[i]->address, address));
+			log_error(&options->log, "%s: a bridge is never given to a VM",
+				  address_format(&targets->items[i]->address, address));
 			return STATUS_REFUSED;
 		}
 	return status_of_target(error);
@@ -88,7 +89,9 @@ int run_config(struct options *options)
 	if (strcmp(options->arguments[0], "help") == 0)
 		return list_files();
 	if (!file || options->argument_count < 2) {
-		log_error(&options->log, file ? "config %s: for which cards?" : "nobody knows the file '%s'; 'vfio-bind config help' lists them",
+		log_error(&options->log,
+			  file ? "config %s: for which cards?"
+			       : "nobody knows the file '%s'; 'vfio-bind config help' lists them",
 			  options->arguments[0]);
 		return STATUS_USAGE;
 	}

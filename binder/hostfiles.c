@@ -9,11 +9,11 @@
 
 const struct hostfile HOSTFILES[] = {
 	{"udev", UDEV_RULES, "rules that give the cards to VFIO, by address, when they appear", "", write_udev},
-	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind", "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)",
-	 "#!/bin/sh\n", write_initramfs},
+	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind",
+	 "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)", "#!/bin/sh\n", write_initramfs},
 	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)", "", write_dracut},
-	{"modprobe", "/etc/modprobe.d/vfio-bind.conf", "options that give cards to vfio-pci by their ids, and the order of loading",
-	 "", write_modprobe},
+	{"modprobe", "/etc/modprobe.d/vfio-bind.conf",
+	 "options that give cards to vfio-pci by their ids, and the order of loading", "", write_modprobe},
 	{"kernel", "/etc/default/grub.d/vfio-bind.cfg", "parameters of the kernel, for GRUB", "", write_kernel},
 	{"qemu", "/etc/libvirt/qemu.conf", "lines that let libvirt's VMs open the cards' groups", "", write_qemu},
 };
@@ -105,7 +105,7 @@ static void write_peers(const struct hostfile_job *job, const struct pci_device 
 {
 	for (size_t i = 0; i < card->group_blockers.count; i++)
 		if (!is_asked_for(job, card->group_blockers.items[i]))
-			fprintf(out, "#   HAZARD: %s is in the same group, on a native driver. No VM can have either without the other: name both.\n",
+			fprintf(out, "#   HAZARD: %s is in the same group, on a native driver. A VM has both or none: name it too.\n",
 				card->group_blockers.items[i]);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's IOMMU: whether the kernel uses one, whether the firmware has told of one, and whose it is. Sources: the kernel's
- * Documentation/ABI/testing/sysfs-class-iommu and sysfs-kernel-iommu_groups, drivers/iommu/{intel,amd}; the names of the ACPI tables
- * are those of Intel's VT-d and AMD's IOMMU specifications. */
+/* The machine's IOMMU: whether the kernel uses one, whether the firmware has told of one, and whose it is. Sources: the
+ * kernel's Documentation/ABI/testing/sysfs-class-iommu and sysfs-kernel-iommu_groups, drivers/iommu/{intel,amd}; the
+ * names of the ACPI tables are those of Intel's VT-d and AMD's IOMMU specifications. */
 #ifndef PCIPROBE_BINDER_IOMMU_H
 #define PCIPROBE_BINDER_IOMMU_H
 

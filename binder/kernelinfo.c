@@ -222,7 +222,8 @@ int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias
 	if (error < 0 || !text)
 		return error < 0 ? error : -ENOENT;
 	for (char *line = strtok_r(text, "\n", &rest); line && !error; line = strtok_r(NULL, "\n", &rest))
-		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && fnmatch(pattern, modalias, 0) == 0 && !strings_has(ret, module))
+		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && fnmatch(pattern, modalias, 0) == 0 &&
+		    !strings_has(ret, module))
 			error = strings_add(ret, module);
 	free(text);
 	return error;

@@ -16,7 +16,8 @@ static void (*const FINDERS[])(struct readiness *readiness, const struct host *h
 	find_memlock, find_vms, find_initramfs, find_ids, find_virqfd,
 };
 
-void finding_add(struct readiness *readiness, const char *name, enum finding_result result, const char *remedy, const char *format, ...)
+void finding_add(struct readiness *readiness, const char *name, enum finding_result result, const char *remedy,
+		 const char *format, ...)
 {
 	struct finding *more = realloc(readiness->items, (readiness->count + 1) * sizeof(*more));
 	char *seen = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/reportjson.h"
 
-#include "common/jsontext.h"
+#include "common/jsonvalue.h"
 #include "config.h"
 #include "probe/ownership/ownership.h"
 
@@ -13,14 +13,14 @@
 static void add_text(struct json_object *object, const char *key, const char *text, int *error)
 {
 	if (text)
-		*error |= jsontext_add(object, key, jsontext_new(text));
+		*error |= jsonvalue_add(object, key, jsonvalue_text(text));
 	else
 		*error |= json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
 }
 
 static void add_object(struct json_object *object, const char *key, struct json_object *value, int *error)
 {
-	*error |= jsontext_add(object, key, value);
+	*error |= jsonvalue_add(object, key, value);
 }
 
 /* VALUE belongs to LIST from then on. */
@@ -37,7 +37,7 @@ static struct json_object *new_list(const struct strings *strings, int *error)
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; list && i < strings->count; i++)
-		append(list, jsontext_new(strings->items[i]), error);
+		append(list, jsonvalue_text(strings->items[i]), error);
 	return list;
 }
 

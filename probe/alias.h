@@ -18,7 +18,7 @@ struct alias {
 };
 
 /* Whether TEXT can be the name of an alias: up to 64 letters, digits and ". _ + -", the first a letter or digit; whatever
- * writes or asks for it uses other characters around it. */
+ * writes or asks for it uses other characters around it. Not "summary", which in collectd stands for the whole host. */
 bool alias_is_name(const char *text);
 
 /* What must have been read of a card (enum detail) before aliases_read. */

@@ -151,7 +151,7 @@ int config_parse(const char *path, const char *text, size_t length, const char *
 	return 0;
 }
 
-static ssize_t read_file(const char *path, char *buffer, size_t size)
+ssize_t config_read(const char *path, char *buffer, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t length = 0;
@@ -178,7 +178,7 @@ int config_load(const char *path, const char *host, const struct log *log, struc
 
 	if (!text)
 		return -ENOMEM;
-	length = read_file(path, text, CONFIG_SIZE_MAX);
+	length = config_read(path, text, CONFIG_SIZE_MAX);
 	if (length < 0) {
 		error = (int)length;
 		log_error(log, "%s: %s", path, error == -EFBIG ? "too large for a configuration" : strerror(-error));

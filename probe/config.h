@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* No configuration is larger; one that is can't be read. */
 #define CONFIG_SIZE_MAX (1u << 20)
@@ -33,6 +34,10 @@ int config_load(const char *path, const char *host, const struct log *log, struc
 /* The same for a TEXT that has been read already; PATH is for messages. */
 int config_parse(const char *path, const char *text, size_t length, const char *host, const struct log *log,
 		 struct config **ret);
+
+/* Reads a file of an operator's, by its path as he gave it, into BUFFER. Returns its length or a negative errno: -EFBIG when it
+ * isn't less than SIZE. */
+ssize_t config_read(const char *path, char *buffer, size_t size);
 
 /* What holds without a file: every card. Returns 0 or -ENOMEM. */
 int config_new_empty(struct config **ret);

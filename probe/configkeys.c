@@ -287,7 +287,7 @@ static void take_name(struct yamlfile *file, struct section *section, yaml_node_
 		return;
 	if (!alias_is_name(text)) {
 		yaml_fault(file, value, "'%s' can't be the name of an alias. Right would be up to 64 letters, digits and "
-			   "'. _ + -', the first a letter or a digit", text);
+			   "'. _ + -', the first a letter or a digit, but not 'summary'", text);
 		return;
 	}
 	section->alias.name = strdup(text);

@@ -161,13 +161,13 @@ static void drop(struct inventory *inventory, size_t index)
 {
 	struct pci_device *device = &inventory->devices[index];
 
+	inventory->selected -= device->selected;
 	device_free_members(device);
 	memmove(device, device + 1, (inventory->count - index - 1) * sizeof(*device));
 	inventory->count--;
-	inventory->selected--;
 }
 
-static int read_cards(const struct sysdir *devices, const struct log *log, unsigned wanted,
+static int read_cards(const struct sysdir *devices, const struct log *log, unsigned wanted, unsigned others,
 		      struct inventory *inventory)
 {
 	struct card card = {.log = log, .mdev_bus = {.fd = -1}};
@@ -178,10 +178,13 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &card.mdev_bus);
 
 	for (size_t i = 0; i < inventory->count;) {
+		unsigned details;
+
 		card.device = &inventory->devices[i];
-		if (card.device->selected) {
+		details = card.device->selected ? wanted | others : others;
+		if (details) {
 			address_format(&card.device->address, name);
-			found = read_card(devices, name, &card, wanted);
+			found = read_card(devices, name, &card, details);
 			if (found < 0)
 				break;
 			if (!found) {
@@ -198,20 +201,23 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 	return found < 0 ? found : 0;
 }
 
-int details_read(struct sysroot *root, const struct log *log, unsigned wanted, struct inventory *inventory)
+int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others, struct inventory *inventory)
 {
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
 	int error;
 
-	if (!inventory->selected || !(wanted & ~(unsigned)DETAIL_NAMES))
+	others &= DETAIL_SRIOV | DETAIL_INTERFACES;
+	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_NAMES)))
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
 	if (error == 0)
-		error = read_cards(&devices, log, wanted, inventory);
+		error = read_cards(&devices, log, wanted, others, inventory);
 	if (error == 0 && (wanted & DETAIL_BLOCKS))
 		error = read_blocks(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_DRM))
 		error = read_drm(root, log, inventory);
+	if (error == 0 && (wanted & DETAIL_MDEVS))
+		error = read_mdevs(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_GROUP_PEERS))
 		error = read_group_peers(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_SLOT))

@@ -33,16 +33,17 @@ enum detail {
 	DETAIL_GROUP_PEERS = 1u << 20,
 	DETAIL_ALIASES = 1u << 21, /* found by aliases_read */
 	DETAIL_PF_INTERFACE = 1u << 22, /* of VFs that DETAIL_SRIOV has found */
-	DETAIL_ALL = (1u << 23) - 1,
+	DETAIL_MDEVS = 1u << 23,
+	DETAIL_ALL = (1u << 24) - 1,
 
 	/* Those that stay as they are while a card sits where it does and no card comes or goes: VFs are cards too. */
 	DETAIL_STATIC = DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |
 			DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };
 
-/* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY. What is there and can't be
- * read is told once and marks its card as incomplete; a card that was taken away meanwhile leaves the inventory.
- * Returns 0 or -ENOMEM. */
-int details_read(struct sysroot *root, const struct log *log, unsigned wanted, struct inventory *inventory);
+/* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY, and of the others those that
+ * OTHERS has of SRIOV and INTERFACES. What is there and can't be read is told once and marks its card as incomplete; a card that
+ * was taken away meanwhile leaves the inventory. Returns 0 or -ENOMEM. */
+int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others, struct inventory *inventory);
 
 #endif

@@ -181,6 +181,14 @@ void device_free_members(struct pci_device *device)
 		free(device->vgpu_types[i].name);
 	}
 	free(device->vgpu_types);
+	free(device->vgpu_type);
+	for (size_t i = 0; i < device->mdev_count; i++) {
+		free(device->mdevs[i].uuid);
+		free(device->mdevs[i].type);
+		free(device->mdevs[i].name);
+		free(device->mdevs[i].description);
+	}
+	free(device->mdevs);
 	for (size_t i = 0; i < device->owner_count; i++)
 		owner_free_members(&device->owners[i]);
 	free(device->owners);

@@ -82,6 +82,14 @@ struct vgpu_type {
 	char *name; /* "NVIDIA A2-4Q"; NULL where the kernel's mdev framework has the id alone */
 };
 
+/* A mediated device: a part of a card that the kernel's mdev framework has made of it. */
+struct mdev {
+	char *uuid;
+	char *type;        /* "nvidia-63"; NULL: it is going */
+	char *name;        /* of the type: "GRID T4-4Q"; NULL: it has none */
+	char *description; /* of the type, in its driver's own words: "num_heads=4, ..."; NULL: it has none */
+};
+
 /* Whether a VM has the card, as the host itself shows it. */
 enum ownership {
 	OWNERSHIP_UNKNOWN,  /* not everything could be looked at that would have to be */
@@ -167,6 +175,9 @@ struct pci_device {
 	char *pf_interface; /* of a VF: its PF's network interface */
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
+	char *vgpu_type;       /* of a VF in NVIDIA's own framework: the id of the one that it is, "0": none yet */
+	struct mdev *mdevs;    /* in order of their UUIDs */
+	size_t mdev_count;
 	struct strings group_peers;    /* the other cards of its IOMMU group, which go to a VM with it or not at all */
 	struct strings group_blockers; /* those among them that a native driver has, so that no VM can have the group */
 	bool group_held;          /* a process has the group open, for another card of it */

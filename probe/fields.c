@@ -140,6 +140,23 @@ GET(vgpu_types)
 	return d->vgpu_type_count;
 }
 
+GET(vgpu_type)
+{
+	return (v->text = d->vgpu_type);
+}
+
+static const char *mdev_uuid(const struct pci_device *d, size_t i)
+{
+	return d->mdevs[i].uuid;
+}
+
+GET(vgpu_instances)
+{
+	v->list.count = d->mdev_count;
+	v->list.item = mdev_uuid;
+	return d->mdev_count;
+}
+
 GET(ownership)
 {
 	v->text = ownership_name(d->ownership);
@@ -308,6 +325,9 @@ const struct field FIELDS[] = {
 	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "the firmware's name for it", DETAIL_LABEL),
 	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "kinds of virtual GPU that it can be cut into",
 	      DETAIL_VGPU | DETAIL_SRIOV),
+	FIELD(vgpu_type, "VGPU_TYPE", FIELD_TEXT, 0, NULL, "of a VF: the kind of virtual GPU that it is, 0 for none yet",
+	      DETAIL_VGPU | DETAIL_SRIOV),
+	FIELD(vgpu_instances, "VGPUS", FIELD_LIST, 0, NULL, "mediated devices that were made of it", DETAIL_MDEVS),
 	FIELD(aliases, "ALIAS", FIELD_LIST, 0, NULL, "names that requests can call it by, from :alias:", DETAIL_ALIASES),
 	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL,
 	      "held, reserved (for a VM that isn't running), free, host (a native driver has it) or unknown", OWNERS),

@@ -18,7 +18,7 @@ struct probe {
 	struct config *config;
 	struct names *names;
 	struct selection selection;
-	unsigned details;
+	unsigned details, other_details;
 	struct ownership_options ownership;
 };
 
@@ -99,6 +99,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return -ENOMEM;
 	probe->log = options->log;
 	probe->details = options->details;
+	probe->other_details = options->other_details;
 	probe->ownership.libvirt_helper = options->libvirt_helper;
 	error = sysroot_new(path, &probe->root);
 	if (error < 0) {
@@ -186,7 +187,7 @@ static int read_cards(struct probe *probe, struct inventory *inventory)
 	if (error == 0)
 		error = select_cards(probe, inventory);
 	if (error == 0)
-		error = details_read(probe->root, &probe->log, probe->details, inventory);
+		error = details_read(probe->root, &probe->log, probe->details, probe->other_details, inventory);
 	if (error == 0 && (probe->details & DETAIL_NAMES))
 		name_cards(probe, inventory);
 	if (error == 0 && (probe->details & DETAIL_ALIASES))
@@ -244,7 +245,7 @@ static int reread_cards(struct probe *probe, const struct inventory *last, struc
 			error = strings_add_all(&inventory->devices[i].group_peers, &last->devices[i].group_peers);
 	}
 	if (!error)
-		error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, inventory);
+		error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, 0, inventory);
 	/* who is in a group stays, their drivers needn't */
 	return error ? error : read_group_blockers(probe->root, inventory);
 }

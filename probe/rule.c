@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/rule.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
+#include "probe/regex.h"
 
 #include <errno.h>
 #include <pci/pci.h>
-#include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Steps that one search may take: far more than a sensible expression needs on a name of 100 characters, about a
- * millisecond for one that isn't. */
-#define MATCH_LIMIT 100000
-#define HEAP_LIMIT_KIB 1024
-#define PATTERN_LENGTH_MAX 4096
 
 struct rule {
 	enum rule_kind kind;
@@ -23,11 +16,7 @@ struct rule {
 	union {
 		struct pci_filter filter;
 		struct pci_address address;
-		struct {
-			pcre2_code *code;
-			pcre2_match_data *data;
-			pcre2_match_context *limits;
-		} name;
+		struct regex *name;
 	};
 };
 
@@ -45,11 +34,8 @@ static void rule_free(struct rule *rule)
 {
 	if (!rule)
 		return;
-	if (rule->kind == RULE_NAME) {
-		pcre2_match_context_free(rule->name.limits);
-		pcre2_match_data_free(rule->name.data);
-		pcre2_code_free(rule->name.code);
-	}
+	if (rule->kind == RULE_NAME)
+		regex_free(rule->name);
 	free(rule->text);
 	free(rule->place);
 	free(rule);
@@ -85,35 +71,14 @@ static int parse_address(struct rule *rule, const struct log *log)
 	return -EINVAL;
 }
 
-/* As Ruby's /.../i: ^ and $ match at line ends. Names are UTF-8 as a rule, but nobody promises it. */
-static int compile_name(struct rule *rule, const struct log *log)
+static int parse_name(struct rule *rule, const struct log *log)
 {
-	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-	PCRE2_UCHAR fault[128];
-	PCRE2_SIZE offset = 0;
-	int number = 0;
+	char fault[REGEX_FAULT_SIZE];
+	int error = regex_new(rule->text, REGEX_NAME, &rule->name, fault);
 
-	if (!context)
-		return -ENOMEM;
-	pcre2_set_max_pattern_length(context, PATTERN_LENGTH_MAX);
-	rule->name.code = pcre2_compile((PCRE2_SPTR)rule->text, PCRE2_ZERO_TERMINATED,
-					PCRE2_CASELESS | PCRE2_MULTILINE | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF |
-						PCRE2_NEVER_BACKSLASH_C,
-					&number, &offset, context);
-	pcre2_compile_context_free(context);
-	if (!rule->name.code) {
-		pcre2_get_error_message(number, fault, sizeof(fault));
-		log_error(log, "%s: '%s' is not a regular expression: %s, at character %zu", rule->place, rule->text,
-			  (const char *)fault, offset + 1);
-		return -EINVAL;
-	}
-	rule->name.data = pcre2_match_data_create(1, NULL);
-	rule->name.limits = pcre2_match_context_create(NULL);
-	if (!rule->name.data || !rule->name.limits)
-		return -ENOMEM;
-	pcre2_set_match_limit(rule->name.limits, MATCH_LIMIT);
-	pcre2_set_heap_limit(rule->name.limits, HEAP_LIMIT_KIB);
-	return 0;
+	if (error == -EINVAL)
+		log_error(log, "%s: '%s' is not a regular expression: %s", rule->place, rule->text, fault);
+	return error;
 }
 
 int rule_list_add(struct rule_list *list, const char *text, const char *place, const struct log *log)
@@ -132,7 +97,7 @@ int rule_list_add(struct rule_list *list, const char *text, const char *place, c
 	rule->text = strdup(text);
 	rule->place = strdup(place);
 	if (rule->text && rule->place)
-		error = list->kind == RULE_NAME	   ? compile_name(rule, log) :
+		error = list->kind == RULE_NAME	   ? parse_name(rule, log) :
 			list->kind == RULE_ADDRESS ? parse_address(rule, log) :
 						     parse_filter(rule, log);
 	if (error < 0) {
@@ -177,16 +142,13 @@ static bool filter_matches(const struct rule *rule, const struct pci_device *dev
 
 static int name_matches(const struct rule *rule, const char *name, const struct log *log)
 {
-	int found = pcre2_match(rule->name.code, (PCRE2_SPTR)name, strlen(name), 0, 0, rule->name.data,
-				rule->name.limits);
+	int found = regex_matches(rule->name, name);
 
 	if (found >= 0)
-		return 1;
-	if (found == PCRE2_ERROR_NOMATCH)
-		return 0;
+		return found;
 	log_error(log, "%s: the expression '%s' takes too many steps on '%s'; write it with fewer repetitions inside "
 		  "repetitions", rule->place, rule->text, name);
-	return -ELOOP;
+	return found;
 }
 
 int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name, const struct log *log)

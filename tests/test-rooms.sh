@@ -28,7 +28,7 @@ in_code() {
 }
 
 without_licence() {
-	find probe common plugins helper binder bench tests etc/opennebula etc/collectd etc/prometheus etc/systemd etc/udev etc/vfio-bind.default \
+	find probe common plugins helper binder bench tests etc/opennebula etc/cloudstack etc/collectd etc/prometheus etc/systemd etc/udev etc/vfio-bind.default \
 		setup autogen.sh configure.ac Makefile.am .ci -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
 		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
@@ -85,7 +85,7 @@ refuse "what tells of the host writes nothing" in_code '\b(O_WRONLY|O_RDWR|O_CRE
 	binder/readiness binder/hostfiles binder/readiness.c binder/hostfiles.c binder/kernelinfo.c binder/iommu.c binder/bootfiles.c
 refuse "the core keeps no state of its own" \
 	in_code '^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$' \
-	probe/details probe/scan.c probe/names.c probe/config.c probe/configkeys.c probe/ownership probe/alias.c probe/pool.c probe/request.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/yamlfile.c
+	probe/details probe/scan.c probe/names.c probe/config.c probe/configkeys.c probe/ownership probe/alias.c probe/pool.c probe/request.c probe/selection.c probe/rule.c probe/probe.c probe/sysroot.c probe/pciids.c probe/regex.c probe/yamlfile.c
 refuse "collectd's plugin prints nothing, ends nothing, reads no environment" \
 	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' plugins/collectd
 refuse "only dispatch.c knows how collectd takes values and notifications" \

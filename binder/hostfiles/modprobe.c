@@ -38,7 +38,8 @@ static bool stood_before(const struct hostfile_job *job, size_t index)
 static void leave_out(const struct hostfile_job *job, const struct pci_device *card, const char *why, FILE *out)
 {
 	fprintf(out, "# LEFT OUT: %04x:%04x, for %s. Use vfio-bind config udev for it.\n", card->vendor, card->device, why);
-	log_warning(job->log, "%04x:%04x is left out, for %s; 'vfio-bind config udev' goes by address", card->vendor, card->device, why);
+	log_warning(job->log, "%04x:%04x is left out, for %s; 'vfio-bind config udev' goes by address", card->vendor,
+		    card->device, why);
 }
 
 /* Whether the card can be given by its ids; otherwise it was left out. */
@@ -50,7 +51,8 @@ static bool judge_card(const struct hostfile_job *job, const struct hostfile_car
 	if (!module_name_equals(card->choice.module, "vfio_pci"))
 		snprintf(why, sizeof(why), "only vfio-pci takes ids=");
 	else if (bystander)
-		snprintf(why, sizeof(why), "ids= would take %s too, which wasn't named", address_format(&bystander->address, address));
+		snprintf(why, sizeof(why), "ids= would take %s too, which wasn't named",
+			 address_format(&bystander->address, address));
 	else
 		return true;
 	leave_out(job, card->device, why, out);
@@ -117,7 +119,7 @@ static void write_drivers(const struct hostfile_job *job, FILE *out)
 
 		if (driver && !driver_is_vfio(driver) && !driver_is_stub(driver) &&
 		    kernelinfo_module(job->kernel, driver) == MODULE_BUILTIN)
-			fprintf(out, "# HAZARD: %s is built into the kernel and comes before any module: only vfio-bind apply moves that card.\n", driver);
+			fprintf(out, "# HAZARD: %s is built into the kernel: only vfio-bind apply moves that card.\n", driver);
 	}
 }
 
@@ -125,15 +127,18 @@ int write_modprobe(const struct hostfile_job *job, FILE *out)
 {
 	int status, error;
 
-	fprintf(out, "# Put it there, then: %s, and reboot.\n"
-		"# HAZARD: ids= takes every card of these ids, those that are plugged in later too. By address: vfio-bind config udev.\n",
+	fprintf(out,
+		"# Put it there, then: %s, and reboot.\n"
+		"# HAZARD: ids= takes every card of these ids, those that are plugged in later too.\n"
+		"# By address: vfio-bind config udev.\n",
 		initramfs_command(job->root));
 	status = write_ids(job, out);
 	write_drivers(job, out);
 	error = write_order(job, out);
 	if (error < 0) {
-		log_error(job->log, "lib/modules/%s/modules.alias: %s: nobody can see which drivers could take the cards", job->kernel->release,
-			  strerror(-error));
+		log_error(job->log,
+			  "lib/modules/%s/modules.alias: %s: nobody can see which drivers could take the cards",
+			  job->kernel->release, strerror(-error));
 		return STATUS_FAILED;
 	}
 	return status;

@@ -11,7 +11,9 @@
 #define QEMU_CONF "etc/libvirt/qemu.conf"
 
 /* What libvirt 9 lets every VM open; where its file can be read, what stands there is taken. */
-static const char *const DEFAULTS[] = {"/dev/null", "/dev/full", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/kvm"};
+static const char *const DEFAULTS[] = {
+	"/dev/null", "/dev/full", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/kvm",
+};
 
 static bool is_node(const char *text)
 {
@@ -71,7 +73,8 @@ static int read_list(const struct hostfile_job *job, struct strings *ret)
 	if (error == -ENOMEM)
 		return error;
 	if (error < 0 && error != -ENOENT)
-		log_warning(job->log, "%s/" QEMU_CONF ": %s: what it lists is not taken over", sysroot_path(job->root), strerror(-error));
+		log_warning(job->log, "%s/" QEMU_CONF ": %s: what it lists is not taken over", sysroot_path(job->root),
+			    strerror(-error));
 	list = error < 0 ? NULL : find_list(text);
 	error = list ? read_nodes(list, ret) : 0;
 	for (size_t i = 0; !error && !list && i < sizeof(DEFAULTS) / sizeof(*DEFAULTS); i++)
@@ -116,8 +119,9 @@ int write_qemu(const struct hostfile_job *job, FILE *out)
 	int status = STATUS_FAILED;
 
 	fputs("# Put it in place of the list that stands there, then: systemctl restart libvirtd (or virtqemud).\n"
-	      "# VMs whose <hostdev> names a card don't need it, libvirt lets them by itself. It is for cards that a frontend gives to\n"
-	      "# QEMU by other means. Groups can be numbered anew at boot when hardware has changed: make it anew then.\n", out);
+	      "# VMs whose <hostdev> names a card don't need it, libvirt lets them by itself. It is for cards that a\n"
+	      "# frontend gives to QEMU by other means. Groups can be numbered anew at boot when hardware has changed.\n",
+	      out);
 	if (read_list(job, &nodes) < 0)
 		log_error(job->log, "out of memory");
 	else

@@ -24,10 +24,11 @@ static void write_override(const struct hostfile_card *wanted, FILE *out)
 int write_udev(const struct hostfile_job *job, FILE *out)
 {
 	fprintf(out,
-		"# Put it there, then: udevadm control --reload. It acts when cards appear: at boot, or when one is plugged in.\n"
+		"# Put it there, then: udevadm control --reload. It acts when cards appear: at boot, or when plugged in.\n"
 		"# A native driver in the initramfs comes before it; see vfio-bind config initramfs (or dracut).\n"
-		"# A driver that is built into the kernel, or is loaded before its card appears, gets the card: vfio-bind apply moves it.\n"
-		"# \"vfio-bind release\" gives a card back until the next boot only: take its rules away to keep it.\n");
+		"# A driver that is built into the kernel, or is loaded before its card appears, gets the card:\n"
+		"# vfio-bind apply moves it.\n"
+		"# vfio-bind release gives a card back until the next boot only: take its rules away to keep it.\n");
 	for (size_t i = 0; i < job->count; i++)
 		write_override(&job->cards[i], out);
 	/* loading takes the cards that are there; one that appears later has to be offered */

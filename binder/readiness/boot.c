@@ -40,7 +40,9 @@ static const char *find_ids_option(const struct bootline *line)
 
 	if (!p || p == line->text || !isspace((unsigned char)p[-1]) || !bootline_names(line->text, "vfio_pci"))
 		return NULL;
-	return line->kind == BOOTFILE_MODPROBE && strncmp(line->text, "options", strlen("options")) != 0 ? NULL : p + strlen("ids=");
+	return line->kind == BOOTFILE_MODPROBE && strncmp(line->text, "options", strlen("options")) != 0
+		       ? NULL
+		       : p + strlen("ids=");
 }
 
 static int note_line(void *data, const struct bootline *line)
@@ -56,7 +58,8 @@ static int note_line(void *data, const struct bootline *line)
 		if (!boot->vfio_pci_path)
 			error = -ENOMEM;
 	}
-	if (!error && (line->kind == BOOTFILE_INITRAMFS || line->kind == BOOTFILE_LOAD) && bootline_names(line->text, "vfio_virqfd"))
+	if (!error && (line->kind == BOOTFILE_INITRAMFS || line->kind == BOOTFILE_LOAD) &&
+	    bootline_names(line->text, "vfio_virqfd"))
 		error = note_place(line, &boot->virqfd);
 	if (!error && line->kind == BOOTFILE_MODPROBE && bootline_names(line->text, "allow_unsafe_interrupts"))
 		error = note_place(line, &boot->unsafe_interrupts);
@@ -120,11 +123,14 @@ void find_initramfs(struct readiness *readiness, const struct host *host)
 	char path[128];
 
 	if (kernelinfo_module(&host->kernel, "vfio_pci") == MODULE_BUILTIN)
-		finding_add(readiness, name, FINDING_PASS, NULL, "vfio_pci is built into the kernel, which has it earlier than any initramfs");
+		finding_add(readiness, name, FINDING_PASS, NULL,
+			    "vfio_pci is built into the kernel, which has it earlier than any initramfs");
 	else if (!boot->vfio_pci && boot->unseen)
-		finding_add(readiness, name, FINDING_UNKNOWN, "look as root", "not every file of /etc could be read; the others don't name vfio_pci");
+		finding_add(readiness, name, FINDING_UNKNOWN, "look as root",
+			    "not every file of /etc could be read; the others don't name vfio_pci");
 	else if (!boot->vfio_pci)
-		finding_add(readiness, name, FINDING_PASS, NULL, "no file of /etc asks for vfio_pci in it: cards change drivers when vfio-bind runs");
+		finding_add(readiness, name, FINDING_PASS, NULL,
+			    "no file of /etc asks for vfio_pci in it: cards change drivers when vfio-bind runs");
 	else if (find_image(host, path, &image) && sysdir_stat(sysroot_dir(host->root), boot->vfio_pci_path, &file) == 0 &&
 		 (image.st_mtim.tv_sec < file.st_mtim.tv_sec))
 		finding_add(readiness, name, FINDING_WARN, "make it anew: update-initramfs -u, dracut -f or mkinitcpio -P",
@@ -143,7 +149,8 @@ static bool id_takes(const char *id, const struct pci_device *device)
 
 	if (sscanf(id, "%8x:%8x:%8x:%8x", &vendor, &model, &subvendor, &subdevice) < 2)
 		return false;
-	return device->class >> 8 != 0x06 && (vendor == any || vendor == device->vendor) && (model == any || model == device->device) &&
+	return device->class >> 8 != 0x06 && (vendor == any || vendor == device->vendor) &&
+	       (model == any || model == device->device) &&
 	       (subvendor == any || subvendor == device->subsystem_vendor) &&
 	       (subdevice == any || subdevice == device->subsystem_device);
 }
@@ -187,9 +194,11 @@ void find_ids(struct readiness *readiness, const struct host *host)
 	if (!out || fclose(out) != 0)
 		readiness->no_memory = true;
 	else
-		finding_add(readiness, name, several ? FINDING_WARN : FINDING_PASS,
-			    several ? "name cards by address: vfio-bind config udev DEV..." :
-				      "a second card of the kind would be taken too: rather vfio-bind config udev DEV...", "%s", text);
+		finding_add(
+			readiness, name, several ? FINDING_WARN : FINDING_PASS,
+			several ? "name cards by address: vfio-bind config udev DEV..."
+				: "a second card of the kind would be taken too: rather vfio-bind config udev DEV...",
+			"%s", text);
 	free(text);
 }
 

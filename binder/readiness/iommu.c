@@ -22,8 +22,10 @@ void find_iommu(struct readiness *readiness, const struct host *host)
 	const char *first = iommu->units.count ? iommu->units.items[0] : "none in /sys/class/iommu";
 
 	if (iommu_is_on(iommu))
-		finding_add(readiness, "iommu", FINDING_PASS, NULL, "%s is on: %u groups in /sys/kernel/iommu_groups, %zu units (%s%s)",
-			    maker_name(iommu->maker), iommu->groups, iommu->units.count, first, iommu->units.count > 1 ? ", ..." : "");
+		finding_add(readiness, "iommu", FINDING_PASS, NULL,
+			    "%s is on: %u groups in /sys/kernel/iommu_groups, %zu units (%s%s)",
+			    maker_name(iommu->maker), iommu->groups, iommu->units.count, first,
+			    iommu->units.count > 1 ? ", ..." : "");
 	else if (iommu->groups_error)
 		finding_add(readiness, "iommu", FINDING_UNKNOWN, "look as root, with /sys mounted", "/sys/kernel/iommu_groups: %s",
 			    strerror(-iommu->groups_error));
@@ -43,9 +45,11 @@ void find_firmware(struct readiness *readiness, const struct host *host)
 	if (iommu->table)
 		finding_add(readiness, "firmware", FINDING_PASS, NULL, "it tells of an IOMMU: ACPI table %s", iommu->table);
 	else if (iommu_is_on(iommu))
-		finding_add(readiness, "firmware", FINDING_PASS, NULL, "no ACPI table tells of the IOMMU; the kernel has found it all the same");
+		finding_add(readiness, "firmware", FINDING_PASS, NULL,
+			    "no ACPI table tells of the IOMMU; the kernel has found it all the same");
 	else if (!iommu->has_tables)
-		finding_add(readiness, "firmware", FINDING_UNKNOWN, NULL, "no /sys/firmware/acpi/tables to look for DMAR or IVRS in");
+		finding_add(readiness, "firmware", FINDING_UNKNOWN, NULL,
+			    "no /sys/firmware/acpi/tables to look for DMAR or IVRS in");
 	else
 		finding_add(readiness, "firmware", FINDING_FAIL, iommu->is_guest ? REMEDY_GUEST : REMEDY_FIRMWARE,
 			    "it tells of no IOMMU: neither DMAR nor IVRS nor IORT in /sys/firmware/acpi/tables");
@@ -68,7 +72,8 @@ static char *join_parameters(const struct kernelinfo *kernel)
 			const char *word = kernel->parameters.items[i];
 			size_t length = strlen(names[j]);
 
-			if (strncmp(word, names[j], length) != 0 || (strchr("=.", word[length]) == NULL && strcmp(names[j], "vfio") != 0))
+			if (strncmp(word, names[j], length) != 0 ||
+			    (strchr("=.", word[length]) == NULL && strcmp(names[j], "vfio") != 0))
 				continue;
 			fprintf(out, "%s%s", ftell(out) ? " " : "", word);
 			break;
@@ -123,8 +128,11 @@ void find_parameters(struct readiness *readiness, const struct host *host)
 	else if (!host->kernel.has_parameters)
 		finding_add(readiness, "parameters", FINDING_UNKNOWN, NULL, "/proc/cmdline can't be read");
 	else
-		finding_add(readiness, "parameters", remedy ? FINDING_FAIL : weak ? FINDING_WARN : FINDING_PASS, remedy ? remedy : weak,
-			    "/proc/cmdline: %s", text);
+		finding_add(readiness, "parameters",
+			    remedy ? FINDING_FAIL
+			    : weak ? FINDING_WARN
+				   : FINDING_PASS,
+			    remedy ? remedy : weak, "/proc/cmdline: %s", text);
 	free(text);
 }
 
@@ -134,7 +142,8 @@ void find_parameters(struct readiness *readiness, const struct host *host)
 void find_interrupts(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "interrupts";
-	bool allowed = host->boot.unsafe_interrupts || is_yes(host, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
+	bool allowed = host->boot.unsafe_interrupts ||
+		       is_yes(host, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
 		       kernelinfo_parameter(&host->kernel, "vfio_iommu_type1.allow_unsafe_interrupts");
 	char *text;
 	int error = textfile_read(host->root, "proc/interrupts", 16 << 20, &text);
@@ -146,14 +155,19 @@ void find_interrupts(struct readiness *readiness, const struct host *host)
 	if (strstr(text, " IR-"))
 		finding_add(readiness, name, FINDING_PASS, NULL, "they are remapped (IR- in /proc/interrupts)");
 	else if (!strstr(text, "IO-APIC") && !strstr(text, "PCI-MSI"))
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "/proc/interrupts names none of x86's; other processors remap them in their own way");
+		finding_add(readiness, name, FINDING_UNKNOWN, NULL,
+			    "/proc/interrupts names none of x86's; other processors remap them in their own way");
 	else if (allowed)
-		finding_add(readiness, name, FINDING_WARN, "take allow_unsafe_interrupts away once the firmware remaps interrupts",
-			    "not remapped, and allow_unsafe_interrupts lets VMs have cards all the same: a VM can forge interrupts");
+		finding_add(readiness, name, FINDING_WARN,
+			    "take allow_unsafe_interrupts away once the firmware remaps interrupts",
+			    "not remapped, and allow_unsafe_interrupts lets VMs have cards all the same: a VM can "
+			    "forge interrupts");
 	else if (!iommu_is_on(&host->iommu))
 		finding_add(readiness, name, FINDING_WARN, "see iommu first", "not remapped (no IR- in /proc/interrupts)");
 	else
-		finding_add(readiness, name, FINDING_FAIL, "switch on interrupt remapping in the firmware's setup, and take intremap=off "
-			    "and nointremap from the kernel's parameters", "not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a card");
+		finding_add(readiness, name, FINDING_FAIL,
+			    "switch on interrupt remapping in the firmware's setup, and take intremap=off "
+			    "and nointremap from the kernel's parameters",
+			    "not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a card");
 	free(text);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may open what stands in /dev/vfio, and lock a VM's memory. The nodes are only looked at: opening a group can make a VM fail. */
+/* Who may open what stands in /dev/vfio, and lock a VM's memory. The nodes are only looked at: opening a group can make
+ * a VM fail. */
 #include "binder/readiness/host.h"
 #include "binder/textfile.h"
 #include "probe/ownership/holders.h"
@@ -19,8 +20,10 @@ void find_nodes(struct readiness *readiness, const struct host *host)
 	if (error == -ENOENT && !in_use)
 		finding_add(readiness, name, FINDING_PASS, NULL, "not there yet: it comes with the module vfio");
 	else if (error == -ENOENT)
-		finding_add(readiness, name, FINDING_FAIL, "is this a container? Else restart udev, which makes it: udevadm trigger /sys/class/misc/vfio",
-			    "not there, though the kernel has vfio");
+		finding_add(
+			readiness, name, FINDING_FAIL,
+			"is this a container? Else restart udev, which makes it: udevadm trigger /sys/class/misc/vfio",
+			"not there, though the kernel has vfio");
 	else if (error < 0)
 		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else
@@ -115,8 +118,14 @@ void find_groups(struct readiness *readiness, const struct host *host)
 	else if (names.count == 0)
 		finding_add(readiness, name, FINDING_PASS, NULL, "none yet: each comes when a card of it is bound");
 	else
-		finding_add(readiness, name, is_open ? FINDING_WARN : unseen ? FINDING_UNKNOWN : FINDING_PASS,
-			    is_open ? "every user of this host can take these cards: look for a udev rule with MODE=\"0666\"" : NULL, "%s", text);
+		finding_add(readiness, name,
+			    is_open  ? FINDING_WARN
+			    : unseen ? FINDING_UNKNOWN
+				     : FINDING_PASS,
+			    is_open ? "every user of this host can take these cards: look for a udev rule with "
+				      "MODE=\"0666\""
+				    : NULL,
+			    "%s", text);
 	strings_free(&names);
 	free(text);
 }
@@ -160,7 +169,8 @@ void find_memlock(struct readiness *readiness, const struct host *host)
 		finding_add(readiness, "memlock", FINDING_PASS, NULL, "who asks may lock any amount of memory (limit %s)", limit);
 	else
 		finding_add(readiness, "memlock", FINDING_WARN,
-			    "libvirt raises the limit of its VMs itself; for a QEMU that is started otherwise: memlock in /etc/security/limits.d, or "
+			    "libvirt raises the limit of its VMs itself; for a QEMU that is started otherwise: memlock "
+			    "in /etc/security/limits.d, or "
 			    "LimitMEMLOCK= of its unit, as large as the VM's memory",
 			    "who asks may lock %s bytes: no VM of his with more memory can have a card", limit);
 }
@@ -183,7 +193,8 @@ void find_vms(struct readiness *readiness, const struct host *host)
 		if (!holder->vmm.is_vmm)
 			continue;
 		snprintf(pid, sizeof(pid), "%d", (int)holder->pid);
-		fprintf(out, "%s%s (pid %s) may lock %s", vms++ ? ", " : "", holder->vmm.name ? holder->vmm.name : holder->vmm.program, pid,
+		fprintf(out, "%s%s (pid %s) may lock %s", vms++ ? ", " : "",
+			holder->vmm.name ? holder->vmm.name : holder->vmm.program, pid,
 			read_limit(host->root, pid, limit) == 0 ? limit : "nobody could see how much");
 	}
 	if (!out || fclose(out) != 0)
@@ -191,8 +202,10 @@ void find_vms(struct readiness *readiness, const struct host *host)
 	else if (vms)
 		finding_add(readiness, "vms", FINDING_PASS, NULL, "%s", text);
 	else
-		finding_add(readiness, "vms", holders.unseen ? FINDING_UNKNOWN : FINDING_PASS, holders.unseen ? "look as root" : NULL,
-			    "%s", holders.unseen ? "not every process could be looked at; none was seen that has a card" : "no VM has a card");
+		finding_add(readiness, "vms", holders.unseen ? FINDING_UNKNOWN : FINDING_PASS,
+			    holders.unseen ? "look as root" : NULL, "%s",
+			    holders.unseen ? "not every process could be looked at; none was seen that has a card"
+					   : "no VM has a card");
 	free(text);
 	holders_free(&holders);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* json: one object, described by pciprobe.schema.json. json-c writes each card by itself, so that a host of thousands
  * needs no more memory than one of six. */
-#include "common/jsontext.h"
+#include "common/jsonvalue.h"
 #include "plugins/standalone/writer.h"
 #include "probe/ownership/ownership.h"
 #include "probe/pool.h"
@@ -9,11 +9,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SCHEMA_VERSION 1
-#define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /* An unknown number keeps its place in a list. */
 static int add_number(struct json_object *list, uint64_t number)
@@ -21,16 +20,6 @@ static int add_number(struct json_object *list, uint64_t number)
 	struct json_object *item = number ? json_object_new_uint64(number) : NULL;
 
 	if ((item || !number) && json_object_array_add(list, item) == 0)
-		return 0;
-	json_object_put(item);
-	return -ENOMEM;
-}
-
-static int add_text(struct json_object *list, const char *text)
-{
-	struct json_object *item = jsontext_new(text);
-
-	if (item && json_object_array_add(list, item) == 0)
 		return 0;
 	json_object_put(item);
 	return -ENOMEM;
@@ -44,7 +33,7 @@ static struct json_object *new_list(enum field_type type, const struct pci_devic
 
 	for (size_t i = 0; !error && i < value->list.count; i++)
 		error = type == FIELD_NUMBERS ? add_number(list, value->list.number(device, i)) :
-						add_text(list, value->list.item(device, i));
+						jsonvalue_append(list, jsonvalue_text(value->list.item(device, i)));
 	if (!error)
 		return list;
 	json_object_put(list);
@@ -66,7 +55,7 @@ static struct json_object *new_value(const struct field *field, const struct pci
 
 	switch (field->type) {
 	case FIELD_TEXT:
-		return jsontext_new(value->text);
+		return jsonvalue_text(value->text);
 	case FIELD_HEX:
 		return new_hex(field, value->number);
 	case FIELD_NUMBER:
@@ -85,15 +74,6 @@ static struct json_object *new_value(const struct field *field, const struct pci
 	return NULL;
 }
 
-/* Writes OBJECT and frees it. */
-static int write_object(FILE *out, struct json_object *object, int error)
-{
-	if (!error)
-		fputs(json_object_to_json_string_ext(object, STYLE), out);
-	json_object_put(object);
-	return error;
-}
-
 static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct json_object *card = json_object_new_object();
@@ -104,12 +84,12 @@ static int write_card(FILE *out, const struct report *report, const struct pci_d
 		struct field_value value = {0};
 
 		if (field->get(device, &value))
-			error = jsontext_add(card, field->name, new_value(field, device, &value));
+			error = jsonvalue_add(card, field->name, new_value(field, device, &value));
 	}
 	/* what is missing of such a card may be there all the same */
 	if (!error && device->incomplete)
-		error = jsontext_add(card, "incomplete", json_object_new_boolean(1));
-	return write_object(out, card, error);
+		error = jsonvalue_add(card, "incomplete", json_object_new_boolean(1));
+	return jsonvalue_write(out, card, error);
 }
 
 static int add_rules(struct json_object *rules, const struct rule_list *list)
@@ -119,15 +99,13 @@ static int add_rules(struct json_object *rules, const struct rule_list *list)
 	for (size_t i = 0; i < list->count && !error; i++) {
 		struct json_object *rule = json_object_new_object();
 
-		if (!rule || json_object_array_add(rules, rule) < 0) {
-			json_object_put(rule);
-			return -ENOMEM;
-		}
-		error = jsontext_add(rule, "key", json_object_new_string(list->key));
+		error = jsonvalue_append(rules, rule);
 		if (!error)
-			error = jsontext_add(rule, "text", jsontext_new(rule_text(list->rules[i])));
+			error = jsonvalue_add(rule, "key", json_object_new_string(list->key));
 		if (!error)
-			error = jsontext_add(rule, "place", jsontext_new(rule_place(list->rules[i])));
+			error = jsonvalue_add(rule, "text", jsonvalue_text(rule_text(list->rules[i])));
+		if (!error)
+			error = jsonvalue_add(rule, "place", jsonvalue_text(rule_place(list->rules[i])));
 	}
 	return error;
 }
@@ -140,17 +118,17 @@ static int write_selection(FILE *out, const struct report *report)
 	int error = object && rules ? 0 : -ENOMEM;
 
 	if (!error)
-		error = jsontext_add(object, "seen", json_object_new_uint64(report->inventory->count));
+		error = jsonvalue_add(object, "seen", json_object_new_uint64(report->inventory->count));
 	if (!error)
-		error = jsontext_add(object, "selected", json_object_new_uint64(report->inventory->selected));
+		error = jsonvalue_add(object, "selected", json_object_new_uint64(report->inventory->selected));
 	if (!error && path)
-		error = jsontext_add(object, "config", jsontext_new(path));
+		error = jsonvalue_add(object, "config", jsonvalue_text(path));
 	for (size_t i = 0; i < selection->count && !error; i++)
 		error = add_rules(rules, selection->lists[i]);
 	if (!error)
-		error = jsontext_add(object, "rules", json_object_get(rules));
+		error = jsonvalue_add(object, "rules", json_object_get(rules));
 	json_object_put(rules);
-	return write_object(out, object, error);
+	return jsonvalue_write(out, object, error);
 }
 
 static int write_sources(FILE *out, const struct inventory *inventory)
@@ -162,36 +140,30 @@ static int write_sources(FILE *out, const struct inventory *inventory)
 		const struct source_report *source = &inventory->sources[i];
 		struct json_object *object = json_object_new_object();
 
-		if (!object || json_object_array_add(list, object) < 0) {
-			json_object_put(object);
-			error = -ENOMEM;
-			break;
-		}
-		error = jsontext_add(object, "name", json_object_new_string(source->name));
+		error = jsonvalue_append(list, object);
 		if (!error)
-			error = jsontext_add(object, "state", json_object_new_string(source_state_name(source->state)));
+			error = jsonvalue_add(object, "name", json_object_new_string(source->name));
+		if (!error)
+			error = jsonvalue_add(object, "state", json_object_new_string(source_state_name(source->state)));
 		if (!error && *source->why)
-			error = jsontext_add(object, "why", jsontext_new(source->why));
+			error = jsonvalue_add(object, "why", jsonvalue_text(source->why));
 	}
 	fputs(",\n  \"sources\": ", out);
-	return write_object(out, list, error);
+	return jsonvalue_write(out, list, error);
 }
 
 static int add_pool(struct json_object *list, const struct pool *pool)
 {
 	struct json_object *object = json_object_new_object();
-	int error;
+	int error = jsonvalue_append(list, object);
 
-	if (!object || json_object_array_add(list, object) < 0) {
-		json_object_put(object);
-		return -ENOMEM;
-	}
-	error = jsontext_add(object, "name", json_object_new_string(pool->alias));
 	if (!error)
-		error = jsontext_add(object, "total", json_object_new_uint64(pool->total));
+		error = jsonvalue_add(object, "name", json_object_new_string(pool->alias));
+	if (!error)
+		error = jsonvalue_add(object, "total", json_object_new_uint64(pool->total));
 	for (unsigned i = 0; i < OWNERSHIP_COUNT && !error; i++)
-		error = jsontext_add(object, ownership_name(i), json_object_new_uint64(pool->states[i]));
-	return error ? error : jsontext_add(object, "available", json_object_new_uint64(pool->available));
+		error = jsonvalue_add(object, ownership_name(i), json_object_new_uint64(pool->states[i]));
+	return error ? error : jsonvalue_add(object, "available", json_object_new_uint64(pool->available));
 }
 
 static int write_pools(FILE *out, const struct report *report)
@@ -205,7 +177,7 @@ static int write_pools(FILE *out, const struct report *report)
 		error = add_pool(list, &pools[i]);
 	free(pools);
 	fputs(",\n  \"aliases\": ", out);
-	return write_object(out, list, error);
+	return jsonvalue_write(out, list, error);
 }
 
 static int write_head(FILE *out, const struct report *report)
@@ -215,13 +187,13 @@ static int write_head(FILE *out, const struct report *report)
 	char time[32];
 	struct tm utc;
 
-	if (*inventory->host && !(host = jsontext_new(inventory->host)))
+	if (*inventory->host && !(host = jsonvalue_text(inventory->host)))
 		return -ENOMEM;
 	gmtime_r(&inventory->time.tv_sec, &utc);
 	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	fprintf(out, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", SCHEMA_VERSION, PACKAGE_VERSION);
 	fprintf(out, "  \"host\": ");
-	write_object(out, host, 0);
+	jsonvalue_write(out, host, 0);
 	fprintf(out, ",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"unseen\": %zu,\n  \"selection\": ", time,
 		inventory->incomplete, inventory->unseen);
 	return 0;

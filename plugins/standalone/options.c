@@ -39,6 +39,9 @@ const struct verb VERBS[] = {
 	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNOS", run_explain},
 	{"request", "CARDS...", -1, "can this host give a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfoHTOS", run_request},
 	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
+#ifdef HAVE_JSON_C
+	{"verify", "nova FILE", 2, "which of this host's cards do the lines of a nova.conf take?", "S", run_verify},
+#endif
 	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS", run_opennebula},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
@@ -73,7 +76,7 @@ static void print_help(void)
 static void print_formats(void)
 {
 	for (size_t i = 0; i < WRITER_COUNT; i++)
-		printf("%-12s %s\n", WRITERS[i].name, WRITERS[i].help);
+		printf("%-18s %s\n", WRITERS[i].name, WRITERS[i].help);
 }
 
 static void print_columns(void)
@@ -237,6 +240,7 @@ int options_probe(const struct options *options, unsigned details, struct probe 
 		.config_home = CONFIG_HOME,
 		.all = options->all,
 		.details = details,
+		.other_details = options->writer->other_details,
 		.owners = options->owners_given ? &options->owners : NULL,
 		.libvirt_helper = LIBVIRT_HELPER,
 		.filters = &options->filters,

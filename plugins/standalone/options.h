@@ -48,6 +48,7 @@ int run_explain(struct options *options);
 int run_record(struct options *options);
 int run_opennebula(struct options *options);
 int run_request(struct options *options);
+int run_verify(struct options *options);
 
 /* Reads the command line into OPTIONS, whose log must be set; free it with options_free in any case.
  * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */

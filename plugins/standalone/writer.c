@@ -2,6 +2,7 @@
 #include "plugins/standalone/writer.h"
 
 #include "config.h"
+#include "plugins/standalone/cloudstack-user.h"
 #include "probe/metrics.h"
 
 #include <errno.h>
@@ -18,25 +19,33 @@
 
 const struct writer WRITERS[] = {
 #ifdef HAVE_SMARTCOLS
-	{"table", "columns for people", TABLE_COLUMNS, 0, write_table},
+	{"table", "columns for people", TABLE_COLUMNS, 0, 0, write_table},
 	{"tree", "ports, bridges and the cards below them",
-	 "address,driver,iommu_group,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES, write_tree},
-	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, write_raw},
-	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, write_export},
+	 "address,driver,iommu_group,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES, 0, write_tree},
+	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, 0, write_raw},
+	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, 0, write_export},
 #endif
-	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, write_aliases},
+	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, 0, write_aliases},
 #ifdef HAVE_JSON_C
-	{"json", "one object; its schema is installed", "*", 0, write_json},
+	{"json", "one object; its schema is installed", "*", 0, 0, write_json},
+	{"cloudstack", "what CloudStack's agent reads from its gpudiscovery.sh", NULL,
+	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
+	 0, write_cloudstack},
 #endif
-	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, write_prometheus},
-	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, write_influx},
-	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, write_collectd},
+	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0, write_prometheus},
+	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, write_influx},
+	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, 0, write_collectd},
 	{"libvirt", "XML for 'virsh attach-device', an element each card", NULL,
-	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, write_libvirt},
+	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, 0, write_libvirt},
+	{"cloudstack-devices", "the line pci.devices=... with aliases as given names", NULL, DETAIL_ALIASES, 0,
+	 write_cloudstack_devices},
+	{"cloudstack-table", "host, given name, address and instance of each card", NULL,
+	 DETAIL_ALIASES | DETAIL_CLOUDSTACK_USER, 0, write_cloudstack_table},
+	{"nova", "device_spec and alias lines for nova.conf", NULL, DETAIL_ALIASES | DETAIL_SRIOV, DETAIL_SRIOV, write_nova},
 	{"onehost", "the table of cards of 'onehost show'", NULL,
-	 DETAIL_NAMES | DETAIL_USAGE, write_onehost},
+	 DETAIL_NAMES | DETAIL_USAGE, 0, write_onehost},
 	{"opennebula", "what OpenNebula's monitor reads", NULL,
-	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, write_opennebula},
+	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, 0, write_opennebula},
 };
 const size_t WRITER_COUNT = sizeof(WRITERS) / sizeof(*WRITERS);
 

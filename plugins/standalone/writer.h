@@ -34,6 +34,7 @@ struct writer {
 	const char *help;
 	const char *columns; /* when the user names none: a list, "*" for all fields, NULL for a layout of its own */
 	unsigned details;    /* enum detail: what it needs besides its columns' */
+	unsigned other_details; /* the same of cards that aren't selected: probe_options.other_details */
 
 	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is checked when OUT is closed. */
 	int (*write)(const struct report *report, FILE *out);
@@ -62,11 +63,15 @@ int write_raw(const struct report *report, FILE *out);
 int write_export(const struct report *report, FILE *out);
 int write_tree(const struct report *report, FILE *out);
 int write_aliases(const struct report *report, FILE *out);
-int write_prometheus(const struct report *report, FILE *out);
-int write_influx(const struct report *report, FILE *out);
+int write_cloudstack(const struct report *report, FILE *out);
+int write_cloudstack_devices(const struct report *report, FILE *out);
+int write_cloudstack_table(const struct report *report, FILE *out);
 int write_collectd(const struct report *report, FILE *out);
+int write_influx(const struct report *report, FILE *out);
 int write_json(const struct report *report, FILE *out);
 int write_libvirt(const struct report *report, FILE *out);
+int write_nova(const struct report *report, FILE *out);
+int write_prometheus(const struct report *report, FILE *out);
 int write_onehost(const struct report *report, FILE *out);
 int write_opennebula(const struct report *report, FILE *out);
 

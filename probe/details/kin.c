@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MDEV_DIRECTORY "sys/bus/mdev/devices"
+
 size_t path_addresses(const char *path, struct pci_address *addresses, size_t max)
 {
 	char part[ADDRESS_SIZE];
@@ -120,6 +122,67 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
 
 	inventory_foreach(inventory, device)
 		strings_sort(&device->drm);
+	return error;
+}
+
+static int add_mdev(struct pci_device *device, const char *uuid)
+{
+	struct mdev *more = realloc(device->mdevs, (device->mdev_count + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	device->mdevs = more;
+	more[device->mdev_count] = (struct mdev){.uuid = strdup(uuid)};
+	if (!more[device->mdev_count].uuid)
+		return -ENOMEM;
+	device->mdev_count++;
+	return 0;
+}
+
+/* NULL: it has none, it can't be read, or there is no memory; and then it isn't told. */
+static char *read_type_text(const struct sysdir *devices, const char *uuid, const char *name)
+{
+	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
+
+	snprintf(path, sizeof(path), "%s/mdev_type/%s", uuid, name);
+	return sysdir_read(devices, path, text, sizeof(text)) > 0 ? strdup(text) : NULL;
+}
+
+static int compare_mdevs(const void *a, const void *b)
+{
+	return strcmp(((const struct mdev *)a)->uuid, ((const struct mdev *)b)->uuid);
+}
+
+static int read_mdev_types(const struct sysdir *devices, struct pci_device *device)
+{
+	char path[NAME_MAX + 32], type[NAME_MAX + 1];
+
+	for (size_t i = 0; i < device->mdev_count; i++) {
+		struct mdev *mdev = &device->mdevs[i];
+
+		snprintf(path, sizeof(path), "%s/mdev_type", mdev->uuid);
+		if (sysdir_link_name(devices, path, type, sizeof(type)) < 0)
+			continue; /* gone meanwhile */
+		mdev->type = strdup(type);
+		if (!mdev->type)
+			return -ENOMEM;
+		mdev->name = read_type_text(devices, mdev->uuid, "name");
+		mdev->description = read_type_text(devices, mdev->uuid, "description");
+	}
+	if (device->mdev_count)
+		qsort(device->mdevs, device->mdev_count, sizeof(*device->mdevs), compare_mdevs);
+	return 0;
+}
+
+int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
+	int error = walk_links(root, log, inventory, MDEV_DIRECTORY, add_mdev);
+
+	/* what can't be opened has been told */
+	if (!error && sysdir_open(sysroot_dir(root), MDEV_DIRECTORY, &devices) == 0)
+		inventory_foreach(inventory, device)
+			error = error ? error : read_mdev_types(&devices, device);
 	return error;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What other places in /sys say about cards: disks, DRM nodes, slots and IOMMU groups. */
+/* What other places in /sys say about cards: disks, DRM nodes, mediated devices, slots and IOMMU groups. */
 #ifndef PCIPROBE_DETAILS_KIN_H
 #define PCIPROBE_DETAILS_KIN_H
 
@@ -15,6 +15,9 @@ size_t path_addresses(const char *path, struct pci_address *addresses, size_t ma
  * there has none; one that can't be read is told. Returns 0 or -ENOMEM. */
 int read_blocks(struct sysroot *root, const struct log *log, struct inventory *inventory);
 int read_drm(struct sysroot *root, const struct log *log, struct inventory *inventory);
+
+/* Adds the mediated devices to the selected cards of INVENTORY that they are parts of, likewise. */
+int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
 /* Sets group_peers and group_blockers of the selected cards that have a group, likewise. A bridge blocks nothing, nor does a
  * card on a vfio driver, on a stub or without a driver: the kernel's vfio_dev_viable(). */

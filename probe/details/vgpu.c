@@ -65,6 +65,7 @@ static void read_creatable_types(struct card *card)
 	char text[ATTRIBUTE_SIZE], *rest = text, *line;
 	const char *id, *name;
 
+	card->device->vgpu_type = card_string(card, "nvidia/current_vgpu_type");
 	if (!card_text(card, "nvidia/creatable_vgpu_types", text))
 		return;
 	while ((line = strsep(&rest, "\n"))) {

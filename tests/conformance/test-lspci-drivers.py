@@ -178,6 +178,17 @@ def vgpu_types(machine, address):
     return types or listed or None
 
 
+def vgpu_type(machine, address):
+    return machine.read(address, "nvidia/current_vgpu_type") if role(machine, address) == "vf" else None
+
+
+def vgpu_instances(machine, address):
+    """The mediated devices whose own place is in the card's."""
+    devices = machine.path("sys/bus/mdev/devices")
+    uuids = sorted(os.listdir(devices)) if os.path.isdir(devices) else []
+    return [uuid for uuid in uuids if os.path.basename(os.path.dirname(os.path.realpath(os.path.join(devices, uuid)))) == address] or None
+
+
 # property -> what the tree says of it, None for nothing
 def vfs_enabled(machine, address):
     """A recording need not have the file; then the links tell."""
@@ -198,6 +209,7 @@ EXPECTED = {
     "aer_correctable": aer_of("aer_dev_correctable"), "aer_nonfatal": aer_of("aer_dev_nonfatal"),
     "aer_fatal": aer_of("aer_dev_fatal"), "parent": parent, "root_port": root_port, "blocks": blocks, "drm": drm,
     "physical_slot": physical_slot, "vgpu_types": vgpu_types,
+    "vgpu_type": vgpu_type, "vgpu_instances": vgpu_instances,
 }
 
 

@@ -164,6 +164,7 @@ def add_virtual_functions(tree):
                               subsystem=(0x10de, 0x0000), driver="nvidia")
     tree.file("sys/bus/pci/devices/0000:08:00.5/nvidia/creatable_vgpu_types",
               "ID    : vGPU Name\n557   : NVIDIA A10-1B\n\n558   : NVIDIA A10-2Q")
+    tree.file("sys/bus/pci/devices/0000:08:00.5/nvidia/current_vgpu_type", "558")
     for name in ("nvidia-588", "nvidia-591"):
         tree.file("sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/%s/name" % name, "NVIDIA A10-4Q")
     # the framework knows it and has no type left for it

@@ -513,6 +513,66 @@ static void check_json(const char *text, size_t size)
 }
 #endif
 
+/* A name that ends a line, or a text in quotes, would begin another. */
+static void check_line(const char *line, size_t length, bool has_quotes)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; has_quotes && i < length; i++) {
+		if (quoted && line[i] == '\\')
+			i++;
+		else if (line[i] == '"')
+			quoted = !quoted;
+	}
+	hold(!quoted);
+	hold(strncmp(line, "# HELP pciprobe_", 16) == 0 || strncmp(line, "# TYPE pciprobe_", 16) == 0 ||
+	     strncmp(line, "pciprobe", 8) == 0 || strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
+}
+
+/* Of formats for databases. */
+static void check_series(const char *text, bool has_quotes)
+{
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		hold(end);
+		check_line(text, (size_t)(end - text), has_quotes);
+	}
+}
+
+/* Of an element: a tag or several, in which quotes come in pairs and hold no tag. */
+static void check_tags(const char *line, size_t length)
+{
+	size_t blanks = strspn(line, " ");
+	bool quoted = false;
+
+	hold(blanks < length && line[blanks] == '<' && line[length - 1] == '>');
+	for (size_t i = 0; i < length; i++) {
+		hold(!quoted || line[i] != '<');
+		if (line[i] == '\'')
+			quoted = !quoted;
+	}
+	hold(!quoted);
+}
+
+/* Each comment ends where it should, and behind it stand lines of tags. */
+static void check_libvirt(const char *text)
+{
+	while (*text) {
+		const char *end;
+
+		if (strncmp(text, "<!-- ", 5) == 0) {
+			end = strstr(text + 4, "--");
+			hold(end && end[-1] == ' ' && end[2] == '>');
+			end += 3;
+		} else {
+			end = strchrnul(text, '\n');
+			check_tags(text, (size_t)(end - text));
+		}
+		hold(*end == '\n');
+		text = end + 1;
+	}
+}
+
 static void check_output(const struct writer *writer, const char *text, size_t size, size_t columns)
 {
 	hold(secret_is_known || !strstr(text, SECRET));
@@ -531,6 +591,12 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_export(text, columns);
 	else if (strcmp(writer->name, "raw") == 0)
 		check_raw(text, columns);
+	else if (strcmp(writer->name, "prometheus") == 0 || strcmp(writer->name, "collectd") == 0)
+		check_series(text, true);
+	else if (strcmp(writer->name, "libvirt") == 0)
+		check_libvirt(text);
+	else if (strcmp(writer->name, "influx") == 0)
+		check_series(text, false); /* in a tag a quote is one like any other character */
 }
 
 static void write_formats(struct probe *probe, const struct inventory *inventory, const struct log *log)
@@ -540,7 +606,8 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 	FILE *out;
 
 	for (size_t i = 0; i < WRITER_COUNT; i++) {
-		struct report report = {.probe = probe, .inventory = inventory, .headings = true};
+		struct report report = {.probe = probe, .inventory = inventory, .details = DETAIL_ALL, .headings = true,
+					.teaming = true};
 
 		if (WRITERS[i].columns)
 			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) == 0);

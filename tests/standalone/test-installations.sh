@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The README's table "In your system": what is installed, and each line's command just as it stands there, run as its system
-# would run it: on a made machine in place of /sys, with virsh, qm and onehost that only note what they are told (in the lab the
+# would run it: on a made machine in place of /sys, with virsh, qm, onehost and systemctl that only note what they are told (in the lab the
 # real virsh gets the same line). Prints TAP. PCIPROBE is the program as it was built, SOURCES the top of the source tree.
 set -u
 build=$(dirname "$(realpath "$(command -v "${PCIPROBE:-pciprobe}")")")
@@ -44,13 +44,22 @@ same() { cmp -s "$2" "$3"; result $? "$1" "$2" "$3"; }
 must() { "$@" || { echo "Bail out! $*"; exit 1; }; }
 
 # command_of SYSTEM: the second column of its line, without the quotes and escapes of Markdown; /usr/local is what configure
-# was told.
+# was told, and build where it was built.
 command_of() {
-	sed -n "s/^| $1 | \`\(.*\)\` | [^|]* |\$/\1/p" "$SOURCES/README.md" | sed "s/\\\\|/|/g; s|/usr/local|$prefix|g"
+	sed -n "s/^| $1 | \`\(.*\)\` | [^|]* |\$/\1/p" "$SOURCES/README.md" |
+		sed "s/\\\\|/|/g; s|/usr/local|$prefix|g; s|-C build |-C $build |"
+}
+
+# cover DIRECTORY: what is written there from here on stays in memory.
+cover() {
+	local scratch=scratch/${1//\//_}
+	mkdir -p "$scratch.upper" "$scratch.work"
+	must mount -t overlay -o "lowerdir=$1,upperdir=$scratch.upper,workdir=$scratch.work" none "$1"
 }
 
 # ---- installed ----
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$build" install DESTDIR="$work/root" >make.log 2>&1
+unset MAKEFLAGS MFLAGS MAKELEVEL
+make -s -C "$build" install DESTDIR="$work/root" >make.log 2>&1
 result $? "make install" make.log
 must mount --bind "$work/root$prefix" "$prefix"
 
@@ -74,8 +83,10 @@ for directory in /run /var/lib /var/tmp; do must mount -t tmpfs none "$directory
 mkdir -p /run/qemu-server
 echo "0000:00:02.0 100 time:$(($(date +%s) + 1000))" >/run/qemu-server/pci-id-reservations
 printf ":filter:\n:alias:\n  - {name: 10GE, filter: '8086:10d3'}\n" >"$prefix/etc/pciprobe/pci.conf"
-mkdir tools
-for tool in virsh qm onehost; do
+mkdir tools scratch
+must mount -t tmpfs none scratch
+cover /etc
+for tool in virsh qm onehost systemctl; do
 	printf '#!/bin/sh\necho %s "$@" >>"%s/told"\n' "$tool" "$work" >"tools/$tool"
 	chmod +x "tools/$tool"
 done
@@ -114,6 +125,41 @@ grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" card
 run "Proxmox VE" bash -c; result $? "Proxmox: a card for a VM" err
 echo "qm set 101 --hostpci0 0000:00:03.0" >wanted; same "Proxmox: the one that no other VM has" wanted told
 
+if [ -d /usr/lib/collectd ] && [ -e "$build/.libs/pciprobe.so" ]; then
+	cover /usr/lib/collectd
+	mkdir -p /etc/collectd/collectd.conf.d
+	in_sources() { (cd "$SOURCES" && sh -c "$1"); }
+	run collectd in_sources; result $? "collectd: installed" err
+	echo "systemctl restart collectd" >wanted; same "collectd: and started anew" wanted told
+	printf 'Hostname host1\nInterval 1\nLoadPlugin csv\n<Plugin csv>\n DataDir "%s/csv"\n</Plugin>\nInclude "%s"\n' "$work" \
+		/etc/collectd/collectd.conf.d >collectd.conf
+	if ldd /usr/lib/collectd/pciprobe.so | grep -q libasan; then
+		number=$((number + 1))
+		echo "ok $number - collectd: it reads # SKIP collectd has no sanitizer in it"
+	else
+		timeout 30 collectd -f -C collectd.conf -P collectd.pid >out 2>err &
+		for ((i = 0; i < 100; i++)); do [ -d csv/host1/pciprobe-0000:00:03.0 ] && break; sleep 0.1; done
+		kill %1
+		wait
+		[ -d csv/host1/pciprobe-0000:00:03.0 ]; result $? "collectd: it reads" out err
+	fi
+else
+	number=$((number + 1))
+	echo "ok $number - collectd # SKIP no collectd here, or pciprobe was built without it (Debian packages collectd-core and collectd-dev)"
+fi
+
+run Prometheus sh -c; result $? "Prometheus: put in place" err
+echo "systemctl enable --now pciprobe-textfile.timer" >wanted; same "Prometheus: and started" wanted told
+unit=/etc/systemd/system/pciprobe-textfile.service
+mkdir -p "$(sed -n 's/^WorkingDirectory=//p' $unit)"
+# systemd writes $$ for a $
+eval "set -- $(sed -n 's/^ExecStart=//p' $unit | sed 's/\$\$/$/g')"
+(cd "$(sed -n 's/^WorkingDirectory=//p' $unit)" && env -i PATH=/usr/bin:/bin "$@") >out 2>err
+result $? "Prometheus: the timer's job" out err
+pciprobe -f prometheus | grep -c '^pciprobe_' >wanted
+grep -c '^pciprobe_' /var/lib/prometheus/node-exporter/pciprobe.prom >out
+same "Prometheus: the file has all that there is" wanted out
+
 # cron's own words are not for the shell, and its environment is small
 cron() { env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh sh -c "${1#"* * * * * root "}"; }
 run cron cron; result $? "cron: its job" err
@@ -131,8 +177,30 @@ for shell in sh bash; do
 	printf '0000:00:02.0 100\n0000:00:03.0 -\n0000:00:04.0 -\n' >wanted; same "scripts: a card a line, in $shell" wanted out
 done
 
+# directories that this machine may not have, and that nothing of it may come into
+must cp -a /etc etc
+must mount --bind etc /etc
+mkdir -p /etc/nova/nova.conf.d misc
+must mount --bind /usr/share/misc misc
+must mount -t tmpfs none /usr/share
+mkdir -p /usr/share/misc /usr/share/cloudstack-common/scripts/vm/hypervisor/kvm
+must mount --bind misc /usr/share/misc
+
+run CloudStack sh -c; result $? "CloudStack: put in place" err
+env -i PATH=/usr/bin:/bin /usr/share/cloudstack-common/scripts/vm/hypervisor/kvm/gpudiscovery.sh >out 2>err
+result $? "CloudStack: the agent calls it" err
+pciprobe -f cloudstack >wanted; same "CloudStack: and is told of the cards" wanted out
+python3 -c 'import json, sys; print(*(card["pci_address"] for card in json.load(sys.stdin)["gpus"]), sep="\n")' <out >addresses
+printf '00:02.0\n00:03.0\n00:04.0\n' >wanted; same "CloudStack: of all of them" wanted addresses
+
+run Nova sh -c; result $? "Nova: put in place, and verified" err
+pciprobe -f nova >wanted; same "Nova: what it includes" wanted /etc/nova/nova.conf.d/pci.conf
+printf '[pci]\n%s\n%s\n' 'device_spec = {"vendor_id":"8086","product_id":"10d3","address":"0000:00:*.0"}' \
+	'alias = {"name":"10GE","vendor_id":"8086","product_id":"10d3","device_type":"type-PCI"}' >wanted
+same "Nova: the cards in one line, and their alias" wanted /etc/nova/nova.conf.d/pci.conf
+
 # ---- all of them ----
 sed -n '/^## In your system/,/^## With/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula libvirt "Proxmox VE" cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" collectd Prometheus cron scripts | sort >wanted
 same "each line of the table has had its turn" wanted rows
 echo "1..$number"

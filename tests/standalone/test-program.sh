@@ -71,7 +71,9 @@ says out "iommu_group" "the columns are listed"
 
 # ---- wrong usage ----
 for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d 10de" "-s zz" "--name (" "list more" \
-	"-f opennebula -o address" "--teaming" "-f json --teaming" "explain --teaming" "--owners nobody" "--owners vfio,x" "request" "request a:b" "request vendor=" "explain -f json" "explain 00:99" "record" "record a b"; do
+	"-f opennebula -o address" "-f cloudstack -o address" "--teaming" "-f json --teaming" "explain --teaming" "--owners nobody" \
+	"--owners vfio,x" "request" "request a:b" "request vendor=" "verify" "verify nova" "verify other x" "verify nova a b" \
+	"verify nova machine/nova.conf -a" "explain -f json" "explain 00:99" "record" "record a b"; do
 	# shellcheck disable=SC2086  # words
 	expect 2 "wrong usage: $wrong" p $wrong
 	silent out "wrong usage prints nothing: $wrong"
@@ -313,4 +315,41 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "in place of pci.rb" "no mount namespaces here"
 fi
+
+# ---- Nova ----
+p -a -f nova >nova.conf
+expect 0 "what was written for Nova takes all" p verify nova nova.conf
+says out "0000:00:03.0 10de:2204" "it says which cards"
+printf '[pci]\ndevice_spec = {"vendor_id":"10de"}\ndevice_spec = {"address":"00:03.0"}\ndevice_spec = {"vendor_id":"ffff"}\n' >nova.conf
+expect 1 "a line for nothing, and a card taken twice" p verify nova nova.conf
+says out "nova.conf:4: device_spec takes no card of this host" "the line is named"
+says out "0000:00:03.0 is taken twice: by nova.conf:2 and nova.conf:3" "so is the card"
+printf '[pci]\nalias = {"name":"a\\u001b[2J","x":"1"}\n' >nova.conf
+expect 1 "a fault" p verify nova nova.conf
+says err "pciprobe: nova.conf:2: an alias has no key 'x'" "it is told with its line"
+expect 1 "a nova.conf that isn't there" p verify nova absent.conf
+head -c 2000000 /dev/zero >nova.conf
+expect 1 "one that is larger than any" p verify nova nova.conf
+says err "larger than any nova.conf" "that is told"
+
+# ---- CloudStack ----
+mkdir -p agent/bin agent/var
+printf '#!/bin/sh\n[ ! -e %s/agent/broken ] || { echo broken >&2; exit 1; }\necho a warning >&2\nexec %s -a --sysroot %s/machine "$@"\n' \
+	"$work" "$PCIPROBE" "$work" >agent/bin/pciprobe
+sed "s|@bindir@|$work/agent/bin|; s|@localstatedir@|$work/agent/var|" "$SOURCES/etc/cloudstack/gpudiscovery.sh.in" >agent/gpudiscovery.sh
+chmod +x agent/bin/pciprobe agent/gpudiscovery.sh
+p -a -f cloudstack >wanted
+expect 0 "in place of gpudiscovery.sh" agent/gpudiscovery.sh any argument
+cmp -s out wanted; result $? "it answers the agent" out wanted
+silent err "and puts nothing into its answer"
+sed 's/"used_by_vm": null/"used_by_vm": "unknown: pciprobe failed"/g' wanted >unknown
+cmp -s wanted unknown; [ $? -eq 1 ]; result $? "some card is free"
+touch agent/broken
+expect 0 "a failure gives the last good answer" agent/gpudiscovery.sh
+cmp -s out unknown; result $? "in which nothing is free" out unknown
+silent err "and puts nothing into that"
+rm -r agent/var
+expect 1 "a failure without a good answer before" agent/gpudiscovery.sh
+silent out "gives none"
+says err "broken" "and says why"
 echo "1..$number"

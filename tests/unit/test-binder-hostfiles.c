@@ -150,7 +150,9 @@ static void modprobe_orders_the_native_drivers_behind(void **state)
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
 	fakesys_pci(fake, "0000:02:00.0", GPU, .group = "18");
 	assert_int_equal(make("modprobe", "01:00.0", "02:00.0"), STATUS_DONE);
-	assert_string_equal(content(), "options vfio-pci ids=10de:2204\nsoftdep nouveau pre: vfio_pci\nsoftdep nvidia pre: vfio_pci\n");
+	assert_string_equal(
+		content(),
+		"options vfio-pci ids=10de:2204\nsoftdep nouveau pre: vfio_pci\nsoftdep nvidia pre: vfio_pci\n");
 }
 
 static void modprobe_takes_no_bystander(void **state)
@@ -161,8 +163,10 @@ static void modprobe_takes_no_bystander(void **state)
 	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "18");
 	fakesys_pci(fake, "0000:03:00.0", GPU, .group = "19");
 	assert_int_equal(make("modprobe", "01:00.0", "02:00.0"), STATUS_REFUSED);
-	assert_string_equal(content(), "options vfio-pci ids=8086:10d3\nsoftdep e1000e pre: vfio_pci\nsoftdep nouveau pre: vfio_pci\n"
-				       "softdep nvidia pre: vfio_pci\n");
+	assert_string_equal(
+		content(),
+		"options vfio-pci ids=8086:10d3\nsoftdep e1000e pre: vfio_pci\nsoftdep nouveau pre: vfio_pci\n"
+		"softdep nvidia pre: vfio_pci\n");
 	assert_contains(text, "# LEFT OUT: 10de:2204, for ids= would take 0000:03:00.0 too");
 	assert_contains(heard.text, "warning: 10de:2204 is left out");
 	assert_int_equal(make("modprobe", "01:00.0", NULL), STATUS_REFUSED);
@@ -282,15 +286,21 @@ static void qemu_keeps_what_stands_there(void **state)
 	assert_int_equal(make("qemu", "01:00.0", "01:00.1"), STATUS_DONE);
 	assert_contains(content(), "\"/dev/kvm\",\n    \"/dev/vfio/vfio\",\n    \"/dev/vfio/17\"\n]\n");
 	/* as libvirt delivers it */
-	put("etc/libvirt/qemu.conf", "#user = \"x\"\n#cgroup_device_acl = [\n#    \"/dev/null\", \"/dev/userfaultfd\",\n#    \"/dev/x;\"\n#]\n");
+	put("etc/libvirt/qemu.conf",
+	    "#user = \"x\"\n#cgroup_device_acl = [\n#    \"/dev/null\", \"/dev/userfaultfd\",\n#    \"/dev/x;\"\n#]\n");
 	assert_int_equal(make("qemu", "01:00.0", NULL), STATUS_DONE);
-	assert_string_equal(content(), "cgroup_device_acl = [\n    \"/dev/null\",\n    \"/dev/userfaultfd\",\n    \"/dev/vfio/vfio\",\n"
-				       "    \"/dev/vfio/17\"\n]\n");
+	assert_string_equal(
+		content(),
+		"cgroup_device_acl = [\n    \"/dev/null\",\n    \"/dev/userfaultfd\",\n    \"/dev/vfio/vfio\",\n"
+		"    \"/dev/vfio/17\"\n]\n");
 	/* as somebody changed it */
-	put("etc/libvirt/qemu.conf", "#cgroup_device_acl = [\n#    \"/dev/null\"\n#]\ncgroup_device_acl = [ \"/dev/mine\",\"/dev/vfio/17\" ]\n"
-				     "cgroup_device_acl_other = \"/dev/x\"\n");
+	put("etc/libvirt/qemu.conf",
+	    "#cgroup_device_acl = [\n#    \"/dev/null\"\n#]\ncgroup_device_acl = [ \"/dev/mine\",\"/dev/vfio/17\" ]\n"
+	    "cgroup_device_acl_other = \"/dev/x\"\n");
 	assert_int_equal(make("qemu", "01:00.0", NULL), STATUS_DONE);
-	assert_string_equal(content(), "cgroup_device_acl = [\n    \"/dev/mine\",\n    \"/dev/vfio/17\",\n    \"/dev/vfio/vfio\"\n]\n");
+	assert_string_equal(
+		content(),
+		"cgroup_device_acl = [\n    \"/dev/mine\",\n    \"/dev/vfio/17\",\n    \"/dev/vfio/vfio\"\n]\n");
 	put("etc/libvirt/qemu.conf", "cgroup_device_acl = [ \"/dev/null\"\n");
 	assert_int_equal(make("qemu", "01:00.0", NULL), STATUS_DONE);
 }

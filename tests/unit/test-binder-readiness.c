@@ -242,7 +242,8 @@ static void modules(void **state)
 	assert_contains(find("initramfs")->seen, "built into");
 	/* a kernel without, whose names only begin like it */
 	NO_BUILTIN("6.1.0-56-amd64");
-	DEP_OF("6.1.0-56-amd64", "kernel/vfio/vfio.ko:\nkernel/vfio/vfio-pci-core.ko:\nkernel/vfio/xvfio_iommu_type1.ko: vfio_iommu_type1.ko\n");
+	DEP_OF("6.1.0-56-amd64", "kernel/vfio/vfio.ko:\nkernel/vfio/vfio-pci-core.ko:\nkernel/vfio/"
+				 "xvfio_iommu_type1.ko: vfio_iommu_type1.ko\n");
 	look();
 	assert_string_equal(result("vfio"), "PASS");
 	assert_string_equal(result("vfio_pci"), "FAIL");
@@ -370,8 +371,8 @@ static void initramfs(void **state)
 	age("boot/initrd.img-6.1.0-56-amd64", 900);
 	look();
 	assert_string_equal(result("initramfs"), "WARN");
-	assert_string_equal(find("initramfs")->seen,
-			    "/etc/initramfs-tools/modules:3 asks for vfio_pci, but /boot/initrd.img-6.1.0-56-amd64 is older than that file");
+	assert_string_equal(find("initramfs")->seen, "/etc/initramfs-tools/modules:3 asks for vfio_pci, but "
+						     "/boot/initrd.img-6.1.0-56-amd64 is older than that file");
 	age("boot/initrd.img-6.1.0-56-amd64", 1100);
 	look();
 	assert_string_equal(result("initramfs"), "UNKNOWN"); /* it isn't opened */
@@ -411,9 +412,9 @@ static void ids_take_identical_cards(void **state)
 				     "options vfio-pci disable_vga=1 \\\n  ids=10de:2204,8086:10d3\n");
 	look();
 	assert_string_equal(result("ids"), "WARN");
-	assert_string_equal(find("ids")->seen,
-			    "10de:2204 (/etc/modprobe.d/v.conf:4) takes 0000:01:00.0, 0000:02:00.0; 8086:10d3 (/etc/modprobe.d/v.conf:4) takes "
-			    "no card; 1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
+	assert_string_equal(find("ids")->seen, "10de:2204 (/etc/modprobe.d/v.conf:4) takes 0000:01:00.0, 0000:02:00.0; "
+					       "8086:10d3 (/etc/modprobe.d/v.conf:4) takes "
+					       "no card; 1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
 	put("etc/modprobe.d/v.conf", "options vfio_pci ids=10de:2204:1043\n");
 	look();
 	assert_string_equal(result("ids"), "PASS");
@@ -434,7 +435,8 @@ static void a_module_that_is_no_more(void **state)
 	look();
 	assert_string_equal(result("vfio_pci"), "PASS");
 	assert_string_equal(result("vfio_virqfd"), "WARN");
-	assert_contains(find("vfio_virqfd")->seen, "/etc/modules-load.d/vfio.conf:2 asks for it, but kernel 6.8.0-45-generic has none");
+	assert_contains(find("vfio_virqfd")->seen,
+			"/etc/modules-load.d/vfio.conf:2 asks for it, but kernel 6.8.0-45-generic has none");
 }
 
 static void hostile_files(void **state)

@@ -221,6 +221,7 @@ static void faults_are_told_with_their_places(void **state)
 		{":alias: [{name: a1}]\n", "alias 'a1' doesn't say which cards it is for"},
 		{":alias: [{name: 'a 1', role: vf}]\n", "'a 1' can't be the name of an alias"},
 		{":alias: [{name: 'a:1', role: vf}]\n", "can't be the name of an alias"},
+		{":alias: [{name: summary, role: vf}]\n", "can't be the name of an alias"},
 		{":alias: [{name: , role: vf}]\n", "name must be one text"},
 		{":alias: [{name: [a], role: vf}]\n", "name must be one text"},
 		{":alias: [{name: a, role: VF}]\n", "pci.conf:1:26: 'VF' is no role. Right would be pf"},

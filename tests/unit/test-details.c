@@ -56,7 +56,7 @@ static void read_details(unsigned wanted)
 {
 	struct log log = heard_log(&heard);
 
-	assert_int_equal(details_read(root, &log, wanted, inventory), 0);
+	assert_int_equal(details_read(root, &log, wanted, 0, inventory), 0);
 }
 
 static const struct pci_device *card(const char *text)
@@ -347,6 +347,66 @@ static void virtual_gpus_have_their_types(void **state)
 	assert_true(card("08:00.5")->present & HAS_MDEV);
 }
 
+static void a_function_can_be_a_virtual_gpu(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
+	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200, .pf = "0000:08:00.0");
+	file("0000:08:00.4", "nvidia/current_vgpu_type", "558\n");
+	file("0000:08:00.4", "nvidia/creatable_vgpu_types", "ID : vGPU Name\n");
+	scan_all();
+	read_details(DETAIL_SRIOV | DETAIL_VGPU);
+	assert_string_equal(card("08:00.4")->vgpu_type, "558");
+	assert_null(card("08:00.0")->vgpu_type);
+}
+
+#define MDEV "sys/devices/pci0000:00/0000:00:02.0/"
+
+static void mediated_devices_are_parts_of_a_card(void **state)
+{
+	const struct mdev *mdevs;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
+	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/name", "GRID T4-4Q\n");
+	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/description", "num_heads=4, max_instance=4\n");
+	fakesys_link(fake, MDEV "bb/mdev_type", "../mdev_supported_types/nvidia-63");
+	fakesys_directory(fake, MDEV "aa");
+	fakesys_link(fake, "sys/bus/mdev/devices/bb", "../../../devices/pci0000:00/0000:00:02.0/bb");
+	fakesys_link(fake, "sys/bus/mdev/devices/aa", "../../../devices/pci0000:00/0000:00:02.0/aa");
+	fakesys_link(fake, "sys/bus/mdev/devices/cc", "../../../devices/platform/cc");
+	scan_all();
+	read_details(DETAIL_MDEVS);
+	assert_int_equal(card("00:02.0")->mdev_count, 2);
+	assert_int_equal(card("00:03.0")->mdev_count, 0);
+	mdevs = card("00:02.0")->mdevs;
+	assert_string_equal(mdevs[0].uuid, "aa");
+	assert_null(mdevs[0].type);
+	assert_string_equal(mdevs[1].uuid, "bb");
+	assert_string_equal(mdevs[1].type, "nvidia-63");
+	assert_string_equal(mdevs[1].name, "GRID T4-4Q");
+	assert_string_equal(mdevs[1].description, "num_heads=4, max_instance=4");
+	assert_string_equal(heard.text, "");
+}
+
+static void of_other_cards_only_what_was_asked_for_is_read(void **state)
+{
+	struct log log = heard_log(&heard);
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1521, .class = 0x020000, .driver = "igb");
+	file("0000:01:00.0", "sriov_totalvfs", "7\n");
+	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000, .pf = "0000:01:00.0");
+	scan_all();
+	inventory->devices[0].selected = false;
+	inventory->selected = 1;
+	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER, inventory), 0);
+	assert_int_equal(card("01:00.0")->sriov.vfs_total, 7);
+	assert_null(card("01:00.0")->driver);
+	assert_true(card("01:10.0")->present & HAS_PF);
+}
+
 static void a_groups_other_cards_can_block_it(void **state)
 {
 	const struct pci_device *gpu;
@@ -477,6 +537,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(virtio_cards_have_their_interfaces_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_function_can_be_a_virtual_gpu, setup, teardown),
+		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_other_cards_only_what_was_asked_for_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_card_and_port_can_more, setup, teardown),

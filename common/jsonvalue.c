@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "common/jsontext.h"
+#include "common/jsonvalue.h"
 
 #include "common/text.h"
 
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #define NEW_KEY (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
+#define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-/* json-c takes bytes as they come, but JSON is UTF-8. */
-struct json_object *jsontext_new(const char *text)
+struct json_object *jsonvalue_text(const char *text)
 {
 	struct json_object *object;
 	char *clean = NULL;
@@ -32,10 +32,31 @@ struct json_object *jsontext_new(const char *text)
 	return object;
 }
 
-int jsontext_add(struct json_object *object, const char *key, struct json_object *value)
+int jsonvalue_add(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (value && json_object_object_add_ex(object, key, value, NEW_KEY) == 0)
 		return 0;
 	json_object_put(value);
 	return -ENOMEM;
+}
+
+int jsonvalue_add_null(struct json_object *object, const char *key)
+{
+	return json_object_object_add_ex(object, key, NULL, NEW_KEY) == 0 ? 0 : -ENOMEM;
+}
+
+int jsonvalue_append(struct json_object *list, struct json_object *value)
+{
+	if (value && json_object_array_add(list, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
+int jsonvalue_write(FILE *out, struct json_object *value, int error)
+{
+	if (!error)
+		fputs(json_object_to_json_string_ext(value, STYLE), out);
+	json_object_put(value);
+	return error;
 }

@@ -1,0 +1,181 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer for CloudStack's agent, read as the agent reads it and judged as its management server does.
+
+The names of the keys are those that CloudStack's own gpudiscovery.sh writes. What becomes of a card is written down here after
+GpuServiceImpl of its 4.21: addGpuDevicesToHost and setStateAndVmName. Which cards there are is lspci's word.
+"""
+import json
+import os
+import re
+import sys
+import tempfile
+
+from machines import Failed, Tap, all_machines, same, unique
+from tree import UUID, make_machine
+
+CARD = {"pci_address": str, "vendor_id": str, "device_id": str, "vendor": str, "device": str, "driver": str, "pci_class": str,
+        "iommu_group": str, "pci_root": str, "numa_node": int, "sriov_totalvfs": int, "sriov_numvfs": int,
+        "max_instances": None, "video_ram": None, "max_heads": None, "max_resolution_x": None, "max_resolution_y": None,
+        "full_passthrough": dict, "vgpu_instances": list, "vf_instances": list}
+MEASURES = {"max_instances": None, "video_ram": None, "max_heads": None, "max_resolution_x": None, "max_resolution_y": None}
+PART = {"libvirt_address": dict, "used_by_vm": (str, type(None))}
+WHOLE = dict(PART, enabled=int)
+VGPU = dict(PART, mdev_uuid=str, profile_name=str, **MEASURES)
+VF = dict(PART, vf_pci_address=str, vf_profile=str, **MEASURES)
+SHORT = re.compile(r"[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
+FULL = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
+
+
+def shape_problems(what, thing, shape):
+    """Just these keys, each of its type; None: a number or null."""
+    yield from same(sorted(shape), sorted(thing), "keys of " + what)
+    for key, wanted in shape.items():
+        wanted = (int, type(None)) if wanted is None else wanted
+        if key in thing and (not isinstance(thing[key], wanted) or isinstance(thing[key], bool)):
+            yield "%s: %s is %r" % (what, key, thing[key])
+
+
+def full_address(text):
+    if not (SHORT.fullmatch(text) or (FULL.fullmatch(text) and not text.startswith("0000:"))):
+        raise Failed("%r: addresses of domain 0 are short, of others full" % text)
+    return text if FULL.fullmatch(text) else "0000:" + text
+
+
+def libvirt_address(part):
+    address = part["libvirt_address"]
+    return "%04x:%02x:%02x.%x" % tuple(int(address[key], 16) for key in ("domain", "bus", "slot", "function"))
+
+
+class Agent:
+    """A flat list of what can be given away: (bus address, bus address of its parent, VM, whether it can be given)."""
+
+    def __init__(self, text):
+        try:
+            self.gpus = json.loads(text.encode(), object_pairs_hook=unique)["gpus"]
+        except (ValueError, KeyError, TypeError) as fault:
+            raise Failed("not readable: %s" % fault) from fault
+        self.devices = []
+        for gpu in self.gpus:
+            whole = gpu["full_passthrough"]
+            self.devices.append((gpu["pci_address"], None, whole["used_by_vm"], whole["enabled"] == 1))
+            for part in gpu["vgpu_instances"]:
+                self.devices.append((part["mdev_uuid"], gpu["pci_address"], part["used_by_vm"], True))
+            for part in gpu["vf_instances"]:
+                self.devices.append((part["vf_pci_address"], gpu["pci_address"], part["used_by_vm"], True))
+
+    def problems(self):
+        for gpu in self.gpus:
+            name = gpu.get("pci_address", "?")
+            yield from shape_problems(name, gpu, CARD)
+            yield from shape_problems(name + " as a whole", gpu["full_passthrough"], WHOLE)
+            yield from same(full_address(name), libvirt_address(gpu["full_passthrough"]), "libvirt's address")
+            if gpu["full_passthrough"]["enabled"] not in (0, 1):
+                yield "%s: enabled is %r" % (name, gpu["full_passthrough"]["enabled"])
+            if gpu["full_passthrough"]["enabled"] and (gpu["vgpu_instances"] or gpu["vf_instances"]):
+                yield "%s: on offer as a whole and in parts" % name
+            if not re.fullmatch(r"null|\d+", gpu["iommu_group"]) or not FULL.fullmatch(gpu["pci_root"]):
+                yield "%s: group %r, root %r" % (name, gpu["iommu_group"], gpu["pci_root"])
+            for part in gpu["vgpu_instances"]:
+                yield from shape_problems(name + " vgpu", part, VGPU)
+            for part in gpu["vf_instances"]:
+                yield from shape_problems(name + " vf", part, VF)
+                yield from same(full_address(part["vf_pci_address"]), libvirt_address(part), "libvirt's address of a VF")
+        addresses = [address for address, _, _, _ in self.devices]
+        if len(set(addresses)) != len(addresses):
+            yield "some stand twice: %s" % sorted(addresses)
+
+
+class Server:
+    """The states that the management server keeps; VMS are the names of those that it knows."""
+
+    def __init__(self, vms):
+        self.vms = vms
+        self.states = {}
+
+    def take(self, agent):
+        for address, _, vm, _ in agent.devices:
+            if vm is None or not vm.strip():
+                self.states[address] = "Free"
+            else:
+                self.states[address] = "Allocated" if vm in self.vms else "Error"
+        for address in set(self.states) - {device[0] for device in agent.devices}:
+            self.states[address] = "Error"
+
+
+def cards_of(agent):
+    """{PF or card: its VFs}"""
+    return {full_address(gpu["pci_address"]): sorted(full_address(part["vf_pci_address"]) for part in gpu["vf_instances"])
+            for gpu in agent.gpus}
+
+
+def expected_cards(machine, selected):
+    """Those that a VM can have, VFs below their PF."""
+    classes = dict(line.split()[:2] for line in machine.lspci("-Dn").splitlines())
+    mdevs = {os.path.basename(os.path.dirname(os.path.realpath(machine.path("sys/bus/mdev/devices", uuid))))
+             for uuid in (os.listdir(machine.path("sys/bus/mdev/devices")) if os.path.isdir(machine.path("sys/bus/mdev/devices")) else [])}
+    expected = {}
+    for address in selected:
+        if classes[address].startswith("06"):
+            continue
+        pf = machine.link(address, "physfn")
+        if pf and pf in classes:
+            expected.setdefault(pf, [])
+            if address not in mdevs:
+                expected[pf].append(address)
+        else:
+            expected.setdefault(address, [])
+    return {card: sorted(vfs) for card, vfs in expected.items()}
+
+
+def machine_problems(machine):
+    for arguments in (["-a"], ["-a", "-d", "::03xx"], ["-a", "-d", "::02xx"]):
+        selected = machine.pciprobe(*arguments, "-f", "raw", "-o", "address", "--no-headings").split()
+        agent = Agent(machine.pciprobe(*arguments, "-f", "cloudstack"))
+        yield from agent.problems()
+        yield from same(expected_cards(machine, selected), cards_of(agent), "cards with %s" % arguments)
+
+
+def made_problems(machine):
+    """Its VMs, one of them with a part of a card; and functions alone."""
+    agent = Agent(machine.pciprobe("-a", "-f", "cloudstack"))
+    server = Server({"i-2-3-VM"})
+    server.take(agent)
+    yield from same("Error", server.states["06:00.0"], "a card of a VM that isn't CloudStack's")
+    yield from same("Free", server.states["06:00.1"], "a card that nobody has")
+    yield from same("Allocated", server.states[UUID], "a vGPU of a VM of CloudStack's")
+    parent = [parent for address, parent, _, _ in agent.devices if address == UUID]
+    yield from same(["08:00.0"], parent, "the card of a vGPU")
+    profiles = {part["vf_pci_address"]: part["vf_profile"] for gpu in agent.gpus for part in gpu["vf_instances"]}
+    yield from same("NVIDIA A10-2Q", profiles["08:00.5"], "what a VF is, by the name of its type")
+    offered = {address for address, _, _, can in agent.devices if can}
+    yield from same(False, "08:00.0" in offered, "a card that is on offer in parts is one as a whole")
+
+
+def unknown_problems(machine):
+    """Processes that nobody asked leave no card on a vfio driver free."""
+    agent = Agent(machine.pciprobe("-a", "-f", "cloudstack", "--owners", "none"))
+    server = Server(set())
+    server.take(agent)
+    for gpu in agent.gpus:
+        if gpu["driver"] == "vfio-pci":
+            yield from same("Error", server.states[gpu["pci_address"]], gpu["pci_address"])
+    yield from same(True, any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus), "there are such cards")
+
+
+def main():
+    if not any(line.startswith("cloudstack ") for line in os.popen("'%s' -f help" % os.environ.get("PCIPROBE", "pciprobe"))):
+        print("1..0 # SKIP built without json-c")
+        sys.exit(0)
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as directory:
+        made = make_machine(os.path.join(directory, "made")).machine
+        for machine in all_machines() + [made]:
+            tap.check("%s: the agent reads every card, in its place" % machine.name, machine_problems, machine)
+        tap.check("a card in use is never free, and one that is free is", made_problems, made)
+        tap.check("what isn't known isn't free", unknown_problems, made)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

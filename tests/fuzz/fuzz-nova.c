@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Any bytes as a nova.conf, and what comes out of them applied to a few cards. */
+#include "plugins/standalone/novaline.h"
+#include "tests/fuzz/fuzz.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true}, {.name = (char[]){"ens3"}}};
+static struct pci_device CARDS[] = {
+	{.address = {0, 0x03, 0, 0}, .vendor = 0x1af4, .device = 0x1041, .present = HAS_SRIOV, .interfaces = &interfaces[1],
+	 .interface_count = 1},
+	{.address = {0, 0x81, 0, 0}, .vendor = 0x8086, .device = 0x1521, .present = HAS_SRIOV | HAS_VFS_TOTAL,
+	 .sriov = {.role = SRIOV_PF, .vfs_total = 7}, .interfaces = interfaces, .interface_count = 1},
+	{.address = {0, 0x81, 0x10, 0}, .vendor = 0x8086, .device = 0x1520, .present = HAS_SRIOV | HAS_PF,
+	 .sriov = {.role = SRIOV_VF, .pf = {0, 0x81, 0, 0}}},
+	{.address = {0x10000, 0xe1, 0x00, 1}, .vendor = 0xffff, .device = 0, .present = HAS_SRIOV},
+};
+static const struct inventory INVENTORY = {.devices = CARDS, .count = COUNT(CARDS)};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct told told = {0};
+	struct log log = {.emit = tell, .data = &told};
+	struct novaconf conf;
+	struct novalines lines;
+	char *text = malloc(size + 1);
+
+	hold(text);
+	if (size)
+		memcpy(text, data, size);
+	hold(novaconf_parse("nova.conf", text, size, &log, &conf) == 0);
+	free(text);
+	for (size_t i = 0; i < conf.count; i++)
+		hold(conf.options[i].line && conf.options[i].text);
+	hold(novalines_parse(&conf, &INVENTORY, &log, &lines) == 0);
+	hold(conf.faults == told.errors);
+	hold(lines.count <= NOVALINE_COUNT_MAX);
+	for (size_t i = 0; i < lines.count; i++) {
+		const struct nova_line *line = &lines.lines[i];
+
+		hold(line->line);
+		for (size_t card = 0; card < COUNT(CARDS); card++) {
+			bool takes = line->alias.name ? nova_alias_takes(&line->alias, &CARDS[card]) : nova_spec_takes(&line->spec, &CARDS[card]);
+
+			hold(!takes || line->alias.name || CARDS[card].address.domain <= 0xffff);
+		}
+	}
+	novalines_free(&lines);
+	novaconf_free(&conf);
+	return 0;
+}
