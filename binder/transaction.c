@@ -124,8 +124,6 @@ static int turn_back(struct kernel *kernel, struct journal *journal, const struc
 		struct change *back;
 		int error;
 
-		if (kernel->is_busy(kernel, &change->address))
-			continue;
 		back = changes_add(ret, &(struct pci_device){.address = change->address});
 		if (!back || change_copy(back, change) < 0 || binding_copy(&back->wanted, &change->before) < 0)
 			return -ENOMEM;
@@ -135,14 +133,16 @@ static int turn_back(struct kernel *kernel, struct journal *journal, const struc
 			return error;
 		if (!error && !back->is_gone)
 			continue;
-		address_format(&change->address, address);
-		if (error < 0)
-			log_error(kernel->log, "%s: %s", address, strerror(-error));
-		else
-			log_warning(kernel->log, "%s: it was taken out: there is nothing to undo", address);
-		if (!error)
-			journal_forget(journal, change);
 		changes_drop(ret, ret->count - 1);
+		if (error == -ETIMEDOUT)
+			continue; /* see tell_left */
+		address_format(&change->address, address);
+		if (error < 0) {
+			log_error(kernel->log, "%s: %s", address, strerror(-error));
+			continue;
+		}
+		log_warning(kernel->log, "%s: it was taken out: there is nothing to undo", address);
+		journal_forget(journal, change);
 	}
 	return 0;
 }

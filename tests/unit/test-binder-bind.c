@@ -684,6 +684,21 @@ static void half_a_text_is_noticed(void **state)
 	kernel.fault_at = 1;
 	assert_int_equal(BIND(NIC), STATUS_FAILED);
 	assert_state(NIC, "e1000e -");
+	assert_null(strstr(kernel.written, "unbind")); /* before anything was lost */
+}
+
+static void undoing_goes_backwards(void **state)
+{
+	const char *first, *second;
+
+	(void)state;
+	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
+	assert_int_equal(BIND(PAIR0, PAIR1), STATUS_FAILED);
+	first = strstr(kernel.written, "\\n > sys/bus/pci/devices/" PAIR1);
+	second = strstr(kernel.written, "\\n > sys/bus/pci/devices/" PAIR0);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_true(first < second);
 }
 
 static void what_can_not_be_undone_is_told_and_remembered(void **state)
@@ -795,6 +810,8 @@ static void a_card_that_was_exchanged_is_not_given_the_old_ones_driver(void **st
 	/* something else takes the inode meanwhile, as happens */
 	fakesys_file(fake, "sys/bus/pci/devices/other", "");
 	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1", .driver = "nouveau");
+	assert_int_equal(BIND(DISK), STATUS_DONE);
+	assert_int_equal(journal_size(), 1); /* the disk's */
 	assert_int_equal(BIND(NIC), STATUS_DONE);
 	assert_int_equal(RELEASE(NIC), STATUS_DONE);
 	assert_state(NIC, "nouveau -");
@@ -949,6 +966,7 @@ int main(void)
 		TEST(a_card_that_vanishes_costs_only_itself),
 		TEST(a_driver_that_gets_in_between_is_sent_away),
 		TEST(half_a_text_is_noticed),
+		TEST(undoing_goes_backwards),
 		TEST(what_can_not_be_undone_is_told_and_remembered),
 		TEST(another_run_is_waited_for_and_then_given_up),
 		TEST(of_many_at_once_one_does_it_and_all_are_told_the_truth),
