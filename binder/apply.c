@@ -79,8 +79,7 @@ static int check_override(struct kernel *kernel, const struct change *change)
 
 	if (error < 0)
 		return error;
-	if (now.now.override ? !change->wanted.override || strcmp(now.now.override, change->wanted.override) != 0 :
-			       change->wanted.override != NULL)
+	if (!text_is_same(now.now.override, change->wanted.override))
 		error = -EIO;
 	change_free_members(&now);
 	return error;

@@ -171,19 +171,14 @@ int bind_targets(struct job *job, const struct targets *targets, struct report *
 	return status;
 }
 
+static int bind(struct job *job, struct report *report)
+{
+	int status = job_find(job, job->options->arguments, job->options->argument_count);
+
+	return status == STATUS_DONE ? bind_targets(job, &job->targets, report) : status;
+}
+
 int run_bind(struct options *options)
 {
-	struct job job;
-	struct report report = {.job = &job};
-	int status = job_begin(&job, options, true);
-
-	if (status == STATUS_DONE)
-		status = job_find(&job, options->arguments, options->argument_count);
-	if (status == STATUS_DONE)
-		status = bind_targets(&job, &job.targets, &report);
-	if (job.inventory)
-		report_print(&report, status);
-	report_free(&report);
-	job_end(&job);
-	return status;
+	return report_run(options, true, bind);
 }

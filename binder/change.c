@@ -106,14 +106,14 @@ int change_copy(struct change *to, const struct change *from)
 	return 0;
 }
 
-static bool same_text(const char *a, const char *b)
+bool text_is_same(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 bool binding_same(const struct binding *a, const struct binding *b)
 {
-	return a->any == b->any && same_text(a->driver, b->driver) && same_text(a->override, b->override);
+	return a->any == b->any && text_is_same(a->driver, b->driver) && text_is_same(a->override, b->override);
 }
 
 bool driver_is_for_vms(const char *driver)
@@ -231,9 +231,9 @@ bool change_is_reached(const struct change *change)
 		return false;
 	if (change->is_vfs)
 		return change->vfs_now == change->vfs_wanted;
-	if (!same_text(now->override, wanted->override))
+	if (!text_is_same(now->override, wanted->override))
 		return false;
 	if (wanted->any)
 		return !now->driver || !driver_is_for_vms(now->driver);
-	return same_text(now->driver, wanted->driver);
+	return text_is_same(now->driver, wanted->driver);
 }

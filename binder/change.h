@@ -85,6 +85,9 @@ bool change_is_reached(const struct change *change);
 /* Whether DRIVER is one that hands cards to VMs, and not one that uses them. */
 bool driver_is_for_vms(const char *driver);
 
+/* Whether both are the same, or both NULL. */
+bool text_is_same(const char *a, const char *b);
+
 /* Where a file of the card is, relative to the root. SIZE must do for the longest name. */
 #define CARD_PATH_SIZE 128
 const char *card_path(const struct pci_address *address, const char *name, char path[static CARD_PATH_SIZE]);

@@ -27,25 +27,17 @@ static int check_target(struct job *job, const struct pci_device *device, struct
 	return job_judge(job, first);
 }
 
-static int check_cards(struct options *options)
+static int check_cards(struct job *job, struct report *report)
 {
-	struct job job;
-	struct report report = {.job = &job};
-	int status = job_begin(&job, options, false);
+	int status = job_find(job, job->options->arguments, job->options->argument_count);
 
-	if (status == STATUS_DONE)
-		status = job_find(&job, options->arguments, options->argument_count);
-	job.view.ask_disks = true;
-	for (size_t i = 0; status != STATUS_USAGE && i < job.targets.count; i++)
-		status = status_worse(status, check_target(&job, job.targets.items[i], &report));
-	if (job.inventory)
-		report_print(&report, status);
-	report_free(&report);
-	job_end(&job);
+	job->view.ask_disks = true;
+	for (size_t i = 0; status != STATUS_USAGE && i < job->targets.count; i++)
+		status = status_worse(status, check_target(job, job->targets.items[i], report));
 	return status;
 }
 
 int run_check(struct options *options)
 {
-	return options->argument_count ? check_cards(options) : run_check_host(options);
+	return options->argument_count ? report_run(options, false, check_cards) : run_check_host(options);
 }

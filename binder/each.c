@@ -5,8 +5,6 @@
 #include "binder/settings.h"
 #include "binder/verbs.h"
 
-#include <string.h>
-
 static bool is_together(const struct pci_device *a, const struct pci_device *b)
 {
 	return a == b || ((a->present & HAS_IOMMU_GROUP) && (b->present & HAS_IOMMU_GROUP) && a->iommu_group == b->iommu_group);
@@ -49,29 +47,21 @@ static int bind_groups(struct job *job, struct report *report)
 	return status;
 }
 
-static int bind_each(struct options *options, char **words, size_t count)
+static int bind_each(struct job *job, struct report *report)
 {
-	struct job job;
-	struct report report = {.job = &job};
-	int status = job_begin(&job, options, true);
+	const struct options *options = job->options;
+	int status = STATUS_DONE;
 
-	if (status == STATUS_DONE) {
-		for (size_t i = 0; i < count; i++)
-			status = status_worse(status, job_find_word(&job, words[i]));
-		if (options->group && group_complete(&job.targets, job.inventory) < 0)
-			status = STATUS_FAILED;
-		status = status_worse(status, bind_groups(&job, &report));
-	}
-	if (job.inventory)
-		report_print(&report, status);
-	report_free(&report);
-	job_end(&job);
-	return status;
+	for (int i = 0; i < options->argument_count; i++)
+		status = status_worse(status, job_find_word(job, options->arguments[i]));
+	if (options->group && group_complete(&job->targets, job->inventory) < 0)
+		status = STATUS_FAILED;
+	return status_worse(status, bind_groups(job, report));
 }
 
 int run_each(struct options *options)
 {
-	return bind_each(options, options->arguments, (size_t)options->argument_count);
+	return report_run(options, true, bind_each);
 }
 
 int run_apply(struct options *options)
@@ -79,8 +69,10 @@ int run_apply(struct options *options)
 	struct strings words = {0};
 	int status = settings_read(options->sysroot ? options->sysroot : "/", &options->log, &words);
 
+	options->arguments = words.items;
+	options->argument_count = (int)words.count;
 	if (status == STATUS_DONE)
-		status = bind_each(options, words.items, words.count);
+		status = report_run(options, true, bind_each);
 	strings_free(&words);
 	return status;
 }

@@ -47,11 +47,6 @@ int plan_append(struct plan *to, struct plan *from)
 	return 0;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 /* Whether the driver that has the card has to let it go. */
 static bool must_unbind(const struct change *change)
 {
@@ -59,7 +54,7 @@ static bool must_unbind(const struct change *change)
 
 	if (!now)
 		return false;
-	return change->wanted.any ? driver_is_for_vms(now) : !same_text(now, change->wanted.driver);
+	return change->wanted.any ? driver_is_for_vms(now) : !text_is_same(now, change->wanted.driver);
 }
 
 /* Whether the card has to be given to a driver. */
@@ -67,7 +62,7 @@ static bool must_bind(const struct change *change)
 {
 	if (change->wanted.any)
 		return !change->now.driver || must_unbind(change);
-	return change->wanted.driver && !same_text(change->now.driver, change->wanted.driver);
+	return change->wanted.driver && !text_is_same(change->now.driver, change->wanted.driver);
 }
 
 static int plan_load(struct plan *plan, const struct change *change, size_t index)
@@ -86,7 +81,7 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 {
 	char path[CARD_PATH_SIZE];
 
-	if (same_text(change->now.override, change->wanted.override))
+	if (text_is_same(change->now.override, change->wanted.override))
 		return 0;
 	/* to write nothing at all does nothing at all; a newline clears it */
 	return plan_add(plan, STEP_OVERRIDE, index, card_path(&change->address, "driver_override", path),

@@ -45,27 +45,24 @@ static int release_targets(struct job *job, struct changes *changes)
 	return status == STATUS_DONE ? job_change(job, changes) : status;
 }
 
+static int release(struct job *job, struct report *report)
+{
+	struct changes changes = {0};
+	int status = job_find(job, job->options->arguments, job->options->argument_count);
+
+	if (status != STATUS_DONE)
+		return status;
+	status = release_targets(job, &changes);
+	for (size_t i = 0; i < job->targets.count; i++) {
+		const struct change *change = journal_find(&changes, &job->targets.items[i]->address, false);
+
+		report_add(report, job->targets.items[i], change, job_outcome(job, change, status, OUTCOME_RELEASED));
+	}
+	changes_free(&changes);
+	return status;
+}
+
 int run_release(struct options *options)
 {
-	struct job job;
-	struct report report = {.job = &job};
-	struct changes changes = {0};
-	int status = job_begin(&job, options, true);
-
-	if (status == STATUS_DONE)
-		status = job_find(&job, options->arguments, options->argument_count);
-	if (status == STATUS_DONE) {
-		status = release_targets(&job, &changes);
-		for (size_t i = 0; i < job.targets.count; i++) {
-			const struct change *change = journal_find(&changes, &job.targets.items[i]->address, false);
-
-			report_add(&report, job.targets.items[i], change, job_outcome(&job, change, status, OUTCOME_RELEASED));
-		}
-	}
-	if (job.inventory)
-		report_print(&report, status);
-	report_free(&report);
-	changes_free(&changes);
-	job_end(&job);
-	return status;
+	return report_run(options, true, release);
 }

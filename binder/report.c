@@ -2,6 +2,7 @@
 #include "binder/report.h"
 
 #include "binder/reportjson.h"
+#include "binder/verbs.h"
 #include "common/text.h"
 #include "probe/ownership/ownership.h"
 
@@ -96,6 +97,21 @@ void report_print(const struct report *report, int status)
 		step_print(stdout, sysroot_path(report->job->root), &report->job->plan.steps[i]);
 	for (size_t i = 0; !report->job->options->quiet && i < report->count; i++)
 		print_result(&report->items[i]);
+}
+
+int report_run(struct options *options, bool changes, int (*work)(struct job *job, struct report *report))
+{
+	struct job job;
+	struct report report = {.job = &job};
+	int status = job_begin(&job, options, changes);
+
+	if (status == STATUS_DONE)
+		status = work(&job, &report);
+	if (job.inventory)
+		report_print(&report, status);
+	report_free(&report);
+	job_end(&job);
+	return status;
 }
 
 /* ---- status ---- */

@@ -37,6 +37,10 @@ int report_nodes(const struct report *report, const struct pci_device *device, s
 /* Prints a line for each card that something became of; in a dry run the plan; or all as one JSON object. */
 void report_print(const struct report *report, int status);
 
+/* Does a verb: begins a job (see job_begin), has WORK done, prints what it reported, and ends. WORK returns an enum status, and so does
+ * this. */
+int report_run(struct options *options, bool changes, int (*work)(struct job *job, struct report *report));
+
 /* Prints all that is known of the cards: a line each, or where LONG a paragraph; or all as one JSON object. */
 void report_print_status(const struct report *report, bool long_form);
 

@@ -70,25 +70,20 @@ static int set_number(struct job *job, const struct pci_device *pf, struct chang
 	return status == STATUS_DONE ? job_change(job, changes) : status;
 }
 
+static int make_vfs(struct job *job, struct report *report)
+{
+	struct changes changes = {0};
+	int status = job_find(job, job->options->arguments, 1);
+
+	if (status != STATUS_DONE)
+		return status;
+	status = set_number(job, job->targets.items[0], &changes);
+	report_add(report, job->targets.items[0], changes.items, job_outcome(job, changes.items, status, OUTCOME_SET));
+	changes_free(&changes);
+	return status;
+}
+
 int run_vfs(struct options *options)
 {
-	struct job job;
-	struct report report = {.job = &job};
-	struct changes changes = {0};
-	int status = job_begin(&job, options, true);
-
-	if (status == STATUS_DONE)
-		status = job_find(&job, options->arguments, 1);
-	if (status == STATUS_DONE) {
-		const struct pci_device *pf = job.targets.items[0];
-
-		status = set_number(&job, pf, &changes);
-		report_add(&report, pf, changes.items, job_outcome(&job, changes.items, status, OUTCOME_SET));
-	}
-	if (job.inventory)
-		report_print(&report, status);
-	report_free(&report);
-	changes_free(&changes);
-	job_end(&job);
-	return status;
+	return report_run(options, true, make_vfs);
 }
