@@ -215,6 +215,7 @@ int change_read(struct kernel *kernel, struct change *change)
 		error = change->is_vfs ? read_vfs(kernel, change) : read_override(kernel, change);
 	if (!error && change->wanted.driver)
 		change->way = find_way(kernel->root, change->wanted.driver);
+	change->is_read = !error;
 	if (error < 0 && error != -ETIMEDOUT && !change_is_there(kernel->root, change)) { /* just now */
 		change->is_gone = true;
 		return 0;

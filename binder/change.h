@@ -40,6 +40,7 @@ struct change {
 	char *module; /* which has the driver that is wanted; NULL: it is called like that */
 
 	/* what was read last: change_read */
+	bool is_read;
 	bool is_gone; /* the card isn't there any more, or another is in its place */
 	struct binding now;
 	unsigned vfs_now;

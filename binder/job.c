@@ -293,11 +293,10 @@ enum outcome job_outcome(const struct job *job, const struct change *change, int
 {
 	const struct change *left = change ? journal_find(&job->journal.changes, &change->address, change->is_vfs) : NULL;
 
-	if (!change)
-		return OUTCOME_ALREADY;
-	if (job->options->dry_run)
-		return status == STATUS_DONE ? OUTCOME_PLANNED : OUTCOME_UNCHANGED;
+	if (status == STATUS_DONE)
+		return !change ? OUTCOME_ALREADY : job->options->dry_run ? OUTCOME_PLANNED : done;
 	if (left && left->state != CHANGE_BOUND)
 		return OUTCOME_UNFINISHED;
-	return change_is_reached(change) ? done : OUTCOME_UNCHANGED;
+	/* it can be so, and its node not given to its owner */
+	return change && change->is_read && change_is_reached(change) ? done : OUTCOME_UNCHANGED;
 }

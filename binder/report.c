@@ -20,6 +20,7 @@ static char *copy(struct report *report, const char *text)
 void report_add(struct report *report, const struct pci_device *device, const struct change *change, enum outcome outcome)
 {
 	struct result *more = realloc(report->items, (report->count + 1) * sizeof(*more));
+	const struct change *read = change && change->is_read ? change : NULL;
 	const struct change *known = journal_find(&report->job->journal.changes, &device->address, false);
 
 	if (!more) {
@@ -32,9 +33,9 @@ void report_add(struct report *report, const struct pci_device *device, const st
 	more[report->count++] = (struct result){
 		.device = device,
 		.outcome = outcome,
-		.driver = copy(report, change ? change->now.driver : device->driver),
-		.override = copy(report, change ? change->now.override : NULL),
-		.override_known = change != NULL,
+		.driver = copy(report, read ? read->now.driver : device->driver),
+		.override = copy(report, read ? read->now.override : NULL),
+		.override_known = read != NULL && !read->is_vfs,
 		.before = copy(report, outcome && change ? change->before.driver : known ? known->origin.driver : NULL),
 		.in_journal = known != NULL,
 		.state = known ? known->state : CHANGE_BOUND,
@@ -148,7 +149,7 @@ static void print_binding(const struct report *report, const struct result *resu
 	if (result->override)
 		print_field("override", result->override);
 	else if (!result->override_known)
-		print_field("override", "unknown: the kernel doesn't tell now");
+		print_field("override", "unknown: it could not be read");
 	if (result->in_journal)
 		print_field("journal", report->job->kernel->is_busy(report->job->kernel, &result->device->address) ?
 					       "the kernel is still at it" :
