@@ -28,15 +28,17 @@ const struct writer WRITERS[] = {
 	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, 0, write_aliases},
 #ifdef HAVE_JSON_C
 	{"json", "one object; its schema is installed", "*", 0, 0, write_json},
-	{"cloudstack", "what CloudStack's agent reads from its gpudiscovery.sh", NULL,
-	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
-	 0, write_cloudstack},
 #endif
 	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0, write_prometheus},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, write_influx},
 	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, 0, write_collectd},
 	{"libvirt", "XML for 'virsh attach-device', an element each card", NULL,
 	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, 0, write_libvirt},
+#ifdef HAVE_JSON_C
+	{"cloudstack", "what CloudStack's agent reads from its gpudiscovery.sh", NULL,
+	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
+	 0, write_cloudstack},
+#endif
 	{"cloudstack-devices", "the line pci.devices=... with aliases as given names", NULL, DETAIL_ALIASES, 0,
 	 write_cloudstack_devices},
 	{"cloudstack-table", "host, given name, address and instance of each card", NULL,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The source cmdline: what a virtual machine monitor was started with. */
-#include "probe/ownership/claim.h"
 #include "probe/ownership/sources.h"
 
 #include <stdio.h>
@@ -16,23 +15,15 @@ static bool is_believed(const struct search *search, const struct holder *holder
 
 static int claim_given(const struct search *search, const struct holder *holder, const struct vmm_device *given)
 {
-	const struct claim claim = {
-		.source = OWNER_CMDLINE,
-		.pid = holder->pid,
-		.started = holder->started,
-		.program = holder->vmm.program,
-		.name = holder->vmm.name,
-		.uuid = holder->vmm.uuid,
-		.vmid = holder->vmm.vmid,
-		.guest_address = given->guest_address,
-		.mdev = given->is_mdev ? given->mdev : NULL,
-	};
+	struct claim claim = holder_claim(holder, OWNER_CMDLINE);
 	struct pci_device *device = given->is_mdev ?
 					    mdev_find_parent(search->root, search->inventory, given->mdev) :
 					    inventory_find(search->inventory, &given->address);
 
 	if (!device || !device->selected || (!given->is_mdev && !is_believed(search, holder, device)))
 		return 0;
+	claim.guest_address = given->guest_address;
+	claim.mdev = given->is_mdev ? given->mdev : NULL;
 	return device_claim(device, &claim);
 }
 

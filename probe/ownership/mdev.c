@@ -2,7 +2,6 @@
 /* The source mdev: /sys/bus/mdev/devices has the mediated devices, each with an IOMMU group of its own, and leads to the card that
  * each is a part of. Source: the kernel's Documentation/driver-api/vfio-mediated-device.rst. */
 #include "probe/details/kin.h"
-#include "probe/ownership/claim.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
@@ -42,17 +41,9 @@ static int claim_part(const struct search *search, struct pci_device *parent, co
 
 	for (size_t i = 0; i < search->holders->count && !error; i++) {
 		const struct holder *holder = &search->holders->items[i];
-		const struct claim claim = {
-			.source = OWNER_MDEV,
-			.pid = holder->pid,
-			.started = holder->started,
-			.program = holder->vmm.program,
-			.name = holder->vmm.name,
-			.uuid = holder->vmm.uuid,
-			.vmid = holder->vmm.vmid,
-			.mdev = uuid,
-		};
+		struct claim claim = holder_claim(holder, OWNER_MDEV);
 
+		claim.mdev = uuid;
 		for (size_t j = 0; j < holder->group_count && !error; j++)
 			if (holder->groups[j] == group)
 				error = device_claim(parent, &claim);

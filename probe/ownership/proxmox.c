@@ -2,7 +2,6 @@
 /* The source proxmox: the file in which Proxmox VE notes which VM takes which card. A line is "ADDRESS VMID pid:PID" of a VM that
  * runs, or "ADDRESS VMID time:SECONDS" of one that is being started, good until then. Lines of VMs that have ended are left in
  * it. Source: qemu-server's PVE/QemuServer/PCI.pm. */
-#include "probe/ownership/claim.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
@@ -56,13 +55,10 @@ static int claim_line(const struct search *search, const char *line)
 
 		if (!may_be_alive(search, holder, (pid_t)number))
 			return 0;
+		if (holder)
+			claim = holder_claim(holder, OWNER_PROXMOX);
 		claim.pid = (pid_t)number;
-		if (holder) {
-			claim.started = holder->started;
-			claim.program = holder->vmm.program;
-			claim.name = holder->vmm.name;
-			claim.uuid = holder->vmm.uuid;
-		}
+		claim.vmid = vmid;
 		return device_claim(device, &claim);
 	}
 	claim.reserves = true;

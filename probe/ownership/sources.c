@@ -14,6 +14,19 @@ const struct source SOURCES[OWNER_SOURCE_COUNT] = {
 	{"proxmox", OWNER_PROXMOX, "Proxmox's reservations", proxmox_claim},
 };
 
+struct claim holder_claim(const struct holder *holder, enum owner_source source)
+{
+	return (struct claim){
+		.source = source,
+		.pid = holder->pid,
+		.started = holder->started,
+		.program = holder->vmm.program,
+		.name = holder->vmm.name,
+		.uuid = holder->vmm.uuid,
+		.vmid = holder->vmm.vmid,
+	};
+}
+
 static const struct source *find_source(const char *name)
 {
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)

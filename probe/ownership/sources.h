@@ -5,6 +5,7 @@
 
 #include "probe/device.h"
 #include "probe/log.h"
+#include "probe/ownership/claim.h"
 #include "probe/ownership/holders.h"
 #include "probe/sysroot.h"
 
@@ -40,6 +41,9 @@ int sources_parse(const char *text, const char *place, const struct log *log, un
 
 /* Writes the names of SOURCES with '+' between them and returns BUFFER. */
 const char *sources_format(unsigned sources, char *buffer, size_t size);
+
+/* What HOLDER is, as SOURCE's claim; its texts are the holder's. */
+struct claim holder_claim(const struct holder *holder, enum owner_source source);
 
 /* Whether HOLDER has the VFIO group of the card, or its own node. */
 bool holder_has(const struct holder *holder, struct sysroot *root, const struct pci_device *device);

@@ -2,7 +2,6 @@
 /* The source vfio: processes that have a card's group, or its own node, open. */
 #include "probe/details/kin.h"
 #include "probe/driver.h"
-#include "probe/ownership/claim.h"
 #include "probe/ownership/sources.h"
 #include "probe/scan.h"
 
@@ -85,15 +84,7 @@ static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, uns
 
 static int claim_card(struct pci_device *device, const struct holder *holder)
 {
-	const struct claim claim = {
-		.source = OWNER_VFIO,
-		.pid = holder->pid,
-		.started = holder->started,
-		.program = holder->vmm.program,
-		.name = holder->vmm.name,
-		.uuid = holder->vmm.uuid,
-		.vmid = holder->vmm.vmid,
-	};
+	const struct claim claim = holder_claim(holder, OWNER_VFIO);
 
 	return device_claim(device, &claim);
 }

@@ -8,7 +8,6 @@ GpuServiceImpl of its 4.21: addGpuDevicesToHost and setStateAndVmName. Which car
 import json
 import os
 import re
-import sys
 import tempfile
 
 from machines import Failed, Tap, all_machines, same, unique
@@ -164,9 +163,6 @@ def unknown_problems(machine):
 
 
 def main():
-    if not any(line.startswith("cloudstack ") for line in os.popen("'%s' -f help" % os.environ.get("PCIPROBE", "pciprobe"))):
-        print("1..0 # SKIP built without json-c")
-        sys.exit(0)
     tap = Tap()
     with tempfile.TemporaryDirectory() as directory:
         made = make_machine(os.path.join(directory, "made")).machine

@@ -98,18 +98,23 @@ commands() { awk -v mark="\`\`\`sh $1" '$0 == mark {on = 1; found = 1; next} /^`
 step() {
     commands "$1" >commands.sh || fail "the document has no commands for '$1'"
     # shellcheck source=/dev/null
-    . ./commands.sh >said
+    . ./commands.sh >/dev/null
     echo "ok: the document's commands '$1'"
 }
 
-# When an emulated libvirt takes too long nobody can say which cards are free, and request says no.
-served() { pciprobe request 10GE >/dev/null 2>&1; }
+# Of an emulated libvirt that needs more than its two seconds nobody knows which cards are free, and request says so: those that
+# ask are run again then.
+patient_step() {
+    commands "$1" >commands.sh || fail "the document has no commands for '$1'"
+    check "the document's commands '$1'" wait_for 60 bash -e ./commands.sh
+}
 is_spoken_for() { ! pciprobe request "address=$new" 2>said && grep -qF "reserved for VM 'web'" said; }
+# shows_guest_address ADDRESS: by the document's own way of showing it.
+shows_guest_address() { bash -c "$(commands "5 target" | tail -n 1)" | grep -q "^$new *held *web *$1\$"; }
 
 # shellcheck disable=SC2016 # the quotes are Markdown's
 line=$(sed -n 's/^| libvirt | `\(.*\)` | [^|]* |$/\1/p' "$LAB_DIR/../../README.md")
-check "one can be had" wait_for 60 served
-check "the VM gets its first card by the README's line" eval "${line:?}"
+check "the VM gets its first card by the README's line" wait_for 60 eval "${line:?}"
 check "for good" virsh -q attach-device web card.xml --config
 check_step 0
 
@@ -117,8 +122,7 @@ through_step_3() {
     step "1 source"
     check_same "the VM's card is found" "$old" "$card"
     check_step 1
-    check "there is one to be had" wait_for 60 served
-    step "2 target"
+    patient_step "2 target"
     check_same "of the two it is the other one" "$new" "$(sed -n 's/^<!-- \([^ ]*\).*/\1/p' new.xml)"
     check_step 2
     check "nobody else can have it now" wait_for 60 is_spoken_for
@@ -134,9 +138,11 @@ check_step off
 through_step_3
 step "5 target"
 check_step 5
-check "its line is shown" grep -q "^$new *held *web *0000:" said
-check_same "the card's address in the VM is libvirt's" "$(virsh dumpxml web | guest_addresses_in_xml) vfio+libvirt" \
-    "$(pciprobe -q -s "$new" -f raw --no-headings -o guest_addresses,owner_sources)"
+guest=$(virsh dumpxml web | guest_addresses_in_xml)
+check "the VM has one card, at $guest" test -n "$guest"
+check "where it has it is shown" wait_for 60 shows_guest_address "$guest"
+is_libvirts() { [ "$(pciprobe -q -s "$new" -f raw --no-headings -o guest_addresses,owner_sources)" = "$guest vfio+libvirt" ]; }
+check "and comes from libvirt" wait_for 60 is_libvirts
 
 # Each of the document's commands has had its turn
 check_same "the document's steps" "1 source,2 target,3 source,5 target,off source,off target," \

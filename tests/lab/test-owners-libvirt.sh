@@ -27,7 +27,7 @@ show() { "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
 shows() { [ "$(show "$1" "$2")" = "$3" ]; }
 # check_shows TEXT ADDRESS COLUMNS WANTED: an emulated processor has moments in which libvirt's time isn't enough.
 check_shows() {
-    wait_for 20 shows "${@:2}" || check_same "$1" "$4" "$(show "$2" "$3")"
+    wait_for 60 shows "${@:2}" || check_same "$1" "$4" "$(show "$2" "$3")"
     echo "ok: $1"
 }
 
@@ -114,7 +114,7 @@ agree() { [ "$(by_pciprobe)" = "$said_by_virsh" ]; }
 check_agree() {
     said_by_virsh=$(by_virsh)
     check_same "virsh knows of $2" "$2" "$(wc -l <<<"$said_by_virsh")"
-    wait_for 20 agree || check_same "$1" "$said_by_virsh" "$(by_pciprobe)"
+    wait_for 60 agree || check_same "$1" "$said_by_virsh" "$(by_pciprobe)"
     echo "ok: $1"
 }
 
@@ -136,7 +136,7 @@ check "a helper that isn't installed is told" test -n "$installed"
 check "libvirt was not asked" libvirt_is failed
 check_same "so nothing is known to be free" unknown "$(show "$edu0" ownership)"
 install_helper "$installed"
-check "installed, it is asked" wait_for 20 libvirt_is ok
+check "installed, it is asked" wait_for 60 libvirt_is ok
 check_shows "no domain, no reservation" "$edu0" ownership free
 
 # Definitions

@@ -26,18 +26,8 @@ if [ "${1-}" != inside ]; then
 fi
 work=$2 prefix=$3
 cd "$work" || exit 1
-number=0
-
-result() { # STATUS NAME [DIAGNOSTIC-FILE...]
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		shift 2
-		head -n 20 "$@" </dev/null 2>&1 | sed 's/^/# /'
-	fi
-}
+# shellcheck source=../tap.sh
+. "$SOURCES/tests/tap.sh"
 same() { cmp -s "$2" "$3"; result $? "$1" "$2" "$3"; }
 
 # must COMMAND...: what comes after it would otherwise write to the real system.

@@ -9,33 +9,9 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 chmod 755 "$work"
-number=0
+# shellcheck source=../tap.sh
+. "$SOURCES/tests/tap.sh"
 
-result() { # STATUS NAME [DIAGNOSTIC-FILE...]
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2"
-		shift 2
-		head -n 20 "$@" </dev/null | sed 's/^/# /'
-	fi
-}
-
-skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
-
-# expect STATUS NAME COMMAND...: what it prints is in out and err afterwards.
-expect() {
-	local wanted=$1 name=$2 status
-	shift 2
-	"$@" >out 2>err </dev/null
-	status=$?
-	echo "exit status $status instead of $wanted" >wrong
-	[ "$status" -eq "$wanted" ]
-	result $? "$name" wrong out err
-}
-
-says() { grep -qF -- "$2" "$1"; result $? "$3" "$1"; }
 silent() { [ ! -s "$1" ]; result $? "$2" "$1"; }
 
 # card ROOT ADDRESS VENDOR:DEVICE CLASS [DRIVER]

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tests that are shell scripts have in common: they print TAP. To be read by those that have gone to a directory of their own.
+number=0
+
+result() { # STATUS NAME [DIAGNOSTIC-FILE...]
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		echo "not ok $number - $2"
+		shift 2
+		head -n 20 "$@" </dev/null 2>&1 | sed 's/^/# /'
+	fi
+}
+
+skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
+
+# expect STATUS NAME COMMAND...: what it prints is in out and err afterwards.
+expect() {
+	local wanted=$1 name=$2 status
+	shift 2
+	"$@" >out 2>err </dev/null
+	status=$?
+	echo "exit status $status instead of $wanted" >wrong
+	[ "$status" -eq "$wanted" ]
+	result $? "$name" wrong out err
+}
+
+says() { grep -qF -- "$2" "$1"; result $? "$3" "$1"; }
