@@ -392,6 +392,8 @@ static int fake_write(struct kernel *base, const struct pci_address *card, const
 		errx(1, "%s: touched while the kernel is at it", address);
 	if (fault == FAULT_KILL_BEFORE)
 		raise(SIGKILL);
+	if (fault == FAULT_TERM)
+		raise(SIGTERM);
 	if (fault == FAULT_VANISH)
 		fakekernel_vanish(kernel, address);
 	if (fault == FAULT_ERROR)

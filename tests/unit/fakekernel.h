@@ -21,6 +21,7 @@ enum fault {
 	FAULT_ERROR,       /* the call fails with fakekernel.error, and does nothing */
 	FAULT_KILL_BEFORE, /* the process is killed before the call */
 	FAULT_KILL_AFTER,
+	FAULT_TERM,        /* the process is asked to end before the call */
 	FAULT_VANISH,      /* the card is taken out before the call */
 	FAULT_HANG,        /* the call gives no answer, and does nothing yet */
 	FAULT_HANG_DONE,   /* the same, but it is done */

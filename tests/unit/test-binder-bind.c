@@ -7,6 +7,7 @@
 #include "binder/verbs.h"
 #include "tests/unit/fakekernel.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -524,7 +525,7 @@ static void an_error_at_any_step_is_undone(void **state)
 }
 
 /* kill -9 in another process; this one finds what it left. */
-static void kill_at(const struct scenario *scenario, enum fault fault, unsigned at)
+static void end_at(const struct scenario *scenario, enum fault fault, unsigned at, int signal)
 {
 	pid_t child = fork();
 	int status;
@@ -533,7 +534,31 @@ static void kill_at(const struct scenario *scenario, enum fault fault, unsigned 
 	if (child == 0)
 		_exit(go(scenario, fault, at, 0));
 	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signal);
+}
+
+static void kill_at(const struct scenario *scenario, enum fault fault, unsigned at)
+{
+	end_at(scenario, fault, at, SIGKILL);
+}
+
+static void who_is_asked_to_end_leaves_everything_in_order(void **state)
+{
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++) {
+			begin(&SCENARIOS[i]);
+			end_at(&SCENARIOS[i], FAULT_TERM, at, SIGTERM);
+			assert_string_equal(states(now), at == steps ? after : before);
+			kernel.written[0] = '\0';
+			assert_int_equal(RECOVER(), STATUS_DONE);
+			assert_string_equal(kernel.written, "");
+		}
+	}
 }
 
 static void a_run_that_is_killed_at_any_step_is_put_in_order(void **state)
@@ -961,6 +986,7 @@ int main(void)
 		TEST(an_error_at_any_step_is_undone),
 		TEST(a_run_that_is_killed_at_any_step_is_put_in_order),
 		TEST(so_is_a_recovery_that_is_killed),
+		TEST(who_is_asked_to_end_leaves_everything_in_order),
 		TEST(the_next_run_looks_after_what_was_left),
 		TEST(a_call_without_an_answer_is_left_alone),
 		TEST(a_card_that_vanishes_costs_only_itself),
