@@ -23,7 +23,8 @@ expect() {
 }
 
 expect 0 "./setup COMMAND" "alone it says what it can do" ./setup
-expect 2 "nobody knows 'nonsense'" "a typing error" ./setup nonsense
+expect 2 "unknown command 'nonsense'" "a typing error" ./setup nonsense
+expect 2 "unknown option '--quik'" "a typing error in an option" ./setup check --quik
 expect 0 "libpci-dev" "it names the packages" ./setup packages
 if unshare -m true 2>/dev/null; then
 	printf 'ID=plan9\nNAME="Plan 9"\n' >"$work/os-release"
