@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: noiommu
+# machine: shared
 #
 # vfio-bind check says of a host without IOMMU that it can give no card away.
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: noiommu
+# machine: shared
 #
 # The plain cards without an IOMMU.
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain group bridge display numa many
+# machine: shared
 # timeout: 300
 #
 # All kinds of cards in one machine: pciprobe lists what lspci and sysfs tell of them, without their

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: noiommu
+# machine: shared
 #
 # Without an IOMMU no card is said to have a group.
 
