@@ -21,6 +21,8 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 
 static bool has_native_driver(const struct pci_device *device)
 {
+	if (device->driver && strcmp(device->driver, "nvidia") == 0 && device->vgpu_type && strcmp(device->vgpu_type, "0") != 0)
+		return false;
 	return device->driver && !driver_is_vfio(device->driver) && !driver_is_stub(device->driver);
 }
 
@@ -126,8 +128,10 @@ int device_copy_owners(struct pci_device *to, const struct pci_device *from)
 	to->ownership = from->ownership;
 	to->group_held = from->group_held;
 	to->present |= from->present & HAS_OWNERSHIP;
+	free(to->unknown_reason);
+	to->unknown_reason = copy(from->unknown_reason, &failed);
 	if (!from->owner_count)
-		return 0;
+		return failed ? -ENOMEM : 0;
 	to->owners = calloc(from->owner_count, sizeof(*to->owners));
 	if (!to->owners)
 		return -ENOMEM;
@@ -159,6 +163,7 @@ void owner_free_members(struct owner *owner)
 void device_free_members(struct pci_device *device)
 {
 	free(device->modalias);
+	free(device->unknown_reason);
 	free(device->driver);
 	free(device->label);
 	free(device->physical_slot);

@@ -126,6 +126,9 @@ struct source_report {
 	char why[512];    /* of partly and failed; may hold anything */
 };
 
+/* Room for a reason why an owner is unknown. */
+#define UNKNOWN_REASON_SIZE 600
+
 /* A process that has a card, or a VM that has it or is defined with it. */
 struct owner {
 	unsigned sources;    /* enum owner_source: how it is known */
@@ -182,6 +185,7 @@ struct pci_device {
 	struct strings group_blockers; /* those among them that a native driver has, so that no VM can have the group */
 	bool group_held;          /* a process has the group open, for another card of it */
 	enum ownership ownership; /* HAS_OWNERSHIP */
+	char *unknown_reason;     /* of unknown ownership: what could not be found out, on one line; may hold anything */
 	struct owner *owners;     /* who they are: see device_has_conflict */
 	size_t owner_count;
 	struct pci_address *ancestors; /* the bridges above it, from the root port down */
@@ -220,7 +224,8 @@ bool device_is_bridge(const struct pci_device *device);
  * p<digits>). NULL when there is none; belongs to the device. */
 const char *device_uplink(const struct pci_device *device);
 
-/* A VM could have it as it stands: no native driver has it, and it is no bridge. */
+/* It can be assigned to a VM as it is: it is not a bridge, and no host driver uses it. NVIDIA's driver keeps the VFs that it
+ * assigns itself: those whose type of virtual GPU is set. */
 bool device_is_givable(const struct pci_device *device);
 
 /* Whether more than one claims the card itself, or a VM runs with it while a native driver has it: neither can go well. Parts of

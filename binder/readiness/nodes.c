@@ -177,20 +177,23 @@ void find_memlock(struct readiness *readiness, const struct host *host)
 
 void find_vms(struct readiness *readiness, const struct host *host)
 {
+	struct vfio_nodes nodes = {0};
 	struct holders holders;
 	char *text = NULL, pid[16], limit[24];
 	size_t size, vms = 0;
 	FILE *out;
 
-	if (holders_read(host->root, &holders) < 0) {
-		finding_add(readiness, "vms", FINDING_UNKNOWN, NULL, "/proc can't be read");
+	if (vfio_nodes_read(host->root, &nodes) < 0 ||
+	    holders_read(host->root, &nodes, HOLDERS_PROCESSES, &holders) < 0) {
+		finding_add(readiness, "vms", FINDING_UNKNOWN, NULL, "/proc or /sys/class/vfio can't be read");
+		vfio_nodes_free(&nodes);
 		return;
 	}
 	out = open_memstream(&text, &size);
 	for (size_t i = 0; out && i < holders.count; i++) {
 		const struct holder *holder = &holders.items[i];
 
-		if (!holder->vmm.is_vmm)
+		if (!holder->vmm.is_vmm || !holder->file_count)
 			continue;
 		snprintf(pid, sizeof(pid), "%d", (int)holder->pid);
 		fprintf(out, "%s%s (pid %s) may lock %s", vms++ ? ", " : "",
@@ -208,4 +211,5 @@ void find_vms(struct readiness *readiness, const struct host *host)
 					   : "no VM has a card");
 	free(text);
 	holders_free(&holders);
+	vfio_nodes_free(&nodes);
 }

@@ -42,20 +42,31 @@ static struct owner *add_owner(struct pci_device *device, const struct claim *cl
 	return more;
 }
 
-/* What was known before stays. */
-static int complete(char **member, const char *text)
+/* What was known before stays, unless the source OUTRANKS what it was known by. */
+static int complete(char **member, const char *text, bool outranks)
 {
-	if (*member || !text || !*text)
+	char *copy;
+
+	if ((*member && !outranks) || !text || !*text)
 		return 0;
-	*member = strdup(text);
-	return *member ? 0 : -ENOMEM;
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(*member);
+	*member = copy;
+	return 0;
 }
 
-static void complete_frontend(struct owner *owner, const struct claim *claim)
+static void complete_frontend(struct owner *owner, const struct claim *claim, bool outranks)
 {
+	if (outranks) {
+		free(owner->frontend_id);
+		owner->frontend_id = NULL;
+		owner->frontend = NULL;
+	}
 	if (owner->frontend)
 		return;
-	if (claim->frontend && complete(&owner->frontend_id, claim->frontend_id) == 0)
+	if (claim->frontend && complete(&owner->frontend_id, claim->frontend_id, true) == 0)
 		owner->frontend = claim->frontend;
 	else
 		owner->frontend = frontend_find(owner->name, owner->uuid, claim->vmid, &owner->frontend_id);
@@ -63,6 +74,8 @@ static void complete_frontend(struct owner *owner, const struct claim *claim)
 
 int device_claim(struct pci_device *device, const struct claim *claim)
 {
+	/* a process's user chooses its command line; libvirt knows what it called its VM */
+	bool outranks = claim->source == OWNER_LIBVIRT;
 	struct owner *owner = find_owner(device, claim);
 
 	if (!owner)
@@ -75,10 +88,11 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 		owner->pid = claim->pid;
 		owner->started = claim->started;
 	}
-	if (complete(&owner->program, claim->program) < 0 || complete(&owner->name, claim->name) < 0 ||
-	    complete(&owner->uuid, claim->uuid) < 0 || complete(&owner->guest_address, claim->guest_address) < 0 ||
-	    complete(&owner->mdev, claim->mdev) < 0)
+	if (complete(&owner->program, claim->program, false) < 0 || complete(&owner->name, claim->name, outranks) < 0 ||
+	    complete(&owner->uuid, claim->uuid, outranks) < 0 ||
+	    complete(&owner->guest_address, claim->guest_address, outranks) < 0 ||
+	    complete(&owner->mdev, claim->mdev, false) < 0)
 		return -ENOMEM;
-	complete_frontend(owner, claim);
+	complete_frontend(owner, claim, outranks && claim->name);
 	return 0;
 }

@@ -4,13 +4,43 @@
 
 #include <stdio.h>
 
-/* A card that the process doesn't hold (any more) isn't its own. Where that can't be seen its word is taken, but for a card
- * that has been given back to a native driver. */
-static bool is_believed(const struct search *search, const struct holder *holder, const struct pci_device *device)
+/* Where the source vfio is asked it has chosen which of several holders is the owner. */
+static bool holds(const struct search *search, const struct holder *holder, const struct pci_device *device)
 {
+	if (!(search->wanted & OWNER_VFIO))
+		return (device->present & HAS_IOMMU_GROUP) && holder_has_group(holder, device->iommu_group);
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (device->owners[i].pid == holder->pid && !device->owners[i].mdev)
+			return true;
+	return false;
+}
+
+static bool is_held(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (!device->owners[i].mdev && (device->owners[i].sources & OWNER_VFIO))
+			return true;
+	return false;
+}
+
+/* What the process holds is its own. Of what it doesn't hold, only the command line of a user who may assign devices counts: it is
+ * reserved where QEMU opens it later (one of a failover pair, once the guest has agreed), and not its own any more otherwise.
+ * Where descriptors can't be inspected it is held, unless the kernel says that it isn't open. */
+static bool is_believed(const struct search *search, const struct holder *holder, const struct vmm_device *given,
+			const struct pci_device *device, bool *reserves)
+{
+	enum vfio_use use;
+
+	*reserves = false;
 	if (device_is_bridge(device))
 		return false;
-	return holder->seen ? holder_has(holder, search->root, device) : device_is_givable(device);
+	if (holds(search, holder, device))
+		return true;
+	if (!holder->trusted || is_held(device))
+		return false;
+	use = vfio_device_use(search->root, &device->address, device->driver);
+	*reserves = given->failover && (holder->seen || use == VFIO_USE_CLOSED);
+	return *reserves || (!holder->seen && use != VFIO_USE_CLOSED && device_is_givable(device));
 }
 
 static int claim_given(const struct search *search, const struct holder *holder, const struct vmm_device *given)
@@ -20,7 +50,10 @@ static int claim_given(const struct search *search, const struct holder *holder,
 					    mdev_find_parent(search->root, search->inventory, given->mdev) :
 					    inventory_find(search->inventory, &given->address);
 
-	if (!device || !device->selected || (!given->is_mdev && !is_believed(search, holder, device)))
+	if (!device || !device->selected)
+		return 0;
+	if (given->is_mdev ? !holder_has_mdev(holder, search, given->mdev) && (holder->seen || !holder->trusted) :
+			     !is_believed(search, holder, given, device, &claim.reserves))
 		return 0;
 	claim.guest_address = given->guest_address;
 	claim.mdev = given->is_mdev ? given->mdev : NULL;

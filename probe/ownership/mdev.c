@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MDEV_DIRECTORY "sys/bus/mdev/devices"
 #define UUID_LENGTH 36
@@ -35,34 +36,58 @@ struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory
 	return parent && parent->selected ? parent : NULL;
 }
 
-static int claim_part(const struct search *search, struct pci_device *parent, const char *uuid, unsigned group)
+static const struct vfio_node *find_node(const struct vfio_nodes *nodes, const char *uuid)
 {
-	int error = 0;
+	for (size_t i = 0; i < nodes->count; i++)
+		if (strcasecmp(nodes->items[i].mdev, uuid) == 0)
+			return &nodes->items[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < search->holders->count && !error; i++) {
-		const struct holder *holder = &search->holders->items[i];
-		struct claim claim = holder_claim(holder, OWNER_MDEV);
+static bool find_group(struct sysroot *root, const char *uuid, unsigned *ret)
+{
+	char path[sizeof(MDEV_DIRECTORY) + UUID_LENGTH + sizeof("//iommu_group")], name[16];
 
-		claim.mdev = uuid;
-		for (size_t j = 0; j < holder->group_count && !error; j++)
-			if (holder->groups[j] == group)
-				error = device_claim(parent, &claim);
-	}
-	return error;
+	snprintf(path, sizeof(path), MDEV_DIRECTORY "/%.36s/iommu_group", uuid);
+	if (sysdir_link_name(sysroot_dir(root), path, name, sizeof(name)) < 0)
+		return false;
+	*ret = (unsigned)strtoul(name, NULL, 10);
+	return true;
+}
+
+bool holder_has_mdev(const struct holder *holder, const struct search *search, const char *uuid)
+{
+	const struct vfio_node *node = find_node(search->nodes, uuid);
+	unsigned group;
+
+	if (!is_uuid(uuid))
+		return false;
+	return (node && holder_has_node(holder, node)) ||
+	       (find_group(search->root, uuid, &group) && holder_has_group(holder, group));
+}
+
+static int claim_mdev(const struct search *search, struct pci_device *parent, const char *uuid)
+{
+	const struct holder *holder = NULL;
+	struct claim claim;
+
+	for (size_t i = 0; i < search->holders->count; i++)
+		if (holder_has_mdev(&search->holders->items[i], search, uuid))
+			holder = holders_choose(holder, &search->holders->items[i]);
+	if (!holder)
+		return 0;
+	claim = holder_claim(holder, OWNER_MDEV);
+	claim.mdev = uuid;
+	return device_claim(parent, &claim);
 }
 
 int mdev_claim(const struct search *search, struct source_report *report)
 {
-	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
-	char path[UUID_LENGTH + sizeof("/iommu_group")], group[16];
 	struct dirent *entry;
 	struct pci_device *parent;
-	int error;
+	int error = sysdir_list(sysroot_dir(search->root), MDEV_DIRECTORY, &list);
 
-	error = sysdir_open(sysroot_dir(search->root), MDEV_DIRECTORY, &dir);
-	if (error == 0)
-		error = sysdir_list(&dir, ".", &list);
 	if (error < 0) {
 		report->state = error == -ENOENT ? SOURCE_ABSENT : SOURCE_FAILED;
 		snprintf(report->why, sizeof(report->why), "/" MDEV_DIRECTORY ": %s", strerror(-error));
@@ -70,13 +95,17 @@ int mdev_claim(const struct search *search, struct source_report *report)
 	}
 	report->state = search->processes.state;
 	snprintf(report->why, sizeof(report->why), "%s", search->processes.why);
-	while (!error && (entry = sysdir_next(list))) {
+	while ((entry = sysdir_next(list))) {
 		parent = mdev_find_parent(search->root, search->inventory, entry->d_name);
 		if (!parent)
 			continue;
-		snprintf(path, sizeof(path), "%.36s/iommu_group", entry->d_name);
-		if (sysdir_link_name(&dir, path, group, sizeof(group)) == 0)
-			error = claim_part(search, parent, entry->d_name, (unsigned)strtoul(group, NULL, 10));
+		error = claim_mdev(search, parent, entry->d_name);
+		if (error < 0)
+			return error;
 	}
-	return error;
+	if (!errno)
+		return 0;
+	report->state = SOURCE_FAILED;
+	snprintf(report->why, sizeof(report->why), "/" MDEV_DIRECTORY ": %s", strerror(errno));
+	return 0;
 }

@@ -3,9 +3,11 @@
 
 #include "probe/driver.h"
 #include "probe/ownership/sources.h"
+#include "probe/scan.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *ownership_name(enum ownership ownership)
@@ -28,34 +30,44 @@ const char *source_state_name(enum source_state state)
 	return names[state];
 }
 
-/* Only such a card can be a process's. One that was pulled out while a VM has it loses its driver, but not yet its group, and a
- * maker's driver can hand out cards itself: then too the group has a node in NODES, which is /dev/vfio. */
-static bool can_be_held(const struct sysdir *nodes, const struct pci_device *device)
-{
-	char name[16];
+/* Everything that decides about a device, besides the claims. */
+struct evidence {
+	struct search search;
+	struct vfio_nodes nodes;
+	struct holders holders;
+	int nodes_error; /* VFIO's nodes could not be listed */
+	bool recording;
+};
 
+/* A device on a VFIO driver; one of which the kernel lists a VFIO device, whatever its driver is (a vendor's can assign VFs
+ * itself); and one that was pulled out while a VM holds it, which loses its driver but not yet its group. */
+static bool can_be_held(const struct evidence *evidence, const struct pci_device *device)
+{
 	if (device->driver && driver_is_vfio(device->driver))
 		return true;
-	if (nodes->fd < 0 || !(device->present & HAS_IOMMU_GROUP))
-		return false;
-	snprintf(name, sizeof(name), "%u", device->iommu_group);
-	return sysdir_has(nodes, name);
+	if (evidence->nodes_error || (device->incomplete && !device->driver))
+		return true;
+	if (vfio_nodes_have_device(&evidence->nodes, &device->address))
+		return true;
+	return (!device->driver || !evidence->nodes.lists_devices) && (device->present & HAS_IOMMU_GROUP) &&
+	       vfio_nodes_have_group(&evidence->nodes, device->iommu_group);
 }
 
 static bool has_mdevs(struct sysroot *root)
 {
 	_cleanup_closedir_ DIR *list = NULL;
+	int error = sysdir_list(sysroot_dir(root), "sys/bus/mdev/devices", &list);
 
-	return sysdir_list(sysroot_dir(root), "sys/bus/mdev/devices", &list) == 0 && sysdir_next(list);
+	return error < 0 ? error != -ENOENT : sysdir_next(list) || errno;
 }
 
-/* A host that gives no card to a VM is spared the walk through its processes. */
-static bool must_look(const struct search *search, const struct sysdir *nodes)
+/* A host that assigns no device to a VM is spared the walk through its processes. */
+static bool must_look(const struct evidence *evidence)
 {
-	inventory_foreach(search->inventory, device)
-		if (can_be_held(nodes, device))
+	inventory_foreach(evidence->search.inventory, device)
+		if (can_be_held(evidence, device))
 			return true;
-	return has_mdevs(search->root);
+	return has_mdevs(evidence->search.root);
 }
 
 /* A recording has no processes, which tells nothing of the machine's. */
@@ -71,28 +83,110 @@ static bool is_recording(struct sysroot *root)
 	return false;
 }
 
-/* Fills SEARCH in and returns 0 or -ENOMEM. */
-static int look_at_processes(struct search *search, const struct sysdir *nodes, struct holders *holders)
+/* What the kernel counts, before and after a walk. */
+struct counts {
+	int error; /* -ENOENT: VFIO is built in and has no count */
+	unsigned files;
+};
+
+static struct counts read_counts(struct sysroot *root)
 {
+	struct counts counts = {0};
+
+	counts.error = vfio_open_files(root, &counts.files);
+	return counts;
+}
+
+/* More open files than were found: some process could not be seen, or a file is in no process's table. */
+static unsigned count_hidden(const struct evidence *evidence, const struct counts *before, const struct counts *after)
+{
+	unsigned files = before->files > after->files ? before->files : after->files;
+	unsigned found = holders_count_files(evidence->search.root, &evidence->holders);
+
+	return files > found ? files - found : 0;
+}
+
+static void report_unseen(struct evidence *evidence)
+{
+	struct search *search = &evidence->search;
+	const struct holders *holders = &evidence->holders;
 	struct source_report *report = &search->processes;
-	int error;
+
+	search->inventory->unseen = holders->unseen;
+	report->state = SOURCE_PARTLY;
+	snprintf(report->why, sizeof(report->why), "%zu processes could not be inspected: %s", holders->unseen,
+		 strerror(-holders->error));
+	/* missing rights are what the caller reports, with the number; anything else is worth its cause */
+	if (holders->error != -EACCES && holders->error != -EPERM)
+		log_warning(search->log, "%s/proc: %s", sysroot_path(search->root), report->why);
+}
+
+/* The kernel's count outranks the walk: when every open file was found, processes that could not be inspected hold none. */
+static void judge_walk(struct evidence *evidence, const struct counts *before, const struct counts *after)
+{
+	struct source_report *report = &evidence->search.processes;
+	bool counted = !before->error && !after->error;
+	unsigned hidden = counted ? count_hidden(evidence, before, after) : 0;
 
 	report->state = SOURCE_OK;
-	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !must_look(search, nodes))
-		return 0;
-	error = holders_read(search->root, holders);
-	if (error < 0) {
-		log_warning(search->log, "%s/proc: %s; whether a VM has a card is not known", sysroot_path(search->root),
-			    strerror(-error));
-		report->state = SOURCE_FAILED;
-		snprintf(report->why, sizeof(report->why), "/proc: %s", strerror(-error));
-		return error == -ENOMEM ? error : 0;
-	}
-	search->inventory->unseen = holders->unseen;
-	if (holders->unseen) {
+	if (counted && !hidden)
+		return;
+	if (evidence->holders.unseen) {
+		report_unseen(evidence);
+	} else if (hidden) {
 		report->state = SOURCE_PARTLY;
-		snprintf(report->why, sizeof(report->why), "%zu processes could not be looked at", holders->unseen);
+		snprintf(report->why, sizeof(report->why), "the kernel counts %u more open VFIO files than processes were seen to have",
+			 hidden);
 	}
+}
+
+/* Returns 0 or -ENOMEM; otherwise how it went is in search.processes. */
+static int walk(struct evidence *evidence, enum holders_depth depth)
+{
+	struct search *search = &evidence->search;
+	int error = holders_read(search->root, &evidence->nodes, depth, &evidence->holders);
+
+	if (error == 0 || error == -ENOMEM)
+		return error;
+	log_warning(search->log, "%s/proc: %s; device owners are unknown", sysroot_path(search->root), strerror(-error));
+	search->processes.state = SOURCE_FAILED;
+	snprintf(search->processes.why, sizeof(search->processes.why), "/proc: %s", strerror(-error));
+	return 0;
+}
+
+/* Threads are inspected only when the kernel counts more than their processes have: that is rare, and takes longer. */
+static int look_at_processes(struct evidence *evidence)
+{
+	struct search *search = &evidence->search;
+	struct counts before, after;
+	int error;
+
+	search->processes.state = SOURCE_OK;
+	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !must_look(evidence))
+		return 0;
+	if (evidence->nodes_error) {
+		search->processes.state = SOURCE_FAILED;
+		snprintf(search->processes.why, sizeof(search->processes.why), "/sys/class/vfio: %s",
+			 strerror(-evidence->nodes_error));
+		log_warning(search->log, "%s%s; device owners are unknown", sysroot_path(search->root), search->processes.why);
+		return 0;
+	}
+	before = read_counts(search->root);
+	if (!before.error && !before.files)
+		return search->wanted & OWNER_CMDLINE ? walk(evidence, HOLDERS_COMMAND_LINES) : 0;
+	error = walk(evidence, HOLDERS_PROCESSES);
+	if (error < 0 || search->processes.state == SOURCE_FAILED)
+		return error;
+	after = read_counts(search->root);
+	if (!before.error && !after.error && count_hidden(evidence, &before, &after)) {
+		holders_free(&evidence->holders);
+		before = read_counts(search->root);
+		error = walk(evidence, HOLDERS_THREADS);
+		if (error < 0 || search->processes.state == SOURCE_FAILED)
+			return error;
+		after = read_counts(search->root);
+	}
+	judge_walk(evidence, &before, &after);
 	return 0;
 }
 
@@ -113,24 +207,43 @@ static int ask_sources(const struct search *search)
 	return error;
 }
 
-/* Whether nobody can have the card whom its source has not shown. */
-static bool is_seen_free(const struct source_report *sources, const struct sysdir *nodes, const struct pci_device *device)
+static const struct source_report *find_failed(const struct source_report *sources)
 {
-	bool processes_seen = false;
-
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
-		/* what was switched off isn't missed, but for the processes: without these nothing is known to be free */
-		if (SOURCES[i].bit == OWNER_VFIO)
-			processes_seen = sources[i].state == SOURCE_OK;
-		else if (SOURCES[i].bit == OWNER_LIBVIRT || SOURCES[i].bit == OWNER_PROXMOX)
-			if (sources[i].state == SOURCE_FAILED)
-				return false;
-	}
-	return processes_seen || !can_be_held(nodes, device);
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		if ((SOURCES[i].bit == OWNER_LIBVIRT || SOURCES[i].bit == OWNER_PROXMOX) &&
+		    (sources[i].state == SOURCE_FAILED || sources[i].state == SOURCE_PARTLY))
+			return &sources[i];
+	return NULL;
 }
 
-static enum ownership weigh(const struct search *search, const struct sysdir *nodes, const struct pci_device *device,
-			    bool recording)
+/* Sets *ret_why to why an owner could exist that no source has shown; returns false when none can. */
+static bool may_be_owned(const struct evidence *evidence, const struct pci_device *device, char why[UNKNOWN_REASON_SIZE])
+{
+	const struct source_report *sources = evidence->search.inventory->sources;
+	const struct source_report *failed = find_failed(sources);
+	const struct source_report *processes = &sources[__builtin_ctz(OWNER_VFIO)];
+
+	if (evidence->recording)
+		snprintf(why, UNKNOWN_REASON_SIZE, "a recording has no processes");
+	else if (failed)
+		snprintf(why, UNKNOWN_REASON_SIZE, "%s: %s", failed->name, failed->why);
+	else if (device->incomplete && !device->driver)
+		snprintf(why, UNKNOWN_REASON_SIZE, "its driver could not be read");
+	else if (!can_be_held(evidence, device))
+		return false;
+	else if (processes->state == SOURCE_OFF)
+		snprintf(why, UNKNOWN_REASON_SIZE, "the source vfio is switched off");
+	else if (processes->state != SOURCE_OK)
+		snprintf(why, UNKNOWN_REASON_SIZE, "%s", processes->why);
+	else if (evidence->holders.count &&
+		 vfio_device_use(evidence->search.root, &device->address, device->driver) == VFIO_USE_OPEN)
+		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel has it open, and no process was found that holds it");
+	else
+		return false;
+	return true;
+}
+
+static enum ownership weigh(const struct evidence *evidence, const struct pci_device *device, char why[UNKNOWN_REASON_SIZE])
 {
 	bool reserved = false;
 
@@ -142,8 +255,12 @@ static enum ownership weigh(const struct search *search, const struct sysdir *no
 	if (reserved)
 		return OWNERSHIP_RESERVED;
 	if (!device_is_givable(device))
-		return OWNERSHIP_HOST;
-	return !recording && is_seen_free(search->inventory->sources, nodes, device) ? OWNERSHIP_FREE : OWNERSHIP_UNKNOWN;
+		return !device_is_bridge(device) && !evidence->recording &&
+				       vfio_nodes_have_device(&evidence->nodes, &device->address) &&
+				       may_be_owned(evidence, device, why) ?
+			       OWNERSHIP_UNKNOWN :
+			       OWNERSHIP_HOST;
+	return may_be_owned(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
 }
 
 static void name_sources(struct pci_device *device)
@@ -152,39 +269,91 @@ static void name_sources(struct pci_device *device)
 		sources_format(device->owners[i].sources, device->owners[i].source, sizeof(device->owners[i].source));
 }
 
+/* A VM that has one device of a group keeps the others of it from every other VM, whichever source knows of it. */
+static void mark_groups(struct inventory *inventory)
+{
+	inventory_foreach(inventory, device) {
+		if (device->ownership != OWNERSHIP_HELD || !(device->present & HAS_IOMMU_GROUP))
+			continue;
+		inventory_foreach(inventory, peer)
+			if (peer != device && (peer->present & HAS_IOMMU_GROUP) && peer->iommu_group == device->iommu_group &&
+			    peer->ownership != OWNERSHIP_HELD)
+				peer->group_held = true;
+	}
+}
+
+/* NVIDIA's driver keeps a VF that it assigns to VMs itself; the type of virtual GPU says that it does. */
+static void read_vgpu_type(struct sysroot *root, struct pci_device *device)
+{
+	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE];
+
+	if (device->vgpu_type || !device->driver || strcmp(device->driver, "nvidia") != 0)
+		return;
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/nvidia/current_vgpu_type", address_format(&device->address, address));
+	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) > 0)
+		device->vgpu_type = strdup(text);
+}
+
+static int set_ownership(const struct evidence *evidence, struct pci_device *device)
+{
+	char why[UNKNOWN_REASON_SIZE];
+
+	device->present |= HAS_OWNERSHIP;
+	device->ownership = weigh(evidence, device, why);
+	name_sources(device);
+	if (device->ownership != OWNERSHIP_UNKNOWN)
+		return 0;
+	device->unknown_reason = strdup(why);
+	return device->unknown_reason ? 0 : -ENOMEM;
+}
+
+static int find_owners(struct evidence *evidence)
+{
+	struct inventory *inventory = evidence->search.inventory;
+	int error = 0;
+
+	inventory_foreach(inventory, device)
+		read_vgpu_type(evidence->search.root, device);
+	if (!evidence->recording)
+		error = look_at_processes(evidence);
+	if (!error)
+		error = ask_sources(&evidence->search);
+	if (error < 0)
+		return error;
+	inventory_foreach(inventory, device) {
+		error = set_ownership(evidence, device);
+		if (error < 0)
+			return error;
+	}
+	mark_groups(inventory);
+	return 0;
+}
+
 int ownership_read(struct sysroot *root, const struct log *log, const struct ownership_options *options,
 		   struct inventory *inventory)
 {
-	struct holders holders = {0};
-	struct search search = {
-		.root = root,
-		.log = log,
-		.inventory = inventory,
-		.wanted = options->sources,
-		.libvirt_helper = options->libvirt_helper,
-		.holders = &holders,
+	struct evidence evidence = {
+		.search = {
+			.root = root,
+			.log = log,
+			.inventory = inventory,
+			.wanted = options->sources,
+			.libvirt_helper = options->libvirt_helper,
+			.nodes = &evidence.nodes,
+			.holders = &evidence.holders,
+		},
+		.recording = is_recording(root),
 	};
-	_cleanup_sysdir_ struct sysdir nodes = {.fd = -1};
-	bool recording = is_recording(root);
-	int error = 0;
+	int error;
 
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
 		inventory->sources[i] = (struct source_report){
 			.name = SOURCES[i].name,
-			.state = recording && (search.wanted & SOURCES[i].bit) ? SOURCE_ABSENT : SOURCE_OFF,
+			.state = evidence.recording && (options->sources & SOURCES[i].bit) ? SOURCE_ABSENT : SOURCE_OFF,
 		};
-	sysdir_open(sysroot_dir(root), "dev/vfio", &nodes);
-	if (!recording)
-		error = look_at_processes(&search, &nodes, &holders);
-	if (!error)
-		error = ask_sources(&search);
-	holders_free(&holders);
-	if (error < 0)
-		return error;
-	inventory_foreach(inventory, device) {
-		device->present |= HAS_OWNERSHIP;
-		device->ownership = weigh(&search, &nodes, device, recording);
-		name_sources(device);
-	}
-	return 0;
+	evidence.nodes_error = vfio_nodes_read(root, &evidence.nodes);
+	error = evidence.nodes_error == -ENOMEM ? -ENOMEM : find_owners(&evidence);
+	holders_free(&evidence.holders);
+	vfio_nodes_free(&evidence.nodes);
+	return error;
 }

@@ -16,8 +16,9 @@ struct search {
 	struct inventory *inventory;  /* the owners of whose selected cards it adds to */
 	unsigned wanted;              /* enum owner_source: those that are asked */
 	const char *libvirt_helper;   /* the path of the program that asks libvirt; NULL: there is none */
-	const struct holders *holders; /* processes; none when no card could be held by one */
-	struct source_report processes; /* how looking at them fared; its name isn't set */
+	const struct vfio_nodes *nodes;
+	const struct holders *holders; /* processes; none when no device could be held by one */
+	struct source_report processes; /* whether all that hold VFIO files are among them; its name isn't set */
 };
 
 /* Adds what the source knows by device_claim. How it fared goes to REPORT, which stands at SOURCE_OK.
@@ -45,10 +46,14 @@ const char *sources_format(unsigned sources, char *buffer, size_t size);
 /* What HOLDER is, as SOURCE's claim; its texts are the holder's. */
 struct claim holder_claim(const struct holder *holder, enum owner_source source);
 
-/* Whether HOLDER has the VFIO group of the card, or its own node. */
-bool holder_has(const struct holder *holder, struct sysroot *root, const struct pci_device *device);
+/* Of several processes that have a file open, shared by fork or passed on, the one that owns it: a VM monitor before any other
+ * program, one that names a device on its command line before one that doesn't, the oldest of these. */
+const struct holder *holders_choose(const struct holder *one, const struct holder *other);
 
-/* The selected card that the mediated device UUID is a part of; NULL: none. */
+/* The selected device that the mediated device UUID is a part of; NULL: none. */
 struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid);
+
+/* Whether HOLDER has the IOMMU group of the mediated device UUID open, or its own node. */
+bool holder_has_mdev(const struct holder *holder, const struct search *search, const char *uuid);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source vfio: processes that have a card's group, or its own node, open. */
+/* The source vfio: processes that have a device, its own node, or its group open. */
 #include "probe/details/kin.h"
 #include "probe/driver.h"
 #include "probe/ownership/sources.h"
@@ -10,47 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool holds_group(const struct holder *holder, unsigned group)
-{
-	for (size_t i = 0; i < holder->group_count; i++)
-		if (holder->groups[i] == group)
-			return true;
-	return false;
-}
-
-/* /dev/vfio/devices/vfio<n> is the very card: /sys/class/vfio-dev/vfio<n> leads through it. */
-static bool find_card_of_node(struct sysroot *root, unsigned node, struct pci_address *ret)
-{
-	struct pci_address addresses[64];
-	char path[64], target[PATH_MAX];
-	size_t count;
-
-	snprintf(path, sizeof(path), "sys/class/vfio-dev/vfio%u", node);
-	if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
-		return false;
-	count = path_addresses(target, addresses, 64);
-	if (!count || count > 64)
-		return false;
-	*ret = addresses[count - 1];
-	return true;
-}
-
-static bool holds_node(const struct holder *holder, struct sysroot *root, const struct pci_address *address)
-{
-	struct pci_address card;
-
-	for (size_t i = 0; i < holder->device_count; i++)
-		if (find_card_of_node(root, holder->devices[i], &card) && address_compare(&card, address) == 0)
-			return true;
-	return false;
-}
-
-bool holder_has(const struct holder *holder, struct sysroot *root, const struct pci_device *device)
-{
-	return ((device->present & HAS_IOMMU_GROUP) && holds_group(holder, device->iommu_group)) ||
-	       holds_node(holder, root, &device->address);
-}
 
 static bool find_group(struct sysroot *root, const struct pci_address *address, unsigned *ret)
 {
@@ -82,63 +41,207 @@ static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, uns
 	return false;
 }
 
-static int claim_card(struct pci_device *device, const struct holder *holder)
+const struct holder *holders_choose(const struct holder *one, const struct holder *other)
+{
+	if (!one || !other)
+		return one ? one : other;
+	if (one->vmm.is_vmm != other->vmm.is_vmm)
+		return one->vmm.is_vmm ? one : other;
+	if (!one->vmm.device_count != !other->vmm.device_count)
+		return one->vmm.device_count ? one : other;
+	return other->started < one->started ? other : one;
+}
+
+static const struct holder *find_holder(const struct holders *holders, const struct vfio_node *node)
+{
+	const struct holder *found = NULL;
+
+	for (size_t i = 0; i < holders->count; i++)
+		if (holder_has_node(&holders->items[i], node))
+			found = holders_choose(found, &holders->items[i]);
+	return found;
+}
+
+static int claim(struct pci_device *device, const struct holder *holder)
 {
 	const struct claim claim = holder_claim(holder, OWNER_VFIO);
 
 	return device_claim(device, &claim);
 }
 
-/* A group of which the command line names a card tells nothing of its other cards, but that nobody else can have them; any
- * other, plugged in later or held by a program that is no VMM, is held with all that is in it. */
-static int claim_group(const struct search *search, const struct holder *holder, unsigned group)
+/* Which devices of an open group the process holds, the kernel says: those that are open. While none is, the command line does;
+ * and what nothing says, one that was plugged in later or a program that is no VM monitor, is held with all that is in the
+ * group. */
+static bool holds_device(const struct search *search, const struct pci_device *device, bool any_open, bool by_name,
+			 const struct vmm *vmm)
 {
-	bool by_name = (search->wanted & OWNER_CMDLINE) && names_card_of_group(search->root, &holder->vmm, group);
-	int error = 0;
+	enum vfio_use use = vfio_device_use(search->root, &device->address, device->driver);
 
-	inventory_foreach(search->inventory, device) {
-		if (!(device->present & HAS_IOMMU_GROUP) || device->iommu_group != group || error)
-			continue;
-		if (by_name ? is_named(&holder->vmm, &device->address) : device_is_givable(device))
-			error = claim_card(device, holder);
-		else
-			device->group_held = true;
-	}
-	return error;
+	if (device_is_bridge(device))
+		return false;
+	if (any_open && use != VFIO_USE_UNKNOWN)
+		return use == VFIO_USE_OPEN;
+	if (by_name)
+		return is_named(vmm, &device->address);
+	return device_is_givable(device) || vfio_nodes_have_device(search->nodes, &device->address);
 }
 
-static int claim_node(const struct search *search, const struct holder *holder, unsigned node)
+static int claim_group(const struct search *search, const struct holder *holder, unsigned group)
 {
-	struct pci_address address;
-	bool has_group;
-	unsigned group;
-	int error = 0;
+	bool any_open = vfio_group_has_open(search->root, group);
+	bool by_name = (search->wanted & OWNER_CMDLINE) && names_card_of_group(search->root, &holder->vmm, group);
+	int error;
 
-	if (!find_card_of_node(search->root, node, &address))
-		return 0;
-	has_group = find_group(search->root, &address, &group);
 	inventory_foreach(search->inventory, device) {
-		if (address_compare(&device->address, &address) == 0)
-			error = claim_card(device, holder);
-		else if (has_group && (device->present & HAS_IOMMU_GROUP) && device->iommu_group == group)
+		if (!(device->present & HAS_IOMMU_GROUP) || device->iommu_group != group)
+			continue;
+		if (!holds_device(search, device, any_open, by_name, &holder->vmm)) {
 			device->group_held = true;
+			continue;
+		}
+		error = claim(device, holder);
+		if (error < 0)
+			return error;
 	}
-	return error;
+	return 0;
+}
+
+static int claim_device(const struct search *search, const struct holder *holder, const struct pci_address *address)
+{
+	unsigned group;
+	bool has_group = find_group(search->root, address, &group);
+	int error;
+
+	inventory_foreach(search->inventory, device) {
+		if (address_compare(&device->address, address) == 0) {
+			error = claim(device, holder);
+			if (error < 0)
+				return error;
+		} else if (has_group && (device->present & HAS_IOMMU_GROUP) && device->iommu_group == group) {
+			device->group_held = true;
+		}
+	}
+	return 0;
+}
+
+static int claim_node(const struct search *search, const struct vfio_node *node)
+{
+	const struct holder *holder = find_holder(search->holders, node);
+
+	if (!holder)
+		return 0;
+	if (node->kind == VFIO_NODE_GROUP)
+		return claim_group(search, holder, node->group);
+	return node->has_address && !node->mdev[0] ? claim_device(search, holder, &node->address) : 0;
+}
+
+/* ---- a device descriptor without its group: passed on, or left when the group was closed ---- */
+
+static bool has_group_or_node(const struct holder *holder)
+{
+	for (size_t i = 0; i < holder->file_count; i++)
+		if (holder->files[i].node && holder->files[i].node->kind != VFIO_NODE_CONTAINER)
+			return true;
+	return false;
+}
+
+/* A device file of which the kernel doesn't tell the device. */
+static bool has_unlocated_file(const struct holder *holder)
+{
+	for (size_t i = 0; i < holder->file_count; i++)
+		if (!holder->files[i].node && !holder->files[i].has_address)
+			return true;
+	return false;
+}
+
+static bool is_claimed(const struct search *search, const struct vfio_node *node)
+{
+	const struct pci_device *device = inventory_find(search->inventory, &node->address);
+	unsigned group;
+
+	if (device && device->owner_count)
+		return true;
+	/* one that isn't selected, and whose group's holder was found */
+	if (!find_group(search->root, &node->address, &group))
+		return false;
+	for (size_t i = 0; i < search->holders->count; i++)
+		if (holder_has_group(&search->holders->items[i], group) || holder_has_node(&search->holders->items[i], node))
+			return true;
+	return false;
+}
+
+/* The only device that is open, and of which no holder is known; NULL when there are none or several, or when a mediated device
+ * could be it. */
+static const struct vfio_node *find_only_unclaimed(const struct search *search)
+{
+	const struct vfio_node *found = NULL;
+
+	for (size_t i = 0; i < search->nodes->count; i++) {
+		const struct vfio_node *node = &search->nodes->items[i];
+		char path[96], address[ADDRESS_SIZE], driver[256];
+		int error;
+
+		if (node->kind != VFIO_NODE_DEVICE)
+			continue;
+		if (!node->has_address || node->mdev[0])
+			return NULL;
+		snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", address_format(&node->address, address));
+		error = sysdir_link_name(sysroot_dir(search->root), path, driver, sizeof(driver));
+		if (vfio_device_use(search->root, &node->address, error ? NULL : driver) == VFIO_USE_CLOSED ||
+		    is_claimed(search, node))
+			continue;
+		if (found)
+			return NULL;
+		found = node;
+	}
+	return found;
+}
+
+static int claim_device_files(const struct search *search, const struct holder *holder)
+{
+	int error;
+
+	for (size_t i = 0; i < holder->file_count; i++) {
+		const struct vfio_file *file = &holder->files[i];
+
+		if (file->node || !file->has_address)
+			continue;
+		error = claim_device(search, holder, &file->address);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int claim_lone_devices(const struct search *search)
+{
+	const struct vfio_node *node;
+	const struct holder *only = NULL;
+	int error;
+
+	for (size_t i = 0; i < search->holders->count; i++) {
+		const struct holder *holder = &search->holders->items[i];
+
+		error = claim_device_files(search, holder);
+		if (error < 0)
+			return error;
+		if (has_unlocated_file(holder) && !has_group_or_node(holder))
+			only = holders_choose(only, holder);
+	}
+	node = only ? find_only_unclaimed(search) : NULL;
+	return node ? claim_device(search, only, &node->address) : 0;
 }
 
 int vfio_claim(const struct search *search, struct source_report *report)
 {
-	int error = 0;
+	int error;
 
 	report->state = search->processes.state;
 	snprintf(report->why, sizeof(report->why), "%s", search->processes.why);
-	for (size_t i = 0; i < search->holders->count && !error; i++) {
-		const struct holder *holder = &search->holders->items[i];
-
-		for (size_t j = 0; j < holder->group_count && !error; j++)
-			error = claim_group(search, holder, holder->groups[j]);
-		for (size_t j = 0; j < holder->device_count && !error; j++)
-			error = claim_node(search, holder, holder->devices[j]);
+	for (size_t i = 0; i < search->nodes->count; i++) {
+		error = claim_node(search, &search->nodes->items[i]);
+		if (error < 0)
+			return error;
 	}
-	return error;
+	return claim_lone_devices(search);
 }

@@ -15,7 +15,7 @@
 
 /* The properties of one -device that tell which card it is. */
 struct properties {
-	char *driver, *host, *sysfsdev, *bus, *addr;
+	char *driver, *host, *sysfsdev, *bus, *addr, *failover_pair_id;
 };
 
 static void free_properties(struct properties *p)
@@ -25,6 +25,7 @@ static void free_properties(struct properties *p)
 	free(p->sysfsdev);
 	free(p->bus);
 	free(p->addr);
+	free(p->failover_pair_id);
 }
 
 static char **find_property(struct properties *p, const char *name, size_t length)
@@ -34,6 +35,7 @@ static char **find_property(struct properties *p, const char *name, size_t lengt
 		char **value;
 	} known[] = {
 		{"driver", &p->driver}, {"host", &p->host}, {"sysfsdev", &p->sysfsdev}, {"bus", &p->bus}, {"addr", &p->addr},
+		{"failover_pair_id", &p->failover_pair_id},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -180,6 +182,7 @@ static int add_qemu_device(struct vmm *vmm, const char *text)
 		found = p.host ? address_parse(p.host, &device.address) == 0 :
 				 p.sysfsdev && read_sysfs_path(p.sysfsdev, &device);
 		set_guest_address(&device, p.bus, p.addr);
+		device.failover = p.failover_pair_id;
 	}
 	if (found)
 		error = add_device(vmm, &device);

@@ -18,6 +18,7 @@ struct vmm_device {
 	bool is_mdev;
 	struct pci_address address; /* of a card */
 	char mdev[37];              /* of a mediated device: its UUID */
+	bool failover;              /* QEMU opens it only when the guest has agreed (failover_pair_id) */
 	char guest_address[13];     /* 0000:00:05.0; "" unless it is on the VM's root bus, where it can be told */
 };
 

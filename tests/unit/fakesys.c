@@ -171,6 +171,8 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card 
 		link_card(fake, address, "driver", "../../../bus/pci/drivers", card.driver);
 	if (card.group)
 		link_card(fake, address, "iommu_group", "../../../kernel/iommu_groups", card.group);
+	if (card.group && card.driver && strstr(card.driver, "vfio"))
+		fakesys_group_node(fake, card.group);
 	if (!card.pf)
 		return;
 	link_card(fake, address, "physfn", "..", card.pf);
@@ -215,7 +217,17 @@ void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, 
 	snprintf(path, sizeof(path), "proc/%u/stat", pid);
 	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0", pid, 1000 + pid);
 	fakesys_file(fake, path, text);
+	fakesys_user(fake, pid, "0\t0\t0\t0");
 	fakesys_descriptor(fake, pid, 0, "/dev/null");
+}
+
+void fakesys_user(struct fakesys *fake, unsigned pid, const char *ids)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "proc/%u/status", pid);
+	snprintf(text, sizeof(text), "Name:\ta\nUid:\t%s\nGid:\t0\t0\t0\t0\n", ids);
+	fakesys_file(fake, path, text);
 }
 
 void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const char *target)
@@ -224,4 +236,53 @@ void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const c
 
 	snprintf(path, sizeof(path), "proc/%u/fd/%u", pid, fd);
 	fakesys_link(fake, path, target);
+	snprintf(path, sizeof(path), "proc/%u/fdinfo/%u", pid, fd);
+	fakesys_file(fake, path, "pos:\t0\nflags:\t02100002\nmnt_id:\t15\n");
+	if (strncmp(target, "/dev/vfio/", 10) == 0 && target[10] && strspn(target + 10, "0123456789") == strlen(target + 10))
+		fakesys_group_node(fake, target + 10);
+}
+
+/* PATH begins without a slash. */
+static void add_node(struct fakesys *fake, const char *path, const char *number)
+{
+	char numbered[PATH_SIZE];
+
+	fakesys_file(fake, path, "");
+	snprintf(numbered, sizeof(numbered), "numbers/%s", path);
+	fakesys_file(fake, numbered, number);
+}
+
+void fakesys_group_node(struct fakesys *fake, const char *group)
+{
+	char path[64], number[32];
+
+	snprintf(number, sizeof(number), "246:%s\n", group);
+	snprintf(path, sizeof(path), "sys/class/vfio/%s/dev", group);
+	fakesys_file(fake, path, number);
+	snprintf(path, sizeof(path), "dev/vfio/%s", group);
+	add_node(fake, path, number);
+}
+
+void fakesys_device_node(struct fakesys *fake, unsigned number, const char *device)
+{
+	char path[256], text[256];
+
+	snprintf(path, sizeof(path), "sys/class/vfio-dev/vfio%u", number);
+	snprintf(text, sizeof(text), "../../devices/pci0000:00/%s/vfio-dev/vfio%u", device, number);
+	fakesys_link(fake, path, text);
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/vfio-dev/vfio%u/dev", device, number);
+	snprintf(text, sizeof(text), "511:%u\n", number);
+	fakesys_file(fake, path, text);
+	snprintf(path, sizeof(path), "dev/vfio/devices/vfio%u", number);
+	add_node(fake, path, text);
+}
+
+void fakesys_vfio_count(struct fakesys *fake, unsigned open_files)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u\n", open_files + 2);
+	fakesys_file(fake, "sys/module/vfio/refcnt", text);
+	fakesys_directory(fake, "sys/module/vfio/holders/vfio_pci_core");
+	fakesys_directory(fake, "sys/module/vfio/holders/vfio_iommu_type1");
 }

@@ -34,10 +34,22 @@ void fakesys_free(struct fakesys *fake);
 void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card card);
 
 /* Adds a process with these words on its command line, a NUL between two, that started PID + 1000 ticks after boot; and a
- * descriptor of one. */
+ * descriptor of one, which brings the node of the group with it where it is one's. */
 #define fakesys_process(fake, pid, words) fakesys_add_process(fake, pid, words, sizeof(words))
 void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, size_t length);
 void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const char *target);
+
+/* Makes IDS, four numbers with tabs between them, the process's user ids; they are root's at first. */
+void fakesys_user(struct fakesys *fake, unsigned pid, const char *ids);
+
+/* Adds VFIO's node of a group, /dev/vfio/GROUP, which a device on a VFIO driver brings with it; or that of a device,
+ * /dev/vfio/devices/vfio<NUMBER>, where DEVICE is its directory's part behind the root bus ("0000:01:00.0", or with a mediated
+ * device's UUID behind it). */
+void fakesys_group_node(struct fakesys *fake, const char *group);
+void fakesys_device_node(struct fakesys *fake, unsigned number, const char *device);
+
+/* Loads vfio as a module with two that depend on it, and so many open files. Without it vfio is built into the kernel. */
+void fakesys_vfio_count(struct fakesys *fake, unsigned open_files);
 
 /* Writes a file, makes a link or a directory; directories on the way are made. Links in the path are followed. */
 void fakesys_file(struct fakesys *fake, const char *path, const char *text);

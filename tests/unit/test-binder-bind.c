@@ -289,7 +289,7 @@ static void hold(const char *group)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
-	fakesys_link(fake, "proc/4711/fd/7", path);
+	fakesys_descriptor(fake, 4711, 7, path);
 	fakesys_file(fake, "proc/4711/cmdline", "qemu-system-x86_64");
 	fakesys_file(fake, "proc/4711/stat", "4711 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n");
 }

@@ -251,7 +251,8 @@ static void libvirts_domains_are_weighed(void **state)
 	helper = path;
 	for (unsigned i = 0; i < 3; i++)
 		fakesys_pci(fake, ((const char *[]){"0000:01:00.0", "0000:02:00.0", "0001:01:00.0"})[i], .vendor = 0x10de,
-			    .device = 0x1eb8, .class = 0x030200, .driver = "vfio-pci", .group = "35");
+			    .device = 0x1eb8, .class = 0x030200, .driver = "vfio-pci",
+			    .group = ((const char *[]){"35", "36", "37"})[i]);
 	text = written("cloudstack", NULL, NULL);
 	assert_contains(text, "\"function\": \"0x0\" }, \"used_by_vm\": \"conflict: i-2-3-VM, i-2-4-VM\" } },\n"
 			      "{ \"pci_address\": \"02:00.0\"");

@@ -94,14 +94,18 @@ static void start_vm(const char *name, unsigned pid, const char *group)
 	snprintf(path, sizeof(path), "proc/%u/stat", pid);
 	snprintf(text, sizeof(text), "%u (a) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0", pid);
 	fakesys_file(fake, path, text);
-	snprintf(path, sizeof(path), "proc/%u/fd/9", pid);
 	snprintf(text, sizeof(text), "/dev/vfio/%s", group);
-	fakesys_link(fake, path, text);
+	fakesys_descriptor(fake, pid, 9, text);
 }
 
 static void touch(const char *path)
 {
-	fakesys_file(fake, path, "");
+	char group[3];
+
+	if (sscanf(path, "dev/vfio/%2[0-9]", group) == 1)
+		fakesys_group_node(fake, group);
+	else
+		fakesys_file(fake, path, "");
 }
 
 static void has_value(const char *line)

@@ -159,7 +159,7 @@ static void what_no_command_line_names_is_held_all_the_same(void **state)
 	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
 	/* pulled out while the VM has it: it has no driver any more */
 	fakesys_pci(fake, "0000:03:00.0", GPU, .group = "19");
-	fakesys_file(fake, "dev/vfio/19", "");
+	fakesys_group_node(fake, "19");
 	PROCESS(42, "qemu-system-x86_64\0-name\0plugged");
 	holds(42, 6, "/dev/vfio/17");
 	holds(42, 7, "/dev/vfio/19");
@@ -179,14 +179,32 @@ static void iommufd_nodes_are_single_cards(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
-	fakesys_link(fake, "sys/class/vfio-dev/vfio0", "../../devices/pci0000:00/0000:01:00.0/vfio-dev/vfio0");
-	fakesys_link(fake, "sys/class/vfio-dev/vfio1", "../../devices/pci0000:00/0000:01:00.1/vfio-dev/vfio1");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:01:00.1");
 	PROCESS(42, "qemu-system-x86_64\0-name\0a");
 	holds(42, 6, "/dev/iommu");
 	holds(42, 7, "/dev/vfio/devices/vfio1");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
+	assert_true(card("01:00.0")->group_held);
 	assert_string_equal(state_of("01:00.1"), "held");
+	/* a vendor's driver assigns it, on a kernel without groups */
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "nvidia", .group = "18");
+	fakesys_device_node(fake, 2, "0000:02:00.0");
+	holds(42, 8, "/dev/vfio/devices/vfio2");
+	look();
+	assert_string_equal(state_of("02:00.0"), "held");
+}
+
+/* The IOMMU group of a mediated device of 0000:08:00.0, and its node. */
+static void mdev_group(const char *uuid, const char *group)
+{
+	char path[128], target[64];
+
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/0000:08:00.0/%s/iommu_group", uuid);
+	snprintf(target, sizeof(target), "../../../../kernel/iommu_groups/%s", group);
+	fakesys_link(fake, path, target);
+	fakesys_group_node(fake, group);
 }
 
 static void parts_of_a_card_can_have_many_owners(void **state)
@@ -197,6 +215,8 @@ static void parts_of_a_card_can_have_many_owners(void **state)
 		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
 	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02",
 		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c02");
+	mdev_group("4b20d080-1b54-4048-85b3-a6a62d165c01", "90");
+	mdev_group("4b20d080-1b54-4048-85b3-a6a62d165c02", "91");
 	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01");
 	holds(42, 6, "/dev/vfio/90");
 	PROCESS(43, "qemu-kvm\0-name\0two\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02");
@@ -206,19 +226,43 @@ static void parts_of_a_card_can_have_many_owners(void **state)
 	assert_int_equal(card("08:00.0")->owner_count, 2);
 	assert_string_equal(card("08:00.0")->owners[0].mdev + 34, card("08:00.0")->owners[0].pid == 42 ? "01" : "02");
 	assert_false(device_has_conflict(card("08:00.0")));
+	/* unplugged from its VM, whose command line still has it */
+	fakesys_remove(fake, "proc/43/fd/6");
+	look();
+	assert_int_equal(card("08:00.0")->owner_count, 1);
+	assert_string_equal(card("08:00.0")->owners[0].name, "one");
 }
 
-static void two_that_name_one_card_are_a_conflict(void **state)
+static void a_mediated_device_has_a_node_of_its_own(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_device_node(fake, 0, "0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	PROCESS(42, "qemu-kvm\0-name\0one");
+	holds(42, 6, "/dev/vfio/devices/vfio0");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_string_equal(card("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_int_equal(card("08:00.0")->owner_count, 1);
+}
+
+/* A group can be opened only once: they share it, by fork or because it was passed on. */
+static void processes_that_share_a_group_are_one_owner(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	PROCESS(41, "descriptor-broker");
+	holds(41, 6, "/dev/vfio/17");
 	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
 	holds(42, 6, "/dev/vfio/17");
-	PROCESS(43, "qemu-kvm\0-name\0two\0-device\0vfio-pci,host=01:00.0");
+	PROCESS(43, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
 	holds(43, 6, "/dev/vfio/17");
 	look();
-	assert_int_equal(card("01:00.0")->owner_count, 2);
-	assert_true(device_has_conflict(card("01:00.0")));
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_false(device_has_conflict(card("01:00.0")));
 }
 
 static void a_card_that_was_given_back_is_free(void **state)
@@ -506,8 +550,7 @@ static void parts_are_known_by_their_group(void **state)
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
 	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
 		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
-	fakesys_link(fake, "sys/devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01/iommu_group",
-		     "../../../../kernel/iommu_groups/90");
+	mdev_group("4b20d080-1b54-4048-85b3-a6a62d165c01", "90");
 	PROCESS(42, "my-own-vmm");
 	holds(42, 6, "/dev/vfio/90");
 	look();
@@ -526,7 +569,7 @@ static void a_driver_may_hand_out_cards_itself(void **state)
 	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:08:00.4");
 	look();
 	assert_string_equal(state_of("08:00.4"), "host");
-	fakesys_file(fake, "dev/vfio/17", "");
+	fakesys_group_node(fake, "17");
 	holds(42, 6, "/dev/vfio/17");
 	look();
 	assert_string_equal(state_of("08:00.4"), "held");
@@ -537,7 +580,7 @@ static void odd_descriptors_are_nobodys(void **state)
 {
 	static const char *const targets[] = {
 		"/dev/vfio/", "/dev/vfio/17x", "/dev/vfio/x", "/dev/vfio/devices/vfio", "/dev/vfio/../17", "/dev/vfio/99999999999",
-		"/tmp/dev/vfio/17", "anon_inode:[vfio-device]", "socket:[17]", "/dev/vfio/17 (deleted)",
+		"/tmp/dev/vfio/17", "anon_inode:[eventfd]", "socket:[17]", "/dev/vfio/17 (deleted)",
 	};
 
 	(void)state;
@@ -549,6 +592,269 @@ static void odd_descriptors_are_nobodys(void **state)
 	assert_string_equal(state_of("01:00.0"), "free");
 }
 
+/* ---- in use, whatever the path says ---- */
+
+static void enable(const char *address, const char *count)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/enable", address);
+	fakesys_file(fake, path, count);
+}
+
+static void in_group(const char *group, const char *address)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s/devices/%s", group, address);
+	fakesys_link(fake, path, "../../../../devices/pci0000:00/nowhere");
+}
+
+/* Two devices, one of them held by PATH in process 42, which is open on group 17's number. */
+static void held_by_path(const char *path)
+{
+	char node[128];
+
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	snprintf(node, sizeof(node), "numbers%s", path);
+	fakesys_file(fake, node, "246:17");
+	PROCESS(42, "qemu-system-x86_64\0-name\0one");
+	holds(42, 6, path);
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "free");
+}
+
+static void a_node_that_was_unlinked_is_held(void **state)
+{
+	(void)state;
+	held_by_path("/dev/vfio/17 (deleted)");
+}
+
+static void a_node_elsewhere_is_held(void **state)
+{
+	(void)state;
+	held_by_path("/run/jail/dev/vfio/17");
+}
+
+static void a_node_of_any_name_is_held(void **state)
+{
+	(void)state;
+	held_by_path("/tmp/null");
+}
+
+static void a_path_without_the_number_is_nobodys(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_file(fake, "home/dev/vfio/17", "just a file");
+	PROCESS(42, "qemu-system-x86_64\0-name\0one-42\0-device\0vfio-pci,host=01:00.0");
+	holds(42, 6, "/home/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
+/* Opening a node with O_PATH takes no rights, and holds nothing. */
+static void a_path_descriptor_holds_nothing(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	PROCESS(42, "qemu-system-x86_64\0-name\0one-42\0-device\0vfio-pci,host=01:00.0");
+	fakesys_user(fake, 42, "65534\t65534\t65534\t65534");
+	holds(42, 6, "/dev/vfio/17");
+	fakesys_file(fake, "proc/42/fdinfo/6", "pos:\t0\nflags:\t012100000\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	assert_int_equal(card("01:00.0")->owner_count, 0);
+}
+
+/* Of two in one group the VM has given one back. */
+static void the_kernel_says_which_of_a_group_is_held(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
+	in_group("17", "0000:01:00.0");
+	in_group("17", "0000:01:00.1");
+	enable("0000:01:00.0", "0");
+	enable("0000:01:00.1", "1");
+	PROCESS(42, "qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0\0-device\0vfio-pci,host=01:00.1");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	assert_true(card("01:00.0")->group_held);
+	assert_string_equal(state_of("01:00.1"), "held");
+	/* the other one isn't selected */
+	rule_list_add(&slots, "01:00.0", "-s", NULL);
+	look();
+	rule_list_free(&slots);
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
+/* The group was closed, or the descriptor was passed on: the kernel doesn't tell which device it is of. */
+static void a_device_descriptor_is_of_the_device_that_is_open(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:02:00.0");
+	fakesys_vfio_count(fake, 1);
+	enable("0000:01:00.0", "1");
+	enable("0000:02:00.0", "0");
+	PROCESS(42, "my-vmm");
+	holds(42, 6, "anon_inode:[vfio-device]");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_string_equal(state_of("02:00.0"), "free");
+	/* two are open: which one it has is unknown, and neither is free */
+	enable("0000:02:00.0", "1");
+	look();
+	assert_string_equal(state_of("01:00.0"), "unknown");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_contains(card("01:00.0")->unknown_reason, "the kernel has it open");
+	/* unless the kernel tells */
+	fakesys_file(fake, "proc/42/fdinfo/6",
+		     "flags:\t02\nvfio-device-syspath: /sys/devices/pci0000:00/0000:02:00.0\n");
+	look();
+	assert_string_equal(state_of("02:00.0"), "held");
+	assert_string_equal(state_of("01:00.0"), "unknown");
+}
+
+static void what_the_kernel_counts_and_nobody_has_makes_devices_unknown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	fakesys_vfio_count(fake, 1);
+	PROCESS(42, "qemu-system-x86_64\0-name\0one");
+	holds(42, 6, "/dev/vfio/17");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "free");
+	/* in flight in a socket, in another PID namespace, registered with io_uring */
+	fakesys_vfio_count(fake, 2);
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_contains(card("02:00.0")->unknown_reason, "the kernel counts 1 more open VFIO file");
+	assert_string_equal(state_of("03:00.0"), "host");
+}
+
+static void threads_have_tables_of_their_own(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_vfio_count(fake, 1);
+	PROCESS(42, "my-vmm");
+	fakesys_directory(fake, "proc/42/task/42/fd");
+	fakesys_link(fake, "proc/42/task/43/fd/6", "/dev/vfio/17");
+	fakesys_file(fake, "proc/42/task/43/fdinfo/6", "flags:\t02\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+}
+
+static void an_idle_kernel_proves_that_all_is_free(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_vfio_count(fake, 0);
+	/* it can't be inspected, and need not be */
+	fakesys_remove(fake, "proc/1/fd/0");
+	fakesys_remove(fake, "proc/1/fd");
+	fakesys_file(fake, "proc/1/fd", "");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	assert_null(strstr(seen.text, "proc/1/fd/"));
+	assert_int_equal(inventory->unseen, 0);
+	assert_string_equal(heard.text, "");
+	/* one of its files is open: by whom? */
+	fakesys_vfio_count(fake, 1);
+	look();
+	assert_string_equal(state_of("01:00.0"), "unknown");
+}
+
+/* QEMU opens it when the guest has agreed; until then only the command line says so. */
+static void one_of_a_failover_pair_is_reserved(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_vfio_count(fake, 0);
+	PROCESS(42, "qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0,failover_pair_id=net0");
+	look();
+	assert_string_equal(state_of("01:00.0"), "reserved");
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	/* a stranger can say anything */
+	fakesys_user(fake, 42, "65534\t65534\t65534\t65534");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	fakesys_user(fake, 42, "65534\t0\t0\t0");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
+static void libvirt_knows_its_vms_better_than_their_command_lines(void **state)
+{
+	const struct owner *owner;
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "1");
+	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-666\0-uuid\0" UUID "1\0-device\0"
+		    "vfio-pci,host=0000:01:00.0,bus=pcie.0,addr=0x3");
+	holds(42, 6, "/dev/vfio/1");
+	domains("cat <<END\n"
+		"runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 one-7 - -\n"
+		"end 1\nEND");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	owner = &card("01:00.0")->owners[0];
+	assert_string_equal(owner->name, "one-7");
+	assert_string_equal(owner->frontend_id, "7");
+	assert_string_equal(owner->guest_address, "0000:06:00.0");
+	assert_true(card("01:00.1")->group_held);
+	/* libvirt's word alone keeps the rest of the group from others too */
+	sources = OWNER_LIBVIRT;
+	look();
+	sources = OWNER_ALL;
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_true(card("01:00.1")->group_held);
+}
+
+static void a_vf_that_nvidias_driver_assigns_can_be_free(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "17");
+	fakesys_device_node(fake, 0, "0000:08:00.4");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:08:00.4/nvidia/current_vgpu_type", "0\n");
+	look();
+	assert_string_equal(state_of("08:00.4"), "host");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:08:00.4/nvidia/current_vgpu_type", "558\n");
+	look();
+	assert_string_equal(state_of("08:00.4"), "free");
+	holds(42, 6, "/dev/vfio/devices/vfio0");
+	PROCESS(42, "qemu-kvm\0-name\0one");
+	look();
+	assert_string_equal(state_of("08:00.4"), "held");
+}
+
+static void what_cannot_be_listed_is_unknown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_remove(fake, "sys/class/vfio/17/dev");
+	fakesys_remove(fake, "sys/class/vfio/17");
+	fakesys_remove(fake, "sys/class/vfio");
+	fakesys_file(fake, "sys/class/vfio", "no directory");
+	look();
+	assert_string_equal(state_of("01:00.0"), "unknown");
+	assert_contains(heard.text, "/sys/class/vfio: Not a directory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -558,7 +864,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(iommufd_nodes_are_single_cards, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_of_a_card_can_have_many_owners, setup, teardown),
-		cmocka_unit_test_setup_teardown(two_that_name_one_card_are_a_conflict, setup, teardown),
+		cmocka_unit_test_setup_teardown(processes_that_share_a_group_are_one_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_card_that_was_given_back_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_rights_nothing_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(with_hidepid_nothing_is_free, setup, teardown),
@@ -571,6 +877,21 @@ int main(void)
 		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mediated_device_has_a_node_of_its_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_that_was_unlinked_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_elsewhere_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_of_any_name_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_path_without_the_number_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_path_descriptor_holds_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_kernel_says_which_of_a_group_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_descriptor_is_of_the_device_that_is_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_the_kernel_counts_and_nobody_has_makes_devices_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_have_tables_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_idle_kernel_proves_that_all_is_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_of_a_failover_pair_is_reserved, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirt_knows_its_vms_better_than_their_command_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vf_that_nvidias_driver_assigns_can_be_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_cannot_be_listed_is_unknown, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("ownership", tests, NULL, NULL);

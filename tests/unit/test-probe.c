@@ -144,7 +144,7 @@ static void make_owned(void)
 	fakesys_bytes(fake, "proc/1/cmdline", "init", 5);
 	fakesys_bytes(fake, "proc/42/cmdline", "qemu-kvm\0-name\0one-7\0-uuid\0u-u\0-device\0vfio-pci,host=00:04.0,bus=pcie.0,addr=3", 79);
 	fakesys_file(fake, "proc/42/stat", "42 (a) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0");
-	fakesys_link(fake, "proc/42/fd/3", "/dev/vfio/4");
+	fakesys_descriptor(fake, 42, 3, "/dev/vfio/4");
 	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), 0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
 	assert_int_equal(inventory->devices[2].ownership, OWNERSHIP_HELD);

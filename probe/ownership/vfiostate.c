@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/vfiostate.h"
+
+#include "probe/details/kin.h"
+#include "probe/driver.h"
+#include "probe/scan.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#define GROUP_CLASS "sys/class/vfio"
+#define DEVICE_CLASS "sys/class/vfio-dev"
+#define MODULE "sys/module/vfio"
+#define UUID_LENGTH 36
+
+void vfio_nodes_free(struct vfio_nodes *nodes)
+{
+	free(nodes->items);
+	*nodes = (struct vfio_nodes){0};
+}
+
+static int add_node(struct vfio_nodes *nodes, const struct vfio_node *node)
+{
+	struct vfio_node *items = reallocarray(nodes->items, nodes->count + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	nodes->items = items;
+	items[nodes->count++] = *node;
+	return 0;
+}
+
+/* The attribute "dev": "246:17". Returns 1, 0 when there is none, or a negative errno. */
+static int read_number(const struct sysdir *class, const char *name, struct vfio_node *node)
+{
+	char path[300], text[ATTRIBUTE_SIZE];
+	unsigned major_number, minor_number;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%.255s/dev", name);
+	length = sysdir_read(class, path, text, sizeof(text));
+	if (length == -ENOENT || length == -ENODEV)
+		return 0;
+	if (length < 0)
+		return (int)length;
+	if (sscanf(text, "%9u:%9u", &major_number, &minor_number) != 2)
+		return -EBADMSG;
+	node->number = makedev(major_number, minor_number);
+	node->has_number = true;
+	return 1;
+}
+
+static int add_group(struct vfio_nodes *nodes, const struct sysdir *class, const char *name)
+{
+	struct vfio_node node = {.kind = VFIO_NODE_GROUP};
+	int end = 0, found;
+
+	if ((sscanf(name, "%9u%n", &node.group, &end) != 1 || name[end]) &&
+	    (sscanf(name, "noiommu-%9u%n", &node.group, &end) != 1 || name[end]))
+		return 0;
+	found = read_number(class, name, &node);
+	return found > 0 ? add_node(nodes, &node) : found;
+}
+
+/* Where the device is: ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device before "vfio-dev". */
+static void locate_device(struct vfio_node *node, const char *target)
+{
+	struct pci_address addresses[64];
+	size_t count = path_addresses(target, addresses, 64);
+	const char *end = strstr(target, "/vfio-dev/"), *start = end;
+
+	if (!end || !count || count > 64)
+		return;
+	node->has_address = true;
+	node->address = addresses[count - 1];
+	while (start > target && start[-1] != '/')
+		start--;
+	if (end - start == UUID_LENGTH && strspn(start, "0123456789abcdefABCDEF-") == UUID_LENGTH)
+		memcpy(node->mdev, start, UUID_LENGTH);
+}
+
+static int add_device(struct vfio_nodes *nodes, const struct sysdir *class, const char *name)
+{
+	struct vfio_node node = {.kind = VFIO_NODE_DEVICE};
+	char target[PATH_MAX];
+	ssize_t length;
+	int found;
+
+	length = sysdir_readlink(class, name, target, sizeof(target));
+	if (length == -ENOENT)
+		return 0;
+	if (length < 0)
+		return (int)length;
+	locate_device(&node, target);
+	found = read_number(class, name, &node);
+	return found < 0 ? found : add_node(nodes, &node);
+}
+
+typedef int add_entry(struct vfio_nodes *nodes, const struct sysdir *class, const char *name);
+
+/* Returns 1, 0 when there is no such class, or a negative errno. */
+static int read_class(struct sysroot *root, const char *path, add_entry *add, struct vfio_nodes *nodes)
+{
+	_cleanup_sysdir_ struct sysdir class = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	int error = sysdir_open(sysroot_dir(root), path, &class);
+
+	if (!error)
+		error = sysdir_list(&class, ".", &list);
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
+	while ((entry = sysdir_next(list))) {
+		error = add(nodes, &class, entry->d_name);
+		if (error < 0)
+			return error;
+	}
+	return errno ? -errno : 1;
+}
+
+static int read_all(struct sysroot *root, struct vfio_nodes *nodes)
+{
+	struct vfio_node container = {.kind = VFIO_NODE_CONTAINER};
+	int found = read_class(root, GROUP_CLASS, add_group, nodes);
+
+	if (found < 0)
+		return found;
+	found = read_class(root, DEVICE_CLASS, add_device, nodes);
+	if (found < 0)
+		return found;
+	nodes->lists_devices = found;
+	found = read_number(sysroot_dir(root), "sys/class/misc/vfio", &container);
+	return found > 0 ? add_node(nodes, &container) : found;
+}
+
+int vfio_nodes_read(struct sysroot *root, struct vfio_nodes *ret)
+{
+	struct vfio_nodes nodes = {0};
+	int error = read_all(root, &nodes);
+
+	if (error < 0) {
+		vfio_nodes_free(&nodes);
+		return error;
+	}
+	*ret = nodes;
+	return 0;
+}
+
+const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, dev_t number)
+{
+	for (size_t i = 0; i < nodes->count; i++)
+		if (nodes->items[i].has_number && nodes->items[i].number == number)
+			return &nodes->items[i];
+	return NULL;
+}
+
+bool vfio_nodes_have_group(const struct vfio_nodes *nodes, unsigned group)
+{
+	for (size_t i = 0; i < nodes->count; i++)
+		if (nodes->items[i].kind == VFIO_NODE_GROUP && nodes->items[i].group == group)
+			return true;
+	return false;
+}
+
+bool vfio_nodes_have_device(const struct vfio_nodes *nodes, const struct pci_address *address)
+{
+	for (size_t i = 0; i < nodes->count; i++)
+		if (nodes->items[i].has_address && !nodes->items[i].mdev[0] &&
+		    address_compare(&nodes->items[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* ---- counts ---- */
+
+/* Other modules that need vfio have a reference each. Returns their number or a negative errno. */
+static int count_dependants(const struct sysdir *module)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	int count = 0, error = sysdir_list(module, "holders", &list);
+
+	if (error < 0)
+		return error;
+	while (sysdir_next(list))
+		count++;
+	return errno ? -errno : count;
+}
+
+static bool is_loaded(struct sysroot *root)
+{
+	struct stat status;
+
+	return sysdir_stat(sysroot_dir(root), GROUP_CLASS, &status) != -ENOENT ||
+	       sysdir_stat(sysroot_dir(root), DEVICE_CLASS, &status) != -ENOENT;
+}
+
+int vfio_open_files(struct sysroot *root, unsigned *ret)
+{
+	_cleanup_sysdir_ struct sysdir module = {.fd = -1};
+	char text[ATTRIBUTE_SIZE];
+	unsigned references;
+	ssize_t length;
+	int dependants, error = sysdir_open(sysroot_dir(root), MODULE, &module);
+
+	if (error == -ENOENT && !is_loaded(root)) {
+		*ret = 0;
+		return 0;
+	}
+	if (error < 0)
+		return error;
+	length = sysdir_read(&module, "refcnt", text, sizeof(text));
+	if (length < 0)
+		return (int)length;
+	dependants = count_dependants(&module);
+	if (dependants < 0)
+		return dependants;
+	if (sscanf(text, "%9u", &references) != 1)
+		return -EBADMSG;
+	*ret = references > (unsigned)dependants ? references - (unsigned)dependants : 0;
+	return 0;
+}
+
+enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *address, const char *driver)
+{
+	char path[96], name[ADDRESS_SIZE], text[ATTRIBUTE_SIZE];
+	int count;
+
+	if (driver && !driver_is_vfio(driver) && !driver_is_stub(driver))
+		return VFIO_USE_UNKNOWN;
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/enable", address_format(address, name));
+	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) < 0 || sscanf(text, "%9d", &count) != 1)
+		return VFIO_USE_UNKNOWN;
+	return count ? VFIO_USE_OPEN : VFIO_USE_CLOSED;
+}
+
+static bool is_open(struct sysroot *root, const char *name)
+{
+	struct pci_address address;
+	char path[96], driver[256];
+	int error;
+
+	if (address_parse_full(name, &address) < 0)
+		return false;
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%.32s/driver", name);
+	error = sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver));
+	if (error < 0 && error != -ENOENT)
+		return false;
+	return vfio_device_use(root, &address, error ? NULL : driver) == VFIO_USE_OPEN;
+}
+
+bool vfio_group_has_open(struct sysroot *root, unsigned group)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	char path[96];
+
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices", group);
+	if (sysdir_list(sysroot_dir(root), path, &list) < 0)
+		return false;
+	while ((entry = sysdir_next(list)))
+		if (is_open(root, entry->d_name))
+			return true;
+	return false;
+}
