@@ -160,8 +160,8 @@ terminal() { # COLUMNS COMMAND: its output as on a terminal
 }
 terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf" >out
 says out "0 of 3 cards selected by $SOURCES/etc/pci.conf; --all shows every card" "a person is told that nothing is selected"
-terminal 72 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
-awk 'length($0) > 72 {exit 1}' out; result $? "the table fits the terminal" out
+terminal 80 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
+[ -s out ] && awk 'length($0) > 80 {exit 1}' out; result $? "the table fits the terminal" out
 ! grep -q "$(printf '\033')" out; result $? "NO_COLOR is honoured" out
 terminal 80 "$PCIPROBE --sysroot machine" >out
 grep -q "$(printf '\033')" out; result $? "colours at a terminal" out
