@@ -4,7 +4,9 @@
 #include "common/text.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NEW_KEY (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
 #define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
@@ -51,6 +53,91 @@ int jsonvalue_append(struct json_object *list, struct json_object *value)
 		return 0;
 	json_object_put(value);
 	return -ENOMEM;
+}
+
+/* Strict parsing by json-c 0.18 rejects every byte above 7f, so that characters outside ASCII are written as \u escapes.
+ * NULL without memory. */
+static char *escape_non_ascii(const char *text)
+{
+	char *escaped = malloc(6 * strlen(text) + 1), *out = escaped;
+	uint32_t character;
+	size_t length;
+
+	if (!escaped)
+		return NULL;
+	for (; *text; text += length) {
+		length = text_decode(text, &character);
+		if (!length) /* not UTF-8: json-c must see it */
+			length = 1, character = (unsigned char)*text;
+		if (length == 1)
+			*out++ = *text;
+		else if (character < 0x10000)
+			out += sprintf(out, "\\u%04x", character);
+		else
+			out += sprintf(out, "\\u%04x\\u%04x", 0xd800 + ((character - 0x10000) >> 10),
+				       0xdc00 + ((character - 0x10000) & 0x3ff));
+	}
+	*out = '\0';
+	return escaped;
+}
+
+/* A control character in a string, which json-c accepts before 0.18. Returns where it is, or SIZE_MAX. */
+static size_t find_control(const char *text)
+{
+	bool inside = false;
+
+	for (size_t i = 0; text[i]; i++) {
+		if (inside && (unsigned char)text[i] < ' ')
+			return i;
+		if (inside && text[i] == '\\' && text[i + 1])
+			i++;
+		else if (text[i] == '"')
+			inside = !inside;
+	}
+	return SIZE_MAX;
+}
+
+static size_t count_lines(const char *text, size_t length)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < length && text[i]; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+int jsonvalue_parse(const char *text, struct json_object **ret_value, struct jsonvalue_error *ret_error)
+{
+	struct json_tokener *tokener;
+	struct json_object *value;
+	enum json_tokener_error error;
+	size_t control = find_control(text);
+	char *escaped;
+
+	if (control != SIZE_MAX) {
+		*ret_error = (struct jsonvalue_error){"a string must end on the line on which it begins", count_lines(text, control)};
+		return -EBADMSG;
+	}
+	tokener = json_tokener_new();
+	escaped = escape_non_ascii(text);
+	if (!tokener || !escaped) {
+		if (tokener)
+			json_tokener_free(tokener);
+		free(escaped);
+		return -ENOMEM;
+	}
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* with its NUL, so that a number at the end is known to end there */
+	value = json_tokener_parse_ex(tokener, escaped, (int)strlen(escaped) + 1);
+	error = json_tokener_get_error(tokener);
+	if (error == json_tokener_success)
+		*ret_value = value;
+	else
+		*ret_error = (struct jsonvalue_error){json_tokener_error_desc(error),
+						      count_lines(escaped, json_tokener_get_parse_end(tokener))};
+	json_tokener_free(tokener);
+	free(escaped);
+	return error == json_tokener_success ? 0 : -EBADMSG;
 }
 
 int jsonvalue_write(FILE *out, struct json_object *value, int error)

@@ -16,6 +16,16 @@ int jsonvalue_append(struct json_object *list, struct json_object *value);
 /* The same for a null. */
 int jsonvalue_add_null(struct json_object *object, const char *key);
 
+/* What is wrong with a JSON text, and how many lines there are before it. */
+struct jsonvalue_error {
+	const char *reason; /* static */
+	size_t lines;
+};
+
+/* Parses TEXT, which must be UTF-8 and one JSON value (RFC 8259), with nothing but white space after it. Free *RET_VALUE,
+ * which is NULL for a null, with json_object_put. Returns 0, -ENOMEM, or -EBADMSG with RET_ERROR filled in. */
+int jsonvalue_parse(const char *text, struct json_object **ret_value, struct jsonvalue_error *ret_error);
+
 /* Writes VALUE on one line, unless ERROR says that it isn't whole, and frees it. Returns ERROR. */
 int jsonvalue_write(FILE *out, struct json_object *value, int error);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +26,10 @@ static void open_standard_descriptors(void)
 		}
 }
 
-void program_begin(void)
+bool program_begin(void)
 {
 	open_standard_descriptors();
-	signal(SIGPIPE, SIG_IGN); /* EPIPE instead, which is told */
+	return signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
 void program_tell(const char *name, enum message_level level, const char *text, bool quiet, bool verbose)
@@ -40,15 +41,29 @@ void program_tell(const char *name, enum message_level level, const char *text, 
 	fputc('\n', stderr);
 }
 
-/* A full disk or a closed pipe shows only when the last bytes go out. */
-int program_end(const struct log *log, int status, int failed)
+static bool reader_is_gone(void)
 {
-	bool lost = ferror(stdout);
+	struct pollfd output = {.fd = STDOUT_FILENO};
+
+	return errno == EPIPE || (poll(&output, 1, 0) > 0 && (output.revents & POLLERR));
+}
+
+/* A full disk or a closed pipe shows only when the last bytes go out. */
+int program_end(const struct log *log, int status, int failed, bool pipe_ignored)
+{
+	bool gone, lost = ferror(stdout);
 
 	errno = 0;
+	lost = fflush(stdout) != 0 || lost;
+	gone = lost && reader_is_gone();
+	if (gone && !pipe_ignored) {
+		if (status)
+			return status;
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
 	if (fclose(stdout) == 0 && !lost)
 		return status;
-	log_error(log, "standard output: %s",
-		  errno ? strerror(errno) : "not all could be written; a full disk, or a reader that has gone");
+	log_error(log, "standard output: %s", gone ? strerror(EPIPE) : errno ? strerror(errno) : "not everything could be written");
 	return failed;
 }

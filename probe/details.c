@@ -207,7 +207,7 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 	int error;
 
 	others &= DETAIL_SRIOV | DETAIL_INTERFACES;
-	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_NAMES)))
+	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)))
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
 	if (error == 0)

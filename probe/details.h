@@ -34,10 +34,12 @@ enum detail {
 	DETAIL_ALIASES = 1u << 21, /* found by aliases_read */
 	DETAIL_PF_INTERFACE = 1u << 22, /* of VFs that DETAIL_SRIOV has found */
 	DETAIL_MDEVS = 1u << 23,
-	DETAIL_ALL = (1u << 24) - 1,
+	DETAIL_SUBSYSTEM_NAME = 1u << 24, /* pci.ids lacks many, and to look for them in the hwdb as well takes a while */
+	DETAIL_ALL = (1u << 25) - 1,
+	DETAIL_ANY_NAME = DETAIL_NAMES | DETAIL_SUBSYSTEM_NAME,
 
 	/* Those that stay as they are while a card sits where it does and no card comes or goes: VFs are cards too. */
-	DETAIL_STATIC = DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |
+	DETAIL_STATIC = DETAIL_ANY_NAME | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |
 			DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };
 

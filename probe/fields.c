@@ -279,7 +279,7 @@ const struct field FIELDS[] = {
 	FIELD(vendor_name, "VENDOR_NAME", FIELD_TEXT, 0, NULL, "vendor, from pci.ids", DETAIL_NAMES),
 	FIELD(device_name, "NAME", FIELD_TEXT, 0, NULL, "device, from pci.ids", DETAIL_NAMES),
 	FIELD(class_name, "CLASS_NAME", FIELD_TEXT, 0, NULL, "class, from pci.ids", DETAIL_NAMES),
-	FIELD(subsystem_name, "SUBSYSTEM", FIELD_TEXT, 0, NULL, "subsystem, from pci.ids", DETAIL_NAMES),
+	FIELD(subsystem_name, "SUBSYSTEM", FIELD_TEXT, 0, NULL, "subsystem, from pci.ids", DETAIL_SUBSYSTEM_NAME),
 	FIELD(modalias, "MODALIAS", FIELD_TEXT, 0, NULL, "what the kernel looks for a driver with", DETAIL_MODALIAS),
 	FIELD(driver, "DRIVER", FIELD_TEXT, 0, NULL, "driver that is bound", DETAIL_DRIVER),
 	MEASURED(MEASURE_GAUGE, NULL, iommu_group, "GROUP", FIELD_NUMBER, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),

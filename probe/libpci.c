@@ -1,43 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/libpci.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* It can't be opened. libpci before 3.13 would load an empty one, and close the hwdb, again for each name. */
+#define NO_LIST "/dev/null/pci.ids"
 
 struct libpci {
 	struct pci_access *access;
 	const struct log *log;
 	jmp_buf failed;
+	char no_list[sizeof(NO_LIST)];
 };
 
 /* libpci's callbacks get neither its context nor a pointer of ours: the job that runs in this thread is all they can know. */
 static _Thread_local struct libpci *running;
 
-static void __attribute__((noreturn, format(printf, 1, 2))) on_error(char *format, ...)
+/* Some of libpci's messages end in a newline. */
+static void __attribute__((format(printf, 2, 0))) log_libpci(enum message_level level, const char *format, va_list args)
 {
 	char text[512];
+
+	vsnprintf(text, sizeof(text), format, args);
+	for (size_t end = strlen(text); end && isspace((unsigned char)text[end - 1]);)
+		text[--end] = '\0';
+	if (level == MESSAGE_WARNING)
+		log_warning(running->log, "libpci: %s", text);
+	else
+		log_debug(running->log, "libpci: %s", text);
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2))) on_error(char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	log_libpci(MESSAGE_WARNING, format, args);
 	va_end(args);
-	log_warning(running->log, "libpci: %s", text);
 	longjmp(running->failed, 1);
 }
 
 static void __attribute__((format(printf, 1, 2))) on_warning(char *format, ...)
 {
-	char text[512];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	if (running)
-		log_debug(running->log, "libpci: %s", text);
+		log_libpci(MESSAGE_DEBUG, format, args);
+	va_end(args);
 }
 
 int libpci_new(const struct log *log, struct libpci **ret)
@@ -51,6 +67,8 @@ int libpci_new(const struct log *log, struct libpci **ret)
 	libpci->access->error = on_error;
 	libpci->access->warning = on_warning;
 	libpci->access->debug = on_warning;
+	/* by default PCI_LOOKUP_CACHE, for which libpci looks up the user's home by getpwuid(3), and leaks its name (3.13) */
+	libpci->access->id_lookup_mode = 0;
 	*ret = libpci;
 	return 0;
 }
@@ -74,6 +92,13 @@ int libpci_try(struct libpci *libpci, void (*job)(struct pci_access *access, voi
 		error = -EIO;
 	running = NULL;
 	return error;
+}
+
+void libpci_use_no_list(struct libpci *libpci)
+{
+	/* PCI_LOOKUP_SKIP_LOCAL would skip the hwdb as well */
+	strcpy(libpci->no_list, NO_LIST);
+	pci_set_name_list_path(libpci->access, libpci->no_list, 0);
 }
 
 const char *libpci_names_path(const struct libpci *libpci)

@@ -20,7 +20,7 @@ struct names {
 	bool ask_libpci;     /* for everything: the list is one that only libpci can read */
 	struct libpci *libpci;
 	bool libpci_failed;
-	void *kept; /* tsearch tree of the names that libpci gave */
+	void *answers; /* tsearch tree of struct answer */
 };
 
 int names_new(const char *list, bool hwdb, const struct log *log, struct names **ret)
@@ -47,7 +47,7 @@ void names_free(struct names *names)
 {
 	if (!names)
 		return;
-	tdestroy(names->kept, free);
+	tdestroy(names->answers, free);
 	libpci_free(names->libpci);
 	pciids_close(names->list);
 	free(names->path);
@@ -76,8 +76,10 @@ static void load(struct names *names)
 
 	names->loaded = true;
 	error = find_list(names);
-	if (!error && !names->ask_libpci)
+	if (!error && !names->ask_libpci) {
+		libpci_use_no_list(names->libpci);
 		error = pciids_open(names->path, names->log, &names->list);
+	}
 	if (error < 0)
 		log_warning(names->log, "%s: %s; cards are shown without names. On Debian the package pci.ids has them",
 			    names->path ? names->path : "pci.ids",
@@ -93,64 +95,95 @@ static struct pciids *list_of(struct names *names)
 
 /* ---- libpci, for a compressed list and for the hwdb ---- */
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
+/* A question that libpci was asked, and its answer. */
+struct answer {
+	int kind; /* PCI_LOOKUP_VENDOR and the like */
+	int ids[4];
+	bool is_base; /* of a class: only its base class has a name */
+	char name[];  /* empty: it has none */
+};
 
-/* The same text for the same name, however often libpci is asked. */
-static const char *keep(struct names *names, const char *text)
+static int compare_questions(const void *a, const void *b)
 {
-	char *copy, **found = tfind(text, &names->kept, compare_text);
+	const struct answer *x = a, *y = b;
 
-	if (found)
-		return *found;
-	copy = strdup(text);
-	if (!copy || !tsearch(copy, &names->kept, compare_text)) {
-		free(copy);
-		return NULL;
-	}
-	return copy;
+	return x->kind != y->kind ? x->kind - y->kind : memcmp(x->ids, y->ids, sizeof(x->ids));
 }
 
 struct question {
 	int flags;
-	int ids[4];
-	char answer[1024];
-	bool answered;
+	const int *ids;
+	char name[1024];
+	const char *answer;
 };
 
 static void ask(struct pci_access *access, void *data)
 {
 	struct question *q = data;
-	const char *name;
 
-	name = pci_lookup_name(access, q->answer, sizeof(q->answer), q->flags | PCI_LOOKUP_NO_NUMBERS, q->ids[0],
-			       q->ids[1], q->ids[2], q->ids[3]);
-	q->answered = name;
-	if (name && name != q->answer)
-		snprintf(q->answer, sizeof(q->answer), "%s", name);
+	q->answer = pci_lookup_name(access, q->name, sizeof(q->name), q->flags | PCI_LOOKUP_NO_NUMBERS, q->ids[0], q->ids[1],
+				    q->ids[2], q->ids[3]);
 }
 
-static const char *ask_libpci(struct names *names, struct question question)
+/* libpci puts the number after the name where only the base class has one. */
+static bool cut_number(char *name, int class)
 {
-	char *number;
+	char number[16];
+	size_t length = strlen(name), cut = (size_t)snprintf(number, sizeof(number), " [%04x]", (unsigned)class);
 
-	/* the list that was given stands for all that is known */
-	if (names->libpci_failed || (!names->ask_libpci && !names->hwdb))
-		return NULL;
-	question.flags |= names->ask_libpci ? 0 : PCI_LOOKUP_SKIP_LOCAL;
-	question.flags |= names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB;
+	if (length < cut || strcmp(name + length - cut, number) != 0)
+		return false;
+	name[length - cut] = '\0';
+	return true;
+}
+
+/* NULL: libpci failed, or without memory. */
+static struct answer *new_answer(struct names *names, int kind, const int ids[4])
+{
+	struct question question = {.flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB), .ids = ids};
+	struct answer *answer;
+
 	if (libpci_try(names->libpci, ask, &question) < 0) {
 		names->libpci_failed = true;
 		return NULL;
 	}
-	if (!question.answered)
+	answer = calloc(1, sizeof(*answer) + sizeof(question.name));
+	if (!answer)
 		return NULL;
-	/* where only the base class has a name libpci puts the number behind it */
-	if ((question.flags & PCI_LOOKUP_CLASS) && (number = strstr(question.answer, " [")))
-		*number = '\0';
-	return keep(names, question.answer);
+	answer->kind = kind;
+	memcpy(answer->ids, ids, sizeof(answer->ids));
+	if (question.answer)
+		snprintf(answer->name, sizeof(question.name), "%s", question.answer);
+	answer->is_base = kind == PCI_LOOKUP_CLASS && cut_number(answer->name, ids[0]);
+	return answer;
+}
+
+/* Each question is asked once: the hwdb takes 30 us to say that it has no name. NULL where there is no name. */
+static const struct answer *ask_libpci(struct names *names, int kind, const int ids[4])
+{
+	struct answer question = {.kind = kind}, *answer, **found;
+
+	/* the list that was given stands for all that is known */
+	if (names->libpci_failed || (!names->ask_libpci && !names->hwdb))
+		return NULL;
+	memcpy(question.ids, ids, sizeof(question.ids));
+	found = tfind(&question, &names->answers, compare_questions);
+	if (!found) {
+		answer = new_answer(names, kind, ids);
+		found = answer ? tsearch(answer, &names->answers, compare_questions) : NULL;
+		if (!found) {
+			free(answer);
+			return NULL;
+		}
+	}
+	return (*found)->name[0] ? *found : NULL;
+}
+
+static const char *name_from_libpci(struct names *names, int kind, int id0, int id1, int id2, int id3)
+{
+	const struct answer *answer = ask_libpci(names, kind, (int[]){id0, id1, id2, id3});
+
+	return answer ? answer->name : NULL;
 }
 
 /* ---- the face ---- */
@@ -160,7 +193,7 @@ const char *names_vendor(struct names *names, uint16_t vendor)
 	struct pciids *list = list_of(names);
 	const char *name = list ? pciids_vendor(list, vendor) : NULL;
 
-	return name ? name : ask_libpci(names, (struct question){PCI_LOOKUP_VENDOR, {vendor}, "", false});
+	return name ? name : name_from_libpci(names, PCI_LOOKUP_VENDOR, vendor, 0, 0, 0);
 }
 
 const char *names_device(struct names *names, uint16_t vendor, uint16_t device)
@@ -168,31 +201,39 @@ const char *names_device(struct names *names, uint16_t vendor, uint16_t device)
 	struct pciids *list = list_of(names);
 	const char *name = list ? pciids_device(list, vendor, device) : NULL;
 
-	return name ? name : ask_libpci(names, (struct question){PCI_LOOKUP_DEVICE, {vendor, device}, "", false});
+	return name ? name : name_from_libpci(names, PCI_LOOKUP_DEVICE, vendor, device, 0, 0);
 }
 
 const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t device, uint16_t subsystem_vendor,
 			    uint16_t subsystem_device)
 {
-	struct question question = {PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE,
-				    {vendor, device, subsystem_vendor, subsystem_device}, "", false};
 	struct pciids *list = list_of(names);
+	bool own = vendor == subsystem_vendor && device == subsystem_device;
 	const char *name = NULL;
 
 	if (list && vendor && device) /* libpci looks for none below a device 0000 */
 		name = pciids_subsystem(list, vendor, device, subsystem_vendor, subsystem_device);
-	if (!name)
-		name = ask_libpci(names, question);
-	/* cards that carry their own ids as subsystem: lspci gives the device's name */
-	if (!name && vendor == subsystem_vendor && device == subsystem_device)
-		name = names_device(names, vendor, device);
-	return name;
+	if (name)
+		return name;
+	/* Where the ids are the device's own, libpci goes on to look for the device's name, which our list may have. A libpci
+	 * before 3.12 doesn't come so far: it finds that name in the hwdb for a subsystem of any ids. */
+	if (own && list && !name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device, 0xffff, 0xffff))
+		return names_device(names, vendor, device);
+	return name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device, subsystem_vendor,
+				subsystem_device);
 }
 
+/* As in lspci a name of the class in the hwdb goes before one of its base class in the list. */
 const char *names_class(struct names *names, uint16_t class)
 {
 	struct pciids *list = list_of(names);
 	const char *name = list ? pciids_class(list, class) : NULL;
+	const struct answer *answer;
 
-	return name ? name : ask_libpci(names, (struct question){PCI_LOOKUP_CLASS, {class}, "", false});
+	if (name)
+		return name;
+	answer = ask_libpci(names, PCI_LOOKUP_CLASS, (int[]){class, 0, 0, 0});
+	if (list && (!answer || answer->is_base))
+		name = pciids_base_class(list, (uint8_t)(class >> 8));
+	return name || !answer ? name : answer->name;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ids to names, as lspci has them: from the pci.ids of the running machine, whatever root the cards are read from.
+/* Ids to names, as lspci prints them: from the pci.ids of the running machine, whatever root the devices are read from, then from
+ * its udev hwdb.
  *
- * libpci parses the whole list, 9 ms, before it gives the first name; pciids.h does without. Where the list is compressed
- * libpci is asked. A name that the list lacks is looked for in udev's hwdb, again by libpci, and only when HWDB says so. */
+ * libpci parses the whole list, 9 ms, before it gives the first name; pciids.h does without. libpci is asked where the list is
+ * compressed, and for what the hwdb has of the names that the list lacks. */
 #ifndef PCIPROBE_NAMES_H
 #define PCIPROBE_NAMES_H
 
@@ -13,7 +14,8 @@
 
 struct names;
 
-/* Reads nothing yet: the first look-up does. LIST is the list to read; NULL: libpci's own. LOG must outlive it.
+/* Reads nothing yet: the first look-up does. LIST is the list to read; NULL: libpci's own. HWDB: look into the hwdb for what the
+ * list lacks; only then is it opened. LOG must outlive it.
  * Free it with names_free. Returns 0 or -ENOMEM. */
 int names_new(const char *list, bool hwdb, const struct log *log, struct names **ret);
 void names_free(struct names *names);

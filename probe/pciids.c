@@ -429,5 +429,12 @@ const char *pciids_class(struct pciids *list, uint16_t class)
 		if (depth == 1 && head_number(block->text + offset + 1, 2, &id) && id == (class & 0xffu))
 			return name_at(block->text + offset + 3);
 	}
-	return name_at(block->text + 4);
+	return NULL;
+}
+
+const char *pciids_base_class(struct pciids *list, uint8_t base_class)
+{
+	struct block *block = find_block(list, KIND_CLASS, base_class);
+
+	return block ? name_at(block->text + 4) : NULL;
 }

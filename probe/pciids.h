@@ -21,7 +21,7 @@ const char *pciids_device(struct pciids *list, uint16_t vendor, uint16_t device)
 const char *pciids_subsystem(struct pciids *list, uint16_t vendor, uint16_t device, uint16_t subsystem_vendor,
 			     uint16_t subsystem_device);
 
-/* The name of the class, or of its base class where the list has no more. */
 const char *pciids_class(struct pciids *list, uint16_t class);
+const char *pciids_base_class(struct pciids *list, uint8_t base_class);
 
 #endif

@@ -109,7 +109,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		error = load_config(probe, options);
 	}
 	if (!error)
-		/* the hwdb speaks of this machine's software: only together with this machine's cards */
+		/* the hwdb is this machine's: only for this machine's cards */
 		error = names_new(NULL, sysroot_is_host(probe->root), &probe->log, &probe->names);
 	if (error < 0) {
 		tell_no_memory(probe, error);
@@ -163,10 +163,15 @@ static void name_cards(struct probe *probe, struct inventory *inventory)
 		device->vendor_name = names_vendor(names, device->vendor);
 		device->device_name = names_device(names, device->vendor, device->device);
 		device->class_name = names_class(names, device->class);
-		if (device->present & HAS_SUBSYSTEM)
-			device->subsystem_name = names_subsystem(names, device->vendor, device->device,
-								 device->subsystem_vendor, device->subsystem_device);
 	}
+}
+
+static void name_subsystems(struct probe *probe, struct inventory *inventory)
+{
+	inventory_foreach(inventory, device)
+		if (device->present & HAS_SUBSYSTEM)
+			device->subsystem_name = names_subsystem(probe->names, device->vendor, device->device,
+								 device->subsystem_vendor, device->subsystem_device);
 }
 
 static double seconds_since(const struct timespec *start)
@@ -190,6 +195,8 @@ static int read_cards(struct probe *probe, struct inventory *inventory)
 		error = details_read(probe->root, &probe->log, probe->details, probe->other_details, inventory);
 	if (error == 0 && (probe->details & DETAIL_NAMES))
 		name_cards(probe, inventory);
+	if (error == 0 && (probe->details & DETAIL_SUBSYSTEM_NAME))
+		name_subsystems(probe, inventory);
 	if (error == 0 && (probe->details & DETAIL_ALIASES))
 		error = aliases_read(probe->config->aliases, probe->config->alias_count, probe->names, &probe->log, inventory);
 	return error;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct rule {
 	enum rule_kind kind;
@@ -41,6 +42,20 @@ static void rule_free(struct rule *rule)
 	free(rule);
 }
 
+/* libpci accepts a leading 0x since 3.10; older releases reject it. In a class x is a digit's mask. */
+static bool has_0x(const char *text, bool slot)
+{
+	const char *separators = slot ? ":." : ":";
+
+	for (unsigned field = 0;; field++) {
+		if ((slot || field != 2) && strncasecmp(text, "0x", 2) == 0)
+			return true;
+		text += strcspn(text, separators);
+		if (!*text++)
+			return false;
+	}
+}
+
 static int parse_filter(struct rule *rule, const struct log *log)
 {
 	bool slot = rule->kind == RULE_SLOT;
@@ -50,6 +65,8 @@ static int parse_filter(struct rule *rule, const struct log *log)
 	pci_filter_init(NULL, &rule->filter);
 	if (strlen(rule->text) >= sizeof(text)) {
 		fault = "too long";
+	} else if (has_0x(rule->text, slot)) {
+		fault = "a number begins with 0x";
 	} else {
 		strcpy(text, rule->text);
 		fault = slot ? pci_filter_parse_slot(&rule->filter, text) : pci_filter_parse_id(&rule->filter, text);
@@ -58,7 +75,7 @@ static int parse_filter(struct rule *rule, const struct log *log)
 		return 0;
 	log_error(log, "%s: '%s' is not %s: %s. Right would be %s", rule->place, rule->text,
 		  slot ? "a slot" : "a filter", fault,
-		  slot ? "[[[domain]:][bus]:][slot][.[function]], all in hex" :
+		  slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x" :
 			 "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
 	return -EINVAL;
 }

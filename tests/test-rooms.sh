@@ -27,11 +27,16 @@ in_code() {
 	sources "$@" | xargs grep -nE "$pattern" | grep -vE '^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
 }
 
+# Without what make and the tests leave in a tree that was built in place.
 without_licence() {
 	find probe common plugins helper binder bench tests etc/opennebula etc/cloudstack etc/collectd etc/prometheus etc/systemd etc/udev etc/vfio-bind.default \
-		setup autogen.sh configure.ac Makefile.am .ci -type f \
-		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/seeds/*' -exec sh -c '
-		for file; do head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"; done' sh {} +
+		setup autogen.sh configure.ac Makefile.am .ci \( -name .libs -o -name .deps -o -name __pycache__ \) -prune -o -type f \
+		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '.*' ! -name '*.lo' ! -name '*.log' ! -name '*.trs' \
+		! -path 'tests/fuzz/seeds/*' -exec sh -c '
+		for file; do
+			grep -Iq . "$file" || continue # a binary
+			head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"
+		done' sh {} +
 }
 
 # addresses, the door and what they need stand below the rest of the core

@@ -41,7 +41,7 @@ static int add_number(struct json_object *object, const char *key, const char *d
 /* Of a card itself there is no description. */
 static int add_measures(struct json_object *object, const char *description)
 {
-	unsigned long x, y;
+	unsigned long x = 0, y = 0;
 	const char *end;
 	bool resolution = find_number(description, "max_resolution=", &x, &end) && find_number(end, "x", &y, &end);
 	int error = add_number(object, "max_instances", description, "max_instance=");

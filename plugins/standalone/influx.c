@@ -76,7 +76,7 @@ static void end_line(FILE *out, const struct report *report)
 /* Ids, addresses and short words are tags; names and lists are long, and nothing to group by. */
 static bool is_tag(const struct field *field)
 {
-	return field->measure == MEASURE_NONE && !(field->details & DETAIL_NAMES) &&
+	return field->measure == MEASURE_NONE && !(field->details & DETAIL_ANY_NAME) &&
 	       (field->type == FIELD_TEXT || field->type == FIELD_HEX || field->type == FIELD_ADDRESS);
 }
 

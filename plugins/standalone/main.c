@@ -12,11 +12,11 @@ static void print_message(void *data, enum message_level level, const char *text
 int main(int argc, char **argv)
 {
 	struct options options = {.log = {.emit = print_message, .data = &options}};
+	bool pipe_ignored = program_begin();
 	int status = STATUS_USAGE;
 
-	program_begin();
 	if (options_parse(argc, argv, &options, &status) == 0)
 		status = options.verb->run(&options);
 	options_free(&options);
-	return program_end(&options.log, status, STATUS_FAILED);
+	return program_end(&options.log, status, STATUS_FAILED, pipe_ignored);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/novaparser.h"
 
+#include "common/jsonvalue.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,57 +103,21 @@ static void add_list(struct nova_parser *parser, struct json_object *list)
 	parser->item = 0;
 }
 
-/* Tells where in TEXT it is. */
-static void json_fault(struct nova_parser *parser, const char *text, size_t offset, const char *why)
-{
-	for (size_t i = 0; i < offset && text[i]; i++)
-		parser->line += text[i] == '\n';
-	nova_fault(parser, "not JSON: %s", why);
-}
-
-/* Python's json takes no line end in a text, json-c does. Returns where it is, or SIZE_MAX. */
-static size_t find_control(const char *text)
-{
-	bool inside = false;
-
-	for (size_t i = 0; text[i]; i++) {
-		if (inside && (unsigned char)text[i] < ' ')
-			return i;
-		if (inside && text[i] == '\\' && text[i + 1])
-			i++;
-		else if (text[i] == '"')
-			inside = !inside;
-	}
-	return SIZE_MAX;
-}
-
-/* NULL for what has been told. */
+/* NULL for what has been logged. */
 static struct json_object *parse_json(struct nova_parser *parser, const char *text)
 {
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *object;
-	size_t control = find_control(text);
-	enum json_tokener_error error;
+	struct json_object *object = NULL;
+	struct jsonvalue_error wrong;
+	int error = jsonvalue_parse(text, &object, &wrong);
 
-	if (!tokener) {
+	if (error == -EBADMSG) {
+		parser->line += (unsigned)wrong.lines;
+		nova_fault(parser, "not JSON: %s", wrong.reason);
+	} else if (error < 0) {
 		parser->no_memory = true;
-		return NULL;
-	}
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	/* with its NUL, so that a number at the end is known to end there */
-	object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
-	error = json_tokener_get_error(tokener);
-	if (error != json_tokener_success)
-		json_fault(parser, text, (size_t)tokener->char_offset, json_tokener_error_desc(error));
-	else if (control != SIZE_MAX)
-		json_fault(parser, text, control, "a text ends on the line on which it begins");
-	if (error != json_tokener_success || control != SIZE_MAX) {
-		json_object_put(object);
-		object = NULL;
 	} else if (!object) {
 		nova_fault(parser, "null says nothing");
 	}
-	json_tokener_free(tokener);
 	return object;
 }
 

@@ -25,7 +25,7 @@ static int column_flags(const struct report *report, size_t i, enum layout layou
 
 	if (is_number(field))
 		flags |= SCOLS_FL_RIGHT;
-	if (field->type == FIELD_LIST || (field->details & DETAIL_NAMES))
+	if (field->type == FIELD_LIST || (field->details & DETAIL_ANY_NAME))
 		flags |= SCOLS_FL_TRUNC;
 	if (layout == LAYOUT_TREE && i == 0)
 		flags |= SCOLS_FL_TREE;

@@ -63,6 +63,14 @@ expect 69 "a host without IOMMU" b check
 says out "FAIL    iommu" "is told so"
 mv groups machine/sys/kernel/iommu_groups
 echo "ro intel_iommu=on" >machine/proc/cmdline
+"$VFIO_BIND" check --sysroot machine >out 2>err
+before=$?
+{ sleep 0.3; "$VFIO_BIND" check --sysroot machine 2>err; echo $? >status; } | :
+[ "$(cat status)" -eq $((before ? before : 141)) ] && [ ! -s err ]; result $? "a reader that has gone" status err
+{ sleep 0.3; (trap '' PIPE; "$VFIO_BIND" --help 2>err; echo $? >status); } | :
+[ "$(cat status)" -eq 1 ] && grep -q "standard output: Broken pipe" err; result $? "is an error where SIGPIPE is ignored" status err
+{ sleep 0.3; "$VFIO_BIND" --help 2>err; echo $? >status; } | :
+[ "$(cat status)" -eq 141 ] && [ ! -s err ]; result $? "and else ends it without a word" status err
 expect 1 "a root that isn't there" "$VFIO_BIND" check --sysroot nowhere
 says err "nowhere: No such file" "is told"
 

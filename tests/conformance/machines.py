@@ -125,6 +125,29 @@ class Machine:
             return []
 
 
+class MountedMachine(Machine):
+    """A tree in place of the host's own /sys: both programs take it for the host, which alone has names from udev's hwdb."""
+
+    def __init__(self, name, tree):
+        super().__init__(name)
+        self.tree = tree
+
+    def path(self, *parts):
+        return os.path.join(self.tree, *parts)
+
+    def _run(self, *command):
+        return run(["unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys && exec "$@"', self.path("sys"), *command])
+
+    def can_be_mounted(self):
+        return shutil.which("unshare") and self._run("true").returncode == 0
+
+    def run_pciprobe(self, *arguments):
+        return self._run(PCIPROBE, *arguments)
+
+    def run_lspci(self, *arguments):
+        return self._run(LSPCI, *arguments)
+
+
 def recorded_machines():
     folder = os.environ.get("MACHINES")
     if not folder:

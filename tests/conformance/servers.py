@@ -97,7 +97,8 @@ class Collectd(Server):
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "collectd.conf")
         with open(path, "w", encoding="utf-8") as file:
-            file.write('BaseDir "%s"\nPIDFile "%s/pid"\nInterval %s\nTypesDB "/usr/share/collectd/types.db"\n'
+            # a bare system can't resolve its own name, without which collectd ends
+            file.write('FQDNLookup false\nBaseDir "%s"\nPIDFile "%s/pid"\nInterval %s\nTypesDB "/usr/share/collectd/types.db"\n'
                        "LoadPlugin logfile\n<Plugin logfile>\nLogLevel info\nFile stderr\nTimestamp false\n</Plugin>\n%s\n"
                        % (folder, folder, interval, config))
         super().__init__("collectd", folder, [find("collectd"), "-f", "-C", path], environment)

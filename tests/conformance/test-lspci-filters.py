@@ -1,8 +1,10 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""-d and -s take and refuse what lspci's take and refuse, and select the same cards."""
+"""-d and -s take and refuse what lspci's take and refuse, and select the same cards. A leading 0x is refused, as lspci did
+before release 3.10."""
 import os
 import random
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -139,8 +141,16 @@ def outcome(done, refused):
     return "refused" if done.returncode == refused and not done.stdout else "exit status %d" % done.returncode
 
 
+def has_0x(letter, text):
+    """In a class x is a digit's mask."""
+    fields = re.split("[:.]", text) if letter == "-s" else text.split(":")[:2] + text.split(":")[3:]
+    return any(field.lower().startswith("0x") for field in fields)
+
+
 def ask_both(machine, arguments):
     lspci = outcome(machine.run_lspci("-D", "-n", *arguments), 1)
+    if any(has_0x(*pair) for pair in zip(arguments[::2], arguments[1::2])):
+        lspci = "refused"
     pciprobe = machine.run_pciprobe("-a", "-f", "raw", "-o", "address", "--no-headings", *arguments)
     return lspci, outcome(pciprobe, STATUS_USAGE)
 

@@ -7,9 +7,10 @@ import re
 import shlex
 import tempfile
 
-from machines import Tap, all_machines, same
+from machines import MountedMachine, Tap, all_machines, same
 from tree import Tree, make_machine, make_machine_without_uevents
 
+HWDB = "/usr/lib/udev/hwdb.d/20-pci-vendor-model.hwdb"
 LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 SAMPLE = 1500
 SEED = 3
@@ -118,9 +119,23 @@ def pick_cards(path):
     return [card + (klass[i],) for i, card in enumerate(cards)]
 
 
-def make_sample(root, path):
-    tree = Tree(root, "names of all over pci.ids")
-    for i, (vendor, device, subvendor, subdevice, klass) in enumerate(pick_cards(path)):
+def pick_cards_of_hwdb(path):
+    """Cards that udev's hwdb knows and the list doesn't; and what both may know, by other names."""
+    devices, subsystems, classes = map(set, read_ids(path))
+    with open(HWDB, encoding="utf-8") as file:
+        ids = re.findall(r"^pci:v0000(\w{4})d0000(\w{4})(?:sv0000(\w{4})sd0000(\w{4}))?\*", file.read(), re.MULTILINE)
+    known = [tuple(int(number, 16) for number in numbers if number) for numbers in ids]
+    draw = random.Random(SEED)
+    cards = [card + draw.choice([(0x8086, 0xfffe), card]) for card in known if len(card) == 2 and card not in devices]
+    cards = draw.sample(cards, min(len(cards), SAMPLE // 3))
+    cards += draw.sample([card for card in known if len(card) == 4 and card not in subsystems], 10)
+    cards += [card + card for card in draw.sample([card for card in known if len(card) == 2], SAMPLE // 3)]
+    return [card + (draw.choice(sorted(classes)),) for card in cards] + [(0x8086, 0x1bcd, 0x1028, 0x0b1e, 0x0c03)]
+
+
+def make_sample(root, cards, name="names of all over pci.ids"):
+    tree = Tree(root, name)
+    for i, (vendor, device, subvendor, subdevice, klass) in enumerate(cards):
         address = "%04x:%02x:%02x.%x" % (i >> 14, i >> 8 & 0x3f, i >> 3 & 0x1f, i & 7)
         tree.card(address, vendor, device, klass << 8 | i & 0xff, (subvendor, subdevice), i & 0xff)
     return tree.machine
@@ -134,9 +149,18 @@ def main():
             check_machine(tap, machine)
         path = next((path for path in LISTS if os.access(path, os.R_OK)), None)
         if path:
-            check_machine(tap, make_sample(os.path.join(folder, "sample"), path))
+            check_machine(tap, make_sample(os.path.join(folder, "sample"), pick_cards(path)))
         else:
             tap.skip("there is no list of names at %s" % " or ".join(LISTS))
+        if path and os.path.exists(HWDB):
+            tree = make_sample(os.path.join(folder, "hwdb"), pick_cards_of_hwdb(path))
+            mounted = MountedMachine("names of the hwdb", tree.root)
+            if mounted.can_be_mounted():
+                check_machine(tap, mounted)
+            else:
+                tap.skip("no mount namespaces here")
+        else:
+            tap.skip("there is no %s" % HWDB)
     tap.done()
 
 

@@ -5,6 +5,9 @@
  * is of, NAME counts where the kind has a name of its own. What follows, up to the next line that begins with %, is the
  * file's text or the link's target. */
 #include "config.h"
+#ifdef HAVE_JSON_C
+#include "common/jsonvalue.h"
+#endif
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/writer.h"
 #include "probe/details.h"
@@ -18,9 +21,6 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#ifdef HAVE_JSON_C
-#include <json.h>
-#endif
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define CONFIG "etc/pciprobe/pci.conf"
@@ -494,16 +494,11 @@ static void check_property(const char *key, struct json_object *value)
 /* One object, whatever is in its texts. */
 static struct json_object *parse_json(const char *text, size_t size)
 {
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *object;
+	struct json_object *object = NULL;
+	struct jsonvalue_error error;
 
-	hold(tokener && is_utf8(text, size, false));
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, text, (int)size);
-	hold(object && json_tokener_get_error(tokener) == json_tokener_success);
-	for (size_t i = json_tokener_get_parse_end(tokener); i < size; i++)
-		hold(text[i] == '\n');
-	json_tokener_free(tokener);
+	hold(strlen(text) == size && is_utf8(text, size, false));
+	hold(jsonvalue_parse(text, &object, &error) == 0 && object);
 	return object;
 }
 

@@ -21,7 +21,7 @@ static const char GOOD[] = "# a good list\n\n"
 			   "\t\t00  VGA controller\n"
 			   "C 40  Coprocessor\n";
 
-enum question_kind { ASK_VENDOR, ASK_DEVICE, ASK_SUBSYSTEM, ASK_CLASS };
+enum question_kind { ASK_VENDOR, ASK_DEVICE, ASK_SUBSYSTEM, ASK_CLASS, ASK_BASE_CLASS };
 
 static const struct question {
 	enum question_kind kind;
@@ -32,7 +32,8 @@ static const struct question {
 	{ASK_DEVICE, {0x10de, 0x2204, 0, 0}, "GA102 [GeForce RTX 3090]"},
 	{ASK_VENDOR, {0x10de, 0, 0, 0}, "NVIDIA Corporation"},
 	{ASK_CLASS, {0x0300, 0, 0, 0}, "VGA compatible controller"},
-	{ASK_CLASS, {0x0380, 0, 0, 0}, "Display controller"},
+	{ASK_CLASS, {0x0380, 0, 0, 0}, NULL},
+	{ASK_BASE_CLASS, {0x03, 0, 0, 0}, "Display controller"},
 	{ASK_SUBSYSTEM, {0x8086, 0x10d3, 0x8086, 0xa01f}, NULL},
 	{ASK_DEVICE, {0x8086, 0x10d3, 0, 0}, "82574L Gigabit Network Connection"},
 	{ASK_DEVICE, {0x8086, 0x0000, 0, 0}, NULL},
@@ -50,6 +51,8 @@ static const char *ask(struct pciids *list, const struct question *q)
 		return pciids_subsystem(list, q->ids[0], q->ids[1], q->ids[2], q->ids[3]);
 	case ASK_CLASS:
 		return pciids_class(list, q->ids[0]);
+	case ASK_BASE_CLASS:
+		return pciids_base_class(list, (uint8_t)q->ids[0]);
 	}
 	return NULL;
 }

@@ -161,6 +161,24 @@ cp /run/cards.json wanted
 ! run cron cron; result $? "cron: when nothing can be listed, the job fails" out
 same "cron: and the file stays" wanted /run/cards.json
 umount /sys/bus
+# program SCRIPT: another program in place of the installed one, until restore
+program() { printf '#!/bin/sh\n%s\n' "$1" >program; chmod +x program; must mount --bind program "$prefix/bin/pciprobe"; }
+restore() { must umount "$prefix/bin/pciprobe"; }
+program 'echo part; exit 3'
+run cron cron; result $? "cron: an answer that is incomplete" err
+echo part >part; same "cron: is better than an old one" part /run/cards.json
+restore
+cp wanted /run/cards.json
+for script in 'exit 2' 'exit 127' 'echo half; kill -9 $$' 'echo half; exit 1'; do
+	program "$script"
+	! run cron cron; result $? "cron: when the program says '$script', the job fails" out
+	same "cron: and the file stays, after '$script'" wanted /run/cards.json
+	restore
+done
+mv "$prefix/bin/pciprobe" "$prefix/bin/pciprobe.moved"
+! run cron cron; result $? "cron: without the program the job fails" out
+same "cron: and the file stays, without the program" wanted /run/cards.json
+mv "$prefix/bin/pciprobe.moved" "$prefix/bin/pciprobe"
 
 for shell in sh bash; do
 	run scripts $shell -c; result $? "scripts: in a pipe of $shell" err
@@ -188,6 +206,12 @@ pciprobe -f nova >wanted; same "Nova: what it includes" wanted /etc/nova/nova.co
 printf '[pci]\n%s\n%s\n' 'device_spec = {"vendor_id":"8086","product_id":"10d3","address":"0000:00:*.0"}' \
 	'alias = {"name":"10GE","vendor_id":"8086","product_id":"10d3","device_type":"type-PCI"}' >wanted
 same "Nova: the cards in one line, and their alias" wanted /etc/nova/nova.conf.d/pci.conf
+for script in 'exit 1' 'echo half; exit 3' 'echo half; kill -9 $$'; do
+	program "$script"
+	! run Nova sh -c; result $? "Nova: when the program says '$script', the line fails" out
+	same "Nova: and the file stays, after '$script'" wanted /etc/nova/nova.conf.d/pci.conf
+	restore
+done
 
 # ---- all of them ----
 sed -n '/^## In your system/,/^## With/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows

@@ -156,12 +156,12 @@ says out "libvirt" "lists the sources"
 
 # ---- terminals ----
 terminal() { # COLUMNS COMMAND: its output as on a terminal
-	TERM=xterm script -qec "stty cols $1; $2" /dev/null </dev/null | tr -d '\r'
+	python3 -B "$SOURCES/tests/standalone/terminal.py" "$1" "$2" </dev/null | tr -d '\r'
 }
 terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf" >out
 says out "0 of 3 cards selected by $SOURCES/etc/pci.conf; --all shows every card" "a person is told that nothing is selected"
-terminal 72 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
-awk 'length($0) > 72 {exit 1}' out; result $? "the table fits the terminal" out
+terminal 80 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
+[ -s out ] && awk 'length($0) > 80 {exit 1}' out; result $? "the table fits the terminal" out
 ! grep -q "$(printf '\033')" out; result $? "NO_COLOR is honoured" out
 terminal 80 "$PCIPROBE --sysroot machine" >out
 grep -q "$(printf '\033')" out; result $? "colours at a terminal" out
@@ -172,9 +172,24 @@ expect 1 "a full disk" sh -c "'$PCIPROBE' --sysroot machine -f json >/dev/full"
 says err "standard output: No space left on device" "is told"
 expect 1 "a closed standard output" sh -c "'$PCIPROBE' --sysroot machine >&-"
 says err "standard output: " "is told as well"
+expect 1 "a full disk, for Prometheus" sh -c "'$PCIPROBE' --sysroot machine -f prometheus >/dev/full"
 { sleep 0.3; p -f json 2>err; echo $? >status; } | :
-[ "$(cat status)" -eq 1 ]; result $? "a closed pipe" status err
-says err "standard output: Broken pipe" "is told too"
+[ "$(cat status)" -eq 141 ]; result $? "a reader that has gone ends it by SIGPIPE" status err
+silent err "and nothing is said"
+{ sleep 0.3; (trap '' PIPE; p -f json 2>err; echo $? >status); } | :
+[ "$(cat status)" -eq 1 ]; result $? "a reader that has gone, with SIGPIPE ignored" status err
+says err "standard output: Broken pipe" "is told"
+# more than a pipe holds, so that it fails long before the end
+mkdir -p crowd/proc/sys/kernel
+for bus in $(seq 10 29); do for slot in 00 01 02 03 04 05 06 07; do card crowd "0000:$bus:$slot.0" 8086:10D3 20000 e1000e; done; done
+for format in raw json prometheus table; do
+	set -o pipefail
+	"$PCIPROBE" --sysroot crowd -f $format 2>err | head -n 1 >out
+	[ $? -eq 141 ] && [ -s out ]
+	result $? "$format of many cards, cut by head" out
+	set +o pipefail
+	silent err "and nothing is said of that"
+done
 expect 0 "all descriptors closed" sh -c "'$PCIPROBE' --sysroot machine --version <&- 2>&-"
 
 # ---- hosts that are odd ----
@@ -209,12 +224,14 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "an attribute that gives EIO" "no mount namespaces here"
 fi
+host=0
+[ -d /sys/bus/pci/devices ] || host=1
 if [ "$(id -u)" -eq 0 ]; then
-	expect 0 "as nobody" setpriv --reuid=65534 --clear-groups "$PCIPROBE" -a
+	expect $host "as nobody" setpriv --reuid=65534 --clear-groups "$PCIPROBE" -a
 else
-	expect 0 "as nobody in particular" "$PCIPROBE" -a
+	expect $host "as nobody in particular" "$PCIPROBE" -a
 fi
-expect 0 "from cron" env -i "$PCIPROBE" -a
+expect $host "from cron" env -i "$PCIPROBE" -a
 
 # ---- record ----
 expect 0 "record" p record taken

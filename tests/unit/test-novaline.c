@@ -111,6 +111,17 @@ static void aliases_choose_among_cards(void **state)
 	assert_false(nova_alias_takes(&lines.lines[2].alias, &cards[0]));
 }
 
+/* json-c 0.18 alone would reject them */
+static void strings_hold_any_character(void **state)
+{
+	(void)state;
+	read_conf("[pci]\nalias = {\"name\":\"Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80\",\"vendor_id\":\"8086\"}\n"
+		  "device_spec = {\"physical_network\":\"b\xc3\xbcro\",\"\xc3\xbc\":\"\\u00fc\"}\n");
+	assert_string_equal(heard.text, "");
+	assert_int_equal(lines.count, 2);
+	assert_string_equal(lines.lines[0].alias.name, "Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80");
+}
+
 static void faults_are_told_with_their_lines(void **state)
 {
 	static const struct {
@@ -123,9 +134,11 @@ static void faults_are_told_with_their_lines(void **state)
 		{"[pci]\nx\n", "error: n.conf:2: neither a section nor an assignment"},
 		{"[pci]\n= x\n", "error: n.conf:2: nothing stands before"},
 		{"[pci]\n\xff = x\n", "error: n.conf:2: not a text in UTF-8"},
-		{"[pci]\ndevice_spec =\n  {\"a\":\"b\n  c\"}\n", "error: n.conf:3: not JSON: a text ends on the line"},
+		{"[pci]\ndevice_spec =\n  {\"a\":\"b\n  c\"}\n", "error: n.conf:3: not JSON: a string must end on the line"},
 		{"[pci]\ndevice_spec = {\"a\":\n  1,\n  x}\n", "error: n.conf:4: not JSON: "},
 		{"[pci]\ndevice_spec = {} x\n", "error: n.conf:2: not JSON: "},
+		{"[pci]\ndevice_spec = \xc3\xbc\n", "error: n.conf:2: not JSON: "},
+		{"[pci]\ndevice_spec =\n  {\"\xc3\xbc\":\n  \xe2\x82\xac}\n", "error: n.conf:4: not JSON: "},
 		{"[pci]\ndevice_spec =\n", "error: n.conf:2: not JSON: unexpected end of data"},
 		{"[pci]\ndevice_spec = 1\n", "error: n.conf:2: a device_spec is an object"},
 		{"[pci]\ndevice_spec = [{},1]\n", "error: n.conf:2: item 2: a device_spec is an object"},
@@ -192,6 +205,7 @@ int main(void)
 		cmocka_unit_test_teardown(specs_take_cards, forget),
 		cmocka_unit_test_teardown(both_ways_of_writing_lists_are_read, forget),
 		cmocka_unit_test_teardown(aliases_choose_among_cards, forget),
+		cmocka_unit_test_teardown(strings_hold_any_character, forget),
 		cmocka_unit_test_teardown(faults_are_told_with_their_lines, forget),
 		cmocka_unit_test_teardown(dollars_are_what_oslo_makes_of_them, forget),
 		cmocka_unit_test_teardown(hostile_files_cost_little, forget),

@@ -352,7 +352,7 @@ static void processes_that_end_meanwhile_were_not_there(void **state)
 /* How a source fared: "vfio ok". */
 static const char *fared(unsigned source)
 {
-	static char text[300];
+	static char text[1024];
 	const struct source_report *report = &inventory->sources[__builtin_ctz(source)];
 
 	snprintf(text, sizeof(text), "%s %s%s%s", report->name, source_state_name(report->state), *report->why ? ": " : "",

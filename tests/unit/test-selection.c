@@ -82,6 +82,28 @@ static void wrong_rules_are_told(void **state)
 	assert_contains(heard.text, "error: p:1:1: ");
 }
 
+static void a_number_with_0x_is_refused_by_every_libpci(void **state)
+{
+	static const struct {
+		enum rule_kind kind;
+		const char *text;
+	} cases[] = {
+		{RULE_FILTER, "0x8086:"}, {RULE_FILTER, "0X8086:*"}, {RULE_FILTER, "8086:0x10d3"}, {RULE_FILTER, "0x:"},
+		{RULE_FILTER, ":::0x30"}, {RULE_SLOT, "0x0"}, {RULE_SLOT, "0:0x1f.0"}, {RULE_SLOT, "1f.0x3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		heard = (struct heard){0};
+		assert_int_equal(matches(cases[i].kind, cases[i].text, &NIC, NULL), -EINVAL);
+		assert_contains(heard.text, "a number begins with 0x. Right would be ");
+		assert_contains(heard.text, "each in hex without 0x");
+	}
+	/* in a class x is any digit */
+	assert_int_equal(matches(RULE_FILTER, "::0xxx", &XHCI, NULL), 1);
+	assert_int_equal(matches(RULE_FILTER, "::0x05", &XHCI, NULL), 0);
+}
+
 static void slots_and_addresses(void **state)
 {
 	(void)state;
@@ -166,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(filters_are_lspcis, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_rules_are_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_number_with_0x_is_refused_by_every_libpci, setup, teardown),
 		cmocka_unit_test_setup_teardown(slots_and_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(expressions_are_searched_without_regard_to_capitals, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_expression_costs_an_error_and_no_time, setup, teardown),

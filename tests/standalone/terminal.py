@@ -1,0 +1,55 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""terminal.py COLUMNS COMMAND: runs COMMAND with a terminal as its standard output and error and prints what it writes there.
+
+A bare system has no /dev/pts: root then has a pseudo-terminal from a devpts of its own."""
+import fcntl
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+
+TIOCSPTLCK = 0x40045431
+TIOCGPTPEER = 0x5441
+
+
+def own_terminal():
+    """A pair of descriptors, of which the second is the terminal. No path leads to it any more."""
+    with tempfile.TemporaryDirectory(prefix="pciprobe-pts-") as folder:
+        subprocess.run(["mount", "-t", "devpts", "-o", "newinstance,ptmxmode=600", "devpts", folder], check=True)
+        try:
+            master = os.open(os.path.join(folder, "ptmx"), os.O_RDWR | os.O_NOCTTY)
+            fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+            return master, fcntl.ioctl(master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
+        finally:
+            subprocess.run(["umount", "-l", folder], check=True)
+
+
+def open_terminal():
+    try:
+        return os.openpty()
+    except OSError:
+        return own_terminal()
+
+
+def main():
+    master, terminal = open_terminal()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    with subprocess.Popen(["sh", "-c", sys.argv[2]], stdout=terminal, stderr=terminal,
+                          env=dict(os.environ, TERM="xterm")) as child:
+        os.close(terminal)
+        while True:
+            try:
+                text = os.read(master, 65536)
+            except OSError: # all ends of it are closed
+                break
+            if not text:
+                break
+            sys.stdout.buffer.write(text)
+        return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
