@@ -106,8 +106,6 @@ static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name
 		else
 			vm->incomplete = true;
 	}
-	if (!maps)
-		vm->incomplete = true;
 	for (size_t i = before; maps > 1 && i < vm->device_count; i++)
 		vm->devices[i].is_alternative = true;
 	return error;

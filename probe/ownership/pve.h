@@ -20,7 +20,8 @@ struct pve_vm {
 	char name[256], uuid[37]; /* "": none */
 	struct pve_device *devices;
 	size_t device_count;
-	bool incomplete; /* a hostpci line could not be read, or names a mapping that has no device on this node */
+	bool incomplete; /* a hostpci line or map could not be read; one that has no device on this node is not that: the VM
+			  * can't start here */
 };
 
 /* Reads the configuration CONFIG. Its current part and [PENDING] count, snapshots don't. MAPPINGS is the text of
