@@ -15,6 +15,8 @@ static bool is_same_text(const char *a, const char *b)
 
 static bool is_same_vm(const struct owner *owner, const struct claim *claim)
 {
+	if (claim->vmid && owner->frontend && strcmp(owner->frontend, "proxmox") == 0)
+		return is_same_text(owner->frontend_id, claim->vmid);
 	if (owner->pid && claim->pid)
 		return owner->pid == claim->pid;
 	if (owner->uuid && claim->uuid)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source proxmox: the file in which Proxmox VE notes which VM takes which card. A line is "ADDRESS VMID pid:PID" of a VM that
- * runs, or "ADDRESS VMID time:SECONDS" of one that is being started, good until then. Lines of VMs that have ended are left in
- * it. Source: qemu-server's PVE/QemuServer/PCI.pm. */
+/* The source proxmox: the file in which Proxmox VE notes which VM takes which device, and its VM configurations. A line of the file
+ * is "ADDRESS VMID pid:PID" of a VM that runs, or "ADDRESS VMID time:SECONDS" of one that is being started, good until then. Lines
+ * of VMs that have ended are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its devices.
+ * A VM that starts gets one of a mapping's devices, whichever is available then: all of them are reserved for it until it has
+ * one, since offering the others could leave it none. */
+#include "probe/ownership/pve.h"
+#include "probe/ownership/pvefiles.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
@@ -20,19 +24,39 @@ static const struct holder *find_holder(const struct holders *holders, pid_t pid
 	return NULL;
 }
 
-/* A process that is there but can't be looked at is taken for the VM. */
-static bool may_be_alive(const struct search *search, const struct holder *holder, pid_t pid)
+/* Whether the text of /proc/<pid>/cmdline is that of the VM: "-id" and behind it VMID, each with its NUL. */
+static bool is_vm(const char *text, size_t length, const char *vmid)
 {
-	struct sysdir process;
-	char path[32];
+	const char *end = text + length;
 
-	if (holder || search->processes.state == SOURCE_OK)
-		return holder;
+	for (; text < end; text += strlen(text) + 1)
+		if (strcmp(text, "-id") == 0 && text + 4 < end)
+			return strcmp(text + 4, vmid) == 0;
+	return false;
+}
+
+/* The pid may be another process's by now. One that can't be looked at is taken for the VM. */
+static bool may_run(const struct search *search, const char *vmid, pid_t pid)
+{
+	char path[32], *text = malloc(VMM_CMDLINE_MAX);
+	struct stat process, file;
+	ssize_t length;
+	bool runs = true;
+
+	if (!text)
+		return true;
 	snprintf(path, sizeof(path), "proc/%d", pid);
-	if (sysdir_open(sysroot_dir(search->root), path, &process) < 0)
-		return false;
-	sysdir_close(&process);
-	return true;
+	if (sysdir_stat(sysroot_dir(search->root), path, &process) == 0 &&
+	    sysdir_stat(sysroot_dir(search->root), RESERVATIONS, &file) == 0 && process.st_uid != file.st_uid)
+		runs = false; /* Proxmox runs its VMs as the user who writes the file */
+	snprintf(path, sizeof(path), "proc/%d/cmdline", pid);
+	length = sysdir_read(sysroot_dir(search->root), path, text, VMM_CMDLINE_MAX);
+	if (length == -ENOENT || length == -ESRCH)
+		runs = false;
+	else if (length >= 0)
+		runs = runs && is_vm(text, (size_t)length, vmid);
+	free(text);
+	return runs;
 }
 
 static int claim_line(const struct search *search, const char *line)
@@ -53,7 +77,7 @@ static int claim_line(const struct search *search, const char *line)
 	if (strcmp(kind, "pid") == 0 && number <= INT32_MAX) {
 		const struct holder *holder = find_holder(search->holders, (pid_t)number);
 
-		if (!may_be_alive(search, holder, (pid_t)number))
+		if (!may_run(search, vmid, (pid_t)number))
 			return 0;
 		if (holder)
 			claim = holder_claim(holder, OWNER_PROXMOX);
@@ -67,7 +91,123 @@ static int claim_line(const struct search *search, const char *line)
 	return 0;
 }
 
-int proxmox_claim(const struct search *search, struct source_report *report)
+/* Whether DEVICE is one that the VM has or is about to get. */
+static bool is_assigned(const struct pci_device *device, const char *vmid)
+{
+	for (size_t i = 0; device && i < device->owner_count; i++) {
+		const struct owner *owner = &device->owners[i];
+
+		if (owner->frontend && strcmp(owner->frontend, "proxmox") == 0 && strcmp(owner->frontend_id, vmid) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Its function FUNCTION, where NAMED includes that; NULL: there is none. */
+static struct pci_device *find_function(const struct search *search, const struct pve_device *named, unsigned function)
+{
+	struct pci_address address = named->address;
+
+	if (!named->every_function && function != address.function)
+		return NULL;
+	address.function = function & 7u;
+	return inventory_find(search->inventory, &address);
+}
+
+static bool has_alternative(const struct search *search, const struct pve_vm *vm, const char *vmid)
+{
+	for (size_t i = 0; i < vm->device_count; i++)
+		for (unsigned function = 0; function < 8; function++)
+			if (vm->devices[i].is_alternative && is_assigned(find_function(search, &vm->devices[i], function), vmid))
+				return true;
+	return false;
+}
+
+static int claim_vm(const struct search *search, const struct pve_vm *vm, const char *vmid)
+{
+	const struct claim claim = {
+		.source = OWNER_PROXMOX,
+		.reserves = true,
+		.vmid = vmid,
+		.name = *vm->name ? vm->name : NULL,
+		.uuid = *vm->uuid ? vm->uuid : NULL,
+	};
+	bool skip = has_alternative(search, vm, vmid);
+	int error = 0;
+
+	for (size_t i = 0; i < vm->device_count && !error; i++)
+		for (unsigned function = 0; function < 8 && !error; function++) {
+			struct pci_device *device = find_function(search, &vm->devices[i], function);
+
+			if (!device || !device->selected || device_is_bridge(device))
+				continue;
+			if (vm->devices[i].is_alternative && skip && !is_assigned(device, vmid))
+				continue;
+			error = device_claim(device, &claim);
+		}
+	return error;
+}
+
+static void fail(struct source_report *report, const char *place, int error)
+{
+	report->state = SOURCE_FAILED;
+	snprintf(report->why, sizeof(report->why), "/%s: %s", place, strerror(-error));
+}
+
+static int claim_files(const struct search *search, const struct pve_files *files, struct source_report *report)
+{
+	const char *mappings = "", *host = search->inventory->host;
+	char node[sizeof(search->inventory->host)];
+	int error = 0;
+
+	snprintf(node, sizeof(node), "%.*s", (int)strcspn(host, "."), host);
+	for (size_t i = 0; i < files->count; i++)
+		if (strcmp(files->items[i].name, "pci.cfg") == 0)
+			mappings = files->items[i].text;
+	for (size_t i = 0; i < files->count && !error; i++) {
+		const struct pve_file *file = &files->items[i];
+		struct pve_vm vm;
+		char vmid[16];
+
+		if (file->text == mappings)
+			continue;
+		error = pve_parse(file->text, mappings, node, &vm);
+		if (error < 0)
+			return error;
+		if (vm.incomplete || strlen(file->text) != file->length) {
+			report->state = SOURCE_FAILED;
+			snprintf(report->why, sizeof(report->why), "/etc/pve/qemu-server/%s: a hostpci line or its "
+				 "mapping cannot be read", file->name);
+		}
+		snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(file->name, "."), file->name);
+		error = claim_vm(search, &vm, vmid);
+		pve_vm_free(&vm);
+	}
+	return error;
+}
+
+/* Returns 0, -ENOENT when there are none, or -ENOMEM. */
+static int claim_configurations(const struct search *search, struct source_report *report)
+{
+	_cleanup_sysdir_ struct sysdir etc = {.fd = -1};
+	struct pve_files files = {0};
+	int error = sysdir_open(sysroot_dir(search->root), "etc", &etc);
+
+	if (!error)
+		error = pve_files_read(&etc, &files);
+	if (error == -ENOENT || error == -ENOMEM)
+		return error;
+	if (error < 0) {
+		fail(report, "etc/pve/qemu-server", error);
+		return 0;
+	}
+	error = claim_files(search, &files, report);
+	pve_files_free(&files);
+	return error;
+}
+
+/* The same of the reservations. */
+static int claim_reservations(const struct search *search, struct source_report *report)
 {
 	char *text = malloc(SIZE_MAX_READ), *rest = text, *line;
 	ssize_t length = -ENOMEM;
@@ -75,13 +215,26 @@ int proxmox_claim(const struct search *search, struct source_report *report)
 
 	if (text)
 		length = sysdir_read(sysroot_dir(search->root), RESERVATIONS, text, SIZE_MAX_READ);
-	if (length < 0) {
-		report->state = length == -ENOENT ? SOURCE_ABSENT : SOURCE_FAILED;
-		snprintf(report->why, sizeof(report->why), "/" RESERVATIONS ": %s", strerror((int)-length));
-		error = length == -ENOMEM ? -ENOMEM : 0;
-	}
+	if (length == -ENOENT || length == -ENOMEM)
+		error = (int)length;
+	else if (length < 0)
+		fail(report, RESERVATIONS, (int)length);
 	while (length >= 0 && !error && (line = strsep(&rest, "\n")))
 		error = claim_line(search, line);
 	free(text);
 	return error;
+}
+
+int proxmox_claim(const struct search *search, struct source_report *report)
+{
+	int reservations = claim_reservations(search, report), configurations;
+
+	if (reservations == -ENOMEM)
+		return reservations;
+	configurations = claim_configurations(search, report);
+	if (configurations == -ENOMEM)
+		return configurations;
+	if (reservations == -ENOENT && configurations == -ENOENT)
+		report->state = SOURCE_ABSENT;
+	return 0;
 }

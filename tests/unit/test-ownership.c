@@ -395,6 +395,58 @@ static void sources_can_be_switched_off(void **state)
 	sources = OWNER_ALL;
 }
 
+static void proxmox_configurations_reserve(void **state)
+{
+	char host[65], text[512];
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci0: 0000:01:00,pcie=1\n[old]\nhostpci1: 04:00.0\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "reserved");
+	assert_string_equal(state_of("01:00.1"), "reserved");
+	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
+	assert_string_equal(card("01:00.0")->owners[0].name, "web");
+	assert_string_equal(state_of("04:00.0"), "free");
+	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
+	/* the VM has one of a mapping's devices, and needs no other */
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(inventory->host, "."), inventory->host);
+	snprintf(text, sizeof(text), "gpu\n\tmap node=%s,path=0000:02:00.0\n\tmap node=%s,path=0000:03:00.0\n", host, host);
+	fakesys_file(fake, "etc/pve/mapping/pci.cfg", text);
+	fakesys_file(fake, "etc/pve/qemu-server/106.conf", "name: web\nhostpci0: mapping=gpu\n");
+	look();
+	assert_string_equal(state_of("02:00.0"), "reserved");
+	assert_string_equal(state_of("03:00.0"), "reserved");
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "106\0-name\0web\0-device\0vfio-pci,host=0000:02:00.0");
+	holds(42, 6, "/dev/vfio/18");
+	look();
+	assert_string_equal(state_of("02:00.0"), "held");
+	assert_int_equal(card("02:00.0")->owner_count, 1);
+	assert_string_equal(state_of("03:00.0"), "free");
+	/* what can't be made out may name any device */
+	fakesys_file(fake, "etc/pve/qemu-server/107.conf", "hostpci0: ../../etc\n");
+	look();
+	assert_string_equal(state_of("03:00.0"), "unknown");
+	assert_string_equal(state_of("01:00.0"), "reserved");
+}
+
+static void a_pid_of_another_process_is_no_vm(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "200\0-name\0other");
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 105 pid:42\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 200 pid:42\n");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+}
+
 static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 {
 	char text[512];
@@ -871,6 +923,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_recording_has_no_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(proxmox_configurations_reserve, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_pid_of_another_process_is_no_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
 		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_cards_unknown, setup, teardown),

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/pvefiles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_MAX (8u << 20)
+#define REAP_MAX 50 /* milliseconds */
+
+/* What the child writes: pieces of files in turn, each with its header; the last has no name, and says how it went. No larger
+ * than PIPE_BUF, so that it is written whole. */
+struct piece {
+	char name[16];
+	int error;
+	uint32_t length;
+	char text[2048];
+};
+
+/* ---- the child: only what is allowed between fork and exec in a process with threads ---- */
+
+static void send_piece(int out, struct piece *piece)
+{
+	if (write(out, piece, sizeof(*piece)) != (ssize_t)sizeof(*piece))
+		_exit(1);
+}
+
+static void send_file(int out, int directory, const char *path, const char *name)
+{
+	struct piece piece = {0};
+	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0 && errno == ENOENT)
+		return;
+	strcpy(piece.name, name);
+	do {
+		n = fd < 0 ? -1 : read(fd, piece.text, sizeof(piece.text));
+		piece.error = n < 0 ? -errno : 0;
+		piece.length = n > 0 ? (uint32_t)n : 0;
+		if (piece.error == -ENOENT || piece.error == -ESRCH)
+			break;
+		if (piece.error) /* the whole answer fails */
+			piece.name[0] = '\0';
+		send_piece(out, &piece);
+		if (piece.error)
+			_exit(1);
+	} while (n > 0);
+	close(fd);
+}
+
+/* "105.conf" */
+static bool is_configuration(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return digits && digits <= 10 && strcmp(name + digits, ".conf") == 0;
+}
+
+static int send_configurations(int out, int etc)
+{
+	struct {
+		uint64_t inode, offset;
+		uint16_t size;
+		uint8_t type;
+		char name[];
+	} *entry;
+	_Alignas(uint64_t) char entries[8192];
+	int directory = openat(etc, "pve/qemu-server", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long n;
+
+	if (directory < 0)
+		return -errno;
+	while ((n = syscall(SYS_getdents64, directory, entries, sizeof(entries))) > 0)
+		for (long at = 0; at < n; at += entry->size) {
+			entry = (void *)(entries + at);
+			if (is_configuration(entry->name))
+				send_file(out, directory, entry->name, entry->name);
+		}
+	return n < 0 ? -errno : 0;
+}
+
+static void run_child(int out, int etc)
+{
+	struct piece last = {0};
+
+	signal(SIGPIPE, SIG_DFL);
+	last.error = send_configurations(out, etc);
+	if (!last.error)
+		send_file(out, etc, "pve/mapping/pci.cfg", "pci.cfg");
+	send_piece(out, &last);
+	_exit(0);
+}
+
+/* ---- the parent ---- */
+
+static int64_t milliseconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int add_piece(struct pve_files *files, const struct piece *piece)
+{
+	struct pve_file *file = files->count ? &files->items[files->count - 1] : NULL;
+	char *text;
+
+	if (!file || strcmp(file->name, piece->name) != 0) {
+		file = realloc(files->items, (files->count + 1) * sizeof(*file));
+		if (!file)
+			return -ENOMEM;
+		files->items = file;
+		file += files->count++;
+		*file = (struct pve_file){0};
+		memcpy(file->name, piece->name, sizeof(file->name));
+	}
+	text = realloc(file->text, file->length + piece->length + 1);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text + file->length, piece->text, piece->length);
+	file->text = text;
+	file->length += piece->length;
+	text[file->length] = '\0';
+	return 0;
+}
+
+static int read_pieces(int in, struct pve_files *files)
+{
+	int64_t end = milliseconds_now() + PVE_MILLISECONDS, left;
+	struct pollfd polled = {.fd = in, .events = POLLIN};
+	struct piece piece;
+	size_t total = 0;
+	ssize_t n;
+	int error = 0;
+
+	while (!error && total <= TEXT_MAX) {
+		left = end - milliseconds_now();
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (poll(&polled, 1, (int)left) <= 0)
+			continue;
+		n = read(in, &piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != (ssize_t)sizeof(piece)) /* the child ended early */
+			return n < 0 ? -errno : -EIO;
+		if (!*piece.name)
+			return piece.error;
+		total += piece.length;
+		error = add_piece(files, &piece);
+	}
+	return error ? error : -EFBIG;
+}
+
+static void end_child(pid_t pid)
+{
+	const struct timespec millisecond = {.tv_nsec = 1000000};
+
+	kill(pid, SIGKILL);
+	for (int i = 0; i < REAP_MAX && waitpid(pid, NULL, WNOHANG) == 0; i++)
+		nanosleep(&millisecond, NULL);
+}
+
+int pve_files_read(const struct sysdir *etc, struct pve_files *ret)
+{
+	struct pve_files files = {0};
+	int ends[2], error;
+	pid_t pid;
+
+	if (!sysdir_has(etc, "pve"))
+		return -ENOENT;
+	/* packets, so that a piece is read whole; a pipe's end is seen when the child dies */
+	if (pipe2(ends, O_CLOEXEC | O_DIRECT) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		run_child(ends[1], etc->fd);
+	error = pid < 0 ? -errno : 0;
+	close(ends[1]);
+	if (!error)
+		error = read_pieces(ends[0], &files);
+	close(ends[0]);
+	if (pid > 0)
+		end_child(pid);
+	if (error < 0)
+		pve_files_free(&files);
+	else
+		*ret = files;
+	return error;
+}
+
+void pve_files_free(struct pve_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free(files->items[i].text);
+	free(files->items);
+	*files = (struct pve_files){0};
+}

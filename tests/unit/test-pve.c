@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Proxmox VE's VM configurations and resource mappings. */
+#include "tests/unit/test.h"
+
+#include "probe/ownership/pve.h"
+
+static const char MAPPINGS[] = "gpu\n\tdescription two of them\n\tmap id=10de:2204,node=pve1,path=0000:81:00.0\n"
+			       "\tmap id=10de:2204,node=pve1,path=0000:82:00\n\tmap id=10de:2204,node=pve2,path=0000:83:00.0\n"
+			       "\nnic\n\tmap iommugroup=3,node=pve1,path=0000:01:00.0;0000:01:00.1,id=8086:1572\n"
+			       "away\n\tmap id=1:1,node=pve10,path=0000:05:00.0\n";
+
+/* What CONFIG names: "0000:81:00.0", with * for all functions and ? for an alternative; "incomplete" behind them. */
+static const char *devices_of(const char *config)
+{
+	static char text[1024];
+	char address[ADDRESS_SIZE];
+	struct pve_vm vm;
+	size_t length = 0;
+
+	*text = '\0';
+	assert_int_equal(pve_parse(config, MAPPINGS, "pve1", &vm), 0);
+	for (size_t i = 0; i < vm.device_count && length < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s ",
+					   address_format(&vm.devices[i].address, address),
+					   vm.devices[i].every_function ? "*" : "", vm.devices[i].is_alternative ? "?" : "");
+	if (vm.incomplete)
+		snprintf(text + length, sizeof(text) - length, "incomplete");
+	pve_vm_free(&vm);
+	return text;
+}
+
+static void hostpci_lines(void **state)
+{
+	static const char *const cases[][2] = {
+		{"hostpci0: 0000:81:00.0\n", "0000:81:00.0 "},
+		{"hostpci0: 81:00,pcie=1\n", "0000:81:00.0* "},
+		{"hostpci15: pcie=1,host=0001:81:00.1;82:00\n", "0001:81:00.1 0000:82:00.0* "},
+		{"hostpci0: mapping=gpu,mdev=nvidia-5", "0000:81:00.0? 0000:82:00.0*? "},
+		{"hostpci0: mapping=nic\n", "0000:01:00.0 0000:01:00.1 "},
+		{"hostpci0: mapping=away\n", ""},
+		{"hostpci0: mapping=../../x\n", ""},
+		{"hostpci0: rombar=0\n", "incomplete"},
+		{"hostpci0: ../../etc/passwd\n", "incomplete"},
+		{"#hostpci0: 81:00.0\nhostpci: 81:00.0\nhostpcix: 81:00.0\nxhostpci0: 81:00.0\n", ""},
+		{"cores: 4\n[before]\nhostpci0: 81:00.0\n", ""},
+		{"cores: 4\n[PENDING]\nhostpci0: 81:00.0\n[before]\nhostpci0: 82:00.0\n", "0000:81:00.0 "},
+		{"[unterminated\nhostpci0: 81:00.0", ""},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(devices_of(cases[i][0]), cases[i][1]);
+}
+
+static void name_and_uuid_of_the_current_configuration(void **state)
+{
+	struct pve_vm vm;
+
+	(void)state;
+	assert_int_equal(pve_parse("name: web\nsmbios1: uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1,base64=1\n[old]\nname: x\n", "",
+				   "pve1", &vm), 0);
+	assert_string_equal(vm.name, "web");
+	assert_string_equal(vm.uuid, "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1");
+	pve_vm_free(&vm);
+}
+
+static void a_line_too_long_is_not_passed_over(void **state)
+{
+	char *text = malloc(20001);
+
+	(void)state;
+	memset(text, 'x', 20000);
+	memcpy(text, "hostpci0: ", 10);
+	text[20000] = '\0';
+	assert_string_equal(devices_of(text), "incomplete");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hostpci_lines),
+		cmocka_unit_test(name_and_uuid_of_the_current_configuration),
+		cmocka_unit_test(a_line_too_long_is_not_passed_over),
+	};
+
+	return cmocka_run_group_tests_name("pve", tests, NULL, NULL);
+}
