@@ -33,6 +33,7 @@ held=
 # have a descriptor in $held ("-" for none). KIND may have a user's number after a colon. ARGUMENTs are a VMM's.
 hold() {
     local kind=${1%:*} user=''
+    lab_device=$3
     [[ $1 != *:* ]] || user=${1#*:}
     exec {lab_holder}< <(HOLD="$kind $2 $3 $user" exec /run/vmm/qemu-system-x86_64 "${@:4}" 2>/run/holder.errors)
     holder=$!
@@ -42,9 +43,11 @@ hold() {
 
 # let_go: ends the holder, and waits until the kernel has taken its descriptors back.
 let_go() {
-    kill -9 "$holder" 2>/dev/null
-    wait "$holder" 2>/dev/null
+    kill -9 "$holder" 2>/dev/null || :
+    wait "$holder" 2>/dev/null || :
     exec {lab_holder}<&-
+    # A release that should not have happened would make nonsense of the rows that follow.
+    [ "$(driver_of "$lab_device")" = vfio-pci ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
 }
 
 # vmm_arguments NAME UUID ADDRESS: a command line as QEMU's.
