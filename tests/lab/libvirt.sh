@@ -17,6 +17,8 @@ prepare_libvirt() {
     # Debian's larger package would make the user that libvirtd wants for its VMs.
     echo "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
     echo "libvirt-qemu:x:64055:" >>/etc/group
+    # A directory of the package that may have been cleared away.
+    mkdir -p /var/log/libvirt
     virtlogd -d
 }
 

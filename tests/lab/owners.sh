@@ -95,6 +95,7 @@ is_free() {
 # kernel would report that the driver waits for the holder.
 is_released_never() {
     local status=0
+    dmesg --clear
     timeout 30 "$VFIO_BIND" release "$1" >/run/release.said 2>&1 || status=$?
     case $status in
     0) echo "release has status 0"; return 1 ;;
