@@ -98,7 +98,7 @@ static int must_call(int result, const char *what)
 
 static void add(struct descriptors *descriptors, int file) { descriptors->items[descriptors->count++] = file; }
 
-/* The name of the device's node: of its group, or its own. */
+/* The name of the device's node: of its group, or its own where that is wanted or groups have none. */
 static void find_node(void)
 {
 	char path[PATH_MAX], target[PATH_MAX];
@@ -106,7 +106,7 @@ static void find_node(void)
 	ssize_t length;
 	DIR *directory;
 
-	if (strncmp(kind, "cdev", 4) != 0) {
+	if (strncmp(kind, "cdev", 4) != 0 && access("/dev/vfio/vfio", F_OK) == 0) {
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", address);
 		length = readlink(path, target, sizeof(target) - 1);
 		if (length < 0)
