@@ -14,7 +14,8 @@ prepare_libvirt() {
         command -v "$program" >/dev/null ||
             skip "no $program (Debian packages libvirt-daemon, libvirt-daemon-driver-qemu and libvirt-clients)"
     done
-    # Debian's larger package would make the user that libvirtd wants for its VMs.
+    # Debian's package libvirt-daemon-system would make the user that libvirtd wants for its VMs, and this directory.
+    mkdir -p /var/log/libvirt
     echo "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
     echo "libvirt-qemu:x:64055:" >>/etc/group
     # A directory of the package that may have been cleared away.
