@@ -18,8 +18,6 @@ prepare_libvirt() {
     mkdir -p /var/log/libvirt
     echo "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
     echo "libvirt-qemu:x:64055:" >>/etc/group
-    # A directory of the package that may have been cleared away.
-    mkdir -p /var/log/libvirt
     virtlogd -d
 }
 
