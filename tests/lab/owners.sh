@@ -1,0 +1,106 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Holders of devices and what is reported of them, after guest.sh:   . "$LAB_DIR/owners.sh"
+# Rows do not end the test when one is wrong: all of them are tried, and "finish" gives the status.
+
+hold_device=$BUILD_DIR/tests/lab/hold-device
+[ -x "$hold_device" ] || fail "no $hold_device (make tests/lab/hold-device)"
+# Under this name it looks like a VMM in every respect.
+mkdir -p /run/vmm
+cp -- "$hold_device" /run/vmm/qemu-system-x86_64
+
+wrong=0
+# row TEXT COMMAND...: one line of the report.
+row() {
+    local problem
+    if problem=$("${@:2}"); then
+        echo "ok: $1"
+    else
+        echo "WRONG: $1: $problem"
+        wrong=$((wrong + 1))
+    fi
+}
+
+finish() { [ "$wrong" -eq 0 ] || fail "$wrong rows are wrong"; }
+
+# show ADDRESS COLUMNS: on one line.
+show() { "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
+
+holder=
+held=
+# hold KIND WAY ADDRESS [ARGUMENT...]: comes back when the device is held. Its pid is in $holder, the pids of those that
+# have a descriptor in $held ("-" for none). KIND may have a user's number after a colon. ARGUMENTs are a VMM's.
+hold() {
+    local kind=${1%:*} user=''
+    lab_device=$3
+    [[ $1 != *:* ]] || user=${1#*:}
+    exec {lab_holder}< <(HOLD="$kind $2 $3 $user" exec /run/vmm/qemu-system-x86_64 "${@:4}" 2>/run/holder.errors)
+    holder=$!
+    read -r -t 60 -u "$lab_holder" held || fail "$kind $2 $3: $(cat /run/holder.errors)"
+    held=${held#held }
+}
+
+# let_go: ends the holder, and waits until the kernel has taken its descriptors back.
+let_go() {
+    kill -9 "$holder" 2>/dev/null || :
+    wait "$holder" 2>/dev/null || :
+    exec {lab_holder}<&-
+    # A release that should not have happened would make nonsense of the rows that follow.
+    [ "$(driver_of "$lab_device")" = vfio-pci ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
+}
+
+# vmm_arguments NAME UUID ADDRESS: a command line as QEMU's.
+vmm_arguments() {
+    vmm=(-name "guest=$1,debug-threads=on" -uuid "$2" -machine q35 -device "vfio-pci,host=$3,bus=pcie.0,addr=0x5")
+}
+
+# is_offered ADDRESS: whether a request gets it.
+is_offered() { "$PCIPROBE" request -q -a "address=$1" >/run/request.said 2>&1; }
+
+# not_offered ADDRESS
+not_offered() {
+    local available
+    available=$(show "$1" available)
+    [ "$available" != yes ] || { echo "available yes"; return 1; }
+    ! is_offered "$1" || { echo "request offers it"; return 1; }
+}
+
+# is_not_free ADDRESS: held or unknown, and not offered.
+is_not_free() {
+    local ownership
+    ownership=$(show "$1" ownership)
+    case $ownership in
+    held | unknown) not_offered "$1" ;;
+    *) echo "ownership $ownership"; return 1 ;;
+    esac
+}
+
+# is_held_by ADDRESS PID...: by one of these processes, and nothing is in conflict.
+is_held_by() {
+    local ownership conflict pids
+    read -r ownership conflict pids <<<"$(show "$1" ownership,conflict,pids)"
+    [ "$ownership $conflict" = "held no" ] || { echo "ownership $ownership, conflict $conflict"; return 1; }
+    [[ " ${*:2} " == *" $pids "* ]] || { echo "pids $pids instead of ${*:2}"; return 1; }
+}
+
+# is_free ADDRESS: and has no owner at all.
+is_free() {
+    local said
+    said=$(show "$1" ownership,conflict,owners,vm_names,claims)
+    [ "$said" = "free no - - -" ] || { echo "$said"; return 1; }
+}
+
+# is_released_never ADDRESS: vfio-bind does not even try: were unbind written, the driver's link would be gone and the
+# kernel would report that the driver waits for the holder.
+is_released_never() {
+    local status=0
+    dmesg --clear
+    timeout 30 "$VFIO_BIND" release "$1" >/run/release.said 2>&1 || status=$?
+    case $status in
+    0) echo "release has status 0"; return 1 ;;
+    124) echo "release hangs"; return 1 ;;
+    esac
+    [ "$(driver_of "$1")" = vfio-pci ] || { echo "the driver is now '$(driver_of "$1")'"; return 1; }
+    ! dmesg | grep -q "blocked until released by user" || { echo "the kernel waits for the holder: unbind was written"; return 1; }
+}

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# topology: plain group
+# timeout: 200
+#
+# Holders of all kinds and impostors come and go at random, and what is reported meanwhile is judged against what is known to be
+# true: see keep-owners. SOAK_SECONDS, SOAK_SEED and SOAK_LIBVIRT are for the program "soak", which runs this for an hour.
+
+set -eu
+# shellcheck source=guest.sh
+. "$LAB_DIR/guest.sh"
+# shellcheck source=owners.sh
+. "$LAB_DIR/owners.sh"
+
+modprobe vfio-pci
+devices=()
+for name in pair0 pair1 nic2 nic0 nic1 edu0; do
+    device=$(address_of "$name")
+    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
+    devices+=("$device")
+done
+# What lies in memory starts sooner.
+mkdir /dev/shm/lib
+while read -r _ _ library _; do
+    [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
+done < <(ldd "$PCIPROBE")
+cp -- "$PCIPROBE" /dev/shm/pciprobe
+export PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib
+# Half of the VMs are libvirt's in a long run; starting one takes too much of a short one.
+if [ -n "${SOAK_LIBVIRT-}" ]; then
+    # shellcheck source=libvirt.sh
+    . "$LAB_DIR/libvirt.sh"
+    prepare_libvirt
+    check "libvirtd starts" start_libvirtd
+    install_helper "$(helper_place)"
+fi
+"$LAB_DIR/keep-owners" ${SOAK_LIBVIRT:+--libvirt} --seconds "${SOAK_SECONDS:-40}" ${SOAK_SEED:+--seed "$SOAK_SEED"} "${devices[@]}" ||
+    fail "answers were wrong"
