@@ -185,7 +185,7 @@ for bus in $(seq 10 29); do for slot in 00 01 02 03 04 05 06 07; do card crowd "
 for format in raw json prometheus table; do
 	set -o pipefail
 	"$PCIPROBE" --sysroot crowd -f $format 2>err | head -n 1 >out
-	[ $? -eq 141 ] && [ -s out ]
+	case $? in 0 | 141) [ -s out ] ;; *) false ;; esac # 0: all of it was in the pipe before head ended
 	result $? "$format of many cards, cut by head" out
 	set +o pipefail
 	silent err "and nothing is said of that"

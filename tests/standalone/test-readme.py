@@ -15,7 +15,7 @@ import tempfile
 SOURCES = os.path.abspath(os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe")
 VFIO_BIND = shutil.which(os.environ.get("VFIO_BIND") or "vfio-bind")
-COLUMNS = 100
+COLUMNS = 200 # so that nothing is cut, which releases of libsmartcols do differently
 STATUS_USAGE = 2
 
 # the first words of what isn't run, and why
@@ -109,7 +109,7 @@ def run(command, folder):
     argument = "set -o pipefail; " + command.text
     if re.search("[|>]", command.text):
         start = ["bash", "-c", argument]
-    else: # at a terminal tables fit it
+    else: # at a terminal, as a reader does
         start = [sys.executable, "-B", os.path.join(SOURCES, "tests/standalone/terminal.py"), str(COLUMNS), command.text]
     return subprocess.run(start, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder,
                           env=environment, timeout=60, check=False)
