@@ -597,7 +597,7 @@ int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum hold
 	return 0;
 }
 
-/* ---- open files ---- */
+/* ---- references ---- */
 
 /* Orders files so that those that are the same stand together. kcmp(2) gives an order of open files; where it doesn't answer, two
  * count as the same. */
@@ -625,12 +625,12 @@ static int compare_files(const void *a, const void *b, void *data)
 	return order == 1 ? -1 : 1;
 }
 
-unsigned holders_count_files(struct sysroot *root, const struct holders *holders)
+unsigned holders_count_references(struct sysroot *root, const struct holders *holders)
 {
 	struct vfio_file *files;
 	bool host = sysroot_is_host(root);
 	size_t count = 0;
-	unsigned distinct = 0;
+	unsigned references = 0;
 
 	for (size_t i = 0; i < holders->count; i++)
 		count += holders->items[i].file_count;
@@ -648,7 +648,8 @@ unsigned holders_count_files(struct sysroot *root, const struct holders *holders
 	}
 	qsort_r(files, count, sizeof(*files), compare_files, &host);
 	for (size_t i = 0; i < count; i++)
-		distinct += i == 0 || compare_files(&files[i - 1], &files[i], &host) != 0;
+		if (i == 0 || compare_files(&files[i - 1], &files[i], &host) != 0)
+			references += vfio_file_references(root, files[i].node);
 	free(files);
-	return distinct;
+	return references;
 }

@@ -53,9 +53,9 @@ enum holders_depth {
 int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum holders_depth depth, struct holders *ret);
 void holders_free(struct holders *holders);
 
-/* The number of open files behind the descriptors of all holders. Descriptors that are known, or could be, of the same open file
- * (shared by fork or passed on) count once: it is never more than there are. */
-unsigned holders_count_files(struct sysroot *root, const struct holders *holders);
+/* The number of references to VFIO's module that the open files of all holders have (see vfio_references). Descriptors that are
+ * known, or could be, of the same open file (shared by fork or passed on) count once: it is never more than there are. */
+unsigned holders_count_references(struct sysroot *root, const struct holders *holders);
 
 bool holder_has_node(const struct holder *holder, const struct vfio_node *node);
 bool holder_has_group(const struct holder *holder, unsigned group);

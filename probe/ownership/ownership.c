@@ -86,24 +86,30 @@ static bool is_recording(struct sysroot *root)
 /* What the kernel counts, before and after a walk. */
 struct counts {
 	int error; /* -ENOENT: VFIO is built in and has no count */
-	unsigned files;
+	unsigned references;
 };
 
 static struct counts read_counts(struct sysroot *root)
 {
 	struct counts counts = {0};
 
-	counts.error = vfio_open_files(root, &counts.files);
+	counts.error = vfio_references(root, &counts.references);
 	return counts;
 }
 
-/* More open files than were found: some process could not be seen, or a file is in no process's table. */
+/* How many references an open file has is known of kernels that list VFIO's devices. */
+static bool are_comparable(const struct evidence *evidence, const struct counts *before, const struct counts *after)
+{
+	return evidence->nodes.lists_devices && !before->error && !after->error;
+}
+
+/* More references than the open files have that were found: some process could not be seen, or a file is in no process's table. */
 static unsigned count_hidden(const struct evidence *evidence, const struct counts *before, const struct counts *after)
 {
-	unsigned files = before->files > after->files ? before->files : after->files;
-	unsigned found = holders_count_files(evidence->search.root, &evidence->holders);
+	unsigned references = before->references > after->references ? before->references : after->references;
+	unsigned found = holders_count_references(evidence->search.root, &evidence->holders);
 
-	return files > found ? files - found : 0;
+	return are_comparable(evidence, before, after) && references > found ? references - found : 0;
 }
 
 static void report_unseen(struct evidence *evidence)
@@ -125,18 +131,17 @@ static void report_unseen(struct evidence *evidence)
 static void judge_walk(struct evidence *evidence, const struct counts *before, const struct counts *after)
 {
 	struct source_report *report = &evidence->search.processes;
-	bool counted = !before->error && !after->error;
-	unsigned hidden = counted ? count_hidden(evidence, before, after) : 0;
+	unsigned hidden = count_hidden(evidence, before, after);
 
 	report->state = SOURCE_OK;
-	if (counted && !hidden)
+	if (are_comparable(evidence, before, after) && !hidden)
 		return;
 	if (evidence->holders.unseen) {
 		report_unseen(evidence);
 	} else if (hidden) {
 		report->state = SOURCE_PARTLY;
-		snprintf(report->why, sizeof(report->why), "the kernel counts %u more open VFIO files than processes were seen to have",
-			 hidden);
+		snprintf(report->why, sizeof(report->why),
+			 "VFIO is in use by something that no process shows (%u references more than were found)", hidden);
 	}
 }
 
@@ -172,13 +177,13 @@ static int look_at_processes(struct evidence *evidence)
 		return 0;
 	}
 	before = read_counts(search->root);
-	if (!before.error && !before.files)
+	if (!before.error && !before.references)
 		return search->wanted & OWNER_CMDLINE ? walk(evidence, HOLDERS_COMMAND_LINES) : 0;
 	error = walk(evidence, HOLDERS_PROCESSES);
 	if (error < 0 || search->processes.state == SOURCE_FAILED)
 		return error;
 	after = read_counts(search->root);
-	if (!before.error && !after.error && count_hidden(evidence, &before, &after)) {
+	if (count_hidden(evidence, &before, &after)) {
 		holders_free(&evidence->holders);
 		before = read_counts(search->root);
 		error = walk(evidence, HOLDERS_THREADS);

@@ -198,7 +198,7 @@ static bool is_loaded(struct sysroot *root)
 	       sysdir_stat(sysroot_dir(root), DEVICE_CLASS, &status) != -ENOENT;
 }
 
-int vfio_open_files(struct sysroot *root, unsigned *ret)
+int vfio_references(struct sysroot *root, unsigned *ret)
 {
 	_cleanup_sysdir_ struct sysdir module = {.fd = -1};
 	char text[ATTRIBUTE_SIZE];
@@ -222,6 +222,17 @@ int vfio_open_files(struct sysroot *root, unsigned *ret)
 		return -EBADMSG;
 	*ret = references > (unsigned)dependants ? references - (unsigned)dependants : 0;
 	return 0;
+}
+
+unsigned vfio_file_references(struct sysroot *root, const struct vfio_node *node)
+{
+	struct stat status;
+
+	if (!node)
+		return 1;
+	if (node->kind != VFIO_NODE_CONTAINER)
+		return 2;
+	return sysdir_stat(sysroot_dir(root), MODULE "_iommu_type1", &status) == 0;
 }
 
 enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *address, const char *driver)

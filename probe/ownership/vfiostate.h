@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the kernel says of VFIO to any user, without opening a node, taking the device lock or waking a device: the device
- * numbers of VFIO's nodes, how many of its files are open, and whether a device is open. Sources: Linux, drivers/vfio/vfio_main.c,
+ * numbers of VFIO's nodes, how many references open files have, and whether a device is open. Sources: Linux, drivers/vfio/vfio_main.c,
  * group.c and device_cdev.c for what takes a reference of the module; vfio_pci_core_enable() and pci_enable_device() for the
  * attribute "enable". */
 #ifndef PCIPROBE_OWNERSHIP_VFIOSTATE_H
@@ -45,10 +45,15 @@ const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, dev_t nu
 bool vfio_nodes_have_group(const struct vfio_nodes *nodes, unsigned group);
 bool vfio_nodes_have_device(const struct vfio_nodes *nodes, const struct pci_address *address);
 
-/* The number of VFIO's open files: containers, groups and devices. Files that a process cannot see count too: in other namespaces,
- * in flight in a socket, registered with io_uring. Returns 0; -ENOENT when VFIO is built into the kernel, which keeps no such
- * count then; or another negative errno. Where VFIO isn't loaded the number is 0. */
-int vfio_open_files(struct sysroot *root, unsigned *ret);
+/* The number of references to VFIO's module, without those of modules that depend on it: open files have them, also those that no
+ * process shows (in other namespaces, in flight in a socket, registered with io_uring). Returns 0; -ENOENT when VFIO is built into
+ * the kernel, which keeps no such count then; or another negative errno. Where VFIO isn't loaded the number is 0. */
+int vfio_references(struct sysroot *root, unsigned *ret);
+
+/* How many of them an open file has; NODE is NULL for a device opened by way of its group. A node that has a cdev of its own has
+ * two: of the cdev, and of its file operations (Linux, fs/char_dev.c, chrdev_open(); since 5.16, and NODES' lists_devices tells
+ * that it is later). A container is iommufd's, not VFIO's, where VFIO has no IOMMU driver. */
+unsigned vfio_file_references(struct sysroot *root, const struct vfio_node *node);
 
 /* Whether a device is open by VFIO. */
 enum vfio_use {

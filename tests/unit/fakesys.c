@@ -277,11 +277,11 @@ void fakesys_device_node(struct fakesys *fake, unsigned number, const char *devi
 	add_node(fake, path, text);
 }
 
-void fakesys_vfio_count(struct fakesys *fake, unsigned open_files)
+void fakesys_vfio_count(struct fakesys *fake, unsigned references)
 {
 	char text[16];
 
-	snprintf(text, sizeof(text), "%u\n", open_files + 2);
+	snprintf(text, sizeof(text), "%u\n", references + 2);
 	fakesys_file(fake, "sys/module/vfio/refcnt", text);
 	fakesys_directory(fake, "sys/module/vfio/holders/vfio_pci_core");
 	fakesys_directory(fake, "sys/module/vfio/holders/vfio_iommu_type1");

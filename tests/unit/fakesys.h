@@ -48,8 +48,9 @@ void fakesys_user(struct fakesys *fake, unsigned pid, const char *ids);
 void fakesys_group_node(struct fakesys *fake, const char *group);
 void fakesys_device_node(struct fakesys *fake, unsigned number, const char *device);
 
-/* Loads vfio as a module with two that depend on it, and so many open files. Without it vfio is built into the kernel. */
-void fakesys_vfio_count(struct fakesys *fake, unsigned open_files);
+/* Loads vfio as a module with two that depend on it, and so many further references: 2 of an open group or device node, 1 of a
+ * device opened by way of its group. Without it vfio is built into the kernel. */
+void fakesys_vfio_count(struct fakesys *fake, unsigned references);
 
 /* Writes a file, makes a link or a directory; directories on the way are made. Links in the path are followed. */
 void fakesys_file(struct fakesys *fake, const char *path, const char *text);

@@ -781,18 +781,20 @@ static void what_the_kernel_counts_and_nobody_has_makes_devices_unknown(void **s
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
 	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
-	fakesys_vfio_count(fake, 1);
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:02:00.0");
+	fakesys_vfio_count(fake, 2);
 	PROCESS(42, "qemu-system-x86_64\0-name\0one");
 	holds(42, 6, "/dev/vfio/17");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
 	assert_string_equal(state_of("02:00.0"), "free");
 	/* in flight in a socket, in another PID namespace, registered with io_uring */
-	fakesys_vfio_count(fake, 2);
+	fakesys_vfio_count(fake, 3);
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
 	assert_string_equal(state_of("02:00.0"), "unknown");
-	assert_contains(card("02:00.0")->unknown_reason, "the kernel counts 1 more open VFIO file");
+	assert_contains(card("02:00.0")->unknown_reason, "VFIO is in use by something that no process shows (1 references");
 	assert_string_equal(state_of("03:00.0"), "host");
 }
 
@@ -800,7 +802,8 @@ static void threads_have_tables_of_their_own(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
-	fakesys_vfio_count(fake, 1);
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_vfio_count(fake, 2);
 	PROCESS(42, "my-vmm");
 	fakesys_directory(fake, "proc/42/task/42/fd");
 	fakesys_link(fake, "proc/42/task/43/fd/6", "/dev/vfio/17");
