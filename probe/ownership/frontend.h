@@ -9,7 +9,12 @@
  *   one-42             OpenNebula's VM 42
  *   i-2-385-VM         CloudStack's instance, known by just this name
  *   instance-0000001f  Nova's; people know the UUID
- *   -id 105            Proxmox's VM 105 */
+ *   -id 105            Proxmox's VM 105
+ *   sandbox-<64 hex>   Kata Containers' sandbox */
 const char *frontend_find(const char *name, const char *uuid, const char *vmid, char **ret_id);
+
+/* The same from TEXT, that of /proc/<pid>/cgroup: in a Kubernetes pod, a VM named <namespace>_<name> is KubeVirt's, which calls it
+ * <namespace>/<name>. Elsewhere such a name is an ordinary one. */
+const char *frontend_from_cgroup(const char *text, const char *name, char **ret_id);
 
 #endif

@@ -251,6 +251,41 @@ static int read_cloud_hypervisor(struct vmm *vmm, const char *word, const char *
 	return error;
 }
 
+/* --vfio PATH[,guest-address=00:05.0,...] or --vfio=PATH... */
+static int add_crosvm_device(struct vmm *vmm, const char *text)
+{
+	char *path = option_value(text, NULL), *guest = option_value(text, "guest-address");
+	struct vmm_device device = {0};
+	struct pci_address address;
+	int error = 0;
+
+	if (path && read_sysfs_path(path, &device)) {
+		if (guest && address_parse(guest, &address) == 0 && !address.domain)
+			snprintf(device.guest_address, sizeof(device.guest_address), "0000:%02x:%02x.%x", address.bus,
+				 address.slot & 0x1fu, address.function & 7u);
+		error = add_device(vmm, &device);
+	}
+	free(path);
+	free(guest);
+	return error;
+}
+
+static int read_crosvm(struct vmm *vmm, const char *word, const char *end)
+{
+	int error = 0;
+
+	for (const char *next; word < end && !error; word = next) {
+		next = word + strlen(word) + 1;
+		if (strncmp(word, "--vfio=", 7) == 0) {
+			error = add_crosvm_device(vmm, word + 7);
+		} else if (strcmp(word, "--vfio") == 0 && next < end) {
+			error = add_crosvm_device(vmm, next);
+			next += strlen(next) + 1;
+		}
+	}
+	return error;
+}
+
 static char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -275,6 +310,8 @@ int vmm_parse(const char *text, size_t length, struct vmm *ret)
 		vmm.is_vmm = true, error = read_qemu(&vmm, words, words + length);
 	else if (strcmp(vmm.program, "cloud-hypervisor") == 0)
 		vmm.is_vmm = true, error = read_cloud_hypervisor(&vmm, words, words + length);
+	else if (strcmp(vmm.program, "crosvm") == 0)
+		vmm.is_vmm = true, error = read_crosvm(&vmm, words, words + length);
 	free(words);
 	if (error < 0)
 		vmm_free(&vmm);

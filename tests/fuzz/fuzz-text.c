@@ -4,7 +4,9 @@
 #include "plugins/standalone/mask.h"
 #include "common/text.h"
 #include "probe/address.h"
+#include "probe/ownership/frontend.h"
 #include "probe/ownership/libvirt.h"
+#include "probe/ownership/pve.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
@@ -143,6 +145,22 @@ static void check_domain_cards(const char *text, size_t size)
 		domain_cards_free(&cards);
 }
 
+/* TEXT as Proxmox's configuration and mappings, and as a process's cgroups. */
+static void check_frontends(const char *text)
+{
+	struct pve_vm vm;
+	char *id = NULL;
+
+	hold(pve_parse(text, text, "pve1", &vm) == 0);
+	hold(!*vm.uuid || strlen(vm.uuid) == 36);
+	pve_vm_free(&vm);
+	hold(!frontend_from_cgroup(text, "a_b", &id) == !id);
+	free(id);
+	id = NULL;
+	hold(!frontend_from_cgroup("/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1", text, &id) == !id);
+	free(id);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = text_of(data, size);
@@ -153,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_columns(text);
 	check_mask(text);
 	check_domain_cards(text, size);
+	check_frontends(text);
 	free(text);
 	return 0;
 }

@@ -91,6 +91,42 @@ static void cloud_hypervisor(void **state)
 	assert_string_equal(device(1), "0000:01:00.1");
 }
 
+static void crosvm(void **state)
+{
+	(void)state;
+	parse("/usr/bin/crosvm|run|--vfio|/sys/bus/pci/devices/0000:01:00.0,iommu=viommu,guest-address=00:05.0|"
+	      "--vfio=/sys/bus/pci/devices/0000:02:00.0|--vfio|");
+	assert_true(vmm.is_vmm);
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(vmm.devices[0].guest_address, "0000:00:05.0");
+	assert_string_equal(device(1), "0000:02:00.0");
+}
+
+static void kubevirt_is_known_by_its_pod(void **state)
+{
+	static const char pod[] = "0::/kubepods.slice/kubepods-burstable.slice/"
+				  "kubepods-burstable-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-containerd-1.scope\n";
+	static const struct {
+		const char *cgroup, *name, *id;
+	} cases[] = {
+		{pod, "default_vm-1", "default/vm-1"},
+		{"1:cpu:/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n", "a_b", "a/b"},
+		{pod, "web", NULL}, {pod, "a_b_c", NULL}, {pod, "a_", NULL}, {pod, "_a", NULL}, {pod, "../a_b", NULL},
+		{pod, NULL, NULL}, {"0::/machine.slice/x", "a_b", NULL}, {"0::/kubepods/pod", "a_b", NULL}, {"", "a_b", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *id = NULL;
+		const char *frontend = frontend_from_cgroup(cases[i].cgroup, cases[i].name, &id);
+
+		assert_int_equal(!frontend, !cases[i].id);
+		if (frontend)
+			assert_string_equal(id, cases[i].id);
+		free(id);
+	}
+}
+
 static void other_programs_are_no_vmm(void **state)
 {
 	(void)state;
@@ -139,6 +175,8 @@ static void frontends_are_known_by_their_names(void **state)
 	} cases[] = {
 		{"one-42", NULL, "opennebula", "42"},        {"i-2-385-VM", NULL, "cloudstack", "i-2-385-VM"},
 		{"instance-0000001f", NULL, "nova", uuid},   {"web", "105", "proxmox", "105"},
+#define HEX "0123456789abcdef"
+		{"sandbox-" HEX HEX HEX HEX, NULL, "kata", HEX HEX HEX HEX}, {"sandbox-" HEX, NULL, NULL, NULL},
 		{"one-", NULL, NULL, NULL},                  {"one-42x", NULL, NULL, NULL},
 		{"one--1", NULL, NULL, NULL},                {"i-2-385-VMx", NULL, NULL, NULL},
 		{"i--385-VM", NULL, NULL, NULL},             {"instance-0000001g", NULL, NULL, NULL},
@@ -172,6 +210,8 @@ int main(void)
 		cmocka_unit_test_teardown(qemu_with_json, teardown),
 #endif
 		cmocka_unit_test_teardown(cloud_hypervisor, teardown),
+		cmocka_unit_test_teardown(crosvm, teardown),
+		cmocka_unit_test(kubevirt_is_known_by_its_pod),
 		cmocka_unit_test_teardown(other_programs_are_no_vmm, teardown),
 		cmocka_unit_test_teardown(nonsense_is_passed_over, teardown),
 		cmocka_unit_test_teardown(long_names_are_taken_whole, teardown),
