@@ -48,6 +48,8 @@ let_go() {
     exec {lab_holder}<&-
     # A release that should not have happened would make nonsense of the rows that follow.
     [ "$(driver_of "$lab_device")" = vfio-pci ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
+    # One that unlinked the node leaves none: binding the device again makes another.
+    [ -c "/dev/vfio/$(group_of "$lab_device")" ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
 }
 
 # vmm_arguments NAME UUID ADDRESS: a command line as QEMU's.
