@@ -86,6 +86,11 @@ static void find_nodes(struct hazard_view *view, const struct pci_device *device
 
 /* ---- what is open ---- */
 
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ESRCH;
+}
+
 static void note_process(struct hazard_view *view, const struct sysdir *proc, const char *pid, struct concerns *concerns)
 {
 	_cleanup_sysdir_ struct sysdir fds = {.fd = -1};
@@ -98,17 +103,24 @@ static void note_process(struct hazard_view *view, const struct sysdir *proc, co
 	error = sysdir_open(proc, name, &fds);
 	if (!error)
 		error = sysdir_list(&fds, ".", &list);
-	view->unseen += error == -EACCES || error == -EPERM;
-	if (error < 0)
+	if (error < 0) {
+		view->unseen += !is_gone(error);
 		return;
+	}
 	while ((entry = sysdir_next(list))) {
-		if (sysdir_readlink(&fds, entry->d_name, target, sizeof(target)) < 0 || strncmp(target, "/dev/", 5) != 0 ||
+		ssize_t length = sysdir_readlink(&fds, entry->d_name, target, sizeof(target));
+
+		/* a path that is too long is no node's */
+		if (length < 0 && length != -ENAMETOOLONG && !is_gone((int)length))
+			error = (int)length;
+		if (length < 0 || strncmp(target, "/dev/", 5) != 0 ||
 		    strncmp(target, "/dev/pts/", 9) == 0 || strcmp(target, "/dev/null") == 0)
 			continue;
 		snprintf(text, sizeof(text), "%s %s", pid, target);
 		if (strings_add(&view->opened, text) < 0)
 			concerns->no_memory = true;
 	}
+	view->unseen += error < 0 || (errno && !is_gone(-errno));
 }
 
 /* Without /proc nothing is seen at all. */
@@ -125,6 +137,7 @@ static void note_opened(struct hazard_view *view, struct concerns *concerns)
 	while ((entry = sysdir_next(list)))
 		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name))
 			note_process(view, &proc, entry->d_name, concerns);
+	view->unseen += errno != 0;
 }
 
 /* Whether PATH is NODE itself, or a part of it: /dev/nvme0n1p2 is of /dev/nvme0. */

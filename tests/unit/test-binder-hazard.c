@@ -354,6 +354,17 @@ static void nodes_that_are_open(void **state)
 				    "open: process 50 (Xorg) has /dev/nvidia3 open\n");
 }
 
+static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_directory(fake, AT "drm/renderD128");
+	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
+	fakesys_file(fake, "proc/51/fd/3", ""); /* no link: EINVAL */
+	fakesys_directory(fake, "proc/52"); /* it has ended */
+	assert_string_equal(find(), "unknown: 2 processes could not be looked at, which may have it open\n");
+}
+
 static void an_nvme_disk_that_is_open(void **state)
 {
 	(void)state;
@@ -431,6 +442,7 @@ int main(void)
 		TEST(the_host_s_screen),
 		TEST(a_serial_console),
 		TEST(nodes_that_are_open),
+		TEST(a_process_whose_descriptors_cannot_be_read_may_have_a_node_open),
 		TEST(an_nvme_disk_that_is_open),
 		TEST(relatives),
 		TEST(only_what_can_be_allowed_is),
