@@ -228,6 +228,14 @@ static void publish(struct monitor *monitor, struct inventory *inventory)
 	values_dispatch(inventory, probe_config(monitor->probe), monitor->settings);
 }
 
+static bool looked_in_part(const struct inventory *inventory)
+{
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		if (inventory->sources[i].state == SOURCE_FAILED || inventory->sources[i].state == SOURCE_PARTLY)
+			return true;
+	return false;
+}
+
 void monitor_read(struct monitor *monitor)
 {
 	struct inventory *inventory;
@@ -244,5 +252,7 @@ void monitor_read(struct monitor *monitor)
 		monitor->looks = LOOKS_AFTER_EVENT; /* what happened meanwhile has not been looked at */
 	else
 		publish(monitor, inventory);
+	if (!error && whole && !monitor->looks && looked_in_part(inventory))
+		monitor->looks = 1; /* what could not be seen may have changed without a sign */
 	complaints_turn(&monitor->complaints, whole);
 }

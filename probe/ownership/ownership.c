@@ -128,11 +128,18 @@ static void judge_walk(struct evidence *evidence, const struct counts *before, c
 	bool counted = !before->error && !after->error;
 	unsigned hidden = counted ? count_hidden(evidence, before, after) : 0;
 
+	int error = before->error && before->error != -ENOENT ? before->error : after->error;
+
 	report->state = SOURCE_OK;
 	if (counted && !hidden)
 		return;
 	if (evidence->holders.unseen) {
 		report_unseen(evidence);
+	} else if (error && error != -ENOENT) {
+		report->state = SOURCE_PARTLY;
+		snprintf(report->why, sizeof(report->why), "/sys/module/vfio: %s", strerror(-error));
+		log_warning(evidence->search.log, "%s%s; device owners are unknown", sysroot_path(evidence->search.root),
+			    report->why);
 	} else if (hidden) {
 		report->state = SOURCE_PARTLY;
 		snprintf(report->why, sizeof(report->why), "the kernel counts %u more open VFIO files than processes were seen to have",

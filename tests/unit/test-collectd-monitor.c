@@ -441,6 +441,24 @@ static void unknown_owners_are_looked_for_now_and_again(void **state)
 	has_value("0000:81:00.2/gauge-in_use=0");
 }
 
+static void a_look_that_saw_only_a_part_is_repeated_at_the_next_reading(void **state)
+{
+	(void)state;
+	start();
+	settle();
+	fakesys_process(fake, 50, "/usr/bin/program");
+	fakesys_remove(fake, "proc/50/fd");
+	fakesys_file(fake, "proc/50/fd", ""); /* no directory: it can't be inspected */
+	touch("dev/vfio/19");
+	read_cards();
+	has_value("0000:81:00.2/gauge-in_use=nan");
+	for (unsigned i = 0; i < 4; i++)
+		read_cards();
+	fakesys_remove(fake, "proc/50");
+	read_cards();
+	has_value("0000:81:00.2/gauge-in_use=0");
+}
+
 static void a_reservation_runs_out(void **state)
 {
 	char text[64];
@@ -613,6 +631,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_driver_that_changed_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(cards_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_owners_are_looked_for_now_and_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_look_that_saw_only_a_part_is_repeated_at_the_next_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reservation_runs_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_configuration_is_taken_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_keeps_the_old_rules, setup, teardown),
