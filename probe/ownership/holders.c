@@ -643,7 +643,8 @@ unsigned holders_count_references(struct sysroot *root, const struct holders *ho
 	for (size_t i = 0; i < holders->count; i++) {
 		const struct holder *holder = &holders->items[i];
 
-		memcpy(files + count, holder->files, holder->file_count * sizeof(*files));
+		if (holder->file_count)
+			memcpy(files + count, holder->files, holder->file_count * sizeof(*files));
 		count += holder->file_count;
 	}
 	qsort_r(files, count, sizeof(*files), compare_files, &host);

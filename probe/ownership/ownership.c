@@ -36,6 +36,7 @@ struct evidence {
 	struct vfio_nodes nodes;
 	struct holders holders;
 	int nodes_error; /* VFIO's nodes could not be listed */
+	bool idle;       /* the kernel has no VFIO file open */
 	bool recording;
 };
 
@@ -83,6 +84,10 @@ static bool is_recording(struct sysroot *root)
 	return false;
 }
 
+/* An open group or device has at least two references. One is VFIO's own: of its file system, since Linux 6.10 (vfio_fs_inode_new()),
+ * while it has devices. */
+#define HIDDEN_REFERENCES 2
+
 /* What the kernel counts, before and after a walk. */
 struct counts {
 	int error; /* -ENOENT: VFIO is built in and has no count */
@@ -109,7 +114,9 @@ static unsigned count_hidden(const struct evidence *evidence, const struct count
 	unsigned references = before->references > after->references ? before->references : after->references;
 	unsigned found = holders_count_references(evidence->search.root, &evidence->holders);
 
-	return are_comparable(evidence, before, after) && references > found ? references - found : 0;
+	if (!are_comparable(evidence, before, after) || references < found + HIDDEN_REFERENCES)
+		return 0;
+	return references - found;
 }
 
 static void report_unseen(struct evidence *evidence)
@@ -184,7 +191,8 @@ static int look_at_processes(struct evidence *evidence)
 		return 0;
 	}
 	before = read_counts(search->root);
-	if (!before.error && !before.references)
+	evidence->idle = !before.error && before.references < HIDDEN_REFERENCES;
+	if (evidence->idle)
 		return search->wanted & OWNER_CMDLINE ? walk(evidence, HOLDERS_COMMAND_LINES) : 0;
 	error = walk(evidence, HOLDERS_PROCESSES);
 	if (error < 0 || search->processes.state == SOURCE_FAILED)
@@ -247,7 +255,7 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 		snprintf(why, UNKNOWN_REASON_SIZE, "the source vfio is switched off");
 	else if (processes->state != SOURCE_OK)
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s", processes->why);
-	else if (evidence->holders.count &&
+	else if (!evidence->idle &&
 		 vfio_device_use(evidence->search.root, &device->address, device->driver) == VFIO_USE_OPEN)
 		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel has it open, and no process was found that holds it");
 	else

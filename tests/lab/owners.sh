@@ -33,7 +33,7 @@ held=
 # have a descriptor in $held ("-" for none). KIND may have a user's number after a colon. ARGUMENTs are a VMM's.
 hold() {
     local kind=${1%:*} user=''
-    lab_device=$3
+    lab_device=$3 lab_way=$2
     [[ $1 != *:* ]] || user=${1#*:}
     exec {lab_holder}< <(HOLD="$kind $2 $3 $user" exec /run/vmm/qemu-system-x86_64 "${@:4}" 2>/run/holder.errors)
     holder=$!
@@ -48,8 +48,8 @@ let_go() {
     exec {lab_holder}<&-
     # A release that should not have happened would make nonsense of the rows that follow.
     [ "$(driver_of "$lab_device")" = vfio-pci ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
-    # One that unlinked the node leaves none: binding the device again makes another.
-    [ -c "/dev/vfio/$(group_of "$lab_device")" ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
+    # The kernel makes the node again with the device's next binding.
+    [ "$lab_way" != unlinked ] || bind_driver "$lab_device" vfio-pci
 }
 
 # vmm_arguments NAME UUID ADDRESS: a command line as QEMU's.

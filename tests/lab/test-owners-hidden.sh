@@ -86,13 +86,9 @@ for limit in 4 5 6 7 8 9 10; do
     from_elsewhere "with $limit descriptors" prlimit --nofile="$limit"
 done
 if command -v strace >/dev/null; then
-    for call in openat newfstatat statx getdents64 readlinkat read; do
-        for error in EIO ENOMEM; do
-            for first in 1 60 200; do
-                from_elsewhere "$call fails with $error from the ${first}th on" \
-                    strace -qq -o /dev/null -e "inject=$call:error=$error:when=$first+"
-            done
-        done
+    # Each costs seconds on an emulated processor: the unit tests fail every single call.
+    for call in openat newfstatat getdents64 readlinkat read; do
+        from_elsewhere "$call fails from the 60th on" strace -qq -o /dev/null -e "inject=$call:error=EIO:when=60+"
     done
 fi
 let_go

@@ -101,7 +101,7 @@ rm /run/qemu-server/pci-id-reservations
 
 holder=$vm
 lab_holder=$vm_pipe
-lab_device=$nic2
+lab_device=$nic2 lab_way=plain
 let_go
 row "without its VM it is free" is_free "$nic2"
 

@@ -231,14 +231,14 @@ static void a_held_device_stays_held_or_unknown_where_the_kernel_counts(void **s
 {
 	(void)state;
 	add_holder();
-	fakesys_vfio_count(fake, 1);
+	fakesys_vfio_count(fake, 2);
 	inject_all();
 }
 
 static void a_device_whose_holder_is_hidden_stays_unknown(void **state)
 {
 	(void)state;
-	fakesys_vfio_count(fake, 1);
+	fakesys_vfio_count(fake, 2);
 	inject_all();
 }
 
