@@ -2,8 +2,9 @@
 /* libvirt-domains SOCKET: which cards the domains of the libvirt daemon behind SOCKET have, or are defined with.
  *
  * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it can be killed. It asks
- * read-only. What it prints is described at domain_cards_parse (probe/ownership/libvirt.h); when it fails it says why in a
- * line on standard error, and the closing line is missing. Sources: libvirt's formatdomain.html for the elements, the
+ * read-only. What it prints is described at domain_cards_parse (probe/ownership/libvirt.h), with a line for each domain whose
+ * devices could not all be read; when it fails altogether it says why in a line on standard error, and the closing line is missing.
+ * Sources: libvirt's formatdomain.html for the elements, the
  * deployment files of OpenNebula and of Nova for their metadata. */
 #include "probe/address.h"
 
@@ -38,6 +39,7 @@ struct definition {
 	bool runs;
 	struct card *cards;
 	size_t count;
+	const char *unread; /* why not all of its devices are among the cards; NULL: they are */
 };
 
 static void free_definition(struct definition *definition)
@@ -145,7 +147,7 @@ static int add_source(struct definition *definition, xmlNode *device, xmlNode *s
 	xmlNode *address = child(source, "address"), *guest = child(device, "address");
 
 	if (card.is_mdev ? !read_uuid(address, &card) : !read_address(address, card.text))
-		return fail(definition->name, "libvirt's XML of this domain doesn't tell which card it gives away");
+		return definition->unread = "its XML has a device without a valid host address", 0;
 	/* what the guest has at a disk's address is no card, but a disk that is made of one */
 	if (!is_element(device, "disk") && guest && attribute_is(guest, "type", "pci"))
 		read_address(guest, card.guest);
@@ -189,7 +191,8 @@ static int parse_xml(const char *name, const char *text, struct definition *ret)
 	root = definition.xml ? xmlDocGetRootElement(definition.xml) : NULL;
 	if (!root || definition.xml->intSubset || !is_element(root, "domain")) {
 		free_definition(&definition);
-		return fail(name, "libvirt's XML of this domain can't be read");
+		ret->unread = "its XML is invalid";
+		return 0;
 	}
 	definition.runs = xmlHasProp(root, (const xmlChar *)"id");
 	devices = child(root, "devices");
@@ -272,7 +275,7 @@ static void print_cards(virDomainPtr domain, const struct definition *definition
 	const char *frontend;
 
 	virDomainGetUUIDString(domain, uuid);
-	frontend = find_frontend(definition->xml, uuid, &id);
+	frontend = definition->xml ? find_frontend(definition->xml, uuid, &id) : NULL;
 	for (size_t i = 0; i < definition->count; i++) {
 		const struct card *card = &definition->cards[i];
 
@@ -292,6 +295,16 @@ static void print_cards(virDomainPtr domain, const struct definition *definition
 	free(id);
 }
 
+/* Other domains' devices are printed all the same. */
+static void print_unread(virDomainPtr domain, const char *why)
+{
+	fputs("unread", stdout);
+	print_text(virDomainGetName(domain));
+	print_text(why && *why ? why : "libvirt reports no reason");
+	putchar('\n');
+	printed++;
+}
+
 /* Returns 1, 0 when the domain is no more, or -1. */
 static int read_definition(virDomainPtr domain, unsigned flags, struct definition *ret)
 {
@@ -300,8 +313,10 @@ static int read_definition(virDomainPtr domain, unsigned flags, struct definitio
 
 	if (!text && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
 		return 0;
-	if (!text)
-		return fail(virDomainGetName(domain), virGetLastErrorMessage());
+	if (!text) {
+		ret->unread = virGetLastErrorMessage();
+		return 1;
+	}
 	error = parse_xml(virDomainGetName(domain), text, ret);
 	free(text);
 	return error < 0 ? error : 1;
@@ -312,13 +327,19 @@ static int read_definition(virDomainPtr domain, unsigned flags, struct definitio
 static int print_domain(virDomainPtr domain)
 {
 	struct definition live = {0}, defined = {0};
+	const char *unread;
+	char why[256];
 	int found = read_definition(domain, 0, &live);
 
 	if (found > 0 && live.runs)
 		found = read_definition(domain, VIR_DOMAIN_XML_INACTIVE, &defined);
 	if (found > 0) {
+		unread = live.unread ? live.unread : defined.unread;
+		snprintf(why, sizeof(why), "%s", unread ? unread : "");
 		print_cards(domain, &live, live.runs, NULL);
 		print_cards(domain, &defined, false, &live);
+		if (unread)
+			print_unread(domain, why);
 	}
 	free_definition(&live);
 	free_definition(&defined);

@@ -80,7 +80,11 @@ void report_tell_sources(const struct options *options, const struct inventory *
 		const struct source_report *source = &inventory->sources[i];
 
 		/* what is wrong with the processes has been told */
-		if (source->state == SOURCE_FAILED && (1u << i) & (OWNER_LIBVIRT | OWNER_PROXMOX))
+		if (!((1u << i) & (OWNER_LIBVIRT | OWNER_PROXMOX)))
+			continue;
+		if (source->state == SOURCE_PARTLY)
+			log_warning(&options->log, "%s: %s. Devices without a known owner are unknown", source->name, source->why);
+		if (source->state == SOURCE_FAILED)
 			log_warning(&options->log, "%s gave no answer (%s): a card that nobody is seen to have may still be "
 				    "reserved. --owners tells whom to ask", source->name, source->why);
 	}

@@ -50,6 +50,8 @@ int libvirt_claim(const struct search *search, struct source_report *report)
 		report->state = SOURCE_OFF;
 	else if (error < 0)
 		report->state = SOURCE_FAILED;
+	else if (cards.unread)
+		report->state = SOURCE_PARTLY;
 	for (size_t i = 0; i < cards.count && error >= 0; i++)
 		error = claim_card(search, &cards.items[i]);
 	domain_cards_free(&cards);

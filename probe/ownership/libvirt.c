@@ -163,6 +163,25 @@ static int add_card(struct domain_cards *cards, char *line)
 	return 0;
 }
 
+/* "unread NAME WHY"; only the first reason is kept. */
+static int add_unread(struct domain_cards *cards, char *line)
+{
+	char *name, *reason;
+
+	strsep(&line, " ");
+	name = strsep(&line, " ");
+	reason = strsep(&line, " ");
+	if (!name || !*name || !reason || !*reason || line || !unescape(name) || !unescape(reason))
+		return -EBADMSG;
+	if (cards->unread++)
+		return 0;
+	snprintf(cards->unread_why, sizeof(cards->unread_why), "domain '%.40s': %s", name, reason);
+	for (char *p = cards->unread_why; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return 0;
+}
+
 /* TEXT is taken apart. */
 static int read_lines(char *text, struct domain_cards *cards)
 {
@@ -170,10 +189,10 @@ static int read_lines(char *text, struct domain_cards *cards)
 	int error;
 
 	while ((line = strsep(&text, "\n")) && text) {
-		snprintf(end, sizeof(end), "end %zu", cards->count);
+		snprintf(end, sizeof(end), "end %zu", cards->count + cards->unread);
 		if (strcmp(line, end) == 0)
 			return *text ? -EBADMSG : 0;
-		error = add_card(cards, line);
+		error = strncmp(line, "unread ", 7) == 0 ? add_unread(cards, line) : add_card(cards, line);
 		if (error < 0)
 			return error;
 	}
@@ -271,5 +290,8 @@ int libvirt_read(struct sysroot *root, const char *helper, struct domain_cards *
 		snprintf(reason, sizeof(reason), "%s", strerror(-error));
 	if (error < 0)
 		snprintf(why, LIBVIRT_WHY_SIZE, "%s/" DIRECTORY "/%s: %s", sysroot_path(root), socket, reason);
+	else if (ret->unread)
+		snprintf(why, LIBVIRT_WHY_SIZE, "%s/" DIRECTORY "/%s: %zu domain(s) could not be read; %s", sysroot_path(root),
+			 socket, ret->unread, ret->unread_why);
 	return error;
 }

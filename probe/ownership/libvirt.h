@@ -16,6 +16,7 @@
 
 /* Room for a reason, on one line. */
 #define LIBVIRT_WHY_SIZE 512
+#define DOMAIN_WHY_SIZE 128
 
 /* A card, or a mediated device of one, that a domain has or is defined with. */
 struct domain_card {
@@ -29,11 +30,14 @@ struct domain_card {
 struct domain_cards {
 	struct domain_card *items;
 	size_t count;
+	size_t unread;                 /* domains whose devices could not all be read */
+	char unread_why[DOMAIN_WHY_SIZE]; /* why, of the first of them; plain ASCII */
 };
 
 /* Asks the libvirt daemon whose read-only socket is in run/libvirt below ROOT: virtqemud's, or where there is none that of
  * libvirtd or its proxy. HELPER is the path of libvirt-domains; NULL: it wasn't built. Free what it gives with
- * domain_cards_free. Takes no longer than LIBVIRT_MILLISECONDS and half a second. Returns 0; -ENOENT when there is no socket:
+ * domain_cards_free. Takes no longer than LIBVIRT_MILLISECONDS and half a second. Returns 0, also with domains that could not be
+ * read: then WHY is set and their number is in ret->unread; -ENOENT when there is no socket:
  * nobody is asked then; or, with WHY set,
  *   -ENOSYS        there is a socket, but HELPER isn't there
  *   -EOPNOTSUPP    there is only a socket that isn't read-only
@@ -44,15 +48,17 @@ struct domain_cards {
 int libvirt_read(struct sysroot *root, const char *helper, struct domain_cards *ret, char why[LIBVIRT_WHY_SIZE]);
 
 /* Reads the LENGTH bytes at TEXT that libvirt-domains printed: a line for each card of a domain, of eight fields with one blank
- * between them, and behind all of them "end" and their number:
+ * between them, and behind all lines "end" and their number:
  *
  *   runs pci 0000:81:00.2 0000:05:00.0 2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1 one-42 opennebula 42
  *   defined mdev 4b20d080-1b54-4048-85b3-a6a62d165c01 - 11111111-2222-3333-4444-555555555555 a%20name - -
- *   end 2
+ *   unread web internal%20error
+ *   end 3
  *
- * These are how the domain has it; the kind; the host's address or the mediated device's UUID; the guest's address; the domain's
- * UUID and name; the frontend by its metadata, and its id there. - stands for none. In a text any byte but letters, digits, and
- * _ . : - is written as % and two hex digits, and so is a - at its beginning.
+ * An unread line names a domain whose devices could not all be read, and the reason. The fields of the others are how the domain
+ * has it; the kind; the host's address or the mediated device's UUID; the guest's address; the domain's UUID and name; the frontend
+ * by its metadata, and its id there. - stands for none. In a text any byte but letters, digits, and _ . : - is written as % and two
+ * hex digits, and so is a - at its beginning.
  * Returns 0, -EBADMSG when anything is not like that, or -ENOMEM. No I/O. */
 int domain_cards_parse(const char *text, size_t length, struct domain_cards *ret);
 void domain_cards_free(struct domain_cards *cards);

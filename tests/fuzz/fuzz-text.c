@@ -133,6 +133,9 @@ static void check_domain_cards(const char *text, size_t size)
 	struct pci_address guest;
 
 	hold(error == 0 || (error == -EBADMSG && cards.count == 1));
+	for (const char *p = cards.unread_why; !error && *p; p++)
+		hold(*p >= ' ' && *p <= '~');
+	hold(error || !cards.unread == !*cards.unread_why);
 	for (size_t i = 0; !error && i < cards.count; i++) {
 		const struct domain_card *card = &cards.items[i];
 

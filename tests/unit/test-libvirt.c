@@ -100,6 +100,21 @@ static void names_can_hold_anything(void **state)
 	assert_string_equal(cards.items[0].name, name);
 }
 
+static void domains_that_could_not_be_read_are_counted(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("unread web internal%20error\nend 1\n"), 0);
+	assert_int_equal(cards.count, 0);
+	assert_int_equal(cards.unread, 1);
+	assert_string_equal(cards.unread_why, "domain 'web': internal error");
+	assert_int_equal(parse("unread %1b%0a%ff a%0ab\nruns pci 0000:81:00.2 - " UUID " web - -\nunread b c\nend 3\n"), 0);
+	assert_int_equal(cards.count, 1);
+	assert_int_equal(cards.unread, 2);
+	assert_string_equal(cards.unread_why, "domain '\?\?\?': a?b");
+	assert_int_equal(parse("end 0\n"), 0);
+	assert_int_equal(cards.unread, 0);
+}
+
 static void nothing_else_is_taken(void **state)
 {
 	static const char *const texts[] = {
@@ -122,6 +137,8 @@ static void nothing_else_is_taken(void **state)
 		"runs pci 0000:81:00.2 - 1234 web - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " - - -\nend 1\n",
 		"runs pci 0000:81:00.2 - " UUID " web opennebula -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - 5\nend 1\n",
 		"runs pci 0000:81:00.2 - " UUID " web acme 5\nend 1\n",
+		"unread\nend 1\n", "unread web\nend 1\n", "unread web \nend 1\n", "unread  why\nend 1\n", "unread web why x\nend 1\n",
+		"unread web why\nend 0\n", "unread web a%00b\nend 1\n", "unread w% why\nend 1\n", "unread web why\n",
 		/* texts */
 		"runs pci 0000:81:00.2 - " UUID " a%00b - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a% - -\nend 1\n",
 		"runs pci 0000:81:00.2 - " UUID " a%2 - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a%zz - -\nend 1\n",
@@ -224,6 +241,15 @@ static void no_helper_is_told(void **state)
 	assert_contains(why, "libvirt-sock-ro: this build can't ask libvirt");
 }
 
+static void an_unreadable_domain_hides_no_other(void **state)
+{
+	(void)state;
+	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
+	assert_int_equal(ask("echo unread db broken; echo 'runs pci 0000:81:00.2 - " UUID " web - -'; echo end 2"), 0);
+	assert_int_equal(cards.count, 1);
+	assert_contains(why, "libvirt-sock-ro: 1 domain(s) could not be read; domain 'db': broken");
+}
+
 static void what_went_wrong_is_told(void **state)
 {
 	static const struct {
@@ -256,12 +282,14 @@ int main(void)
 		TEST(cards_of_all_kinds),
 		TEST(no_card_is_an_answer),
 		TEST(names_can_hold_anything),
+		TEST(domains_that_could_not_be_read_are_counted),
 		TEST(nothing_else_is_taken),
 		TEST(without_a_socket_nobody_is_asked),
 		TEST(the_modular_daemon_goes_first),
 		TEST(only_read_only_sockets_are_asked),
 		TEST(no_link_leads_out_of_the_root),
 		TEST(no_helper_is_told),
+		TEST(an_unreadable_domain_hides_no_other),
 		TEST(what_went_wrong_is_told),
 	};
 

@@ -595,6 +595,19 @@ static void a_libvirt_that_fails_leaves_cards_unknown(void **state)
 	assert_string_equal(state_of("02:00.0"), "unknown");
 }
 
+static void a_domain_that_could_not_be_read_may_use_any_device(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
+	domains("echo unread db broken; echo 'defined pci 0000:02:00.0 - 2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1 web - -'; echo end 2");
+	look();
+	assert_contains(fared(OWNER_LIBVIRT), "libvirt partly: ");
+	assert_contains(fared(OWNER_LIBVIRT), "domain 'db': broken");
+	assert_string_equal(state_of("02:00.0"), "reserved");
+	assert_string_equal(state_of("04:00.0"), "unknown");
+}
+
 /* A mediated device's own group tells, without any command line. */
 static void parts_are_known_by_their_group(void **state)
 {
@@ -941,6 +954,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
 		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_cards_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_domain_that_could_not_be_read_may_use_any_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),

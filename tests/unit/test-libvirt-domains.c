@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What libvirt-domains prints of domains' XML. Its calls of libvirt are answered here; the real one meets a libvirtd in the lab. */
+int helper_main(int argc, char **argv);
+#define main helper_main
+#include "helper/libvirt-domains.c"
+#undef main
+
+#include "tests/unit/test.h" /* its fail would be the helper's */
+
+#define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
+#define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
+#define ADDRESS(bus) "<address domain='0x0000' bus='" bus "' slot='0x00' function='0x2'/>"
+#define HOSTDEV(bus) "<hostdev mode='subsystem' type='pci' managed='no'><driver name='vfio' iommufd='yes'/><source>" ADDRESS(bus) \
+		     "</source><address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>"
+#define LIVE(devices) "<domain type='kvm' id='1'><devices>" devices "</devices></domain>"
+#define DEFINED(devices) "<domain type='kvm'><devices>" devices "</devices></domain>"
+
+/* A domain as libvirt would answer for it; ERROR and ERROR_INACTIVE make it fail. */
+struct _virDomain {
+	const char *name, *xml, *inactive;
+	int error, error_inactive;
+};
+
+static struct _virDomain *fakes;
+static int fake_count, last_error;
+
+int virConnectListAllDomains(virConnectPtr connection, virDomainPtr **domains, unsigned flags)
+{
+	(void)connection, (void)flags;
+	*domains = calloc((size_t)fake_count + 1, sizeof(**domains));
+	for (int i = 0; i < fake_count; i++)
+		(*domains)[i] = &fakes[i];
+	return fake_count;
+}
+
+char *virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
+{
+	bool inactive = flags & VIR_DOMAIN_XML_INACTIVE;
+
+	last_error = inactive ? domain->error_inactive : domain->error;
+	if (last_error)
+		return NULL;
+	return strdup(inactive && domain->inactive ? domain->inactive : domain->xml);
+}
+
+const char *virDomainGetName(virDomainPtr domain)
+{
+	return domain->name;
+}
+
+int virDomainGetUUIDString(virDomainPtr domain, char *uuid)
+{
+	(void)domain;
+	last_error = 0; /* as libvirt's calls do */
+	strcpy(uuid, UUID);
+	return 0;
+}
+
+int virDomainFree(virDomainPtr domain)
+{
+	(void)domain;
+	return 0;
+}
+
+int virGetLastErrorCode(void)
+{
+	return last_error;
+}
+
+const char *virGetLastErrorMessage(void)
+{
+	return last_error ? "internal error: no\nXML" : "no error";
+}
+
+/* Returns what is printed of the domains, to be freed. */
+static char *print(struct _virDomain *domains, int count)
+{
+	FILE *kept = stdout;
+	char *text = NULL;
+	size_t size;
+
+	fakes = domains;
+	fake_count = count;
+	printed = 0;
+	stdout = open_memstream(&text, &size);
+	assert_non_null(stdout);
+	assert_int_equal(print_domains(NULL), 0);
+	printf("end %zu\n", printed);
+	fclose(stdout);
+	stdout = kept;
+	return text;
+}
+
+static void check(const char *xml, const char *expected)
+{
+	struct _virDomain domain = {.name = "web", .xml = xml};
+	char *text = print(&domain, 1);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void devices_are_understood(void **state)
+{
+	(void)state;
+	check(LIVE(HOSTDEV("0x81")), "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
+	check(DEFINED(HOSTDEV("0x81")), "defined pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
+	check(LIVE("<interface type='hostdev' managed='no'><mac address='52:54:00:00:00:01'/><driver name='vfio' iommufd='yes'/>"
+		   "<source>" "<address type='pci' domain='0x0000' bus='0x82' slot='0x00' function='0x2'/>" "</source></interface>"),
+	      "runs pci 0000:82:00.2 - " UUID " web - -\nend 1\n");
+	check(LIVE("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='" MDEV "'/></source></hostdev>"),
+	      "runs mdev " MDEV " - " UUID " web - -\nend 1\n");
+	check(LIVE("<hostdev mode='subsystem' type='usb'/><interface type='network'/><disk type='file'/>"), "end 0\n");
+}
+
+static void a_broken_domain_hides_no_other(void **state)
+{
+	struct _virDomain domains[] = {
+		{.name = "c", .xml = LIVE(HOSTDEV("0x83"))},
+		{.name = "b", .error = VIR_ERR_INTERNAL_ERROR},
+		{.name = "a", .xml = LIVE(HOSTDEV("0x81")), .error_inactive = VIR_ERR_INTERNAL_ERROR},
+	};
+	char *text;
+
+	(void)state;
+	text = print(domains, 3);
+	assert_string_equal(text, "runs pci 0000:81:00.2 0000:05:00.0 " UUID " a - -\n"
+				  "unread a internal%20error:%20no%0aXML\n"
+				  "unread b internal%20error:%20no%0aXML\n"
+				  "runs pci 0000:83:00.2 0000:05:00.0 " UUID " c - -\nend 4\n");
+	free(text);
+}
+
+static void a_vanished_domain_is_no_error(void **state)
+{
+	struct _virDomain domains[] = {
+		{.name = "a", .error = VIR_ERR_NO_DOMAIN},
+		{.name = "b", .xml = LIVE(HOSTDEV("0x81")), .error_inactive = VIR_ERR_NO_DOMAIN},
+		{.name = "c", .xml = DEFINED(HOSTDEV("0x82"))},
+	};
+	char *text;
+
+	(void)state;
+	text = print(domains, 3);
+	assert_string_equal(text, "defined pci 0000:82:00.2 0000:05:00.0 " UUID " c - -\nend 1\n");
+	free(text);
+}
+
+static void what_cannot_be_read_is_reported(void **state)
+{
+	static const char *const broken[] = {
+		"", "no XML", "<domain", "<network/>", "<!DOCTYPE domain [<!ENTITY a 'b'>]><domain>&a;</domain>",
+	};
+	static const char *const devices[] = {
+		LIVE("<hostdev mode='subsystem' type='pci'/>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source/></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS("0x100") "</source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS("-1") "</source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS("") "</source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='mdev'><source><address uuid='../../etc'/></source></hostdev>"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(broken); i++)
+		check(broken[i], "unread web its%20XML%20is%20invalid\nend 1\n");
+	for (size_t i = 0; i < COUNT(devices); i++)
+		check(devices[i], "unread web its%20XML%20has%20a%20device%20without%20a%20valid%20host%20address\nend 1\n");
+	/* the domain's other devices are known */
+	check(LIVE("<hostdev mode='subsystem' type='pci'/>" HOSTDEV("0x81")),
+	      "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\n"
+	      "unread web its%20XML%20has%20a%20device%20without%20a%20valid%20host%20address\nend 2\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(devices_are_understood),
+		cmocka_unit_test(a_broken_domain_hides_no_other),
+		cmocka_unit_test(a_vanished_domain_is_no_error),
+		cmocka_unit_test(what_cannot_be_read_is_reported),
+	};
+
+	return cmocka_run_group_tests_name("libvirt-domains", tests, NULL, NULL);
+}
