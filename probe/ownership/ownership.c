@@ -108,15 +108,16 @@ static bool are_comparable(const struct evidence *evidence, const struct counts 
 	return evidence->nodes.lists_devices && !before->error && !after->error;
 }
 
-/* More references than the open files have that were found: some process could not be seen, or a file is in no process's table. */
+/* More references than the open files have that were found: some process could not be seen, or a file is in no process's table.
+ * Where it isn't known how many a file has, none found says so too. */
 static unsigned count_hidden(const struct evidence *evidence, const struct counts *before, const struct counts *after)
 {
 	unsigned references = before->references > after->references ? before->references : after->references;
 	unsigned found = holders_count_references(evidence->search.root, &evidence->holders);
 
-	if (!are_comparable(evidence, before, after) || references < found + HIDDEN_REFERENCES)
+	if (before->error || after->error || references < found + HIDDEN_REFERENCES)
 		return 0;
-	return references - found;
+	return are_comparable(evidence, before, after) || !found ? references - found : 0;
 }
 
 static void report_unseen(struct evidence *evidence)
@@ -242,6 +243,8 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 	const struct source_report *sources = evidence->search.inventory->sources;
 	const struct source_report *failed = find_failed(sources);
 	const struct source_report *processes = &sources[__builtin_ctz(OWNER_VFIO)];
+	enum vfio_use use = evidence->idle || evidence->recording ? VFIO_USE_CLOSED :
+		vfio_device_use(evidence->search.root, &device->address, device->driver);
 
 	if (evidence->recording)
 		snprintf(why, UNKNOWN_REASON_SIZE, "a recording has no processes");
@@ -255,8 +258,9 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 		snprintf(why, UNKNOWN_REASON_SIZE, "the source vfio is switched off");
 	else if (processes->state != SOURCE_OK)
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s", processes->why);
-	else if (!evidence->idle &&
-		 vfio_device_use(evidence->search.root, &device->address, device->driver) == VFIO_USE_OPEN)
+	else if (use == VFIO_USE_FAILED)
+		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel did not say whether it is open");
+	else if (use == VFIO_USE_OPEN)
 		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel has it open, and no process was found that holds it");
 	else
 		return false;

@@ -79,7 +79,7 @@ static bool holds_device(const struct search *search, const struct pci_device *d
 
 	if (device_is_bridge(device))
 		return false;
-	if (any_open && use != VFIO_USE_UNKNOWN)
+	if (any_open && (use == VFIO_USE_OPEN || use == VFIO_USE_CLOSED))
 		return use == VFIO_USE_OPEN;
 	if (by_name)
 		return is_named(vmm, &device->address);

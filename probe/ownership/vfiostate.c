@@ -238,13 +238,17 @@ unsigned vfio_file_references(struct sysroot *root, const struct vfio_node *node
 enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *address, const char *driver)
 {
 	char path[96], name[ADDRESS_SIZE], text[ATTRIBUTE_SIZE];
+	ssize_t length;
 	int count;
 
 	if (driver && !driver_is_vfio(driver) && !driver_is_stub(driver))
 		return VFIO_USE_UNKNOWN;
 	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/enable", address_format(address, name));
-	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) < 0 || sscanf(text, "%9d", &count) != 1)
+	length = sysdir_read(sysroot_dir(root), path, text, sizeof(text));
+	if (length == -ENOENT || length == -ENODEV)
 		return VFIO_USE_UNKNOWN;
+	if (length < 0 || sscanf(text, "%9d", &count) != 1)
+		return VFIO_USE_FAILED;
 	return count ? VFIO_USE_OPEN : VFIO_USE_CLOSED;
 }
 

@@ -57,7 +57,8 @@ unsigned vfio_file_references(struct sysroot *root, const struct vfio_node *node
 
 /* Whether a device is open by VFIO. */
 enum vfio_use {
-	VFIO_USE_UNKNOWN, /* it can't be read, or the driver is not one of vfio-pci's kind */
+	VFIO_USE_UNKNOWN, /* the kernel doesn't say, or the driver is not one of vfio-pci's kind */
+	VFIO_USE_FAILED,  /* it could not be read */
 	VFIO_USE_CLOSED,
 	VFIO_USE_OPEN, /* or a driver that it had before left it enabled */
 };
