@@ -40,15 +40,13 @@ static void send_file(int out, int directory, const char *path, const char *name
 	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n;
 
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && (errno == ENOENT || errno == ESRCH))
 		return;
 	strcpy(piece.name, name);
 	do {
 		n = fd < 0 ? -1 : read(fd, piece.text, sizeof(piece.text));
 		piece.error = n < 0 ? -errno : 0;
 		piece.length = n > 0 ? (uint32_t)n : 0;
-		if (piece.error == -ENOENT || piece.error == -ESRCH)
-			break;
 		if (piece.error) /* the whole answer fails */
 			piece.name[0] = '\0';
 		send_piece(out, &piece);

@@ -75,6 +75,9 @@ says out "         ? 00:03.0  10de:2204:0300  GA102 [GeForce RTX 3090]" "a card 
 mkdir -p machine/proc/1/fd machine/proc/77/fd
 ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 ln -s /dev/vfio/5 machine/proc/77/fd/9
+mkdir -p machine/proc/77/fdinfo machine/sys/class/vfio/5 machine/numbers/dev/vfio
+echo "flags: 02" >machine/proc/77/fdinfo/9
+echo 246:5 | tee machine/sys/class/vfio/5/dev >machine/numbers/dev/vfio/5
 printf 'qemu-system-x86_64\0-name\0guest=one-1\033[2J\n]]>"\\\0-device\0vfio-pci,host=00:03.0\0' >machine/proc/77/cmdline
 echo "77 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0" >machine/proc/77/stat
 expect 0 "a hostile VM" p -f opennebula --usage
