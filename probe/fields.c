@@ -36,6 +36,7 @@ GET_TEXT(vendor_name)
 GET_TEXT(device_name)
 GET_TEXT(class_name)
 GET_TEXT(subsystem_name)
+GET_TEXT(unknown_reason)
 GET_TEXT(modalias)
 GET_TEXT(driver)
 GET_MEMBER(iommu_group, number, iommu_group, HAS_IOMMU_GROUP)
@@ -331,6 +332,7 @@ const struct field FIELDS[] = {
 	FIELD(aliases, "ALIAS", FIELD_LIST, 0, NULL, "names that requests can call it by, from :alias:", DETAIL_ALIASES),
 	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL,
 	      "held, reserved (for a VM that isn't running), free, host (a native driver has it) or unknown", OWNERS),
+	FIELD(unknown_reason, "UNKNOWN_REASON", FIELD_TEXT, 0, NULL, "why the state is unknown: what could not be determined", OWNERS),
 	FIELD(available, "AVAILABLE", FIELD_TEXT, 0, NULL,
 	      "yes, or what is in the way: held, reserved, host, unknown, no-iommu, blocked-group or held-group",
 	      OWNERS | DETAIL_GROUP_PEERS),

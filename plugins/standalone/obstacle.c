@@ -30,6 +30,13 @@ static void write_blockers(FILE *out, const char *indent, const struct pci_devic
 			device->group_blockers.items[i]);
 }
 
+static void write_unknown(FILE *out, const char *indent, const struct pci_device *device)
+{
+	fprintf(out, "%sowner unknown: ", indent);
+	text_write_plain(out, device->unknown_reason ? device->unknown_reason : "not read");
+	fputc('\n', out);
+}
+
 void obstacle_write_driver(FILE *out, const char *indent, const struct pci_device *device)
 {
 	fprintf(out, "%sthe host uses it, by the driver ", indent);
@@ -58,7 +65,7 @@ void obstacle_write(FILE *out, const char *indent, const struct pci_device *devi
 	    (device->ownership == OWNERSHIP_HOST || (device->owner_count && !device_is_givable(device))))
 		obstacle_write_driver(out, indent, device);
 	if (device->ownership == OWNERSHIP_UNKNOWN)
-		fprintf(out, "%swhether it is free is not known\n", indent);
+		write_unknown(out, indent, device);
 	obstacle_write_lasting(out, indent, device);
 	if (device->group_held)
 		fprintf(out, "%sa process has its IOMMU group %u for another card\n", indent, device->iommu_group);

@@ -76,6 +76,8 @@ void report_tell_sources(const struct options *options, const struct inventory *
 	if (inventory->unseen)
 		log_warning(&options->log, "%zu processes could not be looked at: a card that nobody is seen to have may still "
 			    "be a VM's. Run as root to know", inventory->unseen);
+	else if (inventory->sources[0].state == SOURCE_PARTLY)
+		log_warning(&options->log, "%s: devices shown without an owner may be in use", inventory->sources[0].why);
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
 		const struct source_report *source = &inventory->sources[i];
 

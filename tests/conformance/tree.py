@@ -56,9 +56,31 @@ class Tree:
     def process(self, pid, *words, opened=()):
         write(self.path("proc", str(pid), "cmdline"), b"".join(os.fsencode(word) + b"\0" for word in words))
         write(self.path("proc", str(pid), "stat"), "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid))
+        write(self.path("proc", str(pid), "status"), "Name:\tmade\nUid:\t0\t0\t0\t0\n")
         for number, target in enumerate(("/dev/null", *opened)):
             os.makedirs(self.path("proc", str(pid), "fd"), exist_ok=True)
             os.symlink(target, self.path("proc", str(pid), "fd", str(number)))
+            write(self.path("proc", str(pid), "fdinfo", str(number)), "pos:\t0\nflags:\t02\n")
+            if target.removeprefix("/dev/vfio/").isdigit():
+                self.group_node(target.removeprefix("/dev/vfio/"))
+
+    def group_node(self, group):
+        """The node of a VFIO group. A directory has no device nodes: below numbers/ is the device number of each."""
+        write(self.path("sys/class/vfio", str(group), "dev"), "246:%s\n" % group)
+        write(self.path("numbers/dev/vfio", str(group)), "246:%s\n" % group)
+
+    def device_node(self, number, address):
+        """The node of a VFIO device, /dev/vfio/devices/vfio<number>."""
+        place = os.path.join(self.directory(address), "vfio-dev/vfio%d" % number)
+        write(os.path.join(place, "dev"), "511:%d\n" % number)
+        link(self.path("sys/class/vfio-dev/vfio%d" % number), place)
+        write(self.path("numbers/dev/vfio/devices/vfio%d" % number), "511:%d\n" % number)
+
+    def vm_by_node(self, pid, name, address, number):
+        """A running VM that has the device ADDRESS by its own node, which the kernel allows while none has its group."""
+        self.device_node(number, address)
+        self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", "guest=" + name,
+                     opened=["/dev/vfio/devices/vfio%d" % number])
 
     def vm(self, pid, name, *cards):
         """A running VM that has CARDS, (address, group). Bytes are a NAME as well."""
@@ -225,6 +247,7 @@ def add_processes(tree):
     tree.process(4243, "qemu-kvm", "-name", "i-2-3-VM", "-device",
                  "vfio-pci,sysfsdev=/sys/bus/mdev/devices/" + UUID, opened=["/dev/vfio/90"])
     link(tree.path("sys/bus/mdev/devices", UUID), tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID))
+    link(tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID, "iommu_group"), tree.path("sys/kernel/iommu_groups/90"))
 
 
 def make_machine_without_uevents(root):
@@ -268,7 +291,7 @@ def make_owned(root, name="hostile names"):
         tree.vm(100 + i, raw, (address, i))
     tree.card("0000:20:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=90)
     tree.vm(200, "one-42", ("0000:20:00.0", 90))
-    tree.vm(201, 'i-2-"43"-VM', ("0000:20:00.0", 90))
+    tree.vm_by_node(201, 'i-2-"43"-VM', "0000:20:00.0", 0)
     tree.card("0000:21:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=91)
     tree.card("0000:22:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=92)
     tree.file("run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999") # a VM that isn't there yet

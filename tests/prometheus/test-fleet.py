@@ -82,7 +82,7 @@ def make_hosts(folder):
     hosts = [Host(folder, 1, 4, {0: "one-42"}), Host(folder, 2, 2, {1: "one-7"}), Host(folder, 3, 2, {})]
     first = hosts[0].tree # both claim a card
     first.vm(2000, "one-43", ("0000:40:10.0", 41))
-    first.vm(2001, "one-44", ("0000:40:10.0", 41))
+    first.vm_by_node(2001, "one-44", "0000:40:10.0", 0)
     return hosts
 
 
