@@ -19,9 +19,13 @@ exec {held}< <(exec "$LAB_DIR/hold-card" "$nic0" "$(group_of "$nic0")")
 holder=$!
 read -r -t 20 -u "$held" _ || fail "it cannot be held"
 check "it is refused while that can be seen" ends 3 "$VFIO_BIND" release "$nic0"
-# where the holder's directory in /proc is covered up it isn't seen
+# Where the holder's directory in /proc and what the kernel says are covered up it isn't seen.
+echo 0 >/run/zero
 # shellcheck disable=SC2016
-blind() { unshare --mount sh -c 'mount -t tmpfs none "/proc/$0" && exec "$@"' "$holder" "$VFIO_BIND" "$@"; }
+blind() {
+    unshare --mount sh -c 'mount -t tmpfs none "/proc/$0" && mount -t tmpfs none /sys/module/vfio &&
+        mount --bind /run/zero "$1" && shift && exec "$@"' "$holder" "$cards/$nic0/enable" "$VFIO_BIND" "$@"
+}
 check "else the kernel waits, and it doesn't" ends 124 blind release --timeout 5 "$nic0" "$nic1"
 check "the other card is as it was" test "$(driver_of "$nic1")" = vfio-pci
 check "status answers meanwhile" ends 0 "$VFIO_BIND" status --timeout 2 "$nic0"
