@@ -295,7 +295,7 @@ static void print_cards(virDomainPtr domain, const struct definition *definition
 	free(id);
 }
 
-/* Other domains' devices are printed all the same. */
+/* Devices of other domains are still printed. */
 static void print_unread(virDomainPtr domain, const char *why)
 {
 	fputs("unread", stdout);

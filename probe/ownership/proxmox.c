@@ -35,7 +35,7 @@ static bool is_vm(const char *text, size_t length, const char *vmid)
 	return false;
 }
 
-/* The pid may be another process's by now. One that can't be looked at is taken for the VM. */
+/* The pid may belong to another process by now. One that cannot be inspected counts as the VM. */
 static bool may_run(const struct search *search, const char *vmid, pid_t pid)
 {
 	char path[32], *text = malloc(VMM_CMDLINE_MAX);
