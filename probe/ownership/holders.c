@@ -307,11 +307,17 @@ static int read_start(const struct sysdir *process, uint64_t *ret)
 	return 0;
 }
 
-/* Returns the length, 0 for a kernel thread, or a negative errno. TEXT has VMM_CMDLINE_MAX bytes. */
-static ssize_t read_cmdline(const struct sysdir *process, char *text)
+/* A main thread that has ended no longer has the command line; the threads that are left do. Returns the length, 0 for a kernel
+ * thread or a zombie, or a negative errno. TEXT has VMM_CMDLINE_MAX bytes. */
+static ssize_t read_cmdline(const struct sysdir *process, const struct holder *holder, char *text)
 {
 	ssize_t length = sysdir_read(process, "cmdline", text, VMM_CMDLINE_MAX);
+	char path[48];
 
+	if (length == 0 && holder->file_count && holder->files[0].thread != holder->pid) {
+		snprintf(path, sizeof(path), "task/%d/cmdline", holder->files[0].thread);
+		length = sysdir_read(process, path, text, VMM_CMDLINE_MAX);
+	}
 	/* more than anybody gives a VM; what was read is still the beginning of it */
 	return length == -EFBIG ? (ssize_t)VMM_CMDLINE_MAX - 1 : length;
 }
@@ -352,7 +358,7 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 	if (is_gone(error))
 		return 0;
 	holder->seen = error == 0;
-	length = read_cmdline(process, text);
+	length = read_cmdline(process, holder, text);
 	if (length == 0 && !holder->seen && !holder->file_count)
 		return 0; /* a kernel thread, or a zombie: it has nothing open */
 	if (length < 0 && is_gone((int)length))
