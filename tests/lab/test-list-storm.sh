@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain hotplug
 # timeout: 500
+# processors: 2
 #
 # A thousand listings while cards are taken from the kernel and found again, change their drivers,
 # have virtual functions and lose them, are plugged, unplugged and pulled.

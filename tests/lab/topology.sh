@@ -7,6 +7,7 @@
 # (chip set).
 
 memory=2048
+processors=1
 cards=()
 iommu=(-device "intel-iommu,intremap=on,caching-mode=on")
 chassis=0
@@ -38,6 +39,7 @@ root_port() {
 
 # node NUMBER: a NUMA node, 0 or 1, with the processor of that number and half the memory.
 node() {
+    processors=2
     option -object "memory-backend-ram,id=memory$1,size=$((memory / 2))M" \
         -numa "node,nodeid=$1,cpus=$1,memdev=memory$1"
 }
