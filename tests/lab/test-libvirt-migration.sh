@@ -115,7 +115,7 @@ shows_guest_address() { bash -c "$(commands "5 target" | tail -n 1)" | grep -q "
 # shellcheck disable=SC2016 # the quotes are Markdown's
 line=$(sed -n 's/^| libvirt | `\(.*\)` | [^|]* |$/\1/p' "$LAB_DIR/../../README.md")
 check "the VM gets its first card by the README's line" wait_for 60 eval "${line:?}"
-check "for good" virsh -q attach-device web card.xml --config
+check "for good" virsh -q attach-device web device.xml --config
 check_step 0
 
 through_step_3() {

@@ -25,7 +25,7 @@ CONF = """
 :alias: [{name: a1, filter: '10de:2204'}, {name: vf, filter: '8086:1520'}]
 """
 
-# What README.md says one asks.
+# The queries of docs/prometheus.md.
 TWO_FREE = 'pciprobe_alias_available{alias="a1"} >= 2'
 HELD_BY = 'pciprobe_device_owner_info{vm="one-42", claim="holds"}'
 CONFLICTS = "pciprobe_device_conflict == 1"

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The unit that writes the file for node_exporter, and the README's line for cron: a good answer replaces the file, a part of one too,
+# The unit that writes the file for node_exporter, and the line for cron in docs/prometheus.md: a good answer replaces the file, a part of one too,
 # a failure doesn't. Prints TAP.
 cd "${SOURCES:-.}" || exit 1
 number=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-readme=$PWD/README.md
+page=$PWD/docs/prometheus.md
 unit=$PWD/etc/prometheus/pciprobe-textfile.service.in
 
 # run_unit: what the unit does, with a pciprobe in $work
@@ -15,9 +15,9 @@ run_unit() {
 	sh -c "$(sed -n "s|^ExecStart=/bin/sh -c '\(.*\)'\$|\1|p" "$unit" | sed -e "s|@bindir@|$work|" -e 's/\$\$/$/g')"
 }
 
-# run_cron: what the README's line for cron does, with the same pciprobe, in cron's environment
+# run_cron: what the page's line for cron does, with the same pciprobe, in cron's environment
 run_cron() {
-	env -i PATH=/usr/bin:/bin sh -c "$(sed -n 's|^ *\* \* \* \* \* root \(cd .* pciprobe\.prom\)$|\1|p' "$readme" |
+	env -i PATH=/usr/bin:/bin sh -c "$(sed -n 's|^ *\* \* \* \* \* root \(cd .* pciprobe\.prom\)$|\1|p' "$page" |
 		sed -e "s|/usr/local/bin|$work|" -e "s|/var/lib/prometheus/node-exporter|$work/out|")"
 }
 

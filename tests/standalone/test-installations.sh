@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The README's table "In your system": what is installed, and each line's command just as it stands there, run as its system
+# The README's table "Supported systems": what is installed, and each line's command just as it stands there, run as its system
 # would run it: on a made machine in place of /sys, with virsh, qm, onehost and systemctl that only note what they are told (in the lab the
 # real virsh gets the same line). Prints TAP. PCIPROBE is the program as it was built, SOURCES the top of the source tree.
 set -u
@@ -109,8 +109,8 @@ pciprobe -f opennebula --usage >wanted; same "OpenNebula: and is told of the car
 grep -q ' SHORT_ADDRESS = "00:04.0" ,' out; result $? "OpenNebula: of all of them" out
 
 run libvirt bash -c; result $? "libvirt: a card for a VM" err
-echo "virsh attach-device web card.xml --live" >wanted; same "libvirt: virsh is given" wanted told
-grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" card.xml; result $? "libvirt: the free one" card.xml
+echo "virsh attach-device web device.xml --live" >wanted; same "libvirt: virsh is given" wanted told
+grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" device.xml; result $? "libvirt: the free one" device.xml
 
 run "Proxmox VE" bash -c; result $? "Proxmox: a card for a VM" err
 echo "qm set 101 --hostpci0 0000:00:03.0" >wanted; same "Proxmox: the one that no other VM has" wanted told
@@ -154,30 +154,30 @@ same "Prometheus: the file has all that there is" wanted out
 cron() { env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh sh -c "${1#"* * * * * root "}"; }
 run cron cron; result $? "cron: its job" err
 [ ! -s out ] && [ ! -s err ]; result $? "cron: has nothing to write a mail of" out err
-python3 -c 'import json; print(*(card["address"] for card in json.load(open("/run/cards.json"))["cards"]), sep="\n")' >out
+python3 -c 'import json; print(*(card["address"] for card in json.load(open("/run/pci.json"))["cards"]), sep="\n")' >out
 cut -d' ' -f1 cards >wanted; same "cron: the file has the cards" wanted out
 must mount -t tmpfs none /sys/bus
-cp /run/cards.json wanted
+cp /run/pci.json wanted
 ! run cron cron; result $? "cron: when nothing can be listed, the job fails" out
-same "cron: and the file stays" wanted /run/cards.json
+same "cron: and the file stays" wanted /run/pci.json
 umount /sys/bus
 # program SCRIPT: another program in place of the installed one, until restore
 program() { printf '#!/bin/sh\n%s\n' "$1" >program; chmod +x program; must mount --bind program "$prefix/bin/pciprobe"; }
 restore() { must umount "$prefix/bin/pciprobe"; }
 program 'echo part; exit 3'
 run cron cron; result $? "cron: an answer that is incomplete" err
-echo part >part; same "cron: is better than an old one" part /run/cards.json
+echo part >part; same "cron: is better than an old one" part /run/pci.json
 restore
-cp wanted /run/cards.json
+cp wanted /run/pci.json
 for script in 'exit 2' 'exit 127' 'echo half; kill -9 $$' 'echo half; exit 1'; do
 	program "$script"
 	! run cron cron; result $? "cron: when the program says '$script', the job fails" out
-	same "cron: and the file stays, after '$script'" wanted /run/cards.json
+	same "cron: and the file stays, after '$script'" wanted /run/pci.json
 	restore
 done
 mv "$prefix/bin/pciprobe" "$prefix/bin/pciprobe.moved"
 ! run cron cron; result $? "cron: without the program the job fails" out
-same "cron: and the file stays, without the program" wanted /run/cards.json
+same "cron: and the file stays, without the program" wanted /run/pci.json
 mv "$prefix/bin/pciprobe.moved" "$prefix/bin/pciprobe"
 
 for shell in sh bash; do
@@ -214,7 +214,7 @@ for script in 'exit 1' 'echo half; exit 3' 'echo half; kill -9 $$'; do
 done
 
 # ---- all of them ----
-sed -n '/^## In your system/,/^## With/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
+sed -n '/^## Supported systems/,/^## Documentation/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
 printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" collectd Prometheus cron scripts | sort >wanted
 same "each line of the table has had its turn" wanted rows
 echo "1..$number"

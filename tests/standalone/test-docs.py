@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every command in README.md, run against the machine in examples/ as a reader can run it: it must succeed, print something, and print
-what the README shows. What isn't run is named below, with the reason. Prints TAP.
+"""Runs every command in README.md and docs/ on the machine in examples/, as a reader can: it must succeed, print something, and print what is
+shown below it. What is not run is listed below, with the reason. Prints TAP. With --update, writes into the files what the commands
+print, except for output that is abridged ("...") or edited ("broken for reading").
 
 PCIPROBE and VFIO_BIND are the programs, SOURCES the top of the source tree."""
 import os
@@ -13,13 +14,18 @@ import tarfile
 import tempfile
 
 SOURCES = os.path.abspath(os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe")
+PCIPROBE = os.path.abspath(shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe"))
 VFIO_BIND = shutil.which(os.environ.get("VFIO_BIND") or "vfio-bind")
+VFIO_BIND = VFIO_BIND and os.path.abspath(VFIO_BIND)
 COLUMNS = 200 # so that nothing is cut, which releases of libsmartcols do differently
 STATUS_USAGE = 2
 
 # the first words of what isn't run, and why
 NOT_RUN = {
+    "install": "installs; test-installations.sh runs it",
+    "virsh": "needs a VM; tests/lab/test-owners-libvirt.sh runs it",
+    "cd /etc/nova/nova.conf.d": "writes to /etc; test-installations.sh runs it",
+    "device=$(pciprobe": "is Proxmox's; test-installations.sh runs it",
     "./setup": "installs packages and builds",
     "make": "installs; test-installations.sh runs it",
     "cp": "installs; test-installations.sh runs it",
@@ -28,8 +34,11 @@ NOT_RUN = {
     "*": "is a line for cron; test-textfile.sh runs it",
     "pciprobe record DIR": "has a placeholder; test-program.sh runs it",
     "pciprobe -f influx | curl": "writes to a server; test-influx.py runs one",
-    "pciprobe request -f libvirt 10GE >card.xml": "needs a VM; test-installations.sh runs it",
+    "pciprobe request -f libvirt 10GE >device.xml": "needs a VM; test-installations.sh runs it",
+    "vfio-bind check": "reads this host; tests/lab/test-binder-ready.sh runs it",
 }
+# whose output is edited by hand: lines are broken for reading
+EDITED = ("-f json", "-f prometheus |")
 # commands that need what a tester may not have
 NEEDS = {"jq": "jq"}
 
@@ -44,9 +53,10 @@ exec '{program}' "$@" --sysroot host
 
 
 class Command:
-    """A command of the README, and the lines that it shows below it; none: it shows none."""
+    """A command of a document, and the lines that are shown below it; none: it shows none."""
 
-    def __init__(self, line, text, shown=(), prompt=""):
+    def __init__(self, path, line, text, shown=(), prompt=""):
+        self.path = path
         self.line = line
         self.text = text.replace("\\|", "|")
         self.shown = shown
@@ -60,7 +70,7 @@ class Command:
         return next((tool for tool in NEEDS if re.search(r"\b%s\b" % tool, self.text) and not shutil.which(tool)), None)
 
 
-def fenced(number, block):
+def fenced(path, number, block):
     """Commands begin with '$ ' or, for root, '# '; what they print stands below them."""
     current = None
     for offset, line in enumerate(block):
@@ -68,7 +78,7 @@ def fenced(number, block):
         if prompt:
             if current:
                 yield current
-            current = Command(number + offset, line[prompt.end():], [], prompt[1][0])
+            current = Command(path, number + offset, line[prompt.end():], [], prompt[1][0])
         elif current:
             current.shown.append(line)
     if current:
@@ -82,14 +92,14 @@ def commands(path):
     for number, line in enumerate(lines, 1):
         if line.startswith("```"):
             if block is not None:
-                yield from fenced(start, block)
+                yield from fenced(path, start, block)
             block, start = ([], number + 1) if block is None else (None, 0)
         elif block is not None:
             block.append(line)
-        elif re.match(r"    (pciprobe|vfio-bind|\./|make|cp|onehost|systemctl|\* )", line):
-            yield Command(number, re.sub(r"\s+#.*", "", line.strip()))
+        elif re.match(r"    (pciprobe|vfio-bind|virsh|install|device=|cd|\./|make|cp|onehost|systemctl|\* )", line):
+            yield Command(path, number, re.sub(r"\s+#.*", "", line.strip()))
         elif not line.startswith("|"): # the table's are test-installations.sh's
-            yield from (Command(number, text) for text in re.findall(r"`(pciprobe [^`]*)`", line))
+            yield from (Command(path, number, text) for text in re.findall(r"`(pciprobe [^`]*)`", line))
 
 
 def plain(text):
@@ -100,7 +110,7 @@ def plain(text):
 
 
 def fails(command):
-    """Whether the README shows or says that it does. Of the machine's two 10GE one is a VM's and one the host's."""
+    """Whether the document shows or says that it does. Of the machine's two 10GE one is a VM's and one the host's."""
     return any(re.match(r"pciprobe: |\S+ is taken twice", line) for line in command.shown) or command.text.endswith("libvirt 10GE")
 
 
@@ -149,13 +159,40 @@ def unpack(folder):
         os.chmod(path, 0o755)
 
 
+def update(path, folder):
+    """Replaces what is shown below each command with what it prints now."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    # from the end, so that line numbers above stay right
+    for command in reversed(list(commands(path))):
+        if command.prompt != "$" or "..." in command.shown or any(words in command.text for words in EDITED):
+            continue
+        printed = [line.rstrip() for line in run(command, folder).stdout.decode("utf-8", "replace").splitlines()]
+        blank = [""] if command.shown and not command.shown[-1] else []
+        if plain(" ".join(printed)) != plain(" ".join(command.shown)):
+            lines[command.line:command.line + len(command.shown)] = printed + blank
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+
+
+def documents():
+    docs = os.path.join(SOURCES, "docs")
+    # migration.md is run in the lab
+    return [os.path.join(SOURCES, "README.md")] + [os.path.join(docs, name) for name in sorted(os.listdir(docs))
+                                                   if name.endswith(".md") and name != "migration.md"]
+
+
 def main():
     count = 0
-    with tempfile.TemporaryDirectory(prefix="pciprobe-readme-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pciprobe-docs-") as folder:
         unpack(folder)
-        for command in commands(os.path.join(SOURCES, "README.md")):
+        if "--update" in sys.argv:
+            for path in documents():
+                update(path, folder)
+        for command in (command for path in documents() for command in commands(path)):
             count += 1
-            name = "%d - line %d: %s" % (count, command.line, command.text.replace("#", ""))
+            place = "%s:%d" % (os.path.relpath(command.path, SOURCES), command.line)
+            name = "%d - %s: %s" % (count, place, command.text.replace("#", ""))
             if command.reason():
                 print("ok %s (not run: it %s)" % (name, command.reason()))
             elif command.missing() or (command.prompt == "#" and not VFIO_BIND):
