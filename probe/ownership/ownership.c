@@ -2,6 +2,7 @@
 #include "probe/ownership/ownership.h"
 
 #include "probe/driver.h"
+#include "probe/ownership/references.h"
 #include "probe/ownership/sources.h"
 #include "probe/scan.h"
 
@@ -98,7 +99,7 @@ static struct counts read_counts(struct sysroot *root)
 {
 	struct counts counts = {0};
 
-	counts.error = vfio_references(root, &counts.references);
+	counts.error = references_read(root, &counts.references);
 	return counts;
 }
 
@@ -113,7 +114,7 @@ static bool are_comparable(const struct evidence *evidence, const struct counts 
 static unsigned count_hidden(const struct evidence *evidence, const struct counts *before, const struct counts *after)
 {
 	unsigned references = before->references > after->references ? before->references : after->references;
-	unsigned found = holders_count_references(evidence->search.root, &evidence->holders);
+	unsigned found = references_count_found(evidence->search.root, &evidence->holders);
 
 	if (before->error || after->error || references < found + HIDDEN_REFERENCES)
 		return 0;

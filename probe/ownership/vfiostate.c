@@ -14,7 +14,6 @@
 
 #define GROUP_CLASS "sys/class/vfio"
 #define DEVICE_CLASS "sys/class/vfio-dev"
-#define MODULE "sys/module/vfio"
 #define UUID_LENGTH 36
 
 void vfio_nodes_free(struct vfio_nodes *nodes)
@@ -66,7 +65,8 @@ static int add_group(struct vfio_nodes *nodes, const struct sysdir *class, const
 	return found > 0 ? add_node(nodes, &node) : found;
 }
 
-/* Where the device is: ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device before "vfio-dev". */
+/* Where the device is: ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device
+ * before "vfio-dev". */
 static void locate_device(struct vfio_node *node, const char *target)
 {
 	struct pci_address addresses[64];
@@ -103,7 +103,8 @@ static int add_device(struct vfio_nodes *nodes, const struct sysdir *class, cons
 typedef int add_entry(struct vfio_nodes *nodes, const struct sysdir *class, const char *name);
 
 /* Returns 1, 0 when there is no such class, or a negative errno. */
-static int read_class(struct sysroot *root, const char *path, add_entry *add, struct vfio_nodes *nodes)
+static int read_class(struct sysroot *root, const char *path, add_entry *add,
+		      struct vfio_nodes *nodes)
 {
 	_cleanup_sysdir_ struct sysdir class = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
@@ -175,67 +176,8 @@ bool vfio_nodes_have_device(const struct vfio_nodes *nodes, const struct pci_add
 	return false;
 }
 
-/* ---- counts ---- */
-
-/* Other modules that need vfio have a reference each. Returns their number or a negative errno. */
-static int count_dependants(const struct sysdir *module)
-{
-	_cleanup_closedir_ DIR *list = NULL;
-	int count = 0, error = sysdir_list(module, "holders", &list);
-
-	if (error < 0)
-		return error;
-	while (sysdir_next(list))
-		count++;
-	return errno ? -errno : count;
-}
-
-static bool is_loaded(struct sysroot *root)
-{
-	struct stat status;
-
-	return sysdir_stat(sysroot_dir(root), GROUP_CLASS, &status) != -ENOENT ||
-	       sysdir_stat(sysroot_dir(root), DEVICE_CLASS, &status) != -ENOENT;
-}
-
-int vfio_references(struct sysroot *root, unsigned *ret)
-{
-	_cleanup_sysdir_ struct sysdir module = {.fd = -1};
-	char text[ATTRIBUTE_SIZE];
-	unsigned references;
-	ssize_t length;
-	int dependants, error = sysdir_open(sysroot_dir(root), MODULE, &module);
-
-	if (error == -ENOENT && !is_loaded(root)) {
-		*ret = 0;
-		return 0;
-	}
-	if (error < 0)
-		return error;
-	length = sysdir_read(&module, "refcnt", text, sizeof(text));
-	if (length < 0)
-		return (int)length;
-	dependants = count_dependants(&module);
-	if (dependants < 0)
-		return dependants;
-	if (sscanf(text, "%9u", &references) != 1)
-		return -EBADMSG;
-	*ret = references > (unsigned)dependants ? references - (unsigned)dependants : 0;
-	return 0;
-}
-
-unsigned vfio_file_references(struct sysroot *root, const struct vfio_node *node)
-{
-	struct stat status;
-
-	if (!node)
-		return 1;
-	if (node->kind != VFIO_NODE_CONTAINER)
-		return 2;
-	return sysdir_stat(sysroot_dir(root), MODULE "_iommu_type1", &status) == 0;
-}
-
-enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *address, const char *driver)
+enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *address,
+			      const char *driver)
 {
 	char path[96], name[ADDRESS_SIZE], text[ATTRIBUTE_SIZE];
 	ssize_t length;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/process.h"
+
+#include "probe/ownership/vmm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The 22nd word of /proc/<pid>/stat; the second one is the program's name in parentheses and can
+ * hold anything. */
+int process_read_start(const struct sysdir *process, uint64_t *ret)
+{
+	char text[ATTRIBUTE_SIZE], *p;
+	unsigned long long started;
+	ssize_t length = sysdir_read(process, "stat", text, sizeof(text));
+
+	if (length < 0)
+		return (int)length;
+	p = strrchr(text, ')');
+	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
+			 " %*d %*d %*d %*d %*d %*d %llu", &started) != 1)
+		return -EBADMSG;
+	*ret = started;
+	return 0;
+}
+
+/* The first of the threads that still has it. */
+static ssize_t read_thread_cmdline(const struct sysdir *process, char *text)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	char path[48];
+	ssize_t length = 0;
+	int error = sysdir_list(process, "task", &list);
+
+	if (error < 0)
+		return error;
+	while (length == 0 && (entry = sysdir_next(list))) {
+		snprintf(path, sizeof(path), "task/%.16s/cmdline", entry->d_name);
+		length = sysdir_read(process, path, text, VMM_CMDLINE_MAX);
+		if (length == -ENOENT || length == -ESRCH)
+			length = 0;
+	}
+	return length;
+}
+
+ssize_t process_read_cmdline(const struct sysdir *process, bool of_threads, char *text)
+{
+	ssize_t length = sysdir_read(process, "cmdline", text, VMM_CMDLINE_MAX);
+
+	if (length == 0 && of_threads)
+		length = read_thread_cmdline(process, text);
+	return length == -EFBIG ? (ssize_t)VMM_CMDLINE_MAX - 1 : length;
+}
+
+static bool is_among(const struct process_users *users, uid_t user)
+{
+	for (size_t i = 0; i < users->count; i++)
+		if (users->trusted[i] == user)
+			return true;
+	return false;
+}
+
+/* "Uid:" has the real, effective, saved and file system's ids: a program that changes its user
+ * runs with words of the user who started it. The owner of /proc/<pid> wouldn't do: it is root
+ * for every process that can't be dumped. */
+bool process_is_trusted(const struct sysdir *process, const struct process_users *users)
+{
+	char text[ATTRIBUTE_SIZE], *line;
+	unsigned ids[4];
+
+	if (sysdir_read(process, "status", text, sizeof(text)) < 0)
+		return false;
+	line = strstr(text, "\nUid:");
+	if (!line || sscanf(line, " Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4)
+		return false;
+	for (size_t i = 0; i < 4; i++)
+		if (!is_among(users, ids[i]))
+			return false;
+	return true;
+}
+
+/* libvirt's user for its VMs owns this directory. */
+void process_users_read(struct sysroot *root, struct process_users *ret)
+{
+	struct process_users users = {.trusted = {0, geteuid()}, .count = 2};
+	struct stat status;
+
+	if (sysdir_stat(sysroot_dir(root), "var/lib/libvirt/qemu", &status) == 0)
+		users.trusted[users.count++] = status.st_uid;
+	*ret = users;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/references.h"
+
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MODULE "sys/module/vfio"
+
+/* ---- of the kernel ---- */
+
+/* Other modules that need vfio have a reference each. Returns their number or a negative errno. */
+static int count_dependants(const struct sysdir *module)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	int count = 0, error = sysdir_list(module, "holders", &list);
+
+	if (error < 0)
+		return error;
+	while (sysdir_next(list))
+		count++;
+	return errno ? -errno : count;
+}
+
+static bool is_loaded(struct sysroot *root)
+{
+	struct stat status;
+
+	return sysdir_stat(sysroot_dir(root), "sys/class/vfio", &status) != -ENOENT ||
+	       sysdir_stat(sysroot_dir(root), "sys/class/vfio-dev", &status) != -ENOENT;
+}
+
+int references_read(struct sysroot *root, unsigned *ret)
+{
+	_cleanup_sysdir_ struct sysdir module = {.fd = -1};
+	char text[ATTRIBUTE_SIZE];
+	unsigned references;
+	ssize_t length;
+	int dependants, error = sysdir_open(sysroot_dir(root), MODULE, &module);
+
+	if (error == -ENOENT && !is_loaded(root)) {
+		*ret = 0;
+		return 0;
+	}
+	if (error < 0)
+		return error;
+	length = sysdir_read(&module, "refcnt", text, sizeof(text));
+	if (length < 0)
+		return (int)length;
+	dependants = count_dependants(&module);
+	if (dependants < 0)
+		return dependants;
+	if (sscanf(text, "%9u", &references) != 1)
+		return -EBADMSG;
+	*ret = references > (unsigned)dependants ? references - (unsigned)dependants : 0;
+	return 0;
+}
+
+/* ---- of open files ---- */
+
+/* How many an open file has; NODE is NULL for a device opened by way of its group. A node that
+ * has a cdev of its own has two: of the cdev, and of its file operations (Linux, fs/char_dev.c,
+ * chrdev_open(); of kernels since 5.16, which list VFIO's devices). A container is iommufd's,
+ * not VFIO's, where VFIO has no IOMMU driver. */
+static unsigned count_of_file(struct sysroot *root, const struct vfio_node *node)
+{
+	struct stat status;
+
+	if (!node)
+		return 1;
+	if (node->kind != VFIO_NODE_CONTAINER)
+		return 2;
+	return sysdir_stat(sysroot_dir(root), MODULE "_iommu_type1", &status) == 0;
+}
+
+/* Orders files so that those that are the same stand together. kcmp(2) gives an order of open
+ * files; where it doesn't answer, two count as the same. */
+static int compare_files(const void *a, const void *b, void *data)
+{
+	const struct vfio_file *one = a, *other = b;
+	const bool *host = data;
+	long order;
+
+	if (one->node != other->node)
+		return one->node < other->node ? -1 : 1;
+	/* a group can be opened only once */
+	if (one->node && one->node->kind == VFIO_NODE_GROUP)
+		return 0;
+	if (one->thread == other->thread && one->fd == other->fd)
+		return 0;
+	if (!*host) {
+		if (one->thread != other->thread)
+			return one->thread < other->thread ? -1 : 1;
+		return one->fd < other->fd ? -1 : 1;
+	}
+	order = syscall(SYS_kcmp, one->thread, other->thread, KCMP_FILE, (unsigned long)one->fd,
+			(unsigned long)other->fd);
+	if (order <= 0)
+		return 0;
+	return order == 1 ? -1 : 1;
+}
+
+unsigned references_count_found(struct sysroot *root, const struct holders *holders)
+{
+	struct vfio_file *files;
+	bool host = sysroot_is_host(root);
+	size_t count = 0;
+	unsigned references = 0;
+
+	for (size_t i = 0; i < holders->count; i++)
+		count += holders->items[i].file_count;
+	if (!count)
+		return 0;
+	files = calloc(count, sizeof(*files));
+	if (!files)
+		return 0;
+	count = 0;
+	for (size_t i = 0; i < holders->count; i++) {
+		const struct holder *holder = &holders->items[i];
+
+		if (holder->file_count)
+			memcpy(files + count, holder->files, holder->file_count * sizeof(*files));
+		count += holder->file_count;
+	}
+	qsort_r(files, count, sizeof(*files), compare_files, &host);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || compare_files(&files[i - 1], &files[i], &host) != 0)
+			references += count_of_file(root, files[i].node);
+	free(files);
+	return references;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/vfiofile.h"
+
+#include "probe/details/kin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Anonymous inodes have a file system of their own, of which no mount is seen. */
+int vfio_numbers_read(const struct vfio_nodes *nodes, struct vfio_numbers *ret)
+{
+	struct stat status;
+	int fd = epoll_create1(EPOLL_CLOEXEC), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
+		error = -errno;
+	else
+		*ret = (struct vfio_numbers){.nodes = nodes, .anonymous = status.st_dev};
+	close(fd);
+	return error;
+}
+
+/* What a descriptor is open on. */
+struct target {
+	enum { TARGET_OTHER, TARGET_NODE, TARGET_DEVICE } kind;
+	dev_t number; /* of a node */
+};
+
+static int read_anonymous(const struct sysdir *fds, const char *name, struct target *ret)
+{
+	static const char device[] = "anon_inode:[vfio-device]";
+	char text[sizeof(device) + 1];
+	ssize_t length = sysdir_readlink(fds, name, text, sizeof(text));
+
+	if (length == -ENAMETOOLONG)
+		return 0;
+	if (length < 0)
+		return (int)length;
+	if (strcmp(text, device) == 0)
+		ret->kind = TARGET_DEVICE;
+	return 0;
+}
+
+/* A file system can refuse: a user's FUSE even refuses root. VFIO's nodes are on none that does. */
+static int read_refused(const struct sysdir *fds, const char *name, int error)
+{
+	char text[256];
+	ssize_t length = sysdir_readlink(fds, name, text, sizeof(text));
+
+	return length < 0 || strstr(text, "vfio") ? error : 0;
+}
+
+/* Below a root other than "/": see sysroot.h. */
+static int read_made_up(const struct sysdir *fds, const char *name, struct target *ret)
+{
+	char link[256], path[300], text[ATTRIBUTE_SIZE];
+	unsigned major_number, minor_number;
+	ssize_t length = sysdir_readlink(fds, name, link, sizeof(link));
+
+	if (length < 0)
+		return (int)length;
+	if (strncmp(link, "anon_inode:", strlen("anon_inode:")) == 0)
+		return read_anonymous(fds, name, ret);
+	snprintf(path, sizeof(path), "numbers/%s", link + (*link == '/'));
+	length = sysdir_read(sysroot_dir(fds->root), path, text, sizeof(text));
+	if (length == -ENOENT || length == -ENOTDIR || length == -EISDIR)
+		return 0;
+	if (length < 0)
+		return (int)length;
+	if (sscanf(text, "%9u:%9u", &major_number, &minor_number) == 2)
+		*ret = (struct target){TARGET_NODE, makedev(major_number, minor_number)};
+	return 0;
+}
+
+/* The file system isn't asked (AT_STATX_DONT_SYNC): a user's FUSE or a dead NFS server would never
+ * answer. Returns 0 or a negative errno. */
+static int read_target(const struct vfio_numbers *numbers, const struct sysdir *fds,
+		       const char *name, struct target *ret)
+{
+	struct statx status;
+	int error;
+
+	*ret = (struct target){0};
+	if (!sysroot_is_host(fds->root))
+		return read_made_up(fds, name, ret);
+	if (statx(fds->fd, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &status) < 0) {
+		error = -errno;
+		if (error == -EACCES || error == -ENOTCONN || error == -ESTALE)
+			return read_refused(fds, name, error);
+		return error;
+	}
+	if (S_ISCHR(status.stx_mode))
+		*ret = (struct target){TARGET_NODE,
+				       makedev(status.stx_rdev_major, status.stx_rdev_minor)};
+	else if (makedev(status.stx_dev_major, status.stx_dev_minor) == numbers->anonymous)
+		return read_anonymous(fds, name, ret);
+	return 0;
+}
+
+/* Reads of fdinfo/<fd> whether the file is really open, and for a device which one it is.
+ * Returns 1, 0 for one opened with O_PATH, or a negative errno. */
+static int read_fdinfo(const struct sysdir *task, const char *name, struct vfio_file *file)
+{
+	static const char syspath[] = "vfio-device-syspath:";
+	char path[32], text[ATTRIBUTE_SIZE], *line;
+	struct pci_address addresses[64];
+	unsigned flags;
+	ssize_t length;
+	size_t count;
+
+	snprintf(path, sizeof(path), "fdinfo/%.16s", name);
+	length = sysdir_read(task, path, text, sizeof(text));
+	if (length < 0)
+		return (int)length;
+	line = strstr(text, "flags:");
+	if (!line || sscanf(line, "flags: %o", &flags) != 1)
+		return -EBADMSG;
+	if (flags & O_PATH)
+		return 0;
+	line = strstr(text, syspath);
+	if (line) {
+		line[strcspn(line, "\n")] = '\0';
+		count = path_addresses(line + strlen(syspath), addresses, 64);
+		file->has_address = count && count <= 64;
+		if (file->has_address)
+			file->address = addresses[count - 1];
+	}
+	return 1;
+}
+
+int vfio_file_read(const struct vfio_numbers *numbers, const struct sysdir *task,
+		   const struct sysdir *fds, const char *name, struct vfio_file *ret)
+{
+	struct vfio_file file = {.fd = (int)strtol(name, NULL, 10)};
+	struct target target;
+	int result = read_target(numbers, fds, name, &target);
+
+	if (result < 0 || target.kind == TARGET_OTHER)
+		return result;
+	if (target.kind == TARGET_NODE) {
+		file.node = vfio_nodes_find(numbers->nodes, target.number);
+		if (!file.node)
+			return 0;
+	}
+	result = read_fdinfo(task, name, &file);
+	if (result > 0)
+		*ret = file;
+	return result;
+}
