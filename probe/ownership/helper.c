@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/helper.h"
 
+#include "probe/ownership/deadline.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -44,7 +46,8 @@ static int reason(char *why, int error, const char *text)
 	return error;
 }
 
-/* A pipe whose ends are above 2: a daemon may run with those closed, and in the child they are replaced one by one. */
+/* A pipe whose ends are above 2: a daemon may run with those closed, and in the child they are
+ * replaced one by one. */
 static int make_pipe(int ends[2])
 {
 	int made[2], error = 0;
@@ -65,8 +68,8 @@ static int make_pipe(int ends[2])
 	return error;
 }
 
-/* Returns 0 or an errno, as the functions of posix_spawn do. A daemon's threads may block signals, and what it ignores its
- * children would ignore as well. */
+/* Returns 0 or an errno, as the functions of posix_spawn do. A daemon's threads may block
+ * signals, and what it ignores its children would ignore as well. */
 static int set_signals(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
@@ -74,7 +77,8 @@ static int set_signals(posix_spawnattr_t *attributes)
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
+					 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (!error)
 		error = posix_spawnattr_setpgroup(attributes, 0);
 	if (!error)
@@ -87,7 +91,8 @@ static int set_files(posix_spawn_file_actions_t *actions, int directory, int out
 	int error = posix_spawn_file_actions_addfchdir_np(actions, directory);
 
 	if (!error)
-		error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+		error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
+							 O_RDONLY, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
 	return error ? error : posix_spawn_file_actions_adddup2(actions, errors, STDERR_FILENO);
@@ -95,7 +100,8 @@ static int set_files(posix_spawn_file_actions_t *actions, int directory, int out
 
 static int spawn(const struct helper *helper, int output, int errors, pid_t *ret)
 {
-	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C", home[] = "HOME=/";
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char locale[] = "LC_ALL=C", home[] = "HOME=/";
 	char *environment[] = {path, locale, home, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -108,7 +114,8 @@ static int spawn(const struct helper *helper, int output, int errors, pid_t *ret
 	if (!error)
 		error = set_files(&actions, helper->directory, output, errors);
 	if (!error)
-		error = posix_spawn(ret, helper->path, &actions, &attributes, arguments, environment);
+		error = posix_spawn(ret, helper->path, &actions, &attributes, arguments,
+				    environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	free(arguments[0]);
@@ -137,14 +144,6 @@ static int start(const struct helper *helper, struct child *ret)
 	child.streams[ERRORS].fd = errors[0];
 	*ret = child;
 	return 0;
-}
-
-static int64_t milliseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int grow(struct stream *stream)
@@ -188,7 +187,7 @@ static int read_streams(struct stream streams[STREAMS], int64_t end)
 	int error = 0;
 
 	while (!error && (streams[OUTPUT].fd >= 0 || streams[ERRORS].fd >= 0)) {
-		left = end - milliseconds_now();
+		left = deadline_left(end);
 		if (left <= 0)
 			return -ETIMEDOUT;
 		for (int i = 0; i < STREAMS; i++)
@@ -202,10 +201,11 @@ static int read_streams(struct stream streams[STREAMS], int64_t end)
 	return error;
 }
 
-/* Kills what is left of it, and its children, and takes its status: *ret_status is 0 too when somebody else has taken it. One
- * that has closed its streams by exiting has its status already, and the signal does it nothing. What even SIGKILL doesn't
- * end in time, since the kernel holds it, is left alone. Nobody reaps the child before this, so its pid is still its own;
- * where others do, it is that of the process group as long as anything is left of that. */
+/* Kills what is left of it, and its children, and takes its status: *ret_status is 0 too when
+ * somebody else has taken it. One that has closed its streams by exiting has its status already,
+ * and the signal does it nothing. What even SIGKILL doesn't end in time, since the kernel holds
+ * it, is left alone. Nobody reaps the child before this, so its pid is still its own; where
+ * others do, it is that of the process group as long as anything is left of that. */
 static int end_child(pid_t pid, int *ret_status)
 {
 	const struct timespec millisecond = {.tv_nsec = 1000000};
@@ -255,14 +255,17 @@ static int judge(int error, int status, struct stream *errors, char *why)
 	}
 	if (WEXITSTATUS(status)) {
 		last_line(errors->text, why);
-		return *why ? -ECONNREFUSED : reason(why, -ECONNREFUSED, "it failed and doesn't say why");
+		if (!*why)
+			reason(why, -ECONNREFUSED, "it failed and doesn't say why");
+		return -ECONNREFUSED;
 	}
 	return 0;
 }
 
-int helper_run(const struct helper *helper, char **ret_text, size_t *ret_length, char why[HELPER_WHY_SIZE])
+int helper_run(const struct helper *helper, char **ret_text, size_t *ret_length,
+	       char why[HELPER_WHY_SIZE])
 {
-	int64_t end = milliseconds_now() + helper->milliseconds;
+	int64_t end = deadline_in(helper->milliseconds);
 	struct child child;
 	int error, status, left;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/holders.h"
 
+#include "probe/ownership/deadline.h"
 #include "probe/ownership/process.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* One more thread for so many processes. */
 #define PROCESSES_A_WALKER 250
@@ -59,7 +59,7 @@ struct walk {
 	enum holders_depth depth;
 	struct vfio_numbers numbers;
 	struct process_users users;
-	struct timespec end;
+	int64_t end;
 	pid_t *pids;
 	size_t count;
 	atomic_size_t next; /* of pids: the next one that no thread has taken */
@@ -67,12 +67,7 @@ struct walk {
 
 static bool is_over(const struct walk *walk)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec != walk->end.tv_sec)
-		return now.tv_sec > walk->end.tv_sec;
-	return now.tv_nsec >= walk->end.tv_nsec;
+	return deadline_left(walk->end) <= 0;
 }
 
 static int add_file(struct holder *holder, const struct vfio_file *file)
@@ -362,17 +357,6 @@ static int list_processes(struct walk *walk)
 	return error || walk->count ? error : -ENOENT;
 }
 
-static void start_clock(struct walk *walk)
-{
-	clock_gettime(CLOCK_MONOTONIC, &walk->end);
-	walk->end.tv_sec += HOLDERS_MILLISECONDS / 1000;
-	walk->end.tv_nsec += HOLDERS_MILLISECONDS % 1000 * 1000000L;
-	if (walk->end.tv_nsec >= 1000000000L) {
-		walk->end.tv_sec++;
-		walk->end.tv_nsec -= 1000000000L;
-	}
-}
-
 /* Processes may be hidden: by hidepid, or because this one is in a PID namespace of its own. The
  * first namespace has this number: Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO. */
 static bool are_all_listed(struct sysroot *root, const struct sysdir *proc)
@@ -397,7 +381,7 @@ int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum hold
 	int error;
 
 	process_users_read(root, &walk.users);
-	start_clock(&walk);
+	walk.end = deadline_in(HOLDERS_MILLISECONDS);
 	error = vfio_numbers_read(nodes, &walk.numbers);
 	if (!error)
 		error = sysdir_open(sysroot_dir(root), "proc", &walk.proc);

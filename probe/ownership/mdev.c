@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source mdev: /sys/bus/mdev/devices has the mediated devices, each with an IOMMU group of its own, and leads to the card that
- * each is a part of. Source: the kernel's Documentation/driver-api/vfio-mediated-device.rst. */
+/* The source mdev: /sys/bus/mdev/devices has the mediated devices, each with an IOMMU group of
+ * its own, and leads to the card that each is a part of. Source: the kernel's
+ * Documentation/driver-api/vfio-mediated-device.rst. */
 #include "probe/details/kin.h"
 #include "probe/ownership/sources.h"
 
@@ -16,10 +17,12 @@
 
 static bool is_uuid(const char *text)
 {
-	return strlen(text) == UUID_LENGTH && strspn(text, "0123456789abcdefABCDEF-") == UUID_LENGTH;
+	return strlen(text) == UUID_LENGTH &&
+	       strspn(text, "0123456789abcdefABCDEF-") == UUID_LENGTH;
 }
 
-struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid)
+struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory,
+				    const char *uuid)
 {
 	struct pci_address addresses[64];
 	char path[sizeof(MDEV_DIRECTORY) + UUID_LENGTH + 1], target[PATH_MAX];
@@ -44,17 +47,6 @@ static const struct vfio_node *find_node(const struct vfio_nodes *nodes, const c
 	return NULL;
 }
 
-static bool find_group(struct sysroot *root, const char *uuid, unsigned *ret)
-{
-	char path[sizeof(MDEV_DIRECTORY) + UUID_LENGTH + sizeof("//iommu_group")], name[16];
-
-	snprintf(path, sizeof(path), MDEV_DIRECTORY "/%.36s/iommu_group", uuid);
-	if (sysdir_link_name(sysroot_dir(root), path, name, sizeof(name)) < 0)
-		return false;
-	*ret = (unsigned)strtoul(name, NULL, 10);
-	return true;
-}
-
 bool holder_has_mdev(const struct holder *holder, const struct search *search, const char *uuid)
 {
 	const struct vfio_node *node = find_node(search->nodes, uuid);
@@ -62,8 +54,10 @@ bool holder_has_mdev(const struct holder *holder, const struct search *search, c
 
 	if (!is_uuid(uuid))
 		return false;
-	return (node && holder_has_node(holder, node)) ||
-	       (find_group(search->root, uuid, &group) && holder_has_group(holder, group));
+	if (node && holder_has_node(holder, node))
+		return true;
+	return vfio_find_group(search->root, MDEV_DIRECTORY, uuid, &group) &&
+	       holder_has_group(holder, group);
 }
 
 static int claim_mdev(const struct search *search, struct pci_device *parent, const char *uuid)
@@ -90,7 +84,8 @@ int mdev_claim(const struct search *search, struct source_report *report)
 
 	if (error < 0) {
 		report->state = error == -ENOENT ? SOURCE_ABSENT : SOURCE_FAILED;
-		snprintf(report->why, sizeof(report->why), "/" MDEV_DIRECTORY ": %s", strerror(-error));
+		snprintf(report->why, sizeof(report->why), "/" MDEV_DIRECTORY ": %s",
+			 strerror(-error));
 		return error == -ENOMEM ? error : 0;
 	}
 	report->state = search->processes.state;

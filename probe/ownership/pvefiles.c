@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/pvefiles.h"
 
+#include "probe/ownership/deadline.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -101,14 +103,6 @@ static void run_child(int out, int etc)
 
 /* ---- the parent ---- */
 
-static int64_t milliseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int add_piece(struct pve_files *files, const struct piece *piece)
 {
 	struct pve_file *file = files->count ? &files->items[files->count - 1] : NULL;
@@ -135,7 +129,7 @@ static int add_piece(struct pve_files *files, const struct piece *piece)
 
 static int read_pieces(int in, struct pve_files *files)
 {
-	int64_t end = milliseconds_now() + PVE_MILLISECONDS, left;
+	int64_t end = deadline_in(PVE_MILLISECONDS), left;
 	struct pollfd polled = {.fd = in, .events = POLLIN};
 	struct piece piece;
 	size_t total = 0;
@@ -143,7 +137,7 @@ static int read_pieces(int in, struct pve_files *files)
 	int error = 0;
 
 	while (!error && total <= TEXT_MAX) {
-		left = end - milliseconds_now();
+		left = deadline_left(end);
 		if (left <= 0)
 			return -ETIMEDOUT;
 		if (poll(&polled, 1, (int)left) <= 0)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The source vfio: processes that have a device, its own node, or its group open. */
-#include "probe/details/kin.h"
-#include "probe/driver.h"
 #include "probe/ownership/sources.h"
 #include "probe/scan.h"
 
@@ -13,19 +11,16 @@
 
 static bool find_group(struct sysroot *root, const struct pci_address *address, unsigned *ret)
 {
-	char text[ADDRESS_SIZE], path[96], name[16];
+	char text[ADDRESS_SIZE];
 
-	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/iommu_group", address_format(address, text));
-	if (sysdir_link_name(sysroot_dir(root), path, name, sizeof(name)) < 0)
-		return false;
-	*ret = (unsigned)strtoul(name, NULL, 10);
-	return true;
+	return vfio_find_group(root, SCAN_DIRECTORY, address_format(address, text), ret);
 }
 
 static bool is_named(const struct vmm *vmm, const struct pci_address *address)
 {
 	for (size_t i = 0; i < vmm->device_count; i++)
-		if (!vmm->devices[i].is_mdev && address_compare(&vmm->devices[i].address, address) == 0)
+		if (!vmm->devices[i].is_mdev &&
+		    address_compare(&vmm->devices[i].address, address) == 0)
 			return true;
 	return false;
 }
@@ -36,7 +31,8 @@ static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, uns
 	unsigned other;
 
 	for (size_t i = 0; i < vmm->device_count; i++)
-		if (!vmm->devices[i].is_mdev && find_group(root, &vmm->devices[i].address, &other) && other == group)
+		if (!vmm->devices[i].is_mdev &&
+		    find_group(root, &vmm->devices[i].address, &other) && other == group)
 			return true;
 	return false;
 }
@@ -69,11 +65,11 @@ static int claim(struct pci_device *device, const struct holder *holder)
 	return device_claim(device, &claim);
 }
 
-/* Which devices of an open group the process holds, the kernel says: those that are open. While none is, the command line does;
- * and what nothing says, one that was plugged in later or a program that is no VM monitor, is held with all that is in the
- * group. */
-static bool holds_device(const struct search *search, const struct pci_device *device, bool any_open, bool by_name,
-			 const struct vmm *vmm)
+/* Which devices of an open group the process holds, the kernel says: those that are open. While
+ * none is, the command line does; and what nothing says, one that was plugged in later or a
+ * program that is no VM monitor, is held with all that is in the group. */
+static bool holds_device(const struct search *search, const struct pci_device *device,
+			 bool any_open, bool by_name, const struct vmm *vmm)
 {
 	enum vfio_use use = vfio_device_use(search->root, &device->address, device->driver);
 
@@ -89,7 +85,8 @@ static bool holds_device(const struct search *search, const struct pci_device *d
 static int claim_group(const struct search *search, const struct holder *holder, unsigned group)
 {
 	bool any_open = vfio_group_has_open(search->root, group);
-	bool by_name = (search->wanted & OWNER_CMDLINE) && names_card_of_group(search->root, &holder->vmm, group);
+	bool by_name = (search->wanted & OWNER_CMDLINE) &&
+		       names_card_of_group(search->root, &holder->vmm, group);
 	int error;
 
 	inventory_foreach(search->inventory, device) {
@@ -106,7 +103,8 @@ static int claim_group(const struct search *search, const struct holder *holder,
 	return 0;
 }
 
-static int claim_device(const struct search *search, const struct holder *holder, const struct pci_address *address)
+static int claim_device(const struct search *search, const struct holder *holder,
+			const struct pci_address *address)
 {
 	unsigned group;
 	bool has_group = find_group(search->root, address, &group);
@@ -117,7 +115,8 @@ static int claim_device(const struct search *search, const struct holder *holder
 			error = claim(device, holder);
 			if (error < 0)
 				return error;
-		} else if (has_group && (device->present & HAS_IOMMU_GROUP) && device->iommu_group == group) {
+		} else if (has_group && (device->present & HAS_IOMMU_GROUP) &&
+			   device->iommu_group == group) {
 			device->group_held = true;
 		}
 	}
@@ -132,7 +131,9 @@ static int claim_node(const struct search *search, const struct vfio_node *node)
 		return 0;
 	if (node->kind == VFIO_NODE_GROUP)
 		return claim_group(search, holder, node->group);
-	return node->has_address && !node->mdev[0] ? claim_device(search, holder, &node->address) : 0;
+	if (!node->has_address || node->mdev[0])
+		return 0;
+	return claim_device(search, holder, &node->address);
 }
 
 /* ---- a device descriptor without its group: passed on, or left when the group was closed ---- */
@@ -165,29 +166,26 @@ static bool is_claimed(const struct search *search, const struct vfio_node *node
 	if (!find_group(search->root, &node->address, &group))
 		return false;
 	for (size_t i = 0; i < search->holders->count; i++)
-		if (holder_has_group(&search->holders->items[i], group) || holder_has_node(&search->holders->items[i], node))
+		if (holder_has_group(&search->holders->items[i], group) ||
+		    holder_has_node(&search->holders->items[i], node))
 			return true;
 	return false;
 }
 
-/* The only device that is open, and of which no holder is known; NULL when there are none or several, or when a mediated device
- * could be it. */
+/* The only device that is open, and of which no holder is known; NULL when there are none or
+ * several, or when a mediated device could be it. */
 static const struct vfio_node *find_only_unclaimed(const struct search *search)
 {
 	const struct vfio_node *found = NULL;
 
 	for (size_t i = 0; i < search->nodes->count; i++) {
 		const struct vfio_node *node = &search->nodes->items[i];
-		char path[96], address[ADDRESS_SIZE], driver[256];
-		int error;
 
 		if (node->kind != VFIO_NODE_DEVICE)
 			continue;
 		if (!node->has_address || node->mdev[0])
 			return NULL;
-		snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", address_format(&node->address, address));
-		error = sysdir_link_name(sysroot_dir(search->root), path, driver, sizeof(driver));
-		if (vfio_device_use(search->root, &node->address, error ? NULL : driver) == VFIO_USE_CLOSED ||
+		if (vfio_address_use(search->root, &node->address) == VFIO_USE_CLOSED ||
 		    is_claimed(search, node))
 			continue;
 		if (found)

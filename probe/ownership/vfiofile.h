@@ -15,7 +15,7 @@ struct vfio_file {
 	const struct vfio_node *node; /* NULL: a device, opened by way of its group */
 	pid_t thread;                 /* in whose table it is */
 	int fd;
-	bool has_address;             /* without a node: the kernel, a newer one, names the device */
+	bool has_address;             /* without a node: a newer kernel names the device */
 	struct pci_address address;
 };
 

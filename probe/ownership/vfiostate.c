@@ -194,24 +194,33 @@ enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *ad
 	return count ? VFIO_USE_OPEN : VFIO_USE_CLOSED;
 }
 
-static bool is_open(struct sysroot *root, const char *name)
+enum vfio_use vfio_address_use(struct sysroot *root, const struct pci_address *address)
 {
-	struct pci_address address;
-	char path[96], driver[256];
+	char path[96], name[ADDRESS_SIZE], driver[256];
 	int error;
 
-	if (address_parse_full(name, &address) < 0)
-		return false;
-	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%.32s/driver", name);
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", address_format(address, name));
 	error = sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver));
 	if (error < 0 && error != -ENOENT)
+		return VFIO_USE_FAILED;
+	return vfio_device_use(root, address, error ? NULL : driver);
+}
+
+bool vfio_find_group(struct sysroot *root, const char *directory, const char *name, unsigned *ret)
+{
+	char path[128], group[16];
+
+	snprintf(path, sizeof(path), "%s/%.64s/iommu_group", directory, name);
+	if (sysdir_link_name(sysroot_dir(root), path, group, sizeof(group)) < 0)
 		return false;
-	return vfio_device_use(root, &address, error ? NULL : driver) == VFIO_USE_OPEN;
+	*ret = (unsigned)strtoul(group, NULL, 10);
+	return true;
 }
 
 bool vfio_group_has_open(struct sysroot *root, unsigned group)
 {
 	_cleanup_closedir_ DIR *list = NULL;
+	struct pci_address address;
 	struct dirent *entry;
 	char path[96];
 
@@ -219,7 +228,8 @@ bool vfio_group_has_open(struct sysroot *root, unsigned group)
 	if (sysdir_list(sysroot_dir(root), path, &list) < 0)
 		return false;
 	while ((entry = sysdir_next(list)))
-		if (is_open(root, entry->d_name))
+		if (address_parse_full(entry->d_name, &address) == 0 &&
+		    vfio_address_use(root, &address) == VFIO_USE_OPEN)
 			return true;
 	return false;
 }

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/ownership/deadline.h"
+
+#include <time.h>
+
+int64_t deadline_in(int64_t milliseconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + milliseconds;
+}
+
+int64_t deadline_left(int64_t deadline)
+{
+	return deadline - deadline_in(0);
+}
