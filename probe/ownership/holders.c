@@ -180,6 +180,7 @@ static int read_descriptors(const struct walk *walk, const struct sysdir *proces
 static int read_process(const struct walk *walk, const struct sysdir *process, char *text,
 			struct holder *holder, struct holders *holders)
 {
+	struct process_stat stat = {0};
 	ssize_t length;
 	int error;
 
@@ -204,9 +205,10 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 		return 0;
 	/* a file that it has open was seen, whatever keeps its start from being read; but not if
 	 * it has ended meanwhile */
-	error = process_read_start(process, &holder->started);
+	error = process_read_stat(process, &stat);
 	if (is_gone(error) || (error < 0 && !holder->file_count))
 		return 0;
+	holder->started = stat.started;
 	holder->trusted = process_is_trusted(process, &walk->users);
 	return 1;
 }

@@ -8,21 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The 22nd word of /proc/<pid>/stat; the second one is the program's name in parentheses and can
- * hold anything. */
-int process_read_start(const struct sysdir *process, uint64_t *ret)
+/* The 3rd and the 22nd word of /proc/<pid>/stat; the second one is the program's name in
+ * parentheses and can hold anything. */
+int process_read_stat(const struct sysdir *process, struct process_stat *ret)
 {
-	char text[ATTRIBUTE_SIZE], *p;
+	char text[ATTRIBUTE_SIZE], *p, state;
 	unsigned long long started;
 	ssize_t length = sysdir_read(process, "stat", text, sizeof(text));
 
 	if (length < 0)
 		return (int)length;
 	p = strrchr(text, ')');
-	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
-			 " %*d %*d %*d %*d %*d %*d %llu", &started) != 1)
+	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
+			 " %*d %*d %*d %*d %*d %*d %llu", &state, &started) != 2)
 		return -EBADMSG;
-	*ret = started;
+	*ret = (struct process_stat){.state = state, .started = started};
 	return 0;
 }
 

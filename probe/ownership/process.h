@@ -11,8 +11,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Reads when it started, in clock ticks since boot. Returns 0 or a negative errno. */
-int process_read_start(const struct sysdir *process, uint64_t *ret);
+struct process_stat {
+	char state;       /* as ps(1) shows it */
+	uint64_t started; /* clock ticks since boot */
+};
+
+/* Returns 0 or a negative errno. */
+int process_read_stat(const struct sysdir *process, struct process_stat *ret);
 
 /* Reads the command line: words, a NUL behind each. TEXT has VMM_CMDLINE_MAX bytes; of a longer
  * command line it gets the beginning. A main thread that has ended no longer has one, the

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source proxmox: the file in which Proxmox VE notes which VM takes which device, and its VM configurations. A line of the file
- * is "ADDRESS VMID pid:PID" of a VM that runs, or "ADDRESS VMID time:SECONDS" of one that is being started, good until then. Lines
- * of VMs that have ended are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its devices.
- * A VM that starts gets one of a mapping's devices, whichever is available then: all of them are reserved for it until it has
- * one, since offering the others could leave it none. */
+/* The source proxmox: the file in which Proxmox VE notes which VM takes which device, and its VM
+ * configurations. A line of the file is "ADDRESS VMID pid:PID" of a VM that runs, or "ADDRESS
+ * VMID time:SECONDS" of one that is being started, good until then. Lines of VMs that have ended
+ * are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its
+ * devices. A VM that starts gets one of a mapping's devices, whichever is available then: all of
+ * them are reserved for it until it has one, since offering the others could leave it none. */
 #include "probe/ownership/pve.h"
 #include "probe/ownership/pvefiles.h"
 #include "probe/ownership/sources.h"
@@ -24,7 +25,8 @@ static const struct holder *find_holder(const struct holders *holders, pid_t pid
 	return NULL;
 }
 
-/* Whether the text of /proc/<pid>/cmdline is that of the VM: "-id" and behind it VMID, each with its NUL. */
+/* Whether the text of /proc/<pid>/cmdline is that of the VM: "-id" and behind it VMID, each with
+ * its NUL. */
 static bool is_vm(const char *text, size_t length, const char *vmid)
 {
 	const char *end = text + length;
@@ -189,12 +191,9 @@ static int claim_files(const struct search *search, const struct pve_files *file
 /* Returns 0, -ENOENT when there are none, or -ENOMEM. */
 static int claim_configurations(const struct search *search, struct source_report *report)
 {
-	_cleanup_sysdir_ struct sysdir etc = {.fd = -1};
 	struct pve_files files = {0};
-	int error = sysdir_open(sysroot_dir(search->root), "etc", &etc);
+	int error = pve_files_read(search->root, &files);
 
-	if (!error)
-		error = pve_files_read(&etc, &files);
 	if (error == -ENOENT || error == -ENOMEM)
 		return error;
 	if (error < 0) {

@@ -2,6 +2,7 @@
 #include "probe/ownership/pvefiles.h"
 
 #include "probe/ownership/deadline.h"
+#include "probe/ownership/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,8 +21,8 @@
 #define TEXT_MAX (8u << 20)
 #define REAP_MAX 50 /* milliseconds */
 
-/* What the child writes: pieces of files in turn, each with its header; the last has no name, and says how it went. No larger
- * than PIPE_BUF, so that it is written whole. */
+/* What the child writes: pieces of files in turn, each with its header; the last has no name,
+ * and says how it went. No larger than PIPE_BUF, so that it is written whole. */
 struct piece {
 	char name[16];
 	int error;
@@ -28,7 +30,7 @@ struct piece {
 	char text[2048];
 };
 
-/* ---- the child: only what is allowed between fork and exec in a process with threads ---- */
+/* ---- the child: only async-signal-safe functions, the process may have threads ---- */
 
 static void send_piece(int out, struct piece *piece)
 {
@@ -89,11 +91,25 @@ static int send_configurations(int out, int etc)
 	return n < 0 ? -errno : 0;
 }
 
+/* A child that hangs would keep open what the process has, the sockets that a daemon listens at
+ * too. */
+static void close_others(unsigned one, unsigned other)
+{
+	unsigned low = one < other ? one : other, high = one < other ? other : one;
+
+	if (low > 0)
+		syscall(SYS_close_range, 0U, low - 1, 0U);
+	if (high - low > 1)
+		syscall(SYS_close_range, low + 1, high - 1, 0U);
+	syscall(SYS_close_range, high + 1, ~0U, 0U);
+}
+
 static void run_child(int out, int etc)
 {
 	struct piece last = {0};
 
-	signal(SIGPIPE, SIG_DFL);
+	prctl(PR_SET_NAME, PVE_CHILD);
+	close_others((unsigned)out, (unsigned)etc);
 	last.error = send_configurations(out, etc);
 	if (!last.error)
 		send_file(out, etc, "pve/mapping/pci.cfg", "pci.cfg");
@@ -127,12 +143,12 @@ static int add_piece(struct pve_files *files, const struct piece *piece)
 	return 0;
 }
 
-static int read_pieces(int in, struct pve_files *files)
+static int read_pieces(int in, int64_t end, struct pve_files *files)
 {
-	int64_t end = deadline_in(PVE_MILLISECONDS), left;
 	struct pollfd polled = {.fd = in, .events = POLLIN};
 	struct piece piece;
 	size_t total = 0;
+	int64_t left;
 	ssize_t n;
 	int error = 0;
 
@@ -164,27 +180,102 @@ static void end_child(pid_t pid)
 		nanosleep(&millisecond, NULL);
 }
 
-int pve_files_read(const struct sysdir *etc, struct pve_files *ret)
+/* The signals of the process are not for the child, whose handlers would run in it: they stay
+ * blocked. */
+static pid_t start_child(int out, int etc)
 {
-	struct pve_files files = {0};
+	sigset_t all, before;
+	pid_t pid;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		run_child(out, etc);
+	error = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return pid < 0 ? -error : pid;
+}
+
+static int read_by_child(int etc, int64_t end, struct pve_files *files)
+{
 	int ends[2], error;
 	pid_t pid;
 
-	if (!sysdir_has(etc, "pve"))
-		return -ENOENT;
 	/* packets, so that a piece is read whole; a pipe's end is seen when the child dies */
 	if (pipe2(ends, O_CLOEXEC | O_DIRECT) < 0)
 		return -errno;
-	pid = fork();
-	if (pid == 0)
-		run_child(ends[1], etc->fd);
-	error = pid < 0 ? -errno : 0;
+	pid = start_child(ends[1], etc);
 	close(ends[1]);
-	if (!error)
-		error = read_pieces(ends[0], &files);
+	error = pid < 0 ? pid : read_pieces(ends[0], end, files);
 	close(ends[0]);
 	if (pid > 0)
 		end_child(pid);
+	return error;
+}
+
+/* Whether PID is such a child that still runs. Anybody can name a process so: only root's and the
+ * caller's own count. One that this process started earlier and that has ended by now is reaped. */
+static bool is_reading(const struct sysdir *proc, const char *pid,
+		       const struct process_users *users)
+{
+	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
+	char name[ATTRIBUTE_SIZE];
+	struct process_stat stat;
+
+	if (sysdir_open(proc, pid, &process) < 0)
+		return false;
+	if (sysdir_read(&process, "comm", name, sizeof(name)) < 0 || strcmp(name, PVE_CHILD) != 0)
+		return false;
+	if (!process_is_trusted(&process, users))
+		return false;
+	waitpid((pid_t)strtol(pid, NULL, 10), NULL, WNOHANG);
+	return process_read_stat(&process, &stat) == 0 && stat.state != 'Z' && stat.state != 'X';
+}
+
+/* Waits for children that an earlier call or another process has started: they would pile up
+ * while the file system doesn't answer. Returns 0 or a negative errno. */
+static int wait_for_others(struct sysroot *root, int64_t end)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	_cleanup_sysdir_ struct sysdir proc = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	struct process_users users;
+	struct dirent *entry;
+	int error = sysdir_open(sysroot_dir(root), "proc", &proc);
+
+	if (!error)
+		error = sysdir_list(&proc, ".", &list);
+	if (error < 0)
+		return error == -ENOENT ? 0 : error; /* -ENOENT is for the configurations */
+	process_users_read(root, &users);
+	while ((entry = sysdir_next(list))) {
+		if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name))
+			continue;
+		while (is_reading(&proc, entry->d_name, &users)) {
+			if (deadline_left(end) <= 0)
+				return -ETIMEDOUT;
+			nanosleep(&pause, NULL);
+		}
+	}
+	return errno ? -errno : 0;
+}
+
+int pve_files_read(struct sysroot *root, struct pve_files *ret)
+{
+	_cleanup_sysdir_ struct sysdir etc = {.fd = -1};
+	int64_t end = deadline_in(PVE_MILLISECONDS);
+	struct pve_files files = {0};
+	int error = sysdir_open(sysroot_dir(root), "etc", &etc);
+
+	if (error < 0)
+		return error;
+	if (!sysdir_has(&etc, "pve"))
+		return -ENOENT;
+	error = wait_for_others(root, end);
+	if (!error)
+		error = read_by_child(etc.fd, end, &files);
 	if (error < 0)
 		pve_files_free(&files);
 	else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads the VM configurations in etc/pve. That is a FUSE file system whose daemon may not answer, and a process that waits for it
- * cannot always be killed: a child reads, and is left alone when it does not end in time. */
+/* Reads the VM configurations in etc/pve. That is a FUSE file system whose daemon may not
+ * answer, and a process that waits for it cannot always be killed: a child reads, and is left
+ * alone when it does not end in time. While one is left no other is started, neither by this
+ * process nor by a later one. */
 #ifndef PCIPROBE_OWNERSHIP_PVEFILES_H
 #define PCIPROBE_OWNERSHIP_PVEFILES_H
 
@@ -8,6 +10,9 @@
 
 /* In which all files must have been read. */
 #define PVE_MILLISECONDS 1000
+
+/* The name of the child, in proc/<pid>/comm. */
+#define PVE_CHILD "pciprobe-pve"
 
 struct pve_file {
 	char name[16]; /* "105.conf", or "pci.cfg" */
@@ -20,10 +25,11 @@ struct pve_files {
 	size_t count;
 };
 
-/* Reads pve/qemu-server/<vmid>.conf and pve/mapping/pci.cfg below ETC; one that vanishes meanwhile is not there. Free it with
- * pve_files_free. Returns 0; -ENOENT when there is no pve/qemu-server; -ETIMEDOUT; -EFBIG for too much text; or another
- * negative errno. */
-int pve_files_read(const struct sysdir *etc, struct pve_files *ret);
+/* Reads etc/pve/qemu-server/<vmid>.conf and etc/pve/mapping/pci.cfg; one that vanishes meanwhile
+ * is not there. Free it with pve_files_free. Returns 0; -ENOENT when there is no
+ * etc/pve/qemu-server; -ETIMEDOUT, also when a child that an earlier call started has not ended;
+ * -EFBIG for too much text; or another negative errno. */
+int pve_files_read(struct sysroot *root, struct pve_files *ret);
 void pve_files_free(struct pve_files *files);
 
 #endif
