@@ -82,11 +82,6 @@ static int add_file(struct holder *holder, const struct vfio_file *file)
 	return 0;
 }
 
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ESRCH;
-}
-
 static int read_descriptor(const struct walk *walk, const struct sysdir *task,
 			   const struct sysdir *fds, const char *name, pid_t thread,
 			   struct holder *holder)
@@ -119,7 +114,7 @@ static int read_table(const struct walk *walk, const struct sysdir *task, pid_t 
 		error = read_descriptor(walk, task, &fds, entry->d_name, thread, holder);
 		if (error == -ENOMEM)
 			return error;
-		if (error < 0 && !is_gone(error) && !first)
+		if (error < 0 && !process_is_gone(error) && !first)
 			first = error;
 		if (i % DESCRIPTORS_A_CHECK == 0 && is_over(walk))
 			return -ETIMEDOUT;
@@ -153,7 +148,7 @@ static int read_threads(const struct walk *walk, const struct sysdir *process,
 			error = read_table(walk, &task, thread, holder);
 		if (error == -ENOMEM || error == -ETIMEDOUT)
 			return error;
-		if (error < 0 && !is_gone(error) && !first)
+		if (error < 0 && !process_is_gone(error) && !first)
 			first = error;
 	}
 	return first;
@@ -169,10 +164,10 @@ static int read_descriptors(const struct walk *walk, const struct sysdir *proces
 	if (walk->depth == HOLDERS_COMMAND_LINES)
 		return 0;
 	error = read_table(walk, process, holder->pid, holder);
-	if (walk->depth != HOLDERS_THREADS || (error < 0 && !is_gone(error)))
+	if (walk->depth != HOLDERS_THREADS || (error < 0 && !process_is_gone(error)))
 		return error;
 	other = read_threads(walk, process, holder);
-	return other < 0 && !is_gone(other) ? other : error;
+	return other < 0 && !process_is_gone(other) ? other : error;
 }
 
 /* Returns 1 when *holder has to do with devices, 0, or -ENOMEM. Counts in *holders what can't be
@@ -187,13 +182,13 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 	error = read_descriptors(walk, process, holder);
 	if (error == -ENOMEM)
 		return error;
-	if (is_gone(error))
+	if (process_is_gone(error))
 		return 0;
 	holder->seen = error == 0;
 	length = process_read_cmdline(process, holder->file_count, text);
 	if (length == 0 && !holder->seen && !holder->file_count)
 		return 0; /* a kernel thread, or a zombie: it has nothing open */
-	if (length < 0 && is_gone((int)length))
+	if (length < 0 && process_is_gone((int)length))
 		return 0;
 	if (length >= 0 && vmm_parse(text, (size_t)length, &holder->vmm) < 0)
 		return -ENOMEM;
@@ -206,10 +201,10 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 	/* a file that it has open was seen, whatever keeps its start from being read; but not if
 	 * it has ended meanwhile */
 	error = process_read_stat(process, &stat);
-	if (is_gone(error) || (error < 0 && !holder->file_count))
+	if (process_is_gone(error) || (error < 0 && !holder->file_count))
 		return 0;
 	holder->started = stat.started;
-	holder->trusted = process_is_trusted(process, &walk->users);
+	holder->trusted = process_is_trusted(process, &walk->users) > 0;
 	return 1;
 }
 
@@ -236,7 +231,7 @@ static int read_entry(const struct walk *walk, pid_t pid, char *text, struct hol
 	 * pid has another */
 	snprintf(name, sizeof(name), "%d", pid);
 	error = is_over(walk) ? -ETIMEDOUT : sysdir_open(&walk->proc, name, &process);
-	if (is_gone(error))
+	if (process_is_gone(error))
 		return 0;
 	if (error < 0) {
 		holders->unseen++;

@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+bool process_is_gone(int error)
+{
+	return error == -ENOENT || error == -ESRCH;
+}
+
 /* The 3rd and the 22nd word of /proc/<pid>/stat; the second one is the program's name in
  * parentheses and can hold anything. */
 int process_read_stat(const struct sysdir *process, struct process_stat *ret)
@@ -40,7 +45,7 @@ static ssize_t read_thread_cmdline(const struct sysdir *process, char *text)
 	while (length == 0 && (entry = sysdir_next(list))) {
 		snprintf(path, sizeof(path), "task/%.16s/cmdline", entry->d_name);
 		length = sysdir_read(process, path, text, VMM_CMDLINE_MAX);
-		if (length == -ENOENT || length == -ESRCH)
+		if (process_is_gone((int)length))
 			length = 0;
 	}
 	return length;
@@ -52,7 +57,10 @@ ssize_t process_read_cmdline(const struct sysdir *process, bool of_threads, char
 
 	if (length == 0 && of_threads)
 		length = read_thread_cmdline(process, text);
-	return length == -EFBIG ? (ssize_t)VMM_CMDLINE_MAX - 1 : length;
+	if (length != -EFBIG)
+		return length;
+	text[VMM_CMDLINE_MAX - 1] = '\0';
+	return VMM_CMDLINE_MAX - 1;
 }
 
 static bool is_among(const struct process_users *users, uid_t user)
@@ -66,20 +74,21 @@ static bool is_among(const struct process_users *users, uid_t user)
 /* "Uid:" has the real, effective, saved and file system's ids: a program that changes its user
  * runs with words of the user who started it. The owner of /proc/<pid> wouldn't do: it is root
  * for every process that can't be dumped. */
-bool process_is_trusted(const struct sysdir *process, const struct process_users *users)
+int process_is_trusted(const struct sysdir *process, const struct process_users *users)
 {
 	char text[ATTRIBUTE_SIZE], *line;
 	unsigned ids[4];
+	ssize_t length = sysdir_read(process, "status", text, sizeof(text));
 
-	if (sysdir_read(process, "status", text, sizeof(text)) < 0)
-		return false;
+	if (length < 0)
+		return (int)length;
 	line = strstr(text, "\nUid:");
 	if (!line || sscanf(line, " Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4)
-		return false;
+		return -EBADMSG;
 	for (size_t i = 0; i < 4; i++)
 		if (!is_among(users, ids[i]))
-			return false;
-	return true;
+			return 0;
+	return 1;
 }
 
 /* libvirt's user for its VMs owns this directory. */

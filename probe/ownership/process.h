@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Whether ERROR, of reading a process's or a thread's directory, says that it has ended. */
+bool process_is_gone(int error);
+
 struct process_stat {
 	char state;       /* as ps(1) shows it */
 	uint64_t started; /* clock ticks since boot */
@@ -33,7 +36,7 @@ struct process_users {
 };
 
 void process_users_read(struct sysroot *root, struct process_users *ret);
-/* Whether all its user ids are such users'; false when they could not be read. */
-bool process_is_trusted(const struct sysdir *process, const struct process_users *users);
+/* Returns 1 when all its user ids are such users', 0 when one is not, or a negative errno. */
+int process_is_trusted(const struct sysdir *process, const struct process_users *users);
 
 #endif

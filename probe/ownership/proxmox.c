@@ -5,6 +5,7 @@
  * are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its
  * devices. A VM that starts gets one of a mapping's devices, whichever is available then: all of
  * them are reserved for it until it has one, since offering the others could leave it none. */
+#include "probe/ownership/process.h"
 #include "probe/ownership/pve.h"
 #include "probe/ownership/pvefiles.h"
 #include "probe/ownership/sources.h"
@@ -37,28 +38,42 @@ static bool is_vm(const char *text, size_t length, const char *vmid)
 	return false;
 }
 
-/* The pid may belong to another process by now. One that cannot be inspected counts as the VM. */
-static bool may_run(const struct search *search, const char *vmid, pid_t pid)
+/* Whether the command line is that of the VM, or was too long to read all of it. */
+static bool may_be_vm(const struct sysdir *process, const char *vmid)
 {
-	char path[32], *text = malloc(VMM_CMDLINE_MAX);
-	struct stat process, file;
+	char *text = malloc(VMM_CMDLINE_MAX);
 	ssize_t length;
-	bool runs = true;
+	bool result;
 
 	if (!text)
 		return true;
-	snprintf(path, sizeof(path), "proc/%d", pid);
-	if (sysdir_stat(sysroot_dir(search->root), path, &process) == 0 &&
-	    sysdir_stat(sysroot_dir(search->root), RESERVATIONS, &file) == 0 && process.st_uid != file.st_uid)
-		runs = false; /* Proxmox runs its VMs as the user who writes the file */
-	snprintf(path, sizeof(path), "proc/%d/cmdline", pid);
-	length = sysdir_read(sysroot_dir(search->root), path, text, VMM_CMDLINE_MAX);
-	if (length == -ENOENT || length == -ESRCH)
-		runs = false;
-	else if (length >= 0)
-		runs = runs && is_vm(text, (size_t)length, vmid);
+	length = process_read_cmdline(process, true, text);
+	if (length < 0)
+		result = !process_is_gone((int)length);
+	else
+		result = is_vm(text, (size_t)length, vmid) || length == VMM_CMDLINE_MAX - 1;
 	free(text);
-	return runs;
+	return result;
+}
+
+/* The pid may belong to another process by now, also to one that a user has made to look like
+ * the VM. One that cannot be inspected counts as the VM. */
+static bool may_run(const struct search *search, const char *vmid, pid_t pid)
+{
+	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
+	struct process_users users;
+	char path[32];
+	int result;
+
+	snprintf(path, sizeof(path), "proc/%d", pid);
+	result = sysdir_open(sysroot_dir(search->root), path, &process);
+	if (result < 0)
+		return !process_is_gone(result);
+	process_users_read(search->root, &users);
+	result = process_is_trusted(&process, &users);
+	if (result == 0 || process_is_gone(result))
+		return false;
+	return may_be_vm(&process, vmid);
 }
 
 static int claim_line(const struct search *search, const char *line)
@@ -70,8 +85,9 @@ static int claim_line(const struct search *search, const char *line)
 	struct pci_device *device;
 	int end = 0;
 
-	if (sscanf(line, "%15s %10[0-9] %4[a-z]:%18llu%n", address_text, vmid, kind, &number, &end) != 4 || line[end] ||
-	    address_parse(address_text, &address) < 0)
+	if (sscanf(line, "%15s %10[0-9] %4[a-z]:%18llu%n", address_text, vmid, kind, &number,
+		   &end) != 4 ||
+	    line[end] || address_parse(address_text, &address) < 0)
 		return 0;
 	device = inventory_find(search->inventory, &address);
 	if (!device || !device->selected)
@@ -88,7 +104,8 @@ static int claim_line(const struct search *search, const char *line)
 		return device_claim(device, &claim);
 	}
 	claim.reserves = true;
-	if (strcmp(kind, "time") == 0 && (long long)number > (long long)search->inventory->time.tv_sec)
+	if (strcmp(kind, "time") == 0 &&
+	    (long long)number > (long long)search->inventory->time.tv_sec)
 		return device_claim(device, &claim);
 	return 0;
 }
@@ -99,14 +116,16 @@ static bool is_assigned(const struct pci_device *device, const char *vmid)
 	for (size_t i = 0; device && i < device->owner_count; i++) {
 		const struct owner *owner = &device->owners[i];
 
-		if (owner->frontend && strcmp(owner->frontend, "proxmox") == 0 && strcmp(owner->frontend_id, vmid) == 0)
+		if (owner->frontend && strcmp(owner->frontend, "proxmox") == 0 &&
+		    strcmp(owner->frontend_id, vmid) == 0)
 			return true;
 	}
 	return false;
 }
 
 /* Its function FUNCTION, where NAMED includes that; NULL: there is none. */
-static struct pci_device *find_function(const struct search *search, const struct pve_device *named, unsigned function)
+static struct pci_device *find_function(const struct search *search, const struct pve_device *named,
+					unsigned function)
 {
 	struct pci_address address = named->address;
 
@@ -118,10 +137,15 @@ static struct pci_device *find_function(const struct search *search, const struc
 
 static bool has_alternative(const struct search *search, const struct pve_vm *vm, const char *vmid)
 {
-	for (size_t i = 0; i < vm->device_count; i++)
+	for (size_t i = 0; i < vm->device_count; i++) {
+		const struct pve_device *named = &vm->devices[i];
+
+		if (!named->is_alternative)
+			continue;
 		for (unsigned function = 0; function < 8; function++)
-			if (vm->devices[i].is_alternative && is_assigned(find_function(search, &vm->devices[i], function), vmid))
+			if (is_assigned(find_function(search, named, function), vmid))
 				return true;
+	}
 	return false;
 }
 
@@ -137,16 +161,19 @@ static int claim_vm(const struct search *search, const struct pve_vm *vm, const 
 	bool skip = has_alternative(search, vm, vmid);
 	int error = 0;
 
-	for (size_t i = 0; i < vm->device_count && !error; i++)
+	for (size_t i = 0; i < vm->device_count && !error; i++) {
+		const struct pve_device *named = &vm->devices[i];
+
 		for (unsigned function = 0; function < 8 && !error; function++) {
-			struct pci_device *device = find_function(search, &vm->devices[i], function);
+			struct pci_device *device = find_function(search, named, function);
 
 			if (!device || !device->selected || device_is_bridge(device))
 				continue;
-			if (vm->devices[i].is_alternative && skip && !is_assigned(device, vmid))
+			if (named->is_alternative && skip && !is_assigned(device, vmid))
 				continue;
 			error = device_claim(device, &claim);
 		}
+	}
 	return error;
 }
 
@@ -156,7 +183,8 @@ static void fail(struct source_report *report, const char *place, int error)
 	snprintf(report->why, sizeof(report->why), "/%s: %s", place, strerror(-error));
 }
 
-static int claim_files(const struct search *search, const struct pve_files *files, struct source_report *report)
+static int claim_files(const struct search *search, const struct pve_files *files,
+		       struct source_report *report)
 {
 	const char *mappings = "", *host = search->inventory->host;
 	char node[sizeof(search->inventory->host)];
@@ -178,8 +206,9 @@ static int claim_files(const struct search *search, const struct pve_files *file
 			return error;
 		if (vm.incomplete || strlen(file->text) != file->length) {
 			report->state = SOURCE_FAILED;
-			snprintf(report->why, sizeof(report->why), "/etc/pve/qemu-server/%s: a hostpci line or its "
-				 "mapping cannot be read", file->name);
+			snprintf(report->why, sizeof(report->why),
+				 "/etc/pve/qemu-server/%s: a hostpci line or its mapping cannot be read",
+				 file->name);
 		}
 		snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(file->name, "."), file->name);
 		error = claim_vm(search, &vm, vmid);

@@ -228,7 +228,7 @@ static bool is_reading(const struct sysdir *proc, const char *pid,
 		return false;
 	if (sysdir_read(&process, "comm", name, sizeof(name)) < 0 || strcmp(name, PVE_CHILD) != 0)
 		return false;
-	if (!process_is_trusted(&process, users))
+	if (process_is_trusted(&process, users) <= 0)
 		return false;
 	waitpid((pid_t)strtol(pid, NULL, 10), NULL, WNOHANG);
 	return process_read_stat(&process, &stat) == 0 && stat.state != 'Z' && stat.state != 'X';

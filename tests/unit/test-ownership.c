@@ -17,6 +17,7 @@ static struct inventory *inventory;
 static struct seen seen;
 
 #define PROCESS(pid, words) fakesys_process(fake, pid, words)
+#define WORDS(words) (words), sizeof(words)
 
 static void holds(unsigned pid, unsigned fd, const char *target)
 {
@@ -447,6 +448,42 @@ static void a_pid_of_another_process_is_no_vm(void **state)
 	assert_string_equal(state_of("01:00.0"), "held");
 }
 
+static void a_proxmox_vm_whose_main_thread_has_ended_still_runs(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 105 pid:42\n");
+	fakesys_add_process(fake, 42, "", 0);
+	fakesys_file(fake, "proc/42/task/42/cmdline", "");
+	fakesys_bytes(fake, "proc/42/task/43/cmdline", WORDS("/usr/bin/kvm\0-id\0" "105"));
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
+	/* all threads have ended */
+	fakesys_file(fake, "proc/42/task/43/cmdline", "");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
+static void a_users_process_is_no_proxmox_vm(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 105 pid:42\n");
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "105");
+	fakesys_user(fake, 42, "65534\t65534\t65534\t65534");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	/* started by the user, with root's rights */
+	fakesys_user(fake, 42, "65534\t0\t0\t0");
+	look();
+	assert_string_equal(state_of("01:00.0"), "free");
+	/* whose it is can't be read */
+	fakesys_file(fake, "proc/42/status", "");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+}
+
 static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 {
 	char text[512];
@@ -836,6 +873,26 @@ static void threads_have_tables_of_their_own(void **state)
 	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
 }
 
+static void a_vm_whose_main_thread_has_ended_keeps_its_name(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_vfio_count(fake, 2);
+	fakesys_add_process(fake, 42, "", 0);
+	fakesys_directory(fake, "proc/42/task/42/fd");
+	fakesys_file(fake, "proc/42/task/42/cmdline", "");
+	fakesys_link(fake, "proc/42/task/43/fd/6", "/dev/vfio/17");
+	fakesys_file(fake, "proc/42/task/43/fdinfo/6", "flags:\t02\n");
+	fakesys_bytes(fake, "proc/42/task/43/cmdline",
+		      WORDS("qemu-kvm\0-name\0guest=one-7\0-device\0vfio-pci,host=01:00.0"));
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_string_equal(card("01:00.0")->owners[0].name, "one-7");
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline");
+}
+
 static void an_idle_kernel_proves_that_all_is_free(void **state)
 {
 	(void)state;
@@ -968,6 +1025,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_device_descriptor_is_of_the_device_that_is_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_kernel_counts_and_nobody_has_makes_devices_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_have_tables_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_whose_main_thread_has_ended_keeps_its_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_proxmox_vm_whose_main_thread_has_ended_still_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_users_process_is_no_proxmox_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_idle_kernel_proves_that_all_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_a_failover_pair_is_reserved, setup, teardown),
 		cmocka_unit_test_setup_teardown(libvirt_knows_its_vms_better_than_their_command_lines, setup, teardown),
