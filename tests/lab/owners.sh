@@ -3,6 +3,12 @@
 #
 # Holders of devices and what is reported of them, after guest.sh:   . "$LAB_DIR/owners.sh"
 # Rows do not end the test when one is wrong: all of them are tried, and "finish" gives the status.
+# The devices are those of the topology "group": pair0 and pair1 are in one IOMMU group, nic2 is alone in its own.
+
+pair0=$(address_of pair0)
+# shellcheck disable=SC2034 # for the tests
+pair1=$(address_of pair1)
+nic2=$(address_of nic2)
 
 hold_device=$BUILD_DIR/tests/lab/hold-device
 [ -x "$hold_device" ] || fail "no $hold_device (make tests/lab/hold-device)"
@@ -20,6 +26,22 @@ row() {
         echo "WRONG: $1: $problem"
         wrong=$((wrong + 1))
     fi
+}
+
+# bind_devices ADDRESS...: to vfio-pci, which is loaded.
+bind_devices() {
+    local device
+    for device; do
+        check "$device is on vfio-pci" bind_driver "$device" vfio-pci
+    done
+}
+
+# are_free ADDRESS...: a row each.
+are_free() {
+    local device
+    for device; do
+        row "$device is free" is_free "$device"
+    done
 }
 
 finish() { [ "$wrong" -eq 0 ] || fail "$wrong rows are wrong"; }
@@ -105,4 +127,35 @@ is_released_never() {
     esac
     [ "$(driver_of "$1")" = vfio-pci ] || { echo "the driver is now '$(driver_of "$1")'"; return 1; }
     ! dmesg | grep -q "blocked until released by user" || { echo "the kernel waits for the holder: unbind was written"; return 1; }
+}
+
+# try_shown "KIND WAY"...: holds nic2 in ways that /proc shows, whatever the name it was opened by: the process is the
+# owner, and all else stays free.
+try_shown() {
+    local way
+    for way; do
+        # shellcheck disable=SC2086 # two words
+        hold $way "$nic2"
+        # shellcheck disable=SC2086
+        row "$way: the process is the owner" is_held_by "$nic2" $held
+        row "$way: no other device is concerned" is_free "$pair0"
+        end_way "$way"
+    done
+}
+
+# try_hidden "KIND WAY"...: in ways that the kernel's counts alone show, or that do not say which device it is.
+try_hidden() {
+    local way
+    for way; do
+        # shellcheck disable=SC2086
+        hold $way "$nic2"
+        end_way "$way"
+    done
+}
+
+end_way() {
+    row "$1: not offered" is_not_free "$nic2"
+    row "$1: not released" is_released_never "$nic2"
+    let_go
+    row "$1: free afterwards" is_free "$nic2"
 }

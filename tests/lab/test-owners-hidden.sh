@@ -13,39 +13,12 @@ set -eu
 . "$LAB_DIR/owners.sh"
 
 modprobe vfio-pci
-pair0=$(address_of pair0)
-pair1=$(address_of pair1)
-nic2=$(address_of nic2)
-for device in "$pair0" "$pair1" "$nic2"; do
-    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
-done
-for device in "$pair0" "$pair1" "$nic2"; do
-    row "$device is free" is_free "$device"
-done
+bind_devices "$pair0" "$pair1" "$nic2"
+are_free "$pair0" "$pair1" "$nic2"
 
-# Shown by /proc, whatever the name it was opened by: the process is the owner, and all else stays free.
-for way in "container plain" "group plain" "container unlinked" "container recreated" "container chroot" "group elsewhere" \
-    "group detached" "container thread" "container leader" "container forked" "container passed" "container pidns"; do
-    # shellcheck disable=SC2086 # two words
-    hold $way "$nic2"
-    # shellcheck disable=SC2086
-    row "$way: the process is the owner" is_held_by "$nic2" $held
-    row "$way: not offered" is_not_free "$nic2"
-    row "$way: no other device is concerned" is_free "$pair0"
-    row "$way: not released" is_released_never "$nic2"
-    let_go
-    row "$way: free afterwards" is_free "$nic2"
-done
-
-# Shown by the kernel's counts alone, or without saying which device it is.
-for way in "device plain" "device thread" "group flight" "container flight" "device flight" "group uring" "device uring"; do
-    # shellcheck disable=SC2086
-    hold $way "$nic2"
-    row "$way: not offered" is_not_free "$nic2"
-    row "$way: not released" is_released_never "$nic2"
-    let_go
-    row "$way: free afterwards" is_free "$nic2"
-done
+try_shown "container plain" "group plain" "container unlinked" "container recreated" "container chroot" "group elsewhere" \
+    "group detached" "container thread" "container leader" "container forked" "container passed" "container pidns"
+try_hidden "device plain" "device thread" "group flight" "container flight" "device flight" "group uring" "device uring"
 
 # One device of a group by its own descriptor.
 hold device plain "$pair1"

@@ -14,12 +14,7 @@ set -eu
 . "$LAB_DIR/owners.sh"
 
 modprobe -a vfio-pci e1000e
-pair0=$(address_of pair0)
-pair1=$(address_of pair1)
-nic2=$(address_of nic2)
-for device in "$pair0" "$pair1" "$nic2"; do
-    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
-done
+bind_devices "$pair0" "$pair1" "$nic2"
 
 uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1
 other_uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b2

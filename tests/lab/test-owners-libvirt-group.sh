@@ -16,12 +16,7 @@ set -eu
 prepare_libvirt
 
 modprobe vfio-pci
-pair0=$(address_of pair0)
-pair1=$(address_of pair1)
-nic2=$(address_of nic2)
-for device in "$pair0" "$pair1" "$nic2"; do
-    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
-done
+bind_devices "$pair0" "$pair1" "$nic2"
 check "libvirtd starts" start_libvirtd
 install_helper "$(helper_place)"
 

@@ -14,12 +14,8 @@ set -eu
 . "$LAB_DIR/owners.sh"
 
 modprobe vfio-pci
-devices=()
-for name in pair0 pair1 nic2 nic0 nic1 edu0; do
-    device=$(address_of "$name")
-    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
-    devices+=("$device")
-done
+devices=("$pair0" "$pair1" "$nic2" "$(address_of nic0)" "$(address_of nic1)" "$(address_of edu0)")
+bind_devices "${devices[@]}"
 # What lies in memory starts sooner.
 mkdir /dev/shm/lib
 while read -r _ _ library _; do
