@@ -28,23 +28,31 @@ static void free_properties(struct properties *p)
 	free(p->failover_pair_id);
 }
 
+/* Whether the LENGTH bytes at TEXT are NAME. */
+static bool is_name(const char *name, const char *text, size_t length)
+{
+	return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
 static char **find_property(struct properties *p, const char *name, size_t length)
 {
 	const struct {
 		const char *name;
 		char **value;
 	} known[] = {
-		{"driver", &p->driver}, {"host", &p->host}, {"sysfsdev", &p->sysfsdev}, {"bus", &p->bus}, {"addr", &p->addr},
+		{"driver", &p->driver}, {"host", &p->host}, {"sysfsdev", &p->sysfsdev},
+		{"bus", &p->bus}, {"addr", &p->addr},
 		{"failover_pair_id", &p->failover_pair_id},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strlen(known[i].name) == length && strncmp(known[i].name, name, length) == 0)
+		if (is_name(known[i].name, name, length))
 			return known[i].value;
 	return NULL;
 }
 
-/* Takes one value of QEMU's "a=b,c=d" from *text: up to a single comma, two of them stand for one. NULL without memory. */
+/* Takes one value of QEMU's "a=b,c=d" from *text: up to a single comma, two of them stand for
+ * one. NULL without memory. */
 static char *take_value(const char **text)
 {
 	char *value = malloc(strlen(*text) + 1), *out = value;
@@ -61,19 +69,20 @@ static char *take_value(const char **text)
 	return value;
 }
 
-/* Gives the value of KEY in "first,key=value,...", or with KEY NULL the first word when it has no key. To be freed. */
+/* Gives the value of KEY in "first,key=value,...", or with KEY NULL the first word when it has
+ * no key. To be freed. */
 static char *option_value(const char *text, const char *key)
 {
-	size_t length = key ? strlen(key) : 0;
 	bool first = true;
-	char *part;
+	char *part, *equals;
 
 	while (*text && (part = take_value(&text))) {
-		if (key && strncmp(part, key, length) == 0 && part[length] == '=') {
-			memmove(part, part + length + 1, strlen(part + length + 1) + 1);
+		equals = strchr(part, '=');
+		if (key && equals && is_name(key, part, (size_t)(equals - part))) {
+			memmove(part, equals + 1, strlen(equals + 1) + 1);
 			return part;
 		}
-		if (!key && first && !strchr(part, '='))
+		if (!key && first && !equals)
 			return part;
 		free(part);
 		first = false;
@@ -117,7 +126,8 @@ static void read_json_device(const char *text, struct properties *p)
 }
 #endif
 
-/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>", with or without a slash at its end. */
+/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>", with or without a slash
+ * at its end. */
 static bool read_sysfs_path(const char *path, struct vmm_device *device)
 {
 	const char *mdev = strstr(path, "/mdev/devices/");
@@ -150,7 +160,8 @@ static void set_guest_address(struct vmm_device *device, const char *bus, const 
 	if (*end == '.')
 		function = (unsigned)strtoul(end + 1, &end, 16);
 	if (end != addr && !*end && slot < 32 && function < 8)
-		snprintf(device->guest_address, sizeof(device->guest_address), "0000:00:%02x.%x", slot, function & 7u);
+		snprintf(device->guest_address, sizeof(device->guest_address), "0000:00:%02x.%x",
+			 slot, function & 7u);
 }
 
 static int add_device(struct vmm *vmm, const struct vmm_device *device)
@@ -261,8 +272,9 @@ static int add_crosvm_device(struct vmm *vmm, const char *text)
 
 	if (path && read_sysfs_path(path, &device)) {
 		if (guest && address_parse(guest, &address) == 0 && !address.domain)
-			snprintf(device.guest_address, sizeof(device.guest_address), "0000:%02x:%02x.%x", address.bus,
-				 address.slot & 0x1fu, address.function & 7u);
+			snprintf(device.guest_address, sizeof(device.guest_address),
+				 "0000:%02x:%02x.%x", address.bus, address.slot & 0x1fu,
+				 address.function & 7u);
 		error = add_device(vmm, &device);
 	}
 	free(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a virtual machine monitor's command line says: which VM it runs, and which of the host's cards it gave it. Cards that
- * were plugged in later don't stand there. No I/O. Sources: qemu(1) for -name, -uuid and -device (both its forms),
- * cloud-hypervisor's --help for --device. */
+/* What a virtual machine monitor's command line says: which VM it runs, and which of the host's
+ * cards it gave it. Cards that were plugged in later don't stand there. No I/O. Sources: qemu(1)
+ * for -name, -uuid and -device (both its forms), cloud-hypervisor's --help for --device. */
 #ifndef PCIPROBE_OWNERSHIP_VMM_H
 #define PCIPROBE_OWNERSHIP_VMM_H
 
@@ -18,8 +18,8 @@ struct vmm_device {
 	bool is_mdev;
 	struct pci_address address; /* of a card */
 	char mdev[37];              /* of a mediated device: its UUID */
-	bool failover;              /* QEMU opens it only when the guest has agreed (failover_pair_id) */
-	char guest_address[13];     /* 0000:00:05.0; "" unless it is on the VM's root bus, where it can be told */
+	bool failover;              /* opened only when the guest has agreed (failover_pair_id) */
+	char guest_address[13];     /* 0000:00:05.0; "" unless it is on the VM's root bus */
 };
 
 struct vmm {
@@ -31,8 +31,9 @@ struct vmm {
 	size_t device_count;
 };
 
-/* Reads the LENGTH bytes of /proc/<pid>/cmdline at TEXT: words, a NUL behind each. Free it with vmm_free.
- * Returns 0 or -ENOMEM. Words that make no sense are passed over: it is the VMM that must understand them. */
+/* Reads the LENGTH bytes of /proc/<pid>/cmdline at TEXT: words, a NUL behind each. Free it with
+ * vmm_free. Returns 0 or -ENOMEM. Words that make no sense are passed over: it is the VMM that
+ * must understand them. */
 int vmm_parse(const char *text, size_t length, struct vmm *ret);
 void vmm_free(struct vmm *vmm);
 
