@@ -77,13 +77,17 @@ static unsigned count_of_file(struct sysroot *root, const struct vfio_node *node
 	return sysdir_stat(sysroot_dir(root), MODULE "_iommu_type1", &status) == 0;
 }
 
-/* Orders files so that those that are the same stand together. kcmp(2) gives an order of open
- * files; where it doesn't answer, two count as the same. */
+struct order {
+	bool host;
+	bool failed; /* kcmp did not answer, and what was sorted by it has no order */
+};
+
+/* Orders files so that those that are the same stand together, by kcmp(2). */
 static int compare_files(const void *a, const void *b, void *data)
 {
 	const struct vfio_file *one = a, *other = b;
-	const bool *host = data;
-	long order;
+	struct order *order = data;
+	long result;
 
 	if (one->node != other->node)
 		return one->node < other->node ? -1 : 1;
@@ -92,22 +96,33 @@ static int compare_files(const void *a, const void *b, void *data)
 		return 0;
 	if (one->thread == other->thread && one->fd == other->fd)
 		return 0;
-	if (!*host) {
+	if (!order->host) {
 		if (one->thread != other->thread)
 			return one->thread < other->thread ? -1 : 1;
 		return one->fd < other->fd ? -1 : 1;
 	}
-	order = syscall(SYS_kcmp, one->thread, other->thread, KCMP_FILE, (unsigned long)one->fd,
-			(unsigned long)other->fd);
-	if (order <= 0)
+	result = syscall(SYS_kcmp, one->thread, other->thread, KCMP_FILE, (unsigned long)one->fd,
+			 (unsigned long)other->fd);
+	if (result < 0)
+		order->failed = true;
+	if (result <= 0)
 		return 0;
-	return order == 1 ? -1 : 1;
+	return result == 1 ? -1 : 1;
+}
+
+/* All of one node may be the same when kcmp did not answer. */
+static bool may_be_same(const struct vfio_file *one, const struct vfio_file *other,
+			struct order *order)
+{
+	if (order->failed)
+		return one->node == other->node;
+	return compare_files(one, other, order) == 0;
 }
 
 unsigned references_count_found(struct sysroot *root, const struct holders *holders)
 {
 	struct vfio_file *files;
-	bool host = sysroot_is_host(root);
+	struct order order = {.host = sysroot_is_host(root)};
 	size_t count = 0;
 	unsigned references = 0;
 
@@ -126,9 +141,9 @@ unsigned references_count_found(struct sysroot *root, const struct holders *hold
 			memcpy(files + count, holder->files, holder->file_count * sizeof(*files));
 		count += holder->file_count;
 	}
-	qsort_r(files, count, sizeof(*files), compare_files, &host);
+	qsort_r(files, count, sizeof(*files), compare_files, &order);
 	for (size_t i = 0; i < count; i++)
-		if (i == 0 || compare_files(&files[i - 1], &files[i], &host) != 0)
+		if (i == 0 || !may_be_same(&files[i - 1], &files[i], &order))
 			references += count_of_file(root, files[i].node);
 	free(files);
 	return references;
