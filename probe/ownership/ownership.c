@@ -14,8 +14,9 @@
 const char *ownership_name(enum ownership ownership)
 {
 	static const char *const names[OWNERSHIP_COUNT] = {
-		[OWNERSHIP_UNKNOWN] = "unknown",   [OWNERSHIP_FREE] = "free", [OWNERSHIP_HOST] = "host",
-		[OWNERSHIP_RESERVED] = "reserved", [OWNERSHIP_HELD] = "held",
+		[OWNERSHIP_UNKNOWN] = "unknown",   [OWNERSHIP_FREE] = "free",
+		[OWNERSHIP_HOST] = "host",         [OWNERSHIP_RESERVED] = "reserved",
+		[OWNERSHIP_HELD] = "held",
 	};
 
 	return names[ownership];
@@ -41,8 +42,9 @@ struct evidence {
 	bool recording;
 };
 
-/* A device on a VFIO driver; one of which the kernel lists a VFIO device, whatever its driver is (a vendor's can assign VFs
- * itself); and one that was pulled out while a VM holds it, which loses its driver but not yet its group. */
+/* A device on a VFIO driver; one of which the kernel lists a VFIO device, whatever its driver is
+ * (a vendor's can assign VFs itself); and one that was pulled out while a VM holds it, which
+ * loses its driver but not yet its group. */
 static bool can_be_held(const struct evidence *evidence, const struct pci_device *device)
 {
 	if (device->driver && driver_is_vfio(device->driver))
@@ -51,7 +53,8 @@ static bool can_be_held(const struct evidence *evidence, const struct pci_device
 		return true;
 	if (vfio_nodes_have_device(&evidence->nodes, &device->address))
 		return true;
-	return (!device->driver || !evidence->nodes.lists_devices) && (device->present & HAS_IOMMU_GROUP) &&
+	return (!device->driver || !evidence->nodes.lists_devices) &&
+	       (device->present & HAS_IOMMU_GROUP) &&
 	       vfio_nodes_have_group(&evidence->nodes, device->iommu_group);
 }
 
@@ -85,8 +88,10 @@ static bool is_recording(struct sysroot *root)
 	return false;
 }
 
-/* An open group or device has at least two references. One is VFIO's own: of its file system, since Linux 6.10 (vfio_fs_inode_new()),
- * while it has devices. */
+/* An open group or device node has two references. One is VFIO's own: of its file system, since
+ * Linux 6.10 (vfio_fs_inode_new()), while it has devices. Two hidden containers, of which each
+ * has one, cannot be told from a hidden group of which no device is open: neither leaves another
+ * trace. */
 #define HIDDEN_REFERENCES 2
 
 /* What the kernel counts, before and after a walk. */
@@ -104,18 +109,23 @@ static struct counts read_counts(struct sysroot *root)
 }
 
 /* How many references an open file has is known of kernels that list VFIO's devices. */
-static bool are_comparable(const struct evidence *evidence, const struct counts *before, const struct counts *after)
+static bool are_comparable(const struct evidence *evidence, const struct counts *before,
+			   const struct counts *after)
 {
 	return evidence->nodes.lists_devices && !before->error && !after->error;
 }
 
-/* More references than the open files have that were found: some process could not be seen, or a file is in no process's table.
- * Where it isn't known how many a file has, none found says so too. */
-static unsigned count_hidden(const struct evidence *evidence, const struct counts *before, const struct counts *after)
+/* More references than the open files have that were found: some process could not be seen, or a
+ * file is in no process's table. Where it isn't known how many a file has, none found says so
+ * too. */
+static unsigned count_hidden(const struct evidence *evidence, const struct counts *before,
+			     const struct counts *after)
 {
-	unsigned references = before->references > after->references ? before->references : after->references;
 	unsigned found = references_count_found(evidence->search.root, &evidence->holders);
+	unsigned references = before->references;
 
+	if (after->references > references)
+		references = after->references;
 	if (before->error || after->error || references < found + HIDDEN_REFERENCES)
 		return 0;
 	return are_comparable(evidence, before, after) || !found ? references - found : 0;
@@ -129,19 +139,21 @@ static void report_unseen(struct evidence *evidence)
 
 	search->inventory->unseen = holders->unseen;
 	report->state = SOURCE_PARTLY;
-	snprintf(report->why, sizeof(report->why), "%zu processes could not be inspected: %s", holders->unseen,
-		 strerror(-holders->error));
-	/* missing rights are what the caller reports, with the number; anything else is worth its cause */
+	snprintf(report->why, sizeof(report->why), "%zu processes could not be inspected: %s",
+		 holders->unseen, strerror(-holders->error));
+	/* missing rights are what the caller reports, with the number; anything else is worth
+	 * its cause */
 	if (holders->error != -EACCES && holders->error != -EPERM)
 		log_warning(search->log, "%s/proc: %s", sysroot_path(search->root), report->why);
 }
 
-/* The kernel's count outranks the walk: when every open file was found, processes that could not be inspected hold none. */
-static void judge_walk(struct evidence *evidence, const struct counts *before, const struct counts *after)
+/* The kernel's count outranks the walk: when every open file was found, processes that could not
+ * be inspected hold none. */
+static void judge_walk(struct evidence *evidence, const struct counts *before,
+		       const struct counts *after)
 {
 	struct source_report *report = &evidence->search.processes;
 	unsigned hidden = count_hidden(evidence, before, after);
-
 	int error = before->error && before->error != -ENOENT ? before->error : after->error;
 
 	report->state = SOURCE_OK;
@@ -151,13 +163,15 @@ static void judge_walk(struct evidence *evidence, const struct counts *before, c
 		report_unseen(evidence);
 	} else if (error && error != -ENOENT) {
 		report->state = SOURCE_PARTLY;
-		snprintf(report->why, sizeof(report->why), "/sys/module/vfio: %s", strerror(-error));
-		log_warning(evidence->search.log, "%s%s; device owners are unknown", sysroot_path(evidence->search.root),
-			    report->why);
+		snprintf(report->why, sizeof(report->why), "/sys/module/vfio: %s",
+			 strerror(-error));
+		log_warning(evidence->search.log, "%s%s; device owners are unknown",
+			    sysroot_path(evidence->search.root), report->why);
 	} else if (hidden) {
 		report->state = SOURCE_PARTLY;
 		snprintf(report->why, sizeof(report->why),
-			 "VFIO is in use by something that no process shows (%u references more than were found)", hidden);
+			 "VFIO is in use by something that no process shows "
+			 "(%u references more than were found)", hidden);
 	}
 }
 
@@ -169,13 +183,16 @@ static int walk(struct evidence *evidence, enum holders_depth depth)
 
 	if (error == 0 || error == -ENOMEM)
 		return error;
-	log_warning(search->log, "%s/proc: %s; device owners are unknown", sysroot_path(search->root), strerror(-error));
+	log_warning(search->log, "%s/proc: %s; device owners are unknown",
+		    sysroot_path(search->root), strerror(-error));
 	search->processes.state = SOURCE_FAILED;
-	snprintf(search->processes.why, sizeof(search->processes.why), "/proc: %s", strerror(-error));
+	snprintf(search->processes.why, sizeof(search->processes.why), "/proc: %s",
+		 strerror(-error));
 	return 0;
 }
 
-/* Threads are inspected only when the kernel counts more than their processes have: that is rare, and takes longer. */
+/* Threads are inspected only when the kernel counts more than their processes have: that is
+ * rare, and takes longer. */
 static int look_at_processes(struct evidence *evidence)
 {
 	struct search *search = &evidence->search;
@@ -187,9 +204,10 @@ static int look_at_processes(struct evidence *evidence)
 		return 0;
 	if (evidence->nodes_error) {
 		search->processes.state = SOURCE_FAILED;
-		snprintf(search->processes.why, sizeof(search->processes.why), "/sys/class/vfio: %s",
-			 strerror(-evidence->nodes_error));
-		log_warning(search->log, "%s%s; device owners are unknown", sysroot_path(search->root), search->processes.why);
+		snprintf(search->processes.why, sizeof(search->processes.why),
+			 "/sys/class/vfio: %s", strerror(-evidence->nodes_error));
+		log_warning(search->log, "%s%s; device owners are unknown",
+			    sysroot_path(search->root), search->processes.why);
 		return 0;
 	}
 	before = read_counts(search->root);
@@ -238,8 +256,10 @@ static const struct source_report *find_failed(const struct source_report *sourc
 	return NULL;
 }
 
-/* Sets *ret_why to why an owner could exist that no source has shown; returns false when none can. */
-static bool may_be_owned(const struct evidence *evidence, const struct pci_device *device, char why[UNKNOWN_REASON_SIZE])
+/* Sets *ret_why to why an owner could exist that no source has shown; returns false when none
+ * can. */
+static bool may_be_owned(const struct evidence *evidence, const struct pci_device *device,
+			 char why[UNKNOWN_REASON_SIZE])
 {
 	const struct source_report *sources = evidence->search.inventory->sources;
 	const struct source_report *failed = find_failed(sources);
@@ -262,13 +282,15 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 	else if (use == VFIO_USE_FAILED)
 		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel did not say whether it is open");
 	else if (use == VFIO_USE_OPEN)
-		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel has it open, and no process was found that holds it");
+		snprintf(why, UNKNOWN_REASON_SIZE,
+			 "the kernel has it open, and no process was found that holds it");
 	else
 		return false;
 	return true;
 }
 
-static enum ownership weigh(const struct evidence *evidence, const struct pci_device *device, char why[UNKNOWN_REASON_SIZE])
+static enum ownership weigh(const struct evidence *evidence, const struct pci_device *device,
+			    char why[UNKNOWN_REASON_SIZE])
 {
 	bool reserved = false;
 
@@ -290,31 +312,38 @@ static enum ownership weigh(const struct evidence *evidence, const struct pci_de
 
 static void name_sources(struct pci_device *device)
 {
-	for (size_t i = 0; i < device->owner_count; i++)
-		sources_format(device->owners[i].sources, device->owners[i].source, sizeof(device->owners[i].source));
+	for (size_t i = 0; i < device->owner_count; i++) {
+		struct owner *owner = &device->owners[i];
+
+		sources_format(owner->sources, owner->source, sizeof(owner->source));
+	}
 }
 
-/* A VM that has one device of a group keeps the others of it from every other VM, whichever source knows of it. */
+/* A VM that has one device of a group keeps the others of it from every other VM, whichever
+ * source knows of it. */
 static void mark_groups(struct inventory *inventory)
 {
 	inventory_foreach(inventory, device) {
 		if (device->ownership != OWNERSHIP_HELD || !(device->present & HAS_IOMMU_GROUP))
 			continue;
 		inventory_foreach(inventory, peer)
-			if (peer != device && (peer->present & HAS_IOMMU_GROUP) && peer->iommu_group == device->iommu_group &&
+			if (peer != device && (peer->present & HAS_IOMMU_GROUP) &&
+			    peer->iommu_group == device->iommu_group &&
 			    peer->ownership != OWNERSHIP_HELD)
 				peer->group_held = true;
 	}
 }
 
-/* NVIDIA's driver keeps a VF that it assigns to VMs itself; the type of virtual GPU says that it does. */
+/* NVIDIA's driver keeps a VF that it assigns to VMs itself; the type of virtual GPU says that it
+ * does. */
 static void read_vgpu_type(struct sysroot *root, struct pci_device *device)
 {
 	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE];
 
 	if (device->vgpu_type || !device->driver || strcmp(device->driver, "nvidia") != 0)
 		return;
-	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/nvidia/current_vgpu_type", address_format(&device->address, address));
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/nvidia/current_vgpu_type",
+		 address_format(&device->address, address));
 	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) > 0)
 		device->vgpu_type = strdup(text);
 }
@@ -354,8 +383,8 @@ static int find_owners(struct evidence *evidence)
 	return 0;
 }
 
-int ownership_read(struct sysroot *root, const struct log *log, const struct ownership_options *options,
-		   struct inventory *inventory)
+int ownership_read(struct sysroot *root, const struct log *log,
+		   const struct ownership_options *options, struct inventory *inventory)
 {
 	struct evidence evidence = {
 		.search = {
@@ -371,11 +400,14 @@ int ownership_read(struct sysroot *root, const struct log *log, const struct own
 	};
 	int error;
 
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
+		bool is_absent = evidence.recording && (options->sources & SOURCES[i].bit);
+
 		inventory->sources[i] = (struct source_report){
 			.name = SOURCES[i].name,
-			.state = evidence.recording && (options->sources & SOURCES[i].bit) ? SOURCE_ABSENT : SOURCE_OFF,
+			.state = is_absent ? SOURCE_ABSENT : SOURCE_OFF,
 		};
+	}
 	evidence.nodes_error = vfio_nodes_read(root, &evidence.nodes);
 	error = evidence.nodes_error == -ENOMEM ? -ENOMEM : find_owners(&evidence);
 	holders_free(&evidence.holders);

@@ -207,8 +207,8 @@ static int claim_files(const struct search *search, const struct pve_files *file
 		if (vm.incomplete || strlen(file->text) != file->length) {
 			report->state = SOURCE_FAILED;
 			snprintf(report->why, sizeof(report->why),
-				 "/etc/pve/qemu-server/%s: a hostpci line or its mapping cannot be read",
-				 file->name);
+				 "/etc/pve/qemu-server/%s: a hostpci line or its mapping cannot be "
+				 "read", file->name);
 		}
 		snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(file->name, "."), file->name);
 		error = claim_vm(search, &vm, vmid);

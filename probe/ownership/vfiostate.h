@@ -61,8 +61,8 @@ enum vfio_use vfio_device_use(struct sysroot *root, const struct pci_address *ad
 /* The same of a device whose driver is not known yet. */
 enum vfio_use vfio_address_use(struct sysroot *root, const struct pci_address *address);
 
-/* Finds the IOMMU group of the device NAME in DIRECTORY, a bus's list of devices. Returns false when it
- * has none, or none that could be read. */
+/* Finds the IOMMU group of the device NAME in DIRECTORY, a bus's list of devices. Returns false
+ * when it has none, or none that could be read. */
 bool vfio_find_group(struct sysroot *root, const char *directory, const char *name, unsigned *ret);
 
 /* Whether vfio_device_use is VFIO_USE_OPEN for some device of the IOMMU group, selected or not. */
