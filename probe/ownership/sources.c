@@ -24,6 +24,9 @@ struct claim holder_claim(const struct holder *holder, enum owner_source source)
 		.name = holder->vmm.name,
 		.uuid = holder->vmm.uuid,
 		.vmid = holder->vmm.vmid,
+		.frontend = holder->frontend,
+		.frontend_id = holder->frontend_id,
+		.pod = *holder->pod ? holder->pod : NULL,
 	};
 }
 

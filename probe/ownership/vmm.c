@@ -237,6 +237,8 @@ static int read_qemu(struct vmm *vmm, const char *word, const char *end)
 			set_once(&vmm->uuid, strdup(next));
 		} else if (strcmp(word, "-id") == 0) {
 			set_once(&vmm->vmid, strdup(next));
+		} else if (strcmp(word, "-readconfig") == 0) {
+			set_once(&vmm->path, strdup(next));
 		} else if (strcmp(word, "-device") == 0) {
 			error = add_qemu_device(vmm, next);
 		} else {
@@ -247,17 +249,30 @@ static int read_qemu(struct vmm *vmm, const char *word, const char *end)
 	return error;
 }
 
-/* --device takes any number of words, up to the next option. */
+/* PATH or path=PATH. */
+static void set_api_socket(struct vmm *vmm, const char *text)
+{
+	char *path = option_value(text, "path");
+
+	set_once(&vmm->path, path ? path : strdup(text));
+}
+
+/* --device takes any number of arguments, up to the next option. */
 static int read_cloud_hypervisor(struct vmm *vmm, const char *word, const char *end)
 {
-	bool devices = false;
+	static const char api_socket[] = "--api-socket";
+	const char *option = "";
 	int error = 0;
 
 	for (; word < end && !error; word += strlen(word) + 1) {
-		if (strncmp(word, "--", 2) == 0)
-			devices = strcmp(word, "--device") == 0;
-		else if (devices)
+		if (strncmp(word, "--api-socket=", sizeof(api_socket)) == 0)
+			set_api_socket(vmm, word + sizeof(api_socket));
+		else if (strncmp(word, "--", 2) == 0)
+			option = word;
+		else if (strcmp(option, "--device") == 0)
 			error = add_path_device(vmm, word);
+		else if (strcmp(option, api_socket) == 0)
+			set_api_socket(vmm, word);
 	}
 	return error;
 }
@@ -338,6 +353,7 @@ void vmm_free(struct vmm *vmm)
 	free(vmm->name);
 	free(vmm->uuid);
 	free(vmm->vmid);
+	free(vmm->path);
 	free(vmm->devices);
 	*vmm = (struct vmm){0};
 }

@@ -125,6 +125,64 @@ static void a_vm_holds_its_card(void **state)
 	assert_string_equal(heard.text, "");
 }
 
+/* What the frontend of DEVICE's only owner calls it: "kubevirt shop/web". */
+static const char *frontend_of(const char *address)
+{
+	static char text[256];
+	const struct owner *owner = &card(address)->owners[0];
+
+	assert_int_equal(card(address)->owner_count, 1);
+	snprintf(text, sizeof(text), "%s %s", owner->frontend ? owner->frontend : "-",
+		 owner->frontend_id ? owner->frontend_id : "-");
+	return text;
+}
+
+#define POD "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
+#define POD_CGROUP "0::/kubepods/besteffort/pod" POD "/x\n"
+#define SANDBOX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void a_process_shows_its_frontend(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
+	PROCESS(42, "/usr/libexec/qemu-kvm\0-name\0guest=shop_web,debug-threads=on\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}");
+	holds(42, 6, "/dev/vfio/17");
+	fakesys_file(fake, "proc/42/cgroup", POD_CGROUP);
+	PROCESS(43, "qemu-system-x86_64\0-S\0-name\0one-42\0-readconfig\0/run/incus/shop_one-42/qemu.conf");
+	holds(43, 6, "/dev/vfio/18");
+	PROCESS(44, "cloud-hypervisor\0--api-socket\0/run/vc/vm/" SANDBOX "/clh-api.sock");
+	holds(44, 6, "/dev/vfio/19");
+	fakesys_file(fake, "proc/44/cgroup", POD_CGROUP);
+	PROCESS(45, "dpdk-testpmd\0-name\0guest=shop_web");
+	holds(45, 6, "/dev/vfio/20");
+	fakesys_file(fake, "proc/45/cgroup", POD_CGROUP);
+	look();
+	assert_string_equal(frontend_of("01:00.0"), "kubevirt shop/web");
+	assert_string_equal(card("01:00.0")->owners[0].name, "shop_web");
+	assert_string_equal(card("01:00.0")->owners[0].pod, POD);
+	assert_string_equal(frontend_of("02:00.0"), "incus shop/one-42");
+	assert_null(card("02:00.0")->owners[0].pod);
+	assert_string_equal(frontend_of("03:00.0"), "kata " SANDBOX);
+	assert_string_equal(card("03:00.0")->owners[0].pod, POD);
+	assert_string_equal(frontend_of("04:00.0"), "- -");
+	assert_null(strstr(seen.text, "proc/45/cgroup")); /* only VM monitors are asked */
+	assert_null(strstr(seen.text, "proc/1/cgroup"));
+	/* what can't be read tells nothing */
+	fakesys_remove(fake, "proc/42/cgroup");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(frontend_of("01:00.0"), "- -");
+	/* and what holds nothing is not asked */
+	fakesys_remove(fake, "proc/43/fd/6");
+	look();
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_int_equal(card("02:00.0")->owner_count, 0);
+}
+
 static void a_host_that_gives_none_away_is_not_walked(void **state)
 {
 	(void)state;
@@ -994,6 +1052,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_vm_holds_its_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_process_shows_its_frontend, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_host_that_gives_none_away_is_not_walked, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_a_shared_group_the_command_line_decides, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same, setup, teardown),
