@@ -50,6 +50,9 @@ struct claim holder_claim(const struct holder *holder, enum owner_source source)
  * program, one that names a device on its command line before one that doesn't, the oldest of these. */
 const struct holder *holders_choose(const struct holder *one, const struct holder *other);
 
+/* Where the kernel lists mediated devices. */
+#define MDEV_DIRECTORY "sys/bus/mdev/devices"
+
 /* The selected device that the mediated device UUID is a part of; NULL: none. */
 struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid);
 

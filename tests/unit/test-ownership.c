@@ -493,6 +493,111 @@ static void proxmox_configurations_reserve(void **state)
 	assert_string_equal(state_of("01:00.0"), "reserved");
 }
 
+/* MDEV: of 0000:08:00.0, in group 90. */
+static void make_mdev(const char *uuid)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "sys/bus/mdev/devices/%s", uuid);
+	snprintf(target, sizeof(target), "../../../devices/pci0000:00/0000:08:00.0/%s", uuid);
+	fakesys_link(fake, path, target);
+	mdev_group(uuid, "90");
+}
+
+#define PVE_MDEV "00000001-0000-0000-0000-000000000105"
+
+static void proxmox_reserves_mediated_devices(void **state)
+{
+	const struct pci_device *gpu;
+
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_pci(fake, "0000:09:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/106.conf", "name: db\nhostpci0: 0000:08:00,mdev=nvidia-63\n");
+	look();
+	/* each of them needs a part of it, so nobody gets the whole */
+	gpu = card("08:00.0");
+	assert_string_equal(state_of("08:00.0"), "reserved");
+	assert_int_equal(gpu->owner_count, 2);
+	assert_false(device_has_conflict(gpu));
+	assert_string_equal(gpu->owners[gpu->owners[0].frontend_id[2] == '5' ? 0 : 1].mdev, PVE_MDEV);
+	/* one of them runs */
+	make_mdev(PVE_MDEV);
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/" PVE_MDEV);
+	holds(42, 6, "/dev/vfio/90");
+	look();
+	gpu = card("08:00.0");
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_int_equal(gpu->owner_count, 2);
+	assert_string_equal(gpu->owners[0].source, "cmdline+mdev+proxmox");
+	assert_string_equal(gpu->owners[0].frontend_id, "105");
+	assert_false(gpu->owners[0].reserves);
+	assert_true(gpu->owners[1].reserves);
+	assert_string_equal(gpu->owners[1].frontend_id, "106");
+	assert_false(device_has_conflict(gpu));
+	/* a VF that is of a type is assigned as a whole */
+	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "19");
+	fakesys_device_node(fake, 0, "0000:08:00.4");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:08:00.4/nvidia/current_vgpu_type", "63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/107.conf", "hostpci0: 0000:08:00.4,mdev=nvidia-63\n");
+	look();
+	assert_string_equal(state_of("08:00.4"), "reserved");
+	assert_null(card("08:00.4")->owners[0].mdev);
+}
+
+static void a_mapping_reserves_a_mediated_device_where_it_is(void **state)
+{
+	char host[65], text[512];
+
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_pci(fake, "0000:09:00.0", GPU, .driver = "nvidia", .group = "18");
+	look();
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(inventory->host, "."), inventory->host);
+	snprintf(text, sizeof(text), "gpu\n\tmap node=%s,path=0000:08:00.0\n\tmap node=%s,path=0000:09:00.0\n", host, host);
+	fakesys_file(fake, "etc/pve/mapping/pci.cfg", text);
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "hostpci1: mapping=gpu,mdev=nvidia-63\n");
+	look();
+	assert_string_equal(state_of("08:00.0"), "reserved");
+	assert_string_equal(state_of("09:00.0"), "reserved");
+	/* made of one of them: the other isn't needed any more, whether that one is selected or not */
+	make_mdev(PVE_MDEV);
+	look();
+	assert_string_equal(state_of("08:00.0"), "reserved");
+	assert_string_equal(state_of("09:00.0"), "host");
+	rule_list_add(&slots, "09:00.0", "-s", NULL);
+	look();
+	rule_list_free(&slots);
+	assert_string_equal(state_of("09:00.0"), "host");
+}
+
+static void a_mediated_device_of_proxmox_names_its_vm(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	make_mdev(PVE_MDEV);
+	PROCESS(42, "my-wrapper");
+	holds(42, 6, "/dev/vfio/90");
+	/* anybody else could have made one with such a UUID */
+	look();
+	assert_string_equal(frontend_of("08:00.0"), "- -");
+	fakesys_directory(fake, "run/qemu-server");
+	look();
+	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
+	assert_string_equal(card("08:00.0")->owners[0].source, "mdev+proxmox");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	look();
+	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
+	assert_string_equal(card("08:00.0")->owners[0].name, "web");
+	assert_string_equal(state_of("08:00.0"), "held");
+	/* left behind by a VM that has ended */
+	fakesys_remove(fake, "proc/42/fd/6");
+	fakesys_remove(fake, "etc/pve/qemu-server/105.conf");
+	look();
+	assert_string_equal(state_of("08:00.0"), "host");
+}
+
 static void a_pid_of_another_process_is_no_vm(void **state)
 {
 	(void)state;
@@ -1066,6 +1171,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(proxmox_configurations_reserve, setup, teardown),
+		cmocka_unit_test_setup_teardown(proxmox_reserves_mediated_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mapping_reserves_a_mediated_device_where_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mediated_device_of_proxmox_names_its_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pid_of_another_process_is_no_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
 		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
