@@ -20,14 +20,6 @@
 #define RESERVATIONS "run/qemu-server/pci-id-reservations"
 #define SIZE_MAX_READ (64u << 10)
 
-static const struct holder *find_holder(const struct holders *holders, pid_t pid)
-{
-	for (size_t i = 0; i < holders->count; i++)
-		if (holders->items[i].pid == pid)
-			return &holders->items[i];
-	return NULL;
-}
-
 /* Whether the text of /proc/<pid>/cmdline is that of the VM: "-id" and behind it VMID, each with
  * its NUL. */
 static bool is_vm(const char *text, size_t length, const char *vmid)
@@ -95,7 +87,7 @@ static int claim_line(const struct search *search, const char *line)
 	if (!device || !device->selected)
 		return 0;
 	if (strcmp(kind, "pid") == 0 && number <= INT32_MAX) {
-		const struct holder *holder = find_holder(search->holders, (pid_t)number);
+		const struct holder *holder = holders_find(search->holders, (pid_t)number);
 
 		if (!may_run(search, vmid, (pid_t)number))
 			return 0;

@@ -30,6 +30,14 @@ struct claim holder_claim(const struct holder *holder, enum owner_source source)
 	};
 }
 
+const struct holder *holders_find(const struct holders *holders, pid_t pid)
+{
+	for (size_t i = 0; i < holders->count; i++)
+		if (holders->items[i].pid == pid)
+			return &holders->items[i];
+	return NULL;
+}
+
 static const struct source *find_source(const char *name)
 {
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)

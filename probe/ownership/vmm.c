@@ -126,11 +126,10 @@ static void read_json_device(const char *text, struct properties *p)
 }
 #endif
 
-/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>", with or without a slash
- * at its end. */
+/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>" or what these are links to,
+ * with or without a slash at its end. */
 static bool read_sysfs_path(const char *path, struct vmm_device *device)
 {
-	const char *mdev = strstr(path, "/mdev/devices/");
 	char last[64];
 	size_t length = strlen(path);
 
@@ -140,7 +139,7 @@ static bool read_sysfs_path(const char *path, struct vmm_device *device)
 		length--;
 	snprintf(last, sizeof(last), "%s", path + length);
 	last[strcspn(last, "/")] = '\0';
-	if (mdev && strlen(last) == 36) {
+	if (strlen(last) == sizeof(device->mdev) - 1) {
 		device->is_mdev = true;
 		memcpy(device->mdev, last, sizeof(device->mdev));
 		return true;

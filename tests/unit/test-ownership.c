@@ -1123,6 +1123,117 @@ static void libvirt_knows_its_vms_better_than_their_command_lines(void **state)
 	assert_true(card("01:00.1")->group_held);
 }
 
+/* libvirt opens the node and passes it on: only its XML says where the guest has the device. */
+static void libvirt_passes_descriptors_with_iommufd(void **state)
+{
+	static const char *const guests[] = {"0000:06:00.0", "0000:00:03.0"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		char address[16];
+
+		snprintf(address, sizeof(address), "0000:01:00.%u", i);
+		fakesys_add(fake, address, (struct fakesys_card){GPU, .driver = "vfio-pci", .group = "17"});
+		fakesys_device_node(fake, i, address);
+	}
+	fakesys_vfio_count(fake, 4);
+	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0" "120");
+	PROCESS(42, "/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-uuid\0" UUID "1\0-object\0"
+		    "{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"id\":\"hostdev0\",\"iommufd\":\"iommufd0\",\"fd\":\"25\"}\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"id\":\"hostdev1\",\"iommufd\":\"iommufd0\",\"fd\":\"26\"}");
+	holds(42, 23, "/dev/iommu");
+	holds(42, 25, "/dev/vfio/devices/vfio0");
+	holds(42, 26, "/dev/vfio/devices/vfio1");
+	holds(40, 30, "/dev/vfio/devices/vfio1"); /* not closed yet */
+	domains("cat <<END\n"
+		"runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 web - -\n"
+		"runs pci 0000:01:00.1 0000:00:03.0 " UUID "1 web - -\n"
+		"end 2\nEND");
+	look();
+	for (unsigned i = 0; i < 2; i++) {
+		const struct pci_device *device = card(i ? "01:00.1" : "01:00.0");
+
+		assert_string_equal(ownership_name(device->ownership), "held");
+		assert_int_equal(device->owner_count, 1);
+		assert_int_equal(device->owners[0].pid, 42);
+		assert_string_equal(device->owners[0].source, "vfio+libvirt");
+		assert_string_equal(device->owners[0].guest_address, guests[i]);
+		assert_false(device_has_conflict(device));
+	}
+}
+
+/* Until QEMU has the descriptor, libvirt's daemon has it for the domain. */
+static void libvirts_daemon_holds_for_a_domain_that_starts(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0" "120");
+	holds(40, 30, "/dev/vfio/devices/vfio0");
+	domains("cat <<END\nruns pci 0000:01:00.0 0000:06:00.0 " UUID "1 web - -\nend 1\nEND");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_int_equal(card("01:00.0")->owners[0].pid, 40);
+	assert_string_equal(card("01:00.0")->owners[0].name, "web");
+	assert_string_equal(card("01:00.0")->owners[0].guest_address, "0000:06:00.0");
+	/* anybody can call himself so */
+	fakesys_user(fake, 40, "65534\t65534\t65534\t65534");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 2);
+	assert_true(device_has_conflict(card("01:00.0")));
+	/* another program that holds it is none that libvirt knows of */
+	fakesys_file(fake, "proc/40/cmdline", "/usr/bin/dpdk-testpmd");
+	fakesys_user(fake, 40, "0\t0\t0\t0");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 2);
+}
+
+static void qemu_with_iommufd_holds_its_device(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:02:00.0");
+	PROCESS(42, "qemu-system-x86_64\0-name\0web\0-object\0iommufd,id=iommufd0\0-device\0"
+		    "vfio-pci,host=0000:01:00.0,iommufd=iommufd0,bus=pcie.0,addr=5");
+	holds(42, 6, "/dev/iommu");
+	holds(42, 7, "/dev/vfio/devices/vfio0");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline");
+	assert_string_equal(card("01:00.0")->owners[0].guest_address, "0000:00:05.0");
+	assert_string_equal(state_of("02:00.0"), "free");
+	sources = OWNER_CMDLINE;
+	look();
+	sources = OWNER_ALL;
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+}
+
+/* The target of a migration, too, opens one of a failover pair only when the guest runs there. */
+static void a_migration_target_reserves_one_of_a_failover_pair(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:02:00.0");
+	PROCESS(42, "qemu-system-x86_64\0-name\0web\0-incoming\0defer\0-object\0iommufd,id=iommufd0\0-device\0"
+		    "vfio-pci,host=0000:01:00.0,iommufd=iommufd0,failover_pair_id=net0\0-device\0vfio-pci,host=0000:02:00.0");
+	holds(42, 7, "/dev/vfio/devices/vfio1");
+	look();
+	assert_string_equal(state_of("01:00.0"), "reserved");
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_string_equal(state_of("02:00.0"), "held");
+	holds(42, 8, "/dev/vfio/devices/vfio0");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+}
+
 static void a_vf_that_nvidias_driver_assigns_can_be_free(void **state)
 {
 	(void)state;
@@ -1198,6 +1309,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_idle_kernel_proves_that_all_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_a_failover_pair_is_reserved, setup, teardown),
 		cmocka_unit_test_setup_teardown(libvirt_knows_its_vms_better_than_their_command_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirt_passes_descriptors_with_iommufd, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirts_daemon_holds_for_a_domain_that_starts, setup, teardown),
+		cmocka_unit_test_setup_teardown(qemu_with_iommufd_holds_its_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_migration_target_reserves_one_of_a_failover_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vf_that_nvidias_driver_assigns_can_be_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_listed_is_unknown, setup, teardown),
 	};

@@ -71,7 +71,46 @@ static void qemu_by_hand(void **state)
 	assert_string_equal(device(2), "4b20d080-1b54-4048-85b3-a6a62d165c01");
 }
 
+/* With descriptors that libvirt passes nothing says which device it is. */
+static void qemu_with_iommufd(void **state)
+{
+	(void)state;
+	parse("qemu-system-x86_64|-object|iommufd,id=iommufd0|-device|vfio-pci,host=0000:81:00.2,iommufd=iommufd0|-device|"
+	      "vfio-pci,fd=25,iommufd=iommufd0,id=hostdev1|-incoming|defer|-device|"
+	      "vfio-pci,host=0000:82:00.0,failover_pair_id=net0,iommufd=iommufd0|");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_false(vmm.devices[0].failover);
+	assert_string_equal(device(1), "0000:82:00.0");
+	assert_true(vmm.devices[1].failover);
+}
+
+/* QEMU takes the device's directory itself, too. */
+static void qemu_with_a_mediated_devices_own_path(void **state)
+{
+	(void)state;
+	parse("qemu-kvm|-device|vfio-pci,sysfsdev=/sys/devices/pci0000:00/0000:00:02.0/4b20d080-1b54-4048-85b3-a6a62d165c01|"
+	      "-device|vfio-pci,sysfsdev=/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0|");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(device(1), "0000:01:00.0");
+}
+
 #ifdef HAVE_JSON_C
+static void qemu_with_iommufd_and_json(void **state)
+{
+	(void)state;
+	parse("qemu-system-x86_64|-object|{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}|-device|"
+	      "{\"driver\":\"vfio-pci\",\"host\":\"0000:81:00.2\",\"iommufd\":\"iommufd0\",\"id\":\"hostdev0\"}|-device|"
+	      "{\"driver\":\"vfio-pci\",\"id\":\"hostdev1\",\"iommufd\":\"iommufd0\",\"fd\":\"25\",\"bus\":\"pcie.0\","
+	      "\"addr\":\"0x3\"}|-device|"
+	      "{\"driver\":\"vfio-pci\",\"host\":\"0000:82:00.0\",\"failover_pair_id\":\"ua-net0\"}|");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_string_equal(device(1), "0000:82:00.0");
+	assert_true(vmm.devices[1].failover);
+}
+
 static void qemu_with_json(void **state)
 {
 	(void)state;
@@ -287,7 +326,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(qemu_under_libvirt, teardown),
 		cmocka_unit_test_teardown(qemu_by_hand, teardown),
+		cmocka_unit_test_teardown(qemu_with_iommufd, teardown),
+		cmocka_unit_test_teardown(qemu_with_a_mediated_devices_own_path, teardown),
 #ifdef HAVE_JSON_C
+		cmocka_unit_test_teardown(qemu_with_iommufd_and_json, teardown),
 		cmocka_unit_test_teardown(qemu_with_json, teardown),
 #endif
 		cmocka_unit_test_teardown(cloud_hypervisor, teardown),
