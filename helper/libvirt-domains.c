@@ -4,7 +4,8 @@
  * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it can be killed. It asks
  * read-only. What it prints is described at domain_cards_parse (probe/ownership/libvirt.h), with a line for each domain whose
  * devices could not all be read; when it fails altogether it says why in a line on standard error, and the closing line is missing.
- * Sources: libvirt's formatdomain.html for the elements, the deployment files of OpenNebula, Nova and KubeVirt for their metadata. */
+ * Sources: libvirt's formatdomain.html for the elements, the deployment files of OpenNebula, Nova
+ * and KubeVirt for their metadata. */
 #include "probe/address.h"
 
 #include <ctype.h>
@@ -228,16 +229,20 @@ static char *opennebula_id(const xmlNode *vm)
 static char *kubevirt_id(const char *name)
 {
 	const char *separator = strchr(name, '_');
-	char *id = separator && separator != name && separator[1] && !strchr(separator + 1, '_') ? strdup(name) : NULL;
+	char *id;
 
+	if (!separator || separator == name || !separator[1] || strchr(separator + 1, '_'))
+		return NULL;
+	id = strdup(name);
 	if (id)
 		id[separator - name] = '/';
 	return id;
 }
 
-/* Which frontend's metadata are in the domain's XML; at *ret_id what that calls the VM, to be freed. NULL: none, or they don't
- * tell. */
-static const char *find_frontend(const struct definition *definition, const char *uuid, char **ret_id)
+/* Finds the frontend whose metadata are in the domain's XML, and at *ret_id what that calls the VM,
+ * to be freed. Returns NULL when there are none, or the id is not among them. */
+static const char *find_frontend(const struct definition *definition, const char *uuid,
+				 char **ret_id)
 {
 	xmlNode *metadata = child(xmlDocGetRootElement(definition->xml), "metadata");
 	const char *frontend = NULL;

@@ -10,9 +10,9 @@ static bool has_device(const struct holder *holder, const struct pci_address *ad
 	for (size_t i = 0; i < holder->file_count; i++) {
 		const struct vfio_file *file = &holder->files[i];
 		const struct vfio_node *node = file->node;
+		bool is_known = node ? node->has_address && !node->mdev[0] : file->has_address;
 
-		if (node ? node->has_address && !node->mdev[0] && address_compare(&node->address, address) == 0 :
-			   file->has_address && address_compare(&file->address, address) == 0)
+		if (is_known && address_compare(node ? &node->address : &file->address, address) == 0)
 			return true;
 	}
 	return false;
@@ -23,7 +23,8 @@ static bool holds(const struct search *search, const struct holder *holder, cons
 {
 	if (!(search->wanted & OWNER_VFIO))
 		return has_device(holder, &device->address) ||
-		       ((device->present & HAS_IOMMU_GROUP) && holder_has_group(holder, device->iommu_group));
+		       ((device->present & HAS_IOMMU_GROUP) &&
+			holder_has_group(holder, device->iommu_group));
 	for (size_t i = 0; i < device->owner_count; i++)
 		if (device->owners[i].pid == holder->pid && !device->owners[i].mdev)
 			return true;

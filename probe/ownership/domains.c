@@ -18,9 +18,11 @@ static void tell_missing(const struct search *search, const struct domain_card *
 			    address_format(&card->device.address, address), card->name ? card->name : "");
 }
 
-/* With iommufd, libvirt's daemon opens the devices of a domain that starts, and passes the descriptors to QEMU: until then it
- * holds them for the domain. Of several holders the VM monitor is the owner. */
-static const struct holder *find_daemon(const struct search *search, const struct pci_device *device)
+/* With iommufd, libvirt's daemon opens the devices of a domain that starts, and passes the
+ * descriptors to QEMU: until then it holds them for the domain. Of several holders the VM monitor
+ * is the owner. */
+static const struct holder *find_daemon(const struct search *search,
+					const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++) {
 		const struct holder *holder = holders_find(search->holders, device->owners[i].pid);

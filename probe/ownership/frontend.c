@@ -98,7 +98,8 @@ static const char *below(const char *path, const char *directory)
 	return strncmp(path, directory, length) == 0 ? path + length : NULL;
 }
 
-/* TEXT is "<name>/qemu.conf", or "<project>_<name>/qemu.conf" in a project other than the default one. */
+/* TEXT is "<name>/qemu.conf", or "<project>_<name>/qemu.conf" in a project other than the default
+ * one. */
 static char *instance_id(const char *text, const char *name)
 {
 	size_t length = strcspn(text, "/"), size = strlen(name);

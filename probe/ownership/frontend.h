@@ -19,7 +19,7 @@ const char *frontend_find(const char *name, const char *uuid, const char *vmid, 
  * <namespace>/<name>. Elsewhere such a name is an ordinary one. */
 const char *frontend_from_cgroup(const char *text, const char *name, char **ret_id);
 
-/* The same from PATH, which a VM monitor was started with (struct vmm); NAME may be NULL.
+/* The same from PATH, which a VM monitor was started with (struct vmm). NAME may be NULL.
  *
  *   /run/incus/web/qemu.conf            Incus's instance default/web
  *   /var/log/lxd/shop_web/qemu.conf     LXD's instance web of the project shop: shop/web
@@ -28,8 +28,8 @@ const char *frontend_from_cgroup(const char *text, const char *name, char **ret_
  * Sources: Incus's and LXD's driver_qemu.go, Kata Containers' clh.go. */
 const char *frontend_from_path(const char *path, const char *name, char **ret_id);
 
-/* Sets RET to the UID of the Kubernetes pod that TEXT, that of /proc/<pid>/cgroup, names. Returns false, with RET untouched, when
- * there is none. */
+/* Sets RET to the UID of the Kubernetes pod that TEXT, that of /proc/<pid>/cgroup, names. Returns
+ * false, with RET untouched, when there is none. */
 bool frontend_find_pod(const char *text, char ret[static 37]);
 
 #endif

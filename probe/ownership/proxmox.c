@@ -143,8 +143,8 @@ static bool has_alternative(const struct search *search, const struct pve_vm *vm
 	return false;
 }
 
-/* Sets UUID to that of the mediated device that the VM gets of DEVICE; "": it gets DEVICE itself. Returns false when the mediated
- * device exists, and is another device's. */
+/* Sets UUID to that of the mediated device that the VM gets of DEVICE; "": it gets DEVICE itself.
+ * Returns false when the mediated device exists, and is another device's. */
 static bool find_part(const struct search *search, const struct pve_device *named, const char *vmid,
 		      const struct pci_device *device, char uuid[static 37])
 {
@@ -152,7 +152,9 @@ static bool find_part(const struct search *search, const struct pve_device *name
 	struct stat status;
 
 	*uuid = '\0';
-	if (!named->is_mdev || (named->is_nvidia && device->vgpu_type) || !pve_mdev_uuid(named->index, vmid, uuid))
+	if (!named->is_mdev || (named->is_nvidia && device->vgpu_type))
+		return true;
+	if (!pve_mdev_uuid(named->index, vmid, uuid))
 		return true;
 	snprintf(path, sizeof(path), MDEV_DIRECTORY "/%s", uuid);
 	return sysdir_stat(sysroot_dir(search->root), path, &status) < 0 ||
@@ -267,25 +269,27 @@ static int claim_reservations(const struct search *search, struct source_report 
 	return error;
 }
 
-/* A mediated device that is held is the VM's whose id is in its UUID, whatever program holds it: only root can have made it. */
+/* A mediated device that is held is the VM's whose id is in its UUID, whatever program holds it:
+ * only root can have made it. */
 static int claim_parts(const struct search *search)
 {
 	_cleanup_sysdir_ struct sysdir run = {.fd = -1};
 	int error = 0;
 
 	/* elsewhere such a UUID says nothing */
-	if (sysdir_open(sysroot_dir(search->root), "run", &run) < 0 || !sysdir_has(&run, "qemu-server"))
+	if (sysdir_open(sysroot_dir(search->root), "run", &run) < 0 ||
+	    !sysdir_has(&run, "qemu-server"))
 		return 0;
 	inventory_foreach(search->inventory, device)
 		for (size_t i = 0; i < device->owner_count && !error; i++) {
 			const struct owner *owner = &device->owners[i];
-			struct claim claim = {.source = OWNER_PROXMOX, .pid = owner->pid, .mdev = owner->mdev};
 			char vmid[11];
+			const struct claim claim = {.source = OWNER_PROXMOX, .pid = owner->pid,
+						    .mdev = owner->mdev, .vmid = vmid};
 
-			if (!owner->mdev || !owner->pid || owner->frontend || !pve_mdev_vmid(owner->mdev, vmid))
-				continue;
-			claim.vmid = vmid;
-			error = device_claim(device, &claim);
+			if (owner->pid && owner->mdev && !owner->frontend &&
+			    pve_mdev_vmid(owner->mdev, vmid))
+				error = device_claim(device, &claim);
 		}
 	return error;
 }

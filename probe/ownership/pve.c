@@ -120,10 +120,12 @@ static bool is_nvidia_type(const char *type)
 	static const char prefix[] = "nvidia-";
 	size_t length = sizeof(prefix) - 1;
 
-	return strncmp(type, prefix, length) == 0 && type[length] && !type[length + strspn(type + length, "0123456789")];
+	return strncmp(type, prefix, length) == 0 && type[length] &&
+	       !type[length + strspn(type + length, "0123456789")];
 }
 
-static int add_hostpci(struct pve_vm *vm, unsigned index, const char *text, const char *mappings, const char *node)
+static int add_hostpci(struct pve_vm *vm, unsigned index, const char *text, const char *mappings,
+		       const char *node)
 {
 	struct pve_device like = {.index = index};
 	char value[4096];
@@ -165,7 +167,8 @@ int pve_parse(const char *config, const char *mappings, const char *node, struct
 		*value++ = '\0';
 		value += strspn(value, " \t");
 		if (is_hostpci(line))
-			error = add_hostpci(&vm, (unsigned)strtoul(line + 7, NULL, 10), value, mappings, node);
+			error = add_hostpci(&vm, (unsigned)strtoul(line + 7, NULL, 10), value,
+					    mappings, node);
 		else if (strcmp(line, "name") == 0 && !*vm.name && strlen(value) < sizeof(vm.name))
 			strcpy(vm.name, value);
 		else if (strcmp(line, "smbios1") == 0 && find_value(value, "uuid", false, uuid, sizeof(uuid)) &&
@@ -201,7 +204,8 @@ bool pve_mdev_vmid(const char *uuid, char ret[static 11])
 	const char *end = uuid + 8 + sizeof(middle) - 1;
 	unsigned long long vmid;
 
-	if (strlen(uuid) != 36 || strspn(uuid, "0123456789") != 8 || strtoul(uuid, NULL, 10) >= HOSTPCI_MAX ||
+	if (strlen(uuid) != 36 || strspn(uuid, "0123456789") != 8 ||
+	    strtoul(uuid, NULL, 10) >= HOSTPCI_MAX ||
 	    strncmp(uuid + 8, middle, sizeof(middle) - 1) != 0 || strspn(end, "0123456789") != 12)
 		return false;
 	vmid = strtoull(end, NULL, 10);
