@@ -56,10 +56,11 @@ static bool read_uuid(const char *text, char ret[static 37])
 	return true;
 }
 
-/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/..." */
+/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/...", or with
+ * what the kubelet is told to put before it. */
 bool frontend_find_pod(const char *text, char ret[static 37])
 {
-	const char *pod = strstr(text, "/kubepods");
+	const char *pod = strstr(text, "kubepods");
 
 	while (pod && (pod = strstr(pod, "pod")))
 		if (read_uuid(pod += 3, ret))

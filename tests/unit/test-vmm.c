@@ -177,7 +177,9 @@ static void a_pod_is_known_by_the_cgroup(void **state)
 	} cases[] = {
 		{"0::/kubepods.slice/kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/crio-1.scope\n", true},
 		{"1:cpu:/x\n0::/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n", true},
-		/* seen from another pod's cgroup namespace */
+		/* kind's, and seen from another pod's cgroup namespace */
+		{"0::/kubelet.slice/kubelet-kubepods.slice/"
+		 "kubelet-kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/x\n", true},
 		{"0::/../../kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-1.scope\n", true},
 		{"0::/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a\n", false}, {"0::/machine.slice/pod\n", false}, {"", false},
 	};
