@@ -152,6 +152,7 @@ static void a_process_shows_its_frontend(void **state)
 		    "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}");
 	holds(42, 6, "/dev/vfio/17");
 	fakesys_file(fake, "proc/42/cgroup", POD_CGROUP);
+	fakesys_user(fake, 42, "107\t107\t107\t107"); /* it holds its device, so its name is believed */
 	PROCESS(43, "qemu-system-x86_64\0-S\0-name\0one-42\0-readconfig\0/run/incus/shop_one-42/qemu.conf");
 	holds(43, 6, "/dev/vfio/18");
 	PROCESS(44, "cloud-hypervisor\0--api-socket\0/run/vc/vm/" SANDBOX "/clh-api.sock");
