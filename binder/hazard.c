@@ -78,7 +78,9 @@ void concerns_add(struct concerns *concerns, enum hazard hazard, const struct pc
 
 void hazard_free_view(struct hazard_view *view)
 {
-	strings_free(&view->opened);
+	holders_free(&view->holders);
+	strings_free(&view->node_paths);
+	vfio_nodes_free(&view->nodes);
 }
 
 /* ---- what the inventory alone tells ---- */

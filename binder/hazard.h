@@ -6,6 +6,7 @@
 
 #include "binder/target.h"
 #include "probe/details.h"
+#include "probe/ownership/holders.h"
 #include "probe/sysroot.h"
 
 enum hazard {
@@ -75,10 +76,12 @@ struct hazard_view {
 	const char *ssh_connection;        /* as sshd gives it in SSH_CONNECTION; NULL: none */
 	bool ask_disks; /* whether disks may be opened, to have the kernel say whether anybody uses them */
 
-	/* read once, for all cards */
-	bool has_opened;
-	struct strings opened; /* "1234 /dev/dri/card0": which process has which node open */
-	size_t unseen;         /* processes of which that could not be seen */
+	/* read once, for all devices */
+	bool has_nodes, has_holders;
+	struct vfio_nodes nodes;   /* the device nodes of all selected devices, by address */
+	struct strings node_paths; /* of the same, in the same order: "/dev/dri/card0" */
+	struct holders holders;    /* processes that have some of them open */
+	int holders_error;         /* a negative errno: no process could be inspected */
 };
 
 #define HAZARD_DETAILS                                                                                          \

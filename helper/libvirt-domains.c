@@ -4,8 +4,8 @@
  * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it can be killed. It asks
  * read-only. What it prints is described at domain_cards_parse (probe/ownership/libvirt.h), with a line for each domain whose
  * devices could not all be read; when it fails altogether it says why in a line on standard error, and the closing line is missing.
- * Sources: libvirt's formatdomain.html for the elements, the
- * deployment files of OpenNebula and of Nova for their metadata. */
+ * Sources: libvirt's formatdomain.html for the elements, the deployment files of OpenNebula, Nova
+ * and KubeVirt for their metadata. */
 #include "probe/address.h"
 
 #include <ctype.h>
@@ -24,6 +24,7 @@
 
 #define ONE_NAMESPACE "http://opennebula.org/xmlns/libvirt/"
 #define NOVA_NAMESPACE "http://openstack.org/xmlns/libvirt/nova/"
+#define KUBEVIRT_NAMESPACE "http://kubevirt.io"
 
 /* A card, or a mediated device, as the XML names it. */
 struct card {
@@ -224,10 +225,26 @@ static char *opennebula_id(const xmlNode *vm)
 	return id;
 }
 
-/* Which frontend's metadata stand in the XML; at *ret_id what that calls the VM, to be freed. NULL: none, or they don't tell. */
-static const char *find_frontend(const xmlDoc *xml, const char *uuid, char **ret_id)
+/* KubeVirt names the domain <namespace>_<name>; neither has a _ of its own. To be freed. */
+static char *kubevirt_id(const char *name)
 {
-	xmlNode *metadata = child(xmlDocGetRootElement(xml), "metadata");
+	const char *separator = strchr(name, '_');
+	char *id;
+
+	if (!separator || separator == name || !separator[1] || strchr(separator + 1, '_'))
+		return NULL;
+	id = strdup(name);
+	if (id)
+		id[separator - name] = '/';
+	return id;
+}
+
+/* Finds the frontend whose metadata are in the domain's XML, and at *ret_id what that calls the VM,
+ * to be freed. Returns NULL when there are none, or the id is not among them. */
+static const char *find_frontend(const struct definition *definition, const char *uuid,
+				 char **ret_id)
+{
+	xmlNode *metadata = child(xmlDocGetRootElement(definition->xml), "metadata");
 	const char *frontend = NULL;
 	char *id = NULL;
 
@@ -236,6 +253,8 @@ static const char *find_frontend(const xmlDoc *xml, const char *uuid, char **ret
 			frontend = "opennebula", id = opennebula_id(node);
 		else if (is_element(node, "instance") && in_namespace(node, NOVA_NAMESPACE))
 			frontend = "nova", id = strdup(uuid);
+		else if (is_element(node, "kubevirt") && in_namespace(node, KUBEVIRT_NAMESPACE))
+			frontend = "kubevirt", id = kubevirt_id(definition->name);
 	}
 	*ret_id = id;
 	return id ? frontend : NULL;
@@ -275,7 +294,7 @@ static void print_cards(virDomainPtr domain, const struct definition *definition
 	const char *frontend;
 
 	virDomainGetUUIDString(domain, uuid);
-	frontend = definition->xml ? find_frontend(definition->xml, uuid, &id) : NULL;
+	frontend = definition->xml ? find_frontend(definition, uuid, &id) : NULL;
 	for (size_t i = 0; i < definition->count; i++) {
 		const struct card *card = &definition->cards[i];
 

@@ -146,6 +146,7 @@ int device_copy_owners(struct pci_device *to, const struct pci_device *from)
 		to->owners[i].frontend_id = copy(owner->frontend_id, &failed);
 		to->owners[i].guest_address = copy(owner->guest_address, &failed);
 		to->owners[i].mdev = copy(owner->mdev, &failed);
+		to->owners[i].pod = copy(owner->pod, &failed);
 	}
 	return failed ? -ENOMEM : 0;
 }
@@ -158,6 +159,7 @@ void owner_free_members(struct owner *owner)
 	free(owner->frontend_id);
 	free(owner->guest_address);
 	free(owner->mdev);
+	free(owner->pod);
 }
 
 void device_free_members(struct pci_device *device)

@@ -138,8 +138,9 @@ struct owner {
 	uint64_t started;    /* when, in clock ticks since boot: with the pid it is this process and no later one */
 	char *program;       /* "qemu-system-x86_64" */
 	char *name, *uuid;   /* of the VM, as its monitor was told them; NULL: none */
-	const char *frontend; /* "opennebula", "cloudstack", "nova", "proxmox"; NULL: nobody knows */
+	const char *frontend; /* "opennebula", ... (probe/ownership/frontend.h); NULL: unknown */
 	char *frontend_id;   /* what that calls the VM: "42"; NULL with frontend */
+	char *pod;           /* UID of the Kubernetes pod that a VM monitor runs in; NULL: none */
 	char *guest_address; /* the card's address in the VM; NULL: not known */
 	char *mdev;          /* the UUID of the mediated device that it has of the card; NULL: it has the card itself */
 };

@@ -213,6 +213,7 @@ GET_OWNERS(owner_sources, owner->source)
 GET_OWNERS(claims, owner->reserves ? "reserves" : "holds")
 GET_OWNERS(guest_addresses, owner->guest_address)
 GET_OWNERS(mdevs, owner->mdev)
+GET_OWNERS(pods, owner->pod)
 
 static uint64_t owner_pid(const struct pci_device *d, size_t i)
 {
@@ -343,7 +344,8 @@ const struct field FIELDS[] = {
 	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL, "who that is: the VM's name, or the program's that is none"),
 	OWNER_FIELD("vm", vm_names, "VM_NAME", FIELD_LIST, NULL, "names of the VMs that claim it; more than one is a conflict"),
 	OWNER_FIELD("vm_uuid", vm_uuids, "UUID", FIELD_LIST, NULL, "their UUIDs, in the same order, as are those that follow"),
-	OWNER_FIELD("frontend", frontends, "FRONTEND", FIELD_LIST, NULL, "opennebula, cloudstack, nova, proxmox"),
+	OWNER_FIELD("frontend", frontends, "FRONTEND", FIELD_LIST, NULL,
+		    "opennebula, cloudstack, nova, proxmox, kubevirt, kata, incus or lxd"),
 	OWNER_FIELD("claim", claims, "CLAIM", FIELD_LIST, NULL, "holds, or reserves: the VM isn't running"),
 	OWNER_FIELD("program", programs, "PROGRAM", FIELD_LIST, NULL, "programs that have it"),
 	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL, "their process ids; nothing where it isn't known"),
@@ -353,6 +355,8 @@ const struct field FIELDS[] = {
 	OWNER_FIELD("guest_address", guest_addresses, "GUEST", FIELD_LIST, NULL,
 		    "addresses in the VM, where the root bus has it"),
 	OWNER_FIELD("mdev", mdevs, "MDEV", FIELD_LIST, NULL, "mediated devices, where an owner has only a part of the card"),
+	OWNER_FIELD("pod", pods, "POD", FIELD_LIST, NULL,
+		    "UIDs of the Kubernetes pods that the VMs run in"),
 	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "bridge or port just above it", DETAIL_ANCESTORS),
 	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "first bridge or port on the way to it", DETAIL_ANCESTORS),
 };

@@ -4,7 +4,8 @@
  * A root is "/" or a directory that looks like it: a recording, a made-up machine. Below a root other than "/" no
  * symbolic link leads out: an absolute one is taken from the root, as in a chroot, since a recording is a stranger's data.
  * Such a directory has no device nodes: where proc/<pid>/fd/<fd> points to PATH, the file numbers/PATH in
- * it has the number of the node that is open there, as "246:17". Nothing here writes. */
+ * it has the number of the node that is open there, as "246:17", or "b259:0" of a block device.
+ * Nothing here writes. */
 #ifndef PCIPROBE_SYSROOT_H
 #define PCIPROBE_SYSROOT_H
 

@@ -1,190 +1,256 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device nodes of a card that processes have open: screens, sound, disks, InfiniBand. */
+/* Device nodes of a device that processes have open: screens, sound, disks, InfiniBand. As with
+ * VFIO's nodes, an open file is recognized by its device number. Sources: the kernel's
+ * Documentation/admin-guide/devices.txt, and Documentation/filesystems/sysfs.rst for "dev". */
 #include "binder/change.h"
 #include "binder/hazard.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
-/* Where a card's directory has the names of its nodes, and what stands before them in /dev. */
+/* Where a device's directory has its nodes, how deep below, and what precedes their names in
+ * /dev. */
 static const struct {
 	const char *directory, *prefix;
+	unsigned depth;
 } PLACES[] = {
-	{"nvme", "/dev/"},
-	{"drm", "/dev/dri/"},
-	{"accel", "/dev/accel/"},
-	{"video4linux", "/dev/"},
-	{"infiniband_verbs", "/dev/infiniband/"},
-	{"infiniband_mad", "/dev/infiniband/"},
+	{"nvme", "/dev/", 2}, /* controllers, and generic nodes of namespaces */
+	{"drm", "/dev/dri/", 1},
+	{"accel", "/dev/accel/", 1},
+	{"video4linux", "/dev/", 1},
+	{"infiniband_verbs", "/dev/infiniband/", 1},
+	{"infiniband_mad", "/dev/infiniband/", 1},
+	{"sound", "/dev/snd/", 2}, /* of each card: controlC0, pcmC0D0p, ... */
 };
 
-static void add(struct strings *nodes, struct concerns *concerns, const char *prefix, const char *name)
-{
-	char path[320];
+#define BLOCK_CLASS "sys/class/block"
+#define NVIDIA_MAJOR 195
 
-	snprintf(path, sizeof(path), "%s%.255s", prefix, name);
-	if (strings_add(nodes, path) < 0)
-		concerns->no_memory = true;
+/* ---- the nodes ---- */
+
+static int add_node(struct hazard_view *view, const struct vfio_node *node, const char *prefix,
+		    const char *name)
+{
+	char path[NAME_MAX + 32];
+	int error;
+
+	snprintf(path, sizeof(path), "%s%s", prefix, name);
+	error = strings_add(&view->node_paths, path);
+	return error < 0 ? error : vfio_nodes_add(&view->nodes, node);
 }
 
-static void add_directory(struct hazard_view *view, const char *path, const char *prefix, struct strings *nodes,
-			  struct concerns *concerns)
+static bool is_block(const struct sysdir *at, const char *name)
 {
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
+	char path[NAME_MAX + sizeof(BLOCK_CLASS) + 1];
+	struct stat status;
 
-	if (sysdir_list(sysroot_dir(view->root), path, &list) < 0)
-		return;
-	while ((entry = sysdir_next(list)))
-		add(nodes, concerns, prefix, entry->d_name);
+	snprintf(path, sizeof(path), BLOCK_CLASS "/%s", name);
+	return sysdir_stat(sysroot_dir(at->root), path, &status) == 0;
 }
 
-/* sound/card0 has controlC0, pcmC0D0p, ...: each is a node. */
-static void add_sound(struct hazard_view *view, const struct pci_device *device, struct strings *nodes, struct concerns *concerns)
+/* Adds NAME below AT when it is a node, and those in it down to DEPTH. Block devices are found in
+ * their class. */
+static int add_entry(struct hazard_view *view, const struct sysdir *at, const char *name,
+		     const char *prefix, unsigned depth, struct vfio_node *node)
 {
+	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
-	char path[CARD_PATH_SIZE], name[64];
 	struct dirent *entry;
+	int found = vfio_node_read_number(at, name, node);
 
-	if (sysdir_list(sysroot_dir(view->root), card_path(&device->address, "sound", path), &list) < 0)
-		return;
+	if (found > 0 && !is_block(at, name))
+		found = add_node(view, node, prefix, name);
+	if (found < 0 || depth == 0)
+		return found;
+	found = sysdir_open(at, name, &directory);
+	if (!found)
+		found = sysdir_list(&directory, ".", &list);
+	if (found < 0)
+		return found == -ENOENT ? 0 : found;
 	while ((entry = sysdir_next(list))) {
-		if (strncmp(entry->d_name, "card", 4) != 0)
+		if (entry->d_type != DT_DIR) /* links lead elsewhere */
 			continue;
-		snprintf(name, sizeof(name), "sound/%.32s", entry->d_name);
-		add_directory(view, card_path(&device->address, name, path), "/dev/snd/", nodes, concerns);
+		found = add_entry(view, &directory, entry->d_name, prefix, depth - 1, node);
+		if (found < 0)
+			return found;
 	}
+	return -errno;
 }
 
-/* Which node a card is of NVIDIA's own driver only that tells: "Device Minor: 	 0". */
-static void add_nvidia(struct hazard_view *view, const struct pci_device *device, struct strings *nodes, struct concerns *concerns)
+/* The disk or partition NAME. */
+static int add_block(struct hazard_view *view, const struct sysdir *class, const char *name,
+		     struct vfio_node *node)
 {
-	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE], number[16], *line;
-	unsigned minor;
+	int found;
 
-	snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information", address_format(&device->address, address));
-	if (sysdir_read(sysroot_dir(view->root), path, text, sizeof(text)) <= 0 || !(line = strstr(text, "Device Minor:")) ||
-	    sscanf(line, "Device Minor: %5u", &minor) != 1)
-		return;
-	snprintf(number, sizeof(number), "%u", minor);
-	add(nodes, concerns, "/dev/nvidia", number);
+	node->is_block = true;
+	found = vfio_node_read_number(class, name, node);
+	return found > 0 ? add_node(view, node, "/dev/", name) : found;
 }
 
-static void find_nodes(struct hazard_view *view, const struct pci_device *device, struct strings *nodes, struct concerns *concerns)
+static int add_disk(struct hazard_view *view, const char *name, struct vfio_node *node)
 {
-	char path[CARD_PATH_SIZE];
-
-	for (size_t i = 0; i < sizeof(PLACES) / sizeof(*PLACES); i++)
-		add_directory(view, card_path(&device->address, PLACES[i].directory, path), PLACES[i].prefix, nodes, concerns);
-	for (size_t i = 0; i < device->blocks.count; i++)
-		add(nodes, concerns, "/dev/", device->blocks.items[i]);
-	add_sound(view, device, nodes, concerns);
-	add_nvidia(view, device, nodes, concerns);
-}
-
-/* ---- what is open ---- */
-
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ESRCH;
-}
-
-static void note_process(struct hazard_view *view, const struct sysdir *proc, const char *pid, struct concerns *concerns)
-{
-	_cleanup_sysdir_ struct sysdir fds = {.fd = -1};
+	_cleanup_sysdir_ struct sysdir class = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
-	char name[300], target[256], text[600];
 	struct dirent *entry;
 	int error;
 
-	snprintf(name, sizeof(name), "%s/fd", pid);
-	error = sysdir_open(proc, name, &fds);
+	error = sysdir_open(sysroot_dir(view->root), BLOCK_CLASS, &class);
 	if (!error)
-		error = sysdir_list(&fds, ".", &list);
-	if (error < 0) {
-		view->unseen += !is_gone(error);
-		return;
-	}
+		error = add_block(view, &class, name, node);
+	if (!error)
+		error = sysdir_list(&class, name, &list);
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
 	while ((entry = sysdir_next(list))) {
-		ssize_t length = sysdir_readlink(&fds, entry->d_name, target, sizeof(target));
-
-		/* a path that is too long is no node's */
-		if (length < 0 && length != -ENAMETOOLONG && !is_gone((int)length))
-			error = (int)length;
-		if (length < 0 || strncmp(target, "/dev/", 5) != 0 ||
-		    strncmp(target, "/dev/pts/", 9) == 0 || strcmp(target, "/dev/null") == 0)
+		/* a partition's name begins with its disk's */
+		if (strncmp(entry->d_name, name, strlen(name)) != 0)
 			continue;
-		snprintf(text, sizeof(text), "%s %s", pid, target);
-		if (strings_add(&view->opened, text) < 0)
-			concerns->no_memory = true;
+		error = add_block(view, &class, entry->d_name, node);
+		if (error < 0)
+			return error;
 	}
-	view->unseen += error < 0 || (errno && !is_gone(-errno));
+	return -errno;
 }
 
-/* Without /proc nothing is seen at all. */
-static void note_opened(struct hazard_view *view, struct concerns *concerns)
+/* Which node a device of NVIDIA's own driver has, only that tells: "Device Minor: 	 0". */
+static int add_nvidia(struct hazard_view *view, struct vfio_node *node)
 {
-	_cleanup_sysdir_ struct sysdir proc = {.fd = -1};
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
+	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE], number[16], *line;
+	unsigned minor_number;
+	ssize_t length;
 
-	if (sysdir_open(sysroot_dir(view->root), "proc", &proc) < 0 || sysdir_list(&proc, ".", &list) < 0) {
-		view->unseen++;
-		return;
+	snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information",
+		 address_format(&node->address, address));
+	length = sysdir_read(sysroot_dir(view->root), path, text, sizeof(text));
+	if (length < 0)
+		return length == -ENOENT ? 0 : (int)length;
+	line = strstr(text, "Device Minor:");
+	if (!line || sscanf(line, "Device Minor: %5u", &minor_number) != 1)
+		return 0;
+	node->has_number = true;
+	node->number = makedev(NVIDIA_MAJOR, minor_number);
+	snprintf(number, sizeof(number), "%u", minor_number);
+	return add_node(view, node, "/dev/nvidia", number);
+}
+
+/* A node without a number says why some could not be listed. */
+static int note_failure(struct hazard_view *view, const struct vfio_node *like, const char *where,
+			int error)
+{
+	const struct vfio_node node = {.kind = like->kind, .has_address = true,
+				       .address = like->address};
+	char text[128];
+
+	snprintf(text, sizeof(text), "%.64s: %s", where, strerror(-error));
+	return add_node(view, &node, text, "");
+}
+
+static int add_nodes(struct hazard_view *view, const struct pci_device *device)
+{
+	const struct vfio_node node = {
+		.kind = VFIO_NODE_OTHER, .has_address = true, .address = device->address};
+	struct vfio_node made;
+	char path[CARD_PATH_SIZE];
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(PLACES) / sizeof(*PLACES) && error != -ENOMEM; i++) {
+		made = node;
+		card_path(&device->address, PLACES[i].directory, path);
+		error = add_entry(view, sysroot_dir(view->root), path, PLACES[i].prefix,
+				  PLACES[i].depth, &made);
+		if (error < 0 && error != -ENOMEM)
+			error = note_failure(view, &node, PLACES[i].directory, error);
 	}
-	while ((entry = sysdir_next(list)))
-		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name))
-			note_process(view, &proc, entry->d_name, concerns);
-	view->unseen += errno != 0;
+	for (size_t i = 0; i < device->blocks.count && error != -ENOMEM; i++) {
+		made = node;
+		error = add_disk(view, device->blocks.items[i], &made);
+		if (error < 0 && error != -ENOMEM)
+			error = note_failure(view, &node, device->blocks.items[i], error);
+	}
+	if (error == -ENOMEM)
+		return error;
+	made = node;
+	error = add_nvidia(view, &made);
+	return error < 0 && error != -ENOMEM ? note_failure(view, &node, "nvidia", error) : error;
 }
 
-/* Whether PATH is NODE itself, or a part of it: /dev/nvme0n1p2 is of /dev/nvme0. */
-static bool is_of(const char *path, const char *node)
-{
-	size_t length = strlen(node);
+/* ---- who has them open ---- */
 
-	if (strncmp(path, node, length) != 0)
-		return false;
-	return !path[length] || (strncmp(node, "/dev/nvme", 9) == 0 && (path[length] == 'n' || path[length] == 'p'));
+static int look(struct hazard_view *view)
+{
+	view->has_holders = true;
+	view->holders_error = holders_read(view->root, &view->nodes, HOLDERS_PROCESSES,
+					   &view->holders);
+	return view->holders_error == -ENOMEM ? -ENOMEM : 0;
 }
 
-static const char *program_of(struct hazard_view *view, const char *pid, char text[static ATTRIBUTE_SIZE])
+static void check_node(const struct hazard_view *view, const struct pci_device *device,
+		       const struct vfio_node *node, struct concerns *concerns)
 {
-	char path[300];
+	const char *path = view->node_paths.items[node - view->nodes.items];
 
-	snprintf(path, sizeof(path), "proc/%s/comm", pid);
-	return sysdir_read(sysroot_dir(view->root), path, text, ATTRIBUTE_SIZE) > 0 ? text : "?";
-}
+	if (!node->has_number)
+		concerns_add(concerns, HAZARD_UNKNOWN, device,
+			     "its device nodes could not be listed: %s", path);
+	for (size_t i = 0; node->has_number && i < view->holders.count; i++) {
+		const struct holder *holder = &view->holders.items[i];
 
-static void check_node(struct hazard_view *view, const struct pci_device *device, const char *node, struct concerns *concerns)
-{
-	char pid[32], text[ATTRIBUTE_SIZE];
-	int end;
-
-	for (size_t i = 0; i < view->opened.count; i++) {
-		const char *opened = view->opened.items[i];
-
-		end = 0;
-		if (sscanf(opened, "%31s %n", pid, &end) == 1 && end && is_of(opened + end, node))
-			concerns_add(concerns, HAZARD_OPEN, device, "process %s (%s) has %s open", pid, program_of(view, pid, text),
-				     opened + end);
+		if (holder_has_node(holder, node))
+			concerns_add(concerns, HAZARD_OPEN, device, "process %d (%s) has %s open",
+				     holder->pid, holder->vmm.program ? holder->vmm.program : "?",
+				     path);
 	}
 }
 
-void find_open_nodes(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+static void check_walk(const struct hazard_view *view, const struct pci_device *device,
+		       struct concerns *concerns)
 {
-	struct strings nodes = {0};
+	if (view->holders_error)
+		concerns_add(concerns, HAZARD_UNKNOWN, device,
+			     "no process could be inspected, and some may have it open: %s",
+			     strerror(-view->holders_error));
+	else if (view->holders.unseen)
+		concerns_add(concerns, HAZARD_UNKNOWN, device,
+			     "%zu processes could not be inspected, which may have it open",
+			     view->holders.unseen);
+}
 
-	find_nodes(view, device, &nodes, concerns);
-	if (nodes.count && !view->has_opened) {
-		note_opened(view, concerns);
-		view->has_opened = true;
-	}
-	if (nodes.count && view->unseen)
-		concerns_add(concerns, HAZARD_UNKNOWN, device, "%zu processes could not be looked at, which may have it open", view->unseen);
-	for (size_t i = 0; i < nodes.count; i++)
-		check_node(view, device, nodes.items[i], concerns);
-	strings_free(&nodes);
+static bool is_of(const struct vfio_node *node, const struct pci_device *device)
+{
+	return address_compare(&node->address, &device->address) == 0;
+}
+
+/* Returns 0 or -ENOMEM. */
+static int list_nodes(struct hazard_view *view)
+{
+	int error = 0;
+
+	view->has_nodes = true;
+	inventory_foreach(view->inventory, device)
+		if (!error)
+			error = add_nodes(view, device);
+	return error;
+}
+
+void find_open_nodes(struct hazard_view *view, const struct pci_device *device,
+		     struct concerns *concerns)
+{
+	bool found = false;
+
+	if (!view->has_nodes && list_nodes(view) < 0)
+		concerns->no_memory = true;
+	for (size_t i = 0; i < view->nodes.count; i++)
+		found |= is_of(&view->nodes.items[i], device) && view->nodes.items[i].has_number;
+	if (found && !view->has_holders && look(view) < 0)
+		concerns->no_memory = true;
+	if (found)
+		check_walk(view, device, concerns);
+	for (size_t i = 0; i < view->nodes.count; i++)
+		if (is_of(&view->nodes.items[i], device))
+			check_node(view, device, &view->nodes.items[i], concerns);
 }

@@ -93,7 +93,8 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 	if (complete(&owner->program, claim->program, false) < 0 || complete(&owner->name, claim->name, outranks) < 0 ||
 	    complete(&owner->uuid, claim->uuid, outranks) < 0 ||
 	    complete(&owner->guest_address, claim->guest_address, outranks) < 0 ||
-	    complete(&owner->mdev, claim->mdev, false) < 0)
+	    complete(&owner->mdev, claim->mdev, false) < 0 ||
+	    complete(&owner->pod, claim->pod, false) < 0)
 		return -ENOMEM;
 	complete_frontend(owner, claim, outranks && claim->name);
 	return 0;

@@ -15,6 +15,7 @@ struct claim {
 	const char *vmid;                   /* Proxmox's, for frontend_find */
 	const char *frontend, *frontend_id; /* where the source knows more than names tell; frontend is a constant */
 	const char *guest_address, *mdev;
+	const char *pod; /* the UID of the Kubernetes pod that it runs in */
 };
 
 /* Adds the claim to DEVICE's owners. One that another source has made already, of the same process or of a VM with the same

@@ -4,11 +4,27 @@
 
 #include <stdio.h>
 
+/* The device itself, by its own node or where the kernel tells which one a file is of. */
+static bool has_device(const struct holder *holder, const struct pci_address *address)
+{
+	for (size_t i = 0; i < holder->file_count; i++) {
+		const struct vfio_file *file = &holder->files[i];
+		const struct vfio_node *node = file->node;
+		bool is_known = node ? node->has_address && !node->mdev[0] : file->has_address;
+
+		if (is_known && address_compare(node ? &node->address : &file->address, address) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Where the source vfio is asked it has chosen which of several holders is the owner. */
 static bool holds(const struct search *search, const struct holder *holder, const struct pci_device *device)
 {
 	if (!(search->wanted & OWNER_VFIO))
-		return (device->present & HAS_IOMMU_GROUP) && holder_has_group(holder, device->iommu_group);
+		return has_device(holder, &device->address) ||
+		       ((device->present & HAS_IOMMU_GROUP) &&
+			holder_has_group(holder, device->iommu_group));
 	for (size_t i = 0; i < device->owner_count; i++)
 		if (device->owners[i].pid == holder->pid && !device->owners[i].mdev)
 			return true;

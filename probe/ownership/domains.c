@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A VM that runs with a card that has gone is in trouble; one that is only defined with it will say so when it starts. */
 static void tell_missing(const struct search *search, const struct domain_card *card)
@@ -17,9 +18,28 @@ static void tell_missing(const struct search *search, const struct domain_card *
 			    address_format(&card->device.address, address), card->name ? card->name : "");
 }
 
+/* With iommufd, libvirt's daemon opens the devices of a domain that starts, and passes the
+ * descriptors to QEMU: until then it holds them for the domain. Of several holders the VM monitor
+ * is the owner. */
+static const struct holder *find_daemon(const struct search *search,
+					const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++) {
+		const struct holder *holder = holders_find(search->holders, device->owners[i].pid);
+		const char *program = holder && holder->trusted ? holder->vmm.program : NULL;
+
+		if (!program)
+			continue;
+		if (strcmp(program, "virtqemud") == 0 || strcmp(program, "libvirtd") == 0)
+			return holder;
+	}
+	return NULL;
+}
+
 static int claim_card(const struct search *search, const struct domain_card *card)
 {
-	const struct claim claim = {
+	const struct holder *daemon;
+	struct claim claim = {
 		.source = OWNER_LIBVIRT,
 		.reserves = !card->runs,
 		.name = card->name,
@@ -35,7 +55,11 @@ static int claim_card(const struct search *search, const struct domain_card *car
 
 	if (!device)
 		tell_missing(search, card);
-	return device && device->selected ? device_claim(device, &claim) : 0;
+	if (!device || !device->selected)
+		return 0;
+	daemon = card->runs ? find_daemon(search, device) : NULL;
+	claim.pid = daemon ? daemon->pid : 0;
+	return device_claim(device, &claim);
 }
 
 int libvirt_claim(const struct search *search, struct source_report *report)

@@ -28,32 +28,44 @@ static int is_nova(const char *name)
 	       strspn(name + 9, "0123456789abcdef") == 8;
 }
 
-static int is_kata(const char *name)
+#define SANDBOX_LENGTH 64
+
+static bool is_sandbox(const char *text, size_t length)
 {
-	return strncmp(name, "sandbox-", 8) == 0 && strlen(name) == 72 && strspn(name + 8, "0123456789abcdef") == 64;
+	return length == SANDBOX_LENGTH && strspn(text, "0123456789abcdef") >= SANDBOX_LENGTH;
 }
 
-/* A UUID's 36 characters; in the name of a systemd slice each - is a _. */
-static int begins_with_uuid(const char *text)
+static bool is_kata(const char *name)
 {
-	for (int i = 0; i < 36; i++) {
-		int is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+	return strncmp(name, "sandbox-", 8) == 0 && is_sandbox(name + 8, strlen(name + 8));
+}
+
+/* Copies a UUID's 36 characters; in the name of a systemd slice each - is a _. */
+static bool read_uuid(const char *text, char ret[static 37])
+{
+	char uuid[37] = "";
+
+	for (size_t i = 0; i < 36; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
 
 		if (!text[i] || !strchr(is_dash ? "-_" : "0123456789abcdef", text[i]))
-			return 0;
+			return false;
+		uuid[i] = is_dash ? '-' : text[i];
 	}
-	return 1;
+	memcpy(ret, uuid, sizeof(uuid));
+	return true;
 }
 
-/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/..." */
-static int is_in_pod(const char *text)
+/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/...", or with
+ * what the kubelet is told to put before it. */
+bool frontend_find_pod(const char *text, char ret[static 37])
 {
-	const char *pod = strstr(text, "/kubepods");
+	const char *pod = strstr(text, "kubepods");
 
 	while (pod && (pod = strstr(pod, "pod")))
-		if (begins_with_uuid(pod += 3))
-			return 1;
-	return 0;
+		if (read_uuid(pod += 3, ret))
+			return true;
+	return false;
 }
 
 /* A name in Kubernetes. */
@@ -67,9 +79,9 @@ static size_t kubernetes_name(const char *text)
 const char *frontend_from_cgroup(const char *text, const char *name, char **ret_id)
 {
 	size_t namespace = name ? kubernetes_name(name) : 0, rest;
-	char *id;
+	char *id, pod[37];
 
-	if (!namespace || name[namespace] != '_' || !is_in_pod(text))
+	if (!namespace || name[namespace] != '_' || !frontend_find_pod(text, pod))
 		return NULL;
 	rest = kubernetes_name(name + namespace + 1);
 	if (!rest || name[namespace + 1 + rest] || !(id = strdup(name)))
@@ -77,6 +89,67 @@ const char *frontend_from_cgroup(const char *text, const char *name, char **ret_
 	id[namespace] = '/';
 	*ret_id = id;
 	return "kubevirt";
+}
+
+/* Where PATH goes on below DIRECTORY; NULL: it isn't there. */
+static const char *below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return strncmp(path, directory, length) == 0 ? path + length : NULL;
+}
+
+/* TEXT is "<name>/qemu.conf", or "<project>_<name>/qemu.conf" in a project other than the default
+ * one. */
+static char *instance_id(const char *text, const char *name)
+{
+	size_t length = strcspn(text, "/"), size = strlen(name);
+	char *id = NULL;
+	int written;
+
+	if (!size || length < size || strcmp(text + length, "/qemu.conf") != 0 ||
+	    strncmp(text + length - size, name, size) != 0)
+		return NULL;
+	length -= size;
+	if (length == 0)
+		written = asprintf(&id, "default/%s", name);
+	else if (length > 1 && text[length - 1] == '_')
+		written = asprintf(&id, "%.*s/%s", (int)length - 1, text, name);
+	else
+		return NULL;
+	return written < 0 ? NULL : id;
+}
+
+const char *frontend_from_path(const char *path, const char *name, char **ret_id)
+{
+	static const struct {
+		const char *directory, *frontend;
+	} known[] = {
+		{"/run/incus/", "incus"},
+		{"/var/log/incus/", "incus"},
+		{"/var/lib/incus/logs/", "incus"},
+		{"/var/log/lxd/", "lxd"},
+		{"/var/snap/lxd/common/lxd/logs/", "lxd"},
+		{"/run/vc/vm/", "kata"},
+		{"/run/kata/", "kata"},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		const char *rest = below(path, known[i].directory);
+		char *id = NULL;
+
+		if (!rest)
+			continue;
+		if (strcmp(known[i].frontend, "kata") != 0)
+			id = name ? instance_id(rest, name) : NULL;
+		else if (rest[strcspn(rest, "/")] && is_sandbox(rest, strcspn(rest, "/")))
+			id = strndup(rest, SANDBOX_LENGTH);
+		if (!id)
+			return NULL;
+		*ret_id = id;
+		return known[i].frontend;
+	}
+	return NULL;
 }
 
 const char *frontend_find(const char *name, const char *uuid, const char *vmid, char **ret_id)

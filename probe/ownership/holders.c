@@ -2,6 +2,7 @@
 #include "probe/ownership/holders.h"
 
 #include "probe/ownership/deadline.h"
+#include "probe/ownership/frontend.h"
 #include "probe/ownership/process.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
 static void holder_free(struct holder *holder)
 {
 	vmm_free(&holder->vmm);
+	free(holder->frontend_id);
 	free(holder->files);
 }
 
@@ -170,6 +172,21 @@ static int read_descriptors(const struct walk *walk, const struct sysdir *proces
 	return other < 0 && !process_is_gone(other) ? other : error;
 }
 
+/* Finds what the process of a VM monitor shows of its frontend. TEXT has VMM_CMDLINE_MAX bytes. */
+static void find_frontend(const struct sysdir *process, char *text, struct holder *holder)
+{
+	const struct vmm *vmm = &holder->vmm;
+
+	if (!vmm->is_vmm)
+		return;
+	if (sysdir_read(process, "cgroup", text, VMM_CMDLINE_MAX) > 0) {
+		frontend_find_pod(text, holder->pod);
+		holder->frontend = frontend_from_cgroup(text, vmm->name, &holder->frontend_id);
+	}
+	if (!holder->frontend && vmm->path)
+		holder->frontend = frontend_from_path(vmm->path, vmm->name, &holder->frontend_id);
+}
+
 /* Returns 1 when *holder has to do with devices, 0, or -ENOMEM. Counts in *holders what can't be
  * inspected. */
 static int read_process(const struct walk *walk, const struct sysdir *process, char *text,
@@ -205,6 +222,7 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 		return 0;
 	holder->started = stat.started;
 	holder->trusted = process_is_trusted(process, &walk->users) > 0;
+	find_frontend(process, text, holder);
 	return 1;
 }
 

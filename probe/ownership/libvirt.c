@@ -115,7 +115,7 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 /* Its metadata tell better than its name, which anybody can give. */
 static int read_frontend(char *const fields[FIELDS], struct domain_card *card)
 {
-	static const char *const known[] = {"opennebula", "nova"};
+	static const char *const known[] = {"opennebula", "nova", "kubevirt"};
 
 	if (!fields[FRONTEND] != !fields[FRONTEND_ID])
 		return -EBADMSG;

@@ -23,7 +23,7 @@ struct domain_card {
 	bool runs;                /* the domain runs with it; else it is only defined with it */
 	struct vmm_device device; /* the guest's address is as the XML has it: its bus is libvirt's number of a controller */
 	char *name, *uuid;        /* of the domain; always there */
-	const char *frontend;     /* "opennebula", "cloudstack", "nova"; NULL: neither its metadata nor its name tell */
+	const char *frontend;     /* "opennebula", ...; NULL: neither metadata nor name tell */
 	char *frontend_id;        /* what that calls the VM; NULL with frontend */
 };
 

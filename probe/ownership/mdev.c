@@ -12,7 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define MDEV_DIRECTORY "sys/bus/mdev/devices"
 #define UUID_LENGTH 36
 
 static bool is_uuid(const char *text)

@@ -4,7 +4,9 @@
  * VMID time:SECONDS" of one that is being started, good until then. Lines of VMs that have ended
  * are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its
  * devices. A VM that starts gets one of a mapping's devices, whichever is available then: all of
- * them are reserved for it until it has one, since offering the others could leave it none. */
+ * them are reserved for it until it has one, since offering the others could leave it none. Where it
+ * gets a mediated device, that is reserved and nothing else of its parent; the UUID has the VM's
+ * id in it. */
 #include "probe/ownership/process.h"
 #include "probe/ownership/pve.h"
 #include "probe/ownership/pvefiles.h"
@@ -17,14 +19,6 @@
 
 #define RESERVATIONS "run/qemu-server/pci-id-reservations"
 #define SIZE_MAX_READ (64u << 10)
-
-static const struct holder *find_holder(const struct holders *holders, pid_t pid)
-{
-	for (size_t i = 0; i < holders->count; i++)
-		if (holders->items[i].pid == pid)
-			return &holders->items[i];
-	return NULL;
-}
 
 /* Whether the text of /proc/<pid>/cmdline is that of the VM: "-id" and behind it VMID, each with
  * its NUL. */
@@ -93,7 +87,7 @@ static int claim_line(const struct search *search, const char *line)
 	if (!device || !device->selected)
 		return 0;
 	if (strcmp(kind, "pid") == 0 && number <= INT32_MAX) {
-		const struct holder *holder = find_holder(search->holders, (pid_t)number);
+		const struct holder *holder = holders_find(search->holders, (pid_t)number);
 
 		if (!may_run(search, vmid, (pid_t)number))
 			return 0;
@@ -149,9 +143,27 @@ static bool has_alternative(const struct search *search, const struct pve_vm *vm
 	return false;
 }
 
+/* Sets UUID to that of the mediated device that the VM gets of DEVICE; "": it gets DEVICE itself.
+ * Returns false when the mediated device exists, and is another device's. */
+static bool find_part(const struct search *search, const struct pve_device *named, const char *vmid,
+		      const struct pci_device *device, char uuid[static 37])
+{
+	char path[sizeof(MDEV_DIRECTORY) + 37];
+	struct stat status;
+
+	*uuid = '\0';
+	if (!named->is_mdev || (named->is_nvidia && device->vgpu_type))
+		return true;
+	if (!pve_mdev_uuid(named->index, vmid, uuid))
+		return true;
+	snprintf(path, sizeof(path), MDEV_DIRECTORY "/%s", uuid);
+	return sysdir_stat(sysroot_dir(search->root), path, &status) < 0 ||
+	       mdev_find_parent(search->root, search->inventory, uuid) == device;
+}
+
 static int claim_vm(const struct search *search, const struct pve_vm *vm, const char *vmid)
 {
-	const struct claim claim = {
+	struct claim claim = {
 		.source = OWNER_PROXMOX,
 		.reserves = true,
 		.vmid = vmid,
@@ -166,11 +178,15 @@ static int claim_vm(const struct search *search, const struct pve_vm *vm, const 
 
 		for (unsigned function = 0; function < 8 && !error; function++) {
 			struct pci_device *device = find_function(search, named, function);
+			char uuid[37];
 
 			if (!device || !device->selected || device_is_bridge(device))
 				continue;
 			if (named->is_alternative && skip && !is_assigned(device, vmid))
 				continue;
+			if (!find_part(search, named, vmid, device, uuid))
+				continue;
+			claim.mdev = *uuid ? uuid : NULL;
 			error = device_claim(device, &claim);
 		}
 	}
@@ -253,10 +269,38 @@ static int claim_reservations(const struct search *search, struct source_report 
 	return error;
 }
 
+/* A mediated device that is held is the VM's whose id is in its UUID, whatever program holds it:
+ * only root can have made it. */
+static int claim_parts(const struct search *search)
+{
+	_cleanup_sysdir_ struct sysdir run = {.fd = -1};
+	int error = 0;
+
+	/* elsewhere such a UUID says nothing */
+	if (sysdir_open(sysroot_dir(search->root), "run", &run) < 0 ||
+	    !sysdir_has(&run, "qemu-server"))
+		return 0;
+	inventory_foreach(search->inventory, device)
+		for (size_t i = 0; i < device->owner_count && !error; i++) {
+			const struct owner *owner = &device->owners[i];
+			char vmid[11];
+			const struct claim claim = {.source = OWNER_PROXMOX, .pid = owner->pid,
+						    .mdev = owner->mdev, .vmid = vmid};
+
+			if (owner->pid && owner->mdev && !owner->frontend &&
+			    pve_mdev_vmid(owner->mdev, vmid))
+				error = device_claim(device, &claim);
+		}
+	return error;
+}
+
 int proxmox_claim(const struct search *search, struct source_report *report)
 {
-	int reservations = claim_reservations(search, report), configurations;
+	int reservations, configurations, error = claim_parts(search);
 
+	if (error < 0)
+		return error;
+	reservations = claim_reservations(search, report);
 	if (reservations == -ENOMEM)
 		return reservations;
 	configurations = claim_configurations(search, report);

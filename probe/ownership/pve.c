@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define DEVICES_MAX 4096
+#define HOSTPCI_MAX 16
 
 /* Copies the next line, or part up to END, without white space at its ends. False at the end, or when it doesn't fit. */
 static bool next_part(const char **text, char end, char *buffer, size_t size)
@@ -47,9 +48,10 @@ static bool find_value(const char *text, const char *key, bool first, char *buff
 	return false;
 }
 
-static int add_path(struct pve_vm *vm, const char *text, bool is_alternative)
+/* LIKE has what the device has from its hostpci line. */
+static int add_path(struct pve_vm *vm, const char *text, const struct pve_device *like)
 {
-	struct pve_device device = {.is_alternative = is_alternative}, *more;
+	struct pve_device device = *like, *more;
 	char whole[ADDRESS_SIZE + 2];
 
 	if (strlen(text) >= ADDRESS_SIZE) {
@@ -70,18 +72,19 @@ static int add_path(struct pve_vm *vm, const char *text, bool is_alternative)
 	return 0;
 }
 
-static int add_paths(struct pve_vm *vm, const char *list, bool is_alternative)
+static int add_paths(struct pve_vm *vm, const char *list, const struct pve_device *like)
 {
 	char path[64];
 	int error = 0;
 
 	while (!error && next_part(&list, ';', path, sizeof(path)))
-		error = add_path(vm, path, is_alternative);
+		error = add_path(vm, path, like);
 	return error;
 }
 
 /* Adds the devices that the section NAME of MAPPINGS has on NODE. */
-static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name, const char *node)
+static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name, const char *node,
+		       const struct pve_device *like)
 {
 	char line[8192], value[4096];
 	size_t maps = 0, before = vm->device_count;
@@ -102,7 +105,7 @@ static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name
 			continue;
 		maps++;
 		if (find_value(line + 4, "path", false, value, sizeof(value)))
-			error = add_paths(vm, value, false);
+			error = add_paths(vm, value, like);
 		else
 			vm->incomplete = true;
 	}
@@ -111,14 +114,28 @@ static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name
 	return error;
 }
 
-static int add_hostpci(struct pve_vm *vm, const char *text, const char *mappings, const char *node)
+/* "nvidia-63" */
+static bool is_nvidia_type(const char *type)
 {
+	static const char prefix[] = "nvidia-";
+	size_t length = sizeof(prefix) - 1;
+
+	return strncmp(type, prefix, length) == 0 && type[length] &&
+	       !type[length + strspn(type + length, "0123456789")];
+}
+
+static int add_hostpci(struct pve_vm *vm, unsigned index, const char *text, const char *mappings,
+		       const char *node)
+{
+	struct pve_device like = {.index = index};
 	char value[4096];
 
+	like.is_mdev = find_value(text, "mdev", false, value, sizeof(value));
+	like.is_nvidia = like.is_mdev && is_nvidia_type(value);
 	if (find_value(text, "mapping", false, value, sizeof(value)))
-		return add_mapping(vm, mappings, value, node);
+		return add_mapping(vm, mappings, value, node, &like);
 	if (find_value(text, "host", true, value, sizeof(value)))
-		return add_paths(vm, value, false);
+		return add_paths(vm, value, &like);
 	vm->incomplete = true;
 	return 0;
 }
@@ -150,7 +167,8 @@ int pve_parse(const char *config, const char *mappings, const char *node, struct
 		*value++ = '\0';
 		value += strspn(value, " \t");
 		if (is_hostpci(line))
-			error = add_hostpci(&vm, value, mappings, node);
+			error = add_hostpci(&vm, (unsigned)strtoul(line + 7, NULL, 10), value,
+					    mappings, node);
 		else if (strcmp(line, "name") == 0 && !*vm.name && strlen(value) < sizeof(vm.name))
 			strcpy(vm.name, value);
 		else if (strcmp(line, "smbios1") == 0 && find_value(value, "uuid", false, uuid, sizeof(uuid)) &&
@@ -168,4 +186,31 @@ void pve_vm_free(struct pve_vm *vm)
 {
 	free(vm->devices);
 	*vm = (struct pve_vm){0};
+}
+
+bool pve_mdev_uuid(unsigned index, const char *vmid, char ret[static 37])
+{
+	size_t digits = strspn(vmid, "0123456789");
+
+	if (index >= HOSTPCI_MAX || !digits || digits > 10 || vmid[digits])
+		return false;
+	snprintf(ret, 37, "%08u-0000-0000-0000-%012llu", index, strtoull(vmid, NULL, 10));
+	return true;
+}
+
+bool pve_mdev_vmid(const char *uuid, char ret[static 11])
+{
+	static const char middle[] = "-0000-0000-0000-";
+	const char *end = uuid + 8 + sizeof(middle) - 1;
+	unsigned long long vmid;
+
+	if (strlen(uuid) != 36 || strspn(uuid, "0123456789") != 8 ||
+	    strtoul(uuid, NULL, 10) >= HOSTPCI_MAX ||
+	    strncmp(uuid + 8, middle, sizeof(middle) - 1) != 0 || strspn(end, "0123456789") != 12)
+		return false;
+	vmid = strtoull(end, NULL, 10);
+	if (!vmid || vmid > 9999999999)
+		return false;
+	snprintf(ret, 11, "%llu", vmid);
+	return true;
 }

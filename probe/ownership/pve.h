@@ -14,6 +14,9 @@ struct pve_device {
 	struct pci_address address;
 	bool every_function;
 	bool is_alternative; /* one of several devices of a mapping, of which the VM gets one when it starts */
+	bool is_mdev;        /* the VM gets a mediated device of it */
+	bool is_nvidia;      /* of a type of NVIDIA's: of a VF that has a type itself, the VM gets all */
+	unsigned index;      /* N of hostpciN */
 };
 
 struct pve_vm {
@@ -29,5 +32,11 @@ struct pve_vm {
  * Returns 0 or -ENOMEM. */
 int pve_parse(const char *config, const char *mappings, const char *node, struct pve_vm *ret);
 void pve_vm_free(struct pve_vm *vm);
+
+/* The UUID of the mediated device that Proxmox makes for hostpci<INDEX> of the VM, and back:
+ * "00000002-0000-0000-0000-000000000105" is of hostpci2 of VM 105. Both return false, with RET
+ * untouched, when it can't be one. */
+bool pve_mdev_uuid(unsigned index, const char *vmid, char ret[static 37]);
+bool pve_mdev_vmid(const char *uuid, char ret[static 11]);
 
 #endif

@@ -24,7 +24,18 @@ struct claim holder_claim(const struct holder *holder, enum owner_source source)
 		.name = holder->vmm.name,
 		.uuid = holder->vmm.uuid,
 		.vmid = holder->vmm.vmid,
+		.frontend = holder->frontend,
+		.frontend_id = holder->frontend_id,
+		.pod = *holder->pod ? holder->pod : NULL,
 	};
+}
+
+const struct holder *holders_find(const struct holders *holders, pid_t pid)
+{
+	for (size_t i = 0; i < holders->count; i++)
+		if (holders->items[i].pid == pid)
+			return &holders->items[i];
+	return NULL;
 }
 
 static const struct source *find_source(const char *name)

@@ -46,9 +46,15 @@ const char *sources_format(unsigned sources, char *buffer, size_t size);
 /* What HOLDER is, as SOURCE's claim; its texts are the holder's. */
 struct claim holder_claim(const struct holder *holder, enum owner_source source);
 
+/* The one whose process id is PID; NULL: none. */
+const struct holder *holders_find(const struct holders *holders, pid_t pid);
+
 /* Of several processes that have a file open, shared by fork or passed on, the one that owns it: a VM monitor before any other
  * program, one that names a device on its command line before one that doesn't, the oldest of these. */
 const struct holder *holders_choose(const struct holder *one, const struct holder *other);
+
+/* Where the kernel lists mediated devices. */
+#define MDEV_DIRECTORY "sys/bus/mdev/devices"
 
 /* The selected device that the mediated device UUID is a part of; NULL: none. */
 struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid);

@@ -32,7 +32,8 @@ int vfio_numbers_read(const struct vfio_nodes *nodes, struct vfio_numbers *ret)
 /* What a descriptor is open on. */
 struct target {
 	enum { TARGET_OTHER, TARGET_NODE, TARGET_DEVICE } kind;
-	dev_t number; /* of a node */
+	bool is_block; /* of a node, as is the number */
+	dev_t number;
 };
 
 static int read_anonymous(const struct sysdir *fds, const char *name, struct target *ret)
@@ -76,8 +77,9 @@ static int read_made_up(const struct sysdir *fds, const char *name, struct targe
 		return 0;
 	if (length < 0)
 		return (int)length;
-	if (sscanf(text, "%9u:%9u", &major_number, &minor_number) == 2)
-		*ret = (struct target){TARGET_NODE, makedev(major_number, minor_number)};
+	if (sscanf(text + (*text == 'b'), "%9u:%9u", &major_number, &minor_number) == 2)
+		*ret = (struct target){TARGET_NODE, *text == 'b',
+				       makedev(major_number, minor_number)};
 	return 0;
 }
 
@@ -98,8 +100,8 @@ static int read_target(const struct vfio_numbers *numbers, const struct sysdir *
 			return read_refused(fds, name, error);
 		return error;
 	}
-	if (S_ISCHR(status.stx_mode))
-		*ret = (struct target){TARGET_NODE,
+	if (S_ISCHR(status.stx_mode) || S_ISBLK(status.stx_mode))
+		*ret = (struct target){TARGET_NODE, S_ISBLK(status.stx_mode),
 				       makedev(status.stx_rdev_major, status.stx_rdev_minor)};
 	else if (makedev(status.stx_dev_major, status.stx_dev_minor) == numbers->anonymous)
 		return read_anonymous(fds, name, ret);
@@ -147,7 +149,7 @@ int vfio_file_read(const struct vfio_numbers *numbers, const struct sysdir *task
 	if (result < 0 || target.kind == TARGET_OTHER)
 		return result;
 	if (target.kind == TARGET_NODE) {
-		file.node = vfio_nodes_find(numbers->nodes, target.number);
+		file.node = vfio_nodes_find(numbers->nodes, target.is_block, target.number);
 		if (!file.node)
 			return 0;
 	}

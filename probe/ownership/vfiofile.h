@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-/* A VFIO file that a process has open. */
+/* A VFIO file that a process has open, or one of a node that was added to VFIO's. */
 struct vfio_file {
 	const struct vfio_node *node; /* NULL: a device, opened by way of its group */
 	pid_t thread;                 /* in whose table it is */

@@ -22,7 +22,7 @@ void vfio_nodes_free(struct vfio_nodes *nodes)
 	*nodes = (struct vfio_nodes){0};
 }
 
-static int add_node(struct vfio_nodes *nodes, const struct vfio_node *node)
+int vfio_nodes_add(struct vfio_nodes *nodes, const struct vfio_node *node)
 {
 	struct vfio_node *items = reallocarray(nodes->items, nodes->count + 1, sizeof(*items));
 
@@ -33,15 +33,14 @@ static int add_node(struct vfio_nodes *nodes, const struct vfio_node *node)
 	return 0;
 }
 
-/* The attribute "dev": "246:17". Returns 1, 0 when there is none, or a negative errno. */
-static int read_number(const struct sysdir *class, const char *name, struct vfio_node *node)
+int vfio_node_read_number(const struct sysdir *at, const char *name, struct vfio_node *node)
 {
 	char path[300], text[ATTRIBUTE_SIZE];
 	unsigned major_number, minor_number;
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "%.255s/dev", name);
-	length = sysdir_read(class, path, text, sizeof(text));
+	length = sysdir_read(at, path, text, sizeof(text));
 	if (length == -ENOENT || length == -ENODEV)
 		return 0;
 	if (length < 0)
@@ -61,8 +60,8 @@ static int add_group(struct vfio_nodes *nodes, const struct sysdir *class, const
 	if ((sscanf(name, "%9u%n", &node.group, &end) != 1 || name[end]) &&
 	    (sscanf(name, "noiommu-%9u%n", &node.group, &end) != 1 || name[end]))
 		return 0;
-	found = read_number(class, name, &node);
-	return found > 0 ? add_node(nodes, &node) : found;
+	found = vfio_node_read_number(class, name, &node);
+	return found > 0 ? vfio_nodes_add(nodes, &node) : found;
 }
 
 /* Where the device is: ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device
@@ -96,8 +95,8 @@ static int add_device(struct vfio_nodes *nodes, const struct sysdir *class, cons
 	if (length < 0)
 		return (int)length;
 	locate_device(&node, target);
-	found = read_number(class, name, &node);
-	return found < 0 ? found : add_node(nodes, &node);
+	found = vfio_node_read_number(class, name, &node);
+	return found < 0 ? found : vfio_nodes_add(nodes, &node);
 }
 
 typedef int add_entry(struct vfio_nodes *nodes, const struct sysdir *class, const char *name);
@@ -134,8 +133,8 @@ static int read_all(struct sysroot *root, struct vfio_nodes *nodes)
 	if (found < 0)
 		return found;
 	nodes->lists_devices = found;
-	found = read_number(sysroot_dir(root), "sys/class/misc/vfio", &container);
-	return found > 0 ? add_node(nodes, &container) : found;
+	found = vfio_node_read_number(sysroot_dir(root), "sys/class/misc/vfio", &container);
+	return found > 0 ? vfio_nodes_add(nodes, &container) : found;
 }
 
 int vfio_nodes_read(struct sysroot *root, struct vfio_nodes *ret)
@@ -151,11 +150,15 @@ int vfio_nodes_read(struct sysroot *root, struct vfio_nodes *ret)
 	return 0;
 }
 
-const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, dev_t number)
+const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, bool is_block,
+					dev_t number)
 {
-	for (size_t i = 0; i < nodes->count; i++)
-		if (nodes->items[i].has_number && nodes->items[i].number == number)
-			return &nodes->items[i];
+	for (size_t i = 0; i < nodes->count; i++) {
+		const struct vfio_node *node = &nodes->items[i];
+
+		if (node->has_number && node->is_block == is_block && node->number == number)
+			return node;
+	}
 	return NULL;
 }
 

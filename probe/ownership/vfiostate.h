@@ -17,12 +17,14 @@ enum vfio_node_kind {
 	VFIO_NODE_GROUP,     /* /dev/vfio/17 or /dev/vfio/noiommu-17 */
 	VFIO_NODE_DEVICE,    /* /dev/vfio/devices/vfio3 */
 	VFIO_NODE_CONTAINER, /* /dev/vfio/vfio */
+	VFIO_NODE_OTHER,     /* of another driver, such as /dev/dri/card0: a caller has added it */
 };
 
 struct vfio_node {
 	enum vfio_node_kind kind;
 	bool has_number;            /* devices have nodes since Linux 6.6, if built with them */
 	dev_t number;               /* what a descriptor of it is recognized by */
+	bool is_block;              /* the number is a block device's */
 	unsigned group;             /* of a group: its number */
 	bool has_address;           /* of a device: it is on PCI, or a mediated device of one is */
 	struct pci_address address; /* of that PCI device */
@@ -41,7 +43,15 @@ struct vfio_nodes {
 int vfio_nodes_read(struct sysroot *root, struct vfio_nodes *ret);
 void vfio_nodes_free(struct vfio_nodes *nodes);
 
-const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, dev_t number);
+/* Adds a copy of *node. Returns 0 or -ENOMEM. */
+int vfio_nodes_add(struct vfio_nodes *nodes, const struct vfio_node *node);
+
+/* Sets the node's number from the attribute "dev" ("246:17") in the directory NAME below AT.
+ * Returns 1, 0 when there is none, or a negative errno. */
+int vfio_node_read_number(const struct sysdir *at, const char *name, struct vfio_node *node);
+
+const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, bool is_block,
+					dev_t number);
 bool vfio_nodes_have_group(const struct vfio_nodes *nodes, unsigned group);
 bool vfio_nodes_have_device(const struct vfio_nodes *nodes, const struct pci_address *address);
 

@@ -126,11 +126,10 @@ static void read_json_device(const char *text, struct properties *p)
 }
 #endif
 
-/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>", with or without a slash
- * at its end. */
+/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>" or what these are links to,
+ * with or without a slash at its end. */
 static bool read_sysfs_path(const char *path, struct vmm_device *device)
 {
-	const char *mdev = strstr(path, "/mdev/devices/");
 	char last[64];
 	size_t length = strlen(path);
 
@@ -140,7 +139,7 @@ static bool read_sysfs_path(const char *path, struct vmm_device *device)
 		length--;
 	snprintf(last, sizeof(last), "%s", path + length);
 	last[strcspn(last, "/")] = '\0';
-	if (mdev && strlen(last) == 36) {
+	if (strlen(last) == sizeof(device->mdev) - 1) {
 		device->is_mdev = true;
 		memcpy(device->mdev, last, sizeof(device->mdev));
 		return true;
@@ -237,6 +236,8 @@ static int read_qemu(struct vmm *vmm, const char *word, const char *end)
 			set_once(&vmm->uuid, strdup(next));
 		} else if (strcmp(word, "-id") == 0) {
 			set_once(&vmm->vmid, strdup(next));
+		} else if (strcmp(word, "-readconfig") == 0) {
+			set_once(&vmm->path, strdup(next));
 		} else if (strcmp(word, "-device") == 0) {
 			error = add_qemu_device(vmm, next);
 		} else {
@@ -247,17 +248,30 @@ static int read_qemu(struct vmm *vmm, const char *word, const char *end)
 	return error;
 }
 
-/* --device takes any number of words, up to the next option. */
+/* PATH or path=PATH. */
+static void set_api_socket(struct vmm *vmm, const char *text)
+{
+	char *path = option_value(text, "path");
+
+	set_once(&vmm->path, path ? path : strdup(text));
+}
+
+/* --device takes any number of arguments, up to the next option. */
 static int read_cloud_hypervisor(struct vmm *vmm, const char *word, const char *end)
 {
-	bool devices = false;
+	static const char api_socket[] = "--api-socket";
+	const char *option = "";
 	int error = 0;
 
 	for (; word < end && !error; word += strlen(word) + 1) {
-		if (strncmp(word, "--", 2) == 0)
-			devices = strcmp(word, "--device") == 0;
-		else if (devices)
+		if (strncmp(word, "--api-socket=", sizeof(api_socket)) == 0)
+			set_api_socket(vmm, word + sizeof(api_socket));
+		else if (strncmp(word, "--", 2) == 0)
+			option = word;
+		else if (strcmp(option, "--device") == 0)
 			error = add_path_device(vmm, word);
+		else if (strcmp(option, api_socket) == 0)
+			set_api_socket(vmm, word);
 	}
 	return error;
 }
@@ -338,6 +352,7 @@ void vmm_free(struct vmm *vmm)
 	free(vmm->name);
 	free(vmm->uuid);
 	free(vmm->vmid);
+	free(vmm->path);
 	free(vmm->devices);
 	*vmm = (struct vmm){0};
 }

@@ -27,6 +27,7 @@ struct vmm {
 	bool is_vmm;      /* a program that runs VMs; false: nothing else below is there */
 	char *name, *uuid; /* as they were given; NULL: they weren't */
 	char *vmid;       /* Proxmox's -id; NULL: there is none */
+	char *path;       /* QEMU's -readconfig, cloud-hypervisor's --api-socket: see frontend.h */
 	struct vmm_device *devices;
 	size_t device_count;
 };

@@ -451,7 +451,7 @@ static void check_raw(const char *p, size_t columns)
 static bool is_in_step(const char *key)
 {
 	static const char *const keys[] = {"macs",	"vm_ids",  "owners", "vm_names",   "vm_uuids",	      "frontends",
-					   "programs", "pids",	   "mdevs",  "pid_starts", "guest_addresses"};
+					   "programs", "pids",	   "mdevs",  "pid_starts", "guest_addresses", "pods"};
 
 	for (size_t i = 0; i < COUNT(keys); i++)
 		if (strcmp(key, keys[i]) == 0)

@@ -148,11 +148,11 @@ static void check_domain_cards(const char *text, size_t size)
 		domain_cards_free(&cards);
 }
 
-/* TEXT as Proxmox's configuration and mappings, and as a process's cgroups. */
+/* TEXT as Proxmox's configuration and mappings, and as a process's cgroups and paths. */
 static void check_frontends(const char *text)
 {
 	struct pve_vm vm;
-	char *id = NULL;
+	char *id = NULL, pod[37] = "";
 
 	hold(pve_parse(text, text, "pve1", &vm) == 0);
 	hold(!*vm.uuid || strlen(vm.uuid) == 36);
@@ -161,6 +161,13 @@ static void check_frontends(const char *text)
 	free(id);
 	id = NULL;
 	hold(!frontend_from_cgroup("/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1", text, &id) == !id);
+	free(id);
+	id = NULL;
+	hold(frontend_find_pod(text, pod) == (strlen(pod) == 36));
+	hold(!frontend_from_path(text, text, &id) == !id);
+	free(id);
+	id = NULL;
+	hold(!frontend_from_path("/run/incus/a_b/qemu.conf", text, &id) == !id);
 	free(id);
 }
 

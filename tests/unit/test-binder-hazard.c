@@ -334,35 +334,84 @@ static void a_serial_console(void **state)
 	assert_contains(find(), "console: the kernel's console is on ttyS4");
 }
 
+/* Opens PATH, whose node has NUMBER, as descriptor FD of process PID. */
+static void opens(unsigned pid, unsigned fd, const char *path, const char *number)
+{
+	char node[128];
+
+	snprintf(node, sizeof(node), "numbers%s", path);
+	fakesys_file(fake, node, number);
+	fakesys_descriptor(fake, pid, fd, path);
+}
+
 static void nodes_that_are_open(void **state)
 {
 	(void)state;
 	add_card(0x030000, "nvidia");
-	fakesys_directory(fake, AT "drm/renderD128");
-	fakesys_directory(fake, AT "sound/card2/controlC2");
-	fakesys_file(fake, "proc/driver/nvidia/gpus/" CARD "/information", "Model: \t X\nDevice Minor: \t 3\n");
-	fakesys_file(fake, "proc/50/comm", "Xorg\n");
-	fakesys_link(fake, "proc/50/fd/3", "/dev/dri/renderD128");
-	fakesys_link(fake, "proc/50/fd/4", "/dev/dri/renderD128");
-	fakesys_link(fake, "proc/50/fd/5", "/dev/nvidia3");
-	fakesys_link(fake, "proc/50/fd/6", "/dev/nvidia31");
-	fakesys_link(fake, "proc/50/fd/7", "/dev/dri/renderD129");
-	fakesys_file(fake, "proc/51/comm", "pipewire\n");
-	fakesys_link(fake, "proc/51/fd/9", "/dev/snd/controlC2");
+	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	fakesys_file(fake, AT "sound/card2/controlC2/dev", "116:7\n");
+	fakesys_file(fake, AT "sound/card2/id", "NVidia\n");
+	fakesys_file(fake, "proc/driver/nvidia/gpus/" CARD "/information",
+		     "Model: \t X\nDevice Minor: \t 3\n");
+	fakesys_process(fake, 50, "/usr/lib/xorg/Xorg");
+	opens(50, 3, "/dev/dri/renderD128", "226:128");
+	opens(50, 4, "/dev/dri/renderD128", "226:128");
+	opens(50, 5, "/dev/nvidia3", "195:3");
+	opens(50, 6, "/dev/nvidia31", "195:31");
+	opens(50, 7, "/dev/dri/renderD129", "226:129");
+	fakesys_process(fake, 51, "/usr/bin/pipewire");
+	opens(51, 9, "/dev/snd/controlC2", "116:7");
 	assert_string_equal(find(), "open: process 50 (Xorg) has /dev/dri/renderD128 open\n"
 				    "open: process 51 (pipewire) has /dev/snd/controlC2 open\n"
 				    "open: process 50 (Xorg) has /dev/nvidia3 open\n");
+}
+
+/* As for VFIO's: a container has a /dev of its own, and udev can make a node again. */
+static void nodes_are_recognized_by_their_numbers(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	fakesys_process(fake, 50, "gnome-shell");
+	opens(50, 3, "/dev/dri/renderD128 (deleted)", "226:128");
+	fakesys_process(fake, 51, "/usr/bin/in-a-container");
+	opens(51, 3, "/my/gpu", "226:128");
+	/* another device's node of this name, a disk of this number, a node that is not open */
+	fakesys_process(fake, 52, "other");
+	opens(52, 3, "/jail/dev/dri/renderD128", "226:0");
+	opens(52, 4, "/dev/disk", "b226:128");
+	fakesys_process(fake, 53, "path");
+	opens(53, 3, "/dev/dri/renderD128", "226:128");
+	fakesys_file(fake, "proc/53/fdinfo/3", "pos:\t0\nflags:\t012100000\n");
+	assert_string_equal(find(),
+			    "open: process 50 (gnome-shell) has /dev/dri/renderD128 open\n"
+			    "open: process 51 (in-a-container) has /dev/dri/renderD128 open\n");
 }
 
 static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void **state)
 {
 	(void)state;
 	add_card(0x030000, "nvidia");
-	fakesys_directory(fake, AT "drm/renderD128");
+	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	fakesys_file(fake, "proc/50/cmdline", "a");
 	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
+	fakesys_file(fake, "proc/51/cmdline", "b");
 	fakesys_file(fake, "proc/51/fd/3", ""); /* no link: EINVAL */
 	fakesys_directory(fake, "proc/52"); /* it has ended */
-	assert_string_equal(find(), "unknown: 2 processes could not be looked at, which may have it open\n");
+	assert_string_equal(find(),
+			    "unknown: 2 processes could not be inspected, which may have it open\n");
+}
+
+static void nodes_that_cannot_be_listed_may_be_open(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_directory(fake, AT "drm/card0/dev");
+	assert_string_equal(find(), "unknown: its device nodes could not be listed: "
+				    "drm: Is a directory\n");
+	fakesys_remove(fake, AT "drm/card0/dev");
+	fakesys_file(fake, AT "drm/card0/dev", "226\n");
+	assert_contains(find(), "unknown: its device nodes could not be listed: drm: ");
 }
 
 static void an_nvme_disk_that_is_open(void **state)
@@ -370,11 +419,17 @@ static void an_nvme_disk_that_is_open(void **state)
 	(void)state;
 	add_card(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
-	fakesys_directory(fake, AT "nvme/nvme0");
-	fakesys_file(fake, "proc/50/comm", "qemu\n");
-	fakesys_link(fake, "proc/50/fd/3", "/dev/nvme0n1");
-	fakesys_link(fake, "proc/50/fd/4", "/dev/nvme01");
-	assert_string_equal(find(), "open: process 50 (qemu) has /dev/nvme0n1 open\n");
+	add_partition("nvme0n1", "nvme0n1p2", "259:2\n");
+	fakesys_file(fake, AT "nvme/nvme0/dev", "240:0\n");
+	fakesys_file(fake, AT "nvme/nvme0/ng0n1/dev", "239:0\n");
+	fakesys_process(fake, 50, "qemu");
+	opens(50, 3, "/dev/nvme0n1", "b259:0");
+	opens(50, 4, "/dev/nvme01", "259:2");
+	opens(50, 5, "/dev/disk/by-id/x", "b259:2");
+	opens(50, 6, "/dev/ng0n1", "239:0");
+	assert_string_equal(find(), "open: process 50 (qemu) has /dev/ng0n1 open\n"
+				    "open: process 50 (qemu) has /dev/nvme0n1 open\n"
+				    "open: process 50 (qemu) has /dev/nvme0n1p2 open\n");
 }
 
 static void relatives(void **state)
@@ -442,6 +497,8 @@ int main(void)
 		TEST(the_host_s_screen),
 		TEST(a_serial_console),
 		TEST(nodes_that_are_open),
+		TEST(nodes_are_recognized_by_their_numbers),
+		TEST(nodes_that_cannot_be_listed_may_be_open),
 		TEST(a_process_whose_descriptors_cannot_be_read_may_have_a_node_open),
 		TEST(an_nvme_disk_that_is_open),
 		TEST(relatives),

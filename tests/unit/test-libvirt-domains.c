@@ -113,6 +113,45 @@ static void devices_are_understood(void **state)
 	check(LIVE("<hostdev mode='subsystem' type='usb'/><interface type='network'/><disk type='file'/>"), "end 0\n");
 }
 
+static void metadata_tell_the_frontend(void **state)
+{
+#define METADATA(xml) "<domain type='kvm' id='1'><metadata>" xml "</metadata><devices>" HOSTDEV("0x81") "</devices></domain>"
+#define ANSWER(name, frontend) "runs pci 0000:81:00.2 0000:05:00.0 " UUID " " name " " frontend "\nend 1\n"
+	static const struct {
+		const char *name, *xml, *expected;
+	} cases[] = {
+		{"shop_web", METADATA("<kubevirt xmlns='http://kubevirt.io'><uid>1</uid></kubevirt>"),
+		 ANSWER("shop_web", "kubevirt shop%2fweb")},
+		{"shop_web", METADATA("<kubevirt xmlns='http://example.org'/>"), ANSWER("shop_web", "- -")},
+		{"web", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"), ANSWER("web", "- -")},
+		{"a_b_c", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"), ANSWER("a_b_c", "- -")},
+		{"_web", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"), ANSWER("_web", "- -")},
+		{"shop_web", METADATA(""), ANSWER("shop_web", "- -")},
+		{"x", METADATA("<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'/>"),
+		 ANSWER("x", "nova " UUID)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct _virDomain domain = {.name = cases[i].name, .xml = cases[i].xml};
+		char *text = print(&domain, 1);
+
+		assert_string_equal(text, cases[i].expected);
+		free(text);
+	}
+}
+
+/* libvirt 12 can take the descriptor of /dev/iommu from its client; the host's address stays in the XML. */
+static void iommufd_changes_nothing(void **state)
+{
+	(void)state;
+	check("<domain type='kvm' id='1'><iommufd enabled='yes' fdgroup='iommu'/><devices>" HOSTDEV("0x81") "</devices></domain>",
+	      "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
+	check(LIVE("<hostdev mode='subsystem' type='pci' managed='yes'><driver iommufd='no'/><source>" ADDRESS("0x81") "</source>"
+		   "<alias name='hostdev0'/><address type='pci' domain='0x0000' bus='0x00' slot='0x03' function='0x0'/></hostdev>"),
+	      "runs pci 0000:81:00.2 0000:00:03.0 " UUID " web - -\nend 1\n");
+}
+
 static void a_broken_domain_hides_no_other(void **state)
 {
 	struct _virDomain domains[] = {
@@ -175,6 +214,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(devices_are_understood),
+		cmocka_unit_test(metadata_tell_the_frontend),
+		cmocka_unit_test(iommufd_changes_nothing),
 		cmocka_unit_test(a_broken_domain_hides_no_other),
 		cmocka_unit_test(a_vanished_domain_is_no_error),
 		cmocka_unit_test(what_cannot_be_read_is_reported),

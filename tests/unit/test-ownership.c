@@ -125,6 +125,65 @@ static void a_vm_holds_its_card(void **state)
 	assert_string_equal(heard.text, "");
 }
 
+/* What the frontend of DEVICE's only owner calls it: "kubevirt shop/web". */
+static const char *frontend_of(const char *address)
+{
+	static char text[256];
+	const struct owner *owner = &card(address)->owners[0];
+
+	assert_int_equal(card(address)->owner_count, 1);
+	snprintf(text, sizeof(text), "%s %s", owner->frontend ? owner->frontend : "-",
+		 owner->frontend_id ? owner->frontend_id : "-");
+	return text;
+}
+
+#define POD "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
+#define POD_CGROUP "0::/kubepods/besteffort/pod" POD "/x\n"
+#define SANDBOX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void a_process_shows_its_frontend(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
+	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
+	PROCESS(42, "/usr/libexec/qemu-kvm\0-name\0guest=shop_web,debug-threads=on\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}");
+	holds(42, 6, "/dev/vfio/17");
+	fakesys_file(fake, "proc/42/cgroup", POD_CGROUP);
+	fakesys_user(fake, 42, "107\t107\t107\t107"); /* it holds its device, so its name is believed */
+	PROCESS(43, "qemu-system-x86_64\0-S\0-name\0one-42\0-readconfig\0/run/incus/shop_one-42/qemu.conf");
+	holds(43, 6, "/dev/vfio/18");
+	PROCESS(44, "cloud-hypervisor\0--api-socket\0/run/vc/vm/" SANDBOX "/clh-api.sock");
+	holds(44, 6, "/dev/vfio/19");
+	fakesys_file(fake, "proc/44/cgroup", POD_CGROUP);
+	PROCESS(45, "dpdk-testpmd\0-name\0guest=shop_web");
+	holds(45, 6, "/dev/vfio/20");
+	fakesys_file(fake, "proc/45/cgroup", POD_CGROUP);
+	look();
+	assert_string_equal(frontend_of("01:00.0"), "kubevirt shop/web");
+	assert_string_equal(card("01:00.0")->owners[0].name, "shop_web");
+	assert_string_equal(card("01:00.0")->owners[0].pod, POD);
+	assert_string_equal(frontend_of("02:00.0"), "incus shop/one-42");
+	assert_null(card("02:00.0")->owners[0].pod);
+	assert_string_equal(frontend_of("03:00.0"), "kata " SANDBOX);
+	assert_string_equal(card("03:00.0")->owners[0].pod, POD);
+	assert_string_equal(frontend_of("04:00.0"), "- -");
+	assert_null(strstr(seen.text, "proc/45/cgroup")); /* only VM monitors are asked */
+	assert_null(strstr(seen.text, "proc/1/cgroup"));
+	/* what can't be read tells nothing */
+	fakesys_remove(fake, "proc/42/cgroup");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(frontend_of("01:00.0"), "- -");
+	/* and what holds nothing is not asked */
+	fakesys_remove(fake, "proc/43/fd/6");
+	look();
+	assert_string_equal(state_of("02:00.0"), "free");
+	assert_int_equal(card("02:00.0")->owner_count, 0);
+}
+
 static void a_host_that_gives_none_away_is_not_walked(void **state)
 {
 	(void)state;
@@ -433,6 +492,111 @@ static void proxmox_configurations_reserve(void **state)
 	look();
 	assert_string_equal(state_of("03:00.0"), "unknown");
 	assert_string_equal(state_of("01:00.0"), "reserved");
+}
+
+/* MDEV: of 0000:08:00.0, in group 90. */
+static void make_mdev(const char *uuid)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "sys/bus/mdev/devices/%s", uuid);
+	snprintf(target, sizeof(target), "../../../devices/pci0000:00/0000:08:00.0/%s", uuid);
+	fakesys_link(fake, path, target);
+	mdev_group(uuid, "90");
+}
+
+#define PVE_MDEV "00000001-0000-0000-0000-000000000105"
+
+static void proxmox_reserves_mediated_devices(void **state)
+{
+	const struct pci_device *gpu;
+
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_pci(fake, "0000:09:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/106.conf", "name: db\nhostpci0: 0000:08:00,mdev=nvidia-63\n");
+	look();
+	/* each of them needs a part of it, so nobody gets the whole */
+	gpu = card("08:00.0");
+	assert_string_equal(state_of("08:00.0"), "reserved");
+	assert_int_equal(gpu->owner_count, 2);
+	assert_false(device_has_conflict(gpu));
+	assert_string_equal(gpu->owners[gpu->owners[0].frontend_id[2] == '5' ? 0 : 1].mdev, PVE_MDEV);
+	/* one of them runs */
+	make_mdev(PVE_MDEV);
+	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/" PVE_MDEV);
+	holds(42, 6, "/dev/vfio/90");
+	look();
+	gpu = card("08:00.0");
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_int_equal(gpu->owner_count, 2);
+	assert_string_equal(gpu->owners[0].source, "cmdline+mdev+proxmox");
+	assert_string_equal(gpu->owners[0].frontend_id, "105");
+	assert_false(gpu->owners[0].reserves);
+	assert_true(gpu->owners[1].reserves);
+	assert_string_equal(gpu->owners[1].frontend_id, "106");
+	assert_false(device_has_conflict(gpu));
+	/* a VF that is of a type is assigned as a whole */
+	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "19");
+	fakesys_device_node(fake, 0, "0000:08:00.4");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:08:00.4/nvidia/current_vgpu_type", "63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/107.conf", "hostpci0: 0000:08:00.4,mdev=nvidia-63\n");
+	look();
+	assert_string_equal(state_of("08:00.4"), "reserved");
+	assert_null(card("08:00.4")->owners[0].mdev);
+}
+
+static void a_mapping_reserves_a_mediated_device_where_it_is(void **state)
+{
+	char host[65], text[512];
+
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_pci(fake, "0000:09:00.0", GPU, .driver = "nvidia", .group = "18");
+	look();
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(inventory->host, "."), inventory->host);
+	snprintf(text, sizeof(text), "gpu\n\tmap node=%s,path=0000:08:00.0\n\tmap node=%s,path=0000:09:00.0\n", host, host);
+	fakesys_file(fake, "etc/pve/mapping/pci.cfg", text);
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "hostpci1: mapping=gpu,mdev=nvidia-63\n");
+	look();
+	assert_string_equal(state_of("08:00.0"), "reserved");
+	assert_string_equal(state_of("09:00.0"), "reserved");
+	/* made of one of them: the other isn't needed any more, whether that one is selected or not */
+	make_mdev(PVE_MDEV);
+	look();
+	assert_string_equal(state_of("08:00.0"), "reserved");
+	assert_string_equal(state_of("09:00.0"), "host");
+	rule_list_add(&slots, "09:00.0", "-s", NULL);
+	look();
+	rule_list_free(&slots);
+	assert_string_equal(state_of("09:00.0"), "host");
+}
+
+static void a_mediated_device_of_proxmox_names_its_vm(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	make_mdev(PVE_MDEV);
+	PROCESS(42, "my-wrapper");
+	holds(42, 6, "/dev/vfio/90");
+	/* anybody else could have made one with such a UUID */
+	look();
+	assert_string_equal(frontend_of("08:00.0"), "- -");
+	fakesys_directory(fake, "run/qemu-server");
+	look();
+	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
+	assert_string_equal(card("08:00.0")->owners[0].source, "mdev+proxmox");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	look();
+	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
+	assert_string_equal(card("08:00.0")->owners[0].name, "web");
+	assert_string_equal(state_of("08:00.0"), "held");
+	/* left behind by a VM that has ended */
+	fakesys_remove(fake, "proc/42/fd/6");
+	fakesys_remove(fake, "etc/pve/qemu-server/105.conf");
+	look();
+	assert_string_equal(state_of("08:00.0"), "host");
 }
 
 static void a_pid_of_another_process_is_no_vm(void **state)
@@ -960,6 +1124,117 @@ static void libvirt_knows_its_vms_better_than_their_command_lines(void **state)
 	assert_true(card("01:00.1")->group_held);
 }
 
+/* libvirt opens the node and passes it on: only its XML says where the guest has the device. */
+static void libvirt_passes_descriptors_with_iommufd(void **state)
+{
+	static const char *const guests[] = {"0000:06:00.0", "0000:00:03.0"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		char address[16];
+
+		snprintf(address, sizeof(address), "0000:01:00.%u", i);
+		fakesys_add(fake, address, (struct fakesys_card){GPU, .driver = "vfio-pci", .group = "17"});
+		fakesys_device_node(fake, i, address);
+	}
+	fakesys_vfio_count(fake, 4);
+	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0" "120");
+	PROCESS(42, "/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-uuid\0" UUID "1\0-object\0"
+		    "{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"id\":\"hostdev0\",\"iommufd\":\"iommufd0\",\"fd\":\"25\"}\0-device\0"
+		    "{\"driver\":\"vfio-pci\",\"id\":\"hostdev1\",\"iommufd\":\"iommufd0\",\"fd\":\"26\"}");
+	holds(42, 23, "/dev/iommu");
+	holds(42, 25, "/dev/vfio/devices/vfio0");
+	holds(42, 26, "/dev/vfio/devices/vfio1");
+	holds(40, 30, "/dev/vfio/devices/vfio1"); /* not closed yet */
+	domains("cat <<END\n"
+		"runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 web - -\n"
+		"runs pci 0000:01:00.1 0000:00:03.0 " UUID "1 web - -\n"
+		"end 2\nEND");
+	look();
+	for (unsigned i = 0; i < 2; i++) {
+		const struct pci_device *device = card(i ? "01:00.1" : "01:00.0");
+
+		assert_string_equal(ownership_name(device->ownership), "held");
+		assert_int_equal(device->owner_count, 1);
+		assert_int_equal(device->owners[0].pid, 42);
+		assert_string_equal(device->owners[0].source, "vfio+libvirt");
+		assert_string_equal(device->owners[0].guest_address, guests[i]);
+		assert_false(device_has_conflict(device));
+	}
+}
+
+/* Until QEMU has the descriptor, libvirt's daemon has it for the domain. */
+static void libvirts_daemon_holds_for_a_domain_that_starts(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0" "120");
+	holds(40, 30, "/dev/vfio/devices/vfio0");
+	domains("cat <<END\nruns pci 0000:01:00.0 0000:06:00.0 " UUID "1 web - -\nend 1\nEND");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_int_equal(card("01:00.0")->owners[0].pid, 40);
+	assert_string_equal(card("01:00.0")->owners[0].name, "web");
+	assert_string_equal(card("01:00.0")->owners[0].guest_address, "0000:06:00.0");
+	/* anybody can call himself so */
+	fakesys_user(fake, 40, "65534\t65534\t65534\t65534");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 2);
+	assert_true(device_has_conflict(card("01:00.0")));
+	/* another program that holds it is none that libvirt knows of */
+	fakesys_file(fake, "proc/40/cmdline", "/usr/bin/dpdk-testpmd");
+	fakesys_user(fake, 40, "0\t0\t0\t0");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 2);
+}
+
+static void qemu_with_iommufd_holds_its_device(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:02:00.0");
+	PROCESS(42, "qemu-system-x86_64\0-name\0web\0-object\0iommufd,id=iommufd0\0-device\0"
+		    "vfio-pci,host=0000:01:00.0,iommufd=iommufd0,bus=pcie.0,addr=5");
+	holds(42, 6, "/dev/iommu");
+	holds(42, 7, "/dev/vfio/devices/vfio0");
+	look();
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline");
+	assert_string_equal(card("01:00.0")->owners[0].guest_address, "0000:00:05.0");
+	assert_string_equal(state_of("02:00.0"), "free");
+	sources = OWNER_CMDLINE;
+	look();
+	sources = OWNER_ALL;
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+}
+
+/* The target of a migration, too, opens one of a failover pair only when the guest runs there. */
+static void a_migration_target_reserves_one_of_a_failover_pair(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_device_node(fake, 0, "0000:01:00.0");
+	fakesys_device_node(fake, 1, "0000:02:00.0");
+	PROCESS(42, "qemu-system-x86_64\0-name\0web\0-incoming\0defer\0-object\0iommufd,id=iommufd0\0-device\0"
+		    "vfio-pci,host=0000:01:00.0,iommufd=iommufd0,failover_pair_id=net0\0-device\0vfio-pci,host=0000:02:00.0");
+	holds(42, 7, "/dev/vfio/devices/vfio1");
+	look();
+	assert_string_equal(state_of("01:00.0"), "reserved");
+	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_string_equal(state_of("02:00.0"), "held");
+	holds(42, 8, "/dev/vfio/devices/vfio0");
+	look();
+	assert_string_equal(state_of("01:00.0"), "held");
+	assert_int_equal(card("01:00.0")->owner_count, 1);
+}
+
 static void a_vf_that_nvidias_driver_assigns_can_be_free(void **state)
 {
 	(void)state;
@@ -994,6 +1269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_vm_holds_its_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_process_shows_its_frontend, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_host_that_gives_none_away_is_not_walked, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_a_shared_group_the_command_line_decides, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same, setup, teardown),
@@ -1007,6 +1283,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(proxmox_configurations_reserve, setup, teardown),
+		cmocka_unit_test_setup_teardown(proxmox_reserves_mediated_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mapping_reserves_a_mediated_device_where_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mediated_device_of_proxmox_names_its_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pid_of_another_process_is_no_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
 		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
@@ -1031,6 +1310,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_idle_kernel_proves_that_all_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_of_a_failover_pair_is_reserved, setup, teardown),
 		cmocka_unit_test_setup_teardown(libvirt_knows_its_vms_better_than_their_command_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirt_passes_descriptors_with_iommufd, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirts_daemon_holds_for_a_domain_that_starts, setup, teardown),
+		cmocka_unit_test_setup_teardown(qemu_with_iommufd_holds_its_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_migration_target_reserves_one_of_a_failover_pair, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_vf_that_nvidias_driver_assigns_can_be_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_listed_is_unknown, setup, teardown),
 	};

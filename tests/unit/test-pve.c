@@ -9,20 +9,26 @@ static const char MAPPINGS[] = "gpu\n\tdescription two of them\n\tmap id=10de:22
 			       "\nnic\n\tmap iommugroup=3,node=pve1,path=0000:01:00.0;0000:01:00.1,id=8086:1572\n"
 			       "away\n\tmap id=1:1,node=pve10,path=0000:05:00.0\n";
 
-/* What CONFIG names: "0000:81:00.0", with * for all functions and ? for an alternative; "incomplete" behind them. */
+/* What CONFIG names: "0000:81:00.0", with * for all functions, ? for an alternative, and "/mdev2" for a mediated device of it
+ * that is hostpci2 ("/nvidia2": of a type of NVIDIA's); "incomplete" behind them. */
 static const char *devices_of(const char *config)
 {
 	static char text[1024];
 	char address[ADDRESS_SIZE];
 	struct pve_vm vm;
 	size_t length = 0;
+	char part[16];
 
 	*text = '\0';
 	assert_int_equal(pve_parse(config, MAPPINGS, "pve1", &vm), 0);
-	for (size_t i = 0; i < vm.device_count && length < sizeof(text); i++)
-		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s ",
-					   address_format(&vm.devices[i].address, address),
-					   vm.devices[i].every_function ? "*" : "", vm.devices[i].is_alternative ? "?" : "");
+	for (size_t i = 0; i < vm.device_count && length < sizeof(text); i++) {
+		const struct pve_device *device = &vm.devices[i];
+
+		snprintf(part, sizeof(part), "/%s%u", device->is_nvidia ? "nvidia" : "mdev", device->index);
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s%s ",
+					   address_format(&device->address, address), device->every_function ? "*" : "",
+					   device->is_alternative ? "?" : "", device->is_mdev ? part : "");
+	}
 	if (vm.incomplete)
 		snprintf(text + length, sizeof(text) - length, "incomplete");
 	pve_vm_free(&vm);
@@ -35,7 +41,9 @@ static void hostpci_lines(void **state)
 		{"hostpci0: 0000:81:00.0\n", "0000:81:00.0 "},
 		{"hostpci0: 81:00,pcie=1\n", "0000:81:00.0* "},
 		{"hostpci15: pcie=1,host=0001:81:00.1;82:00\n", "0001:81:00.1 0000:82:00.0* "},
-		{"hostpci0: mapping=gpu,mdev=nvidia-5", "0000:81:00.0? 0000:82:00.0*? "},
+		{"hostpci0: mapping=gpu,mdev=nvidia-5", "0000:81:00.0?/nvidia0 0000:82:00.0*?/nvidia0 "},
+		{"hostpci2: 0000:81:00.0,mdev=i915-GVTg_V5_4\nhostpci3: 82:00.0\n", "0000:81:00.0/mdev2 0000:82:00.0 "},
+		{"hostpci0: 81:00.0,mdev=nvidia-5x\n", "0000:81:00.0/mdev0 "},
 		{"hostpci0: mapping=nic\n", "0000:01:00.0 0000:01:00.1 "},
 		{"hostpci0: mapping=away\n", ""},
 		{"hostpci0: mapping=../../x\n", ""},
@@ -77,11 +85,33 @@ static void a_line_too_long_is_not_passed_over(void **state)
 	free(text);
 }
 
+static void a_mediated_device_has_the_vm_in_its_uuid(void **state)
+{
+	static const char *const others[] = {
+		"", "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1", "00000002-0000-0000-0000-00000000010a", "00000002-0000-0000-0000-0000000001055",
+		"0000000a-0000-0000-0000-000000000105", "00000002-0000-0000-0001-000000000105", "00000002-0000-0000-0000-000000000000",
+		"00000002-0000-0000-0000-100000000000", "00000016-0000-0000-0000-000000000105",
+	};
+	char uuid[37], vmid[11];
+
+	(void)state;
+	assert_true(pve_mdev_uuid(2, "105", uuid));
+	assert_string_equal(uuid, "00000002-0000-0000-0000-000000000105");
+	assert_true(pve_mdev_vmid(uuid, vmid));
+	assert_string_equal(vmid, "105");
+	assert_false(pve_mdev_uuid(16, "105", uuid));
+	assert_false(pve_mdev_uuid(0, "", uuid));
+	assert_false(pve_mdev_uuid(0, "x", uuid));
+	for (size_t i = 0; i < COUNT(others); i++)
+		assert_false(pve_mdev_vmid(others[i], vmid));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostpci_lines),
 		cmocka_unit_test(name_and_uuid_of_the_current_configuration),
+		cmocka_unit_test(a_mediated_device_has_the_vm_in_its_uuid),
 		cmocka_unit_test(a_line_too_long_is_not_passed_over),
 	};
 

@@ -6,6 +6,8 @@
 #include "probe/ownership/frontend.h"
 #include "probe/ownership/vmm.h"
 
+#define HEX "0123456789abcdef"
+
 static struct vmm vmm;
 
 static int teardown(void **state)
@@ -69,7 +71,46 @@ static void qemu_by_hand(void **state)
 	assert_string_equal(device(2), "4b20d080-1b54-4048-85b3-a6a62d165c01");
 }
 
+/* With descriptors that libvirt passes nothing says which device it is. */
+static void qemu_with_iommufd(void **state)
+{
+	(void)state;
+	parse("qemu-system-x86_64|-object|iommufd,id=iommufd0|-device|vfio-pci,host=0000:81:00.2,iommufd=iommufd0|-device|"
+	      "vfio-pci,fd=25,iommufd=iommufd0,id=hostdev1|-incoming|defer|-device|"
+	      "vfio-pci,host=0000:82:00.0,failover_pair_id=net0,iommufd=iommufd0|");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_false(vmm.devices[0].failover);
+	assert_string_equal(device(1), "0000:82:00.0");
+	assert_true(vmm.devices[1].failover);
+}
+
+/* QEMU takes the device's directory itself, too. */
+static void qemu_with_a_mediated_devices_own_path(void **state)
+{
+	(void)state;
+	parse("qemu-kvm|-device|vfio-pci,sysfsdev=/sys/devices/pci0000:00/0000:00:02.0/4b20d080-1b54-4048-85b3-a6a62d165c01|"
+	      "-device|vfio-pci,sysfsdev=/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0|");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(device(1), "0000:01:00.0");
+}
+
 #ifdef HAVE_JSON_C
+static void qemu_with_iommufd_and_json(void **state)
+{
+	(void)state;
+	parse("qemu-system-x86_64|-object|{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}|-device|"
+	      "{\"driver\":\"vfio-pci\",\"host\":\"0000:81:00.2\",\"iommufd\":\"iommufd0\",\"id\":\"hostdev0\"}|-device|"
+	      "{\"driver\":\"vfio-pci\",\"id\":\"hostdev1\",\"iommufd\":\"iommufd0\",\"fd\":\"25\",\"bus\":\"pcie.0\","
+	      "\"addr\":\"0x3\"}|-device|"
+	      "{\"driver\":\"vfio-pci\",\"host\":\"0000:82:00.0\",\"failover_pair_id\":\"ua-net0\"}|");
+	assert_int_equal(vmm.device_count, 2);
+	assert_string_equal(device(0), "0000:81:00.2");
+	assert_string_equal(device(1), "0000:82:00.0");
+	assert_true(vmm.devices[1].failover);
+}
+
 static void qemu_with_json(void **state)
 {
 	(void)state;
@@ -127,6 +168,88 @@ static void kubevirt_is_known_by_its_pod(void **state)
 	}
 }
 
+static void a_pod_is_known_by_the_cgroup(void **state)
+{
+	static const char uid[] = "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1";
+	static const struct {
+		const char *cgroup;
+		bool is_pod;
+	} cases[] = {
+		{"0::/kubepods.slice/kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/crio-1.scope\n", true},
+		{"1:cpu:/x\n0::/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n", true},
+		/* kind's, and seen from another pod's cgroup namespace */
+		{"0::/kubelet.slice/kubelet-kubepods.slice/"
+		 "kubelet-kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/x\n", true},
+		{"0::/../../kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-1.scope\n", true},
+		{"0::/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a\n", false}, {"0::/machine.slice/pod\n", false}, {"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char pod[37] = "";
+
+		assert_int_equal(frontend_find_pod(cases[i].cgroup, pod), cases[i].is_pod);
+		assert_string_equal(pod, cases[i].is_pod ? uid : "");
+	}
+}
+
+static void some_frontends_are_known_by_a_path(void **state)
+{
+	static const struct {
+		const char *path, *name, *frontend, *id;
+	} cases[] = {
+		{"/run/incus/web/qemu.conf", "web", "incus", "default/web"},
+		{"/run/incus/shop_web/qemu.conf", "web", "incus", "shop/web"},
+		{"/var/log/incus/web/qemu.conf", "web", "incus", "default/web"},
+		{"/var/log/lxd/one-42/qemu.conf", "one-42", "lxd", "default/one-42"},
+		{"/var/snap/lxd/common/lxd/logs/shop_web/qemu.conf", "web", "lxd", "shop/web"},
+		{"/run/vc/vm/" HEX HEX HEX HEX "/clh-api.sock", NULL, "kata", HEX HEX HEX HEX},
+		{"/run/kata/" HEX HEX HEX HEX "/root/ch-api.sock", NULL, "kata", HEX HEX HEX HEX},
+		/* the path is not of this VM, or not of a frontend that is known */
+		{"/run/incus/other/qemu.conf", "web", NULL, NULL}, {"/run/incus/xweb/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/_web/qemu.conf", "web", NULL, NULL}, {"/run/incus/a/web/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/web/other.conf", "web", NULL, NULL}, {"/run/incus/web", "web", NULL, NULL},
+		{"/run/incus/qemu.conf", "", NULL, NULL}, {"/run/incus//qemu.conf", "", NULL, NULL},
+		{"/tmp/web/qemu.conf", "web", NULL, NULL}, {"/run/incus/web/qemu.conf", NULL, NULL, NULL},
+		{"/run/vc/vm/" HEX "/clh-api.sock", NULL, NULL, NULL}, {"/run/vc/vm/" HEX HEX HEX HEX, NULL, NULL, NULL},
+		{"/tmp/ch.sock", NULL, NULL, NULL}, {"", "web", NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *id = NULL;
+		const char *frontend = frontend_from_path(cases[i].path, cases[i].name, &id);
+
+		assert_int_equal(!frontend, !cases[i].frontend);
+		if (frontend) {
+			assert_string_equal(frontend, cases[i].frontend);
+			assert_string_equal(id, cases[i].id);
+		} else {
+			assert_null(id);
+		}
+		free(id);
+	}
+}
+
+static void the_path_that_a_frontend_gave_is_kept(void **state)
+{
+	(void)state;
+	parse("/usr/bin/qemu-system-x86_64|-S|-name|web|-uuid|u-u-i-d|-daemonize|-cpu|host|-nographic|-serial|"
+	      "chardev:console|-nodefaults|-no-user-config|-readconfig|/run/incus/web/qemu.conf|-pidfile|"
+	      "/run/incus/web/qemu.pid|");
+	assert_string_equal(vmm.name, "web");
+	assert_string_equal(vmm.path, "/run/incus/web/qemu.conf");
+	parse("/usr/bin/cloud-hypervisor|--api-socket|/run/vc/vm/x/clh-api.sock|-v|");
+	assert_string_equal(vmm.path, "/run/vc/vm/x/clh-api.sock");
+	parse("/usr/bin/cloud-hypervisor|--api-socket|path=/run/vc/vm/x/clh-api.sock|--device|path=/sys/bus/pci/devices/01:00.0|");
+	assert_string_equal(vmm.path, "/run/vc/vm/x/clh-api.sock");
+	assert_int_equal(vmm.device_count, 1);
+	parse("/usr/bin/cloud-hypervisor|--api-socket=/run/x|");
+	assert_string_equal(vmm.path, "/run/x");
+	parse("/usr/bin/cloud-hypervisor|--api-socket|");
+	assert_null(vmm.path);
+}
+
 static void other_programs_are_no_vmm(void **state)
 {
 	(void)state;
@@ -175,7 +298,6 @@ static void frontends_are_known_by_their_names(void **state)
 	} cases[] = {
 		{"one-42", NULL, "opennebula", "42"},        {"i-2-385-VM", NULL, "cloudstack", "i-2-385-VM"},
 		{"instance-0000001f", NULL, "nova", uuid},   {"web", "105", "proxmox", "105"},
-#define HEX "0123456789abcdef"
 		{"sandbox-" HEX HEX HEX HEX, NULL, "kata", HEX HEX HEX HEX}, {"sandbox-" HEX, NULL, NULL, NULL},
 		{"one-", NULL, NULL, NULL},                  {"one-42x", NULL, NULL, NULL},
 		{"one--1", NULL, NULL, NULL},                {"i-2-385-VMx", NULL, NULL, NULL},
@@ -206,12 +328,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(qemu_under_libvirt, teardown),
 		cmocka_unit_test_teardown(qemu_by_hand, teardown),
+		cmocka_unit_test_teardown(qemu_with_iommufd, teardown),
+		cmocka_unit_test_teardown(qemu_with_a_mediated_devices_own_path, teardown),
 #ifdef HAVE_JSON_C
+		cmocka_unit_test_teardown(qemu_with_iommufd_and_json, teardown),
 		cmocka_unit_test_teardown(qemu_with_json, teardown),
 #endif
 		cmocka_unit_test_teardown(cloud_hypervisor, teardown),
 		cmocka_unit_test_teardown(crosvm, teardown),
 		cmocka_unit_test(kubevirt_is_known_by_its_pod),
+		cmocka_unit_test(a_pod_is_known_by_the_cgroup),
+		cmocka_unit_test(some_frontends_are_known_by_a_path),
+		cmocka_unit_test_teardown(the_path_that_a_frontend_gave_is_kept, teardown),
 		cmocka_unit_test_teardown(other_programs_are_no_vmm, teardown),
 		cmocka_unit_test_teardown(nonsense_is_passed_over, teardown),
 		cmocka_unit_test_teardown(long_names_are_taken_whole, teardown),
