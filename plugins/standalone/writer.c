@@ -25,6 +25,8 @@ const struct writer WRITERS[] = {
 	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, 0, write_raw},
 	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, 0, write_export},
 #endif
+	{"dot", "the topology as a picture, for Graphviz's dot", NULL,
+	 DETAIL_ANCESTORS | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP, 0, write_dot},
 	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, 0, write_aliases},
 #ifdef HAVE_JSON_C
 	{"json", "one object; its schema is installed", "*", 0, 0, write_json},

@@ -60,6 +60,7 @@ const char *opennebula_leaves_out(const struct config *config, const struct pci_
 
 int write_table(const struct report *report, FILE *out);
 int write_raw(const struct report *report, FILE *out);
+int write_dot(const struct report *report, FILE *out);
 int write_export(const struct report *report, FILE *out);
 int write_tree(const struct report *report, FILE *out);
 int write_aliases(const struct report *report, FILE *out);

@@ -516,18 +516,23 @@ static void check_json(const char *text, size_t size)
 }
 #endif
 
-/* A name that ends a line, or a text in quotes, would begin another. */
-static void check_line(const char *line, size_t length, bool has_quotes)
+static bool has_closed_quotes(const char *line, size_t length)
 {
 	bool quoted = false;
 
-	for (size_t i = 0; has_quotes && i < length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		if (quoted && line[i] == '\\')
 			i++;
 		else if (line[i] == '"')
 			quoted = !quoted;
 	}
-	hold(!quoted);
+	return !quoted;
+}
+
+/* A name that ends a line, or a text in quotes, would begin another. */
+static void check_line(const char *line, size_t length, bool has_quotes)
+{
+	hold(!has_quotes || has_closed_quotes(line, length));
 	hold(strncmp(line, "# HELP pciprobe_", 16) == 0 || strncmp(line, "# TYPE pciprobe_", 16) == 0 ||
 	     strncmp(line, "pciprobe", 8) == 0 || strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
 }
@@ -539,6 +544,16 @@ static void check_series(const char *text, bool has_quotes)
 		end = strchr(text, '\n');
 		hold(end);
 		check_line(text, (size_t)(end - text), has_quotes);
+	}
+}
+
+/* Each line ends with a statement or a brace, whatever is in its strings. */
+static void check_dot(const char *text)
+{
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		hold(end && end > text && strchr("{};", end[-1]));
+		hold(has_closed_quotes(text, (size_t)(end - text)));
 	}
 }
 
@@ -600,6 +615,8 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_raw(text, columns);
 	else if (strcmp(writer->name, "prometheus") == 0 || strcmp(writer->name, "collectd") == 0)
 		check_series(text, true);
+	else if (strcmp(writer->name, "dot") == 0)
+		check_dot(text);
 	else if (strcmp(writer->name, "libvirt") == 0)
 		check_libvirt(text);
 	else if (strcmp(writer->name, "influx") == 0)

@@ -82,7 +82,9 @@ printf 'qemu-system-x86_64\0-name\0guest=one-1\033[2J\n]]>"\\\0-device\0vfio-pci
 echo "77 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0" >machine/proc/77/stat
 expect 0 "a hostile VM" p -f opennebula --usage
 says out ' VM_NAME = "one-1 [2J ] ]>\"/" ,' "can't break the message"
-for format in table raw export json tree onehost libvirt; do
+expect 0 "dot" p -f dot
+says out 'held by one-1?[2J?]]>\"\\", fillcolor=' "what Graphviz would take for its own is escaped"
+for format in table raw export json tree dot onehost libvirt; do
 	p -f $format -o +vm_names >out 2>/dev/null || p -f $format >out
 	! LC_ALL=C grep -q "$(printf '\033')" out
 	result $? "nor $format" out
@@ -210,7 +212,7 @@ says err "card 0000:00:1f.3 is passed over" "it is told"
 expect 3 "-q" "$PCIPROBE" -q --sysroot broken
 silent err "-q says no warnings"
 printf 'DRIVER=a\033[2J"b\\\xff\nPCI_CLASS=20000\nPCI_ID=8086:10D3\n' >broken/sys/devices/pci0000:00/0000:00:02.0/uevent
-for format in table raw export json tree; do
+for format in table raw export json tree dot; do
 	"$PCIPROBE" -q --sysroot broken -f $format >out
 	! LC_ALL=C grep -q "$(printf '\033')" out && iconv -f UTF-8 -t UTF-8 out >/dev/null 2>&1
 	result $? "a hostile driver name in $format" out
