@@ -109,7 +109,7 @@ static bool try_expression(struct nova_parser *parser, const struct regex *regex
 	for (size_t i = 0; i < inventory->count; i++) {
 		nova_address_text(field, nova_value(&inventory->devices[i], field), text);
 		if (regex_matches(regex, text) < 0)
-			return nova_fault(parser, "the %s takes too many steps on '%s'; write it with fewer repetitions", ADDRESS_KEYS[field],
+			return nova_fault(parser, "%s: match limit exceeded on '%s' (avoid nested quantifiers)", ADDRESS_KEYS[field],
 				     text);
 	}
 	return true;

@@ -103,8 +103,8 @@ silent err "and says nothing"
 printf ':filter:\n  - 10de:*\n  - 8068\n:shrt_address: x\n' >typo.conf
 expect 1 "a typing error in the configuration" p -c typo.conf
 silent out "publishes nothing"
-says err "typo.conf:3:5: '8068' is not a filter" "and is told with its place"
-says err "typo.conf:4:1: nobody knows the key ':shrt_address'" "an unknown key too"
+says err "typo.conf:3:5: invalid filter '8068'" "and is told with its place"
+says err "typo.conf:4:1: unknown key ':shrt_address' ignored (did you mean ':short_address:'?)" "an unknown key too"
 expect 1 "a configuration that isn't there" p -c nowhere.conf
 says err "nowhere.conf: No such file" "is told"
 card other 0000:00:02.0 8086:10D3 20000
@@ -287,7 +287,7 @@ expect 0 "when the card has gone to a VM" p opennebula
 says out 'IFNAME = "enx525400123456"' "it is still told"
 printf ':filter: nonsense\n' >nvidia.conf
 expect 0 "a failure gives the last good answer" p opennebula -c nvidia.conf
-says err "nvidia.conf:1:10: 'nonsense' is not a filter" "and says why"
+says err "nvidia.conf:1:10: invalid filter 'nonsense'" "and says why"
 says err "the last good answer" "and that it is one"
 expect 1 "a failure without a good answer before" "$PCIPROBE" --sysroot empty opennebula
 silent out "prints nothing"

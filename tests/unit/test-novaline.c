@@ -196,7 +196,7 @@ static void hostile_files_cost_little(void **state)
 	assert_contains(heard.text, "more than 1024 of them");
 	free(text);
 	read_conf("[pci]\ndevice_spec = {\"address\":{\"domain\":\"(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*[xy]\"}}\n");
-	assert_contains(heard.text, "takes too many steps on '0000'");
+	assert_contains(heard.text, "match limit exceeded on '0000'");
 }
 
 int main(void)
