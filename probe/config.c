@@ -116,7 +116,8 @@ static void read_document(struct yamlfile *file, const char *host, struct config
 	yaml_node_t *root = yaml_document_get_root_node(&file->document);
 	struct section section = {0};
 
-	if (!root || yaml_is_null(root))
+	config->is_empty = !root || yaml_is_null(root);
+	if (config->is_empty)
 		return;
 	if (root->type != YAML_MAPPING_NODE) {
 		yaml_fault(file, root, "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");

@@ -71,6 +71,66 @@ int report_write(const struct report *report, const struct options *options)
 	return STATUS_FAILED;
 }
 
+/* A line each time would fill the logs of who runs these: node_exporter's timer, telegraf, collectd, the frontends' agents. */
+static bool is_polled(const char *format)
+{
+	static const char *const formats[] = {"prometheus", "influx", "collectd", "opennebula", "cloudstack"};
+
+	for (size_t i = 0; format && i < sizeof(formats) / sizeof(*formats); i++)
+		if (strcmp(format, formats[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether it is the configuration that selects no device, whatever else would restrict it. *ret_list: the list of rules that
+ * rejects all of them; NULL: several do. */
+static bool config_selects_none(const struct config *config, const struct inventory *inventory, const struct rule_list **ret_list)
+{
+	const struct rule_list *lists[] = {&config->filters, &config->addresses, &config->names}, *common = NULL;
+	bool several = false;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct rule_list *list = inventory->devices[i].verdict->refused_by;
+
+		if (list != lists[0] && list != lists[1] && list != lists[2])
+			return false;
+		several = several || (common && common != list);
+		common = list;
+	}
+	*ret_list = several ? NULL : common;
+	return common != NULL;
+}
+
+void report_empty_selection(const struct options *options, const char *format, struct probe *probe,
+			    const struct inventory *inventory)
+{
+	const struct config *config = probe_config(probe);
+	const struct rule_list *list = NULL;
+	bool terminal = isatty(STDERR_FILENO);
+	char reason[256] = "";
+
+	if (inventory->selected || (!terminal && is_polled(format)))
+		return;
+	if (!config_selects_none(config, inventory, &list)) {
+		if (terminal && !inventory->count)
+			log_warning(&options->log, "this host has no PCI devices");
+		else if (terminal)
+			log_warning(&options->log, "0 of %zu devices selected by %s%sthe command line", inventory->count,
+				    config->path ? config->path : "", config->path ? " and " : "");
+		return;
+	}
+	if (config->is_empty)
+		snprintf(reason, sizeof(reason), " (the file is empty)");
+	else if (list && !list->count)
+		snprintf(reason, sizeof(reason), " (%s is missing or empty)", list->key);
+	else if (list && list->count == 1)
+		snprintf(reason, sizeof(reason), " (%s '%.200s' matches none)", list->key, rule_text(list->rules[0]));
+	else if (list)
+		snprintf(reason, sizeof(reason), " (no rule of %s matches)", list->key);
+	log_warning(&options->log, "0 of %zu devices selected by %s%s: edit it; 'pciprobe -a' shows all devices, 'pciprobe explain' "
+		    "says why", inventory->count, config->path, reason);
+}
+
 void report_tell_sources(const struct options *options, const struct inventory *inventory)
 {
 	if (inventory->unseen)

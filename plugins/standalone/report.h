@@ -14,6 +14,12 @@ unsigned report_details(struct report *report, const struct options *options, un
 /* Writes it to standard output, in the format of the options. Returns an enum status. */
 int report_write(const struct report *report, const struct options *options);
 
+/* Says on standard error that no device is selected, why, and what to do. Where it is only the command line that selects none, an
+ * answer like any other, this is said on a terminal only; and so it is of a FORMAT (its name; NULL: none) that another program
+ * reads every minute. */
+void report_empty_selection(const struct options *options, const char *format, struct probe *probe,
+			    const struct inventory *inventory);
+
 /* Tells on standard error which sources of ownership could not answer, and what that means. */
 void report_tell_sources(const struct options *options, const struct inventory *inventory);
 

@@ -99,7 +99,41 @@ expect 0 "-a" p -c nvidia.conf -a -f raw --no-headings
 [ "$(wc -l <out)" -eq 3 ]; result $? "-a overrides it" out
 expect 0 "nothing selected" p -c "$SOURCES/etc/pci.conf" -f raw --no-headings
 silent out "nothing selected prints nothing in a pipe"
-silent err "and says nothing"
+help="edit it; 'pciprobe -a' shows all devices, 'pciprobe explain' says why"
+says err "warning: 0 of 3 devices selected by $SOURCES/etc/pci.conf (:filter: '0:0' matches none): $help" "and says what to do"
+[ "$(wc -l <err)" -eq 1 ]; result $? "on one line" err
+expect 0 "-q" p -q -c "$SOURCES/etc/pci.conf" -f raw --no-headings
+silent err "-q keeps it quiet"
+for format in prometheus influx collectd opennebula cloudstack; do
+	expect 0 "nothing selected for $format" p -c "$SOURCES/etc/pci.conf" -f $format
+	silent err "$format, which is read every minute, says nothing of it"
+done
+for format in table tree export json nova libvirt; do
+	expect 0 "nothing selected for $format" p -c "$SOURCES/etc/pci.conf" -f $format
+	says err "0 of 3 devices selected" "$format says it"
+done
+: >empty.conf
+expect 0 "an empty configuration" p -c empty.conf -f raw
+says err "0 of 3 devices selected by empty.conf (the file is empty): $help" "is reported"
+printf '# all of it\n#:filter: 10de:*\n' >empty.conf
+expect 0 "a configuration of comments" p -c empty.conf -f raw
+says err "0 of 3 devices selected by empty.conf (the file is empty): $help" "is as empty"
+printf ':filters: 10de:*\n' >mistyped.conf
+expect 0 "a mistyped key" p -c mistyped.conf -f raw
+says err "warning: mistyped.conf:1:1: unknown key ':filters' ignored (did you mean ':filter:'?)" "comes with the right one"
+says err "0 of 3 devices selected by mistyped.conf (:filter: is missing or empty): $help" "and with what follows from it"
+printf ':filter: [1:2, 3:4]\n' >nothing.conf
+expect 0 "rules that match nothing" p -c nothing.conf -f raw
+says err "selected by nothing.conf (no rule of :filter: matches): $help" "are named"
+printf ':filter:\n:short_address: 07:00.0\n' >nothing.conf
+expect 0 "an address that is not there" p -c nothing.conf -f raw
+says err "selected by nothing.conf (:short_address: '07:00.0' matches none): $help" "is named"
+expect 0 "nothing that -d matches" p -c nvidia.conf -d 8086: -f raw --no-headings
+silent err "is an answer, in a pipe"
+expect 0 "nothing that -d matches, without a configuration" p -d 1234: -f raw --no-headings
+silent err "too"
+expect 1 "a request where nothing is selected" p request -c "$SOURCES/etc/pci.conf" vendor=10de
+says err "0 of 3 devices selected by $SOURCES/etc/pci.conf" "says that, too"
 printf ':filter:\n  - 10de:*\n  - 8068\n:shrt_address: x\n' >typo.conf
 expect 1 "a typing error in the configuration" p -c typo.conf
 silent out "publishes nothing"
@@ -164,7 +198,11 @@ terminal() { # COLUMNS COMMAND: its output as on a terminal
 	python3 -B "$SOURCES/tests/standalone/terminal.py" "$1" "$2" </dev/null | tr -d '\r'
 }
 terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf" >out
-says out "0 of 3 cards selected by $SOURCES/etc/pci.conf; --all shows every card" "a person is told that nothing is selected"
+says out "0 of 3 devices selected by $SOURCES/etc/pci.conf (:filter: '0:0' matches none): $help" "a person sees that nothing is selected"
+terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf -f prometheus" >out
+says out "0 of 3 devices selected" "in every format"
+terminal 80 "$PCIPROBE --sysroot machine -a -d 1234:" >out
+says out "0 of 3 devices selected by the command line" "a person sees that no device matches"
 terminal 80 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
 [ -s out ] && awk 'length($0) > 80 {exit 1}' out; result $? "the table fits the terminal" out
 ! grep -q "$(printf '\033')" out; result $? "NO_COLOR is honoured" out
