@@ -143,25 +143,40 @@ expect 1 "a configuration that isn't there" p -c nowhere.conf
 says err "nowhere.conf: No such file" "is told"
 card other 0000:00:02.0 8086:10D3 20000
 expect 0 "explain" p explain -c nvidia.conf
-says out "taken by :filter: '10de:*' (nvidia.conf:1:10)" "explain tells the rule and its place"
-says out "refused by :filter: (nvidia.conf:1:1)" "and what refuses"
+says out "matched by :filter: '10de:*' (nvidia.conf:1:10)" "explain tells the rule and its place"
+says out "not matched by :filter: (nvidia.conf:1:1)" "and what rejects"
 printf ':filter: 10de:*,1002:*\n' >amd.conf
 expect 0 "explain names useless rules" p explain -c amd.conf
 says out ":filter: '1002:*' (amd.conf:1:10)" "with their place"
 expect 0 "explain one card" p explain 00:1f.3
-says out "nothing restricts the selection" "without rules"
+says out "selected: no pci.conf and no filter" "without rules"
 expect 1 "explain a card that isn't there" p explain 00:05.0
-says err "00:05.0: this host has no such card" "is told"
+says err "00:05.0: this host has no such device" "is told"
 
 # ---- requests ----
 mkdir -p machine/proc/1/fd
 printf ":filter:\n:alias:\n  - {name: gpu, filter: '10de:*'}\n  - {name: nic, filter: '::0200'}\n" >alias.conf
 expect 2 "request by an alias that nobody knows" p request -c alias.conf gpux
-says err "nobody knows the alias 'gpux'; :alias: in alias.conf names them" "is a typing error, and no answer"
+says err "no alias 'gpux' in alias.conf (defined: gpu, nic)" "is a typing error, and no answer"
+expect 2 "request by an alias where none is defined" p request -c nvidia.conf gpu
+says err "no alias 'gpu' in nvidia.conf (none defined)" "says that"
+expect 2 "request by an address alone" p request 00:03.0
+says err "request: '00:03.0' looks like an address; write address=00:03.0" "says how it is written"
+expect 2 "request by ids alone" p request 10de:2204
+says err "request: '10de:2204' looks like vendor and device; write vendor=10de,device=2204" "says how these are written"
+expect 2 "request by a wrong id" p request vendor=xyz
+says err "request: vendor must be four hex digits, not 'xyz'" "says which part is wrong"
+expect 2 "request of none" p request gpu:0
+says err "request: count must be 1 to 1024, not '0'" "says what the count may be"
+expect 2 "request by an unknown key" p request vednor=10de
+says err "request: unknown key 'vednor' (did you mean 'vendor'?)" "says the right one"
+expect 2 "request by a wrong address" p request address=00:99
+says err "request: invalid PCI address '00:99': expected e.g. 07:00.0 or 0000:07:00.0" "says so once"
+[ "$(wc -l <err)" -eq 1 ]; result $? "on one line" err
 expect 1 "a request that this host can't serve" p request -c alias.conf gpu
 silent out "prints no card"
-says err "gpu: 1 wanted, 0 to be had, of 1 such cards" "and says so"
-says err "it is in no IOMMU group" "and why"
+says err "pciprobe: gpu: 1 requested, none available (1 matching device):" "and says so"
+says err "  0000:00:03.0: not in an IOMMU group; 'vfio-bind check' says why" "and why"
 ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 expect 0 "one that it can serve" p request -c alias.conf gpu
 [ "$(cat out)" = 0000:00:03.0 ]; result $? "prints the card" out
@@ -170,9 +185,29 @@ expect 0 "by ids" p request -c alias.conf vendor=10de,class=0300
 expect 0 "by address" p request -c alias.conf address=00:03.0
 expect 1 "a card twice" p request -c alias.conf gpu address=00:03.0
 expect 1 "two of one" p request -c alias.conf gpu:2
-says err "gpu:2: 2 wanted, 1 to be had, of 1 such cards" "says how many there are"
+says err "gpu:2: 2 requested, 1 available (1 matching device)" "says how many there are"
+[ "$(wc -l <err)" -eq 1 ]; result $? "and no more" err
+expect 1 "two requests for one" p request -c alias.conf gpu vendor=10de
+says err "vendor=10de: 1 requested, none available (1 matching device):" "the second one is refused"
+says err "  1 available device is assigned to the other requests" "with the reason"
+expect 1 "a device that is not selected" p request -c nvidia.conf address=00:1f.3
+says err "address=00:1f.3: 1 requested, none available (1 matching device):" "is counted"
+says err "  0000:00:1f.3: not selected; 'pciprobe explain 0000:00:1f.3' says why" "with the command that explains it"
+expect 1 "a device that is not there" p request vendor=dead
+says err "vendor=dead: 1 requested, but this host has no matching device" "is none"
 expect 1 "a card that the host uses" p request -c alias.conf nic
-says err "the host uses it, by the driver e1000e" "says who"
+says err "  0000:00:02.0: bound to host driver e1000e, and not in an IOMMU group; 'vfio-bind check' says why" "says by what"
+ln -s ../../../kernel/iommu_groups/4 machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
+ln -s ../../../bus/pci/drivers/e1000e machine/sys/devices/pci0000:00/0000:00:02.0/driver
+expect 1 "one that could be bound" p request -c alias.conf nic
+says err "  0000:00:02.0: bound to host driver e1000e; 'vfio-bind bind 0000:00:02.0' can make it available" "names the command"
+mkdir -p machine/sys/kernel/iommu_groups/5/devices
+ln -s ../../../../devices/pci0000:00/0000:00:02.0 machine/sys/kernel/iommu_groups/5/devices/0000:00:02.0
+ln -s ../../../../devices/pci0000:00/0000:00:03.0 machine/sys/kernel/iommu_groups/5/devices/0000:00:03.0
+ln -sfn ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
+expect 1 "one whose group has a host driver" p request -c alias.conf gpu
+says err "  0000:00:03.0: IOMMU group 5 is not viable: 0000:00:02.0 is bound to a host driver; 'vfio-bind bind --group 0000:00:03.0' can make it available" "names it"
+rm -r machine/sys/kernel machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
 expect 0 "in a format" p request -c alias.conf gpu -f raw -o address,aliases,available --no-headings
 [ "$(cat out)" = "0000:00:03.0 gpu yes" ]; result $? "with columns" out
 expect 0 "for virsh" p request -c alias.conf gpu -f libvirt
@@ -181,14 +216,14 @@ grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" out;
 expect 0 "all cards for virsh" p -f libvirt
 says out "<!-- 0000:00:02.0 82574L Gigabit Network Connection" "tells of each in a comment"
 expect 1 "when nobody could look" p request --owners none -c alias.conf gpu
-says err "owner unknown: the source vfio is switched off" "nothing is promised, and the reason is reported"
+says err "  0000:00:03.0: owner unknown: the source vfio is switched off" "nothing is promised, and the reason is reported"
 expect 0 "aliases" p -c alias.conf -f aliases
 awk '$1 == "gpu" && $2 == 1 && $3 == 1 && $4 == 1 && $7 == 0 {a++} $1 == "nic" && $2 == 1 && $3 == 0 && $7 == 1 {a++}
 	END {exit a != 2}' out
 result $? "are counted" out
 expect 0 "explain" p explain -c alias.conf 00:03.0
 says out "has the alias gpu" "tells aliases"
-says out "a VM can have it" "and that a VM can have it"
+says out "available: can be assigned to a VM" "and that a VM can have it"
 rm -r machine/proc/1 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 expect 0 "--owners help" p --owners help
 says out "libvirt" "lists the sources"
