@@ -393,11 +393,21 @@ expect 0 "what was written for Nova takes all" p verify nova nova.conf
 says out "0000:00:03.0 10de:2204" "it says which cards"
 printf '[pci]\ndevice_spec = {"vendor_id":"10de"}\ndevice_spec = {"address":"00:03.0"}\ndevice_spec = {"vendor_id":"ffff"}\n' >nova.conf
 expect 1 "a line for nothing, and a card taken twice" p verify nova nova.conf
-says out "nova.conf:4: device_spec takes no card of this host" "the line is named"
-says out "0000:00:03.0 is taken twice: by nova.conf:2 and nova.conf:3" "so is the card"
+says out "nova.conf:4: device_spec matches no device of this host" "the line is named"
+says out "0000:00:03.0 is matched by nova.conf:2 and nova.conf:3" "so is the card"
 printf '[pci]\nalias = {"name":"a\\u001b[2J","x":"1"}\n' >nova.conf
 expect 1 "a fault" p verify nova nova.conf
 says err "pciprobe: nova.conf:2: an alias has no key 'x'" "it is told with its line"
+{ echo "[pci]"; for _ in $(seq 20); do echo "device_spec = nonsense"; done; } >many.conf
+expect 1 "twenty errors in a nova.conf" p verify nova many.conf
+[ "$(wc -l <err)" -eq 20 ]; result $? "are all reported" err
+for _ in $(seq 13); do echo "device_spec = nonsense"; done >>many.conf
+expect 1 "more than twenty errors in a nova.conf" p verify nova many.conf
+[ "$(wc -l <err)" -eq 21 ] && [ "$(tail -n 1 err)" = "pciprobe: many.conf: 13 more errors" ]
+result $? "end with the number of the rest" err
+{ for _ in $(seq 25); do echo "x"; done; } >many.conf
+expect 1 "a file that is no nova.conf" p verify nova many.conf
+[ "$(wc -l <err)" -eq 21 ] && says err "many.conf: 5 more errors" "neither floods the screen"
 expect 1 "a nova.conf that isn't there" p verify nova absent.conf
 head -c 2000000 /dev/zero >nova.conf
 expect 1 "one that is larger than any" p verify nova nova.conf
