@@ -15,6 +15,7 @@ static int list_cards(const struct options *options, struct report *report)
 		report->inventory = inventory;
 		status = report_write(report, options);
 		report_tell_sources(options, inventory);
+		report_unknown_owners(options, inventory);
 		report_empty_selection(options, options->writer->name, report->probe, inventory);
 	}
 	inventory_free(inventory);

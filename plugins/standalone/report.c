@@ -131,11 +131,46 @@ void report_empty_selection(const struct options *options, const char *format, s
 		    "says why", inventory->count, config->path, reason);
 }
 
+static bool same_reason(const struct pci_device *a, const struct pci_device *b)
+{
+	return a->ownership == OWNERSHIP_UNKNOWN && a->unknown_reason && strcmp(a->unknown_reason, b->unknown_reason) == 0;
+}
+
+void report_unknown_owners(const struct options *options, const struct inventory *inventory)
+{
+	static const char *const formats[] = {"table", "tree", "onehost"};
+	bool shown = false;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		shown = shown || strcmp(options->writer->name, formats[i]) == 0;
+	/* these have been reported, and are the reason for all of them */
+	if (!shown || inventory->unseen || inventory->sources[0].state == SOURCE_PARTLY)
+		return;
+	inventory_foreach(inventory, device) {
+		bool first = true;
+		size_t count = 0;
+
+		if (!same_reason(device, device))
+			continue;
+		inventory_foreach(inventory, other) {
+			if (!same_reason(other, device))
+				continue;
+			first = other >= device;
+			if (!first)
+				break;
+			count++;
+		}
+		if (first)
+			log_warning(&options->log, "owner unknown of %zu device%s: %s", count, count == 1 ? "" : "s",
+				    device->unknown_reason);
+	}
+}
+
 void report_tell_sources(const struct options *options, const struct inventory *inventory)
 {
 	if (inventory->unseen)
-		log_warning(&options->log, "%zu processes could not be looked at: a card that nobody is seen to have may still "
-			    "be a VM's. Run as root to know", inventory->unseen);
+		log_warning(&options->log, "could not inspect %zu processes; devices shown without an owner may be in use. Run as root",
+			    inventory->unseen);
 	else if (inventory->sources[0].state == SOURCE_PARTLY)
 		log_warning(&options->log, "%s: devices shown without an owner may be in use", inventory->sources[0].why);
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
@@ -147,7 +182,7 @@ void report_tell_sources(const struct options *options, const struct inventory *
 		if (source->state == SOURCE_PARTLY)
 			log_warning(&options->log, "%s: %s. Devices without a known owner are unknown", source->name, source->why);
 		if (source->state == SOURCE_FAILED)
-			log_warning(&options->log, "%s gave no answer (%s): a card that nobody is seen to have may still be "
-				    "reserved. --owners tells whom to ask", source->name, source->why);
+			log_warning(&options->log, "no answer from %s (%s); devices shown without an owner may be in use or reserved. "
+				    "--owners sets which sources are asked", source->name, source->why);
 	}
 }

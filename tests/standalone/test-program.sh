@@ -64,6 +64,11 @@ expect 0 "-s" p -s 1f.3 -f raw -o address --no-headings
 [ "$(cat out)" = 0000:00:1f.3 ]; result $? "a slot" out
 expect 0 "--name" p --name gigabit -f raw -o +label --no-headings
 [ "$(wc -l <out)" -eq 1 ]; result $? "a name" out
+expect 0 "a table without processes" p -f table -o address,ownership
+says err "warning: owner unknown of 2 devices: a recording has no processes" "an unknown owner comes with its reason"
+[ "$(grep -c "owner unknown" err)" -eq 1 ]; result $? "once" err
+expect 0 "json without processes" p -f json
+! grep -q "owner unknown" err; result $? "where a field has it, that is enough" err
 expect 0 "export" p -f export -o address,driver,iommu_group
 says out 'ADDRESS="0000:00:03.0" DRIVER="vfio-pci" IOMMU_GROUP=""' "KEY=\"value\""
 expect 0 "json" p -f json
