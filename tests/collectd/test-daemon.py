@@ -104,7 +104,7 @@ def check_faults(tap, place):
     """The daemon goes on without it."""
     for options, message in [("  Colour red\n", "unknown option 'Colour'; there are ConfigFile"),
                              ("  Report everything\n", "option 'Report': 'everything' won't do"),
-                             ("  Device \"zz\"\n", "Device: 'zz' is not a slot"),
+                             ("  Device \"zz\"\n", "Device: invalid slot 'zz'"),
                              ("  SysRoot \"/nowhere/at/all\"\n", "/nowhere/at/all: No such file"),
                              ("  ConfigFile \"/nowhere/pci.conf\"\n", "/nowhere/pci.conf: No such file")]:
         with place.daemon(options) as daemon:

@@ -84,7 +84,8 @@ static void no_answer_in_time_is_told(void **state)
 /* After two seconds it is said what is waited for, how long, and who is in the way. */
 static void a_long_wait_is_reported(void **state)
 {
-	struct owner owner = {.name = (char *)"one-42", .pid = 4711};
+	char name[] = "one-42";
+	struct owner owner = {.name = name, .pid = 4711};
 	struct pci_device device = {.address = card, .owners = &owner, .owner_count = 1};
 	struct inventory inventory = {.devices = &device, .count = 1};
 
