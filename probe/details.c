@@ -171,6 +171,7 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 		      struct inventory *inventory)
 {
 	struct card card = {.log = log, .mdev_bus = {.fd = -1}};
+	unsigned others_of_bridges = others & (DETAIL_DRIVER | DETAIL_IOMMU_GROUP);
 	char name[ADDRESS_SIZE];
 	int found = 0;
 
@@ -182,6 +183,8 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 
 		card.device = &inventory->devices[i];
 		details = card.device->selected ? wanted | others : others;
+		if (!card.device->selected && !device_is_bridge(card.device))
+			details &= ~others_of_bridges;
 		if (details) {
 			address_format(&card.device->address, name);
 			found = read_card(devices, name, &card, details);
@@ -206,7 +209,7 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
 	int error;
 
-	others &= DETAIL_SRIOV | DETAIL_INTERFACES;
+	others &= DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
 	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)))
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);

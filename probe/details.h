@@ -44,7 +44,7 @@ enum detail {
 };
 
 /* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY, and of the others those that
- * OTHERS has of SRIOV and INTERFACES. What is there and can't be read is told once and marks its card as incomplete; a card that
+ * OTHERS has of SRIOV and INTERFACES, and of bridges of DRIVER and IOMMU_GROUP. What is there and can't be read is told once and marks its card as incomplete; a card that
  * was taken away meanwhile leaves the inventory. Returns 0 or -ENOMEM. */
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others, struct inventory *inventory);
 

@@ -19,7 +19,7 @@ struct probe_options {
 	const char *config_home; /* where the installed one is, absolute; it is looked for below the root */
 	bool all;                /* no configuration is read: every card */
 	unsigned details;        /* enum detail: what to read of selected cards */
-	unsigned other_details;  /* the same of all others: SRIOV, INTERFACES */
+	unsigned other_details;  /* the same of all others: SRIOV, INTERFACES; of bridges DRIVER, IOMMU_GROUP */
 	const unsigned *owners;  /* enum owner_source: those to ask; NULL: as the configuration says */
 	const char *libvirt_helper; /* the program that asks libvirt; NULL: built without */
 

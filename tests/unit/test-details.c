@@ -407,6 +407,26 @@ static void of_other_cards_only_what_was_asked_for_is_read(void **state)
 	assert_true(card("01:10.0")->present & HAS_PF);
 }
 
+static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **state)
+{
+	const unsigned details = DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
+	struct log log = heard_log(&heard);
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:00:02.0", NIC, .driver = "igb", .group = "2");
+	fakesys_pci(fake, "0000:00:03.0", NIC, .driver = "igb", .group = "3");
+	scan_all();
+	inventory->devices[0].selected = inventory->devices[1].selected = false;
+	inventory->selected = 1;
+	assert_int_equal(details_read(root, &log, details, details, inventory), 0);
+	assert_string_equal(card("00:01.0")->driver, "pcieport");
+	assert_int_equal(card("00:01.0")->iommu_group, 1);
+	assert_null(card("00:02.0")->driver);
+	assert_false(card("00:02.0")->present & HAS_IOMMU_GROUP);
+	assert_string_equal(card("00:03.0")->driver, "igb");
+}
+
 static void a_groups_other_cards_can_block_it(void **state)
 {
 	const struct pci_device *gpu;
@@ -540,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_function_can_be_a_virtual_gpu, setup, teardown),
 		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_card, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_other_cards_only_what_was_asked_for_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_unselected_bridges_the_driver_and_the_group_can_be_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_card_and_port_can_more, setup, teardown),
