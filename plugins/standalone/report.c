@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static bool wants_colors(void)
@@ -13,6 +14,16 @@ static bool wants_colors(void)
 	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
 	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+/* 0: standard output is not a terminal. */
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
 /* How often collectd asks, in seconds; 0: it didn't start us, or said nothing that makes sense. */
@@ -34,7 +45,8 @@ int report_begin(struct report *report, const struct options *options)
 		.headings = !options->no_headings,
 		.usage = options->usage,
 		.teaming = options->teaming,
-		.terminal = isatty(STDOUT_FILENO),
+		.columns_chosen = options->columns && *options->columns != '+',
+		.width = terminal_width(),
 		.colors = wants_colors(),
 		.collectd_host = getenv("COLLECTD_HOSTNAME"),
 		.collectd_interval = collectd_interval(),

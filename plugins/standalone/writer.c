@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
+#define PEOPLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,conflict,available,vm_ids,owners,sriov,interfaces," \
+	"device_name"
+#define SCRIPT_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
 /* What describes a card, and those who have it, for series of numbers. What changes often would make many short series. */
 #define LABELS "address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," \
@@ -18,11 +20,12 @@
 #define OWNER_LABELS "vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
 const struct writer WRITERS[] = {
+	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, write_table},
 #ifdef HAVE_SMARTCOLS
-	{"table", "columns for people", TABLE_COLUMNS, 0, 0, write_table},
 	{"tree", "ports, bridges and the cards below them",
-	 "address,driver,iommu_group,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES, 0, write_tree},
-	{"raw", "columns for scripts, a blank between them, '-' for none", TABLE_COLUMNS, 0, 0, write_raw},
+	 "address,driver,iommu_group,ownership,conflict,owners,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES,
+	 DETAIL_DRIVER | DETAIL_IOMMU_GROUP, write_tree},
+	{"raw", "columns for scripts, a blank between them, '-' for none", SCRIPT_COLUMNS, 0, 0, write_raw},
 	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, 0, write_export},
 #endif
 	{"dot", "the topology as a picture, for Graphviz's dot", NULL,

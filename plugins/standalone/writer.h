@@ -16,13 +16,14 @@ struct report {
 	const struct inventory *inventory;
 	const struct field **columns; /* absent in formats with a layout of their own */
 	size_t column_count;
+	bool columns_chosen; /* by the user, not only added to the format's own */
 	unsigned details; /* enum detail: what was read */
 	const char *collectd_host;  /* collectd's name for this host, and how often it asks in seconds: when it started us; */
 	double collectd_interval;   /* else NULL and 0 */
 	bool headings;
 	bool usage;    /* opennebula: who has the cards, too */
 	bool teaming;  /* libvirt: VFs with a virtio interface beside them */
-	bool terminal; /* a person's: fit its width */
+	unsigned width; /* of the terminal to fit, in characters; 0: standard output is none */
 	bool colors;
 };
 

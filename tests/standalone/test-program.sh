@@ -250,6 +250,70 @@ terminal 80 "$PCIPROBE --sysroot machine" >out
 grep -q "$(printf '\033')" out; result $? "colours at a terminal" out
 p >out; ! grep -q "$(printf '\033')" out; result $? "no colours in a pipe" out
 
+# ---- the table and the tree for people ----
+# fits WIDTH COMMAND LINES: whether a terminal shows so many lines, each but the summary within its width
+fits() {
+	terminal "$1" "LC_ALL=C NO_COLOR=1 $2 2>/dev/null" >out
+	sed '$d' out | awk -v width="$1" 'length($0) > width {exit 1}' && [ "$(wc -l <out)" -eq "$3" ]
+}
+tar -xf "$SOURCES/examples/host.tar.xz"
+for width in 1 2 7 8 10 15 20 33 40 60 79 80 81 100 132 200; do
+	fits $width "$PCIPROBE --sysroot host" 16; result $? "one line per device in $width columns" out
+	fits $width "$PCIPROBE --sysroot host --owners none" 16; result $? "also of unknown owners" out
+	[ $width -lt 10 ] || fits $width "$PCIPROBE --sysroot host -f tree" 16; result $? "also as a tree" out
+done
+fits 80 "$PCIPROBE --sysroot host" 16
+[ "$(head -n 1 out)" = "ADDRESS ID        DRIVER     GROUP STATE AVAIL OWNER  NAME" ]; result $? "80 columns: empty and less important columns are hidden" out
+grep -q '^01:00.0 8086:10d3 vfio-pci  *8 held  *one-42 82574L Gigabit Network [^ ]*\.\.\.$' out
+result $? "a name that was cut ends in dots" out
+grep -q '^02:00.1 1b36:0010  *10 free  yes  ' out; result $? "a free device is available" out
+[ "$(tail -n 1 out)" = "14 devices: 1 held, 5 free, 8 host" ]; result $? "the summary comes last" out
+terminal 80 "LC_ALL=C.UTF-8 NO_COLOR=1 $PCIPROBE --sysroot host" >out
+says out "82574L Gigabit Network Co…" "in UTF-8 it ends in an ellipsis"
+terminal 80 "LC_ALL=C.UTF-8 NO_COLOR=1 $PCIPROBE --sysroot host --no-headings" >out
+[ "$(wc -l <out)" -eq 14 ]; result $? "--no-headings leaves out the summary too" out
+terminal 80 "LC_ALL=C.UTF-8 NO_COLOR=1 $PCIPROBE --sysroot host -s 1:0.0" >out
+[ "$(tail -n 1 out)" = "1 device: 1 held" ]; result $? "one device" out
+fits 200 "$PCIPROBE --sysroot host" 16
+[ "$(head -n 1 out)" = "ADDRESS ID        DRIVER     GROUP STATE AVAIL VM OWNER  SRIOV NETDEV NAME" ]
+result $? "200 columns: only empty columns are hidden" out
+grep -q '^00:03.0 8086:10d3 e1000e  *2 host  *eth0  *82574L Gigabit Network Connection$' out; result $? "and no name is cut" out
+"$PCIPROBE" --sysroot host >piped
+sed '$d' out | cmp -s - piped; result $? "a pipe gets the same without the summary" out piped
+"$PCIPROBE" --sysroot host -o +macs,vfs_total | head -n 1 >out
+grep -q ' NAME  *MACS  *VFS_TOTAL$' out; result $? "added columns are shown even when they are empty" out
+terminal 80 "NO_COLOR=1 $PCIPROBE --sysroot host -o address,vendor,device,conflict" >out
+[ "$(head -n 2 out)" = "ADDRESS      VENDOR DEVICE CONFLICT
+0000:00:00.0 8086   29c0   no" ]; result $? "chosen columns are shown as they are" out
+[ "$(wc -l <out)" -eq 15 ]; result $? "without a summary" out
+terminal 80 "$PCIPROBE --sysroot host" >out
+grep -q "$(printf '^01:00.0 .*\033\\[36mheld *\033')" out && grep -q "$(printf '^02:00.1 .*\033\\[32mfree *\033')" out
+result $? "held and free devices differ in colour" out
+terminal 80 "$PCIPROBE --sysroot host --owners none 2>/dev/null" >out
+grep -q "$(printf '^02:00.2 .*\033\\[35munknown *\033')" out; result $? "and unknown ones" out
+mkdir -p host/etc/pve/qemu-server host/run/qemu-server
+for vm in 100 101; do printf 'name: vm%s\nhostpci0: 0000:02:00.2\n' $vm >host/etc/pve/qemu-server/$vm.conf; done
+terminal 120 "$PCIPROBE --sysroot host -s 2:0.2" >out
+grep -q "$(printf '\033\\[31mreserved *\033\\[0m *\033\\[31myes *\033.* vm100,vm101 ')" out; result $? "and conflicts, which have a column then" out
+says out "1 device: 1 reserved; 1 in conflict" "the summary counts conflicts"
+rm -r host/etc/pve host/run/qemu-server
+expect 0 "a tree" "$PCIPROBE" --sysroot host -f tree
+grep -q '^..*01:00.0 vfio-pci  *8 held  *one-42 Ethernet controller  *82574L' out; result $? "shows state and owner" out
+expect 0 "a tree of one device" "$PCIPROBE" --sysroot host -f tree -s 1:0.0
+grep -q '^00:02.0  *pcieport  *1  *PCI bridge  *QEMU PCIe Root port$' out; result $? "shows the driver and group of the bridge above it" out
+card people 0000:00:02.0 8086:FFF1 20000
+card people 0000:00:03.0 FFF1:FFF2 F0F300
+mkdir -p people/proc/1/fd
+expect 0 "devices that pci.ids does not know" "$PCIPROBE" --sysroot people
+grep -q ' Ethernet controller: Intel Corporation Device fff1$' out; result $? "are named by class and vendor" out
+grep -q ' Class f0f3: Device fff1:fff2$' out; result $? "or by ids" out
+head -n 1 out >headings
+[ "$(cat headings)" = "ADDRESS ID        STATE AVAIL    NAME" ]; result $? "empty columns are hidden" headings
+grep -q ' free  no-iommu ' out; result $? "why a free device is not available" out
+card people 10000:01:00.0 8086:FFF1 20000
+expect 0 "several domains" "$PCIPROBE" --sysroot people
+grep -q '^0000:00:02.0 ' out && grep -q '^10000:01:00.0 ' out; result $? "full addresses" out
+
 # ---- outputs that fail ----
 expect 1 "a full disk" sh -c "'$PCIPROBE' --sysroot machine -f json >/dev/full"
 says err "standard output: No space left on device" "is told"
