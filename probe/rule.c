@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pci/pci.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 struct rule {
 	enum rule_kind kind;
+	bool excludes;
 	char *text;
 	char *place;
 	union {
@@ -29,6 +31,11 @@ const char *rule_text(const struct rule *rule)
 const char *rule_place(const struct rule *rule)
 {
 	return rule->place;
+}
+
+bool rule_excludes(const struct rule *rule)
+{
+	return rule->excludes;
 }
 
 static void rule_free(struct rule *rule)
@@ -59,16 +66,18 @@ static bool has_0x(const char *text, bool slot)
 static int parse_filter(struct rule *rule, const struct log *log)
 {
 	bool slot = rule->kind == RULE_SLOT;
-	const char *fault;
+	const char *fault, *pattern = rule->text;
 	char text[64]; /* libpci refuses longer ones itself */
 
+	rule->excludes = !slot && *pattern == '!';
+	pattern += rule->excludes;
 	pci_filter_init(NULL, &rule->filter);
-	if (strlen(rule->text) >= sizeof(text)) {
+	if (strlen(pattern) >= sizeof(text)) {
 		fault = "too long";
-	} else if (has_0x(rule->text, slot)) {
+	} else if (has_0x(pattern, slot)) {
 		fault = "a number begins with 0x";
 	} else {
-		strcpy(text, rule->text);
+		strcpy(text, pattern);
 		fault = slot ? pci_filter_parse_slot(&rule->filter, text) : pci_filter_parse_id(&rule->filter, text);
 	}
 	if (!fault)

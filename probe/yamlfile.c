@@ -46,12 +46,16 @@ bool yaml_is_null(const yaml_node_t *node)
 	       (!*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") || !strcmp(text, "NULL"));
 }
 
+#define EXCLUSION_HINT "Put quotes around a filter that excludes devices: '!10de:1eb8'"
+
 static void tell_yaml_fault(struct yamlfile *file, const yaml_parser_t *parser)
 {
 	const char *hint = "";
 
 	if (parser->context && strstr(parser->context, "alias"))
 		hint = ". A text that begins with * needs quotes around it: '*:10d3'";
+	else if (parser->context && strstr(parser->context, "a tag"))
+		hint = ". " EXCLUSION_HINT;
 	else if (parser->problem && strstr(parser->problem, "mapping values"))
 		hint = ". A text that ends with a colon, or has a colon and a blank in it, needs quotes around it: '10de:'";
 	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
@@ -121,6 +125,9 @@ static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct
 			  place, EVENTS_MAX, ALIASES_MAX);
 	else if (extent->depth > DEPTH_MAX)
 		log_error(file->log, "%s: lists and maps within each other more than %d deep", place, DEPTH_MAX);
+	else if (event->type == YAML_SCALAR_EVENT && tag_of(event) && *tag_of(event) == '!')
+		log_error(file->log, "%s: '%s' is a tag in YAML, because it begins with !. " EXCLUSION_HINT, place,
+			  tag_of(event));
 	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
 		log_error(file->log, "%s: the tag '%s' has no meaning here; take it away", place, tag_of(event));
 	else
