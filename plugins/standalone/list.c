@@ -11,7 +11,8 @@ static void tell_nothing_selected(const struct options *options, const struct pr
 				  const struct inventory *inventory)
 {
 	const char *path = probe_config(probe)->path;
-	bool narrowed = options->filters.count || options->slots.count || options->names.count;
+	bool narrowed = options->filters.count || options->slots.count || options->names.count ||
+			rows_are_filtered(&options->rows);
 
 	if (inventory->selected || !isatty(STDERR_FILENO) || options->quiet)
 		return;
@@ -29,6 +30,7 @@ static int list_cards(const struct options *options, struct report *report)
 	if (options_probe(options, report_details(report, options, 0), &report->probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(report->probe, &inventory) == 0) {
+		rows_apply(&options->rows, inventory);
 		report->inventory = inventory;
 		status = report_write(report, options);
 		report_tell_sources(options, inventory);
