@@ -34,7 +34,7 @@ static const struct {
 static const char *meaning_of(enum step_kind kind, int error)
 {
 	if (error == -ETIMEDOUT)
-		return "the kernel is still at it";
+		return "the kernel has not finished";
 	for (size_t i = 0; i < sizeof(MEANINGS) / sizeof(*MEANINGS); i++)
 		if (MEANINGS[i].kind == kind && MEANINGS[i].error == -error)
 			return MEANINGS[i].meaning;

@@ -51,6 +51,7 @@ static int open_root(struct job *job, struct options *options)
 	job->kernel = options->kernel ? options->kernel : &job->host.kernel;
 	job->kernel->root = job->root;
 	job->kernel->log = job->log;
+	job->kernel->inventory = NULL;
 	return STATUS_DONE;
 }
 
@@ -75,9 +76,12 @@ static int begin_changes(struct job *job)
 
 	if (status != STATUS_DONE)
 		return status;
-	transaction_recover(job->kernel, &job->journal, 0, &count);
-	if (count)
-		log_warning(job->log, "an earlier run was interrupted; what it has left of %zu cards was looked after first", count);
+	status = transaction_recover(job->kernel, &job->journal, 0, &count);
+	if (count && status == STATUS_DONE)
+		log_warning(job->log, "recovered %zu device%s left by an interrupted run", count, count == 1 ? "" : "s");
+	else if (count)
+		log_warning(job->log, "resuming after an interrupted run: not all of its %zu device%s could be recovered yet", count,
+			    count == 1 ? "" : "s");
 	return STATUS_DONE;
 }
 
@@ -112,6 +116,7 @@ int job_begin(struct job *job, struct options *options, bool changes)
 	if (status != STATUS_DONE)
 		return status;
 	find_asker(job);
+	job->kernel->inventory = job->inventory;
 	job->view.root = job->root;
 	job->view.log = job->log;
 	job->view.inventory = job->inventory;
@@ -202,10 +207,10 @@ int job_check_left(const struct job *job, const struct pci_device *device)
 		return STATUS_DONE;
 	address_format(&device->address, address);
 	if (job->kernel->is_busy(job->kernel, &device->address)) {
-		log_error(job->log, "%s: the kernel is still at what an earlier run wanted of it", address);
+		log_error(job->log, "%s: the kernel has not finished what an earlier run began; run 'vfio-bind recover' later", address);
 		return STATUS_TIMEOUT;
 	}
-	log_error(job->log, "%s: an earlier run was interrupted: 'vfio-bind recover' first", address);
+	log_error(job->log, "%s: left half-way by an interrupted run; run 'vfio-bind recover' first", address);
 	return STATUS_REFUSED;
 }
 
@@ -219,10 +224,11 @@ int job_read(struct job *job, struct change *change)
 	address_format(&change->address, address);
 	switch (error) {
 	case 0:
-		log_error(job->log, "%s: it was taken out", address);
+		log_error(job->log, "%s: was removed", address);
 		return STATUS_NO_CARD;
 	case -ETIMEDOUT:
-		log_error(job->log, "%s: the kernel doesn't tell its state; somebody waits in there with the card locked", address);
+		log_error(job->log, "%s: state unreadable: another process is stuck in the kernel, binding or unbinding this device. "
+			  "Shut down its VM, then run 'vfio-bind recover'", address);
 		return STATUS_TIMEOUT;
 	case -ENOENT:
 		log_error(job->log, "%s: it has no %s", address, change->is_vfs ? "sriov_numvfs" : "driver_override");

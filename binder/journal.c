@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/journal.h"
 
+#include "binder/kernel.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -294,6 +296,8 @@ static int lock(struct journal *journal, unsigned seconds)
 	if (journal->lock < 0)
 		return -errno;
 	for (unsigned waited = 0; flock(journal->lock, LOCK_EX | LOCK_NB) < 0; waited++) {
+		if (errno == EWOULDBLOCK && waited == KERNEL_QUIET_SECONDS * 20 && waited < seconds * 20)
+			kernel_report_wait(journal->log, NULL, "another vfio-bind to end", seconds - KERNEL_QUIET_SECONDS, "");
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		if (waited >= seconds * 20)

@@ -22,6 +22,7 @@
 /* What a child is to do, and what it has to say. */
 struct call {
 	const struct pci_address *card; /* that is changed by it; NULL: none */
+	const struct pci_address *about; /* that messages name; NULL: none */
 	ssize_t (*run)(struct host_kernel *host, struct call *call);
 	const char *path; /* or the module's name */
 	const char *bytes;
@@ -187,14 +188,80 @@ static void end_child(pid_t child)
 		usleep(10000);
 }
 
-static ssize_t take_answer(int answers, struct call *call, unsigned timeout)
+/* Whether there is an answer, or the child has ended, before END. */
+static bool wait_for_answer(int answers, const struct timespec *end)
 {
-	struct timespec end;
+	struct pollfd wait = {.fd = answers, .events = POLLIN};
+	int ready;
+
+	do
+		ready = poll(&wait, 1, milliseconds_left(end));
+	while (ready < 0 && errno == EINTR);
+	return ready != 0;
+}
+
+void kernel_report_wait(const struct log *log, const struct pci_address *device, const char *what, unsigned seconds, const char *why)
+{
+	char address[ADDRESS_SIZE];
+
+	if (device)
+		address_format(device, address);
+	log_warning(log, "%s%swaiting for %s, at most %u second%s longer%s%s", device ? address : "", device ? ": " : "", what,
+		    seconds, seconds == 1 ? "" : "s", *why ? "; " : "", why);
+}
+
+/* Who has the device, as far as that was known when the run began; or else the function of the kernel that the child waits in. */
+static void find_why(const struct kernel *kernel, const struct call *call, pid_t child, char *why, size_t size)
+{
+	const struct pci_device *device = kernel->inventory && call->about ? inventory_find(kernel->inventory, call->about) : NULL;
+	char path[32], function[ATTRIBUTE_SIZE];
+
+	*why = '\0';
+	for (size_t i = 0; device && i < device->owner_count; i++) {
+		const struct owner *owner = &device->owners[i];
+
+		if (owner->reserves || !owner->pid)
+			continue;
+		snprintf(why, size, "in use by %s%.64s%s process %d", owner->name ? "VM '" : "",
+			 owner->name ? owner->name : owner->program ? owner->program : "", owner->name ? "'," : ",", owner->pid);
+		return;
+	}
+	snprintf(path, sizeof(path), "proc/%d/wchan", (int)child);
+	if (sysdir_read(sysroot_dir(kernel->root), path, function, sizeof(function)) > 1)
+		snprintf(why, size, "the kernel is in %.64s", function);
+}
+
+static void report_wait(const struct kernel *kernel, const struct call *call, pid_t child)
+{
+	const char *name = strrchr(call->path, '/') ? strrchr(call->path, '/') + 1 : call->path;
+	char what[128], why[192];
+
+	if (call->run == run_load)
+		snprintf(what, sizeof(what), "the kernel to load the module %.64s", name);
+	else if (call->run == run_read)
+		snprintf(what, sizeof(what), "the kernel to report %.64s", name);
+	else if (strcmp(name, "unbind") == 0)
+		snprintf(what, sizeof(what), "the kernel to unbind it from its driver");
+	else if (strcmp(name, "bind") == 0 || strcmp(name, "drivers_probe") == 0)
+		snprintf(what, sizeof(what), "the kernel to bind it to a driver");
+	else
+		snprintf(what, sizeof(what), "the kernel to set %.64s", name);
+	find_why(kernel, call, child, why, sizeof(why));
+	kernel_report_wait(kernel->log, call->about, what, kernel->timeout - KERNEL_QUIET_SECONDS, why);
+}
+
+static ssize_t take_answer(const struct kernel *kernel, int answers, pid_t child, struct call *call)
+{
+	struct timespec end, quiet;
 	ssize_t result;
 	int error;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += timeout;
+	quiet = end;
+	quiet.tv_sec += KERNEL_QUIET_SECONDS;
+	end.tv_sec += kernel->timeout;
+	if (kernel->timeout > KERNEL_QUIET_SECONDS && !wait_for_answer(answers, &quiet))
+		report_wait(kernel, call, child);
 	error = read_answer(answers, &result, sizeof(result), &end);
 	if (!error && result > 0 && result < (ssize_t)sizeof(call->text)) {
 		error = read_answer(answers, call->text, (size_t)result, &end);
@@ -223,7 +290,7 @@ static ssize_t make(struct kernel *kernel, struct call *call)
 	result = child < 0 ? -errno : 0;
 	close(ends[1]);
 	if (child > 0) {
-		result = take_answer(ends[0], call, kernel->timeout);
+		result = take_answer(kernel, ends[0], child, call);
 		if (result == -ETIMEDOUT)
 			end_child(child);
 		else
@@ -235,7 +302,7 @@ static ssize_t make(struct kernel *kernel, struct call *call)
 
 static int host_write(struct kernel *kernel, const struct pci_address *card, const char *path, const char *bytes)
 {
-	struct call call = {.card = card, .run = run_write, .path = path, .bytes = bytes};
+	struct call call = {.card = card, .about = card, .run = run_write, .path = path, .bytes = bytes};
 	int result = (int)make(kernel, &call);
 	char busy[PATH_SIZE];
 
@@ -248,7 +315,7 @@ static int host_write(struct kernel *kernel, const struct pci_address *card, con
 static ssize_t host_read(struct kernel *kernel, const struct pci_address *card, const char *path,
 			 char buffer[static ATTRIBUTE_SIZE])
 {
-	struct call call = {.run = run_read, .path = path};
+	struct call call = {.about = card, .run = run_read, .path = path};
 	ssize_t length = is_busy(kernel, card) ? -ETIMEDOUT : make(kernel, &call);
 
 	if (length >= 0)

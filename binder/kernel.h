@@ -4,14 +4,18 @@
 #ifndef PCIPROBE_BINDER_KERNEL_H
 #define PCIPROBE_BINDER_KERNEL_H
 
-#include "probe/address.h"
+#include "probe/device.h"
 #include "probe/log.h"
 #include "probe/sysroot.h"
+
+/* A wait that takes longer is reported, so that nobody takes the program for hung. */
+#define KERNEL_QUIET_SECONDS 2
 
 struct kernel {
 	struct sysroot *root; /* for looking; paths below are relative to it */
 	const struct log *log;
 	unsigned timeout; /* seconds, for each call that may wait */
+	const struct inventory *inventory; /* to say who has a device that the kernel waits for; NULL: not known */
 
 	/* Writes BYTES to PATH, which is below /sys/bus/pci, in one write(2), on behalf of CARD. Returns 0 or a negative
 	 * errno: the kernel's answer, or -ETIMEDOUT when it gave none in time. */
@@ -40,6 +44,9 @@ struct host_kernel {
 	const char *path;
 	int lock;         /* the run's lock, which a child that outlives it must not keep; -1: none */
 };
+
+/* Logs that WHAT is waited for, on behalf of DEVICE (may be NULL), for at most SECONDS more. WHY is what blocks it, or "". */
+void kernel_report_wait(const struct log *log, const struct pci_address *device, const char *what, unsigned seconds, const char *why);
 
 /* Prepares KERNEL; there is nothing to be freed. */
 void host_kernel_init(struct host_kernel *kernel, struct sysroot *root, const struct log *log, unsigned timeout);

@@ -168,7 +168,7 @@ static void print_binding(const struct report *report, const struct result *resu
 		print_field("override", "unknown: it could not be read");
 	if (result->in_journal)
 		print_field("journal", report->job->kernel->is_busy(report->job->kernel, &result->device->address) ?
-					       "the kernel is still at it" :
+					       "the kernel has not finished" :
 					       states[result->state]);
 	if (result->before)
 		print_field("before", result->before);

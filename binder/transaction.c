@@ -172,9 +172,9 @@ static void tell_left(struct kernel *kernel, const struct journal *journal, cons
 		address_format(&change->address, address);
 		if (kernel->is_busy(kernel, &change->address)) {
 			*ret_busy = true;
-			log_error(kernel->log, "%s: the kernel is still at it; 'vfio-bind recover' when it is done", address);
+			log_error(kernel->log, "%s: the kernel has not finished; run 'vfio-bind recover' later", address);
 		} else {
-			log_error(kernel->log, "%s: could not be brought back to %s; put right what is in its way, then 'vfio-bind recover'",
+			log_error(kernel->log, "%s: could not restore %s; resolve the cause, then run 'vfio-bind recover'",
 				  address, change->is_vfs ? "its number of VFs" : change->before.driver ? change->before.driver : "no driver");
 		}
 	}
@@ -278,11 +278,17 @@ static int collect(const struct journal *journal, struct changes *ret)
 
 static void wait_for_kernel(struct kernel *kernel, const struct changes *changes, unsigned seconds)
 {
-	unsigned pauses = seconds * (1000 / 50);
+	const unsigned quiet = KERNEL_QUIET_SECONDS * (1000 / 50);
+	unsigned pauses = seconds * (1000 / 50), waited = 0;
 
 	for (size_t i = 0; i < changes->count; i++)
-		for (; pauses && kernel->is_busy(kernel, &changes->items[i].address); pauses--)
+		for (; waited < pauses && kernel->is_busy(kernel, &changes->items[i].address); waited++) {
+			if (waited == quiet)
+				kernel_report_wait(kernel->log, &changes->items[i].address,
+						   "what an earlier run has begun in the kernel", seconds - KERNEL_QUIET_SECONDS,
+						   "if a VM has the device, shut it down");
 			kernel->pause(kernel, 50);
+		}
 }
 
 /* Only a run that was ended from outside can have come to all that it wanted; one that was being undone did not. */

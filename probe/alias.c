@@ -13,7 +13,8 @@ bool alias_is_name(const char *text)
 {
 	size_t length = strlen(text);
 
-	return length && length <= 64 && strcmp(text, "summary") != 0 && strspn(text, LETTERS) && strspn(text, LETTERS "._+-") == length;
+	return length && length <= 64 && strcmp(text, ALIAS_NAME_RESERVED) != 0 && strspn(text, LETTERS) &&
+	       strspn(text, LETTERS "._+-") == length;
 }
 
 unsigned aliases_details(const struct alias *aliases, size_t count)

@@ -17,8 +17,11 @@ struct alias {
 	unsigned numa_node;
 };
 
+/* What collectd's plugin calls the whole host. */
+#define ALIAS_NAME_RESERVED "summary"
+
 /* Whether TEXT can be the name of an alias: up to 64 letters, digits and ". _ + -", the first a letter or digit; whatever
- * writes or asks for it uses other characters around it. Not "summary", which in collectd stands for the whole host. */
+ * writes or asks for it uses other characters around it. Not ALIAS_NAME_RESERVED. */
 bool alias_is_name(const char *text);
 
 /* What must have been read of a card (enum detail) before aliases_read. */

@@ -48,7 +48,7 @@ static void lay_over(struct config *config, struct section *section)
 		section->alias_count = 0;
 	}
 	if (section->has_owners)
-		config->owners = section->owners;
+		config->owners = section->owners & OWNER_ALL;
 }
 
 static bool is_this_host(const char *pattern, const char *host)
@@ -62,6 +62,25 @@ static bool is_this_host(const char *pattern, const char *host)
 	return fnmatch(pattern, first, FNM_CASEFOLD) == 0;
 }
 
+/* What keeps PATTERN from ever matching, since fnmatch takes an unclosed '[' as it is and no host name has one; NULL: nothing. */
+static const char *pattern_error(const char *pattern)
+{
+	for (const char *at = pattern; *at; at++) {
+		if (*at == '\\') {
+			if (!*++at)
+				return "'\\' at its end";
+			continue;
+		}
+		if (*at != '[')
+			continue;
+		at += 1 + (at[1] == '!' || at[1] == '^');
+		at = *at ? strchr(at + 1, ']') : NULL; /* a first ']' is one of the characters */
+		if (!at)
+			return "'[' without ']'";
+	}
+	return NULL;
+}
+
 /* In the order of the file, so that a later one that fits too has the last word. */
 static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const char *host, struct config *config)
 {
@@ -69,15 +88,19 @@ static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const ch
 		yaml_node_t *name = yaml_document_get_node(&file->document, pair->key);
 		yaml_node_t *map = yaml_document_get_node(&file->document, pair->value);
 		struct section section = {0};
+		const char *wrong;
 
 		if (!yaml_text(name)) {
-			yaml_fault(file, name, "a host's name must be a word; * and ? in it match anything");
+			yaml_fault(file, name, "a host name must be a string; * and ? in it match anything");
 			continue;
 		}
+		wrong = pattern_error(yaml_text(name));
+		if (wrong)
+			yaml_fault(file, name, "invalid host pattern '%s': %s", yaml_text(name), wrong);
 		if (section_key_is_repeated(file, hosts, pair) || yaml_is_null(map))
 			continue;
 		if (map->type != YAML_MAPPING_NODE) {
-			yaml_fault(file, map, "host '%s' must have a map of keys: " SECTION_KEYS_HELP, yaml_text(name));
+			yaml_fault(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP, yaml_text(name));
 			continue;
 		}
 		/* other hosts' sections are read as well: a fault there is found on every host */
@@ -93,10 +116,11 @@ static void read_document(struct yamlfile *file, const char *host, struct config
 	yaml_node_t *root = yaml_document_get_root_node(&file->document);
 	struct section section = {0};
 
-	if (!root || yaml_is_null(root))
+	config->is_empty = !root || yaml_is_null(root);
+	if (config->is_empty)
 		return;
 	if (root->type != YAML_MAPPING_NODE) {
-		yaml_fault(file, root, "this must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
+		yaml_fault(file, root, "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
 		return;
 	}
 	section_read_file(file, root, &section);
@@ -196,7 +220,10 @@ int config_load_fd(const char *path, int fd, const char *host, const struct log 
 	length = read_fd(fd, text, CONFIG_SIZE_MAX);
 	if (length < 0) {
 		error = (int)length;
-		log_error(log, "%s: %s", path, error == -EFBIG ? "too large for a configuration" : strerror(-error));
+		if (error == -EFBIG)
+			log_error(log, "%s: file too large (limit %u bytes)", path, CONFIG_SIZE_MAX - 1);
+		else
+			log_error(log, "%s: %s", path, strerror(-error));
 	} else {
 		error = config_parse(path, text, (size_t)length, host, log, ret);
 	}

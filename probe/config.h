@@ -18,6 +18,7 @@
 
 struct config {
 	char *path;
+	bool is_empty; /* the file has no key at all */
 	struct rule_list filters, addresses, names;
 	uint16_t *nvidia_vendors;
 	size_t nvidia_vendor_count;

@@ -2,6 +2,7 @@
 #include "probe/configkeys.h"
 
 #include "probe/ownership/sources.h"
+#include "probe/spelling.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,26 +68,41 @@ bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, cons
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
 		earlier = yaml_document_get_node(&file->document, p->key);
 		if (yaml_text(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
-			yaml_fault(file, key, "'%s' is here a second time, it stands in line %zu already. Keep one of them",
-			      yaml_text(key), earlier->start_mark.line + 1);
+			yaml_fault(file, key, "duplicate key '%s' (first on line %zu)", yaml_text(key),
+				   earlier->start_mark.line + 1);
 			return true;
 		}
 	}
 	return false;
 }
 
+static void warn_of_unknown_key(const struct yamlfile *file, const yaml_node_t *key, const struct key *keys, size_t count,
+				const char *help)
+{
+	struct spelling spelling = {.word = key_of(key)};
+	const char *colon = keys == FILE_KEYS ? ":" : "";
+	char place[YAML_PLACE_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		spelling_try(&spelling, keys[i].name);
+	yaml_place(file, key->start_mark, place);
+	if (spelling.closest)
+		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)", place, yaml_text(key), colon,
+			    spelling.closest, colon);
+	else
+		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", place, yaml_text(key), help);
+}
+
 /* HELP names the COUNT keys. */
 static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struct key *keys, size_t count, const char *help,
 		      struct section *section)
 {
-	char place[YAML_PLACE_SIZE];
-
 	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
 		yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
 		const struct key *found;
 
 		if (!yaml_text(key)) {
-			yaml_fault(file, key, "a key must be a word: %s", help);
+			yaml_fault(file, key, "a key must be a string; valid keys: %s", help);
 			continue;
 		}
 		if (section_key_is_repeated(file, map, pair))
@@ -95,8 +111,7 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 		if (found)
 			found->take(file, section, key, yaml_document_get_node(&file->document, pair->value));
 		else
-			log_warning(file->log, "%s: nobody knows the key '%s', it is passed over. Known are %s",
-				    yaml_place(file, key->start_mark, place), yaml_text(key), help);
+			warn_of_unknown_key(file, key, keys, count, help);
 	}
 }
 
@@ -122,7 +137,7 @@ static void add_scalar(struct yamlfile *file, struct section *section, add_text 
 
 	yaml_place(file, node->start_mark, place);
 	if (strlen(yaml_text(node)) != node->data.scalar.length) {
-		yaml_fault(file, node, "a NUL character inside the text");
+		yaml_fault(file, node, "NUL character in a string");
 		return;
 	}
 	if (!commas) {
@@ -150,18 +165,17 @@ static void add_texts(struct yamlfile *file, struct section *section, add_text *
 		return;
 	}
 	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_fault(file, value, ":%s: must be a text or a list of texts, not a map", key_of(key));
+		yaml_fault(file, value, ":%s: must be a string or a list of strings, not a map", key_of(key));
 		return;
 	}
 	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
 		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
 
 		if (node->type != YAML_SCALAR_NODE)
-			yaml_fault(file, node, "an item of :%s: must be a text. Is there a colon with a blank behind it? "
-			      "Put quotes around the item", key_of(key));
+			yaml_fault(file, node, "each item of :%s: must be a string; quote values that contain ': '",
+				   key_of(key));
 		else if (yaml_is_null(node))
-			yaml_fault(file, node, "an item of :%s: is empty; write it behind the dash or take the dash away",
-			      key_of(key));
+			yaml_fault(file, node, "empty item in :%s:", key_of(key));
 		else
 			add_scalar(file, section, add, commas, node);
 	}
@@ -198,7 +212,7 @@ static int add_vendor(struct yamlfile *file, struct section *section, const char
 
 	if (sscanf(text, "%4x%n", &vendor, &end) != 1 || text[end] ||
 	    strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
-		log_error(file->log, "%s: '%s' is not a vendor id. Right would be four hex digits: 10de", place, text);
+		log_error(file->log, "%s: invalid vendor id '%s': expected four hex digits, e.g. 10de", place, text);
 		return -EINVAL;
 	}
 	more = realloc(section->vendors, (section->vendor_count + 1) * sizeof(*more));
@@ -263,19 +277,18 @@ static void take_hosts(struct yamlfile *file, struct section *section, yaml_node
 	if (value->type == YAML_MAPPING_NODE)
 		section->hosts = value;
 	else if (!yaml_is_null(value))
-		yaml_fault(file, value, ":hosts: must be a map from host names to keys. Right would be "
-		      "'host1: {filter: \"10de:*\"}'");
+		yaml_fault(file, value, ":hosts: must be a map of host names, e.g. 'host1: {filter: \"10de:*\"}'");
 }
 
 /* ---- :alias: ---- */
 
-/* The one text of a key that takes no list; NULL for anything else, which is told. */
+/* The one string of a key that takes no list; NULL for anything else, which is logged. */
 static const char *single_text(struct yamlfile *file, const yaml_node_t *key, const yaml_node_t *value)
 {
 	if (value->type == YAML_SCALAR_NODE && !yaml_is_null(value) &&
 	    strlen(yaml_text(value)) == value->data.scalar.length)
 		return yaml_text(value);
-	yaml_fault(file, value, "%s must be one text", key_of(key));
+	yaml_fault(file, value, "%s must be one string", key_of(key));
 	return NULL;
 }
 
@@ -285,9 +298,13 @@ static void take_name(struct yamlfile *file, struct section *section, yaml_node_
 
 	if (!text)
 		return;
+	if (strcmp(text, ALIAS_NAME_RESERVED) == 0) {
+		yaml_fault(file, value, "invalid alias name '%s': reserved", text);
+		return;
+	}
 	if (!alias_is_name(text)) {
-		yaml_fault(file, value, "'%s' can't be the name of an alias. Right would be up to 64 letters, digits and "
-			   "'. _ + -', the first a letter or a digit, but not 'summary'", text);
+		yaml_fault(file, value, "invalid alias name '%s': expected up to 64 letters, digits and '. _ + -', the first a "
+			   "letter or a digit", text);
 		return;
 	}
 	section->alias.name = strdup(text);
@@ -307,8 +324,7 @@ static void take_role(struct yamlfile *file, struct section *section, yaml_node_
 			return;
 		}
 	if (text)
-		yaml_fault(file, value, "'%s' is no role. Right would be pf (it can have virtual functions), vf (it is one) or pci "
-			   "(neither)", text);
+		yaml_fault(file, value, "invalid role '%s': expected pf, vf or pci", text);
 }
 
 static void take_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
@@ -319,7 +335,7 @@ static void take_numa_node(struct yamlfile *file, struct section *section, yaml_
 	if (!text)
 		return;
 	if (!length || length > 5 || text[length]) {
-		yaml_fault(file, value, "'%s' is no NUMA node. Right would be a number: 0", text);
+		yaml_fault(file, value, "numa_node must be a number, e.g. 0, not '%s'", text);
 		return;
 	}
 	section->alias.has_numa_node = true;
@@ -330,6 +346,7 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 {
 	struct section item = {0};
 	struct alias *more = realloc(section->aliases, (section->alias_count + 1) * sizeof(*more));
+	unsigned faults = file->faults;
 
 	if (!more) {
 		file->error = -ENOMEM;
@@ -337,12 +354,13 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 	}
 	section->aliases = more;
 	read_keys(file, map, ALIAS_KEYS, ALIAS_KEY_COUNT, ALIAS_KEYS_HELP, &item);
-	if (!item.alias.name)
-		yaml_fault(file, map, "an alias must have a name. Right would be '- {name: a1, filter: \"8086:1520\"}'");
-	else if (!item.has_filters && !item.has_addresses && !item.has_names && !item.alias.has_role &&
-		 !item.alias.has_numa_node)
-		yaml_fault(file, map, "alias '%s' doesn't say which cards it is for: filter, short_address, device_name, role or "
-			   "numa_node", item.alias.name);
+	/* what has an error looks as if it were not there */
+	if (file->faults == faults && !item.alias.name)
+		yaml_fault(file, map, "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+	else if (file->faults == faults && !item.has_filters && !item.has_addresses && !item.has_names &&
+		 !item.alias.has_role && !item.alias.has_numa_node)
+		yaml_fault(file, map, "alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
+			   item.alias.name);
 	more = &section->aliases[section->alias_count++];
 	*more = item.alias;
 	more->filters = item.filters;
@@ -357,7 +375,7 @@ static void take_aliases(struct yamlfile *file, struct section *section, yaml_no
 	if (yaml_is_null(value))
 		return;
 	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_fault(file, value, ":alias: must be a list of maps. Right would be '- {name: a1, filter: \"8086:1520\"}'");
+		yaml_fault(file, value, ":alias: must be a list of maps, e.g. '- {name: a1, filter: \"8086:1520\"}'");
 		return;
 	}
 	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
@@ -366,7 +384,7 @@ static void take_aliases(struct yamlfile *file, struct section *section, yaml_no
 		if (node->type == YAML_MAPPING_NODE)
 			read_alias(file, node, section);
 		else
-			yaml_fault(file, node, "an item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
+			yaml_fault(file, node, "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
 	}
 }
 

@@ -108,6 +108,7 @@ enum owner_source {
 	OWNER_LIBVIRT = 1u << 3, /* libvirt's domains */
 	OWNER_PROXMOX = 1u << 4, /* Proxmox's reservations */
 	OWNER_ALL = (1u << 5) - 1,
+	OWNER_NONE = 1u << 5, /* no source: 'none' was named, see sources_parse */
 };
 #define OWNER_SOURCE_COUNT 5
 

@@ -120,7 +120,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return error;
 	}
 	fill_selection(probe, options);
-	probe->ownership.sources = options->owners ? *options->owners : probe->config->owners;
+	probe->ownership.sources = options->owners ? *options->owners & OWNER_ALL : probe->config->owners;
 	if (probe->details & DETAIL_ALIASES)
 		probe->details |= aliases_details(probe->config->aliases, probe->config->alias_count);
 	*ret = probe;

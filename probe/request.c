@@ -2,13 +2,12 @@
 #include "probe/request.h"
 
 #include "probe/alias.h"
+#include "probe/spelling.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HELP "Right would be a1:2 (cards of an alias), vendor=8086,class=0200 or address=07:00.0"
 
 void request_free(struct request *request)
 {
@@ -18,37 +17,73 @@ void request_free(struct request *request)
 	*request = (struct request){0};
 }
 
-static int parse_count(const char *text, unsigned *ret)
+static int parse_count(const char *text, const struct log *log, unsigned *ret)
 {
 	size_t digits = strspn(text, "0123456789");
 	unsigned long count = strtoul(text, NULL, 10);
 
-	if (!digits || digits > 4 || text[digits] || !count || count > REQUEST_COUNT_MAX)
+	if (!digits || digits > 4 || text[digits] || !count || count > REQUEST_COUNT_MAX) {
+		log_error(log, "request: count must be 1 to %d, not '%s'", REQUEST_COUNT_MAX, text);
 		return -EINVAL;
+	}
 	*ret = (unsigned)count;
 	return 0;
 }
 
-/* "a1", "a1:2" */
-static int parse_alias(char *text, struct request *request)
+static bool is_id(const char *text, size_t length)
 {
-	char *count = strchr(text, ':');
+	return length == 4 && strspn(text, "0123456789abcdefABCDEF") >= 4;
+}
 
-	if (count)
-		*count++ = '\0';
-	if (!alias_is_name(text) || (count && parse_count(count, &request->count) < 0))
+/* Logs what else than an alias TEXT looks like, if it is clear. */
+static bool log_other_kind(const char *text, const struct log *log)
+{
+	size_t length = strcspn(text, ":");
+	struct pci_address address;
+
+	if (address_parse(text, &address) == 0)
+		log_error(log, "request: '%s' looks like an address; write address=%s", text, text);
+	else if (is_id(text, length) && text[length] && is_id(text + length + 1, strlen(text + length + 1)) &&
+		 (strspn(text + length + 1, "0123456789") < 4 || atoi(text + length + 1) > REQUEST_COUNT_MAX))
+		log_error(log, "request: '%s' looks like vendor and device; write vendor=%.4s,device=%s", text, text,
+			  text + length + 1);
+	else
+		return false;
+	return true;
+}
+
+/* "a1", "a1:2" */
+static int parse_alias(const char *text, const struct log *log, struct request *request)
+{
+	const char *count = strchr(text, ':');
+
+	if (log_other_kind(text, log))
 		return -EINVAL;
-	request->alias = strdup(text);
-	return request->alias ? 0 : -ENOMEM;
+	request->alias = strndup(text, strcspn(text, ":"));
+	if (!request->alias)
+		return -ENOMEM;
+	if (alias_is_name(request->alias))
+		return count ? parse_count(count + 1, log, &request->count) : 0;
+	log_error(log, "invalid request '%s': expected e.g. a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0", text);
+	return -EINVAL;
 }
 
 struct ids {
 	const char *vendor, *device, *class;
 };
 
-static bool is_id(const char *text)
+static int log_unknown_key(const char *key, const struct log *log)
 {
-	return strlen(text) == 4 && strspn(text, "0123456789abcdefABCDEF") == 4;
+	static const char *const keys[] = {"vendor", "device", "class", "address", "count"};
+	struct spelling spelling = {.word = key};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		spelling_try(&spelling, keys[i]);
+	if (spelling.closest)
+		log_error(log, "request: unknown key '%s' (did you mean '%s'?)", key, spelling.closest);
+	else
+		log_error(log, "request: unknown key '%s'; valid keys: vendor, device, class, address, count", key);
+	return -EINVAL;
 }
 
 static int take_pair(char *pair, struct request *request, struct ids *ids, const struct log *log)
@@ -59,20 +94,29 @@ static int take_pair(char *pair, struct request *request, struct ids *ids, const
 		const char **value;
 	} known[] = {{"vendor", &ids->vendor}, {"device", &ids->device}, {"class", &ids->class}};
 
-	if (!value)
+	if (!value) {
+		log_error(log, "request: '%s' is not KEY=VALUE", pair);
 		return -EINVAL;
+	}
 	*value++ = '\0';
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strcmp(pair, known[i].key) == 0) {
-			if (*known[i].value || !is_id(value))
-				return -EINVAL;
-			*known[i].value = value;
-			return 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strcmp(pair, known[i].key) != 0)
+			continue;
+		if (!is_id(value, strlen(value)) || *known[i].value) {
+			log_error(log, "request: %s %s'%s'", pair,
+				  *known[i].value ? "is given twice, again as " : "must be four hex digits, not ", value);
+			return -EINVAL;
 		}
-	if (strcmp(pair, "address") == 0 && !request->addresses.count)
-		return rule_list_add(&request->addresses, value, "address", log);
+		*known[i].value = value;
+		return 0;
+	}
 	if (strcmp(pair, "count") == 0)
-		return parse_count(value, &request->count);
+		return parse_count(value, log, &request->count);
+	if (strcmp(pair, "address") != 0)
+		return log_unknown_key(pair, log);
+	if (!request->addresses.count)
+		return rule_list_add(&request->addresses, value, "request", log);
+	log_error(log, "request: address is given twice");
 	return -EINVAL;
 }
 
@@ -89,8 +133,10 @@ static int parse_pairs(char *text, struct request *request, const struct log *lo
 			 ids.class ? ":" : "", ids.class ? ids.class : "");
 		error = rule_list_add(&request->filters, filter, "request", log);
 	}
-	if (!error && !request->filters.count && !request->addresses.count)
+	if (!error && !request->filters.count && !request->addresses.count) {
+		log_error(log, "request: count alone selects no device; add vendor, device, class or address");
 		error = -EINVAL;
+	}
 	return error;
 }
 
@@ -105,11 +151,9 @@ int request_parse(const char *text, const struct log *log, struct request *ret)
 	int error = -ENOMEM;
 
 	if (copy)
-		error = strchr(copy, '=') ? parse_pairs(copy, &request, log) : parse_alias(copy, &request);
+		error = strchr(copy, '=') ? parse_pairs(copy, &request, log) : parse_alias(copy, log, &request);
 	free(copy);
 	if (error < 0) {
-		if (error == -EINVAL)
-			log_error(log, "'%s' is no request. " HELP, text);
 		request_free(&request);
 		return error;
 	}

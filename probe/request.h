@@ -20,7 +20,7 @@ struct request {
 	unsigned count;
 };
 
-/* Reads TEXT. Faults are told, with what would be right. Free it with request_free. Returns 0, -EINVAL or -ENOMEM. */
+/* Reads TEXT. An error is logged, once, with what is expected. Free it with request_free. Returns 0, -EINVAL or -ENOMEM. */
 int request_parse(const char *text, const struct log *log, struct request *ret);
 void request_free(struct request *request);
 

@@ -3,6 +3,7 @@
 
 #include "probe/regex.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <pci/pci.h>
 #include <stdbool.h>
@@ -63,6 +64,12 @@ static bool has_0x(const char *text, bool slot)
 	}
 }
 
+/* The most frequent error: the ids of a vendor alone. */
+static bool is_vendor(const char *text)
+{
+	return strlen(text) == 4 && strspn(text, "0123456789abcdefABCDEF") == 4;
+}
+
 static int parse_filter(struct rule *rule, const struct log *log)
 {
 	bool slot = rule->kind == RULE_SLOT;
@@ -82,10 +89,14 @@ static int parse_filter(struct rule *rule, const struct log *log)
 	}
 	if (!fault)
 		return 0;
-	log_error(log, "%s: '%s' is not %s: %s. Right would be %s", rule->place, rule->text,
-		  slot ? "a slot" : "a filter", fault,
-		  slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x" :
-			 "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
+	if (!slot && is_vendor(rule->text))
+		log_error(log, "%s: invalid filter '%s': needs at least VENDOR:DEVICE; use '%s:' for any device of vendor %s",
+			  rule->place, rule->text, rule->text, rule->text);
+	else
+		log_error(log, "%s: invalid %s '%s': %c%s; expected %s", rule->place, slot ? "slot" : "filter", rule->text,
+			  tolower((unsigned char)*fault), fault + 1,
+			  slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x" :
+				 "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
 	return -EINVAL;
 }
 
@@ -93,7 +104,7 @@ static int parse_address(struct rule *rule, const struct log *log)
 {
 	if (address_parse(rule->text, &rule->address) == 0)
 		return 0;
-	log_error(log, "%s: '%s' is not a PCI address. Right would be 07:00.0 or 0000:07:00.0", rule->place, rule->text);
+	log_error(log, "%s: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0", rule->place, rule->text);
 	return -EINVAL;
 }
 
@@ -103,7 +114,7 @@ static int parse_name(struct rule *rule, const struct log *log)
 	int error = regex_new(rule->text, REGEX_NAME, &rule->name, fault);
 
 	if (error == -EINVAL)
-		log_error(log, "%s: '%s' is not a regular expression: %s", rule->place, rule->text, fault);
+		log_error(log, "%s: invalid regular expression '%s': %s", rule->place, rule->text, fault);
 	return error;
 }
 
@@ -172,8 +183,7 @@ static int name_matches(const struct rule *rule, const char *name, const struct 
 
 	if (found >= 0)
 		return found;
-	log_error(log, "%s: the expression '%s' takes too many steps on '%s'; write it with fewer repetitions inside "
-		  "repetitions", rule->place, rule->text, name);
+	log_error(log, "%s: regular expression '%s': match limit exceeded on '%s' (avoid nested quantifiers)", rule->place, rule->text, name);
 	return found;
 }
 

@@ -29,7 +29,7 @@ struct rule_list {
 };
 
 /* Adds the rule that TEXT says. PLACE is where that stands: it goes in front of messages and is copied.
- * Returns 0, -EINVAL for a text that isn't a rule of the list's kind (told through LOG, with what would be right), or -ENOMEM. */
+ * Returns 0, -EINVAL for a text that isn't a rule of the list's kind (logged through LOG, with what is expected), or -ENOMEM. */
 int rule_list_add(struct rule_list *list, const char *text, const char *place, const struct log *log);
 
 /* Frees what the list holds and leaves it letting everything pass. */

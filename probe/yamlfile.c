@@ -46,43 +46,102 @@ bool yaml_is_null(const yaml_node_t *node)
 	       (!*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") || !strcmp(text, "NULL"));
 }
 
-#define EXCLUSION_HINT "Put quotes around a filter that excludes devices: '!10de:1eb8'"
+#define EXCLUSION_HINT "put quotes around a filter that excludes devices: '!10de:1eb8'"
 
-static void tell_yaml_fault(struct yamlfile *file, const yaml_parser_t *parser)
+/* The place of a byte, in lines and characters: of what cannot be decoded libyaml knows no more than the offset. */
+static yaml_mark_t mark_of_byte(const char *text, size_t offset)
 {
+	yaml_mark_t mark = {0};
+
+	for (size_t i = offset >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; i < offset; i++) {
+		if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == offset || text[i + 1] != '\n'))) {
+			mark.line++;
+			mark.column = 0;
+		} else {
+			mark.column += ((unsigned char)text[i] & 0xc0) != 0x80;
+		}
+	}
+	return mark;
+}
+
+static bool is_utf16(const char *text, size_t length)
+{
+	return length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+}
+
+static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text, size_t length)
+{
+	bool not_utf8 = strstr(parser->problem, "UTF-8") != NULL;
+	size_t offset = parser->problem_offset;
+	char place[YAML_PLACE_SIZE];
+
+	/* a wrong byte inside a character: where that begins */
+	if (strstr(parser->problem, "trailing"))
+		while (offset && ((unsigned char)text[--offset] & 0xc0) != 0xc0)
+			;
+	if (is_utf16(text, length))
+		log_error(file->log, "%s: byte %zu: %s", file->path, parser->problem_offset, parser->problem);
+	else
+		log_error(file->log, "%s: %s%s", yaml_place(file, mark_of_byte(text, offset), place),
+			  not_utf8 ? "not UTF-8: " : "", parser->problem);
+}
+
+/* Where the quote is missing nothing is wrong yet. It shows at the end of the file, or right after the next quote, which was
+ * to open another string. Returns whether it was that. */
+static bool log_open_quote(struct yamlfile *file, const yaml_parser_t *parser)
+{
+	const yaml_mark_t *start = &file->long_quote.start, *end = &file->long_quote.end;
+	char place[YAML_PLACE_SIZE];
+
+	if (parser->context && strstr(parser->context, "quoted scalar") &&
+	    (strstr(parser->problem, "end of stream") || strstr(parser->problem, "document indicator"))) {
+		log_error(file->log, "%s: this quote is never closed", yaml_place(file, parser->context_mark, place));
+		return true;
+	}
+	if (start->line == end->line || parser->problem_mark.line != end->line)
+		return false;
+	log_error(file->log, "%s: this quote is closed only on line %zu", yaml_place(file, *start, place), end->line + 1);
+	return true;
+}
+
+static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text, size_t length)
+{
+	char place[YAML_PLACE_SIZE];
 	const char *hint = "";
 
-	if (parser->context && strstr(parser->context, "alias"))
-		hint = ". A text that begins with * needs quotes around it: '*:10d3'";
-	else if (parser->context && strstr(parser->context, "a tag"))
-		hint = ". " EXCLUSION_HINT;
-	else if (parser->problem && strstr(parser->problem, "mapping values"))
-		hint = ". A text that ends with a colon, or has a colon and a blank in it, needs quotes around it: '10de:'";
-	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
-		hint = ". Indent with blanks, not tabs, and put quotes around texts";
-	if (parser->error == YAML_READER_ERROR)
-		log_error(file->log, "%s: byte %zu: not YAML: %s", file->path, parser->problem_offset,
-			  parser->problem);
-	else
-		log_error(file->log, "%s:%zu:%zu: not YAML: %s%s%s%s", file->path, parser->problem_mark.line + 1,
-			  parser->problem_mark.column + 1, parser->problem ? parser->problem : "out of memory",
-			  parser->context ? ", " : "", parser->context ? parser->context : "", hint);
 	file->faults++;
+	if (parser->error == YAML_READER_ERROR) {
+		log_reader_error(file, parser, text, length);
+		return;
+	}
+	if (parser->problem && log_open_quote(file, parser))
+		return;
+	if (parser->context && strstr(parser->context, "alias"))
+		hint = "; a string that begins with * needs quotes around it: '*:10d3'";
+	else if (parser->context && strstr(parser->context, "a tag"))
+		hint = "; " EXCLUSION_HINT;
+	else if (parser->problem && strstr(parser->problem, "mapping values"))
+		hint = "; a string that ends with a colon, or has a colon and a space in it, needs quotes around it: '10de:'";
+	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
+		hint = "; indent with spaces, not tabs";
+	log_error(file->log, "%s: not YAML: %s%s%s%s", yaml_place(file, parser->problem_mark, place),
+		  parser->problem ? parser->problem : "out of memory", parser->context ? ", " : "",
+		  parser->context ? parser->context : "", hint);
 }
 
 /* A second document in the file would silently not count. */
-static void expect_end(struct yamlfile *file, yaml_parser_t *parser)
+static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char *text, size_t length)
 {
 	yaml_document_t second;
 	yaml_node_t *root;
 
 	if (!yaml_parser_load(parser, &second)) {
-		tell_yaml_fault(file, parser);
+		log_yaml_error(file, parser, text, length);
 		return;
 	}
 	root = yaml_document_get_root_node(&second);
 	if (root)
-		yaml_fault(file, root, "a second document begins here, behind a line '---'. Put all into one");
+		yaml_fault(file, root, "only one YAML document is allowed; remove the '---'");
 	yaml_document_delete(&second);
 }
 
@@ -111,6 +170,17 @@ static const yaml_char_t *tag_of(const yaml_event_t *event)
 	}
 }
 
+static void note_long_quote(struct yamlfile *file, const yaml_event_t *event)
+{
+	if (event->type != YAML_SCALAR_EVENT || event->start_mark.line == event->end_mark.line)
+		return;
+	if (event->data.scalar.style != YAML_SINGLE_QUOTED_SCALAR_STYLE &&
+	    event->data.scalar.style != YAML_DOUBLE_QUOTED_SCALAR_STYLE)
+		return;
+	file->long_quote.start = event->start_mark;
+	file->long_quote.end = event->end_mark;
+}
+
 /* Returns whether it is fit to be loaded, as far as EVENT goes. */
 static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct extent *extent)
 {
@@ -121,22 +191,22 @@ static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct
 	extent->aliases += event->type == YAML_ALIAS_EVENT;
 	yaml_place(file, event->start_mark, place);
 	if (++extent->events > EVENTS_MAX || extent->aliases > ALIASES_MAX)
-		log_error(file->log, "%s: too much for a configuration: at most %d texts, lists and maps, and %d aliases",
+		log_error(file->log, "%s: too many nodes: at most %d strings, lists and maps, and %d aliases",
 			  place, EVENTS_MAX, ALIASES_MAX);
 	else if (extent->depth > DEPTH_MAX)
-		log_error(file->log, "%s: lists and maps within each other more than %d deep", place, DEPTH_MAX);
+		log_error(file->log, "%s: lists and maps nested more than %d deep", place, DEPTH_MAX);
 	else if (event->type == YAML_SCALAR_EVENT && tag_of(event) && *tag_of(event) == '!')
-		log_error(file->log, "%s: '%s' is a tag in YAML, because it begins with !. " EXCLUSION_HINT, place,
+		log_error(file->log, "%s: '%s' is a tag in YAML, because it begins with !; " EXCLUSION_HINT, place,
 			  tag_of(event));
 	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
-		log_error(file->log, "%s: the tag '%s' has no meaning here; take it away", place, tag_of(event));
+		log_error(file->log, "%s: unsupported tag '%s'; remove it", place, tag_of(event));
 	else
 		return true;
 	file->faults++;
 	return false;
 }
 
-/* What isn't YAML is left to the loader, which tells it. */
+/* What isn't YAML is left to the loader, which reports it. */
 static bool check_events(struct yamlfile *file, const char *text, size_t length)
 {
 	bool more = true, fit = true;
@@ -152,6 +222,7 @@ static bool check_events(struct yamlfile *file, const char *text, size_t length)
 	while (more && fit && yaml_parser_parse(&parser, &event)) {
 		more = event.type != YAML_STREAM_END_EVENT;
 		fit = check_event(file, &event, &extent);
+		note_long_quote(file, &event);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
@@ -168,11 +239,11 @@ int yaml_load(struct yamlfile *file, const char *text, size_t length)
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
 	if (!yaml_parser_load(&parser, &file->document)) {
-		tell_yaml_fault(file, &parser);
+		log_yaml_error(file, &parser, text, length);
 	} else {
 		file->loaded = true;
 		if (yaml_document_get_root_node(&file->document))
-			expect_end(file, &parser);
+			expect_end(file, &parser, text, length);
 	}
 	yaml_parser_delete(&parser);
 	return file->loaded ? 0 : -EINVAL;

@@ -19,11 +19,14 @@ struct yamlfile {
 	const struct log *log;
 	yaml_document_t document; /* when LOADED; its root may be NULL: the file is empty */
 	bool loaded;
+	struct {
+		yaml_mark_t start, end;
+	} long_quote; /* the last quoted string of several lines; start.line == end.line: there is none */
 	unsigned faults;
 	int error; /* of the machine, not of the file: -ENOMEM */
 };
 
-/* Loads TEXT. What isn't YAML, has tags, is nested too deep or is more than one document is told and counted.
+/* Loads TEXT. What isn't YAML, has tags, is nested too deep or is more than one document is logged and counted.
  * Returns 0, even with a fault when there is a tree to look for further ones in; -EINVAL without a tree; or -ENOMEM. */
 int yaml_load(struct yamlfile *file, const char *text, size_t length);
 void yaml_unload(struct yamlfile *file);

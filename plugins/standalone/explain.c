@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* WHAT the rule did: "taken by". */
+/* WHAT the rule did: "matched by". */
 static void print_rule(const char *what, const struct rule_list *list, const struct rule *rule)
 {
 	printf("    %s %s '", what, list->key);
@@ -22,10 +22,9 @@ static void print_rule(const char *what, const struct rule_list *list, const str
 
 static void print_refusal(const struct rule_list *list)
 {
-	printf("    refused by %s (", list->key);
+	printf("    not matched by %s (", list->key);
 	text_write_plain(stdout, list->place);
-	printf("): %s\n", list->count ? "none of its rules takes this card" :
-			  "it has no rule, and so takes no card");
+	printf(")%s\n", list->count ? "" : ", which is missing or empty");
 }
 
 /* What a request could call it by, and whether a VM could have it now. */
@@ -40,8 +39,9 @@ static void print_use(const struct pci_device *device)
 		printf("\n");
 	}
 	obstacle_write(stdout, "    ", device);
+	obstacle_write_help(stdout, "    ", device);
 	if (device_obstacle(device) == OBSTACLE_NONE)
-		printf("    a VM can have it\n");
+		printf("    available: can be assigned to a VM\n");
 }
 
 static void print_card(struct probe *probe, const struct pci_device *device)
@@ -58,15 +58,15 @@ static void print_card(struct probe *probe, const struct pci_device *device)
 	printf(": %s\n", device->selected ? "selected" : "not selected");
 	for (size_t i = 0; i < selection->count; i++)
 		if (verdict->took[i]) {
-			print_rule("taken by", selection->lists[i], verdict->took[i]);
+			print_rule("matched by", selection->lists[i], verdict->took[i]);
 			restricted = true;
 		}
 	if (verdict->excluded_by)
-		print_rule("refused by", verdict->refused_by, verdict->excluded_by);
+		print_rule("rejected by", verdict->refused_by, verdict->excluded_by);
 	else if (verdict->refused_by)
 		print_refusal(verdict->refused_by);
 	else if (!restricted)
-		printf("    nothing restricts the selection\n");
+		printf("    selected: %s and no filter\n", probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
 		print_use(device);
 	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
@@ -102,7 +102,7 @@ static int print_useless_rules(struct probe *probe, const struct inventory *inve
 			if (found)
 				continue;
 			if (!any)
-				printf("rules that match no card of this host:\n");
+				printf("rules that match no device of this host:\n");
 			any = true;
 			printf("    %s '", list->key);
 			text_write_plain(stdout, rule_text(list->rules[j]));
@@ -118,7 +118,7 @@ static int explain_all(const struct options *options, struct probe *probe, const
 {
 	for (size_t i = 0; i < inventory->count; i++)
 		print_card(probe, &inventory->devices[i]);
-	printf("%zu of %zu cards selected", inventory->selected, inventory->count);
+	printf("%zu of %zu devices selected", inventory->selected, inventory->count);
 	if (probe_config(probe)->path) {
 		printf(" by ");
 		text_write_plain(stdout, probe_config(probe)->path);
@@ -141,7 +141,7 @@ static int explain_some(const struct options *options, struct probe *probe, cons
 			print_card(probe, device);
 			continue;
 		}
-		log_error(&options->log, "%s: this host has no such card", *text);
+		log_error(&options->log, "%s: this host has no such device", *text);
 		status = STATUS_FAILED;
 	}
 	return status;
@@ -156,7 +156,7 @@ int run_explain(struct options *options)
 
 	for (char **text = options->arguments; *text; text++)
 		if (address_parse(*text, &address) < 0) {
-			log_error(&options->log, "'%s' is not a PCI address. Right would be 07:00.0 or 0000:07:00.0", *text);
+			log_error(&options->log, "explain: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0", *text);
 			return STATUS_USAGE;
 		}
 	if (options_probe(options, DETAIL_SRIOV | DETAIL_POOLS, &probe) < 0)

@@ -38,6 +38,12 @@ static const struct {
 	{"DEFAULT", "pci_alias", true},
 };
 
+void novaconf_fault(struct novaconf *conf, const struct log *log, unsigned line, const char *text)
+{
+	if (conf->faults++ < NOVACONF_FAULTS_SHOWN)
+		log_error(log, "%s:%u: %s", conf->path, line, text);
+}
+
 static void __attribute__((format(printf, 3, 4))) fault(struct reader *reader, unsigned line, const char *format, ...)
 {
 	char text[512];
@@ -46,8 +52,7 @@ static void __attribute__((format(printf, 3, 4))) fault(struct reader *reader, u
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_error(reader->log, "%s:%u: %s", reader->conf->path, line, text);
-	reader->conf->faults++;
+	novaconf_fault(reader->conf, reader->log, line, text);
 }
 
 /* Cuts blanks off both ends. */
@@ -118,7 +123,7 @@ static void end_assignment(struct reader *reader)
 	if (fclose(reader->value) != 0)
 		reader->no_memory = true;
 	else if (!reader->section)
-		fault(reader, reader->key_line, "a section, [pci] for one, must be started before '%.64s'", reader->key);
+		fault(reader, reader->key_line, "'%.64s' is outside any [section]", reader->key);
 	else
 		for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(*OPTIONS); i++)
 			if (is_section(reader->section, OPTIONS[i].section) && strcmp(reader->key, OPTIONS[i].key) == 0)
@@ -134,14 +139,14 @@ static void begin_assignment(struct reader *reader, char *line)
 	size_t end;
 
 	if (!*value) {
-		fault(reader, reader->line, "neither a section nor an assignment: no '=' or ':' in it");
+		fault(reader, reader->line, "neither a [section] nor KEY = VALUE");
 		return;
 	}
 	*value = '\0';
 	value = strip(value + 1);
 	line = strip(line);
 	if (!*line) {
-		fault(reader, reader->line, "nothing stands before the '=' or ':'");
+		fault(reader, reader->line, "no key before the '=' or ':'");
 		return;
 	}
 	end = strlen(value);
@@ -164,7 +169,7 @@ static void begin_section(struct reader *reader, char *line)
 	size_t length = strlen(line);
 
 	if (line[length - 1] != ']' || length <= 2) {
-		fault(reader, reader->line, "a section is a name in brackets, and nothing behind it");
+		fault(reader, reader->line, "invalid section: expected [NAME] and nothing after it");
 		return;
 	}
 	line[length - 1] = '\0';
@@ -179,7 +184,7 @@ static void read_line(struct reader *reader, char *line)
 		if (reader->key)
 			fprintf(reader->value, "\n%s", strip(line));
 		else
-			fault(reader, reader->line, "begins with a blank, but there is nothing that it could continue");
+			fault(reader, reader->line, "begins with a space, but there is no value that it could continue");
 		return;
 	}
 	end_assignment(reader);
@@ -202,7 +207,7 @@ static void read_lines(struct reader *reader, char *text, size_t length)
 		for (next = line; next < end && *next != '\n' && *next != '\r'; next += step) {
 			step = text_decode(next, &character);
 			if (!step) {
-				fault(reader, reader->line, "not a text in UTF-8");
+				fault(reader, reader->line, "not UTF-8");
 				return;
 			}
 		}

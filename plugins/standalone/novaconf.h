@@ -22,10 +22,16 @@ struct novaconf {
 	const char *path; /* the caller's */
 	struct nova_option *options;
 	size_t count;
-	unsigned faults; /* that have been told: Nova would not start with the file */
+	unsigned faults; /* errors, reported or not: Nova would not start with the file */
 };
 
-/* Reads the file at PATH. Faults are told through LOG as "PATH:line: what is wrong". Free it with novaconf_free in any case.
+/* Of a file that is something else altogether, the first errors say enough. */
+#define NOVACONF_FAULTS_SHOWN 20
+
+/* Counts an error and, unless NOVACONF_FAULTS_SHOWN have been logged already, logs it as "PATH:LINE: TEXT". */
+void novaconf_fault(struct novaconf *conf, const struct log *log, unsigned line, const char *text);
+
+/* Reads the file at PATH. Errors go through novaconf_fault. Free it with novaconf_free in any case.
  * Returns 0, also for a file with faults, or the errno of reading it, which is told too. */
 int novaconf_read(const char *path, const struct log *log, struct novaconf *ret);
 

@@ -16,7 +16,7 @@ static bool is_one_of(const char *text, const char *const *words)
 static bool parse_alias_id(struct nova_parser *parser, const char *key, const char *text, long *ret)
 {
 	if (strlen(text) != 4 || strspn(text, "0123456789abcdefABCDEF") != 4)
-		return nova_fault(parser, "the %s '%.64s' must be four hex digits", key, text);
+		return nova_fault(parser, "%s must be four hex digits, not '%.64s'", key, text);
 	*ret = strtol(text, NULL, 16);
 	return true;
 }

@@ -48,9 +48,9 @@ static bool parse_field(struct nova_parser *parser, struct nova_spec *spec, enum
 	if (strcmp(text, "*") == 0)
 		return true;
 	if (!parse_hex(text, &spec->values[field]))
-		return nova_fault(parser, "the %s '%.64s' is no number in hex, and not *", fields[field].name, text);
+		return nova_fault(parser, "%s '%.64s' is neither a hex number nor *", fields[field].name, text);
 	if (spec->values[field] > fields[field].max)
-		return nova_fault(parser, "the %s '%.64s' is more than %lx, Nova's greatest", fields[field].name, text, fields[field].max);
+		return nova_fault(parser, "%s '%.64s' exceeds Nova's maximum of %lx", fields[field].name, text, fields[field].max);
 	spec->fixed |= 1u << field;
 	return true;
 }
@@ -109,7 +109,7 @@ static bool try_expression(struct nova_parser *parser, const struct regex *regex
 	for (size_t i = 0; i < inventory->count; i++) {
 		nova_address_text(field, nova_value(&inventory->devices[i], field), text);
 		if (regex_matches(regex, text) < 0)
-			return nova_fault(parser, "the %s takes too many steps on '%s'; write it with fewer repetitions", ADDRESS_KEYS[field],
+			return nova_fault(parser, "%s: match limit exceeded on '%s' (avoid nested quantifiers)", ADDRESS_KEYS[field],
 				     text);
 	}
 	return true;
@@ -194,7 +194,7 @@ static bool find_interface(struct nova_parser *parser, const char *name, struct 
 			if (strcmp(interface->name, name) != 0)
 				continue;
 			if (!interface->direct)
-				return nova_fault(parser, "the interface '%.64s' belongs to no PCI card itself, but to a device on one", name);
+				return nova_fault(parser, "interface '%.64s' belongs to a device on a PCI device, not to that itself", name);
 			for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION; field++)
 				spec->values[field] = nova_value(&inventory->devices[i], field);
 			spec->fixed |= NOVA_ADDRESS_FIELDS;

@@ -11,16 +11,16 @@
 
 bool nova_fault(struct nova_parser *parser, const char *format, ...)
 {
-	char text[512], item[32] = "";
+	char text[512];
+	int length = 0;
 	va_list args;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	if (parser->item)
-		snprintf(item, sizeof(item), "item %zu: ", parser->item);
-	log_error(parser->log, "%s:%u: %s%s", parser->conf->path, parser->line, item, text);
-	parser->conf->faults++;
+		length = snprintf(text, sizeof(text), "item %zu: ", parser->item);
+	va_start(args, format);
+	vsnprintf(text + length, sizeof(text) - (size_t)length, format, args);
+	va_end(args);
+	novaconf_fault(parser->conf, parser->log, parser->line, text);
 	return false;
 }
 
@@ -116,7 +116,7 @@ static struct json_object *parse_json(struct nova_parser *parser, const char *te
 	} else if (error < 0) {
 		parser->no_memory = true;
 	} else if (!object) {
-		nova_fault(parser, "null says nothing");
+		nova_fault(parser, "value must not be null");
 	}
 	return object;
 }

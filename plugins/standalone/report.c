@@ -78,11 +78,106 @@ int report_write(const struct report *report, const struct options *options)
 	return STATUS_FAILED;
 }
 
+/* A line each time would fill the logs of who runs these: node_exporter's timer, telegraf, collectd, the frontends' agents. */
+static bool is_polled(const char *format)
+{
+	static const char *const formats[] = {"prometheus", "influx", "collectd", "opennebula", "cloudstack"};
+
+	for (size_t i = 0; format && i < sizeof(formats) / sizeof(*formats); i++)
+		if (strcmp(format, formats[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether it is the configuration that selects no device, whatever else would restrict it. *ret_list: the list of rules that
+ * rejects all of them; NULL: several do. */
+static bool config_selects_none(const struct config *config, const struct inventory *inventory, const struct rule_list **ret_list)
+{
+	const struct rule_list *lists[] = {&config->filters, &config->addresses, &config->names}, *common = NULL;
+	bool several = false;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct rule_list *list = inventory->devices[i].verdict->refused_by;
+
+		if (list != lists[0] && list != lists[1] && list != lists[2])
+			return false;
+		several = several || (common && common != list);
+		common = list;
+	}
+	*ret_list = several ? NULL : common;
+	return common != NULL;
+}
+
+void report_empty_selection(const struct options *options, const char *format, struct probe *probe,
+			    const struct inventory *inventory)
+{
+	const struct config *config = probe_config(probe);
+	const struct rule_list *list = NULL;
+	bool terminal = isatty(STDERR_FILENO);
+	char reason[256] = "";
+
+	if (inventory->selected || (!terminal && is_polled(format)))
+		return;
+	if (!config_selects_none(config, inventory, &list)) {
+		if (terminal && !inventory->count)
+			log_warning(&options->log, "this host has no PCI devices");
+		else if (terminal)
+			log_warning(&options->log, "0 of %zu devices selected by %s%sthe command line", inventory->count,
+				    config->path ? config->path : "", config->path ? " and " : "");
+		return;
+	}
+	if (config->is_empty)
+		snprintf(reason, sizeof(reason), " (the file is empty)");
+	else if (list && !list->count)
+		snprintf(reason, sizeof(reason), " (%s is missing or empty)", list->key);
+	else if (list && list->count == 1)
+		snprintf(reason, sizeof(reason), " (%s '%.200s' matches none)", list->key, rule_text(list->rules[0]));
+	else if (list)
+		snprintf(reason, sizeof(reason), " (no rule of %s matches)", list->key);
+	log_warning(&options->log, "0 of %zu devices selected by %s%s: edit it; 'pciprobe -a' shows all devices, 'pciprobe explain' "
+		    "says why", inventory->count, config->path, reason);
+}
+
+static bool same_reason(const struct pci_device *a, const struct pci_device *b)
+{
+	return a->ownership == OWNERSHIP_UNKNOWN && a->unknown_reason && strcmp(a->unknown_reason, b->unknown_reason) == 0;
+}
+
+void report_unknown_owners(const struct options *options, const struct inventory *inventory)
+{
+	static const char *const formats[] = {"table", "tree", "onehost"};
+	bool shown = false;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		shown = shown || strcmp(options->writer->name, formats[i]) == 0;
+	/* these have been reported, and are the reason for all of them */
+	if (!shown || inventory->unseen || inventory->sources[0].state == SOURCE_PARTLY)
+		return;
+	inventory_foreach(inventory, device) {
+		bool first = true;
+		size_t count = 0;
+
+		if (!same_reason(device, device))
+			continue;
+		inventory_foreach(inventory, other) {
+			if (!same_reason(other, device))
+				continue;
+			first = other >= device;
+			if (!first)
+				break;
+			count++;
+		}
+		if (first)
+			log_warning(&options->log, "owner unknown of %zu device%s: %s", count, count == 1 ? "" : "s",
+				    device->unknown_reason);
+	}
+}
+
 void report_tell_sources(const struct options *options, const struct inventory *inventory)
 {
 	if (inventory->unseen)
-		log_warning(&options->log, "%zu processes could not be looked at: a card that nobody is seen to have may still "
-			    "be a VM's. Run as root to know", inventory->unseen);
+		log_warning(&options->log, "could not inspect %zu processes; devices shown without an owner may be in use. Run as root",
+			    inventory->unseen);
 	else if (inventory->sources[0].state == SOURCE_PARTLY)
 		log_warning(&options->log, "%s: devices shown without an owner may be in use", inventory->sources[0].why);
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
@@ -94,7 +189,7 @@ void report_tell_sources(const struct options *options, const struct inventory *
 		if (source->state == SOURCE_PARTLY)
 			log_warning(&options->log, "%s: %s. Devices without a known owner are unknown", source->name, source->why);
 		if (source->state == SOURCE_FAILED)
-			log_warning(&options->log, "%s gave no answer (%s): a card that nobody is seen to have may still be "
-				    "reserved. --owners tells whom to ask", source->name, source->why);
+			log_warning(&options->log, "no answer from %s (%s); devices shown without an owner may be in use or reserved. "
+				    "--owners sets which sources are asked", source->name, source->why);
 	}
 }

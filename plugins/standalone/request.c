@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe request: whether this host can give these cards to a VM now, and which. */
+/* pciprobe request: whether these devices can be assigned to a VM now, and which. */
 #include "probe/request.h"
 
 #include "plugins/standalone/obstacle.h"
@@ -31,7 +31,7 @@ static int parse_requests(const struct options *options, struct requests *reques
 	int error = 0;
 
 	if (!room) {
-		log_error(&options->log, "which cards? a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0");
+		log_error(&options->log, "request: no devices specified (e.g. a1:2, vendor=8086,class=0200, address=07:00.0)");
 		return STATUS_USAGE;
 	}
 	requests->items = calloc(room, sizeof(*requests->items));
@@ -48,45 +48,103 @@ static int parse_requests(const struct options *options, struct requests *reques
 	return error ? STATUS_USAGE : STATUS_OK;
 }
 
-/* A typing error is no "no". */
+static bool has_alias(const struct config *config, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(config->aliases[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that are defined, with commas between them; free it. NULL without memory. */
+static char *alias_names(const struct config *config)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < config->alias_count; i++)
+		if (!has_alias(config, i, config->aliases[i].name))
+			fprintf(out, "%s%s", i ? ", " : "", config->aliases[i].name);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* A mistyped alias is a wrong command line, and not one that is unavailable. */
 static int check_aliases(const struct options *options, const struct config *config, const struct requests *requests)
 {
 	for (size_t i = 0; i < requests->count; i++) {
 		const char *alias = requests->items[i].alias;
-		bool known = !alias;
+		char *defined;
 
-		for (size_t j = 0; j < config->alias_count && !known; j++)
-			known = strcmp(config->aliases[j].name, alias) == 0;
-		if (!known) {
-			log_error(&options->log, "nobody knows the alias '%s'; :alias: in %s names them", alias,
-				  config->path ? config->path : "pci.conf");
-			return STATUS_USAGE;
-		}
+		if (!alias || has_alias(config, config->alias_count, alias))
+			continue;
+		defined = alias_names(config);
+		log_error(&options->log, "no alias '%s' in %s (%s%s)", alias, config->path ? config->path : "pci.conf",
+			  config->alias_count ? "defined: " : "none defined", defined ? defined : "");
+		free(defined);
+		return STATUS_USAGE;
 	}
 	return STATUS_OK;
 }
 
-/* Of every card that would have been right, why it can't be had. */
-static void tell_why_not(const struct options *options, const struct inventory *inventory, const struct requests *requests)
+/* Why each device that REQUEST fits is not available; of AVAILABLE ones other requests are served. */
+static void write_reasons(const struct request *request, const struct inventory *inventory, size_t available)
 {
 	char address[ADDRESS_SIZE];
 
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct pci_device *device = &inventory->devices[i];
+
+		if (!request_fits(request, device) || (device->selected && device_obstacle(device) == OBSTACLE_NONE))
+			continue;
+		address_format(&device->address, address);
+		fprintf(stderr, "  %s: ", address);
+		if (device->selected)
+			obstacle_write_brief(stderr, device);
+		else
+			fprintf(stderr, "not selected; 'pciprobe explain %s' says why", address);
+		fputc('\n', stderr);
+	}
+	if (available)
+		fprintf(stderr, "  %zu available %s assigned to the other requests\n", available,
+			available == 1 ? "device is" : "devices are");
+}
+
+static void report_unserved(const struct options *options, const struct inventory *inventory, const struct requests *requests)
+{
 	for (size_t i = 0; i < requests->count; i++) {
 		const struct request *request = &requests->items[i];
-		size_t fitting = 0;
+		unsigned served = requests->served[i];
+		size_t matching = 0, available = 0;
+		char number[16] = "none";
 
-		if (requests->served[i] == request->count)
+		if (served == request->count)
 			continue;
-		inventory_foreach(inventory, device)
-			fitting += request_fits(request, device);
-		log_error(&options->log, "%s: %u wanted, %u to be had, of %zu such cards that are on offer", options->arguments[i],
-			  request->count, requests->served[i], fitting);
-		inventory_foreach(inventory, device) {
-			if (options->quiet || !request_fits(request, device) || device_obstacle(device) == OBSTACLE_NONE)
+		for (size_t j = 0; j < inventory->count; j++) {
+			const struct pci_device *device = &inventory->devices[j];
+
+			if (!request_fits(request, device))
 				continue;
-			fprintf(stderr, "  %s\n", address_format(&device->address, address));
-			obstacle_write(stderr, "    ", device);
+			matching++;
+			available += device->selected && device_obstacle(device) == OBSTACLE_NONE;
 		}
+		if (!matching) {
+			log_error(&options->log, "%s: %u requested, but this host has no matching device", options->arguments[i],
+				  request->count);
+			continue;
+		}
+		if (served)
+			snprintf(number, sizeof(number), "%u", served);
+		log_error(&options->log, "%s: %u requested, %s available (%zu matching device%s)%s", options->arguments[i],
+			  request->count, number, matching, matching == 1 ? "" : "s",
+			  options->quiet || matching == served ? "" : ":");
+		if (!options->quiet)
+			write_reasons(request, inventory, available - served);
 	}
 }
 
@@ -123,10 +181,11 @@ static int serve(const struct options *options, struct report *report, struct re
 	if (served > 0)
 		status = print_taken(options, report, inventory, taken, count);
 	else if (served == 0)
-		tell_why_not(options, inventory, requests);
+		report_unserved(options, inventory, requests);
 	else
 		log_error(&options->log, "out of memory");
 	report_tell_sources(options, inventory);
+	report_empty_selection(options, NULL, report->probe, inventory);
 	free(taken);
 	inventory_free(inventory);
 	return status;

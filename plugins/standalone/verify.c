@@ -61,7 +61,7 @@ static void write_line(struct check *check, size_t index)
 	write_place(check, line);
 	fputs(line->alias.name ? ": alias " : ": device_spec", stdout);
 	text_write_plain(stdout, line->alias.name ? line->alias.name : "");
-	fputs(" takes", stdout);
+	fputs(" matches", stdout);
 	inventory_foreach(check->inventory, device) {
 		if (!takes(check, index, device))
 			continue;
@@ -71,7 +71,7 @@ static void write_line(struct check *check, size_t index)
 		fputc('\n', stdout);
 	}
 	if (!count) {
-		puts(" no card of this host");
+		puts(" no device of this host");
 		check->wrong = true;
 	}
 }
@@ -98,7 +98,7 @@ static void write_twice(struct check *check, size_t index, const struct pci_devi
 		if (!takes(check, i, device) || !compete(&lines[i], first))
 			continue;
 		if (!twice) {
-			printf("%s is taken twice: by ", address_format(&device->address, address));
+			printf("%s is matched by ", address_format(&device->address, address));
 			write_place(check, first);
 		}
 		fputs(" and ", stdout);
@@ -124,6 +124,9 @@ static int verify_nova(const struct options *options, struct novaconf *conf, con
 		inventory_foreach(inventory, device)
 			if (takes(&check, i, device))
 				write_twice(&check, i, device);
+	if (conf->faults > NOVACONF_FAULTS_SHOWN)
+		log_error(&options->log, "%s: %u more error%s", conf->path, conf->faults - NOVACONF_FAULTS_SHOWN,
+			  conf->faults == NOVACONF_FAULTS_SHOWN + 1 ? "" : "s");
 	if (!conf->count && !conf->faults)
 		log_warning(&options->log, "%s: no device_spec and no alias in it", conf->path);
 	if (error)
@@ -156,7 +159,7 @@ int run_verify(struct options *options)
 	int status = STATUS_FAILED;
 
 	if (options->argument_count != 2 || strcmp(options->arguments[0], "nova") != 0) {
-		log_error(&options->log, "verify what? 'verify nova FILE', with a nova.conf");
+		log_error(&options->log, "verify: usage: verify nova FILE");
 		return STATUS_USAGE;
 	}
 	if (novaconf_read(options->arguments[1], &options->log, &conf) == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/sources.h"
 
+#include "probe/spelling.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,19 @@ static const struct source *find_source(const char *name)
 	return NULL;
 }
 
+static void log_unknown(const char *name, const char *place, const struct log *log)
+{
+	struct spelling spelling = {.word = name};
+
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		spelling_try(&spelling, SOURCES[i].name);
+	if (spelling.closest)
+		log_error(log, "%s: unknown source '%s' (did you mean '%s'?)", place, name, spelling.closest);
+	else
+		log_error(log, "%s: unknown source '%s' (all, none, or a comma-separated list of vfio, cmdline, mdev, libvirt, "
+			  "proxmox)", place, name);
+}
+
 int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources)
 {
 	char *copy = strdup(text), *rest = copy, *name;
@@ -53,16 +68,20 @@ int sources_parse(const char *text, const char *place, const struct log *log, un
 
 	while (!error && (name = strsep(&rest, ", "))) {
 		const struct source *source = find_source(name);
+		bool all = strcmp(name, "all") == 0, none = strcmp(name, "none") == 0;
 
-		if (source)
-			*sources |= source->bit;
-		else if (strcmp(name, "all") == 0)
-			*sources |= OWNER_ALL;
-		else if (*name && strcmp(name, "none") != 0)
+		if (!*name)
+			continue;
+		if (!source && !all && !none) {
+			log_unknown(name, place, log);
 			error = -EINVAL;
-		if (error < 0)
-			log_error(log, "%s: '%s' is no source of ownership. Right would be all, none, or some of vfio, cmdline, "
-				  "mdev, libvirt, proxmox with commas between them", place, name);
+		} else if (*sources && (all || none || *sources == OWNER_ALL || *sources == OWNER_NONE)) {
+			log_error(log, "%s: 'all' and 'none' cannot be combined with other sources", place);
+			*sources = 0; /* said once for a list */
+			error = -EINVAL;
+		} else {
+			*sources |= source ? source->bit : all ? (unsigned)OWNER_ALL : (unsigned)OWNER_NONE;
+		}
 	}
 	free(copy);
 	return error;

@@ -36,8 +36,9 @@ extern const struct source SOURCES[OWNER_SOURCE_COUNT];
 
 claim_cards vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim;
 
-/* Reads TEXT, names of sources with commas between them, or "all" or "none", and adds their bits to *sources.
- * Returns 0, or -EINVAL for what is no source's name, which is told with PLACE in front. */
+/* Reads TEXT, names of sources with commas between them, or "all" or "none" alone, and adds their bits to *sources, which may
+ * hold the rest of a list; OWNER_NONE for "none". Returns 0, -ENOMEM, or -EINVAL for an unknown source or a list that
+ * contradicts itself, which is logged with PLACE in front. */
 int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources);
 
 /* Writes the names of SOURCES with '+' between them and returns BUFFER. */

@@ -104,7 +104,7 @@ def check_faults(tap, place):
     """The daemon goes on without it."""
     for options, message in [("  Colour red\n", "unknown option 'Colour'; there are ConfigFile"),
                              ("  Report everything\n", "option 'Report': 'everything' won't do"),
-                             ("  Device \"zz\"\n", "Device: 'zz' is not a slot"),
+                             ("  Device \"zz\"\n", "Device: invalid slot 'zz'"),
                              ("  SysRoot \"/nowhere/at/all\"\n", "/nowhere/at/all: No such file"),
                              ("  ConfigFile \"/nowhere/pci.conf\"\n", "/nowhere/pci.conf: No such file")]:
         with place.daemon(options) as daemon:
@@ -175,7 +175,7 @@ def check_config(tap, place):
         notice = daemon.wait_notice("event=config_refused", "pci.conf")
         tap.result("a broken one isn't", same("WARNING", notice[0], "severity"))
         said = daemon.said()
-        tap.result("which is told, with the line", [] if "pci.conf:1:11: 'nonsense' is not a filter" in said else [said])
+        tap.result("which is told, with the line", [] if "pci.conf:1:11: invalid filter 'nonsense'" in said else [said])
         before = daemon.ask("GETVAL \"here/pciprobe-summary/duration-probe\"")
         wait_for("another reading", lambda: daemon.ask("GETVAL \"here/pciprobe-summary/duration-probe\"") != before)
         tap.result("the old rules hold on", same(cards, daemon.value("summary", "count-devices"), "cards"))

@@ -29,7 +29,7 @@ from nova.pci import request, stats, utils, whitelist
 from oslo_config import cfg
 
 SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-LINE = re.compile(r"(?P<place>.*?:\d+(?: \(item \d+\))?): (?:device_spec|alias (?P<alias>.*?)) takes(?P<none> no card of this host)?")
+LINE = re.compile(r"(?P<place>.*?:\d+(?: \(item \d+\))?): (?:device_spec|alias (?P<alias>.*?)) matches(?P<none> no device of this host)?")
 SEED = 7
 
 
@@ -228,7 +228,7 @@ def compare_verdicts(host, path):
     found = [sorted(map(sorted, (cards for _, alias, cards in verdict if bool(alias is None) == is_spec))) for is_spec in (True, False)]
     problems = same([sorted(map(sorted, part)) for part in wanted], found, "taken (%s)" % done.stderr)
     twice = {card for i, a in enumerate(wanted[0]) for b in wanted[0][:i] for card in a & b}
-    told = set(re.findall(r"^(\S+) is taken twice: by [^ ]+:\d+", done.stdout, re.MULTILINE))
+    told = set(re.findall(r"^(\S+) is matched by [^ ]+:\d+", done.stdout, re.MULTILINE))
     missing = sorted(twice - told)
     problems += ["taken twice and not told: %s" % missing] if missing else []
     wrong = bool(told) or not all(wanted[0] + wanted[1])

@@ -29,7 +29,7 @@ blind() {
 check "else the kernel waits, and it doesn't" ends 124 blind release --timeout 5 "$nic0" "$nic1"
 check "the other card is as it was" test "$(driver_of "$nic1")" = vfio-pci
 check "status answers meanwhile" ends 0 "$VFIO_BIND" status --timeout 2 "$nic0"
-check "and tells why" grep -q "the kernel is still at it" /run/said
+check "and tells why" grep -q "the kernel has not finished" /run/said
 check "the card is left alone" ends 124 "$VFIO_BIND" release --timeout 2 "$nic0"
 check "by recover too" ends 124 "$VFIO_BIND" recover --timeout 2
 check "other cards aren't" ends 0 "$VFIO_BIND" release --timeout 5 "$nic1"

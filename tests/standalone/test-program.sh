@@ -100,6 +100,11 @@ expect 0 "-s" p -s 1f.3 -f raw -o address --no-headings
 [ "$(cat out)" = 0000:00:1f.3 ]; result $? "a slot" out
 expect 0 "--name" p --name gigabit -f raw -o +label --no-headings
 [ "$(wc -l <out)" -eq 1 ]; result $? "a name" out
+expect 0 "a table without processes" p -f table -o address,ownership
+says err "warning: owner unknown of 2 devices: a recording has no processes" "an unknown owner comes with its reason"
+[ "$(grep -c "owner unknown" err)" -eq 1 ]; result $? "once" err
+expect 0 "json without processes" p -f json
+! grep -q "owner unknown" err; result $? "where a field has it, that is enough" err
 expect 0 "export" p -f export -o address,driver,iommu_group
 says out 'ADDRESS="0000:00:03.0" DRIVER="vfio-pci" IOMMU_GROUP=""' "KEY=\"value\""
 expect 0 "json" p -f json
@@ -192,7 +197,7 @@ expect 0 "-c" p -c nvidia.conf -f raw -o address --no-headings
 expect 0 "-c -" sh -c "'$PCIPROBE' --sysroot machine -c - -f raw -o address --no-headings <nvidia.conf"
 [ "$(cat out)" = 0000:00:03.0 ]; result $? "reads standard input" out
 expect 0 "explain -c -" sh -c "cat nvidia.conf | '$PCIPROBE' --sysroot machine explain -c - 00:03.0"
-says out "taken by :filter: '10de:*' (stdin:1:10)" "with its places"
+says out "matched by :filter: '10de:*' (stdin:1:10)" "with its places"
 expect 0 "record -c -" sh -c "'$PCIPROBE' --sysroot machine record piped -c - <nvidia.conf"
 [ "$(find piped -name pci.conf -exec cat {} +)" = "$(cat nvidia.conf)" ]; result $? "records it"
 expect 0 "-c - with -a" sh -c "'$PCIPROBE' --sysroot machine -a -c - <&-"
@@ -204,43 +209,92 @@ expect 0 "exclusions" p -c exclude.conf -f raw -o address --no-headings
 expect 0 "an exclusion on the command line" p -a -d '!10de:*' -f raw -o address --no-headings
 [ "$(wc -l <out)" -eq 2 ]; result $? "leaves the others" out
 expect 0 "explain" p explain -c exclude.conf 00:03.0
-says out "refused by :filter: '!10de:*' (exclude.conf:1:18)" "names the exclusion and its place"
+says out "rejected by :filter: '!10de:*' (exclude.conf:1:18)" "names the exclusion and its place"
 printf ":filter: !10de:*\n" >tag.conf
 expect 1 "an exclusion without quotes" p -c tag.conf
-says err "tag.conf:1:10: '!10de:*' is a tag in YAML, because it begins with !. Put quotes around" "says to quote it"
+says err "tag.conf:1:10: '!10de:*' is a tag in YAML, because it begins with !; put quotes around" "says to quote it"
 expect 0 "-a" p -c nvidia.conf -a -f raw --no-headings
 [ "$(wc -l <out)" -eq 3 ]; result $? "-a overrides it" out
 expect 0 "nothing selected" p -c "$SOURCES/etc/pci.conf" -f raw --no-headings
 silent out "nothing selected prints nothing in a pipe"
-silent err "and says nothing"
+help="edit it; 'pciprobe -a' shows all devices, 'pciprobe explain' says why"
+says err "warning: 0 of 3 devices selected by $SOURCES/etc/pci.conf (:filter: '0:0' matches none): $help" "and says what to do"
+[ "$(wc -l <err)" -eq 1 ]; result $? "on one line" err
+expect 0 "-q" p -q -c "$SOURCES/etc/pci.conf" -f raw --no-headings
+silent err "-q keeps it quiet"
+for format in prometheus influx collectd opennebula cloudstack; do
+	expect 0 "nothing selected for $format" p -c "$SOURCES/etc/pci.conf" -f $format
+	silent err "$format, which is read every minute, says nothing of it"
+done
+for format in table tree export json nova libvirt; do
+	expect 0 "nothing selected for $format" p -c "$SOURCES/etc/pci.conf" -f $format
+	says err "0 of 3 devices selected" "$format says it"
+done
+: >empty.conf
+expect 0 "an empty configuration" p -c empty.conf -f raw
+says err "0 of 3 devices selected by empty.conf (the file is empty): $help" "is reported"
+printf '# all of it\n#:filter: 10de:*\n' >empty.conf
+expect 0 "a configuration of comments" p -c empty.conf -f raw
+says err "0 of 3 devices selected by empty.conf (the file is empty): $help" "is as empty"
+printf ':filters: 10de:*\n' >mistyped.conf
+expect 0 "a mistyped key" p -c mistyped.conf -f raw
+says err "warning: mistyped.conf:1:1: unknown key ':filters' ignored (did you mean ':filter:'?)" "comes with the right one"
+says err "0 of 3 devices selected by mistyped.conf (:filter: is missing or empty): $help" "and with what follows from it"
+printf ':filter: [1:2, 3:4]\n' >nothing.conf
+expect 0 "rules that match nothing" p -c nothing.conf -f raw
+says err "selected by nothing.conf (no rule of :filter: matches): $help" "are named"
+printf ':filter:\n:short_address: 07:00.0\n' >nothing.conf
+expect 0 "an address that is not there" p -c nothing.conf -f raw
+says err "selected by nothing.conf (:short_address: '07:00.0' matches none): $help" "is named"
+expect 0 "nothing that -d matches" p -c nvidia.conf -d 8086: -f raw --no-headings
+silent err "is an answer, in a pipe"
+expect 0 "nothing that -d matches, without a configuration" p -d 1234: -f raw --no-headings
+silent err "too"
+expect 1 "a request where nothing is selected" p request -c "$SOURCES/etc/pci.conf" vendor=10de
+says err "0 of 3 devices selected by $SOURCES/etc/pci.conf" "says that, too"
 printf ':filter:\n  - 10de:*\n  - 8068\n:shrt_address: x\n' >typo.conf
 expect 1 "a typing error in the configuration" p -c typo.conf
 silent out "publishes nothing"
-says err "typo.conf:3:5: '8068' is not a filter" "and is told with its place"
-says err "typo.conf:4:1: nobody knows the key ':shrt_address'" "an unknown key too"
+says err "typo.conf:3:5: invalid filter '8068'" "and is told with its place"
+says err "typo.conf:4:1: unknown key ':shrt_address' ignored (did you mean ':short_address:'?)" "an unknown key too"
 expect 1 "a configuration that isn't there" p -c nowhere.conf
 says err "nowhere.conf: No such file" "is told"
 card other 0000:00:02.0 8086:10D3 20000
 expect 0 "explain" p explain -c nvidia.conf
-says out "taken by :filter: '10de:*' (nvidia.conf:1:10)" "explain tells the rule and its place"
-says out "refused by :filter: (nvidia.conf:1:1)" "and what refuses"
+says out "matched by :filter: '10de:*' (nvidia.conf:1:10)" "explain tells the rule and its place"
+says out "not matched by :filter: (nvidia.conf:1:1)" "and what rejects"
 printf ':filter: 10de:*,1002:*\n' >amd.conf
 expect 0 "explain names useless rules" p explain -c amd.conf
 says out ":filter: '1002:*' (amd.conf:1:10)" "with their place"
 expect 0 "explain one card" p explain 00:1f.3
-says out "nothing restricts the selection" "without rules"
+says out "selected: no pci.conf and no filter" "without rules"
 expect 1 "explain a card that isn't there" p explain 00:05.0
-says err "00:05.0: this host has no such card" "is told"
+says err "00:05.0: this host has no such device" "is told"
 
 # ---- requests ----
 mkdir -p machine/proc/1/fd
 printf ":filter:\n:alias:\n  - {name: gpu, filter: '10de:*'}\n  - {name: nic, filter: '::0200'}\n" >alias.conf
 expect 2 "request by an alias that nobody knows" p request -c alias.conf gpux
-says err "nobody knows the alias 'gpux'; :alias: in alias.conf names them" "is a typing error, and no answer"
+says err "no alias 'gpux' in alias.conf (defined: gpu, nic)" "is a typing error, and no answer"
+expect 2 "request by an alias where none is defined" p request -c nvidia.conf gpu
+says err "no alias 'gpu' in nvidia.conf (none defined)" "says that"
+expect 2 "request by an address alone" p request 00:03.0
+says err "request: '00:03.0' looks like an address; write address=00:03.0" "says how it is written"
+expect 2 "request by ids alone" p request 10de:2204
+says err "request: '10de:2204' looks like vendor and device; write vendor=10de,device=2204" "says how these are written"
+expect 2 "request by a wrong id" p request vendor=xyz
+says err "request: vendor must be four hex digits, not 'xyz'" "says which part is wrong"
+expect 2 "request of none" p request gpu:0
+says err "request: count must be 1 to 1024, not '0'" "says what the count may be"
+expect 2 "request by an unknown key" p request vednor=10de
+says err "request: unknown key 'vednor' (did you mean 'vendor'?)" "says the right one"
+expect 2 "request by a wrong address" p request address=00:99
+says err "request: invalid PCI address '00:99': expected e.g. 07:00.0 or 0000:07:00.0" "says so once"
+[ "$(wc -l <err)" -eq 1 ]; result $? "on one line" err
 expect 1 "a request that this host can't serve" p request -c alias.conf gpu
 silent out "prints no card"
-says err "gpu: 1 wanted, 0 to be had, of 1 such cards" "and says so"
-says err "it is in no IOMMU group" "and why"
+says err "pciprobe: gpu: 1 requested, none available (1 matching device):" "and says so"
+says err "  0000:00:03.0: not in an IOMMU group; 'vfio-bind check' says why" "and why"
 ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 expect 0 "one that it can serve" p request -c alias.conf gpu
 [ "$(cat out)" = 0000:00:03.0 ]; result $? "prints the card" out
@@ -249,9 +303,29 @@ expect 0 "by ids" p request -c alias.conf vendor=10de,class=0300
 expect 0 "by address" p request -c alias.conf address=00:03.0
 expect 1 "a card twice" p request -c alias.conf gpu address=00:03.0
 expect 1 "two of one" p request -c alias.conf gpu:2
-says err "gpu:2: 2 wanted, 1 to be had, of 1 such cards" "says how many there are"
+says err "gpu:2: 2 requested, 1 available (1 matching device)" "says how many there are"
+[ "$(wc -l <err)" -eq 1 ]; result $? "and no more" err
+expect 1 "two requests for one" p request -c alias.conf gpu vendor=10de
+says err "vendor=10de: 1 requested, none available (1 matching device):" "the second one is refused"
+says err "  1 available device is assigned to the other requests" "with the reason"
+expect 1 "a device that is not selected" p request -c nvidia.conf address=00:1f.3
+says err "address=00:1f.3: 1 requested, none available (1 matching device):" "is counted"
+says err "  0000:00:1f.3: not selected; 'pciprobe explain 0000:00:1f.3' says why" "with the command that explains it"
+expect 1 "a device that is not there" p request vendor=dead
+says err "vendor=dead: 1 requested, but this host has no matching device" "is none"
 expect 1 "a card that the host uses" p request -c alias.conf nic
-says err "the host uses it, by the driver e1000e" "says who"
+says err "  0000:00:02.0: bound to host driver e1000e, and not in an IOMMU group; 'vfio-bind check' says why" "says by what"
+ln -s ../../../kernel/iommu_groups/4 machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
+ln -s ../../../bus/pci/drivers/e1000e machine/sys/devices/pci0000:00/0000:00:02.0/driver
+expect 1 "one that could be bound" p request -c alias.conf nic
+says err "  0000:00:02.0: bound to host driver e1000e; 'vfio-bind bind 0000:00:02.0' can make it available" "names the command"
+mkdir -p machine/sys/kernel/iommu_groups/5/devices
+ln -s ../../../../devices/pci0000:00/0000:00:02.0 machine/sys/kernel/iommu_groups/5/devices/0000:00:02.0
+ln -s ../../../../devices/pci0000:00/0000:00:03.0 machine/sys/kernel/iommu_groups/5/devices/0000:00:03.0
+ln -sfn ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
+expect 1 "one whose group has a host driver" p request -c alias.conf gpu
+says err "  0000:00:03.0: IOMMU group 5 is not viable: 0000:00:02.0 is bound to a host driver; 'vfio-bind bind --group 0000:00:03.0' can make it available" "names it"
+rm -r machine/sys/kernel machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
 expect 0 "in a format" p request -c alias.conf gpu -f raw -o address,aliases,available --no-headings
 [ "$(cat out)" = "0000:00:03.0 gpu yes" ]; result $? "with columns" out
 expect 0 "for virsh" p request -c alias.conf gpu -f libvirt
@@ -260,14 +334,14 @@ grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" out;
 expect 0 "all cards for virsh" p -f libvirt
 says out "<!-- 0000:00:02.0 82574L Gigabit Network Connection" "tells of each in a comment"
 expect 1 "when nobody could look" p request --owners none -c alias.conf gpu
-says err "owner unknown: the source vfio is switched off" "nothing is promised, and the reason is reported"
+says err "  0000:00:03.0: owner unknown: the source vfio is switched off" "nothing is promised, and the reason is reported"
 expect 0 "aliases" p -c alias.conf -f aliases
 awk '$1 == "gpu" && $2 == 1 && $3 == 1 && $4 == 1 && $7 == 0 {a++} $1 == "nic" && $2 == 1 && $3 == 0 && $7 == 1 {a++}
 	END {exit a != 2}' out
 result $? "are counted" out
 expect 0 "explain" p explain -c alias.conf 00:03.0
 says out "has the alias gpu" "tells aliases"
-says out "a VM can have it" "and that a VM can have it"
+says out "available: can be assigned to a VM" "and that a VM can have it"
 rm -r machine/proc/1 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 expect 0 "--owners help" p --owners help
 says out "libvirt" "lists the sources"
@@ -277,7 +351,11 @@ terminal() { # COLUMNS COMMAND: its output as on a terminal
 	python3 -B "$SOURCES/tests/standalone/terminal.py" "$1" "$2" </dev/null | tr -d '\r'
 }
 terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf" >out
-says out "0 of 3 cards selected by $SOURCES/etc/pci.conf; --all shows every card" "a person is told that nothing is selected"
+says out "0 of 3 devices selected by $SOURCES/etc/pci.conf (:filter: '0:0' matches none): $help" "a person sees that nothing is selected"
+terminal 80 "$PCIPROBE --sysroot machine -c $SOURCES/etc/pci.conf -f prometheus" >out
+says out "0 of 3 devices selected" "in every format"
+terminal 80 "$PCIPROBE --sysroot machine -a -d 1234:" >out
+says out "0 of 3 devices selected by the command line" "a person sees that no device matches"
 terminal 80 "NO_COLOR=1 $PCIPROBE --sysroot machine" >out
 [ -s out ] && awk 'length($0) > 80 {exit 1}' out; result $? "the table fits the terminal" out
 ! grep -q "$(printf '\033')" out; result $? "NO_COLOR is honoured" out
@@ -400,7 +478,7 @@ expect 0 "when the card has gone to a VM" p opennebula
 says out 'IFNAME = "enx525400123456"' "it is still told"
 printf ':filter: nonsense\n' >nvidia.conf
 expect 0 "a failure gives the last good answer" p opennebula -c nvidia.conf
-says err "nvidia.conf:1:10: 'nonsense' is not a filter" "and says why"
+says err "nvidia.conf:1:10: invalid filter 'nonsense'" "and says why"
 says err "the last good answer" "and that it is one"
 expect 1 "a failure without a good answer before" "$PCIPROBE" --sysroot empty opennebula
 silent out "prints nothing"
@@ -433,11 +511,21 @@ expect 0 "what was written for Nova takes all" p verify nova nova.conf
 says out "0000:00:03.0 10de:2204" "it says which cards"
 printf '[pci]\ndevice_spec = {"vendor_id":"10de"}\ndevice_spec = {"address":"00:03.0"}\ndevice_spec = {"vendor_id":"ffff"}\n' >nova.conf
 expect 1 "a line for nothing, and a card taken twice" p verify nova nova.conf
-says out "nova.conf:4: device_spec takes no card of this host" "the line is named"
-says out "0000:00:03.0 is taken twice: by nova.conf:2 and nova.conf:3" "so is the card"
+says out "nova.conf:4: device_spec matches no device of this host" "the line is named"
+says out "0000:00:03.0 is matched by nova.conf:2 and nova.conf:3" "so is the card"
 printf '[pci]\nalias = {"name":"a\\u001b[2J","x":"1"}\n' >nova.conf
 expect 1 "a fault" p verify nova nova.conf
 says err "pciprobe: nova.conf:2: an alias has no key 'x'" "it is told with its line"
+{ echo "[pci]"; for _ in $(seq 20); do echo "device_spec = nonsense"; done; } >many.conf
+expect 1 "twenty errors in a nova.conf" p verify nova many.conf
+[ "$(wc -l <err)" -eq 20 ]; result $? "are all reported" err
+for _ in $(seq 13); do echo "device_spec = nonsense"; done >>many.conf
+expect 1 "more than twenty errors in a nova.conf" p verify nova many.conf
+[ "$(wc -l <err)" -eq 21 ] && [ "$(tail -n 1 err)" = "pciprobe: many.conf: 13 more errors" ]
+result $? "end with the number of the rest" err
+{ for _ in $(seq 25); do echo "x"; done; } >many.conf
+expect 1 "a file that is no nova.conf" p verify nova many.conf
+[ "$(wc -l <err)" -eq 21 ] && says err "many.conf: 5 more errors" "neither floods the screen"
 expect 1 "a nova.conf that isn't there" p verify nova absent.conf
 head -c 2000000 /dev/zero >nova.conf
 expect 1 "one that is larger than any" p verify nova nova.conf

@@ -618,11 +618,28 @@ static void the_next_run_looks_after_what_was_left(void **state)
 	begin(&SCENARIOS[1]);
 	kill_at(&SCENARIOS[1], FAULT_KILL_AFTER, 5);
 	assert_int_equal(BIND(DISK), STATUS_DONE);
-	assert_contains(heard.text, "an earlier run was interrupted");
+	assert_contains(heard.text, "recovered 3 devices left by an interrupted run");
 	assert_state(PAIR0, "nouveau -");
 	assert_state(PAIR1, "snd_hda_intel -");
 	assert_state(NIC, "e1000e -");
 	assert_state(DISK, "vfio-pci vfio-pci");
+}
+
+static void a_recovery_that_waits_says_so(void **state)
+{
+	struct options options;
+
+	(void)state;
+	begin(&SCENARIOS[1]);
+	go(&SCENARIOS[1], FAULT_HANG, 1, 0);
+	heard = (struct heard){0};
+	options = fakekernel_options(&kernel, &heard, WORDS(NULL));
+	options.timeout = 30;
+	assert_int_equal(run_recover(&options), STATUS_TIMEOUT);
+	assert_contains(heard.text, "waiting for what an earlier run has begun in the kernel, at most 28 seconds longer; "
+				    "if a VM has the device, shut it down\n");
+	assert_contains(heard.text, "the kernel has not finished; run 'vfio-bind recover' later");
+	assert_int_equal(heard.warnings, 1);
 }
 
 /* The fake kernel ends the test when a card is touched while a call for it is in there. */
@@ -733,7 +750,7 @@ static void what_can_not_be_undone_is_told_and_remembered(void **state)
 	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
 	fakesys_file(fake, "model/probe/e1000e", "5\n");
 	assert_int_equal(BIND(NIC), STATUS_INCOMPLETE);
-	assert_contains(heard.text, "could not be brought back to e1000e");
+	assert_contains(heard.text, "could not restore e1000e");
 	assert_int_equal(journal_size(), 1);
 	assert_int_equal(RECOVER(), STATUS_INCOMPLETE);
 	assert_int_equal(BIND(NIC), STATUS_REFUSED);
@@ -987,7 +1004,7 @@ int main(void)
 		TEST(a_run_that_is_killed_at_any_step_is_put_in_order),
 		TEST(so_is_a_recovery_that_is_killed),
 		TEST(who_is_asked_to_end_leaves_everything_in_order),
-		TEST(the_next_run_looks_after_what_was_left),
+		TEST(the_next_run_looks_after_what_was_left), TEST(a_recovery_that_waits_says_so),
 		TEST(a_call_without_an_answer_is_left_alone),
 		TEST(a_card_that_vanishes_costs_only_itself),
 		TEST(a_driver_that_gets_in_between_is_sent_away),

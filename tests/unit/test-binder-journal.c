@@ -189,13 +189,30 @@ static void its_faults_are_told_with_their_line(void **state)
 	}
 }
 
+static void another_run_is_waited_for_and_that_is_reported(void **state)
+{
+	struct journal first, second;
+
+	(void)state;
+	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
+	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
+	assert_contains(heard.text, "warning: waiting for another vfio-bind to end, at most 1 second longer\n");
+	assert_contains(heard.text, "error: another vfio-bind is at work; try again\n");
+	journal_close(&second);
+	journal_close(&first);
+	heard = (struct heard){0};
+	assert_int_equal(journal_open(root, &log_, 3, &second), 0);
+	assert_string_equal(heard.text, "");
+	journal_close(&second);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_is_read_again),   TEST(vfs_and_driver_of_a_card_are_two_things),
 		TEST(what_is_no_journal_is_refused),   TEST(the_script_s_file_is_understood),
-		TEST(its_faults_are_told_with_their_line),
+		TEST(its_faults_are_told_with_their_line), TEST(another_run_is_waited_for_and_that_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("binder-journal", tests, NULL, NULL);

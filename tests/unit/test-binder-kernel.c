@@ -15,6 +15,8 @@ static const struct pci_address card = {.bus = 1};
 static struct fakesys *fake;
 static struct sysroot *root;
 static struct host_kernel host;
+static struct heard heard;
+static struct log log_heard;
 
 static int setup(void **state)
 {
@@ -22,7 +24,9 @@ static int setup(void **state)
 	fake = fakesys_new();
 	fakesys_directory(fake, JOURNAL_DIRECTORY);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	host_kernel_init(&host, root, NULL, 1);
+	heard = (struct heard){0};
+	log_heard = heard_log(&heard);
+	host_kernel_init(&host, root, &log_heard, 1);
 	return 0;
 }
 
@@ -75,6 +79,35 @@ static void no_answer_in_time_is_told(void **state)
 	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
 	/* this one can be killed, unlike one in the kernel */
 	assert_false(host.kernel.is_busy(&host.kernel, &card));
+}
+
+/* After two seconds it is said what is waited for, how long, and who is in the way. */
+static void a_long_wait_is_reported(void **state)
+{
+	char name[] = "one-42";
+	struct owner owner = {.name = name, .pid = 4711};
+	struct pci_device device = {.address = card, .owners = &owner, .owner_count = 1};
+	struct inventory inventory = {.devices = &device, .count = 1};
+
+	(void)state;
+	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
+	host.kernel.inventory = &inventory;
+	host.kernel.timeout = 2;
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_string_equal(heard.text, "");
+	host.kernel.timeout = 3;
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
+					"longer; in use by VM 'one-42', process 4711\n");
+}
+
+static void a_long_wait_names_what_is_written(void **state)
+{
+	(void)state;
+	make_fifo("sys/bus/pci/devices/0000:01:00.0/driver_override");
+	host.kernel.timeout = 4;
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"), -ETIMEDOUT);
+	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
 }
 
 /* The program is killed while a call hangs, and the call goes on: who comes later knows, and the run's lock is free. */
@@ -139,6 +172,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_arrives),	TEST(it_writes_below_the_bus_only), TEST(no_answer_in_time_is_told),
+		TEST(a_long_wait_is_reported),	TEST(a_long_wait_names_what_is_written),
 		TEST(a_call_outlives_the_run),	TEST(only_a_node_is_given_away),    TEST(a_module_that_is_not_there),
 	};
 

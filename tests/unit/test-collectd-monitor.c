@@ -506,7 +506,7 @@ static void a_broken_one_keeps_the_old_rules(void **state)
 	write_config(":filter: nonsense\n");
 	read_cards();
 	assert_contains(dispatched.notices, "WARNING summary config_refused: event=config_refused file=");
-	assert_contains(heard.text, "machine.conf:1:10: 'nonsense' is not a filter");
+	assert_contains(heard.text, "machine.conf:1:10: invalid filter 'nonsense'");
 	assert_contains(heard.text, "the old rules hold on");
 	has_value("0000:81:00.0/gauge-in_use=0");
 	settle();

@@ -103,13 +103,13 @@ static void what_is_wrong_is_named(void **state)
 		const char *key, *value, *told;
 	} cases[] = {
 		{"Divice", "81:00.0", "unknown option 'Divice'; there are ConfigFile, Device, "},
-		{"Device", "no slot", "Device: 'no slot' is not a slot"},
+		{"Device", "no slot", "Device: invalid slot 'no slot'"},
 		{"IgnoreSelected", "maybe", "option 'IgnoreSelected': 'maybe' won't do; it takes true or false"},
 		{"Notify", "", "option 'Notify': '' won't do"},
 		{"PersistentNotifications", "2", "'2' won't do"},
 		{"Report", "everything", "'everything' won't do; it takes any of link, aer, owner, sriov and pools"},
 		{"PluginInstanceFormat", "name", "'name' won't do; it takes address, alias or vm"},
-		{"Owners", "guesswork", "Owners: 'guesswork' is no source"},
+		{"Owners", "guesswork", "Owners: unknown source 'guesswork'"},
 		{"ConfigFile", "", "option 'ConfigFile': '' won't do"},
 		{"SysRoot", "", "option 'SysRoot': '' won't do"},
 	};

@@ -202,80 +202,169 @@ static void aliases_and_sources_are_read(void **state)
 	assert_int_equal(config->owners, 0);
 }
 
-static void faults_are_told_with_their_places(void **state)
+static void errors_are_reported_with_their_places(void **state)
 {
 	static const struct {
-		const char *text, *told;
+		const char *text, *message;
 	} cases[] = {
-		{":filter: 10de\n", "pci.conf:1:10: '10de' is not a filter"},
+		{":filter: 10de\n", "pci.conf:1:10: invalid filter '10de': needs at least VENDOR:DEVICE; "
+				    "use '10de:' for any device of vendor 10de\n"},
 		{":filter: '0x10de:*'\n", "without 0x"},
-		{":filter: ['10de:*', 'zz:']\n", "pci.conf:1:21: 'zz:' is not a filter"},
+		{":filter: ['10de:*', 'zz:']\n", "pci.conf:1:21: invalid filter 'zz:': "},
 		{":filter: *:10d3\n", "quotes around it"},
 		{":filter: 10de:\n", "quotes around it"},
-		{":filter:\n\t- 10de:*\n", "blanks, not tabs"},
-		{":filter: {a: b}\n", "pci.conf:1:10: :filter: must be a text or a list of texts, not a map"},
-		{":filter:\n  - 10de: x\n", "pci.conf:2:5: an item of :filter: must be a text"},
-		{":filter:\n  -\n", "an item of :filter: is empty"},
-		{":filter:\n  - [a]\n", "an item of :filter: must be a text"},
-		{":filter: '0:0'\n:filter: '10de:*'\n", "pci.conf:2:1: ':filter' is here a second time, it stands in line 1"},
-		{":filter: '0:0'\nfilter: '10de:*'\n", "pci.conf:2:1: 'filter' is here a second time"},
-		{":short_address: '07:00'\n", "pci.conf:1:17: '07:00' is not a PCI address. Right would be 07:00.0"},
-		{":short_address: [07:00.0, 07:20.0]\n", "'07:20.0' is not a PCI address"},
-		{":device_name: 'a('\n", "is not a regular expression: missing closing parenthesis, at character 3"},
-		{":device_name: ['((((a{1000}){1000}){1000}){1000})']\n", "is not a regular expression"},
-		{":nvidia_vendors: '10deg'\n", "is not a vendor id"},
-		{":nvidia_vendors: '0x10de'\n", "is not a vendor id"},
-		{":nvidia_vendors: -1\n", "is not a vendor id"},
-		{":hosts: x\n", "pci.conf:1:9: :hosts: must be a map"},
-		{":hosts: {a: b}\n", "host 'a' must have a map of keys"},
-		{":hosts: {other: {filter: zz}}\n", "'zz' is not a filter"},
-		{":hosts: {a: {}, a: {}}\n", "is here a second time"},
-		{":owners: nobody\n", "pci.conf:1:10: 'nobody' is no source of ownership. Right would be all, none"},
-		{":owners: [vfio, libvrt]\n", "pci.conf:1:17: 'libvrt' is no source"},
-		{":owners: {a: b}\n", ":owners: must be a text or a list of texts"},
+		{":filter:\n\t- 10de:*\n", "indent with spaces, not tabs"},
+		{":filter: {a: b}\n", "pci.conf:1:10: :filter: must be a string or a list of strings, not a map\n"},
+		{":filter:\n  - 10de: x\n", "pci.conf:2:5: each item of :filter: must be a string; quote values that contain ': '\n"},
+		{":filter:\n  -\n", "pci.conf:2:4: empty item in :filter:\n"},
+		{":filter:\n  - [a]\n", "each item of :filter: must be a string"},
+		{":filter: '0:0'\n:filter: '10de:*'\n", "pci.conf:2:1: duplicate key ':filter' (first on line 1)\n"},
+		{":filter: '0:0'\nfilter: '10de:*'\n", "pci.conf:2:1: duplicate key 'filter' (first on line 1)\n"},
+		{":short_address: '07:00'\n", "pci.conf:1:17: invalid PCI address '07:00': expected e.g. 07:00.0 or 0000:07:00.0\n"},
+		{":short_address: [07:00.0, 07:20.0]\n", "invalid PCI address '07:20.0'"},
+		{":device_name: 'a('\n",
+		 "invalid regular expression 'a(': missing closing parenthesis, at character 3\n"},
+		{":device_name: 'gpu['\n", "pci.conf:1:15: invalid regular expression 'gpu['"},
+		{":device_name: ['((((a{1000}){1000}){1000}){1000})']\n", "invalid regular expression"},
+		{":nvidia_vendors: '10deg'\n", "invalid vendor id '10deg': expected four hex digits, e.g. 10de\n"},
+		{":nvidia_vendors: '0x10de'\n", "invalid vendor id"},
+		{":nvidia_vendors: -1\n", "invalid vendor id"},
+		{":hosts: x\n", "pci.conf:1:9: :hosts: must be a map of host names"},
+		{":hosts: {a: b}\n", "pci.conf:1:13: host 'a' must be a map of keys: :filter:"},
+		{":hosts: {other: {filter: zz}}\n", "invalid filter 'zz'"},
+		{":hosts: {a: {}, a: {}}\n", "duplicate key 'a' (first on line 1)\n"},
+		{":hosts:\n  'gpu[': {filter: '10de:*'}\n", "pci.conf:2:3: invalid host pattern 'gpu[': '[' without ']'\n"},
+		{":hosts: {'a[]b': {}}\n", "invalid host pattern 'a[]b': '[' without ']'\n"},
+		{":hosts: {'a\\': }\n", "invalid host pattern 'a\\': '\\' at its end\n"},
+		{":owners: nobody\n", "pci.conf:1:10: unknown source 'nobody' (all, none, or a comma-separated list of vfio,"},
+		{":owners: [vfio, libvrt]\n", "pci.conf:1:17: unknown source 'libvrt' (did you mean 'libvirt'?)\n"},
+		{":owners: {a: b}\n", ":owners: must be a string or a list of strings"},
+		{":owners: [all, libvirt]\n", "pci.conf:1:16: 'all' and 'none' cannot be combined with other sources\n"},
+		{":owners: [libvirt, all]\n", "pci.conf:1:20: 'all' and 'none' cannot be combined with other sources\n"},
+		{":owners:\n- none\n- vfio\n", "pci.conf:3:3: 'all' and 'none' cannot be combined with other sources\n"},
+		{":owners: 'all, none'\n", "pci.conf:1:10: 'all' and 'none' cannot be combined with other sources\n"},
+		{":hosts: {gpu-7: {owners: [none, all]}}\n", "cannot be combined with other sources\n"},
 		{":alias: a1\n", "pci.conf:1:9: :alias: must be a list of maps"},
 		{":alias: {name: a1}\n", ":alias: must be a list of maps"},
-		{":alias: [a1]\n", "an item of :alias: must be a map of keys: name, filter"},
-		{":alias: [{filter: '1:2'}]\n", "pci.conf:1:10: an alias must have a name"},
-		{":alias: [{name: a1}]\n", "alias 'a1' doesn't say which cards it is for"},
-		{":alias: [{name: 'a 1', role: vf}]\n", "'a 1' can't be the name of an alias"},
-		{":alias: [{name: 'a:1', role: vf}]\n", "can't be the name of an alias"},
-		{":alias: [{name: summary, role: vf}]\n", "can't be the name of an alias"},
-		{":alias: [{name: , role: vf}]\n", "name must be one text"},
-		{":alias: [{name: [a], role: vf}]\n", "name must be one text"},
-		{":alias: [{name: a, role: VF}]\n", "pci.conf:1:26: 'VF' is no role. Right would be pf"},
-		{":alias: [{name: a, numa_node: -1}]\n", "'-1' is no NUMA node"},
-		{":alias: [{name: a, numa_node: 123456}]\n", "is no NUMA node"},
-		{":alias: [{name: a, filter: zz}]\n", "'zz' is not a filter"},
-		{":alias: [{name: a, name: b, role: vf}]\n", "is here a second time"},
-		{":hosts: {other: {alias: [{name: a}]}}\n", "doesn't say which cards"},
-		{"just a text\n", "pci.conf:1:1: this must be a map of keys"},
-		{"- a\n- b\n", "this must be a map of keys"},
-		{":filter: '0:0'\n---\n:filter: '*:*'\n", "a second document begins here"},
-		{":filter: 'a\n", "not YAML"},
-		{":filter: \"a\\0b:\"\n", "a NUL character"},
-		{"? [a]\n: b\n", "a key must be a word"},
-		{":filter: &a [*a]\n", "must be a text"},
-		{":filter: !10de:1eb8\n", "pci.conf:1:10: '!10de:1eb8' is a tag in YAML, because it begins with !. Put quotes"},
+		{":alias: [a1]\n", "each item of :alias: must be a map of keys: name, filter"},
+		{":alias: [{filter: '1:2'}]\n", "pci.conf:1:10: alias without a name"},
+		{":alias: [{name: a1}]\n", "pci.conf:1:10: alias 'a1' has no condition: add filter, short_address,"},
+		{":alias: [{name: 'a 1', role: vf}]\n", "pci.conf:1:17: invalid alias name 'a 1'"},
+		{":alias: [{name: 'a:1', role: vf}]\n", "invalid alias name"},
+		{":alias: [{name: summary, role: vf}]\n", "invalid alias name 'summary': reserved\n"},
+		{":alias: [{name: , role: vf}]\n", "name must be one string\n"},
+		{":alias: [{name: [a], role: vf}]\n", "name must be one string\n"},
+		{":alias: [{name: a, role: VF}]\n", "pci.conf:1:26: invalid role 'VF': expected pf, vf or pci\n"},
+		{":alias: [{name: a, numa_node: -1}]\n", "numa_node must be a number, e.g. 0, not '-1'\n"},
+		{":alias: [{name: a, numa_node: 123456}]\n", "numa_node must be a number"},
+		{":alias: [{name: a, filter: zz}]\n", "invalid filter 'zz'"},
+		{":alias: [{name: a, name: b, role: vf}]\n", "duplicate key 'name' (first on line 1)\n"},
+		{":hosts: {other: {alias: [{name: a}]}}\n", "alias 'a' has no condition"},
+		{"just a text\n", "pci.conf:1:1: the file must be a map of keys"},
+		{"- a\n- b\n", "the file must be a map of keys"},
+		{":filter: '0:0'\n---\n:filter: '*:*'\n",
+		 "pci.conf:3:1: only one YAML document is allowed; remove the '---'\n"},
+		{":filter: \"a\\0b:\"\n", "pci.conf:1:10: NUL character in a string\n"},
+		{"? [a]\n: b\n", "a key must be a string"},
+		{":filter: &a [*a]\n", "must be a string"},
+		{":filter: !10de:1eb8\n",
+		 "pci.conf:1:10: '!10de:1eb8' is a tag in YAML, because it begins with !; put quotes"},
 		{":filter:\n  - 8086:*\n  - !10de:*\n", "pci.conf:3:5: '!10de:*' is a tag in YAML"},
-		{":filter: [8086:*, !10de:1eb8]\n", "while scanning a tag. Put quotes around a filter that excludes devices: '!10de:1eb8'"},
+		{":filter: [8086:*, !10de:1eb8]\n", "while scanning a tag; put quotes around a filter"},
 		{":filter: ! 10de:1eb8\n", "pci.conf:1:10: '!' is a tag in YAML"},
-		{":filter: '!!10de:1eb8'\n", "pci.conf:1:10: '!!10de:1eb8' is not a filter: "},
-		{":filter: '8086:*,!10de'\n", "pci.conf:1:10: '!10de' is not a filter: "},
-		{":filter: !!str\n", "pci.conf:1:10: the tag 'tag:yaml.org,2002:str' has no meaning here"},
-		{"!ruby/object:Set {}\n", "has no meaning here"},
-		{"filter: [[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n", "more than 16 deep"},
-		{"\x01\n", "not YAML"},
+		{":filter: '!!10de:1eb8'\n", "pci.conf:1:10: invalid filter '!!10de:1eb8': "},
+		{":filter: '8086:*,!10de'\n", "pci.conf:1:10: invalid filter '!10de': "},
+		{":filter: !!str\n", "pci.conf:1:10: unsupported tag 'tag:yaml.org,2002:str'; remove it\n"},
+		{"!ruby/object:Set {}\n", "unsupported tag"},
+		{"filter: [[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n", "pci.conf:1:24: lists and maps nested more than 16 deep\n"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].text), -EINVAL);
 		assert_true(heard.errors >= 1);
-		if (!strstr(heard.text, cases[i].told))
-			fail_msg("%s\ntold: %s\nnot: %s", cases[i].text, heard.text, cases[i].told);
+		if (!strstr(heard.text, cases[i].message))
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, heard.text, cases[i].message);
 		assert_null(config);
 	}
+}
+
+/* What an error hides is not reported as a second error. */
+static void an_error_has_no_follow_up_errors(void **state)
+{
+	static const char *const cases[] = {
+		":alias: [{name: a, role: virtual}]\n",
+		":alias: [{name: a, numa_node: zero}]\n",
+		":alias: [{name: a, filter: zz}]\n",
+		":alias: [{name: a, filter: {}}]\n",
+		":alias: [{name: 'my card', role: vf}]\n",
+		":alias: [{name: 'my card'}]\n",
+		":alias: [{name: , filter: '1:2'}]\n",
+		":alias: [{role: virtual}]\n",
+		":alias: [{}]\n",
+		":owners: [all, libvirt, none]\n",
+		":filter: 'a\n:b\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i]), -EINVAL);
+		if (heard.errors != 1)
+			fail_msg("%s\nlogged: %s", cases[i], heard.text);
+	}
+	/* two errors are two */
+	assert_int_equal(parse(":alias: [{name: 'a b', role: virtual}]\n"), -EINVAL);
+	assert_int_equal(heard.errors, 2);
+}
+
+static void an_unclosed_quote_is_reported_where_it_opens(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{":filter: '10de:*\n", "pci.conf:1:10: this quote is never closed\n"},
+		{":filter: \"10de:*\n# comment\n", "pci.conf:1:10: this quote is never closed\n"},
+		{":filter:\n  - '10de:*\n  - 8086:1\n", "pci.conf:2:5: this quote is never closed\n"},
+		{":filter: '10de:*\n---\n", "pci.conf:1:10: this quote is never closed\n"},
+		/* closed by a quote that was to open the next string */
+		{":filter: '10de:*\n:short_address: '07:00.0'\n", "pci.conf:1:10: this quote is closed only on line 2\n"},
+		{":filter:\n  - '10de:*\n  - '1002:*'\n", "pci.conf:2:5: this quote is closed only on line 3\n"},
+		{":filter: '10de:*\n:short_address: ['07:00.0']\n", "pci.conf:1:10: this quote is closed only on line 2\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].text), -EINVAL);
+		if (!strstr(heard.text, cases[i].message) || heard.errors != 1)
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, heard.text, cases[i].message);
+	}
+	/* an error elsewhere is not blamed on a long string */
+	assert_int_equal(parse(":device_name: 'a\n  b'\n:filter: [\n"), -EINVAL);
+	assert_null(strstr(heard.text, "quote"));
+}
+
+static void bytes_that_are_not_text_are_reported_with_line_and_column(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{":filter: '1:2' # caf\xe9\n", "pci.conf:1:21: not UTF-8: "},
+		{"# \xc3\xa9\xc3\xa9 \xff\n", "pci.conf:1:6: not UTF-8: "},
+		{"# a\r\n# b\n  # \xc3(\n", "pci.conf:3:5: not UTF-8: "},
+		{"# end \xc3", "pci.conf:1:7: not UTF-8: "},
+		{"\x01\n", "pci.conf:1:1: control characters are not allowed\n"},
+		{"a: 1\n# \x1b[31m\n", "pci.conf:2:3: control characters are not allowed\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse(cases[i].text), -EINVAL);
+		if (!strstr(heard.text, cases[i].message) || heard.errors != 1)
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, heard.text, cases[i].message);
+	}
+	/* of a file in UTF-16 the byte is known */
+	assert_int_equal(parse_bytes("\xff\xfe:\0\0\xdc", 6), -EINVAL);
+	assert_contains(heard.text, "pci.conf: byte 4: ");
 }
 
 static void a_long_path_still_tells_the_line(void **state)
@@ -287,7 +376,7 @@ static void a_long_path_still_tells_the_line(void **state)
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(config_parse(path, "filter: zz\n", 11, "h", &log, &config), -EINVAL);
-	assert_contains(heard.text, "xxx:1:9: 'zz' is not a filter");
+	assert_contains(heard.text, "xxx:1:9: invalid filter 'zz'");
 }
 
 static void all_faults_are_told_at_once(void **state)
@@ -305,9 +394,9 @@ static void an_unknown_key_is_a_warning(void **state)
 			       ":alias: [{name: a, role: vf, hosts: x}]\n"), 0);
 	assert_int_equal(heard.errors, 0);
 	assert_int_equal(heard.warnings, 3);
-	assert_contains(heard.text, "pci.conf:4:30: nobody knows the key 'hosts'");
-	assert_contains(heard.text, "pci.conf:1:1: nobody knows the key ':fitler'");
-	assert_contains(heard.text, "pci.conf:3:18: nobody knows the key 'hosts'");
+	assert_contains(heard.text, "pci.conf:4:30: unknown key 'hosts' ignored; valid keys: name, filter,");
+	assert_contains(heard.text, "pci.conf:1:1: unknown key ':fitler' ignored (did you mean ':filter:'?)\n");
+	assert_contains(heard.text, "pci.conf:3:18: unknown key 'hosts' ignored; valid keys: :filter:,");
 	assert_string_equal(rules(&config->filters), "8086:*");
 }
 
@@ -331,12 +420,12 @@ static void hostile_files_cost_an_error(void **state)
 	for (size_t i = 0, at = 0; at < size - 32; i++)
 		at += (size_t)sprintf(text + at, "key%zu: x\n", i);
 	assert_int_equal(parse(text), -EINVAL);
-	assert_contains(heard.text, "too much for a configuration");
+	assert_contains(heard.text, "too many nodes: at most 20000 strings, lists and maps");
 	strcpy(text, "a: &a [x,x,x,x,x,x,x,x]\nhosts:\n");
 	for (size_t i = 0, at = strlen(text); i < 1000; i++)
 		at += (size_t)sprintf(text + at, "  h%zu: {device_name: *a}\n", i);
 	assert_int_equal(parse(text), -EINVAL);
-	assert_contains(heard.text, "too much for a configuration");
+	assert_contains(heard.text, "too many nodes: at most 20000 strings, lists and maps");
 	free(text);
 }
 
@@ -353,7 +442,7 @@ static void files_that_cannot_be_read_are_told(void **state)
 	assert_int_equal(config_load("/tmp", "h", &log, &config), -EISDIR);
 	assert_int_equal(ftruncate(fd, CONFIG_SIZE_MAX + 1), 0);
 	assert_int_equal(config_load(path, "h", &log, &config), -EFBIG);
-	assert_contains(heard.text, "too large for a configuration");
+	assert_contains(heard.text, "file too large (limit 1048575 bytes)");
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(config_load(path, "h", &log, &config), 0);
 	assert_string_equal(config->path, path);
@@ -386,7 +475,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(aliases_and_sources_are_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(faults_are_told_with_their_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_error_has_no_follow_up_errors, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unclosed_quote_is_reported_where_it_opens, setup, teardown),
+		cmocka_unit_test_setup_teardown(bytes_that_are_not_text_are_reported_with_line_and_column, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_path_still_tells_the_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_faults_are_told_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),

@@ -96,7 +96,7 @@ static void a_number_with_0x_is_refused_by_every_libpci(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		heard = (struct heard){0};
 		assert_int_equal(matches(cases[i].kind, cases[i].text, &NIC, NULL), -EINVAL);
-		assert_contains(heard.text, "a number begins with 0x. Right would be ");
+		assert_contains(heard.text, "a number begins with 0x; expected ");
 		assert_contains(heard.text, "each in hex without 0x");
 	}
 	/* in a class x is any digit */
@@ -196,7 +196,7 @@ static void a_hostile_expression_costs_an_error_and_no_time(void **state)
 	assert_int_equal(matches(RULE_NAME, "(a|aa|a.)*[b-c]", &NIC, name), -ELOOP);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_true(after.tv_sec - before.tv_sec < 5);
-	assert_contains(heard.text, "takes too many steps");
+	assert_contains(heard.text, "match limit exceeded");
 }
 
 static void all_lists_must_let_a_card_pass(void **state)
