@@ -68,7 +68,7 @@ static void print_help(void)
 		printf("  %-26s %s\n", usage, verb->help);
 	}
 	printf("\nOptions:\n");
-	commandline_print(OPTIONS);
+	commandline_print(OPTIONS, NULL);
 	printf("\nDEV is 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME.\n"
 	       "'vfio-bind DEV...' alone binds each that can be bound.\n"
 	       "\nExit status: 0 done, 1 failed and all is as before, 2 wrong usage, 3 refused, 4 no such card, 5 failed and not all\n"

@@ -8,7 +8,7 @@
 
 static bool has_short_form(char letter)
 {
-	return letter >= 'a' || letter == 'V';
+	return letter >= 'a' || letter == 'J' || letter == 'V';
 }
 
 /* What getopt_long wants to know of ROWS. */
@@ -58,13 +58,15 @@ const char *commandline_refused(const struct option_row *rows, const char *used,
 	return NULL;
 }
 
-void commandline_print(const struct option_row *rows)
+void commandline_print(const struct option_row *rows, const char *letters)
 {
 	char option[40];
 
 	for (; rows->name; rows++) {
 		bool is_short = has_short_form(rows->letter);
 
+		if (letters && !strchr(letters, rows->letter))
+			continue;
 		snprintf(option, sizeof(option), "%c%c%s --%s%s%s", is_short ? '-' : ' ', is_short ? rows->letter : ' ',
 			 is_short ? "," : " ", rows->name, rows->argument ? " " : "", rows->argument ? rows->argument : "");
 		printf("  %-26s %s\n", option, rows->help);

@@ -7,7 +7,7 @@
 
 struct option_row {
 	const char *name;
-	char letter;          /* capitals have no short form, except V */
+	char letter;          /* capitals have no short form, except J and V */
 	const char *argument; /* for the help: "FILE"; NULL: it takes none */
 	const char *help;
 };
@@ -27,7 +27,7 @@ int commandline_parse(const struct option_row *rows, int argc, char **argv, opti
 /* The first letter in USED that stands neither in COMMON nor in TAKEN, as the name of its option; NULL: none. */
 const char *commandline_refused(const struct option_row *rows, const char *used, const char *common, const char *taken);
 
-/* Prints the options for a help text. */
-void commandline_print(const struct option_row *rows);
+/* Prints the options for a help text: those in LETTERS, or all for NULL. */
+void commandline_print(const struct option_row *rows, const char *letters);
 
 #endif

@@ -175,26 +175,41 @@ int config_parse(const char *path, const char *text, size_t length, const char *
 	return 0;
 }
 
-ssize_t config_read(const char *path, char *buffer, size_t size)
+static ssize_t read_fd(int fd, char *buffer, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t length = 0;
 	ssize_t n;
 
-	if (fd < 0)
-		return -errno;
 	while ((n = read(fd, buffer + length, size - length)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 || (length += (size_t)n) == size)
 			break;
 	}
-	n = n < 0 ? -errno : length == size ? -EFBIG : (ssize_t)length;
-	close(fd);
-	return n;
+	return n < 0 ? -errno : length == size ? -EFBIG : (ssize_t)length;
 }
 
-int config_load(const char *path, const char *host, const struct log *log, struct config **ret)
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+ssize_t config_read(const char *path, char *buffer, size_t size)
+{
+	int fd = open_file(path);
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = read_fd(fd, buffer, size);
+	close(fd);
+	return length;
+}
+
+int config_load_fd(const char *path, int fd, const char *host, const struct log *log,
+		   struct config **ret)
 {
 	char *text = malloc(CONFIG_SIZE_MAX);
 	ssize_t length;
@@ -202,7 +217,7 @@ int config_load(const char *path, const char *host, const struct log *log, struc
 
 	if (!text)
 		return -ENOMEM;
-	length = config_read(path, text, CONFIG_SIZE_MAX);
+	length = read_fd(fd, text, CONFIG_SIZE_MAX);
 	if (length < 0) {
 		error = (int)length;
 		if (error == -EFBIG)
@@ -213,6 +228,19 @@ int config_load(const char *path, const char *host, const struct log *log, struc
 		error = config_parse(path, text, (size_t)length, host, log, ret);
 	}
 	free(text);
+	return error;
+}
+
+int config_load(const char *path, const char *host, const struct log *log, struct config **ret)
+{
+	int fd = open_file(path), error;
+
+	if (fd < 0) {
+		log_error(log, "%s: %s", path, strerror(-fd));
+		return fd;
+	}
+	error = config_load_fd(path, fd, host, log, ret);
+	close(fd);
 	return error;
 }
 

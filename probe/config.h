@@ -32,6 +32,10 @@ struct config {
  * Free the result with config_free. Returns 0, -EINVAL for a file with faults, or the errno of reading it, also told. */
 int config_load(const char *path, const char *host, const struct log *log, struct config **ret);
 
+/* The same for what can be read from FD, which stays open; PATH is for messages. */
+int config_load_fd(const char *path, int fd, const char *host, const struct log *log,
+		   struct config **ret);
+
 /* The same for a TEXT that has been read already; PATH is for messages. */
 int config_parse(const char *path, const char *text, size_t length, const char *host, const struct log *log,
 		 struct config **ret);

@@ -2,7 +2,7 @@
 #include "probe/configkeys.h"
 
 #include "probe/ownership/sources.h"
-#include "probe/spelling.h"
+#include "probe/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -79,16 +79,16 @@ bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, cons
 static void warn_of_unknown_key(const struct yamlfile *file, const yaml_node_t *key, const struct key *keys, size_t count,
 				const char *help)
 {
-	struct spelling spelling = {.word = key_of(key)};
+	struct nearest nearest = {.word = key_of(key)};
 	const char *colon = keys == FILE_KEYS ? ":" : "";
 	char place[YAML_PLACE_SIZE];
 
 	for (size_t i = 0; i < count; i++)
-		spelling_try(&spelling, keys[i].name);
+		nearest_try(&nearest, keys[i].name);
 	yaml_place(file, key->start_mark, place);
-	if (spelling.closest)
+	if (nearest.found)
 		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)", place, yaml_text(key), colon,
-			    spelling.closest, colon);
+			    nearest.found, colon);
 	else
 		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", place, yaml_text(key), help);
 }

@@ -4,6 +4,7 @@
 #include "probe/driver.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,9 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 {
 	if (!inventory->count)
 		return NULL;
+	if (inventory->reordered)
+		return lfind(address, inventory->devices, &(size_t){inventory->count},
+			     sizeof(*inventory->devices), compare);
 	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices), compare);
 }
 

@@ -195,11 +195,12 @@ struct pci_device {
 	struct strings aliases; /* what requests can call it: alias.h */
 };
 
-/* All cards of a host, in order of address, selected or not. */
+/* All cards of a host, in order of address unless REORDERED, selected or not. */
 struct inventory {
 	struct pci_device *devices;
 	size_t count;
 	size_t selected;
+	bool reordered; /* a program has sorted them in another order, to write them */
 	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */
 	uint64_t fingerprint; /* of the list of cards: another one means that cards came or went; 0: can't be told */

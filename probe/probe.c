@@ -70,6 +70,9 @@ static int load_config(struct probe *probe, const struct probe_options *options)
 	if (options->all)
 		return config_new_empty(&probe->config);
 	read_host(probe->root, host, sizeof(host));
+	if (options->config && options->config_fd)
+		return config_load_fd(options->config, *options->config_fd, host, &probe->log,
+				      &probe->config);
 	if (options->config)
 		return config_load(options->config, host, &probe->log, &probe->config);
 	if (options->config_home)

@@ -16,6 +16,7 @@ struct probe_options {
 	struct log log;
 	const char *sysroot;     /* NULL: "/" */
 	const char *config;      /* the file; NULL: the installed one, and every card where none is installed */
+	const int *config_fd;    /* read it from here; CONFIG is then its name in messages. Or NULL */
 	const char *config_home; /* where the installed one is, absolute; it is looked for below the root */
 	bool all;                /* no configuration is read: every card */
 	unsigned details;        /* enum detail: what to read of selected cards */

@@ -2,7 +2,7 @@
 #include "probe/request.h"
 
 #include "probe/alias.h"
-#include "probe/spelling.h"
+#include "probe/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -75,12 +75,12 @@ struct ids {
 static int log_unknown_key(const char *key, const struct log *log)
 {
 	static const char *const keys[] = {"vendor", "device", "class", "address", "count"};
-	struct spelling spelling = {.word = key};
+	struct nearest nearest = {.word = key};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		spelling_try(&spelling, keys[i]);
-	if (spelling.closest)
-		log_error(log, "request: unknown key '%s' (did you mean '%s'?)", key, spelling.closest);
+		nearest_try(&nearest, keys[i]);
+	if (nearest.found)
+		log_error(log, "request: unknown key '%s' (did you mean '%s'?)", key, nearest.found);
 	else
 		log_error(log, "request: unknown key '%s'; valid keys: vendor, device, class, address, count", key);
 	return -EINVAL;

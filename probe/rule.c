@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <pci/pci.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 struct rule {
 	enum rule_kind kind;
+	bool excludes;
 	char *text;
 	char *place;
 	union {
@@ -30,6 +32,11 @@ const char *rule_text(const struct rule *rule)
 const char *rule_place(const struct rule *rule)
 {
 	return rule->place;
+}
+
+bool rule_excludes(const struct rule *rule)
+{
+	return rule->excludes;
 }
 
 static void rule_free(struct rule *rule)
@@ -66,16 +73,18 @@ static bool is_vendor(const char *text)
 static int parse_filter(struct rule *rule, const struct log *log)
 {
 	bool slot = rule->kind == RULE_SLOT;
-	const char *fault;
+	const char *fault, *pattern = rule->text;
 	char text[64]; /* libpci refuses longer ones itself */
 
+	rule->excludes = !slot && *pattern == '!';
+	pattern += rule->excludes;
 	pci_filter_init(NULL, &rule->filter);
-	if (strlen(rule->text) >= sizeof(text)) {
+	if (strlen(pattern) >= sizeof(text)) {
 		fault = "too long";
-	} else if (has_0x(rule->text, slot)) {
+	} else if (has_0x(pattern, slot)) {
 		fault = "a number begins with 0x";
 	} else {
-		strcpy(text, rule->text);
+		strcpy(text, pattern);
 		fault = slot ? pci_filter_parse_slot(&rule->filter, text) : pci_filter_parse_id(&rule->filter, text);
 	}
 	if (!fault)

@@ -7,7 +7,7 @@
 #include "probe/log.h"
 
 enum rule_kind {
-	RULE_FILTER,  /* lspci -d: [vendor]:[device][:class[:prog-if]], by libpci */
+	RULE_FILTER,  /* lspci -d: [vendor]:[device][:class[:prog-if]], by libpci; excludes after ! */
 	RULE_SLOT,    /* lspci -s: [[[domain]:][bus]:][slot][.[function]], by libpci */
 	RULE_ADDRESS, /* exactly this card */
 	RULE_NAME,    /* regular expression, searched in the device's name */
@@ -15,7 +15,9 @@ enum rule_kind {
 
 struct rule;
 
-/* A list of rules of one kind, of which one must match for a card to pass. {0} lets everything pass. */
+/* A list of rules of one kind, of which one must match for a device to pass, and none that
+ * excludes. A list of exclusions alone lets all other devices pass. The order does not matter. {0}
+ * lets everything pass. */
 struct rule_list {
 	const char *key; /* what its user calls it: ":filter:", "-d" */
 	char place[300]; /* where it was written: "pci.conf:12:1"; "" when nowhere */
@@ -37,8 +39,12 @@ void rule_list_free(struct rule_list *list);
 const char *rule_text(const struct rule *rule);
 const char *rule_place(const struct rule *rule);
 
-/* Whether RULE takes the card. NAME is looked at by RULE_NAME only.
- * Returns 1 or 0, or -ELOOP for an expression that took more steps on this name than the limit allows, which is told. */
+/* Whether the rule excludes what it matches. */
+bool rule_excludes(const struct rule *rule);
+
+/* Whether RULE matches the device, also when it excludes it. NAME is looked at by RULE_NAME only.
+ * Returns 1 or 0, or -ELOOP for an expression that took more steps on this name than the limit
+ * allows, which is told. */
 int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name, const struct log *log);
 
 #endif

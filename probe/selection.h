@@ -18,8 +18,13 @@ struct selection {
 
 /* What was decided about a card. */
 struct verdict {
-	const struct rule_list *refused_by;            /* the first list that had no rule for it; NULL: selected */
-	const struct rule *took[SELECTION_LISTS_MAX];  /* of each list before that, the rule; NULL: it doesn't restrict */
+	/* The first list that rejected it; NULL: selected. */
+	const struct rule_list *refused_by;
+	/* The rule of that list that excludes it; NULL: none of them matched. */
+	const struct rule *excluded_by;
+	/* Of each list before that, the rule that matched; NULL: it does not restrict, or only
+	 * excludes others. */
+	const struct rule *took[SELECTION_LISTS_MAX];
 };
 
 /* Adds a list behind the others; there must be room. */

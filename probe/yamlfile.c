@@ -46,6 +46,8 @@ bool yaml_is_null(const yaml_node_t *node)
 	       (!*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") || !strcmp(text, "NULL"));
 }
 
+#define EXCLUSION_HINT "put quotes around a filter that excludes devices: '!10de:1eb8'"
+
 /* The place of a byte, in lines and characters: of what cannot be decoded libyaml knows no more than the offset. */
 static yaml_mark_t mark_of_byte(const char *text, size_t offset)
 {
@@ -116,6 +118,8 @@ static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, c
 		return;
 	if (parser->context && strstr(parser->context, "alias"))
 		hint = "; a string that begins with * needs quotes around it: '*:10d3'";
+	else if (parser->context && strstr(parser->context, "a tag"))
+		hint = "; " EXCLUSION_HINT;
 	else if (parser->problem && strstr(parser->problem, "mapping values"))
 		hint = "; a string that ends with a colon, or has a colon and a space in it, needs quotes around it: '10de:'";
 	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
@@ -191,6 +195,9 @@ static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct
 			  place, EVENTS_MAX, ALIASES_MAX);
 	else if (extent->depth > DEPTH_MAX)
 		log_error(file->log, "%s: lists and maps nested more than %d deep", place, DEPTH_MAX);
+	else if (event->type == YAML_SCALAR_EVENT && tag_of(event) && *tag_of(event) == '!')
+		log_error(file->log, "%s: '%s' is a tag in YAML, because it begins with !; " EXCLUSION_HINT, place,
+			  tag_of(event));
 	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
 		log_error(file->log, "%s: unsupported tag '%s'; remove it", place, tag_of(event));
 	else

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/columns.h"
 
+#include "probe/nearest.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct columns {
 	const struct field **fields;
@@ -26,6 +29,28 @@ static int add(struct columns *columns, const struct field *field)
 	return 0;
 }
 
+static int add_all(struct columns *columns)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < FIELD_COUNT && !error; i++)
+		error = add(columns, &FIELDS[i]);
+	return error;
+}
+
+static void log_unknown(const char *name, const struct log *log)
+{
+	struct nearest nearest = {.word = name};
+	char hint[NEAREST_HINT_SIZE];
+
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		nearest_try(&nearest, FIELDS[i].name);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		nearest_try(&nearest, FIELDS[i].heading);
+	log_error(log, "unknown column: %s%s; 'pciprobe -o help' lists the columns", name,
+		  nearest_hint(&nearest, hint));
+}
+
 static int add_list(struct columns *columns, const char *list, const struct log *log)
 {
 	char *copy = strdup(list), *rest = copy, *name;
@@ -38,8 +63,10 @@ static int add_list(struct columns *columns, const char *list, const struct log 
 		field = field_find(name);
 		if (field) {
 			error = add(columns, field);
+		} else if (strcasecmp(name, "all") == 0) {
+			error = add_all(columns);
 		} else {
-			log_error(log, "nobody knows the column '%s'; 'pciprobe -o help' lists them", name);
+			log_unknown(name, log);
 			error = -EINVAL;
 		}
 	}
@@ -49,13 +76,7 @@ static int add_list(struct columns *columns, const char *list, const struct log 
 
 static int add_fallback(struct columns *columns, const char *list, const struct log *log)
 {
-	int error = 0;
-
-	if (strcmp(list, "*") != 0)
-		return add_list(columns, list, log);
-	for (size_t i = 0; i < FIELD_COUNT && !error; i++)
-		error = add(columns, &FIELDS[i]);
-	return error;
+	return strcmp(list, "*") == 0 ? add_all(columns) : add_list(columns, list, log);
 }
 
 int columns_parse(const char *list, const char *fallback, const struct log *log, const struct field ***ret,
@@ -69,7 +90,7 @@ int columns_parse(const char *list, const char *fallback, const struct log *log,
 	if (!error && list)
 		error = add_list(&columns, list + (*list == '+'), log);
 	if (!error && !columns.count) {
-		log_error(log, "no column is named; 'pciprobe -o help' lists them");
+		log_error(log, "no column is named; 'pciprobe -o help' lists the columns");
 		error = -EINVAL;
 	}
 	if (error < 0) {

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print_rule(const struct rule_list *list, const struct rule *rule)
+/* WHAT the rule did: "matched by". */
+static void print_rule(const char *what, const struct rule_list *list, const struct rule *rule)
 {
-	printf("    matched by %s '", list->key);
+	printf("    %s %s '", what, list->key);
 	text_write_plain(stdout, rule_text(rule));
 	printf("' (");
 	text_write_plain(stdout, strcmp(rule_place(rule), list->key) == 0 ? list->place : rule_place(rule));
@@ -57,10 +58,12 @@ static void print_card(struct probe *probe, const struct pci_device *device)
 	printf(": %s\n", device->selected ? "selected" : "not selected");
 	for (size_t i = 0; i < selection->count; i++)
 		if (verdict->took[i]) {
-			print_rule(selection->lists[i], verdict->took[i]);
+			print_rule("matched by", selection->lists[i], verdict->took[i]);
 			restricted = true;
 		}
-	if (verdict->refused_by)
+	if (verdict->excluded_by)
+		print_rule("rejected by", verdict->refused_by, verdict->excluded_by);
+	else if (verdict->refused_by)
 		print_refusal(verdict->refused_by);
 	else if (!restricted)
 		printf("    selected: %s and no filter\n", probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");

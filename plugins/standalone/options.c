@@ -1,137 +1,162 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/options.h"
 
-#include "common/commandline.h"
 #include "config.h"
+#include "plugins/standalone/columns.h"
+#include "plugins/standalone/help.h"
+#include "probe/nearest.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static const struct option_row OPTIONS[] = {
-	{"config", 'c', "FILE", "read the rules from FILE instead of " CONFIG_HOME},
-	{"all", 'a', NULL, "every card, whatever the configuration says"},
-	{"device", 'd', "FILTER", "only [vendor]:[device][:class[:prog-if]], as lspci -d"},
+const struct option_row OPTION_ROWS[] = {
+	{"config", 'c', "FILE", "read the rules from FILE, - for standard input, instead of " CONFIG_HOME},
+	{"all", 'a', NULL, "every device, whatever the configuration says"},
+	{"device", 'd', "FILTER", "only [vendor]:[device][:class[:prog-if]], as lspci -d; '!FILTER' excludes"},
 	{"slot", 's', "SLOT", "only [[[domain]:][bus]:][slot][.[func]], as lspci -s"},
-	{"name", 'N', "REGEX", "only cards whose name REGEX matches"},
+	{"name", 'N', "REGEX", "only devices whose name REGEX matches"},
+	{"state", 'A', "STATE,...", "only devices in one of these states; 'help' lists them"},
+	{"owner", 'W', "NAME", "only devices of the VM with this name, UUID or id, or of this program"},
+	{"driver", 'D', "NAME,...", "only devices bound to one of these drivers"},
+	{"no-bridges", 'B', NULL, "no bridges and ports"},
+	{"sort", 'R', "LIST", "sort by these columns; 'help' lists them"},
 	{"format", 'f', "FORMAT", "write FORMAT; 'help' lists them"},
-	{"columns", 'o', "LIST", "these columns, or +LIST in addition; 'help' lists them"},
+	{"json", 'J', NULL, "the same as --format json"},
+	{"columns", 'o', "LIST", "these columns, or +LIST in addition, or all; 'help' lists them"},
 	{"no-headings", 'H', NULL, "no line of headings"},
-	{"owners", 'O', "LIST", "ask only these for who has a card; 'help' lists them"},
-	{"usage", 'U', NULL, "opennebula format: who has the cards, as PCI_USAGE"},
+	{"owners", 'O', "LIST", "ask only these sources for owners; 'help' lists them"},
+	{"usage", 'U', NULL, "opennebula format: add the devices' owners, as PCI_USAGE"},
 	{"teaming", 'T', NULL, "libvirt format: VFs together with a virtio interface, for VMs that migrate"},
 	{"no-usage", 'X', NULL, "answer OpenNebula's monitor without PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
 	{"quiet", 'q', NULL, "no warnings"},
-	{"verbose", 'v', NULL, "say more"},
-	{"help", 'h', NULL, "this help"},
+	{"verbose", 'v', NULL, "more messages"},
+	{"help", 'h', NULL, "this help, or that of a subcommand"},
 	{"version", 'V', NULL, "the version"},
 	{NULL, '\0', NULL, NULL},
 };
 
-/* What every verb takes. */
-#define COMMON_OPTIONS "qvhV"
-
 const struct verb VERBS[] = {
-	{"list", "", 0, "list the cards that the configuration selects (the default)", "cadsNfoHUTOS", run_list},
-	{"explain", "[ADDRESS...]", -1, "say of each card which rule took or refused it", "cadsNOS", run_explain},
-	{"request", "CARDS...", -1, "can this host give a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfoHTOS", run_request},
+	{"list", "", 0, "list the devices that the configuration selects (the default)", "cadsNAWDBRfJoHUTOS", run_list},
+	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it", "cadsNOS", run_explain},
+	{"request", "DEVICES...", -1, "can this host assign a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfJoHTOS", run_request},
 	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
 #ifdef HAVE_JSON_C
-	{"verify", "nova FILE", 2, "which of this host's cards do the lines of a nova.conf take?", "S", run_verify},
+	{"verify", "nova FILE", 2, "which of this host's devices do the lines of a nova.conf match?", "S", run_verify},
 #endif
 	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS", run_opennebula},
+	{"help", "[SUBCOMMAND]", 1, "show this help, or that of a subcommand", "", run_help},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
 
-static const struct verb *find_verb(const char *name)
+const struct verb *verb_find(const char *name, const struct log *log)
 {
-	for (const struct verb *verb = VERBS; verb->name; verb++)
+	struct nearest nearest = {.word = name};
+	char hint[NEAREST_HINT_SIZE];
+
+	for (const struct verb *verb = VERBS; verb->name; verb++) {
 		if (strcmp(verb->name, name) == 0)
 			return verb;
-	return NULL;
-}
-
-static void print_help(void)
-{
-	char option[40];
-
-	printf("Usage: pciprobe [VERB] [OPTION...]\n"
-	       "Tells which PCI cards this host has, which of them are on offer, and all about them.\n\nVerbs:\n");
-	for (const struct verb *verb = VERBS; verb->name; verb++) {
-		snprintf(option, sizeof(option), "%s %s", verb->name, verb->arguments);
-		printf("  %-26s %s\n", option, verb->help);
+		nearest_try(&nearest, verb->name);
 	}
-	printf("\nOptions:\n");
-	commandline_print(OPTIONS);
-	printf("\nFormats:\n");
-	for (size_t i = 0; i < WRITER_COUNT; i++)
-		printf("  %-26s %s\n", WRITERS[i].name, WRITERS[i].help);
-	printf("\nExit status: 0 all well, 1 nothing could be listed, 2 wrong usage, 3 listed, but some cards could not be\n"
-	       "read whole. More in pciprobe(1) and pci.conf(5).\n");
-}
-
-static void print_formats(void)
-{
-	for (size_t i = 0; i < WRITER_COUNT; i++)
-		printf("%-18s %s\n", WRITERS[i].name, WRITERS[i].help);
-}
-
-static void print_columns(void)
-{
-	for (size_t i = 0; i < FIELD_COUNT; i++)
-		printf("%-18s %s%s%s%s\n", FIELDS[i].name, FIELDS[i].help, FIELDS[i].unit ? " (" : "",
-		       FIELDS[i].unit ? FIELDS[i].unit : "", FIELDS[i].unit ? ")" : "");
-}
-
-static void print_sources(void)
-{
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
-		printf("%-12s %s\n", SOURCES[i].name, SOURCES[i].help);
+	log_error(log, "unknown subcommand '%s'%s", name, nearest_hint(&nearest, hint));
+	return NULL;
 }
 
 static int usage_error(const struct options *options)
 {
-	log_error(&options->log, "'pciprobe --help' tells what there is");
+	log_error(&options->log, "try 'pciprobe --help' for more information");
 	return STATUS_USAGE;
+}
+
+/* -EINVAL has been logged. Returns -1 to go on, else the status to end with. */
+static int status_of_error(const struct options *options, int error)
+{
+	if (error == -ENOMEM)
+		log_error(&options->log, "out of memory");
+	return !error ? -1 : error == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
+}
+
+static int take_format(struct options *options, const char *name)
+{
+	struct nearest nearest = {.word = name};
+	char hint[NEAREST_HINT_SIZE];
+
+	options->format_given = true;
+	options->writer = writer_find(name);
+	if (options->writer)
+		return -1;
+	for (size_t i = 0; i < WRITER_COUNT; i++)
+		nearest_try(&nearest, WRITERS[i].name);
+	log_error(&options->log, "unknown format '%s'%s; 'pciprobe -f help' lists the formats", name,
+		  nearest_hint(&nearest, hint));
+	return STATUS_USAGE;
+}
+
+/* Standard input is read where the file would be. */
+static void take_config(struct options *options, const char *path)
+{
+	options->config_is_stdin = strcmp(path, "-") == 0;
+	options->config = options->config_is_stdin ? "stdin" : path;
+}
+
+static int take_sort(struct options *options, const char *list)
+{
+	struct rows *rows = &options->rows;
+
+	free(rows->sort);
+	rows->sort = NULL;
+	rows->sort_count = 0;
+	return status_of_error(options, columns_parse(list, "", &options->log, &rows->sort,
+						      &rows->sort_count));
+}
+
+static int add_rule(struct options *options, struct rule_list *list, const char *text)
+{
+	return status_of_error(options, rule_list_add(list, text, list->key, &options->log));
 }
 
 /* Returns -1 to go on, else the status to end with. */
 static int take_option(void *data, int letter, char *argument)
 {
 	struct options *options = data;
+	struct rows *rows = &options->rows;
 
+	if (argument && strcmp(argument, "help") == 0 && help_print_values(letter))
+		return STATUS_OK;
 	switch (letter) {
 	case 'c':
-		options->config = argument;
+		take_config(options, argument);
 		return -1;
 	case 'a':
 		options->all = true;
 		return -1;
 	case 'd':
-		return rule_list_add(&options->filters, argument, "-d", &options->log) < 0 ? STATUS_USAGE : -1;
+		return add_rule(options, &options->filters, argument);
 	case 's':
-		return rule_list_add(&options->slots, argument, "-s", &options->log) < 0 ? STATUS_USAGE : -1;
+		return add_rule(options, &options->slots, argument);
 	case 'N':
-		return rule_list_add(&options->names, argument, "--name", &options->log) < 0 ? STATUS_USAGE : -1;
+		return add_rule(options, &options->names, argument);
+	case 'A':
+		return status_of_error(options, rows_add_states(rows, argument, &options->log));
+	case 'W':
+		return status_of_error(options, strings_add(&rows->owners, argument));
+	case 'D':
+		return status_of_error(options, rows_add_drivers(rows, argument));
+	case 'B':
+		rows->no_bridges = true;
+		return -1;
+	case 'R':
+		return take_sort(options, argument);
 	case 'f':
-		if (strcmp(argument, "help") == 0) {
-			print_formats();
-			return STATUS_OK;
-		}
-		options->format_given = true;
-		options->writer = writer_find(argument);
-		if (options->writer)
-			return -1;
-		log_error(&options->log, "nobody knows the format '%s'; 'pciprobe -f help' lists them", argument);
-		return STATUS_USAGE;
+		return take_format(options, argument);
+	case 'J':
+		return take_format(options, "json");
 	case 'o':
-		if (strcmp(argument, "help") == 0) {
-			print_columns();
-			return STATUS_OK;
-		}
 		options->columns = argument;
 		options->format_given = true;
 		return -1;
@@ -139,12 +164,9 @@ static int take_option(void *data, int letter, char *argument)
 		options->no_headings = true;
 		return -1;
 	case 'O':
-		if (strcmp(argument, "help") == 0) {
-			print_sources();
-			return STATUS_OK;
-		}
 		options->owners_given = true;
-		return sources_parse(argument, "--owners", &options->log, &options->owners) < 0 ? STATUS_USAGE : -1;
+		return status_of_error(options, sources_parse(argument, "--owners", &options->log,
+							      &options->owners));
 	case 'U':
 		options->usage = true;
 		return -1;
@@ -164,8 +186,8 @@ static int take_option(void *data, int letter, char *argument)
 		options->verbose = true;
 		return -1;
 	case 'h':
-		print_help();
-		return STATUS_OK;
+		options->help = true;
+		return -1;
 	case 'V':
 		printf("pciprobe %s\n", PACKAGE_VERSION);
 		return STATUS_OK;
@@ -177,32 +199,38 @@ static int take_option(void *data, int letter, char *argument)
 static int check_verb(const struct options *options, const char *used)
 {
 	const struct verb *verb = options->verb;
-	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS, verb->options);
+	const char *refused = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS, verb->options);
 
 	if (refused) {
-		log_error(&options->log, "'%s' takes no --%s", verb->name, refused);
+		log_error(&options->log, "'%s' does not accept --%s", verb->name, refused);
 		return usage_error(options);
 	}
 	if (verb->max_arguments >= 0 && options->argument_count > verb->max_arguments) {
-		log_error(&options->log, "'%s': what is '%s'?", verb->name, options->arguments[verb->max_arguments]);
+		log_error(&options->log, "%s: unexpected argument '%s'", verb->name,
+			  options->arguments[verb->max_arguments]);
 		return usage_error(options);
 	}
 	return -1;
 }
 
-/* The first word that is no option is the verb. Returns -1 to go on, else the status to end with. */
-static int take_verb(struct options *options, char **words)
+/* The first argument is the subcommand. Returns -1 to go on, else the status to end with. */
+static int take_verb(struct options *options, char **arguments)
 {
-	if (*words) {
-		options->verb = find_verb(*words);
-		if (!options->verb) {
-			log_error(&options->log, "nobody knows the verb '%s'", *words);
+	if (*arguments) {
+		options->verb = verb_find(*arguments, &options->log);
+		if (!options->verb)
 			return usage_error(options);
-		}
-		words++;
+		arguments++;
+	} else if (options->help) {
+		help_print();
+		return STATUS_OK;
 	}
-	options->arguments = words;
-	while (words[options->argument_count])
+	if (options->help) {
+		help_print_verb(options->verb);
+		return STATUS_OK;
+	}
+	options->arguments = arguments;
+	while (arguments[options->argument_count])
 		options->argument_count++;
 	return -1;
 }
@@ -216,7 +244,7 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	options->names = (struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
 	options->verb = &VERBS[0];
 	options->writer = &WRITERS[0];
-	*ret_status = commandline_parse(OPTIONS, argc, argv, take_option, options, used, &words);
+	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, take_option, options, used, &words);
 	if (*ret_status < 0)
 		*ret_status = take_verb(options, words);
 	if (*ret_status < 0)
@@ -229,6 +257,7 @@ void options_free(struct options *options)
 	rule_list_free(&options->filters);
 	rule_list_free(&options->slots);
 	rule_list_free(&options->names);
+	rows_free(&options->rows);
 }
 
 int options_probe(const struct options *options, unsigned details, struct probe **ret)
@@ -237,6 +266,7 @@ int options_probe(const struct options *options, unsigned details, struct probe 
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.config = options->config,
+		.config_fd = options->config_is_stdin ? &(const int){STDIN_FILENO} : NULL,
 		.config_home = CONFIG_HOME,
 		.all = options->all,
 		.details = details,

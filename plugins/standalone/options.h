@@ -3,6 +3,8 @@
 #ifndef PCIPROBE_STANDALONE_OPTIONS_H
 #define PCIPROBE_STANDALONE_OPTIONS_H
 
+#include "common/commandline.h"
+#include "plugins/standalone/rows.h"
 #include "plugins/standalone/writer.h"
 #include "probe/rule.h"
 
@@ -18,14 +20,16 @@ struct verb;
 
 struct options {
 	const struct verb *verb;
-	const char *config;
+	const char *config;   /* "stdin" when it is read from there */
+	bool config_is_stdin;
 	const char *sysroot;
 	const struct writer *writer;
 	const char *columns;
-	bool all, quiet, verbose, no_headings, usage, no_usage, teaming;
+	bool help, all, quiet, verbose, no_headings, usage, no_usage, teaming;
 	bool format_given, owners_given;
 	unsigned owners; /* enum owner_source */
 	struct rule_list filters, slots, names;
+	struct rows rows;
 	char **arguments; /* behind the verb, closed by NULL; belong to main */
 	int argument_count;
 	struct log log;
@@ -36,15 +40,23 @@ struct verb {
 	const char *name;
 	const char *arguments; /* for the help: "[ADDRESS...]" */
 	int max_arguments;     /* -1: any number */
-	const char *help;
-	const char *options;   /* which of the options it takes: their letters in OPTIONS */
+	const char *help;      /* a sentence without capital and full stop */
+	const char *options;   /* which of the options it accepts: their letters in OPTION_ROWS */
 	int (*run)(struct options *options); /* returns an enum status */
 };
 
 extern const struct verb VERBS[];
+extern const struct option_row OPTION_ROWS[];
+
+/* What every subcommand accepts. */
+#define COMMON_OPTIONS "qvhV"
+
+/* The subcommand NAME. NULL when there is none, which is logged. */
+const struct verb *verb_find(const char *name, const struct log *log);
 
 int run_list(struct options *options);
 int run_explain(struct options *options);
+int run_help(struct options *options);
 int run_record(struct options *options);
 int run_opennebula(struct options *options);
 int run_request(struct options *options);

@@ -215,14 +215,15 @@ static int read_config(const struct options *options, struct recording *recordin
 	if (!options->config) {
 		sysdir_read(sysroot_dir(root), CONFIG_PATH, text, CONFIG_SIZE_MAX);
 	} else {
-		in = fopen(options->config, "re");
+		in = options->config_is_stdin ? stdin : fopen(options->config, "re");
 		length = in ? fread(text, 1, CONFIG_SIZE_MAX, in) : 0;
 		if (!in || ferror(in)) {
 			log_error(&options->log, "%s: %s", options->config, strerror(errno));
 			free(text);
 			return -EIO;
 		}
-		fclose(in);
+		if (in != stdin)
+			fclose(in);
 		witness(recording, SYSROOT_FILE, CONFIG_PATH, text, length);
 	}
 	free(text);

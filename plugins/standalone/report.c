@@ -55,6 +55,12 @@ int report_begin(struct report *report, const struct options *options)
 		log_error(&options->log, "the format '%s' has columns of its own, -o can't change them", writer->name);
 		return STATUS_USAGE;
 	}
+	if (!writer->columns && options->rows.sort_count) {
+		log_error(&options->log,
+			  "the format '%s' has an order of its own, --sort can't change it",
+			  writer->name);
+		return STATUS_USAGE;
+	}
 	if (options->teaming && strcmp(writer->name, "libvirt") != 0) {
 		log_error(&options->log, "--teaming is of the format libvirt alone: -f libvirt");
 		return STATUS_USAGE;
@@ -67,7 +73,8 @@ int report_begin(struct report *report, const struct options *options)
 
 unsigned report_details(struct report *report, const struct options *options, unsigned more)
 {
-	report->details = options->writer->details | (report->usage ? DETAIL_USAGE : 0) | more;
+	report->details = options->writer->details | (report->usage ? DETAIL_USAGE : 0) |
+			  rows_details(&options->rows) | more;
 	for (size_t i = 0; i < report->column_count; i++)
 		report->details |= report->columns[i]->details;
 	return report->details;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/sources.h"
 
-#include "probe/spelling.h"
+#include "probe/nearest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,12 +50,12 @@ static const struct source *find_source(const char *name)
 
 static void log_unknown(const char *name, const char *place, const struct log *log)
 {
-	struct spelling spelling = {.word = name};
+	struct nearest nearest = {.word = name};
 
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
-		spelling_try(&spelling, SOURCES[i].name);
-	if (spelling.closest)
-		log_error(log, "%s: unknown source '%s' (did you mean '%s'?)", place, name, spelling.closest);
+		nearest_try(&nearest, SOURCES[i].name);
+	if (nearest.found)
+		log_error(log, "%s: unknown source '%s' (did you mean '%s'?)", place, name, nearest.found);
 	else
 		log_error(log, "%s: unknown source '%s' (all, none, or a comma-separated list of vfio, cmdline, mdev, libvirt, "
 			  "proxmox)", place, name);

@@ -43,6 +43,14 @@ static void check_list(const struct rule_list *list)
 		hold((*rule_text(list->rules[i]) || list->kind == RULE_NAME) && *rule_place(list->rules[i]));
 }
 
+static bool has_only_exclusions(const struct rule_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!rule_excludes(list->rules[i]))
+			return false;
+	return list->count;
+}
+
 static void apply(const struct config *config, struct names *names, const struct log *log, const struct told *told)
 {
 	struct selection selection = {0};
@@ -60,11 +68,13 @@ static void apply(const struct config *config, struct names *names, const struct
 		hold((error < 0) == (told->errors > errors));
 		if (error)
 			continue;
+		hold(!verdict.excluded_by || (verdict.refused_by && rule_excludes(verdict.excluded_by)));
 		for (size_t n = 0; n < selection.count; n++) {
 			if (verdict.refused_by == selection.lists[n])
 				hold(selection.lists[n]->restricts && !verdict.took[n]);
 			else if (!verdict.refused_by)
-				hold(selection.lists[n]->restricts == (verdict.took[n] != NULL));
+				hold((selection.lists[n]->restricts && !has_only_exclusions(selection.lists[n])) ==
+				     (verdict.took[n] != NULL));
 		}
 	}
 }

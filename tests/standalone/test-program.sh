@@ -37,6 +37,22 @@ p() { "$PCIPROBE" --sysroot machine "$@"; }
 expect 0 "--help" "$PCIPROBE" --help
 says out "explain [ADDRESS...]" "the help names the verbs"
 says out "opennebula" "the help names the formats"
+"$PCIPROBE" --help >help
+expect 0 "help" "$PCIPROBE" help
+cmp -s out help; result $? "is the same" out help
+expect 0 "help of a subcommand" "$PCIPROBE" help explain
+says out "Usage: pciprobe explain [ADDRESS...] [OPTION...]" "shows its usage"
+says out "--device FILTER" "and its options"
+! grep -q -e --format out; result $? "but not those of others" out
+cp out help
+for place in "explain --help" "--help explain" "explain 00:99 -h"; do
+	# shellcheck disable=SC2086  # words
+	expect 0 "$place" "$PCIPROBE" $place
+	cmp -s out help; result $? "is the same" out help
+done
+for verb in $("$PCIPROBE" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+	expect 0 "help $verb" "$PCIPROBE" help "$verb"
+done
 expect 0 "--version" "$PCIPROBE" --version
 expect 0 "-f help" "$PCIPROBE" -f help
 cut -d' ' -f1 out | sort >formats
@@ -48,12 +64,32 @@ says out "iommu_group" "the columns are listed"
 # ---- wrong usage ----
 for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d 10de" "-s zz" "--name (" "list more" \
 	"-f opennebula -o address" "-f cloudstack -o address" "--teaming" "-f json --teaming" "explain --teaming" "--owners nobody" \
-	"--owners vfio,x" "request" "request a:b" "request vendor=" "verify" "verify nova" "verify other x" "verify nova a b" \
+	"--owners vfio,x" "--state x" "--state held," "--state" "--owner" "--driver" "--sort x" "--sort ," "-f nova --sort driver" \
+	"explain --state held" "request a --no-bridges" "record --sort driver x" "help nonsense" "help list more" "nonsense --help" \
+	"request" "request a:b" "request vendor=" "verify" "verify nova" "verify other x" "verify nova a b" \
 	"verify nova machine/nova.conf -a" "explain -f json" "explain 00:99" "record" "record a b"; do
 	# shellcheck disable=SC2086  # words
 	expect 2 "wrong usage: $wrong" p $wrong
 	silent out "wrong usage prints nothing: $wrong"
 done
+
+suggests() { # WORD ARGUMENT...
+	local word=$1
+	shift
+	expect 2 "$* is mistyped" "$PCIPROBE" "$@"
+	says err "(did you mean '$word'?)" "the message suggests $word"
+}
+suggests list lst
+suggests request requets a
+suggests explain help explian
+suggests json -f jsn
+suggests iommu_group -o address,iommugroup
+suggests NETDEV -o NETDVE
+suggests driver --sort drvier
+suggests held --state free,hedl
+says err "valid states: unknown, free, host, reserved, held" "and lists all"
+expect 2 "a word like no other" p nonsense
+! grep -q "did you mean" err; result $? "suggests nothing" err
 
 # ---- listing ----
 expect 0 "a table" p
@@ -75,6 +111,12 @@ expect 0 "json" p -f json
 python3 -c 'import json,sys; d=json.load(open("out")); sys.exit(len(d["cards"]) != 3 or d["host"] != "host1")' </dev/null
 result $? "json is JSON" out
 expect 0 "tree" p -f tree
+expect 0 "-J" p -J
+p -f json | sed 's/"time": "[^"]*"//' >wanted
+sed 's/"time": "[^"]*"//' out | cmp -s - wanted; result $? "is -f json" out
+expect 0 "-o all" p -f export -o all
+p -f export >wanted
+cmp -s out wanted; result $? "is every column" out
 expect 0 "onehost" p -f onehost
 says out "         ? 00:03.0  10de:2204:0300  GA102 [GeForce RTX 3090]" "a card that nobody could look for isn't free"
 mkdir -p machine/proc/1/fd machine/proc/77/fd
@@ -96,10 +138,81 @@ for format in table raw export json tree dot onehost libvirt; do
 done
 rm -r machine/proc/77 machine/proc/1 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 
+# ---- which rows, and in which order ----
+tar -xf "$SOURCES/examples/host.tar.xz"
+# rows WANTED NAME ARGUMENT...: the addresses that are listed, without domain
+rows() {
+	local wanted=$1 name=$2
+	shift 2
+	expect 0 "$name" "$PCIPROBE" --sysroot host -a -f raw -o address --no-headings "$@"
+	[ "$(sed s/0000:// out | tr '\n' ' ')" = "$wanted" ]; result $? "lists what it should: $*" out
+}
+rows "01:00.0 " "a state" --state held
+rows "00:03.0 01:00.0 02:00.0 " "several states" --state host,held -d ::0108 -d 8086:10d3
+rows "00:03.0 01:00.0 02:00.0 " "or repeated" --state held --state host -d ::0108 -d 8086:10d3
+rows "" "a state that no device has" --state reserved
+rows "01:00.0 " "an owner by name" --owner one-42
+rows "01:00.0 " "by id" --owner 42
+rows "01:00.0 " "by UUID, in capitals or not" --owner 2C4E0B0C-7b1a-4f53-8d5a-0d4e33c0e1b1
+rows "" "not by a part of its name" --owner one-4
+rows "" "nor by the program of a VM" --owner qemu-system-x86_64
+rows "01:00.0 " "one of several owners" --owner web --owner one-42
+rows "00:03.0 02:00.0 " "drivers" --driver e1000e,nvme
+rows "01:00.0 02:00.2 " "a driver" --driver vfio-pci
+rows "" "a driver that no device has" --driver vfio
+rows "02:00.2 " "several filters at once" --driver vfio-pci --state free
+rows "01:00.0 " "with other restrictions" --driver vfio-pci -d 8086:
+rows "00:03.0 00:04.0 00:1d.0 00:1e.0 00:1f.2 00:1f.3 01:00.0 02:00.0 02:00.1 02:00.2 " "no bridges" --no-bridges
+rows "00:03.0 01:00.0 02:00.0 02:00.1 02:00.2 " "numbers are sorted by value" --sort iommu_group -d ::0108 -d 8086:10d3
+rows "02:00.1 02:00.2 02:00.0 " "texts, and devices without a value last" --sort vf_index -d ::0108
+rows "00:03.0 02:00.0 01:00.0 02:00.2 02:00.1 " "several columns" --sort driver,iommu_group -d ::0108 -d ::0200
+rows "02:00.1 02:00.2 01:00.0 00:03.0 02:00.0 " "equal ones stay in order of address" --sort ownership -d ::0108 -d ::0200
+for format in table tree json export prometheus influx; do
+	"$PCIPROBE" --sysroot host -a -f $format --sort driver >out 2>err
+	result $? "$format can be sorted" err
+	"$PCIPROBE" --sysroot host -a -f $format >unsorted
+	# without what differs between two runs, and how lines begin and end
+	for file in out unsorted; do
+		sed -i 's/,probe=.*//; s/ [0-9]\{19\}$//; /duration/d; s/[├└─│ ,]//g; /"time"/d' $file
+	done
+	! cmp -s out unsorted; result $? "$format is in another order" out
+	cmp -s <(sort out) <(sort unsorted)
+	result $? "and has the same rows" out unsorted
+done
+expect 0 "a filter in JSON" "$PCIPROBE" --sysroot host -a -J --state free -d ::0108
+[ "$(grep -c '"address": ' out)" -eq 2 ]; result $? "lists two devices" out
+says out '"selected": 2' "and counts them"
+expect 0 "a filter for virsh" "$PCIPROBE" --sysroot host -a -f libvirt --owner 42
+[ "$(grep -c '^<!-- ' out)" -eq 1 ]; result $? "writes one device" out
+expect 0 "a tree without bridges" "$PCIPROBE" --sysroot host -a -f tree --no-bridges
+says out "00:02.0" "still shows them above devices"
+! grep -q "0000:00:1f.0" out; result $? "but no others" out
+expect 0 "--state help" p --state help
+[ "$(cut -d' ' -f1 out | tr '\n' ' ')" = "unknown free host reserved held " ]; result $? "lists the states" out
+
 # ---- configuration ----
 printf ':filter: 10de:*\n' >nvidia.conf
 expect 0 "-c" p -c nvidia.conf -f raw -o address --no-headings
 [ "$(cat out)" = 0000:00:03.0 ]; result $? "-c selects" out
+expect 0 "-c -" sh -c "'$PCIPROBE' --sysroot machine -c - -f raw -o address --no-headings <nvidia.conf"
+[ "$(cat out)" = 0000:00:03.0 ]; result $? "reads standard input" out
+expect 0 "explain -c -" sh -c "cat nvidia.conf | '$PCIPROBE' --sysroot machine explain -c - 00:03.0"
+says out "matched by :filter: '10de:*' (stdin:1:10)" "with its places"
+expect 0 "record -c -" sh -c "'$PCIPROBE' --sysroot machine record piped -c - <nvidia.conf"
+[ "$(find piped -name pci.conf -exec cat {} +)" = "$(cat nvidia.conf)" ]; result $? "records it"
+expect 0 "-c - with -a" sh -c "'$PCIPROBE' --sysroot machine -a -c - <&-"
+expect 1 "-c - of a directory" sh -c "'$PCIPROBE' --sysroot machine -c - </"
+says err "stdin: Is a directory" "is reported"
+printf ":filter: ['*:*', '!10de:*', '!::0c05']\n" >exclude.conf
+expect 0 "exclusions" p -c exclude.conf -f raw -o address --no-headings
+[ "$(cat out)" = 0000:00:02.0 ]; result $? "leave the others" out
+expect 0 "an exclusion on the command line" p -a -d '!10de:*' -f raw -o address --no-headings
+[ "$(wc -l <out)" -eq 2 ]; result $? "leaves the others" out
+expect 0 "explain" p explain -c exclude.conf 00:03.0
+says out "rejected by :filter: '!10de:*' (exclude.conf:1:18)" "names the exclusion and its place"
+printf ":filter: !10de:*\n" >tag.conf
+expect 1 "an exclusion without quotes" p -c tag.conf
+says err "tag.conf:1:10: '!10de:*' is a tag in YAML, because it begins with !; put quotes around" "says to quote it"
 expect 0 "-a" p -c nvidia.conf -a -f raw --no-headings
 [ "$(wc -l <out)" -eq 3 ]; result $? "-a overrides it" out
 expect 0 "nothing selected" p -c "$SOURCES/etc/pci.conf" -f raw --no-headings
@@ -278,8 +391,8 @@ fits 200 "$PCIPROBE --sysroot host" 16
 [ "$(head -n 1 out)" = "ADDRESS ID        DRIVER     GROUP STATE AVAIL VM OWNER  SRIOV NETDEV NAME" ]
 result $? "200 columns: only empty columns are hidden" out
 grep -q '^00:03.0 8086:10d3 e1000e  *2 host  *eth0  *82574L Gigabit Network Connection$' out; result $? "and no name is cut" out
-"$PCIPROBE" --sysroot host >piped
-sed '$d' out | cmp -s - piped; result $? "a pipe gets the same without the summary" out piped
+"$PCIPROBE" --sysroot host >in-pipe
+sed '$d' out | cmp -s - in-pipe; result $? "a pipe gets the same without the summary" out in-pipe
 "$PCIPROBE" --sysroot host -o +macs,vfs_total | head -n 1 >out
 grep -q ' NAME  *MACS  *VFS_TOTAL$' out; result $? "added columns are shown even when they are empty" out
 terminal 80 "NO_COLOR=1 $PCIPROBE --sysroot host -o address,vendor,device,conflict" >out

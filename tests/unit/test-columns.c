@@ -31,8 +31,11 @@ static void lists_and_additions(void **state)
 	assert_string_equal(parsed("+numa_node,driver", "address,driver"), "address driver numa_node");
 	assert_string_equal(parsed("driver,,driver, vendor", "address"), "driver vendor");
 	assert_non_null(strstr(parsed(NULL, "*"), "root_port"));
+	assert_non_null(strstr(parsed("all", "address"), "root_port"));
+	assert_non_null(strstr(parsed("driver,all", "address"), "driver address vendor"));
+	assert_null(parsed("*", "address"));
 	assert_null(parsed("adress", "address"));
-	assert_contains(heard.text, "nobody knows the column 'adress'");
+	assert_contains(heard.text, "unknown column: adress (did you mean 'address'?)");
 	assert_null(parsed("", "address"));
 	assert_null(parsed("+nonsense", "address"));
 }

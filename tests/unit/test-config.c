@@ -111,6 +111,25 @@ static void null_empty_and_missing_differ(void **state)
 	assert_int_equal(parse(":filter: 'null'\n"), -EINVAL);
 }
 
+static void exclusions_can_be_anywhere_in_a_filter(void **state)
+{
+	static const char *const texts[] = {
+		":filter: 8086:*,!8086:10d3\n", ":filter: '8086:* , !8086:10d3'\n", ":filter: [8086:*, '!8086:10d3']\n",
+		":filter:\n  - 8086:*\n  - '!8086:10d3'\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse(texts[i]), 0);
+		assert_string_equal(heard.text, "");
+		assert_string_equal(rules(&config->filters), "8086:* !8086:10d3");
+		assert_false(rule_excludes(config->filters.rules[0]));
+		assert_true(rule_excludes(config->filters.rules[1]));
+	}
+	assert_int_equal(parse(":filter:\n:alias:\n  - {name: a, filter: ['8086:*', '!8086:10d3']}\n"), 0);
+	assert_true(rule_excludes(config->aliases[0].filters.rules[1]));
+}
+
 static void expressions_keep_their_commas(void **state)
 {
 	(void)state;
@@ -248,6 +267,13 @@ static void errors_are_reported_with_their_places(void **state)
 		{":filter: \"a\\0b:\"\n", "pci.conf:1:10: NUL character in a string\n"},
 		{"? [a]\n: b\n", "a key must be a string"},
 		{":filter: &a [*a]\n", "must be a string"},
+		{":filter: !10de:1eb8\n",
+		 "pci.conf:1:10: '!10de:1eb8' is a tag in YAML, because it begins with !; put quotes"},
+		{":filter:\n  - 8086:*\n  - !10de:*\n", "pci.conf:3:5: '!10de:*' is a tag in YAML"},
+		{":filter: [8086:*, !10de:1eb8]\n", "while scanning a tag; put quotes around a filter"},
+		{":filter: ! 10de:1eb8\n", "pci.conf:1:10: '!' is a tag in YAML"},
+		{":filter: '!!10de:1eb8'\n", "pci.conf:1:10: invalid filter '!!10de:1eb8': "},
+		{":filter: '8086:*,!10de'\n", "pci.conf:1:10: invalid filter '!10de': "},
 		{":filter: !!str\n", "pci.conf:1:10: unsupported tag 'tag:yaml.org,2002:str'; remove it\n"},
 		{"!ruby/object:Set {}\n", "unsupported tag"},
 		{"filter: [[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n", "pci.conf:1:24: lists and maps nested more than 16 deep\n"},
@@ -444,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_spelling_of_a_filter_is_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(scalars_that_yaml_takes_for_numbers_are_texts, setup, teardown),
 		cmocka_unit_test_setup_teardown(null_empty_and_missing_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(exclusions_can_be_anywhere_in_a_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(expressions_keep_their_commas, setup, teardown),
 		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),

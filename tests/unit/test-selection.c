@@ -104,6 +104,58 @@ static void a_number_with_0x_is_refused_by_every_libpci(void **state)
 	assert_int_equal(matches(RULE_FILTER, "::0x05", &XHCI, NULL), 0);
 }
 
+/* Which of NIC, XHCI and NAMELESS these filters select: "100" is the first. */
+static const char *selected_by(const char *const *texts)
+{
+	static const struct pci_device *const devices[] = {&NIC, &XHCI, &NAMELESS};
+	static char selected[COUNT(devices) + 1];
+	struct rule_list list = {.key = ":filter:", .kind = RULE_FILTER};
+	struct selection selection = {0};
+	struct verdict verdict;
+
+	for (; *texts; texts++)
+		assert_int_equal(rule_list_add(&list, *texts, "p:1:1", &the_log), 0);
+	selection_add(&selection, &list);
+	for (size_t i = 0; i < COUNT(devices); i++) {
+		assert_int_equal(selection_apply(&selection, names, devices[i], &the_log, &verdict), 0);
+		selected[i] = verdict.refused_by ? '0' : '1';
+		if (verdict.excluded_by) {
+			assert_ptr_equal(verdict.refused_by, &list);
+			assert_null(verdict.took[0]);
+			assert_int_equal(rule_text(verdict.excluded_by)[0], '!');
+		}
+	}
+	rule_list_free(&list);
+	return selected;
+}
+#define SELECTED_BY(...) selected_by((const char *const[]){__VA_ARGS__, NULL})
+
+static void an_exclusion_rejects_what_other_rules_match(void **state)
+{
+	(void)state;
+	assert_string_equal(SELECTED_BY("8086:*"), "110");
+	assert_string_equal(SELECTED_BY("8086:*", "!8086:10d3"), "010");
+	assert_string_equal(SELECTED_BY("8086:*", "!::0c03"), "100");
+	assert_string_equal(SELECTED_BY("8086:*", "!10de:*"), "110");
+	assert_string_equal(SELECTED_BY("*:*", "!8086:10d3", "!fffe:*"), "010");
+	assert_string_equal(SELECTED_BY("8086:10d3", "!8086:10d3"), "000");
+}
+
+static void the_order_of_exclusions_does_not_matter(void **state)
+{
+	(void)state;
+	assert_string_equal(SELECTED_BY("!8086:10d3", "8086:*"), "010");
+	assert_string_equal(SELECTED_BY("!8086:10d3", "8086:*", "8086:10d3"), "010");
+	assert_string_equal(SELECTED_BY("8086:10d3", "!8086:10d3", "8086:*"), "010");
+}
+
+static void exclusions_alone_select_all_other_devices(void **state)
+{
+	(void)state;
+	assert_string_equal(SELECTED_BY("!8086:10d3"), "011");
+	assert_string_equal(SELECTED_BY("!8086:*", "!fffe:*"), "000");
+}
+
 static void slots_and_addresses(void **state)
 {
 	(void)state;
@@ -191,6 +243,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_number_with_0x_is_refused_by_every_libpci, setup, teardown),
 		cmocka_unit_test_setup_teardown(slots_and_addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(expressions_are_searched_without_regard_to_capitals, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_exclusion_rejects_what_other_rules_match, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_order_of_exclusions_does_not_matter, setup, teardown),
+		cmocka_unit_test_setup_teardown(exclusions_alone_select_all_other_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_expression_costs_an_error_and_no_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_lists_must_let_a_card_pass, setup, teardown),
 	};

@@ -1,0 +1,169 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The completion files offer in bash, zsh and fish what the program's own help lists: its subcommands, the options of each, and their
+values. Prints TAP.
+
+PCIPROBE is the program, SOURCES the top of the source tree."""
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCES = os.path.abspath(os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe")
+COMPLETION = os.path.join(SOURCES, "etc/completion")
+TIMEOUT = 60
+FREE_TEXT = ("--device", "--name", "--owner", "--slot")
+
+
+def program(*arguments):
+    return subprocess.run([PCIPROBE, *arguments], stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
+def listed_subcommands():
+    section = program("help").split("Subcommands:\n")[1].split("\n\n")[0]
+    return {line.split()[0] for line in section.split("\n")}
+
+
+def listed_options(*subcommand):
+    """Long names, and whether 'help' lists the values."""
+    found = re.findall(r"^  (?:-.,|   ) (--[a-z-]+)(.*)$", program("help", *subcommand), re.M)
+    return {name: "'help' lists" in rest for name, rest in found}
+
+
+def listed_values(option):
+    return {line.split()[0] for line in program(option, "help").splitlines()}
+
+
+class Bash:
+    name = "bash"
+    script = """
+source "$1"; shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_pciprobe "$1"
+[ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+    def offered(self, line, _):
+        words = re.findall(r"=|[^ =]+", line) + ([""] if line.endswith((" ", "=")) else [])
+        done = subprocess.run(["bash", "--norc", "-c", self.script, "bash", COMPLETION + "/bash/pciprobe", *words], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=TIMEOUT)
+        return {re.sub(r".*[,+]", "", word) for word in done.stdout.splitlines()} | ({done.stderr} if done.stderr else set())
+
+
+class Fish:
+    name = "fish"
+
+    def offered(self, line, _):
+        done = subprocess.run(["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]",
+                               COMPLETION + "/fish/pciprobe.fish", line], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=TIMEOUT)
+        words = (entry.split("\t")[0] for entry in done.stdout.splitlines())
+        return {re.sub(r".*[,+=]", "", word) for word in words} | ({done.stderr} if done.stderr else set())
+
+
+class Zsh:
+    """At a terminal, because completion needs the line editor. It shows no list when further keys wait, and nothing ends a list: so this
+    reads until what is wanted was offered, or nothing more came for a second."""
+    name = "zsh"
+
+    def __init__(self):
+        self.process, self.terminal = pty.fork()
+        if self.process == 0:
+            os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "dumb"})
+        self.send("stty cols 200 rows 200; PS1=; fpath=(%s/zsh $fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=10000; "
+                  "bindkey '^I' list-choices; zstyle ':completion:*' verbose no\n" % COMPLETION)
+        self.finish_line()
+
+    def send(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def read(self, seconds):
+        """None when nothing came."""
+        if select.select([self.terminal], [], [], seconds)[0]:
+            return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[\0\a]", "", os.read(self.terminal, 65536).decode(errors="replace"))
+        return None
+
+    def finish_line(self):
+        """What is typed is echoed too, but not in one piece."""
+        output, end = "", time.monotonic() + TIMEOUT
+        self.send("\x15print DO''NE\n")
+        while "DONE" not in output:
+            output += self.read(end - time.monotonic()) or ""
+            if time.monotonic() > end:
+                raise TimeoutError(output)
+
+    def offered(self, line, wanted):
+        output, words, end = "", set(), time.monotonic() + TIMEOUT
+        self.send(line + "\t")
+        while time.monotonic() < end and (words != wanted or not wanted):
+            more = self.read(1 if words or not wanted else end - time.monotonic())
+            if more is None:
+                break
+            output += more
+            words = {word for word in output.replace(line.rstrip(), " ").replace("\b", " ").split() if len(word) > 1}
+        self.finish_line()
+        return words
+
+
+class Tap:
+    number = 0
+
+    def same(self, name, wanted, offered):
+        self.number += 1
+        print("%sok %d - %s" % ("" if wanted == offered else "not ", self.number, name))
+        if wanted != offered:
+            print("# not offered: %s\n# offered too: %s" % (sorted(wanted - offered), sorted(offered - wanted)))
+
+    def skip(self, name, reason):
+        self.number += 1
+        print("ok %d - %s # SKIP %s" % (self.number, name, reason))
+
+
+def check(tap, shell):
+    def offers(what, line, wanted):
+        tap.same("%s offers %s" % (shell.name, what), wanted, shell.offered("pciprobe " + line, wanted))
+
+    subcommands = listed_subcommands()
+    offers("the subcommands", "", subcommands)
+    offers("them to help", "help ", subcommands)
+    offers("all options before a subcommand", "--", set(listed_options()))
+    for subcommand in sorted(subcommands):
+        offers("the options of %s" % subcommand, "%s --" % subcommand, set(listed_options(subcommand)))
+    offers("the subcommand's options behind others", "-v --sysroot x record --c", {"--config"})
+    for option in sorted(option for option, listed in listed_options().items() if listed):
+        offers("the values of %s" % option, "%s " % option, listed_values(option))
+    offers("values behind short options", "-qf ", listed_values("-f"))
+    offers("values behind =", "--state=", listed_values("--state"))
+    offers("further values of a list", "--state free,h", {"held", "host"})
+    offers("additional columns", "-o +vfs_", {column for column in listed_values("-o") if column.startswith("vfs_")})
+    offers("files", "-c o", {"one.conf", "other.conf"})
+    for option in FREE_TEXT:
+        offers("nothing for %s" % option, "%s " % option, set())
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        os.mkdir("bin")
+        os.symlink(PCIPROBE, "bin/pciprobe")
+        os.environ["PATH"] = folder + "/bin:" + os.environ["PATH"]
+        os.environ["HOME"] = folder
+        for name in ("one.conf", "other.conf"):
+            open(name, "w", encoding="ascii").close()
+        for shell in (Bash, Zsh, Fish):
+            if shutil.which(shell.name):
+                check(tap, shell())
+            else:
+                tap.skip("completion in %s" % shell.name, "there is no %s" % shell.name)
+        os.chdir("/")
+    print("1..%d" % tap.number)
+
+
+main()
