@@ -282,6 +282,7 @@ static int read_owners(struct probe *probe, const struct inventory *last, struct
 	if (!last || !same_cards(last, inventory))
 		return ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
 	inventory->unseen = last->unseen;
+	inventory->unlocated = last->unlocated;
 	memcpy(inventory->sources, last->sources, sizeof(inventory->sources));
 	for (size_t i = 0; i < last->count && !error; i++)
 		error = device_copy_owners(&inventory->devices[i], &last->devices[i]);

@@ -42,13 +42,22 @@ static void write_owner(FILE *out, const struct owner *owner)
 	}
 }
 
-static bool is_known(const struct inventory *inventory, const struct pci_device *device)
+static bool are_all_seen(const struct inventory *inventory, unsigned sources)
 {
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+		if ((SOURCES[i].bit & sources) && inventory->sources[i].state != SOURCE_OK)
+			return false;
+	return !inventory->unlocated;
+}
+
+static bool is_known(const struct inventory *inventory, const struct pci_device *device, const char *mdev)
+{
+	/* what one mediated device's owner is says nothing of another's */
+	if (mdev && !are_all_seen(inventory, OWNER_VFIO | OWNER_MDEV))
+		return false;
 	/* of a card that a stopped VM is defined with, a process that couldn't be seen may have it all the same */
 	if (device->ownership == OWNERSHIP_RESERVED)
-		for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
-			if (SOURCES[i].bit == OWNER_VFIO)
-				return inventory->sources[i].state == SOURCE_OK;
+		return are_all_seen(inventory, OWNER_VFIO);
 	return (device->present & HAS_OWNERSHIP) && device->ownership != OWNERSHIP_UNKNOWN;
 }
 
@@ -74,7 +83,7 @@ int cloudstack_user(const struct inventory *inventory, const struct pci_device *
 	}
 	if (!count && device->group_held && !mdev)
 		fprintf(out, "held: IOMMU group %u, for another card of it", device->iommu_group);
-	else if (!count && !is_known(inventory, device))
+	else if (!count && !is_known(inventory, device, mdev))
 		fputs("unknown: pciprobe could not look everywhere", out);
 	if (fclose(out) != 0) {
 		free(text);

@@ -2,7 +2,6 @@
 /* The source mdev: /sys/bus/mdev/devices has the mediated devices, each with an IOMMU group of
  * its own, and leads to the card that each is a part of. Source: the kernel's
  * Documentation/driver-api/vfio-mediated-device.rst. */
-#include "probe/details/kin.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
@@ -12,29 +11,19 @@
 #include <string.h>
 #include <strings.h>
 
-#define UUID_LENGTH 36
-
-static bool is_uuid(const char *text)
-{
-	return strlen(text) == UUID_LENGTH &&
-	       strspn(text, "0123456789abcdefABCDEF-") == UUID_LENGTH;
-}
-
 struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory,
 				    const char *uuid)
 {
-	struct pci_address addresses[64];
-	char path[sizeof(MDEV_DIRECTORY) + UUID_LENGTH + 1], target[PATH_MAX];
+	char path[sizeof(MDEV_DIRECTORY) + MDEV_SIZE], target[PATH_MAX], mdev[MDEV_SIZE];
+	struct pci_address address;
 	struct pci_device *parent;
-	size_t count;
 
-	if (!is_uuid(uuid))
+	if (!vfio_is_uuid(uuid))
 		return NULL;
 	snprintf(path, sizeof(path), MDEV_DIRECTORY "/%s", uuid);
 	if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
 		return NULL;
-	count = path_addresses(target, addresses, 64);
-	parent = count && count <= 64 ? inventory_find(inventory, &addresses[count - 1]) : NULL;
+	parent = vfio_locate(target, &address, mdev) ? inventory_find(inventory, &address) : NULL;
 	return parent && parent->selected ? parent : NULL;
 }
 
@@ -51,12 +40,30 @@ bool holder_has_mdev(const struct holder *holder, const struct search *search, c
 	const struct vfio_node *node = find_node(search->nodes, uuid);
 	unsigned group;
 
-	if (!is_uuid(uuid))
+	if (!vfio_is_uuid(uuid))
 		return false;
+	for (size_t i = 0; i < holder->file_count; i++)
+		if (strcasecmp(holder->files[i].mdev, uuid) == 0)
+			return true;
 	if (node && holder_has_node(holder, node))
 		return true;
 	return vfio_find_group(search->root, MDEV_DIRECTORY, uuid, &group) &&
 	       holder_has_group(holder, group);
+}
+
+int mdev_find_parts(struct sysroot *root, const struct inventory *inventory,
+		    const struct pci_device *device)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	int error = sysdir_list(sysroot_dir(root), MDEV_DIRECTORY, &list);
+
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
+	while ((entry = sysdir_next(list)))
+		if (mdev_find_parent(root, inventory, entry->d_name) == device)
+			return 1;
+	return -errno;
 }
 
 static int claim_mdev(const struct search *search, struct pci_device *parent, const char *uuid)

@@ -38,6 +38,7 @@ struct evidence {
 	struct vfio_nodes nodes;
 	struct holders holders;
 	int nodes_error; /* VFIO's nodes could not be listed */
+	bool has_mdevs;  /* there are mediated devices, or they could not be listed */
 	bool idle;       /* the kernel has no VFIO file open */
 	bool recording;
 };
@@ -66,13 +67,25 @@ static bool has_mdevs(struct sysroot *root)
 	return error < 0 ? error != -ENOENT : sysdir_next(list) || errno;
 }
 
+/* Whether VFIO has a device of it although another driver than VFIO's has it: itself, or mediated
+ * devices that are parts of it. */
+static bool is_shared_with_vfio(const struct evidence *evidence, const struct pci_device *device)
+{
+	const struct search *search = &evidence->search;
+
+	if (vfio_nodes_have_device(&evidence->nodes, &device->address))
+		return true;
+	return evidence->has_mdevs &&
+	       mdev_find_parts(search->root, search->inventory, device) != 0;
+}
+
 /* A host that assigns no device to a VM is spared the walk through its processes. */
 static bool must_look(const struct evidence *evidence)
 {
 	inventory_foreach(evidence->search.inventory, device)
 		if (can_be_held(evidence, device))
 			return true;
-	return has_mdevs(evidence->search.root);
+	return evidence->has_mdevs;
 }
 
 /* A recording has no processes, which tells nothing of the machine's. */
@@ -273,12 +286,15 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s: %s", failed->name, failed->why);
 	else if (device->incomplete && !device->driver)
 		snprintf(why, UNKNOWN_REASON_SIZE, "its driver could not be read");
-	else if (!can_be_held(evidence, device))
+	else if (!can_be_held(evidence, device) && !is_shared_with_vfio(evidence, device))
 		return false;
 	else if (processes->state == SOURCE_OFF)
 		snprintf(why, UNKNOWN_REASON_SIZE, "the source vfio is switched off");
 	else if (processes->state != SOURCE_OK)
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s", processes->why);
+	else if (use == VFIO_USE_UNKNOWN && evidence->search.inventory->unlocated)
+		snprintf(why, UNKNOWN_REASON_SIZE,
+			 "a process has a VFIO device open, and nothing tells which one it is");
 	else if (use == VFIO_USE_FAILED)
 		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel did not say whether it is open");
 	else if (use == VFIO_USE_OPEN)
@@ -303,7 +319,7 @@ static enum ownership weigh(const struct evidence *evidence, const struct pci_de
 		return OWNERSHIP_RESERVED;
 	if (!device_is_givable(device))
 		return !device_is_bridge(device) && !evidence->recording &&
-				       vfio_nodes_have_device(&evidence->nodes, &device->address) &&
+				       is_shared_with_vfio(evidence, device) &&
 				       may_be_owned(evidence, device, why) ?
 			       OWNERSHIP_UNKNOWN :
 			       OWNERSHIP_HOST;
@@ -409,6 +425,7 @@ int ownership_read(struct sysroot *root, const struct log *log,
 		};
 	}
 	evidence.nodes_error = vfio_nodes_read(root, &evidence.nodes);
+	evidence.has_mdevs = has_mdevs(root);
 	error = evidence.nodes_error == -ENOMEM ? -ENOMEM : find_owners(&evidence);
 	holders_free(&evidence.holders);
 	vfio_nodes_free(&evidence.nodes);

@@ -77,6 +77,28 @@ static unsigned count_of_file(struct sysroot *root, const struct vfio_node *node
 	return sysdir_stat(sysroot_dir(root), MODULE "_iommu_type1", &status) == 0;
 }
 
+/* 0 for the same open file; 1 or 2 for one that is before or after the other in some order; -1 when
+ * kcmp(2) did not answer. */
+static long order_files(bool host, const struct vfio_file *a, const struct vfio_file *b)
+{
+	if (a->thread == b->thread && a->fd == b->fd)
+		return 0;
+	if (!host && a->thread != b->thread)
+		return a->thread < b->thread ? 1 : 2;
+	if (!host)
+		return a->fd < b->fd ? 1 : 2;
+	return syscall(SYS_kcmp, a->thread, b->thread, KCMP_FILE, (unsigned long)a->fd,
+		       (unsigned long)b->fd);
+}
+
+int references_compare_files(struct sysroot *root, const struct vfio_file *a,
+			     const struct vfio_file *b)
+{
+	long order = order_files(sysroot_is_host(root), a, b);
+
+	return order < 0 ? -errno : order == 0;
+}
+
 struct order {
 	bool host;
 	bool failed; /* kcmp did not answer, and what was sorted by it has no order */
@@ -94,15 +116,7 @@ static int compare_files(const void *a, const void *b, void *data)
 	/* a group can be opened only once */
 	if (one->node && one->node->kind == VFIO_NODE_GROUP)
 		return 0;
-	if (one->thread == other->thread && one->fd == other->fd)
-		return 0;
-	if (!order->host) {
-		if (one->thread != other->thread)
-			return one->thread < other->thread ? -1 : 1;
-		return one->fd < other->fd ? -1 : 1;
-	}
-	result = syscall(SYS_kcmp, one->thread, other->thread, KCMP_FILE, (unsigned long)one->fd,
-			 (unsigned long)other->fd);
+	result = order_files(order->host, one, other);
 	if (result < 0)
 		order->failed = true;
 	if (result <= 0)

@@ -14,6 +14,11 @@
  * negative errno. Where VFIO isn't loaded the number is 0. */
 int references_read(struct sysroot *root, unsigned *ret);
 
+/* Whether descriptors of two processes are of the same open file, shared by fork or passed on.
+ * Returns 1, 0, or a negative errno where the kernel doesn't tell. */
+int references_compare_files(struct sysroot *root, const struct vfio_file *a,
+			     const struct vfio_file *b);
+
 /* The number of references that the open files of all holders have. Descriptors that are known,
  * or could be, of the same open file (shared by fork or passed on) count once: it is never more
  * than there are. */

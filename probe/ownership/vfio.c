@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The source vfio: processes that have a device, its own node, or its group open. */
+#include "probe/ownership/references.h"
 #include "probe/ownership/sources.h"
 #include "probe/scan.h"
 
@@ -147,12 +148,35 @@ static bool has_group_or_node(const struct holder *holder)
 }
 
 /* A device file of which the kernel doesn't tell the device. */
-static bool has_unlocated_file(const struct holder *holder)
+static bool is_unlocated(const struct vfio_file *file)
 {
+	return !file->node && !file->has_address;
+}
+
+static size_t count_unlocated(const struct holder *holder)
+{
+	size_t count = 0;
+
 	for (size_t i = 0; i < holder->file_count; i++)
-		if (!holder->files[i].node && !holder->files[i].has_address)
-			return true;
-	return false;
+		count += is_unlocated(&holder->files[i]);
+	return count;
+}
+
+/* Whether it has more such files than there are devices in the groups that it has open. */
+static bool has_file_without_group(const struct search *search, const struct holder *holder)
+{
+	size_t files = count_unlocated(holder);
+
+	for (size_t i = 0; i < holder->file_count && files; i++) {
+		const struct vfio_node *node = holder->files[i].node;
+		size_t devices;
+
+		if (!node || node->kind != VFIO_NODE_GROUP)
+			continue;
+		devices = vfio_group_size(search->root, node->group);
+		files -= devices < files ? devices : files;
+	}
+	return files;
 }
 
 static bool is_claimed(const struct search *search, const struct vfio_node *node)
@@ -202,7 +226,7 @@ static int claim_device_files(const struct search *search, const struct holder *
 	for (size_t i = 0; i < holder->file_count; i++) {
 		const struct vfio_file *file = &holder->files[i];
 
-		if (file->node || !file->has_address)
+		if (file->node || !file->has_address || file->mdev[0])
 			continue;
 		error = claim_device(search, holder, &file->address);
 		if (error < 0)
@@ -211,10 +235,61 @@ static int claim_device_files(const struct search *search, const struct holder *
 	return 0;
 }
 
+/* Whether a process has the same file that has its group open too, so that its device is known.
+ * Returns 1, 0, or a negative errno where the kernel doesn't tell. */
+static int is_shared_with_group(const struct search *search, const struct vfio_file *file)
+{
+	int result, error = 0;
+
+	for (size_t i = 0; i < search->holders->count; i++) {
+		const struct holder *holder = &search->holders->items[i];
+
+		if (!has_group_or_node(holder))
+			continue;
+		for (size_t j = 0; j < holder->file_count; j++) {
+			if (!is_unlocated(&holder->files[j]))
+				continue;
+			result = references_compare_files(search->root, &holder->files[j], file);
+			if (result > 0)
+				return result;
+			error = result < 0 ? result : error;
+		}
+	}
+	return error;
+}
+
+/* The owner of the only device file whose device isn't known; several processes can share it. NULL:
+ * there is none, or it isn't the only one, which sets the inventory's "unlocated". */
+static const struct holder *find_lone_holder(const struct search *search)
+{
+	const struct holder *found = NULL;
+	const struct vfio_file *lone = NULL;
+
+	for (size_t i = 0; i < search->holders->count; i++) {
+		const struct holder *holder = &search->holders->items[i];
+
+		for (size_t j = 0; j < holder->file_count && !has_group_or_node(holder); j++) {
+			const struct vfio_file *file = &holder->files[j];
+			int shared = is_unlocated(file) ? is_shared_with_group(search, file) : 1;
+
+			if (shared > 0)
+				continue;
+			if (shared < 0 ||
+			    (lone && references_compare_files(search->root, lone, file) <= 0)) {
+				search->inventory->unlocated = true;
+				return NULL;
+			}
+			lone = file;
+			found = holders_choose(found, holder);
+		}
+	}
+	return found;
+}
+
 static int claim_lone_devices(const struct search *search)
 {
 	const struct vfio_node *node;
-	const struct holder *only = NULL;
+	const struct holder *lone;
 	int error;
 
 	for (size_t i = 0; i < search->holders->count; i++) {
@@ -223,11 +298,17 @@ static int claim_lone_devices(const struct search *search)
 		error = claim_device_files(search, holder);
 		if (error < 0)
 			return error;
-		if (has_unlocated_file(holder) && !has_group_or_node(holder))
-			only = holders_choose(only, holder);
+		if (has_group_or_node(holder) && has_file_without_group(search, holder))
+			search->inventory->unlocated = true;
 	}
-	node = only ? find_only_unclaimed(search) : NULL;
-	return node ? claim_device(search, only, &node->address) : 0;
+	lone = find_lone_holder(search);
+	if (!lone)
+		return 0;
+	node = find_only_unclaimed(search);
+	if (node)
+		return claim_device(search, lone, &node->address);
+	search->inventory->unlocated = true;
+	return 0;
 }
 
 int vfio_claim(const struct search *search, struct source_report *report)

@@ -114,10 +114,8 @@ static int read_fdinfo(const struct sysdir *task, const char *name, struct vfio_
 {
 	static const char syspath[] = "vfio-device-syspath:";
 	char path[32], text[ATTRIBUTE_SIZE], *line;
-	struct pci_address addresses[64];
 	unsigned flags;
 	ssize_t length;
-	size_t count;
 
 	snprintf(path, sizeof(path), "fdinfo/%.16s", name);
 	length = sysdir_read(task, path, text, sizeof(text));
@@ -131,10 +129,8 @@ static int read_fdinfo(const struct sysdir *task, const char *name, struct vfio_
 	line = strstr(text, syspath);
 	if (line) {
 		line[strcspn(line, "\n")] = '\0';
-		count = path_addresses(line + strlen(syspath), addresses, 64);
-		file->has_address = count && count <= 64;
-		if (file->has_address)
-			file->address = addresses[count - 1];
+		file->has_address =
+			vfio_locate(line + strlen(syspath), &file->address, file->mdev);
 	}
 	return 1;
 }

@@ -17,6 +17,7 @@ struct vfio_file {
 	int fd;
 	bool has_address;             /* without a node: a newer kernel names the device */
 	struct pci_address address;
+	char mdev[MDEV_SIZE];         /* likewise; "": it is the PCI device itself */
 };
 
 /* By what VFIO files are recognized. */

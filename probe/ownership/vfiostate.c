@@ -14,7 +14,6 @@
 
 #define GROUP_CLASS "sys/class/vfio"
 #define DEVICE_CLASS "sys/class/vfio-dev"
-#define UUID_LENGTH 36
 
 void vfio_nodes_free(struct vfio_nodes *nodes)
 {
@@ -64,22 +63,35 @@ static int add_group(struct vfio_nodes *nodes, const struct sysdir *class, const
 	return found > 0 ? vfio_nodes_add(nodes, &node) : found;
 }
 
-/* Where the device is: ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device
- * before "vfio-dev". */
-static void locate_device(struct vfio_node *node, const char *target)
+bool vfio_is_uuid(const char *name)
+{
+	return strlen(name) == MDEV_SIZE - 1 &&
+	       strspn(name, "0123456789abcdefABCDEF-") == MDEV_SIZE - 1;
+}
+
+bool vfio_locate(const char *path, struct pci_address *ret_address, char ret_mdev[MDEV_SIZE])
 {
 	struct pci_address addresses[64];
-	size_t count = path_addresses(target, addresses, 64);
-	const char *end = strstr(target, "/vfio-dev/"), *start = end;
+	size_t count = path_addresses(path, addresses, 64);
+	const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
 
-	if (!end || !count || count > 64)
+	if (!count || count > 64)
+		return false;
+	*ret_address = addresses[count - 1];
+	snprintf(ret_mdev, MDEV_SIZE, "%s", vfio_is_uuid(last) ? last : "");
+	return true;
+}
+
+/* TARGET is ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device before
+ * "vfio-dev". */
+static void locate_device(struct vfio_node *node, char *target)
+{
+	char *end = strstr(target, "/vfio-dev/");
+
+	if (!end)
 		return;
-	node->has_address = true;
-	node->address = addresses[count - 1];
-	while (start > target && start[-1] != '/')
-		start--;
-	if (end - start == UUID_LENGTH && strspn(start, "0123456789abcdefABCDEF-") == UUID_LENGTH)
-		memcpy(node->mdev, start, UUID_LENGTH);
+	*end = '\0';
+	node->has_address = vfio_locate(target, &node->address, node->mdev);
 }
 
 static int add_device(struct vfio_nodes *nodes, const struct sysdir *class, const char *name)
@@ -220,15 +232,40 @@ bool vfio_find_group(struct sysroot *root, const char *directory, const char *na
 	return true;
 }
 
+static int list_group(struct sysroot *root, unsigned group, DIR **ret)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices", group);
+	return sysdir_list(sysroot_dir(root), path, ret);
+}
+
+size_t vfio_group_size(struct sysroot *root, unsigned group)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	size_t all = 0, listed = 0;
+	struct dirent *entry;
+	struct stat status;
+	char path[128];
+
+	if (list_group(root, group, &list) < 0)
+		return 0;
+	while ((entry = sysdir_next(list))) {
+		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices/%.40s/vfio-dev",
+			 group, entry->d_name);
+		listed += sysdir_stat(sysroot_dir(root), path, &status) == 0;
+		all++;
+	}
+	return listed ? listed : all;
+}
+
 bool vfio_group_has_open(struct sysroot *root, unsigned group)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct pci_address address;
 	struct dirent *entry;
-	char path[96];
 
-	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices", group);
-	if (sysdir_list(sysroot_dir(root), path, &list) < 0)
+	if (list_group(root, group, &list) < 0)
 		return false;
 	while ((entry = sysdir_next(list)))
 		if (address_parse_full(entry->d_name, &address) == 0 &&

@@ -20,6 +20,11 @@ enum vfio_node_kind {
 	VFIO_NODE_OTHER,     /* of another driver, such as /dev/dri/card0: a caller has added it */
 };
 
+/* The UUID of a mediated device, with its end. */
+#define MDEV_SIZE 37
+
+bool vfio_is_uuid(const char *name);
+
 struct vfio_node {
 	enum vfio_node_kind kind;
 	bool has_number;            /* devices have nodes since Linux 6.6, if built with them */
@@ -28,7 +33,7 @@ struct vfio_node {
 	unsigned group;             /* of a group: its number */
 	bool has_address;           /* of a device: it is on PCI, or a mediated device of one is */
 	struct pci_address address; /* of that PCI device */
-	char mdev[37];              /* the mediated device's UUID; "": the PCI device itself */
+	char mdev[MDEV_SIZE];       /* the mediated device's UUID; "": the PCI device itself */
 };
 
 struct vfio_nodes {
@@ -36,6 +41,11 @@ struct vfio_nodes {
 	size_t count;
 	bool lists_devices; /* the kernel lists VFIO's devices (since Linux 6.1) */
 };
+
+/* Where a VFIO device is: PATH, below /sys/devices, ends in a PCI device's address, or in a
+ * mediated device's UUID. Writes the address, and the UUID or "". Returns false when no PCI device
+ * is in the path. */
+bool vfio_locate(const char *path, struct pci_address *ret_address, char ret_mdev[MDEV_SIZE]);
 
 /* Reads sys/class/vfio, sys/class/vfio-dev and sys/class/misc. What isn't there is no error:
  * VFIO isn't loaded, or has no such nodes. Free it with vfio_nodes_free. Returns 0 or a negative
@@ -74,6 +84,10 @@ enum vfio_use vfio_address_use(struct sysroot *root, const struct pci_address *a
 /* Finds the IOMMU group of the device NAME in DIRECTORY, a bus's list of devices. Returns false
  * when it has none, or none that could be read. */
 bool vfio_find_group(struct sysroot *root, const char *directory, const char *name, unsigned *ret);
+
+/* How many devices of the IOMMU group VFIO has, or where the kernel doesn't list them, all of the
+ * group. */
+size_t vfio_group_size(struct sysroot *root, unsigned group);
 
 /* Whether vfio_device_use is VFIO_USE_OPEN for some device of the IOMMU group, selected or not. */
 bool vfio_group_has_open(struct sysroot *root, unsigned group);

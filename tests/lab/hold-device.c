@@ -6,6 +6,7 @@
  *
  *   HOLD="container plain 0000:01:00.0" exec -a qemu-system-x86_64 hold-device -name guest=one-42 ...
  *
+ * ADDRESS is a PCI device's, or the UUID of a mediated device.
  * KIND, what is opened:
  *   group      /dev/vfio/GROUP
  *   container  the same, in a container, and the device
@@ -74,7 +75,7 @@ struct descriptors {
 };
 
 static const char *kind, *way;
-static char address[32];
+static char address[40];
 static char node[NODE_SIZE]; /* the name it is opened by */
 
 static bool kind_is(const char *name) { return strcmp(kind, name) == 0; }
@@ -105,9 +106,10 @@ static void find_node(void)
 	struct dirent *entry;
 	ssize_t length;
 	DIR *directory;
+	const char *bus = strchr(address, ':') ? "pci" : "mdev";
 
 	if (strncmp(kind, "cdev", 4) != 0 && access("/dev/vfio/vfio", F_OK) == 0) {
-		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", address);
+		snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s/iommu_group", bus, address);
 		length = readlink(path, target, sizeof(target) - 1);
 		if (length < 0)
 			err(1, "%s", path);
@@ -115,7 +117,7 @@ static void find_node(void)
 		snprintf(node, sizeof(node), "/dev/vfio/%.16s", strrchr(target, '/') + 1);
 		return;
 	}
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", address);
+	snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s/vfio-dev", bus, address);
 	directory = opendir(path);
 	if (!directory)
 		err(1, "%s", path);
@@ -499,7 +501,7 @@ int main(int argc, char **argv)
 	char kind_text[16], way_text[16], uid[16] = "";
 	bool nothing;
 
-	if (!work || sscanf(work, "%15s %15s %31s %15s", kind_text, way_text, address, uid) < 3)
+	if (!work || sscanf(work, "%15s %15s %39s %15s", kind_text, way_text, address, uid) < 3)
 		errx(1, "HOLD is not \"KIND WAY ADDRESS [UID]\"");
 	kind = kind_text;
 	way = way_text;

@@ -49,13 +49,21 @@ finish() { [ "$wrong" -eq 0 ] || fail "$wrong rows are wrong"; }
 # show ADDRESS COLUMNS: on one line.
 show() { "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
 
+# says ADDRESS COLUMNS WANTED
+says() {
+    local said
+    said=$(show "$1" "$2")
+    [ "$said" = "$3" ] || { echo "$said"; return 1; }
+}
+
 holder=
 held=
+lab_driver=
 # hold KIND WAY ADDRESS [ARGUMENT...]: comes back when the device is held. Its pid is in $holder, the pids of those that
 # have a descriptor in $held ("-" for none). KIND may have a user's number after a colon. ARGUMENTs are a VMM's.
 hold() {
     local kind=${1%:*} user=''
-    lab_device=$3 lab_way=$2
+    lab_device=$3 lab_way=$2 lab_driver=$(driver_of "$3")
     [[ $1 != *:* ]] || user=${1#*:}
     exec {lab_holder}< <(HOLD="$kind $2 $3 $user" exec /run/vmm/qemu-system-x86_64 "${@:4}" 2>/run/holder.errors)
     holder=$!
@@ -69,9 +77,9 @@ let_go() {
     wait "$holder" 2>/dev/null || :
     exec {lab_holder}<&-
     # A release that should not have happened would make nonsense of the rows that follow.
-    [ "$(driver_of "$lab_device")" = vfio-pci ] || wait_for 10 bind_driver "$lab_device" vfio-pci || :
+    [ "$(driver_of "$lab_device")" = "$lab_driver" ] || wait_for 10 bind_driver "$lab_device" "$lab_driver" || :
     # The kernel makes the node again with the device's next binding.
-    [ "$lab_way" != unlinked ] || bind_driver "$lab_device" vfio-pci
+    [ "$lab_way" != unlinked ] || bind_driver "$lab_device" "$lab_driver"
 }
 
 # vmm_arguments NAME UUID ADDRESS: a command line as QEMU's.
@@ -89,6 +97,12 @@ not_offered() {
     [ "$available" != yes ] || { echo "available yes"; return 1; }
     ! is_offered "$1" || { echo "request offers it"; return 1; }
 }
+
+# is_unknown ADDRESS: and not offered.
+is_unknown() { says "$1" ownership,owners "unknown -" && not_offered "$1"; }
+
+# is_hosts ADDRESS: a driver has it, and no VM.
+is_hosts() { says "$1" ownership,conflict,owners "host no -"; }
 
 # is_not_free ADDRESS: held or unknown, and not offered.
 is_not_free() {
@@ -109,23 +123,23 @@ is_held_by() {
 }
 
 # is_free ADDRESS: and has no owner at all.
-is_free() {
-    local said
-    said=$(show "$1" ownership,conflict,owners,vm_names,claims)
-    [ "$said" = "free no - - -" ] || { echo "$said"; return 1; }
-}
+is_free() { says "$1" ownership,conflict,owners,vm_names,claims "free no - - -"; }
 
-# is_released_never ADDRESS: vfio-bind does not even try: were unbind written, the driver's link would be gone and the
-# kernel would report that the driver waits for the holder.
-is_released_never() {
-    local status=0
+# is_released_never ADDRESS, is_bound_never ADDRESS: vfio-bind does not even try: were unbind written, the driver's link
+# would be gone and the kernel would report that the driver waits for the holder.
+is_released_never() { is_refused release "$1"; }
+is_bound_never() { is_refused bind "$1"; }
+
+is_refused() {
+    local status=0 driver
+    driver=$(driver_of "$2")
     dmesg --clear
-    timeout 30 "$VFIO_BIND" release "$1" >/run/release.said 2>&1 || status=$?
+    timeout 30 "$VFIO_BIND" "$1" "$2" >/run/release.said 2>&1 || status=$?
     case $status in
-    0) echo "release has status 0"; return 1 ;;
-    124) echo "release hangs"; return 1 ;;
+    0) echo "$1 has status 0"; return 1 ;;
+    124) echo "$1 hangs"; return 1 ;;
     esac
-    [ "$(driver_of "$1")" = vfio-pci ] || { echo "the driver is now '$(driver_of "$1")'"; return 1; }
+    [ "$(driver_of "$2")" = "$driver" ] || { echo "the driver is now '$(driver_of "$2")'"; return 1; }
     ! dmesg | grep -q "blocked until released by user" || { echo "the kernel waits for the holder: unbind was written"; return 1; }
 }
 
@@ -157,5 +171,6 @@ end_way() {
     row "$1: not offered" is_not_free "$nic2"
     row "$1: not released" is_released_never "$nic2"
     let_go
-    row "$1: free afterwards" is_free "$nic2"
+    # The kernel takes a ring's files back some time after the process has ended.
+    row "$1: free afterwards" wait_for 10 is_free "$nic2"
 }

@@ -19,12 +19,6 @@ bind_devices "$pair0" "$pair1" "$nic2"
 uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1
 other_uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b2
 
-# says ADDRESS COLUMNS WANTED
-says() {
-    local said
-    said=$(show "$1" "$2")
-    [ "$said" = "$3" ] || { echo "$said"; return 1; }
-}
 # says_as UID ADDRESS COLUMNS WANTED: as another user.
 says_as() {
     local said

@@ -69,7 +69,8 @@ static char *user_of(struct pci_device *device, const char *mdev)
 	struct inventory inventory = {.devices = device, .count = 1, .selected = 1};
 	char *text;
 
-	inventory.sources[0].state = SOURCE_OK;
+	inventory.sources[__builtin_ctz(OWNER_VFIO)].state = SOURCE_OK;
+	inventory.sources[__builtin_ctz(OWNER_MDEV)].state = SOURCE_OK;
 	device->present |= HAS_OWNERSHIP;
 	assert_int_equal(cloudstack_user(&inventory, device, mdev, &text), 0);
 	return text;
@@ -145,13 +146,21 @@ static void parts_have_their_own_users(void **state)
 {
 	char first[] = "i-2-3-VM", second[] = "i-2-4-VM", aa[] = "aa", bb[] = "bb";
 	struct owner owners[] = {{.name = first, .mdev = aa}, {.name = second, .mdev = bb}};
-	struct pci_device device = {.ownership = OWNERSHIP_HELD, .owners = owners, .owner_count = 2};
+	struct pci_device device = {.ownership = OWNERSHIP_HELD, .owners = owners, .owner_count = 2, .present = HAS_OWNERSHIP};
+	struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
+	char *text;
 
 	(void)state;
 	assert_user(&device, "aa", "i-2-3-VM");
 	assert_user(&device, "bb", "i-2-4-VM");
 	assert_user(&device, "cc", NULL);
 	assert_user(&device, NULL, NULL);
+	/* that others are held is known, and a process that could not be seen may have this one */
+	inventory.sources[__builtin_ctz(OWNER_VFIO)].state = SOURCE_OK;
+	inventory.sources[__builtin_ctz(OWNER_MDEV)].state = SOURCE_PARTLY;
+	assert_int_equal(cloudstack_user(&inventory, &device, "cc", &text), 0);
+	assert_string_equal(text, "unknown: pciprobe could not look everywhere");
+	free(text);
 }
 
 /* ---- the line and the table ---- */

@@ -308,6 +308,80 @@ static void a_mediated_device_has_a_node_of_its_own(void **state)
 	assert_int_equal(card("08:00.0")->owner_count, 1);
 }
 
+#define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
+
+static void mdev_of_a_native_driver(void)
+{
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	fakesys_link(fake, "sys/bus/mdev/devices/" MDEV, "../../../devices/pci0000:00/0000:08:00.0/" MDEV);
+	mdev_group(MDEV, "90");
+	fakesys_device_node(fake, 0, "0000:08:00.0/" MDEV);
+	fakesys_link(fake, "sys/kernel/iommu_groups/90/devices/" MDEV, "../../../../devices/pci0000:00/0000:08:00.0/" MDEV);
+}
+
+static void the_kernel_tells_which_mediated_device_a_descriptor_is_of(void **state)
+{
+	(void)state;
+	mdev_of_a_native_driver();
+	PROCESS(42, "qemu-kvm\0-name\0one");
+	holds(42, 6, "anon_inode:[vfio-device]");
+	fakesys_file(fake, "proc/42/fdinfo/6",
+		     "flags:\t02\nvfio-device-syspath: /sys/devices/pci0000:00/0000:08:00.0/" MDEV "\n");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_int_equal(card("08:00.0")->owner_count, 1);
+	assert_string_equal(card("08:00.0")->owners[0].mdev, MDEV);
+	assert_false(inventory->unlocated);
+}
+
+static void who_has_a_mediated_device_may_be_unseen(void **state)
+{
+	(void)state;
+	mdev_of_a_native_driver();
+	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "nouveau", .group = "19");
+	fakesys_vfio_count(fake, 1);
+	look();
+	assert_string_equal(state_of("08:00.0"), "host");
+	/* in flight in a socket */
+	fakesys_vfio_count(fake, 4);
+	look();
+	assert_string_equal(state_of("08:00.0"), "unknown");
+	assert_contains(card("08:00.0")->unknown_reason, "something that no process shows");
+	assert_string_equal(state_of("03:00.0"), "host");
+}
+
+/* For a device of vfio-pci the attribute "enable" says whether it is open; for these nothing does. */
+static void a_device_descriptor_may_be_of_a_device_that_nothing_tells_of(void **state)
+{
+	(void)state;
+	mdev_of_a_native_driver();
+	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "18");
+	fakesys_device_node(fake, 1, "0000:01:00.0");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/enable", "0\n");
+	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "nvidia", .group = "19");
+	fakesys_device_node(fake, 2, "0000:02:00.0");
+	fakesys_vfio_count(fake, 2);
+	PROCESS(42, "my-vmm");
+	holds(42, 6, "anon_inode:[vfio-device]");
+	look();
+	assert_string_equal(state_of("08:00.0"), "unknown");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_contains(card("02:00.0")->unknown_reason, "nothing tells which one it is");
+	assert_string_equal(state_of("01:00.0"), "free");
+	/* it has a group open too, whose only device accounts for one descriptor, and not for two */
+	fakesys_vfio_count(fake, 4);
+	holds(42, 7, "/dev/vfio/90");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "host");
+	fakesys_vfio_count(fake, 5);
+	holds(42, 8, "anon_inode:[vfio-device]");
+	look();
+	assert_string_equal(state_of("08:00.0"), "held");
+	assert_string_equal(state_of("02:00.0"), "unknown");
+	assert_string_equal(state_of("01:00.0"), "free");
+}
+
 /* A group can be opened only once: they share it, by fork or because it was passed on. */
 static void processes_that_share_a_group_are_one_owner(void **state)
 {
@@ -987,6 +1061,15 @@ static void a_device_descriptor_is_of_the_device_that_is_open(void **state)
 	assert_string_equal(state_of("01:00.0"), "unknown");
 	assert_string_equal(state_of("02:00.0"), "unknown");
 	assert_contains(card("01:00.0")->unknown_reason, "the kernel has it open");
+	/* two have one, and one device is open whose holder isn't known: it may be either's */
+	enable("0000:02:00.0", "0");
+	PROCESS(43, "my-vmm");
+	holds(43, 6, "anon_inode:[vfio-device]");
+	look();
+	assert_string_equal(state_of("01:00.0"), "unknown");
+	assert_string_equal(state_of("02:00.0"), "free");
+	fakesys_remove(fake, "proc/43/fd/6");
+	enable("0000:02:00.0", "1");
 	/* unless the kernel tells */
 	fakesys_file(fake, "proc/42/fdinfo/6",
 		     "flags:\t02\nvfio-device-syspath: /sys/devices/pci0000:00/0000:02:00.0\n");
@@ -1295,6 +1378,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_mediated_device_has_a_node_of_its_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_kernel_tells_which_mediated_device_a_descriptor_is_of, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_has_a_mediated_device_may_be_unseen, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_descriptor_may_be_of_a_device_that_nothing_tells_of, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_that_was_unlinked_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_elsewhere_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_of_any_name_is_held, setup, teardown),
