@@ -69,7 +69,7 @@ class Fish:
 
 class Zsh:
     """At a terminal, because completion needs the line editor. It shows no list when further keys wait, and nothing ends a list: so this
-    reads until what is wanted was offered, or nothing more came for a second."""
+    reads until what is wanted was offered, or for as long as it may take; where nothing is wanted, for a second."""
     name = "zsh"
 
     def __init__(self):
@@ -102,7 +102,7 @@ class Zsh:
         output, words, end = "", set(), time.monotonic() + TIMEOUT
         self.send(line + "\t")
         while time.monotonic() < end and (words != wanted or not wanted):
-            more = self.read(1 if words or not wanted else end - time.monotonic())
+            more = self.read(end - time.monotonic() if wanted else 1)
             if more is None:
                 break
             output += more
