@@ -133,7 +133,7 @@ class Recording:
 
     def check_tree(self):
         """Each card stands once, deeper than the card above it, and after it."""
-        lines = pciprobe("list", "--sysroot", self.root, "-f", "tree", "--all").splitlines()
+        lines = pciprobe("list", "--sysroot", self.root, "-f", "tree", "--all", "-o", "address,driver").splitlines()
         depths = {}
         for line in lines:
             found = re.search(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", line)

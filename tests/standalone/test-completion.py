@@ -4,15 +4,18 @@
 values. Prints TAP.
 
 PCIPROBE is the program, SOURCES the top of the source tree."""
+import fcntl
 import os
-import pty
 import re
 import select
 import shutil
 import subprocess
 import sys
 import tempfile
+import termios
 import time
+
+from terminal import open_terminal
 
 SOURCES = os.path.abspath(os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe")
@@ -73,9 +76,10 @@ class Zsh:
     name = "zsh"
 
     def __init__(self):
-        self.process, self.terminal = pty.fork()
-        if self.process == 0:
-            os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "dumb"})
+        self.terminal, other = open_terminal()
+        self.process = subprocess.Popen(["zsh", "-f", "-i"], stdin=other, stdout=other, stderr=other, start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env={**os.environ, "TERM": "dumb"})
+        os.close(other)
         self.send("stty cols 200 rows 200; PS1=; fpath=(%s/zsh $fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=10000; "
                   "bindkey '^I' list-choices; zstyle ':completion:*' verbose no\n" % COMPLETION)
         self.finish_line()

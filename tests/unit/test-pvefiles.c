@@ -5,6 +5,7 @@
 #include "probe/ownership/pvefiles.h"
 #include "tests/unit/fakesys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <poll.h>
@@ -13,9 +14,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Documentation/admin-guide/devices.txt */
+#define FUSE_MINOR 229
 
 static struct fakesys *fake;
 static struct sysroot *root;
@@ -235,6 +241,22 @@ static int wait_for(pid_t pid)
 	return -1;
 }
 
+/* A bare root directory has no node. */
+static int open_fuse(void)
+{
+	char path[128];
+	int file = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (file >= 0 || errno != ENOENT)
+		return file;
+	snprintf(path, sizeof(path), "%s/fuse", fake->path);
+	if (mknod(path, S_IFCHR | 0600, makedev(10, FUSE_MINOR)) < 0)
+		return -1;
+	file = open(path, O_RDWR | O_CLOEXEC);
+	unlink(path);
+	return file;
+}
+
 static void children_do_not_pile_up(void **state)
 {
 	pthread_t thread;
@@ -242,9 +264,8 @@ static void children_do_not_pile_up(void **state)
 	pid_t pid;
 
 	(void)state;
-	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (fuse < 0)
-		skip();
+	fuse = open_fuse();
+	assert_true(fuse >= 0);
 	fakesys_directory(fake, "etc/pve");
 	over = false;
 	assert_int_equal(pthread_create(&thread, NULL, take_requests, NULL), 0);
@@ -259,9 +280,17 @@ static void children_do_not_pile_up(void **state)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
-	if (result == NOT_ALLOWED)
-		skip();
 	assert_int_equal(result, 0);
+}
+
+static bool may_mount(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNS) < 0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -273,8 +302,8 @@ int main(void)
 		TEST(a_host_without_proxmox_has_none),
 		TEST(while_an_earlier_child_hangs_none_is_started),
 		TEST(another_one_that_reads_is_waited_for),
-		TEST(children_do_not_pile_up),
+		TEST(children_do_not_pile_up), /* left out where mounting is not allowed */
 	};
 
-	return cmocka_run_group_tests_name("pvefiles", tests, NULL, NULL);
+	return _cmocka_run_group_tests("pvefiles", tests, COUNT(tests) - !may_mount(), NULL, NULL);
 }
