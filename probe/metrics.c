@@ -25,10 +25,10 @@ static size_t pool_available(const struct pool *pool)
 }
 
 const struct pool_metric POOL_METRICS[] = {
-	{"total", "cards that there are", 0, pool_total},
-	{"in_use", "cards that somebody has", DETAIL_OWNERSHIP, pool_in_use},
-	{"free", "cards that nobody has", DETAIL_OWNERSHIP, pool_free},
-	{"available", "free cards that nothing is in the way of", DETAIL_OWNERSHIP | DETAIL_GROUP_PEERS, pool_available},
+	{"total", "number of devices", 0, pool_total},
+	{"in_use", "number of devices held by VMs or other processes", DETAIL_OWNERSHIP, pool_in_use},
+	{"free", "number of free devices", DETAIL_OWNERSHIP, pool_free},
+	{"available", "number of devices that can be assigned to a VM now", DETAIL_OWNERSHIP | DETAIL_GROUP_PEERS, pool_available},
 };
 const size_t POOL_METRIC_COUNT = sizeof(POOL_METRICS) / sizeof(*POOL_METRICS);
 
@@ -81,13 +81,13 @@ static double probe(const struct inventory *inventory)
 }
 
 const struct host_metric HOST_METRICS[] = {
-	{"devices", MEASURE_COUNT, "selected cards", 0, devices},
-	{"in_use", MEASURE_COUNT, "cards that somebody has", DETAIL_OWNERSHIP, in_use},
-	{"free", MEASURE_COUNT, "cards that nobody has", DETAIL_OWNERSHIP, host_free},
-	{"reserved", MEASURE_COUNT, "cards that a VM which isn't running is defined with", DETAIL_OWNERSHIP, reserved},
-	{"unknown", MEASURE_COUNT, "cards of which nobody knows whether somebody has them", DETAIL_OWNERSHIP, unknown},
-	{"conflict", MEASURE_COUNT, "cards that more than one claims, or a VM and the host both have", DETAIL_OWNERSHIP, conflict},
-	{"probe", MEASURE_DURATION, "how long the reading took", 0, probe},
+	{"devices", MEASURE_COUNT, "number of selected devices", 0, devices},
+	{"in_use", MEASURE_COUNT, "number of devices held by VMs or other processes", DETAIL_OWNERSHIP, in_use},
+	{"free", MEASURE_COUNT, "number of free devices", DETAIL_OWNERSHIP, host_free},
+	{"reserved", MEASURE_COUNT, "number of devices reserved for VMs that are not running", DETAIL_OWNERSHIP, reserved},
+	{"unknown", MEASURE_COUNT, "number of devices whose owner is unknown", DETAIL_OWNERSHIP, unknown},
+	{"conflict", MEASURE_COUNT, "number of devices claimed by several VMs, or by a VM and the host", DETAIL_OWNERSHIP, conflict},
+	{"probe", MEASURE_DURATION, "duration of the last reading", 0, probe},
 };
 const size_t HOST_METRIC_COUNT = sizeof(HOST_METRICS) / sizeof(*HOST_METRICS);
 

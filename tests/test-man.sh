@@ -17,8 +17,11 @@ result() {
 	fi
 }
 
-# words PROGRAM: the verbs and options that its help lists.
-words() { "$1" --help | sed -n 's/^  \([a-z-]*\) .*/\1/p; s/^  .*\(--[a-z-]*\) .*/\1/p'; }
+# words PROGRAM: the subcommands, options and formats that its help lists, and pciprobe's columns.
+words() {
+	[ "$1" != "$PCIPROBE" ] || "$1" -o help | sed 's/ .*//'
+	"$1" --help | sed -n 's/^  \([a-z-]*\) .*/\1/p; s/^  .*\(--[a-z-]*\) .*/\1/p'
+}
 
 # compare PROGRAM PAGE
 compare() {

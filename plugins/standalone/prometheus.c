@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -41,8 +42,8 @@ static struct family family_of(FILE *out, const char *subject, const char *name,
 static void begin_sample(struct family *family)
 {
 	if (!family->introduced)
-		fprintf(family->out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
-			family->measure == MEASURE_ERRORS ? "counter" : "gauge");
+		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name, toupper((unsigned char)family->help[0]),
+			family->help + 1, family->name, family->measure == MEASURE_ERRORS ? "counter" : "gauge");
 	family->introduced = true;
 	fputs(family->name, family->out);
 }
@@ -136,7 +137,7 @@ static void write_measured(FILE *out, const struct inventory *inventory, const s
 /* A label for each column that describes the card; those that change are series of their own. */
 static int write_info(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE, "ids, names and place of the card; always 1");
+	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE, "ids, names and location of the device; always 1");
 
 	inventory_foreach(report->inventory, device) {
 		begin_device(&family, device);
@@ -175,7 +176,7 @@ static void write_ownership(FILE *out, const struct inventory *inventory)
 
 static void write_aliases_of_cards(FILE *out, const struct inventory *inventory)
 {
-	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE, "names of the card, one each; always 1");
+	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE, "aliases of the device, one series for each; always 1");
 
 	inventory_foreach(inventory, device)
 		for (size_t i = 0; i < device->aliases.count; i++) {
@@ -243,7 +244,7 @@ static int write_owners_of(struct family *family, const struct report *report, c
 
 static int write_owners(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "owner_info", MEASURE_GAUGE, "who has the card, one each; always 1");
+	struct family family = family_of(out, "device_", "owner_info", MEASURE_GAUGE, "owners of the device, one series for each; always 1");
 	int error = 0;
 
 	inventory_foreach(report->inventory, device)
@@ -256,9 +257,9 @@ static int write_owners(FILE *out, const struct report *report)
 static void write_probe(FILE *out, const struct inventory *inventory)
 {
 	struct family build = family_of(out, "", "build_info", MEASURE_GAUGE, "version of pciprobe; always 1");
-	struct family incomplete = family_of(out, "host_", "incomplete", MEASURE_COUNT, "cards that could not be read whole");
+	struct family incomplete = family_of(out, "host_", "incomplete", MEASURE_COUNT, "number of devices that could not be read completely");
 	struct family unseen = family_of(out, "host_", "unseen_processes", MEASURE_COUNT,
-					 "processes that could not be looked at for owners");
+					 "number of processes that could not be inspected");
 
 	begin_sample(&build);
 	fputs("{version=\"" PACKAGE_VERSION "\"}", out);

@@ -14,7 +14,7 @@
 	"device_name"
 #define SCRIPT_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
-/* What describes a card, and those who have it, for series of numbers. What changes often would make many short series. */
+/* Labels that describe a device and its owners. What changes often would make many short series. */
 #define LABELS "address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," \
 	OWNER_LABELS
 #define OWNER_LABELS "vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
@@ -22,36 +22,36 @@
 const struct writer WRITERS[] = {
 	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, write_table},
 #ifdef HAVE_SMARTCOLS
-	{"tree", "ports, bridges and the cards below them",
+	{"tree", "tree of ports, bridges and devices",
 	 "address,driver,iommu_group,ownership,conflict,owners,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES,
 	 DETAIL_DRIVER | DETAIL_IOMMU_GROUP, write_tree},
-	{"raw", "columns for scripts, a blank between them, '-' for none", SCRIPT_COLUMNS, 0, 0, write_raw},
-	{"export", "KEY=\"value\" pairs, a line each card", "*", 0, 0, write_export},
+	{"raw", "space-separated columns for scripts, '-' for empty values", SCRIPT_COLUMNS, 0, 0, write_raw},
+	{"export", "KEY=\"value\" pairs, one line for each device", "*", 0, 0, write_export},
 #endif
-	{"dot", "the topology as a picture, for Graphviz's dot", NULL,
+	{"dot", "the topology, for Graphviz's dot", NULL,
 	 DETAIL_ANCESTORS | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP, 0, write_dot},
-	{"aliases", "how many cards of each alias there are and can be had", NULL, DETAIL_POOLS, 0, write_aliases},
+	{"aliases", "number of devices of each alias, by state and available", NULL, DETAIL_POOLS, 0, write_aliases},
 #ifdef HAVE_JSON_C
-	{"json", "one object; its schema is installed", "*", 0, 0, write_json},
+	{"json", "one JSON object, described by pciprobe.schema.json", "*", 0, 0, write_json},
 #endif
-	{"prometheus", "for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0, write_prometheus},
+	{"prometheus", "metrics for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0, write_prometheus},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, write_influx},
-	{"collectd", "for collectd's exec plugin: what pciprobe.so sends", NULL, DETAIL_METRICS, 0, write_collectd},
-	{"libvirt", "XML for 'virsh attach-device', an element each card", NULL,
+	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL, DETAIL_METRICS, 0, write_collectd},
+	{"libvirt", "domain XML for 'virsh attach-device'", NULL,
 	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, 0, write_libvirt},
 #ifdef HAVE_JSON_C
-	{"cloudstack", "what CloudStack's agent reads from its gpudiscovery.sh", NULL,
+	{"cloudstack", "JSON of CloudStack's gpudiscovery.sh", NULL,
 	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
 	 0, write_cloudstack},
 #endif
-	{"cloudstack-devices", "the line pci.devices=... with aliases as given names", NULL, DETAIL_ALIASES, 0,
+	{"cloudstack-devices", "the line pci.devices=... of CloudStack's agent.properties", NULL, DETAIL_ALIASES, 0,
 	 write_cloudstack_devices},
-	{"cloudstack-table", "host, given name, address and instance of each card", NULL,
+	{"cloudstack-table", "rows of CloudStack's PCI device table", NULL,
 	 DETAIL_ALIASES | DETAIL_CLOUDSTACK_USER, 0, write_cloudstack_table},
 	{"nova", "device_spec and alias lines for nova.conf", NULL, DETAIL_ALIASES | DETAIL_SRIOV, DETAIL_SRIOV, write_nova},
-	{"onehost", "the table of cards of 'onehost show'", NULL,
+	{"onehost", "the PCI device table of 'onehost show'", NULL,
 	 DETAIL_NAMES | DETAIL_USAGE, 0, write_onehost},
-	{"opennebula", "what OpenNebula's monitor reads", NULL,
+	{"opennebula", "PCI attributes for OpenNebula's monitor", NULL,
 	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, 0, write_opennebula},
 };
 const size_t WRITER_COUNT = sizeof(WRITERS) / sizeof(*WRITERS);
