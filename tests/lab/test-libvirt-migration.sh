@@ -28,7 +28,7 @@ new=$(address_of nic0)
 for card in "$old" "$new"; do
     check "$card is on vfio-pci" bind_driver "$card" vfio-pci
 done
-config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE *read the rules from FILE instead of //p')
+config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE *read the rules from FILE,.* instead of //p')
 mkdir -p "${config%/*}"
 sed -n '/^    :/s/^    //p' "$document" >"$config"
 check_same "the document's pci.conf has both cards" "10GE 2" "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
