@@ -9,6 +9,7 @@ set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
 nic0=$(address_of nic0)
+nic1=$(address_of nic1)
 nvme0=$(address_of nvme0)
 unit=vfio-bind.service
 
@@ -53,11 +54,16 @@ check_same "the other card too" vfio-pci "$(driver_of "$nic0")"
 umount /run/disk
 nsenter -t "$systemd" -m umount /run/disk
 restart
-check "no longer in use it goes too" ends_as active 0
-check_same "to VFIO" vfio-pci "$(driver_of "$nvme0")"
+check "from inside a PID namespace it is unknown who has the disk open" ends_as failed 3
+check "which is said" grep -q "$nvme0.*processes could not be inspected" /run/said
+
+printf 'DEVICES="%s %s"\n' "$nic1" "$nic0" >/etc/default/vfio-bind
+restart
+check "a device that is not in use goes too" ends_as active 0
+check_same "to VFIO" vfio-pci "$(driver_of "$nic1")"
 
 nsenter -t "$systemd" -p -m systemctl stop "$unit"
 check_same "the unit is stopped" inactive "$(property ActiveState)"
-check_same "no card was taken" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nvme0")"
-check "what there was before is still known" "$BUILD_DIR/vfio-bind" release "$nic0" "$nvme0"
-check_same "and comes back" "e1000e nvme" "$(driver_of "$nic0") $(driver_of "$nvme0")"
+check_same "no card was taken" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
+check "what there was before is still known" "$BUILD_DIR/vfio-bind" release "$nic0" "$nic1"
+check_same "and comes back" "e1000e e1000e" "$(driver_of "$nic0") $(driver_of "$nic1")"
