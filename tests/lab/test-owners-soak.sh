@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain group
 # timeout: 200
-# processors: 2
 #
 # Holders of all kinds and impostors come and go at random, and what is reported meanwhile is judged against what is known to be
 # true: see keep-owners. SOAK_SECONDS, SOAK_SEED and SOAK_LIBVIRT are for the program "soak", which runs this for an hour.
