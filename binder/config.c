@@ -91,7 +91,7 @@ int run_config(struct options *options)
 	if (!file || options->argument_count < 2) {
 		log_error(&options->log,
 			  file ? "config %s: for which cards?"
-			       : "nobody knows the file '%s'; 'vfio-bind config help' lists them",
+			       : "unknown file kind '%s'; 'vfio-bind config help' lists them",
 			  options->arguments[0]);
 		return STATUS_USAGE;
 	}

@@ -11,29 +11,28 @@
 #include <string.h>
 
 const struct hazard_row HAZARDS[HAZARD_COUNT] = {
-	[HAZARD_BRIDGE] = {"bridge", GRADE_NEVER, "a bridge is never bound: what is below it would be lost"},
+	[HAZARD_BRIDGE] = {"bridge", GRADE_NEVER, "bridges cannot be bound: the devices below would be lost"},
 	[HAZARD_NO_IOMMU] = {"no-iommu", GRADE_NEVER,
-			     "without an IOMMU no VM can have a card; switch it on in the firmware and for the kernel "
-			     "('vfio-bind check' without a card tells more)"},
-	[HAZARD_HELD] = {"held", GRADE_NEVER, "somebody has it: end the VM first. The kernel would wait for that, and can't be stopped"},
-	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER, "not everything could be looked at that would have to be; as root, or once more"},
-	[HAZARD_VFS] = {"vfs", GRADE_NEVER, "it has virtual functions; 'vfio-bind vfs' takes them away"},
-	[HAZARD_SYSTEM_DISK] = {"system-disk", GRADE_NEVER, "the system itself is on it"},
+			     "not in an IOMMU group; enable the IOMMU in firmware and kernel (run 'vfio-bind check')"},
+	[HAZARD_HELD] = {"held", GRADE_NEVER, "in use: shut the VM down first; otherwise the unbind blocks in the kernel and cannot be interrupted"},
+	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER, "not everything could be inspected that must be; run as root, or try again"},
+	[HAZARD_VFS] = {"vfs", GRADE_NEVER, "virtual functions are enabled; disable them with 'vfio-bind vfs PF 0'"},
+	[HAZARD_SYSTEM_DISK] = {"system-disk", GRADE_NEVER, "the system is installed on it"},
 	[HAZARD_GROUP] = {"group", GRADE_NEVER,
-			  "the cards of an IOMMU group go to a VM together or not at all; --group takes them all"},
-	[HAZARD_MOUNTED] = {"mounted", GRADE_REFUSED, "a file system on it is mounted: umount it"},
-	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "the host swaps to it: swapoff"},
-	[HAZARD_HOLDERS] = {"holders", GRADE_REFUSED, "a disk is a part of something (LVM, RAID, dm-crypt, ZFS, ...): take it out of that"},
-	[HAZARD_NET_UP] = {"net-up", GRADE_REFUSED, "a network interface is up: 'ip link set DEV down'"},
-	[HAZARD_ROUTE] = {"route", GRADE_REFUSED, "the host reaches others through it"},
-	[HAZARD_DEFAULT_ROUTE] = {"default-route", GRADE_REFUSED, "the host reaches the world through it"},
-	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own connection goes through it"},
-	[HAZARD_BOOT_VGA] = {"boot-vga", GRADE_REFUSED, "the firmware's screen is on it: the host's own console would be gone"},
-	[HAZARD_CONSOLE] = {"console", GRADE_REFUSED, "the kernel's console is on it"},
-	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "programs have it open: end them"},
-	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED, "another card depends on it: name both"},
-	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_WARNING, "what other network namespaces do with it can't be seen"},
-	[HAZARD_NO_RESET] = {"no-reset", GRADE_WARNING, "what one VM leaves in it the next one finds"},
+			  "the devices of an IOMMU group can only be assigned together; --group includes all of them"},
+	[HAZARD_MOUNTED] = {"mounted", GRADE_REFUSED, "a file system on it is mounted; unmount it first"},
+	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "it is used as swap space; run swapoff first"},
+	[HAZARD_HOLDERS] = {"holders", GRADE_REFUSED, "a disk is in use by LVM, RAID, dm-crypt, ZFS or the like; remove it there first"},
+	[HAZARD_NET_UP] = {"net-up", GRADE_REFUSED, "a network interface is up; run 'ip link set DEV down' first"},
+	[HAZARD_ROUTE] = {"route", GRADE_REFUSED, "the host has routes over it"},
+	[HAZARD_DEFAULT_ROUTE] = {"default-route", GRADE_REFUSED, "the default route goes over it"},
+	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own connection goes over it"},
+	[HAZARD_BOOT_VGA] = {"boot-vga", GRADE_REFUSED, "it is the boot display; the host's console would be lost"},
+	[HAZARD_CONSOLE] = {"console", GRADE_REFUSED, "the kernel console is on it"},
+	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "programs have it open; stop them first"},
+	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED, "another device depends on it; name both"},
+	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_WARNING, "use in other network namespaces cannot be seen"},
+	[HAZARD_NO_RESET] = {"no-reset", GRADE_WARNING, "no reset method: state may leak from one VM to the next"},
 };
 
 void concerns_free(struct concerns *concerns)
@@ -234,7 +233,7 @@ static int parse_name(const char *name, size_t length, const struct log *log, un
 		*ret |= 1u << i;
 		return 0;
 	}
-	log_error(log, "--allow: nobody knows the hazard '%.*s'; '--allow help' lists them", (int)length, name);
+	log_error(log, "--allow: unknown check '%.*s'; '--allow help' lists them", (int)length, name);
 	return -EINVAL;
 }
 

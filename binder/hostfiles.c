@@ -81,7 +81,7 @@ static void write_card(const struct pci_device *card, FILE *out)
 	char address[ADDRESS_SIZE];
 
 	fprintf(out, "# %s %04x:%04x ", address_format(&card->address, address), card->vendor, card->device);
-	text_write_plain(out, card->device_name ? card->device_name : "of a name that nobody knows");
+	text_write_plain(out, card->device_name ? card->device_name : "unknown device");
 	fputs(", driver ", out);
 	text_write_plain(out, card->driver ? card->driver : "none");
 	if (card->present & HAS_IOMMU_GROUP)

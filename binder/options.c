@@ -14,18 +14,18 @@
 #include <string.h>
 
 static const struct option_row OPTIONS[] = {
-	{"dry-run", 'n', NULL, "change nothing; show every write, in order"},
-	{"driver", 'D', "NAME", "give it to the driver NAME; 'auto' (the default) chooses"},
-	{"group", 'G', NULL, "all cards of the IOMMU group"},
-	{"all", 'L', NULL, "all cards that DEV names, when it is several"},
-	{"expect", 'E', "VENDOR:DEVICE", "refuse a card that has other ids"},
-	{"allow", 'A', "HAZARD,...", "do it in spite of these; 'help' lists them"},
-	{"owner", 'O', "USER:GROUP", "give the nodes in /dev/vfio to them"},
-	{"timeout", 'T', "SECONDS", "how long the kernel may take for each answer (30)"},
-	{"sysroot", 'S', "DIR", "look at DIR instead of /: a recording"},
+	{"dry-run", 'n', NULL, "change nothing; show each write"},
+	{"driver", 'D', "NAME", "bind to the driver NAME (default: auto)"},
+	{"group", 'G', NULL, "include all devices of the IOMMU groups"},
+	{"all", 'L', NULL, "operate on all matches of a DEV"},
+	{"expect", 'E', "VENDOR:DEVICE", "refuse devices with other ids"},
+	{"allow", 'A', "HAZARD,...", "override these safety checks; 'help' lists them"},
+	{"owner", 'O', "USER:GROUP", "set the owner of the nodes in /dev/vfio"},
+	{"timeout", 'T', "SECONDS", "time limit for each answer of the kernel (default: 30)"},
+	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
 	{"json", 'j', NULL, "write JSON"},
 	{"quiet", 'q', NULL, "no warnings"},
-	{"verbose", 'v', NULL, "say more"},
+	{"verbose", 'v', NULL, "more messages"},
 	{"help", 'h', NULL, "this help"},
 	{"version", 'V', NULL, "the version"},
 	{NULL, '\0', NULL, NULL},
@@ -35,14 +35,14 @@ static const struct option_row OPTIONS[] = {
 #define COMMON_OPTIONS "qvhV"
 
 const struct verb VERBS[] = {
-	{"status", "[DEV...]", 0, -1, "show who has the cards, and what stands in the way (the default)", "LjST", run_status},
-	{"check", "[DEV...]", 0, -1, "say whether cards could be bound; without one whether this host is ready", "DGLEAjST", run_check},
-	{"bind", "DEV...", 1, -1, "hand the cards to VFIO: all of them, or none", "nDGLEAOTjS", run_bind},
-	{"release", "DEV...", 1, -1, "give the cards back to the drivers they had before", "nGLETjS", run_release},
-	{"vfs", "PF NUMBER", 2, 2, "make NUMBER virtual functions of a card", "nEATjS", run_vfs},
-	{"apply", "", 0, 0, "bind the cards that /etc/default/vfio-bind names, at boot", "nDGLEAOTjS", run_apply},
-	{"config", "KIND DEV...", 1, -1, "print the file that makes these cards a VM's at boot; 'config help' lists the kinds", "DLS", run_config},
-	{"recover", "", 0, 0, "finish or undo what an interrupted run has left", "T", run_recover},
+	{"status", "[DEV...]", 0, -1, "show drivers, owners and safety checks (the default)", "LjST", run_status},
+	{"check", "[DEV...]", 0, -1, "check whether devices could be bound, or without DEV, this host", "DGLEAjST", run_check},
+	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOTjS", run_bind},
+	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLETjS", run_release},
+	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions", "nEATjS", run_vfs},
+	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot", "nDGLEAOTjS", run_apply},
+	{"config", "KIND DEV...", 1, -1, "print a boot-time configuration file; 'config help' lists the kinds", "DLS", run_config},
+	{"recover", "", 0, 0, "complete or roll back an interrupted run", "T", run_recover},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -61,8 +61,8 @@ static void print_help(void)
 {
 	char usage[40];
 
-	printf("Usage: vfio-bind [VERB] [OPTION...] [DEV...]\n"
-	       "Hands PCI cards to VFIO, and gives them back.\n\nVerbs:\n");
+	printf("Usage: vfio-bind [SUBCOMMAND] [OPTION...] [DEV...]\n"
+	       "Bind PCI devices to VFIO for use by virtual machines, and return them to the host.\n\nSubcommands:\n");
 	for (const struct verb *verb = VERBS; verb->name; verb++) {
 		snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->arguments);
 		printf("  %-26s %s\n", usage, verb->help);
@@ -70,10 +70,10 @@ static void print_help(void)
 	printf("\nOptions:\n");
 	commandline_print(OPTIONS, NULL);
 	printf("\nDEV is 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME.\n"
-	       "'vfio-bind DEV...' alone binds each that can be bound.\n"
-	       "\nExit status: 0 done, 1 failed and all is as before, 2 wrong usage, 3 refused, 4 no such card, 5 failed and not all\n"
-	       "is as before, 69 no IOMMU or driver, 75 another run is at work, 77 no permission, 124 the kernel gave no answer in\n"
-	       "time. More in vfio-bind(8).\n");
+	       "Without a subcommand each DEV is bound independently.\n"
+	       "\nExit status: 0 success, 1 failed and rolled back, 2 usage error, 3 refused, 4 no such device, 5 failed and not\n"
+	       "completely rolled back, 69 no IOMMU or no driver, 75 another run is in progress, 77 permission denied, 124 the\n"
+	       "kernel did not answer in time. See vfio-bind(8).\n");
 }
 
 static void print_hazards(void)
@@ -87,7 +87,7 @@ static void print_hazards(void)
 
 static int usage_error(const struct options *options)
 {
-	log_error(&options->log, "'vfio-bind --help' tells what there is");
+	log_error(&options->log, "Try 'vfio-bind --help' for more information.");
 	return STATUS_USAGE;
 }
 
@@ -236,7 +236,7 @@ static int take_verb(struct options *options, char **words)
 	} else if (*words) {
 		options->verb = find_verb(*words);
 		if (!options->verb) {
-			log_error(&options->log, "nobody knows the verb '%s'", *words);
+			log_error(&options->log, "unknown subcommand '%s'", *words);
 			return usage_error(options);
 		}
 		words++;

@@ -58,15 +58,15 @@ void report_free(struct report *report)
 static const struct {
 	const char *name, *phrase; /* the phrase goes before the driver */
 } OUTCOMES[] = {
-	[OUTCOME_ALREADY] = {"already", "already with"},
-	[OUTCOME_PLANNED] = {"planned", "would be changed; now with"},
+	[OUTCOME_ALREADY] = {"already", "already bound to"},
+	[OUTCOME_PLANNED] = {"planned", "would be changed; now bound to"},
 	[OUTCOME_BOUND] = {"bound", "bound to"},
-	[OUTCOME_RELEASED] = {"released", "given back to"},
-	[OUTCOME_SET] = {"set", "has its virtual functions; with"},
-	[OUTCOME_POSSIBLE] = {"possible", "could be bound; now with"},
-	[OUTCOME_REFUSED] = {"refused", "REFUSED; with"},
-	[OUTCOME_UNCHANGED] = {"unchanged", "left with"},
-	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED, now with"},
+	[OUTCOME_RELEASED] = {"released", "returned to"},
+	[OUTCOME_SET] = {"set", "virtual functions set; bound to"},
+	[OUTCOME_POSSIBLE] = {"possible", "could be bound; now bound to"},
+	[OUTCOME_REFUSED] = {"refused", "REFUSED; bound to"},
+	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged, bound to"},
+	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED, now bound to"},
 };
 
 const char *outcome_name(enum outcome outcome)
@@ -81,7 +81,7 @@ static void print_result(const struct result *result)
 	printf("%s: %s ", address_format(&result->device->address, address), OUTCOMES[result->outcome].phrase);
 	text_write_plain(stdout, result->driver ? result->driver : "no driver");
 	if (result->before && (result->outcome == OUTCOME_BOUND || result->outcome == OUTCOME_RELEASED)) {
-		fputs(", before with ", stdout);
+		fputs(", was bound to ", stdout);
 		text_write_plain(stdout, result->before);
 	}
 	putchar('\n');

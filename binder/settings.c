@@ -70,7 +70,7 @@ static int take_line(const char *path, unsigned number, char *line, const struct
 		return take_devices(path, number, value, log, ret);
 	if (strcmp(line, "OPTIONS") == 0) /* the unit gives them to us */
 		return STATUS_DONE;
-	log_warning(log, "%s:%u: nobody knows %s", path, number, line);
+	log_warning(log, "%s:%u: unknown setting %s", path, number, line);
 	return STATUS_DONE;
 }
 

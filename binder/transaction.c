@@ -245,12 +245,12 @@ int transaction_run(struct kernel *kernel, struct journal *journal, struct chang
 	block_signals(&old);
 	error = begin(journal, changes);
 	if (error < 0) {
-		log_error(kernel->log, "nothing was touched");
+		log_error(kernel->log, "no changes made");
 		status = STATUS_FAILED;
 	} else if ((error = apply(kernel, changes)) < 0) {
 		status = status_of_failure(error, undo(kernel, journal, changes));
 		if (status != STATUS_INCOMPLETE && !count_left(journal, changes))
-			log_error(kernel->log, "all is as it was before");
+			log_error(kernel->log, "rolled back");
 	} else {
 		error = finish(journal, changes);
 		status = error < 0 ? STATUS_INCOMPLETE : STATUS_DONE;

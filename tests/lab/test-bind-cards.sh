@@ -32,7 +32,7 @@ check_same "so does lspci" vfio-pci "$(in_use "$nic0")"
 check_same "so does driverctl" "$nic0 vfio-pci" "$(overrides)"
 check "its node is there" test -c "/dev/vfio/$(group_of "$nic0")"
 check "once more changes nothing" ends 0 "$VFIO_BIND" bind "$nic0"
-check "it is said so" grep -q "already with vfio-pci" /run/said
+check "it is said so" grep -q "already bound to vfio-pci" /run/said
 
 qemu-system-x86_64 -accel tcg -S -m 64 -nodefaults -display none -machine q35 -name guest=one-7 \
     -device "vfio-pci,host=$nic0" </dev/null &

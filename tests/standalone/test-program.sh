@@ -56,7 +56,7 @@ done
 expect 0 "--version" "$PCIPROBE" --version
 expect 0 "-f help" "$PCIPROBE" -f help
 cut -d' ' -f1 out | sort >formats
-sed -n '/^\.SH FORMATS/,/^\.SH "EXIT/{/^\.TP/{n;s/^\.B //p}}' "$SOURCES/man/pciprobe.1" | sort >paragraphs
+sed -n '/^\.SH FORMATS/,/^\.SH COLUMNS/{/^\.TP/{n;s/^\.B //p}}' "$SOURCES/man/pciprobe.1" | sort >paragraphs
 cmp -s formats paragraphs; result $? "each format has a paragraph in the manual, and each paragraph a format" formats paragraphs
 expect 0 "-o help" "$PCIPROBE" -o help
 says out "iommu_group" "the columns are listed"

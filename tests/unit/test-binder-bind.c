@@ -354,7 +354,7 @@ static void every_errno_of_bind_is_explained_and_undone(void **state)
 		assert_int_equal(BIND(NIC), STATUS_FAILED);
 		assert_state(NIC, "e1000e -");
 		assert_contains(heard.text, answers[i].text);
-		assert_contains(heard.text, "all is as it was before");
+		assert_contains(heard.text, "rolled back");
 		assert_int_equal(journal_size(), 0);
 	}
 }

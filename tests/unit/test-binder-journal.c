@@ -166,7 +166,7 @@ static void the_script_s_file_is_understood(void **state)
 	}
 	assert_int_equal(heard.errors, 0);
 	assert_int_equal(heard.warnings, 1);
-	assert_contains(heard.text, "/etc/default/vfio-bind:1: nobody knows OTHER");
+	assert_contains(heard.text, "/etc/default/vfio-bind:1: unknown setting OTHER");
 }
 
 static void its_faults_are_told_with_their_line(void **state)
