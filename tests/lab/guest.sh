@@ -60,9 +60,10 @@ unbind_driver() { ! [ -e "$cards/$1/driver" ] || echo "$1" >"$cards/$1/driver/un
 
 # monitor COMMAND: a line for QEMU's monitor, such as "info qtree"; its answer comes out.
 # The line speaks QMP: a JSON object each way, on a line of its own, so that an answer is told from
-# an event, and by its id from one to a question that somebody no longer waits for.
-monitor() {
-    local text=${1//\\/\\\\}
+# an event, and by its id from one to a question that somebody no longer waits for. It runs in a subshell, because bash keeps
+# what follows the answer, if it came with it, and would return it from the next read of whatever file.
+monitor() (
+    text=${1//\\/\\\\}
     text=${text//\"/\\\"}
     lab_ask "{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": \"$text\"}" || return
     if ! [[ $lab_answer =~ ^\{\"return\":\ \"(.*)\",\ \"id\":\ [0-9]+\} ]]; then
@@ -75,7 +76,7 @@ monitor() {
     Error*) echo "monitor: $1: $text" >&2; return 1 ;;
     esac
     printf '%s' "$text"
-}
+)
 
 lab_line=
 lab_answer=
@@ -97,7 +98,7 @@ if [ -c /dev/ttyS2 ]; then
     # Until stty was done the line has sent back what it received: this byte makes QEMU forget that.
     printf '\xff' >&"$lab_line"
     # Said again by a second script it is answered by an error, which does no harm.
-    lab_ask '{"execute": "qmp_capabilities"'
+    (lab_ask '{"execute": "qmp_capabilities"')
 fi
 
 # address_of ID: where the card with this id is.
