@@ -207,7 +207,7 @@ struct inventory {
 	double seconds;       /* how long the reading took */
 	char host[65];        /* the kernel's host name; "" when it could not be read */
 	size_t unseen; /* processes that would have had to be looked at for owners and could not */
-	bool unlocated; /* a process has a VFIO device open, and nothing tells which one it is */
+	bool unlocated; /* a process has a VFIO device open, and it is not known which one */
 	struct source_report sources[OWNER_SOURCE_COUNT]; /* in the order of enum owner_source */
 	struct verdict *verdicts; /* what the devices' verdict points to; the rules in them belong to the probe */
 };

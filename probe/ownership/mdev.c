@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The source mdev: /sys/bus/mdev/devices has the mediated devices, each with an IOMMU group of
- * its own, and leads to the card that each is a part of. Source: the kernel's
+ * its own, and links to the device that each is a part of. Source: the kernel's
  * Documentation/driver-api/vfio-mediated-device.rst. */
 #include "probe/ownership/sources.h"
 
@@ -51,18 +51,20 @@ bool holder_has_mdev(const struct holder *holder, const struct search *search, c
 	       holder_has_group(holder, group);
 }
 
-int mdev_find_parts(struct sysroot *root, const struct inventory *inventory,
-		    const struct pci_device *device)
+int mdev_mark_parents(struct sysroot *root, const struct inventory *inventory, bool *parents)
 {
 	_cleanup_closedir_ DIR *list = NULL;
+	const struct pci_device *parent;
 	struct dirent *entry;
 	int error = sysdir_list(sysroot_dir(root), MDEV_DIRECTORY, &list);
 
 	if (error < 0)
 		return error == -ENOENT ? 0 : error;
-	while ((entry = sysdir_next(list)))
-		if (mdev_find_parent(root, inventory, entry->d_name) == device)
-			return 1;
+	while ((entry = sysdir_next(list))) {
+		parent = mdev_find_parent(root, inventory, entry->d_name);
+		if (parent)
+			parents[parent - inventory->devices] = true;
+	}
 	return -errno;
 }
 

@@ -39,6 +39,7 @@ struct evidence {
 	struct holders holders;
 	int nodes_error; /* VFIO's nodes could not be listed */
 	bool has_mdevs;  /* there are mediated devices, or they could not be listed */
+	bool *mdev_parents; /* of each device: it has some, or could have; NULL: none has */
 	bool idle;       /* the kernel has no VFIO file open */
 	bool recording;
 };
@@ -62,7 +63,7 @@ static bool can_be_held(const struct evidence *evidence, const struct pci_device
 static bool has_mdevs(struct sysroot *root)
 {
 	_cleanup_closedir_ DIR *list = NULL;
-	int error = sysdir_list(sysroot_dir(root), "sys/bus/mdev/devices", &list);
+	int error = sysdir_list(sysroot_dir(root), MDEV_DIRECTORY, &list);
 
 	return error < 0 ? error != -ENOENT : sysdir_next(list) || errno;
 }
@@ -71,12 +72,10 @@ static bool has_mdevs(struct sysroot *root)
  * devices that are parts of it. */
 static bool is_shared_with_vfio(const struct evidence *evidence, const struct pci_device *device)
 {
-	const struct search *search = &evidence->search;
-
 	if (vfio_nodes_have_device(&evidence->nodes, &device->address))
 		return true;
-	return evidence->has_mdevs &&
-	       mdev_find_parts(search->root, search->inventory, device) != 0;
+	return evidence->mdev_parents &&
+	       evidence->mdev_parents[device - evidence->search.inventory->devices];
 }
 
 /* A host that assigns no device to a VM is spared the walk through its processes. */
@@ -294,7 +293,7 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s", processes->why);
 	else if (use == VFIO_USE_UNKNOWN && evidence->search.inventory->unlocated)
 		snprintf(why, UNKNOWN_REASON_SIZE,
-			 "a process has a VFIO device open, and nothing tells which one it is");
+			 "a process has a VFIO device open, and it is not known which one");
 	else if (use == VFIO_USE_FAILED)
 		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel did not say whether it is open");
 	else if (use == VFIO_USE_OPEN)
@@ -377,6 +376,19 @@ static int set_ownership(const struct evidence *evidence, struct pci_device *dev
 	return device->unknown_reason ? 0 : -ENOMEM;
 }
 
+/* Where they cannot be listed, each device could have some. */
+static int find_mdev_parents(struct evidence *evidence)
+{
+	struct inventory *inventory = evidence->search.inventory;
+
+	evidence->mdev_parents = calloc(inventory->count + 1, sizeof(*evidence->mdev_parents));
+	if (!evidence->mdev_parents)
+		return -ENOMEM;
+	if (mdev_mark_parents(evidence->search.root, inventory, evidence->mdev_parents) < 0)
+		memset(evidence->mdev_parents, true, inventory->count);
+	return 0;
+}
+
 static int find_owners(struct evidence *evidence)
 {
 	struct inventory *inventory = evidence->search.inventory;
@@ -388,6 +400,8 @@ static int find_owners(struct evidence *evidence)
 		error = look_at_processes(evidence);
 	if (!error)
 		error = ask_sources(&evidence->search);
+	if (!error && evidence->has_mdevs)
+		error = find_mdev_parents(evidence);
 	if (error < 0)
 		return error;
 	inventory_foreach(inventory, device) {
@@ -427,6 +441,7 @@ int ownership_read(struct sysroot *root, const struct log *log,
 	evidence.nodes_error = vfio_nodes_read(root, &evidence.nodes);
 	evidence.has_mdevs = has_mdevs(root);
 	error = evidence.nodes_error == -ENOMEM ? -ENOMEM : find_owners(&evidence);
+	free(evidence.mdev_parents);
 	holders_free(&evidence.holders);
 	vfio_nodes_free(&evidence.nodes);
 	return error;

@@ -60,10 +60,9 @@ const struct holder *holders_choose(const struct holder *one, const struct holde
 /* The selected device that the mediated device UUID is a part of; NULL: none. */
 struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory, const char *uuid);
 
-/* Whether some mediated device is a part of the selected DEVICE. Returns 1, 0, or a negative
- * errno. */
-int mdev_find_parts(struct sysroot *root, const struct inventory *inventory,
-		    const struct pci_device *device);
+/* Sets PARENTS[i] for each selected device i of INVENTORY that has mediated devices. Returns 0, also
+ * where the kernel has none, or a negative errno. */
+int mdev_mark_parents(struct sysroot *root, const struct inventory *inventory, bool *parents);
 
 /* Whether HOLDER has the IOMMU group of the mediated device UUID open, or its own node. */
 bool holder_has_mdev(const struct holder *holder, const struct search *search, const char *uuid);

@@ -366,7 +366,7 @@ static void a_device_descriptor_may_be_of_a_device_that_nothing_tells_of(void **
 	look();
 	assert_string_equal(state_of("08:00.0"), "unknown");
 	assert_string_equal(state_of("02:00.0"), "unknown");
-	assert_contains(card("02:00.0")->unknown_reason, "nothing tells which one it is");
+	assert_contains(card("02:00.0")->unknown_reason, "it is not known which one");
 	assert_string_equal(state_of("01:00.0"), "free");
 	/* it has a group open too, whose only device accounts for one descriptor, and not for two */
 	fakesys_vfio_count(fake, 4);
