@@ -43,9 +43,11 @@ enum detail {
 			DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };
 
-/* Reads the WANTED details (of enum detail, names excepted) of every selected card of INVENTORY, and of the others those that
- * OTHERS has of SRIOV and INTERFACES, and of bridges of DRIVER and IOMMU_GROUP. What is there and can't be read is told once and marks its card as incomplete; a card that
- * was taken away meanwhile leaves the inventory. Returns 0 or -ENOMEM. */
+/* Reads the WANTED details (of enum detail, except names) of every selected device of INVENTORY.
+ * OTHERS are details of devices that are not selected: DETAIL_SRIOV and DETAIL_INTERFACES of all of
+ * them, DETAIL_DRIVER and DETAIL_IOMMU_GROUP of bridges. What exists but cannot be read is logged
+ * once, and its device is marked as incomplete. A device that was removed meanwhile leaves the
+ * inventory. Returns 0 or -ENOMEM. */
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others, struct inventory *inventory);
 
 #endif

@@ -42,9 +42,8 @@ const char *rule_place(const struct rule *rule);
 /* Whether the rule excludes what it matches. */
 bool rule_excludes(const struct rule *rule);
 
-/* Whether RULE matches the device, also when it excludes it. NAME is looked at by RULE_NAME only.
- * Returns 1 or 0, or -ELOOP for an expression that took more steps on this name than the limit
- * allows, which is told. */
+/* Whether RULE matches the device, also if that excludes it. Only RULE_NAME uses NAME. Returns 1 or
+ * 0, or -ELOOP if an expression exceeds the match limit on this name, which is logged. */
 int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name, const struct log *log);
 
 #endif

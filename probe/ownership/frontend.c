@@ -56,8 +56,8 @@ static bool read_uuid(const char *text, char ret[static 37])
 	return true;
 }
 
-/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/...", or with
- * what the kubelet is told to put before it. */
+/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/...", or below
+ * the cgroup root that the kubelet is configured with. */
 bool frontend_find_pod(const char *text, char ret[static 37])
 {
 	const char *pod = strstr(text, "kubepods");

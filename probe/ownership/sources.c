@@ -51,14 +51,19 @@ static const struct source *find_source(const char *name)
 static void log_unknown(const char *name, const char *place, const struct log *log)
 {
 	struct nearest nearest = {.word = name};
+	char hint[NEAREST_HINT_SIZE], valid[128] = "";
 
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
 		nearest_try(&nearest, SOURCES[i].name);
+		snprintf(valid + strlen(valid), sizeof(valid) - strlen(valid), "%s%s",
+			 i ? ", " : "", SOURCES[i].name);
+	}
 	if (nearest.found)
-		log_error(log, "%s: unknown source '%s' (did you mean '%s'?)", place, name, nearest.found);
+		log_error(log, "%s: unknown source '%s'%s", place, name,
+			  nearest_hint(&nearest, hint));
 	else
-		log_error(log, "%s: unknown source '%s' (all, none, or a comma-separated list of vfio, cmdline, mdev, libvirt, "
-			  "proxmox)", place, name);
+		log_error(log, "%s: unknown source '%s' (all, none, or a comma-separated list of %s)",
+			  place, name, valid);
 }
 
 int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources)

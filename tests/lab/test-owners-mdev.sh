@@ -25,7 +25,7 @@ bind_devices "$pair0" "$pair1"
 check "$nic2 is on the driver of mediated devices" bind_driver "$nic2" lab-mdev
 check "a mediated device is made" make_part "$one"
 check "and another" make_part "$two"
-row "nobody has a part" is_hosts "$nic2"
+row "no part is in use" is_hosts "$nic2"
 
 # part_is_held_by PART PID...: by one of these processes, and nothing else of the device is held.
 part_is_held_by() {
@@ -36,7 +36,7 @@ part_is_held_by() {
     [[ " ${*:2} " == *" $pids "* ]] || { echo "pids $pids instead of ${*:2}"; return 1; }
 }
 
-# users: what CloudStack is told of both, in order.
+# users: what CloudStack gets for both, in order.
 users() {
     "$PCIPROBE" list -q --all -f cloudstack | python3 -c '
 import json, sys
@@ -61,7 +61,7 @@ for way in "container plain" "group plain" "container thread" "container forked"
     row "$way: no other device is concerned" is_free "$pair0"
     row "$way: the device is not bound" is_bound_never "$nic2"
     let_go
-    row "$way: nobody has it afterwards" is_hosts "$nic2"
+    row "$way: not in use afterwards" is_hosts "$nic2"
 done
 
 # With one.
@@ -70,9 +70,9 @@ for kind in container cdev; do
     hold "$kind" plain "$one" "${vmm[@]}"
     row "$kind, named: the VM has the part" says "$nic2" ownership,conflict,vm_names,vm_uuids,pids,owner_sources,guest_addresses,mdevs \
         "held no one-42 $uuid $holder cmdline+mdev 0000:00:05.0 $one"
-    row "$kind, named: CloudStack is told so" users_are "one-42; None"
+    row "$kind, named: CloudStack gets that" users_are "one-42; None"
     let_go
-    row "$kind, named: nobody has it afterwards" is_hosts "$nic2"
+    row "$kind, named: not in use afterwards" is_hosts "$nic2"
 
     # It has another one than the one that it names.
     hold "$kind" plain "$two" "${vmm[@]}"
@@ -81,10 +81,10 @@ for kind in container cdev; do
     let_go
 done
 hold none plain "$one" "${vmm[@]}"
-row "named and not held: nobody has it" is_hosts "$nic2"
+row "named and not held: not in use" is_hosts "$nic2"
 let_go
 hold none:65534 plain "$one" "${vmm[@]}"
-row "named by an impostor: nobody has it" is_hosts "$nic2"
+row "named by an impostor: not in use" is_hosts "$nic2"
 let_go
 
 # Two VMs with a part each.
@@ -92,19 +92,19 @@ hold container plain "$one" "${vmm[@]}"
 first=$holder first_pipe=$lab_holder
 hold cdev plain "$two"
 row "two owners: no conflict" says "$nic2" ownership,conflict,mdevs "held no $one,$two"
-row "two owners: CloudStack is told of both" users_are "one-42; process $holder (qemu-system-x86_64)"
+row "two owners: CloudStack gets both" users_are "one-42; process $holder (qemu-system-x86_64)"
 let_go
 row "the other one is left" part_is_held_by "$one" "$first"
 
 # Beside it, one that nothing tells of: it could be the second part.
 hold cdev flight "$two"
 row "one held and another unseen: the first is known" part_is_held_by "$one" "$first"
-row "one held and another unseen: CloudStack is told so" users_are "one-42; unknown: pciprobe could not look everywhere"
+row "one held and another unseen: CloudStack gets that" users_are "one-42; unknown: pciprobe could not look everywhere"
 let_go
 kill -9 "$first"
 wait "$first" 2>/dev/null || :
 exec {first_pipe}<&-
-row "nobody has any" is_hosts "$nic2"
+row "none is in use" is_hosts "$nic2"
 
 # What only the kernel's counts tell, or a descriptor that does not say of which device it is.
 for way in "container flight" "group uring" "device plain" "device flight" "cdev flight" "cdev uring"; do
@@ -116,7 +116,7 @@ for way in "container flight" "group uring" "device plain" "device flight" "cdev
     row "$way: the device is not bound" is_bound_never "$nic2"
     let_go
     # The kernel takes a ring's files back some time after the process has ended.
-    row "$way: nobody has it afterwards" wait_for 10 is_hosts "$nic2"
+    row "$way: not in use afterwards" wait_for 10 is_hosts "$nic2"
 done
 
 # A mediated device without a PCI device.
@@ -131,5 +131,5 @@ done
 hold device plain "$alone"
 row "no PCI device's, by its descriptor alone: it could be a part" is_unknown "$nic2"
 let_go
-row "nobody has any in the end" is_hosts "$nic2"
+row "none is in use in the end" is_hosts "$nic2"
 finish
