@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/job.h"
 
-#include "binder/asker.h"
-#include "binder/group.h"
-#include "binder/transaction.h"
-#include "binder/verbs.h"
+#include "binder/hazards/ssh.h"
+#include "binder/devices/group.h"
+#include "binder/engine/transaction.h"
+#include "binder/commands/commands.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
 #ifndef PCIPROBE_BINDER_JOB_H
 #define PCIPROBE_BINDER_JOB_H
 
-#include "binder/hazard.h"
-#include "binder/journal.h"
+#include "binder/hazards/hazard.h"
+#include "binder/engine/journal.h"
 #include "binder/options.h"
-#include "binder/plan.h"
+#include "binder/engine/plan.h"
 
 struct job {
 	struct options *options;

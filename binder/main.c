@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "binder/verbs.h"
+#include "binder/commands/commands.h"
 #include "common/program.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/options.h"
 
-#include "binder/hazard.h"
-#include "binder/target.h"
-#include "binder/verbs.h"
+#include "binder/hazards/hazard.h"
+#include "binder/devices/target.h"
+#include "binder/commands/commands.h"
 #include "common/commandline.h"
 #include "config.h"
 

@@ -2,7 +2,7 @@
 #include "binder/report.h"
 
 #include "binder/reportjson.h"
-#include "binder/verbs.h"
+#include "binder/commands/commands.h"
 #include "common/text.h"
 #include "probe/ownership/ownership.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/fields.h"
 
-#include "probe/details.h"
+#include "probe/details/details.h"
 #include "probe/ownership/ownership.h"
 
 #include <strings.h>

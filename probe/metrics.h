@@ -4,7 +4,7 @@
 #ifndef PCIPROBE_METRICS_H
 #define PCIPROBE_METRICS_H
 
-#include "probe/details.h"
+#include "probe/details/details.h"
 #include "probe/fields.h"
 #include "probe/pool.h"
 

@@ -3,7 +3,7 @@
 #ifndef PCIPROBE_POOL_H
 #define PCIPROBE_POOL_H
 
-#include "probe/config.h"
+#include "probe/config/config.h"
 #include "probe/device.h"
 
 /* What must have been read (enum detail) for pools_count. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/probe.h"
 
-#include "probe/details.h"
-#include "probe/details/kin.h"
+#include "probe/details/details.h"
+#include "probe/details/related.h"
 #include "probe/ownership/ownership.h"
 #include "probe/ownership/vfs.h"
-#include "probe/scan.h"
+#include "probe/sysfs/scan.h"
 
 #include <errno.h>
 #include <stdio.h>

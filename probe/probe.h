@@ -3,12 +3,12 @@
 #ifndef PCIPROBE_PROBE_H
 #define PCIPROBE_PROBE_H
 
-#include "probe/config.h"
+#include "probe/config/config.h"
 #include "probe/device.h"
 #include "probe/log.h"
-#include "probe/names.h"
-#include "probe/selection.h"
-#include "probe/sysroot.h"
+#include "probe/names/names.h"
+#include "probe/select/selection.h"
+#include "probe/sysfs/sysroot.h"
 
 struct probe;
 

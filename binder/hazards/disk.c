@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Disks behind a card: mounted, swapped to, a part of something. Sources: the kernel's Documentation/filesystems/proc.rst
  * (mountinfo), Documentation/ABI/stable/sysfs-block and Documentation/ABI/testing/sysfs-fs-btrfs. */
-#include "binder/hazard.h"
+#include "binder/hazards/hazard.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host's own screen, and its consoles. Sources: the kernel's Documentation/ABI/testing/sysfs-bus-pci (boot_vga),
  * Documentation/driver-api/console.rst and Documentation/filesystems/proc.rst (consoles). */
-#include "binder/change.h"
-#include "binder/hazard.h"
+#include "binder/engine/change.h"
+#include "binder/hazards/hazard.h"
 
 #include <stdio.h>
 #include <string.h>

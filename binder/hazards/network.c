@@ -2,7 +2,7 @@
 /* Network interfaces of a card: up, with routes, with the connection of whoever asks. Also when they are a part of a bond or a
  * bridge. Sources: the kernel's Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
  * net/ipv6/route.c (rt6_info_route), ssh(1) for SSH_CONNECTION. */
-#include "binder/hazard.h"
+#include "binder/hazards/hazard.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 /* Device nodes of a device that processes have open: screens, sound, disks, InfiniBand. As with
  * VFIO's nodes, an open file is recognized by its device number. Sources: the kernel's
  * Documentation/admin-guide/devices.txt, and Documentation/filesystems/sysfs.rst for "dev". */
-#include "binder/change.h"
-#include "binder/hazard.h"
+#include "binder/engine/change.h"
+#include "binder/hazards/hazard.h"
 
 #include <errno.h>
 #include <limits.h>

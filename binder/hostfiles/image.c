@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What goes into the initramfs: dracut.conf(5), and a hook of initramfs-tools(7). */
 #include "binder/hostfiles/parts.h"
-#include "binder/verbs.h"
+#include "binder/commands/commands.h"
 
 #include <errno.h>
 

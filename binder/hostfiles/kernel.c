@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parameters of the kernel: its Documentation/admin-guide/kernel-parameters.rst. */
 #include "binder/hostfiles/parts.h"
-#include "binder/verbs.h"
+#include "binder/commands/commands.h"
 
 /* AMD's IOMMU is on by itself; so are those of other processors. */
 static const char *parameters_for(const struct iommu *iommu)

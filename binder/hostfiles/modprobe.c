@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* modprobe.d(5): ids for vfio-pci, and that it comes before the cards' own drivers. */
 #include "binder/hostfiles/parts.h"
-#include "binder/verbs.h"
+#include "binder/commands/commands.h"
 #include "probe/driver.h"
 
 #include <errno.h>

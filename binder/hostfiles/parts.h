@@ -3,7 +3,7 @@
 #ifndef PCIPROBE_BINDER_HOSTFILES_PARTS_H
 #define PCIPROBE_BINDER_HOSTFILES_PARTS_H
 
-#include "binder/hostfiles.h"
+#include "binder/hostfiles/hostfiles.h"
 
 /* Where "config udev" belongs; the initramfs takes it from there. */
 #define UDEV_RULES "/etc/udev/rules.d/10-vfio-bind.rules"

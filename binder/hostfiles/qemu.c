@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libvirt's qemu.conf: which device nodes a VM may open. */
 #include "binder/hostfiles/parts.h"
-#include "binder/textfile.h"
-#include "binder/verbs.h"
+#include "probe/sysfs/textfile.h"
+#include "binder/commands/commands.h"
 
 #include <errno.h>
 #include <stdlib.h>

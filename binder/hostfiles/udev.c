@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules of udev(7). By address and ids, so that neither an identical card nor another that came to stand there is taken. */
 #include "binder/hostfiles/parts.h"
-#include "binder/verbs.h"
+#include "binder/commands/commands.h"
 
 /* Events are handled side by side, and that of any other card can load a native driver that takes this one. So each event
  * first sets the overrides of all these cards, those that have a driver excepted: a card that was given back stays so. */

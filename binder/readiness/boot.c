@@ -2,7 +2,7 @@
 /* What the files of /etc and the kernel's parameters make of vfio-pci at boot. */
 #include "binder/readiness/host.h"
 
-#include "binder/bootfiles.h"
+#include "binder/host/bootfiles.h"
 
 #include <ctype.h>
 #include <errno.h>

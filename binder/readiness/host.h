@@ -3,9 +3,9 @@
 #ifndef PCIPROBE_BINDER_READINESS_HOST_H
 #define PCIPROBE_BINDER_READINESS_HOST_H
 
-#include "binder/iommu.h"
-#include "binder/kernelinfo.h"
-#include "binder/readiness.h"
+#include "binder/host/iommu.h"
+#include "binder/host/kernelinfo.h"
+#include "binder/readiness/readiness.h"
 #include "probe/device.h"
 
 /* Where in the files of /etc something stands: "/etc/modprobe.d/vfio.conf:3"; NULL: nowhere. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The IOMMU, what switches it on, and whether interrupts go through it. */
 #include "binder/readiness/host.h"
-#include "binder/textfile.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <stdio.h>

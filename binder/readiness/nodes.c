@@ -2,7 +2,7 @@
 /* Who may open what stands in /dev/vfio, and lock a VM's memory. The nodes are only looked at: opening a group can make
  * a VM fail. */
 #include "binder/readiness/host.h"
-#include "binder/textfile.h"
+#include "probe/sysfs/textfile.h"
 #include "probe/ownership/holders.h"
 
 #include <errno.h>

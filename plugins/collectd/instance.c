@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/collectd/instance.h"
 
-#include "plugins/collectd/plain.h"
+#include "plugins/collectd/sanitize.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 /* The plugin as collectd sees it: LoadPlugin calls module_register, each block config, then come init, read for every interval,
  * and shutdown. The daemon calls one of them at a time. */
 #include "plugins/collectd/monitor.h"
-#include "plugins/collectd/plain.h"
+#include "plugins/collectd/sanitize.h"
 #include "plugins/collectd/settings.h"
 
 #include <collectd/core/daemon/collectd.h>

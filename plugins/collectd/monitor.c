@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/collectd/monitor.h"
 
-#include "plugins/collectd/complaints.h"
-#include "plugins/collectd/events.h"
+#include "plugins/collectd/log-dedup.h"
+#include "probe/monitor/events.h"
 #include "plugins/collectd/notice.h"
 #include "plugins/collectd/values.h"
-#include "plugins/collectd/watch.h"
-#include "probe/details.h"
+#include "probe/monitor/watch.h"
+#include "probe/details/details.h"
 #include "probe/probe.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include "plugins/collectd/settings.h"
 #include "probe/log.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 struct monitor;
 

@@ -2,7 +2,7 @@
 #include "plugins/collectd/notice.h"
 
 #include "plugins/collectd/instance.h"
-#include "plugins/collectd/plain.h"
+#include "plugins/collectd/sanitize.h"
 #include "probe/ownership/ownership.h"
 
 #include <inttypes.h>

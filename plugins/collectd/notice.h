@@ -6,7 +6,7 @@
 #define PCIPROBE_COLLECTD_NOTICE_H
 
 #include "plugins/collectd/dispatch.h"
-#include "plugins/collectd/events.h"
+#include "probe/monitor/events.h"
 
 void notice_of_event(const struct event *event, struct notice *ret);
 

@@ -4,7 +4,7 @@
 #define PCIPROBE_COLLECTD_SETTINGS_H
 
 #include "probe/log.h"
-#include "probe/rule.h"
+#include "probe/select/rule.h"
 
 #include <collectd/liboconfig/oconfig.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #define PCIPROBE_COLLECTD_VALUES_H
 
 #include "plugins/collectd/settings.h"
-#include "probe/config.h"
+#include "probe/config/config.h"
 #include "probe/device.h"
 
 /* What must have been read for what is reported: enum detail. */

@@ -5,8 +5,8 @@
 
 #include "common/commandline.h"
 #include "plugins/standalone/rows.h"
-#include "plugins/standalone/writer.h"
-#include "probe/rule.h"
+#include "plugins/standalone/formats/writer.h"
+#include "probe/select/rule.h"
 
 /* What the programs' exit statuses tell. */
 enum status {

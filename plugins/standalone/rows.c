@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/rows.h"
 
-#include "plugins/standalone/writer.h"
+#include "plugins/standalone/formats/writer.h"
 #include "probe/nearest.h"
 #include "probe/ownership/ownership.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Totals of Advanced Error Reporting. Source: the kernel's Documentation/ABI/testing/sysfs-bus-pci-devices-aer_stats. */
-#include "probe/details/card.h"
+#include "probe/details/attribute.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Network interfaces: in the card's own net/, or for virtio cards in that of the virtio device below. */
-#include "probe/details/card.h"
+#include "probe/details/attribute.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The PCI Express link: what it runs at, and what the card and the port above it can at most. */
-#include "probe/details/card.h"
+#include "probe/details/attribute.h"
 
 #include <ctype.h>
 #include <stdio.h>

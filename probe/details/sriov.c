@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Physical and virtual functions. Source: the kernel's Documentation/ABI/testing/sysfs-bus-pci. */
-#include "probe/details/card.h"
+#include "probe/details/attribute.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtual GPUs: the kernel's mdev framework (Documentation/driver-api/vfio-mediated-device.rst), or NVIDIA's own way on its
  * VFs, a file of lines "558 : NVIDIA A2-4Q" below a heading "ID : vGPU Name". */
-#include "probe/details/card.h"
+#include "probe/details/attribute.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 
 #include "probe/ownership/vfiofile.h"
 #include "probe/ownership/vmm.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 #include <stdint.h>
 #include <sys/types.h>

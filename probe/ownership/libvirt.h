@@ -6,7 +6,7 @@
 #define PCIPROBE_OWNERSHIP_LIBVIRT_H
 
 #include "probe/ownership/vmm.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 #include <stdbool.h>
 #include <stddef.h>

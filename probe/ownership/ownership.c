@@ -4,7 +4,7 @@
 #include "probe/driver.h"
 #include "probe/ownership/references.h"
 #include "probe/ownership/sources.h"
-#include "probe/scan.h"
+#include "probe/sysfs/scan.h"
 
 #include <errno.h>
 #include <stdio.h>

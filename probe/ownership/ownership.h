@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who has each card, as the host itself shows it: what the sources (sources.h) claim, weighed. What could not be looked at is
  * unknown, never free. */
-#ifndef PCIPROBE_OWNERSHIP_H
-#define PCIPROBE_OWNERSHIP_H
+#ifndef PCIPROBE_OWNERSHIP_OWNERSHIP_H
+#define PCIPROBE_OWNERSHIP_OWNERSHIP_H
 
 #include "probe/device.h"
 #include "probe/log.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 struct ownership_options {
 	unsigned sources;           /* enum owner_source: those to ask */

@@ -5,7 +5,7 @@
 #ifndef PCIPROBE_OWNERSHIP_PROCESS_H
 #define PCIPROBE_OWNERSHIP_PROCESS_H
 
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
 #ifndef PCIPROBE_OWNERSHIP_PVEFILES_H
 #define PCIPROBE_OWNERSHIP_PVEFILES_H
 
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 /* In which all files must have been read. */
 #define PVE_MILLISECONDS 1000

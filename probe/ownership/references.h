@@ -7,7 +7,7 @@
 #define PCIPROBE_OWNERSHIP_REFERENCES_H
 
 #include "probe/ownership/holders.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 /* The number of references that the kernel counts, without those of modules that depend on VFIO's.
  * Returns 0; -ENOENT when VFIO is built into the kernel, which keeps no such count then; or another

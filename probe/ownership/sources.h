@@ -7,7 +7,7 @@
 #include "probe/log.h"
 #include "probe/ownership/claim.h"
 #include "probe/ownership/holders.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 /* What a source works with. */
 struct search {

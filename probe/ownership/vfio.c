@@ -2,7 +2,7 @@
 /* The source vfio: processes that have a device, its own node, or its group open. */
 #include "probe/ownership/references.h"
 #include "probe/ownership/sources.h"
-#include "probe/scan.h"
+#include "probe/sysfs/scan.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/vfiofile.h"
 
-#include "probe/details/kin.h"
+#include "probe/details/related.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #define PCIPROBE_OWNERSHIP_VFIOFILE_H
 
 #include "probe/ownership/vfiostate.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 #include <sys/types.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/vfiostate.h"
 
-#include "probe/details/kin.h"
+#include "probe/details/related.h"
 #include "probe/driver.h"
-#include "probe/scan.h"
+#include "probe/sysfs/scan.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -7,7 +7,7 @@
 
 #include "probe/address.h"
 #include "probe/device.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,11 +4,11 @@
  * The input is read four bytes at a time: what to do, with which cards, which fault, at which write. What must hold: no card is left
  * with an override and no driver unless the journal knows of it, success is said only of what is so, and when the faults are over
  * everything is put in order and every card that is there can be given back to the driver it had. */
-#include "binder/hazard.h"
-#include "binder/journal.h"
-#include "binder/verbs.h"
+#include "binder/hazards/hazard.h"
+#include "binder/engine/journal.h"
+#include "binder/commands/commands.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/fakekernel.h"
+#include "tests/unit/binder/fakekernel.h"
 
 #include <errno.h>
 

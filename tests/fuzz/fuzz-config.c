@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Any bytes as pci.conf, and what comes out of them applied to a few cards. */
-#include "probe/config.h"
-#include "probe/selection.h"
+#include "probe/config/config.h"
+#include "probe/select/selection.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>

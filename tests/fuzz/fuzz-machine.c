@@ -9,8 +9,8 @@
 #include "common/jsonvalue.h"
 #endif
 #include "plugins/standalone/columns.h"
-#include "plugins/standalone/writer.h"
-#include "probe/details.h"
+#include "plugins/standalone/formats/writer.h"
+#include "probe/details/details.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <ctype.h>

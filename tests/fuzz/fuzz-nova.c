@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Any bytes as a nova.conf, and what comes out of them applied to a few cards. */
-#include "plugins/standalone/novaline.h"
+#include "plugins/standalone/nova/novaline.h"
 #include "tests/fuzz/fuzz.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

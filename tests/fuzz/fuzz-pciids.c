@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Any bytes as pci.ids: what is found doesn't depend on the order of the questions, and what a good list says isn't changed by
  * bytes behind it; a list that is cut short under way loses names and nothing else. */
-#include "probe/pciids.h"
+#include "probe/names/pciids.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Small readers and writers of text: what one writes the other reads again, and nothing harmful gets out. */
 #include "plugins/standalone/columns.h"
-#include "plugins/standalone/mask.h"
+#include "plugins/standalone/commands/mask.h"
 #include "common/text.h"
 #include "probe/address.h"
 #include "probe/ownership/frontend.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the harnesses share. Each is a program that libFuzzer feeds (https://llvm.org/docs/LibFuzzer.html); tests/fuzz/run
  * builds and runs them. */
-#ifndef PCIPROBE_TESTS_FUZZ_H
-#define PCIPROBE_TESTS_FUZZ_H
+#ifndef PCIPROBE_TESTS_FUZZ_FUZZ_H
+#define PCIPROBE_TESTS_FUZZ_FUZZ_H
 
 #include "probe/log.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A machine made for one test: a directory that looks like "/". Each test shows its whole machine. Any failure of making
  * one ends the test program. */
-#ifndef PCIPROBE_TESTS_FAKESYS_H
-#define PCIPROBE_TESTS_FAKESYS_H
+#ifndef PCIPROBE_TESTS_UNIT_FAKESYS_H
+#define PCIPROBE_TESTS_UNIT_FAKESYS_H
 
 #include "probe/log.h"
-#include "probe/sysroot.h"
+#include "probe/sysfs/sysroot.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What every unit test includes: cmocka and what it needs before it. */
-#ifndef PCIPROBE_TESTS_TEST_H
-#define PCIPROBE_TESTS_TEST_H
+#ifndef PCIPROBE_TESTS_UNIT_TEST_H
+#define PCIPROBE_TESTS_UNIT_TEST_H
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vfio-bind DEV... and vfio-bind apply: each group of cards for itself, so that one that can't be bound costs only that one. */
+#include "binder/commands/bind.h"
+#include "binder/devices/group.h"
+#include "binder/devices/boot-devices.h"
+#include "binder/commands/commands.h"
+
+static bool is_together(const struct pci_device *a, const struct pci_device *b)
+{
+	return a == b || ((a->present & HAS_IOMMU_GROUP) && (b->present & HAS_IOMMU_GROUP) && a->iommu_group == b->iommu_group);
+}
+
+/* The cards of the job that share a group with card FIRST and come behind it. */
+static int gather(const struct job *job, size_t first, struct targets *ret)
+{
+	int error = 0;
+
+	for (size_t i = first; i < job->targets.count && !error; i++)
+		if (is_together(job->targets.items[first], job->targets.items[i]))
+			error = targets_add_device(ret, job->targets.items[i]);
+	return error;
+}
+
+static bool is_first_of_group(const struct job *job, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (is_together(job->targets.items[i], job->targets.items[index]))
+			return false;
+	return true;
+}
+
+static int bind_groups(struct job *job, struct report *report)
+{
+	int status = STATUS_DONE;
+
+	for (size_t i = 0; i < job->targets.count; i++) {
+		struct targets group = {0};
+
+		if (!is_first_of_group(job, i))
+			continue;
+		if (gather(job, i, &group) < 0)
+			status = STATUS_FAILED;
+		else
+			status = status_worse(status, bind_targets(job, &group, report));
+		targets_free(&group);
+	}
+	return status;
+}
+
+static int bind_each(struct job *job, struct report *report)
+{
+	const struct options *options = job->options;
+	int status = STATUS_DONE;
+
+	for (int i = 0; i < options->argument_count; i++)
+		status = status_worse(status, job_find_word(job, options->arguments[i]));
+	if (options->group && group_complete(&job->targets, job->inventory) < 0)
+		status = STATUS_FAILED;
+	return status_worse(status, bind_groups(job, report));
+}
+
+int run_each(struct options *options)
+{
+	return report_run(options, true, bind_each);
+}
+
+int run_apply(struct options *options)
+{
+	struct strings words = {0};
+	int status = settings_read(options->sysroot ? options->sysroot : "/", &options->log, &words);
+
+	options->arguments = words.items;
+	options->argument_count = (int)words.count;
+	if (status == STATUS_DONE)
+		status = report_run(options, true, bind_each);
+	strings_free(&words);
+	return status;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vfio-bind check without cards: whether this host can give cards to VMs. */
+#include "binder/readiness/readiness.h"
+#include "binder/commands/commands.h"
+#include "common/jsonvalue.h"
+#include "common/text.h"
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_finding(const struct finding *finding)
+{
+	printf("%-7s %-17s ", finding_result_name(finding->result), finding->name);
+	text_write_plain(stdout, finding->seen);
+	putchar('\n');
+	if (finding->remedy)
+		printf("%-7s %-17s -> %s\n", "", "", finding->remedy);
+}
+
+static unsigned count_results(const struct readiness *readiness, enum finding_result result)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < readiness->count; i++)
+		count += readiness->items[i].result == result;
+	return count;
+}
+
+static const char *verdict(int status)
+{
+	switch (status) {
+	case STATUS_DONE:
+		return "this host can give cards to VMs";
+	case STATUS_UNAVAILABLE:
+		return "this host can give no card to a VM";
+	default:
+		return "this host can't be said to be ready";
+	}
+}
+
+static int print_text(const struct readiness *readiness, int status)
+{
+	for (size_t i = 0; i < readiness->count; i++)
+		print_finding(&readiness->items[i]);
+	printf("%s: %u passed, %u warnings, %u failed, %u unknown\n", verdict(status), count_results(readiness, FINDING_PASS),
+	       count_results(readiness, FINDING_WARN), count_results(readiness, FINDING_FAIL),
+	       count_results(readiness, FINDING_UNKNOWN));
+	return 0;
+}
+
+static struct json_object *new_finding(const struct finding *finding)
+{
+	struct json_object *object = json_object_new_object();
+	int error = object ? jsonvalue_add(object, "name", jsonvalue_text(finding->name)) : -ENOMEM;
+
+	if (!error)
+		error = jsonvalue_add(object, "result", jsonvalue_text(finding_result_name(finding->result)));
+	if (!error)
+		error = jsonvalue_add(object, "seen", jsonvalue_text(finding->seen));
+	if (!error && finding->remedy)
+		error = jsonvalue_add(object, "remedy", jsonvalue_text(finding->remedy));
+	if (!error)
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+static struct json_object *new_findings(const struct readiness *readiness)
+{
+	struct json_object *list = json_object_new_array(), *item;
+
+	for (size_t i = 0; list && i < readiness->count; i++) {
+		item = new_finding(&readiness->items[i]);
+		if (!item || json_object_array_add(list, item) < 0) {
+			json_object_put(item);
+			json_object_put(list);
+			list = NULL;
+		}
+	}
+	return list;
+}
+
+static int print_json(const struct readiness *readiness, int status)
+{
+	struct json_object *object = json_object_new_object();
+	int error = object ? jsonvalue_add(object, "version", jsonvalue_text(PACKAGE_VERSION)) : -ENOMEM;
+
+	if (!error)
+		error = jsonvalue_add(object, "verb", jsonvalue_text("check"));
+	if (!error)
+		error = jsonvalue_add(object, "status", json_object_new_int(status));
+	if (!error)
+		error = jsonvalue_add(object, "findings", new_findings(readiness));
+	if (!error)
+		printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+							      JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+	return error;
+}
+
+int run_check_host(struct options *options)
+{
+	struct readiness readiness = {0};
+	struct sysroot *root;
+	int status = STATUS_FAILED, error = sysroot_new(options->sysroot ? options->sysroot : "/", &root);
+
+	if (error < 0) {
+		log_error(&options->log, "%s: %s", options->sysroot ? options->sysroot : "/", strerror(-error));
+		return STATUS_FAILED;
+	}
+	if (readiness_read(root, &options->log, &readiness) == 0) {
+		status = readiness_status(&readiness);
+		error = (options->json ? print_json : print_text)(&readiness, status);
+		if (error < 0) {
+			log_error(&options->log, "out of memory");
+			status = STATUS_FAILED;
+		}
+	}
+	readiness_free(&readiness);
+	sysroot_free(root);
+	return status;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vfio-bind config: prints a file for these cards. */
+#include "binder/devices/group.h"
+#include "binder/hostfiles/hostfiles.h"
+#include "binder/devices/target.h"
+#include "binder/commands/commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DETAILS (TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
+
+/* The cards that the words behind the kind mean. */
+static int find_targets(const struct options *options, struct inventory *inventory, struct targets *targets)
+{
+	char address[ADDRESS_SIZE];
+	int error = 0;
+
+	for (char **word = options->arguments + 1; *word && !error; word++) {
+		if (target_is_alias(*word) && options_read_aliases(options, inventory) < 0)
+			return STATUS_FAILED;
+		error = targets_add(targets, inventory, *word, options->all, &options->log);
+	}
+	for (size_t i = 0; i < targets->count && !error; i++)
+		if (device_is_bridge(targets->items[i])) {
+			log_error(&options->log, "%s: a bridge is never given to a VM",
+				  address_format(&targets->items[i]->address, address));
+			return STATUS_REFUSED;
+		}
+	return status_of_target(error);
+}
+
+static int choose_drivers(const struct options *options, const struct targets *targets, struct hostfile_job *job)
+{
+	job->cards = calloc(targets->count, sizeof(*job->cards));
+	if (!job->cards) {
+		log_error(&options->log, "out of memory");
+		return STATUS_FAILED;
+	}
+	for (; job->count < targets->count; job->count++) {
+		struct hostfile_card *card = &job->cards[job->count];
+
+		card->device = targets->items[job->count];
+		if (choice_make(job->root, job->log, card->device, options->driver, &card->choice) < 0)
+			return STATUS_USAGE;
+	}
+	return STATUS_DONE;
+}
+
+static int write_file(const struct options *options, const struct hostfile *file, struct hostfile_job *job)
+{
+	struct kernelinfo kernel;
+	struct iommu iommu;
+	int status = STATUS_FAILED;
+
+	if (kernelinfo_read(job->root, &kernel) < 0) {
+		log_error(&options->log, "out of memory");
+		return STATUS_FAILED;
+	}
+	if (iommu_read(job->root, &iommu) < 0) {
+		log_error(&options->log, "out of memory");
+	} else {
+		job->kernel = &kernel;
+		job->iommu = &iommu;
+		status = hostfile_write(file, job, stdout);
+		iommu_free(&iommu);
+	}
+	kernelinfo_free(&kernel);
+	return status;
+}
+
+static int list_files(void)
+{
+	for (size_t i = 0; i < HOSTFILE_COUNT; i++)
+		printf("%-10s %s\n%-10s %s\n", HOSTFILES[i].name, HOSTFILES[i].help, "", HOSTFILES[i].path);
+	return STATUS_DONE;
+}
+
+int run_config(struct options *options)
+{
+	const struct hostfile *file = hostfile_find(options->arguments[0]);
+	struct hostfile_job job = {.log = &options->log};
+	struct inventory *inventory = NULL;
+	struct targets targets = {0};
+	struct probe *probe = NULL;
+	int status = STATUS_FAILED;
+
+	if (strcmp(options->arguments[0], "help") == 0)
+		return list_files();
+	if (!file || options->argument_count < 2) {
+		log_error(&options->log,
+			  file ? "config %s: for which cards?"
+			       : "unknown file kind '%s'; 'vfio-bind config help' lists them",
+			  options->arguments[0]);
+		return STATUS_USAGE;
+	}
+	if (options_probe(options, DETAILS, &probe) == 0 && probe_read(probe, &inventory) == 0) {
+		job.root = probe_sysroot(probe);
+		job.inventory = inventory;
+		status = find_targets(options, inventory, &targets);
+		if (status == STATUS_DONE)
+			status = choose_drivers(options, &targets, &job);
+		if (status == STATUS_DONE)
+			status = write_file(options, file, &job);
+	}
+	free(job.cards);
+	targets_free(&targets);
+	inventory_free(inventory);
+	probe_free(probe);
+	return status;
+}

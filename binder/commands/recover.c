@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vfio-bind recover */
+#include "binder/engine/transaction.h"
+#include "binder/job.h"
+#include "binder/commands/commands.h"
+
+#include <stdio.h>
+
+int run_recover(struct options *options)
+{
+	struct job job;
+	size_t count = 0;
+	int status = job_begin_recovery(&job, options);
+
+	if (status == STATUS_DONE)
+		status = transaction_recover(job.kernel, &job.journal, options->timeout, &count);
+	if (status == STATUS_DONE && !options->quiet)
+		printf(count ? "%zu cards were put in order\n" : "there is nothing to recover\n", count);
+	job_end(&job);
+	return status;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/devices/driver-choice.h"
+
+#include "binder/engine/change.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIASES_SIZE_MAX (16u << 20)
+
+/* How many parts of a card ALIAS leaves open. */
+static size_t stars(const char *alias)
+{
+	size_t count = 0;
+
+	for (; *alias; alias++)
+		count += *alias == '*';
+	return count;
+}
+
+/* The module whose alias matches SUBJECT with the fewest parts left open; TEXT, modules.alias, is taken apart. */
+static const char *best_alias(char *text, const char *subject)
+{
+	static const char begin[] = "alias vfio_pci:";
+	const char *best = NULL;
+	size_t least = SIZE_MAX;
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *alias, *module;
+
+		if (strncmp(line, begin, strlen(begin)) != 0)
+			continue;
+		alias = line + strlen("alias ");
+		module = strchr(alias, ' ');
+		if (!module || strlen(module + 1) >= DRIVER_NAME_SIZE)
+			continue;
+		*module++ = '\0';
+		if (fnmatch(alias, subject, 0) != 0 || stars(alias) >= least)
+			continue;
+		least = stars(alias);
+		best = module;
+	}
+	return best;
+}
+
+/* Leaves *module as it is where no alias matches. */
+static void find_variant(struct sysroot *root, const struct pci_device *device, char module[static DRIVER_NAME_SIZE])
+{
+	char release[ATTRIBUTE_SIZE], path[ATTRIBUTE_SIZE + 32], subject[ATTRIBUTE_SIZE + 8], *text;
+	const char *best;
+
+	if (!device->modalias || strncmp(device->modalias, "pci:", 4) != 0 ||
+	    sysdir_read(sysroot_dir(root), "proc/sys/kernel/osrelease", release, sizeof(release)) <= 0 || strchr(release, '/'))
+		return;
+	snprintf(subject, sizeof(subject), "vfio_%s", device->modalias);
+	snprintf(path, sizeof(path), "lib/modules/%s/modules.alias", release);
+	text = malloc(ALIASES_SIZE_MAX);
+	if (text && sysdir_read(sysroot_dir(root), path, text, ALIASES_SIZE_MAX) > 0 && (best = best_alias(text, subject)))
+		strcpy(module, best);
+	free(text);
+}
+
+static bool has_driver(struct sysroot *root, const char *driver)
+{
+	struct sysdir dir;
+	char path[32 + DRIVER_NAME_SIZE];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
+	if (sysdir_open(sysroot_dir(root), path, &dir) < 0)
+		return false;
+	sysdir_close(&dir);
+	return true;
+}
+
+static void exchange(char *name, char from, char to)
+{
+	for (; *name; name++)
+		if (*name == from)
+			*name = to;
+}
+
+/* A module of this name says which drivers it has. */
+static bool ask_module(struct sysroot *root, const char *module, char driver[static DRIVER_NAME_SIZE])
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	char name[DRIVER_NAME_SIZE], path[32 + DRIVER_NAME_SIZE];
+	struct dirent *entry;
+
+	strcpy(name, module);
+	exchange(name, '-', '_');
+	snprintf(path, sizeof(path), "sys/module/%s/drivers", name);
+	if (sysdir_list(sysroot_dir(root), path, &list) < 0)
+		return false;
+	while ((entry = sysdir_next(list)))
+		if (strncmp(entry->d_name, "pci:", 4) == 0 && strlen(entry->d_name + 4) < DRIVER_NAME_SIZE) {
+			strcpy(driver, entry->d_name + 4);
+			return true;
+		}
+	return false;
+}
+
+/* What the kernel calls a driver whose module isn't loaded: like the module, with '_', but for the oldest ones. */
+static void guess_driver(char driver[static DRIVER_NAME_SIZE])
+{
+	static const struct {
+		const char *module, *driver;
+	} others[] = {{"vfio_pci", "vfio-pci"}, {"pci_stub", "pci-stub"}, {"xen_pciback", "pciback"}};
+
+	exchange(driver, '-', '_');
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strcmp(driver, others[i].module) == 0)
+			strcpy(driver, others[i].driver);
+}
+
+/* There is no rule for which has '_' and which '-'. */
+static void find_driver(struct sysroot *root, struct choice *choice)
+{
+	strcpy(choice->driver, choice->module);
+	if (has_driver(root, choice->driver))
+		return;
+	exchange(choice->driver, '_', '-');
+	if (has_driver(root, choice->driver))
+		return;
+	exchange(choice->driver, '-', '_');
+	if (has_driver(root, choice->driver) || ask_module(root, choice->module, choice->driver))
+		return;
+	guess_driver(choice->driver);
+}
+
+static bool is_name(const char *name)
+{
+	return *name && strlen(name) < DRIVER_NAME_SIZE &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
+}
+
+int choice_make(struct sysroot *root, const struct log *log, const struct pci_device *device, const char *name, struct choice *ret)
+{
+	struct choice choice = {.module = "vfio_pci"};
+
+	if (strcmp(name, "auto") == 0) {
+		find_variant(root, device, choice.module);
+	} else if (is_name(name) && driver_is_for_vms(name)) {
+		strcpy(choice.module, strcmp(name, "pciback") == 0 ? "xen-pciback" : name);
+	} else {
+		log_error(log, "--driver %s: that is none that hands cards to VMs; 'release' gives a card back to its own", name);
+		return -EINVAL;
+	}
+	find_driver(root, &choice);
+	*ret = choice;
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/engine/plan.h"
+
+#include "common/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path, const char *bytes)
+{
+	struct step *more = realloc(plan->steps, (plan->count + 1) * sizeof(*more)), *step;
+
+	if (!more)
+		return -ENOMEM;
+	plan->steps = more;
+	step = &more[plan->count];
+	*step = (struct step){.kind = kind, .change = change, .bytes = strdup(bytes)};
+	if (!step->bytes)
+		return -ENOMEM;
+	strcpy(step->path, path);
+	plan->count++;
+	return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		free(plan->steps[i].bytes);
+	free(plan->steps);
+	*plan = (struct plan){0};
+}
+
+int plan_append(struct plan *to, struct plan *from)
+{
+	size_t count = to->count + from->count;
+	struct step *more = realloc(to->steps, (count ? count : 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	to->steps = more;
+	if (from->count)
+		memcpy(more + to->count, from->steps, from->count * sizeof(*more));
+	to->count = count;
+	free(from->steps);
+	*from = (struct plan){0};
+	return 0;
+}
+
+/* Whether the driver that has the card has to let it go. */
+static bool must_unbind(const struct change *change)
+{
+	const char *now = change->now.driver;
+
+	if (!now)
+		return false;
+	return change->wanted.any ? driver_is_for_vms(now) : !text_is_same(now, change->wanted.driver);
+}
+
+/* Whether the card has to be given to a driver. */
+static bool must_bind(const struct change *change)
+{
+	if (change->wanted.any)
+		return !change->now.driver || must_unbind(change);
+	return change->wanted.driver && !text_is_same(change->now.driver, change->wanted.driver);
+}
+
+static int plan_load(struct plan *plan, const struct change *change, size_t index)
+{
+	const char *module = change->module ? change->module : change->wanted.driver;
+
+	if (change->way != DRIVER_MISSING || !must_bind(change) || !module)
+		return 0;
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_LOAD && strcmp(plan->steps[i].bytes, module) == 0)
+			return 0;
+	return plan_add(plan, STEP_LOAD, index, "", module);
+}
+
+static int plan_override(struct plan *plan, const struct change *change, size_t index)
+{
+	char path[CARD_PATH_SIZE];
+
+	if (text_is_same(change->now.override, change->wanted.override))
+		return 0;
+	/* to write nothing at all does nothing at all; a newline clears it */
+	return plan_add(plan, STEP_OVERRIDE, index, card_path(&change->address, "driver_override", path),
+		   change->wanted.override ? change->wanted.override : "\n");
+}
+
+static int plan_unbind(struct plan *plan, const struct change *change, size_t index)
+{
+	char path[CARD_PATH_SIZE], address[ADDRESS_SIZE];
+
+	if (!must_unbind(change))
+		return 0;
+	return plan_add(plan, STEP_UNBIND, index, card_path(&change->address, "driver/unbind", path),
+		   address_format(&change->address, address));
+}
+
+static int plan_bind(struct plan *plan, const struct change *change, size_t index)
+{
+	char path[CARD_PATH_SIZE], address[ADDRESS_SIZE];
+
+	if (!must_bind(change))
+		return 0;
+	address_format(&change->address, address);
+	if (!change->wanted.driver || change->way == DRIVER_PROBE)
+		return plan_add(plan, STEP_PROBE, index, "sys/bus/pci/drivers_probe", address);
+	if (snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/bind", change->wanted.driver) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return plan_add(plan, STEP_BIND, index, path, address);
+}
+
+/* The kernel goes from one number to another by way of none only. */
+static int plan_vfs(struct plan *plan, const struct change *change, size_t index)
+{
+	char path[CARD_PATH_SIZE], number[16];
+	int error = 0;
+
+	if (change->vfs_now == change->vfs_wanted)
+		return 0;
+	card_path(&change->address, "sriov_numvfs", path);
+	if (change->vfs_now)
+		error = plan_add(plan, STEP_VFS, index, path, "0");
+	snprintf(number, sizeof(number), "%u", change->vfs_wanted);
+	return error || !change->vfs_wanted ? error : plan_add(plan, STEP_VFS, index, path, number);
+}
+
+int plan_make(const struct changes *changes, struct plan *ret)
+{
+	static int (*const PHASES[])(struct plan *, const struct change *, size_t) = {
+		plan_vfs, plan_load, plan_override, plan_unbind, plan_bind};
+	struct plan plan = {0};
+	int error = 0;
+
+	for (size_t phase = 0; phase < sizeof(PHASES) / sizeof(*PHASES); phase++)
+		for (size_t i = 0; i < changes->count && !error; i++) {
+			const struct change *change = &changes->items[i];
+
+			if (!change->is_gone && change->is_vfs == (PHASES[phase] == plan_vfs))
+				error = PHASES[phase](&plan, change, i);
+		}
+	if (error < 0) {
+		plan_free(&plan);
+		return error;
+	}
+	*ret = plan;
+	return 0;
+}
+
+void step_print(FILE *out, const char *root, const struct step *step)
+{
+	if (step->kind == STEP_LOAD) {
+		fprintf(out, "load module %s\n", step->bytes);
+		return;
+	}
+	if (step->kind == STEP_GIVE) {
+		fprintf(out, "give %s/%s to %s\n", root, step->path, step->bytes);
+		return;
+	}
+	fprintf(out, "write \"");
+	if (strcmp(step->bytes, "\n") == 0)
+		fputs("\\n", out);
+	else
+		text_write_plain(out, step->bytes);
+	fprintf(out, "\" to %s/%s\n", root, step->path);
+}

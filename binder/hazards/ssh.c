@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "binder/hazards/ssh.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENVIRONMENT_SIZE_MAX (1u << 20)
+#define GENERATIONS_MAX 64
+
+static char *find_in(struct sysroot *root, pid_t pid)
+{
+	static const char name[] = "SSH_CONNECTION=";
+	char *text = malloc(ENVIRONMENT_SIZE_MAX), *found = NULL, path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "proc/%d/environ", pid);
+	length = text ? sysdir_read(sysroot_dir(root), path, text, ENVIRONMENT_SIZE_MAX) : -1;
+	for (ssize_t at = 0; at < length && !found; at += (ssize_t)strlen(text + at) + 1)
+		if (strncmp(text + at, name, strlen(name)) == 0 && text[at + (ssize_t)strlen(name)])
+			found = strdup(text + at + strlen(name));
+	free(text);
+	return found;
+}
+
+/* The fourth word of /proc/<pid>/stat; the second is a name that can hold anything, in parentheses. */
+static pid_t parent_of(struct sysroot *root, pid_t pid)
+{
+	char path[64], text[ATTRIBUTE_SIZE], *end;
+	int parent;
+
+	snprintf(path, sizeof(path), "proc/%d/stat", pid);
+	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) < 0 || !(end = strrchr(text, ')')) ||
+	    sscanf(end, ") %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+void asker_find_ssh(struct sysroot *root, pid_t pid, char **ret)
+{
+	char *found = NULL;
+
+	for (int i = 0; pid > 1 && i < GENERATIONS_MAX && !found; i++) {
+		found = find_in(root, pid);
+		pid = parent_of(root, pid);
+	}
+	if (found)
+		*ret = found;
+}

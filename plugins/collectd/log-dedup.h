@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is wrong is told once, and again when it has changed, not at every reading. */
+#ifndef PCIPROBE_COLLECTD_LOG_DEDUP_H
+#define PCIPROBE_COLLECTD_LOG_DEDUP_H
+
+#include "probe/log.h"
+#include "probe/strings.h"
+
+#include <stdbool.h>
+
+struct complaints {
+	struct log out;
+	struct strings told, telling; /* up to the last reading, in this one */
+	bool silent;                  /* this one had more than can be kept apart */
+};
+
+/* A log that hands on to COMPLAINTS->out what the last reading had not to tell. {.out = ...} is a good beginning. */
+struct log complaints_log(struct complaints *complaints);
+
+/* Ends a reading. One that was WHOLE had all to tell that is wrong: what it did not is told when it comes again. */
+void complaints_turn(struct complaints *complaints, bool whole);
+void complaints_free(struct complaints *complaints);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pciprobe explain: which rule took or refused each card, and which rules are of no use on this host. */
+#include "plugins/standalone/unavailable.h"
+#include "plugins/standalone/report.h"
+#include "common/text.h"
+#include "probe/details/details.h"
+#include "probe/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* WHAT the rule did: "matched by". */
+static void print_rule(const char *what, const struct rule_list *list, const struct rule *rule)
+{
+	printf("    %s %s '", what, list->key);
+	text_write_plain(stdout, rule_text(rule));
+	printf("' (");
+	text_write_plain(stdout, strcmp(rule_place(rule), list->key) == 0 ? list->place : rule_place(rule));
+	printf(")\n");
+}
+
+static void print_refusal(const struct rule_list *list)
+{
+	printf("    not matched by %s (", list->key);
+	text_write_plain(stdout, list->place);
+	printf(")%s\n", list->count ? "" : ", which is missing or empty");
+}
+
+/* What a request could call it by, and whether a VM could have it now. */
+static void print_use(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->aliases.count; i++)
+		printf("    has the alias %s\n", device->aliases.items[i]);
+	if (device->group_peers.count) {
+		printf("    shares IOMMU group %u with", device->iommu_group);
+		for (size_t i = 0; i < device->group_peers.count; i++)
+			printf(" %s", device->group_peers.items[i]);
+		printf("\n");
+	}
+	obstacle_write(stdout, "    ", device);
+	obstacle_write_help(stdout, "    ", device);
+	if (device_obstacle(device) == OBSTACLE_NONE)
+		printf("    available: can be assigned to a VM\n");
+}
+
+static void print_card(struct probe *probe, const struct pci_device *device)
+{
+	const struct selection *selection = probe_selection(probe);
+	const struct verdict *verdict = device->verdict;
+	char address[ADDRESS_SIZE];
+	const char *left_out;
+	bool restricted = false;
+
+	printf("%s %04x:%04x:%04x ", address_format(&device->address, address), device->vendor, device->device,
+	       device->class);
+	text_write_plain(stdout, selection_subject(probe_names(probe), device));
+	printf(": %s\n", device->selected ? "selected" : "not selected");
+	for (size_t i = 0; i < selection->count; i++)
+		if (verdict->took[i]) {
+			print_rule("matched by", selection->lists[i], verdict->took[i]);
+			restricted = true;
+		}
+	if (verdict->excluded_by)
+		print_rule("rejected by", verdict->refused_by, verdict->excluded_by);
+	else if (verdict->refused_by)
+		print_refusal(verdict->refused_by);
+	else if (!restricted)
+		printf("    selected: %s and no filter\n", probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
+	if (device->selected)
+		print_use(device);
+	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
+	if (left_out)
+		printf("    left out of the opennebula format: it is %s, and those are published\n", left_out);
+}
+
+/* Returns 1 when RULE takes some card of the host on its own, 0 when none, or a negative errno. */
+static int is_of_use(struct probe *probe, const struct inventory *inventory, const struct rule *rule,
+		     const struct log *log)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < inventory->count && !found; i++)
+		found = rule_matches(rule, &inventory->devices[i],
+				     selection_subject(probe_names(probe), &inventory->devices[i]), log);
+	return found;
+}
+
+static int print_useless_rules(struct probe *probe, const struct inventory *inventory, const struct log *log)
+{
+	const struct selection *selection = probe_selection(probe);
+	bool any = false;
+	int found;
+
+	for (size_t i = 0; i < selection->count; i++) {
+		const struct rule_list *list = selection->lists[i];
+
+		for (size_t j = 0; j < list->count; j++) {
+			found = is_of_use(probe, inventory, list->rules[j], log);
+			if (found < 0)
+				return found;
+			if (found)
+				continue;
+			if (!any)
+				printf("rules that match no device of this host:\n");
+			any = true;
+			printf("    %s '", list->key);
+			text_write_plain(stdout, rule_text(list->rules[j]));
+			printf("' (");
+			text_write_plain(stdout, rule_place(list->rules[j]));
+			printf(")\n");
+		}
+	}
+	return 0;
+}
+
+static int explain_all(const struct options *options, struct probe *probe, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->count; i++)
+		print_card(probe, &inventory->devices[i]);
+	printf("%zu of %zu devices selected", inventory->selected, inventory->count);
+	if (probe_config(probe)->path) {
+		printf(" by ");
+		text_write_plain(stdout, probe_config(probe)->path);
+	}
+	printf("\n");
+	return print_useless_rules(probe, inventory, &options->log) < 0 ? STATUS_FAILED : status_of(inventory);
+}
+
+static int explain_some(const struct options *options, struct probe *probe, const struct inventory *inventory)
+{
+	int status = status_of(inventory);
+
+	for (char **text = options->arguments; *text; text++) {
+		struct pci_address address;
+		const struct pci_device *device;
+
+		address_parse(*text, &address);
+		device = inventory_find(inventory, &address);
+		if (device) {
+			print_card(probe, device);
+			continue;
+		}
+		log_error(&options->log, "%s: this host has no such device", *text);
+		status = STATUS_FAILED;
+	}
+	return status;
+}
+
+int run_explain(struct options *options)
+{
+	struct inventory *inventory = NULL;
+	struct pci_address address;
+	struct probe *probe;
+	int status = STATUS_FAILED;
+
+	for (char **text = options->arguments; *text; text++)
+		if (address_parse(*text, &address) < 0) {
+			log_error(&options->log, "explain: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0", *text);
+			return STATUS_USAGE;
+		}
+	if (options_probe(options, DETAIL_SRIOV | DETAIL_POOLS, &probe) < 0)
+		return STATUS_FAILED;
+	if (probe_read(probe, &inventory) == 0)
+		status = options->argument_count ? explain_some(options, probe, inventory) :
+						   explain_all(options, probe, inventory);
+	if (inventory)
+		report_tell_sources(options, inventory);
+	inventory_free(inventory);
+	probe_free(probe);
+	return status;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pciprobe request: whether these devices can be assigned to a VM now, and which. */
+#include "probe/select/request.h"
+
+#include "plugins/standalone/unavailable.h"
+#include "plugins/standalone/report.h"
+#include "probe/details/details.h"
+#include "probe/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct requests {
+	struct request *items;
+	unsigned *served;
+	size_t count;
+};
+
+static void free_requests(struct requests *requests)
+{
+	for (size_t i = 0; i < requests->count; i++)
+		request_free(&requests->items[i]);
+	free(requests->items);
+	free(requests->served);
+}
+
+/* Returns an enum status. */
+static int parse_requests(const struct options *options, struct requests *requests)
+{
+	size_t room = (size_t)options->argument_count;
+	int error = 0;
+
+	if (!room) {
+		log_error(&options->log, "request: no devices specified (e.g. a1:2, vendor=8086,class=0200, address=07:00.0)");
+		return STATUS_USAGE;
+	}
+	requests->items = calloc(room, sizeof(*requests->items));
+	requests->served = calloc(room, sizeof(*requests->served));
+	if (!requests->items || !requests->served) {
+		log_error(&options->log, "out of memory");
+		return STATUS_FAILED;
+	}
+	while (requests->count < room && !error) {
+		error = request_parse(options->arguments[requests->count], &options->log,
+				      &requests->items[requests->count]);
+		requests->count += !error;
+	}
+	return error ? STATUS_USAGE : STATUS_OK;
+}
+
+static bool has_alias(const struct config *config, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(config->aliases[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those that are defined, with commas between them; free it. NULL without memory. */
+static char *alias_names(const struct config *config)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < config->alias_count; i++)
+		if (!has_alias(config, i, config->aliases[i].name))
+			fprintf(out, "%s%s", i ? ", " : "", config->aliases[i].name);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* A mistyped alias is a wrong command line, and not one that is unavailable. */
+static int check_aliases(const struct options *options, const struct config *config, const struct requests *requests)
+{
+	for (size_t i = 0; i < requests->count; i++) {
+		const char *alias = requests->items[i].alias;
+		char *defined;
+
+		if (!alias || has_alias(config, config->alias_count, alias))
+			continue;
+		defined = alias_names(config);
+		log_error(&options->log, "no alias '%s' in %s (%s%s)", alias, config->path ? config->path : "pci.conf",
+			  config->alias_count ? "defined: " : "none defined", defined ? defined : "");
+		free(defined);
+		return STATUS_USAGE;
+	}
+	return STATUS_OK;
+}
+
+/* Why each device that REQUEST fits is not available; of AVAILABLE ones other requests are served. */
+static void write_reasons(const struct request *request, const struct inventory *inventory, size_t available)
+{
+	char address[ADDRESS_SIZE];
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct pci_device *device = &inventory->devices[i];
+
+		if (!request_fits(request, device) || (device->selected && device_obstacle(device) == OBSTACLE_NONE))
+			continue;
+		address_format(&device->address, address);
+		fprintf(stderr, "  %s: ", address);
+		if (device->selected)
+			obstacle_write_brief(stderr, device);
+		else
+			fprintf(stderr, "not selected; 'pciprobe explain %s' says why", address);
+		fputc('\n', stderr);
+	}
+	if (available)
+		fprintf(stderr, "  %zu available %s assigned to the other requests\n", available,
+			available == 1 ? "device is" : "devices are");
+}
+
+static void report_unserved(const struct options *options, const struct inventory *inventory, const struct requests *requests)
+{
+	for (size_t i = 0; i < requests->count; i++) {
+		const struct request *request = &requests->items[i];
+		unsigned served = requests->served[i];
+		size_t matching = 0, available = 0;
+		char number[16] = "none";
+
+		if (served == request->count)
+			continue;
+		for (size_t j = 0; j < inventory->count; j++) {
+			const struct pci_device *device = &inventory->devices[j];
+
+			if (!request_fits(request, device))
+				continue;
+			matching++;
+			available += device->selected && device_obstacle(device) == OBSTACLE_NONE;
+		}
+		if (!matching) {
+			log_error(&options->log, "%s: %u requested, but this host has no matching device", options->arguments[i],
+				  request->count);
+			continue;
+		}
+		if (served)
+			snprintf(number, sizeof(number), "%u", served);
+		log_error(&options->log, "%s: %u requested, %s available (%zu matching device%s)%s", options->arguments[i],
+			  request->count, number, matching, matching == 1 ? "" : "s",
+			  options->quiet || matching == served ? "" : ":");
+		if (!options->quiet)
+			write_reasons(request, inventory, available - served);
+	}
+}
+
+/* What remains of the inventory are the cards that were taken. */
+static int print_taken(const struct options *options, struct report *report, struct inventory *inventory,
+		       const struct pci_device **taken, size_t count)
+{
+	char address[ADDRESS_SIZE];
+
+	if (!options->format_given) {
+		for (size_t i = 0; i < count; i++)
+			printf("%s\n", address_format(&taken[i]->address, address));
+		return STATUS_OK;
+	}
+	for (size_t i = 0; i < inventory->count; i++)
+		inventory->devices[i].selected = false;
+	for (size_t i = 0; i < count; i++)
+		inventory_find(inventory, &taken[i]->address)->selected = true;
+	inventory->selected = count;
+	return report_write(report, options);
+}
+
+static int serve(const struct options *options, struct report *report, struct requests *requests)
+{
+	const struct pci_device **taken = NULL;
+	struct inventory *inventory = NULL;
+	size_t count = 0;
+	int status = STATUS_FAILED, served;
+
+	if (probe_read(report->probe, &inventory) < 0)
+		return STATUS_FAILED;
+	report->inventory = inventory;
+	served = requests_serve(requests->items, requests->count, inventory, requests->served, &taken, &count);
+	if (served > 0)
+		status = print_taken(options, report, inventory, taken, count);
+	else if (served == 0)
+		report_unserved(options, inventory, requests);
+	else
+		log_error(&options->log, "out of memory");
+	report_tell_sources(options, inventory);
+	report_empty_selection(options, NULL, report->probe, inventory);
+	free(taken);
+	inventory_free(inventory);
+	return status;
+}
+
+int run_request(struct options *options)
+{
+	struct requests requests = {0};
+	struct report report;
+	int status = parse_requests(options, &requests);
+
+	if (status == STATUS_OK)
+		status = report_begin(&report, options);
+	if (status == STATUS_OK) {
+		status = STATUS_FAILED;
+		if (options_probe(options, report_details(&report, options, DETAIL_POOLS), &report.probe) == 0) {
+			status = check_aliases(options, probe_config(report.probe), &requests);
+			if (status == STATUS_OK)
+				status = serve(options, &report, &requests);
+			probe_free(report.probe);
+		}
+		free(report.columns);
+	}
+	free_requests(&requests);
+	return status;
+}

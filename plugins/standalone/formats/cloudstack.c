@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cloudstack: what CloudStack's agent reads from its own script, scripts/vm/hypervisor/kvm/gpudiscovery.sh of its 4.21 and 4.22. A card a
+ * line; VFs stand in their PF, and mediated devices in the card that has them or, when a VF has them, in that one's PF. */
+#include "plugins/standalone/formats/cloudstack-user.h"
+#include "common/jsonvalue.h"
+#include "plugins/standalone/formats/writer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A number after KEY in an mdev type's description: "num_heads=4, frl_config=45, framebuffer=4096M,
+ * max_resolution=4096x2160, max_instance=4" (NVIDIA's); *end is behind it. */
+static bool find_number(const char *description, const char *key, unsigned long *ret, const char **end)
+{
+	const char *found = description ? strstr(description, key) : NULL;
+	char *behind;
+
+	if (!found)
+		return false;
+	found += strlen(key);
+	if (*found < '0' || *found > '9')
+		return false;
+	errno = 0;
+	*ret = strtoul(found, &behind, 10);
+	*end = behind;
+	return !errno && *ret <= INT32_MAX;
+}
+
+static int add_number(struct json_object *object, const char *key, const char *description, const char *name)
+{
+	unsigned long number;
+	const char *end;
+
+	if (!find_number(description, name, &number, &end))
+		return jsonvalue_add_null(object, key);
+	return jsonvalue_add(object, key, json_object_new_uint64(number));
+}
+
+/* Of a card itself there is no description. */
+static int add_measures(struct json_object *object, const char *description)
+{
+	unsigned long x = 0, y = 0;
+	const char *end;
+	bool resolution = find_number(description, "max_resolution=", &x, &end) && find_number(end, "x", &y, &end);
+	int error = add_number(object, "max_instances", description, "max_instance=");
+
+	if (!error)
+		error = add_number(object, "video_ram", description, "framebuffer=");
+	if (!error)
+		error = add_number(object, "max_heads", description, "num_heads=");
+	if (!error && !resolution)
+		error = jsonvalue_add_null(object, "max_resolution_x");
+	if (!error && !resolution)
+		return jsonvalue_add_null(object, "max_resolution_y");
+	if (!error)
+		error = jsonvalue_add(object, "max_resolution_x", json_object_new_uint64(x));
+	return error ? error : jsonvalue_add(object, "max_resolution_y", json_object_new_uint64(y));
+}
+
+static int __attribute__((format(printf, 3, 4))) add_format(struct json_object *object, const char *key,
+							     const char *format, ...)
+{
+	struct json_object *value;
+	char *text;
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		return -ENOMEM;
+	value = jsonvalue_text(text);
+	free(text);
+	return jsonvalue_add(object, key, value);
+}
+
+static int add_libvirt_address(struct json_object *object, const struct pci_address *address)
+{
+	struct json_object *value = json_object_new_object();
+	int error = jsonvalue_add(object, "libvirt_address", value);
+
+	if (!error)
+		error = add_format(value, "domain", "0x%04x", address->domain);
+	if (!error)
+		error = add_format(value, "bus", "0x%02x", address->bus);
+	if (!error)
+		error = add_format(value, "slot", "0x%02x", address->slot);
+	return error ? error : add_format(value, "function", "0x%x", address->function & 7u);
+}
+
+/* Of a card that isn't selected nobody has asked. */
+static int add_user(struct json_object *object, const struct report *report, const struct pci_device *device,
+		    const char *mdev)
+{
+	char *user = NULL;
+	int error = device->selected ? cloudstack_user(report->inventory, device, mdev, &user) : 0;
+
+	if (!error)
+		error = user ? jsonvalue_add(object, "used_by_vm", jsonvalue_text(user)) :
+			       jsonvalue_add_null(object, "used_by_vm");
+	free(user);
+	return error;
+}
+
+static int add_mdev(struct json_object *list, const struct report *report, const struct pci_device *device,
+		    const struct mdev *mdev)
+{
+	const char *profile = mdev->name ? mdev->name : mdev->type ? mdev->type : "";
+	struct json_object *object = json_object_new_object();
+	int error = jsonvalue_append(list, object);
+
+	if (!error)
+		error = jsonvalue_add(object, "mdev_uuid", jsonvalue_text(mdev->uuid));
+	if (!error)
+		error = jsonvalue_add(object, "profile_name", jsonvalue_text(profile));
+	if (!error)
+		error = add_measures(object, mdev->description);
+	if (!error)
+		error = add_libvirt_address(object, &device->address);
+	return error ? error : add_user(object, report, device, mdev->uuid);
+}
+
+static bool is_vf_of(const struct pci_device *device, const struct pci_device *pf)
+{
+	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
+}
+
+/* The name of a virtual GPU's type. A VF that is one has a short list of others, or none at all; its neighbours know. */
+static const char *find_type_name(const struct inventory *inventory, const struct pci_device *pf, const char *id)
+{
+	inventory_foreach(inventory, device) {
+		if (!is_vf_of(device, pf))
+			continue;
+		for (size_t i = 0; i < device->vgpu_type_count; i++)
+			if (device->vgpu_types[i].name && strcmp(device->vgpu_types[i].id, id) == 0)
+				return device->vgpu_types[i].name;
+	}
+	return id;
+}
+
+/* What the VF is. One in NVIDIA's own framework that nobody has made anything of is nothing yet. */
+static const char *find_profile(const struct inventory *inventory, const struct pci_device *pf, const struct pci_device *vf)
+{
+	if (vf->vgpu_type)
+		return strcmp(vf->vgpu_type, "0") == 0 ? "" : find_type_name(inventory, pf, vf->vgpu_type);
+	return vf->device_name ? vf->device_name : "Device";
+}
+
+static int add_vf(struct json_object *list, const struct report *report, const struct pci_device *pf,
+		  const struct pci_device *vf)
+{
+	struct json_object *object = json_object_new_object();
+	char address[ADDRESS_SIZE];
+	int error = jsonvalue_append(list, object);
+
+	if (!error)
+		error = jsonvalue_add(object, "vf_pci_address", jsonvalue_text(address_format_short(&vf->address, address)));
+	if (!error)
+		error = jsonvalue_add(object, "vf_profile", jsonvalue_text(find_profile(report->inventory, pf, vf)));
+	if (!error)
+		error = add_measures(object, NULL);
+	if (!error)
+		error = add_libvirt_address(object, &vf->address);
+	return error ? error : add_user(object, report, vf, NULL);
+}
+
+/* A VF that has mediated devices is given in these parts, not as a whole. */
+static int add_parts(struct json_object *card, const struct report *report, const struct pci_device *device)
+{
+	struct json_object *mdevs = json_object_new_array(), *vfs = json_object_new_array();
+	int error = jsonvalue_add(card, "vgpu_instances", mdevs), also = jsonvalue_add(card, "vf_instances", vfs);
+
+	error = error ? error : also;
+	for (size_t i = 0; i < device->mdev_count && !error; i++)
+		error = add_mdev(mdevs, report, device, &device->mdevs[i]);
+	inventory_foreach(report->inventory, vf) {
+		if (error || !is_vf_of(vf, device))
+			continue;
+		for (size_t i = 0; i < vf->mdev_count && !error; i++)
+			error = add_mdev(mdevs, report, vf, &vf->mdevs[i]);
+		if (!error && !vf->mdev_count)
+			error = add_vf(vfs, report, device, vf);
+	}
+	return error;
+}
+
+/* A card that is on offer in parts isn't as a whole, and one that only its VFs are selected of isn't at all. */
+static int add_passthrough(struct json_object *card, const struct report *report, const struct pci_device *device)
+{
+	struct json_object *object = json_object_new_object(), *parts = NULL;
+	bool whole = device->selected && !device->sriov.vfs_enabled && !(device->present & HAS_VIRTFN);
+	int error = jsonvalue_add(card, "full_passthrough", object);
+
+	json_object_object_get_ex(card, "vgpu_instances", &parts);
+	whole = whole && json_object_array_length(parts) == 0;
+	if (!error)
+		error = jsonvalue_add(object, "enabled", json_object_new_int(whole));
+	if (!error)
+		error = add_libvirt_address(object, &device->address);
+	return error ? error : add_user(object, report, device, NULL);
+}
+
+/* The card whose place in the machine is known: of a PF that isn't selected, where its VFs are. */
+static const struct pci_device *find_placed(const struct inventory *inventory, const struct pci_device *device)
+{
+	if (device->selected)
+		return device;
+	inventory_foreach(inventory, vf)
+		if (is_vf_of(vf, device))
+			return vf;
+	return device;
+}
+
+static int add_names(struct json_object *card, const struct report *report, const struct pci_device *device)
+{
+	struct names *names = probe_names(report->probe);
+	const char *vendor = names_vendor(names, device->vendor), *class = names_class(names, device->class);
+	const char *name = names_device(names, device->vendor, device->device);
+	char address[ADDRESS_SIZE];
+	int error;
+
+	error = jsonvalue_add(card, "pci_address", jsonvalue_text(address_format_short(&device->address, address)));
+	if (!error)
+		error = add_format(card, "vendor_id", "%04x", device->vendor);
+	if (!error)
+		error = add_format(card, "device_id", "%04x", device->device);
+	if (!error)
+		error = jsonvalue_add(card, "vendor", jsonvalue_text(vendor ? vendor : "Vendor"));
+	if (!error)
+		error = jsonvalue_add(card, "device", jsonvalue_text(name ? name : "Device"));
+	if (!error)
+		error = jsonvalue_add(card, "driver", jsonvalue_text(device->driver ? device->driver : "unknown"));
+	return error ? error : add_format(card, "pci_class", "%s [%04x]", class ? class : "Class", device->class);
+}
+
+static int add_place(struct json_object *card, const struct pci_device *device, const struct pci_device *placed)
+{
+	char root[ADDRESS_SIZE];
+	int error;
+
+	if (device->present & HAS_IOMMU_GROUP)
+		error = add_format(card, "iommu_group", "%u", device->iommu_group);
+	else
+		error = add_format(card, "iommu_group", "null");
+	address_format(placed->ancestor_count ? &placed->ancestors[0] : &device->address, root);
+	if (!error)
+		error = add_format(card, "pci_root", "%s", root);
+	if (!error)
+		error = jsonvalue_add(card, "numa_node", json_object_new_int64(
+			placed->present & HAS_NUMA_NODE ? (int64_t)placed->numa_node : -1));
+	if (!error)
+		error = jsonvalue_add(card, "sriov_totalvfs", json_object_new_uint64(device->sriov.vfs_total));
+	return error ? error : jsonvalue_add(card, "sriov_numvfs", json_object_new_uint64(device->sriov.vfs_enabled));
+}
+
+static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
+{
+	struct json_object *card = json_object_new_object();
+	int error = card ? add_names(card, report, device) : -ENOMEM;
+
+	if (!error)
+		error = add_place(card, device, find_placed(report->inventory, device));
+	if (!error)
+		error = add_measures(card, NULL);
+	if (!error)
+		error = add_parts(card, report, device);
+	if (!error)
+		error = add_passthrough(card, report, device);
+	return jsonvalue_write(out, card, error);
+}
+
+/* No VM gets a bridge. A VF stands in its PF, whether that is selected or not. */
+static bool stands_alone(const struct inventory *inventory, const struct pci_device *device)
+{
+	if (device_is_bridge(device))
+		return false;
+	if (device->selected)
+		return !(device->present & HAS_PF) || !inventory_find(inventory, &device->sriov.pf);
+	return find_placed(inventory, device) != device;
+}
+
+int write_cloudstack(const struct report *report, FILE *out)
+{
+	const struct inventory *inventory = report->inventory;
+	const char *between = "\n";
+	int error = 0;
+
+	fputs("{ \"gpus\": [", out);
+	for (size_t i = 0; i < inventory->count && !error; i++) {
+		if (!stands_alone(inventory, &inventory->devices[i]))
+			continue;
+		fputs(between, out);
+		error = write_card(out, report, &inventory->devices[i]);
+		between = ",\n";
+	}
+	if (!error)
+		fputs("\n] }\n", out);
+	return error;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libsmartcols cuts texts without a mark, and differently in each release, so widths are settled
+ * here. */
+#include "plugins/standalone/formats/grid.h"
+
+#include "common/text.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+/* A flexible column is not cut below this width as long as other columns can be hidden. */
+#define FLEXIBLE_WIDTH 20
+
+/* The art of one level of a tree. */
+#define INDENT_WIDTH 2
+
+struct grid_column *grid_add_column(struct grid *grid, const char *heading)
+{
+	struct grid_column *columns =
+		reallocarray(grid->columns, grid->column_count + 1, sizeof(*columns));
+	char *copy = strdup(heading);
+
+	if (columns)
+		grid->columns = columns;
+	if (!columns || !copy) {
+		free(copy);
+		return NULL;
+	}
+	columns += grid->column_count++;
+	*columns = (struct grid_column){.heading = copy};
+	return columns;
+}
+
+ssize_t grid_add_row(struct grid *grid, ssize_t parent)
+{
+	struct grid_row *rows = reallocarray(grid->rows, grid->row_count + 1, sizeof(*rows));
+	struct grid_row row = {.parent = parent};
+
+	if (!rows)
+		return -ENOMEM;
+	grid->rows = rows;
+	row.depth = parent < 0 ? 0 : rows[parent].depth + 1;
+	row.cells = calloc(grid->column_count + 1, sizeof(*row.cells));
+	if (!row.cells)
+		return -ENOMEM;
+	rows[grid->row_count] = row;
+	return (ssize_t)grid->row_count++;
+}
+
+void grid_free_members(struct grid *grid)
+{
+	for (size_t i = 0; i < grid->row_count; i++) {
+		for (size_t j = 0; j < grid->column_count; j++)
+			free(grid->rows[i].cells[j].text);
+		free(grid->rows[i].cells);
+	}
+	for (size_t i = 0; i < grid->column_count; i++)
+		free(grid->columns[i].heading);
+	free(grid->rows);
+	free(grid->columns);
+	*grid = (struct grid){0};
+}
+
+/* Returns how many bytes the character at TEXT has, and its width, 0 bytes when the locale cannot
+ * print it. */
+static size_t decode(const char *text, mbstate_t *state, size_t *ret_width)
+{
+	wchar_t character;
+	size_t length = mbrtowc(&character, text, strnlen(text, MB_CUR_MAX), state);
+	int width;
+
+	if (length == (size_t)-1 || length == (size_t)-2) {
+		*state = (mbstate_t){0};
+		return 0;
+	}
+	width = wcwidth(character);
+	if (width < 0 || !iswprint((wint_t)character) || text_is_control((uint32_t)character))
+		return 0;
+	*ret_width = (size_t)width;
+	return length;
+}
+
+size_t grid_text_width(const char *text)
+{
+	mbstate_t state = {0};
+	size_t total = 0;
+
+	while (*text) {
+		size_t width = 1, length = decode(text, &state, &width);
+
+		total += width;
+		text += length ? length : 1;
+	}
+	return total;
+}
+
+/* A copy of TEXT in which '?' stands for what cannot be printed, with at most WIDTH columns and an
+ * ellipsis when it was cut. */
+static char *shown_text(const char *text, size_t width)
+{
+	const char *ellipsis = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? "\xe2\x80\xa6" : "...";
+	bool cut = grid_text_width(text) > width;
+	mbstate_t state = {0};
+	char *copy = NULL;
+	size_t size = 0, left = width;
+	FILE *out = open_memstream(&copy, &size);
+
+	if (!out)
+		return NULL;
+	if (cut && width <= grid_text_width(ellipsis)) /* too narrow for a mark and a text */
+		ellipsis = "";
+	if (cut)
+		left -= grid_text_width(ellipsis);
+	while (*text) {
+		size_t needed = 1, length = decode(text, &state, &needed);
+
+		if (needed > left)
+			break;
+		fwrite(length ? text : "?", 1, length ? length : 1, out);
+		left -= needed;
+		text += length ? length : 1;
+	}
+	fputs(cut ? ellipsis : "", out);
+	if (fclose(out) == 0)
+		return copy;
+	free(copy);
+	return NULL;
+}
+
+/* Replaces the text at *TEXT by what is shown of it. */
+static int fit_text(char **text, size_t width)
+{
+	char *shown = shown_text(*text, width);
+
+	if (!shown)
+		return -ENOMEM;
+	free(*text);
+	*text = shown;
+	return 0;
+}
+
+/* The tree's art stands before the texts of the first column. */
+static size_t indent_of(const struct grid_row *row, size_t column)
+{
+	return column ? 0 : row->depth * INDENT_WIDTH;
+}
+
+static void measure(struct grid *grid, size_t column)
+{
+	struct grid_column *c = &grid->columns[column];
+	size_t width;
+
+	c->hidden = !c->keep_empty;
+	c->width = grid_text_width(c->heading);
+	for (size_t i = 0; i < grid->row_count; i++) {
+		if (!grid->rows[i].cells[column].text)
+			continue;
+		c->hidden = false;
+		width = indent_of(&grid->rows[i], column) +
+			grid_text_width(grid->rows[i].cells[column].text);
+		if (width > c->width)
+			c->width = width;
+	}
+}
+
+static size_t least_width(const struct grid_column *column)
+{
+	return column->flexible && column->width > FLEXIBLE_WIDTH ? FLEXIBLE_WIDTH : column->width;
+}
+
+/* What a row takes with one space between columns, flexible ones at their least. */
+static size_t least_total(const struct grid *grid)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < grid->column_count; i++)
+		if (!grid->columns[i].hidden)
+			total += least_width(&grid->columns[i]) + 1;
+	return total ? total - 1 : 0;
+}
+
+/* Returns false when there is none left that may be hidden. */
+static bool hide_one(struct grid *grid)
+{
+	struct grid_column *found = NULL;
+
+	for (size_t i = 0; i < grid->column_count; i++) {
+		struct grid_column *column = &grid->columns[i];
+
+		if (!column->hidden && column->rank > (found ? found->rank : 0))
+			found = column;
+	}
+	if (found)
+		found->hidden = true;
+	return found;
+}
+
+static void set_widths(struct grid *grid, size_t width)
+{
+	size_t least, spare, left = width;
+
+	while (least_total(grid) > width && hide_one(grid))
+		;
+	least = least_total(grid);
+	spare = width > least ? width - least : 0;
+	for (size_t i = 0; i < grid->column_count; i++) {
+		struct grid_column *column = &grid->columns[i];
+		size_t more;
+
+		if (column->hidden)
+			continue;
+		more = column->width - least_width(column);
+		if (more > spare)
+			more = spare;
+		column->width = least_width(column) + more;
+		spare -= more;
+		if (!left) { /* not even one character of it */
+			column->hidden = true;
+			continue;
+		}
+		if (column->width > left)
+			column->width = left;
+		left -= column->width;
+		left -= left > 0; /* the space after it */
+	}
+}
+
+int grid_fit(struct grid *grid, size_t width)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < grid->column_count; i++)
+		measure(grid, i);
+	if (width)
+		set_widths(grid, width);
+	for (size_t i = 0; i < grid->column_count && !error; i++) {
+		size_t most = grid->columns[i].width;
+
+		error = fit_text(&grid->columns[i].heading, most);
+		for (size_t j = 0; j < grid->row_count && !error; j++) {
+			size_t indent = indent_of(&grid->rows[j], i);
+			char **text = &grid->rows[j].cells[i].text;
+
+			if (*text)
+				error = fit_text(text, most > indent ? most - indent : 0);
+		}
+	}
+	return error;
+}

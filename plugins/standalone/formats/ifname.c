@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plugins/standalone/formats/ifname.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_SIZE_MAX (1u << 20)
+
+char *ifname_read_rules(struct sysroot *root)
+{
+	char *text = malloc(RULES_SIZE_MAX);
+
+	if (text && sysdir_read(sysroot_dir(root), IFNAME_RULES, text, RULES_SIZE_MAX) < 0) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+/* What the kernel takes as an interface's name, and nothing that could break an output. */
+static bool take_name(const char *name, size_t length, char buffer[static IF_NAMESIZE])
+{
+	if (!length || length >= IF_NAMESIZE)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!isgraph((unsigned char)name[i]) || strchr("/\"\\", name[i]))
+			return false;
+	memcpy(buffer, name, length);
+	buffer[length] = '\0';
+	return true;
+}
+
+static bool find_in_rules(const char *rules, const char *address, char buffer[static IF_NAMESIZE])
+{
+	size_t length = strlen(address);
+	const char *p;
+
+	for (const char *line = rules; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (*line != '#')
+			continue;
+		p = line + 1 + strspn(line + 1, " \t");
+		if (strncasecmp(p, address, length) != 0)
+			continue;
+		p += length;
+		p += strspn(p, " \t");
+		if (strncmp(p, "<-", 2) != 0)
+			continue;
+		p += 2;
+		p += strspn(p, " \t");
+		if (take_name(p, strcspn(p, " \t\r\n"), buffer))
+			return true;
+	}
+	return false;
+}
+
+static bool find_in_cache(const struct sysdir *cache, const char *address, char buffer[static IF_NAMESIZE])
+{
+	char text[256];
+
+	return cache->fd >= 0 && sysdir_read(cache, address, text, sizeof(text)) > 0 &&
+	       take_name(text, strlen(text), buffer);
+}
+
+bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
+		 char buffer[static IF_NAMESIZE])
+{
+	char address[ADDRESS_SIZE];
+	const char *name;
+
+	address_format(&device->address, address);
+	if (rules && find_in_rules(rules, address, buffer))
+		return true;
+	if (find_in_cache(cache, address, buffer))
+		return true;
+	name = device_uplink(device);
+	return name && take_name(name, strlen(name), buffer);
+}

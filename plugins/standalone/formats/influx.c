@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* influx: InfluxDB's line protocol, https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. A line each
+ * card, each of those who have one, and the host. What one groups by are tags, what is measured are fields. */
+#include "common/text.h"
+#include "plugins/standalone/formats/writer.h"
+#include "probe/metrics.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One line while it is written. */
+struct line {
+	FILE *out;
+	char before; /* the next field */
+};
+
+/* A tag can't be empty, and nothing can stand for a backslash before what it would escape: it goes. */
+static int write_tag(FILE *out, const char *name, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *p = copy; (p = strchr(p, '\\'));)
+		*p = '/';
+	if (*copy) {
+		fprintf(out, ",%s=", name);
+		text_write_escaped(out, copy, ", =");
+	}
+	free(copy);
+	return 0;
+}
+
+static void begin_field(struct line *line, const char *name)
+{
+	fprintf(line->out, "%c%s=", line->before, name);
+	line->before = ',';
+}
+
+static void write_text(struct line *line, const char *name, const char *value)
+{
+	begin_field(line, name);
+	fputc('"', line->out);
+	text_write_escaped(line->out, value, "\\\"");
+	fputc('"', line->out);
+}
+
+/* Whole numbers have 63 bits there. */
+static void write_measured(struct line *line, const char *name, enum measure measure, bool is_whole, double value)
+{
+	if (isnan(value))
+		return;
+	begin_field(line, name);
+	if (is_whole)
+		fprintf(line->out, "%" PRId64 "i", value < (double)INT64_MAX ? (int64_t)value : INT64_MAX);
+	else
+		write_number(line->out, measure, value);
+}
+
+static int begin_line(FILE *out, const struct report *report, const char *measurement)
+{
+	fputs(measurement, out);
+	return write_tag(out, "host", report->inventory->host);
+}
+
+static void end_line(FILE *out, const struct report *report)
+{
+	const struct timespec *time = &report->inventory->time;
+
+	fprintf(out, " %lld%09ld\n", (long long)time->tv_sec, time->tv_nsec);
+}
+
+/* Ids, addresses and short words are tags; names and lists are long, and nothing to group by. */
+static bool is_tag(const struct field *field)
+{
+	return field->measure == MEASURE_NONE && !(field->details & DETAIL_ANY_NAME) &&
+	       (field->type == FIELD_TEXT || field->type == FIELD_HEX || field->type == FIELD_ADDRESS);
+}
+
+static int write_column(struct line *line, const struct pci_device *device, const struct field *field, bool tags)
+{
+	struct field_value value = {0};
+	char *text;
+	int error = 0;
+
+	if (field->measure != MEASURE_NONE || is_owner_column(field) || is_tag(field) != tags || !field->get(device, &value))
+		return 0;
+	text = value_text(field, device, &value);
+	if (!text)
+		return -ENOMEM;
+	if (tags)
+		error = write_tag(line->out, field_series(field), text);
+	else
+		write_text(line, field_series(field), text);
+	free(text);
+	return error;
+}
+
+static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
+{
+	struct line line = {.out = out, .before = ' '};
+	int error = begin_line(out, report, "pciprobe");
+	double value;
+
+	for (size_t i = 0; i < report->column_count && !error; i++)
+		error = write_column(&line, device, report->columns[i], true);
+	/* a line must have a field, and this one is always known */
+	begin_field(&line, "incomplete");
+	fputs(device->incomplete ? "true" : "false", out);
+	for (size_t i = 0; i < report->column_count && !error; i++)
+		error = write_column(&line, device, report->columns[i], false);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (field_measure(&FIELDS[i], device, &value))
+			write_measured(&line, field_series(&FIELDS[i]), FIELDS[i].measure, FIELDS[i].type != FIELD_REAL, value);
+	end_line(out, report);
+	return error;
+}
+
+static int write_owner(FILE *out, const struct report *report, const struct pci_device *device, size_t index)
+{
+	char address[ADDRESS_SIZE];
+	int error = begin_line(out, report, "pciprobe_owner");
+
+	fprintf(out, ",address=%s", address_format(&device->address, address));
+	for (size_t i = 0; i < report->column_count && !error; i++) {
+		const struct field *field = report->columns[i];
+		struct field_value value = {0};
+
+		if (!is_owner_column(field) || !field->get(device, &value))
+			continue;
+		if (field->type == FIELD_NUMBERS && value.list.number(device, index))
+			fprintf(out, ",%s=%" PRIu64, field_series(field), value.list.number(device, index));
+		else if (field->type == FIELD_LIST)
+			error = write_tag(out, field_series(field), value.list.item(device, index));
+	}
+	fputs(" holds=1i", out);
+	end_line(out, report);
+	return error;
+}
+
+static int write_host(FILE *out, const struct report *report)
+{
+	struct line line = {.out = out, .before = ' '};
+	int error = begin_line(out, report, "pciprobe_host");
+
+	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
+		const struct host_metric *metric = &HOST_METRICS[i];
+
+		write_measured(&line, metric->name, metric->measure, metric->measure == MEASURE_COUNT,
+			       metric->get(report->inventory));
+	}
+	end_line(out, report);
+	return error;
+}
+
+static int write_pools(FILE *out, const struct report *report, const struct pool *pools, size_t count)
+{
+	char model[MODEL_SIZE];
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++) {
+		struct line line = {.out = out, .before = ' '};
+
+		error = begin_line(out, report, "pciprobe_pool");
+		if (!error)
+			error = write_tag(out, pools[i].alias ? "alias" : "model", pool_name(&pools[i], model));
+		for (size_t j = 0; j < POOL_METRIC_COUNT; j++)
+			write_measured(&line, POOL_METRICS[j].name, MEASURE_COUNT, true, (double)POOL_METRICS[j].get(&pools[i]));
+		end_line(out, report);
+	}
+	return error;
+}
+
+static int write_all_pools(FILE *out, const struct report *report)
+{
+	struct pool *aliases = NULL, *models = NULL;
+	size_t alias_count, model_count;
+	int error = pools_count(probe_config(report->probe), report->inventory, &aliases, &alias_count);
+
+	if (!error)
+		error = write_pools(out, report, aliases, alias_count);
+	if (!error)
+		error = pools_count_models(report->inventory, &models, &model_count);
+	if (!error)
+		error = write_pools(out, report, models, model_count);
+	free(aliases);
+	free(models);
+	return error;
+}
+
+int write_influx(const struct report *report, FILE *out)
+{
+	int error = write_host(out, report);
+
+	if (!error)
+		error = write_all_pools(out, report);
+	inventory_foreach(report->inventory, device) {
+		if (!error)
+			error = write_card(out, report, device);
+		for (size_t i = 0; i < device->owner_count && !error; i++)
+			error = write_owner(out, report, device, i);
+	}
+	return error;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The format table where pciprobe is built without libsmartcols. */
+#include "plugins/standalone/formats/overview.h"
+
+/* The last column ends the line without padding. */
+static void write_text(FILE *out, const struct grid_column *column, const char *text, bool last)
+{
+	size_t width = grid_text_width(text);
+	int padding = width < column->width ? (int)(column->width - width) : 0;
+
+	fprintf(out, "%*s%s%*s", column->right ? padding : 0, "", text,
+		column->right || last ? 0 : padding, "");
+	fputs(last ? "\n" : " ", out);
+}
+
+/* ROW NULL: the headings. */
+static void write_row(FILE *out, const struct grid *grid, const struct grid_row *row, size_t last)
+{
+	for (size_t i = 0; i <= last; i++) {
+		const struct grid_column *column = &grid->columns[i];
+		const char *text = row ? row->cells[i].text : column->heading;
+
+		if (!column->hidden)
+			write_text(out, column, text ? text : "", i == last);
+	}
+}
+
+int write_table(const struct report *report, FILE *out)
+{
+	_cleanup_grid_ struct grid grid = {0};
+	size_t last = 0;
+	int error;
+
+	if (!report->inventory->selected)
+		return 0;
+	error = overview_read(report, false, &grid);
+	if (error == 0)
+		error = grid_fit(&grid, report->width);
+	if (error < 0)
+		return error;
+	for (size_t i = 0; i < grid.column_count; i++)
+		if (!grid.columns[i].hidden)
+			last = i;
+	if (report->headings)
+		write_row(out, &grid, NULL, last);
+	for (size_t i = 0; i < grid.row_count; i++)
+		write_row(out, &grid, &grid.rows[i], last);
+	overview_write_summary(report, out);
+	return 0;
+}

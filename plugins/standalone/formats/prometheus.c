@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* prometheus: the text format that node_exporter's textfile collector reads,
+ * https://prometheus.io/docs/instrumenting/exposition_formats/. What is measured are series of numbers; what describes a card are
+ * labels of series that are always 1, to be joined by address. What isn't known or isn't there has no series. */
+#include "common/text.h"
+#include "plugins/standalone/formats/writer.h"
+#include "probe/metrics.h"
+
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All series of one name. It is introduced when the first of them comes, as an empty one would be of no use. */
+struct family {
+	FILE *out;
+	char name[80];
+	const char *help;
+	enum measure measure;
+	bool introduced;
+};
+
+/* A counter's name ends in total, and nothing else's may. */
+static struct family family_of(FILE *out, const char *subject, const char *name, enum measure measure, const char *help)
+{
+	struct family family = {.out = out, .help = help, .measure = measure};
+	size_t length = strlen(name), end = strlen("total");
+	const char *suffix = measure == MEASURE_ERRORS ? "_total" : measure == MEASURE_DURATION ? "_duration_seconds" : "";
+
+	if (measure != MEASURE_ERRORS && length >= end && strcmp(name + length - end, "total") == 0) {
+		length -= end;
+		suffix = "capacity";
+	}
+	snprintf(family.name, sizeof(family.name), "pciprobe_%s%.*s%s", subject, (int)length, name, suffix);
+	return family;
+}
+
+static void begin_sample(struct family *family)
+{
+	if (!family->introduced)
+		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name, toupper((unsigned char)family->help[0]),
+			family->help + 1, family->name, family->measure == MEASURE_ERRORS ? "counter" : "gauge");
+	family->introduced = true;
+	fputs(family->name, family->out);
+}
+
+static void end_sample(struct family *family, double value)
+{
+	fputc(' ', family->out);
+	write_number(family->out, family->measure, value);
+	fputc('\n', family->out);
+}
+
+static void write_label(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, ",%s=\"", name);
+	text_write_escaped(out, value, "\\\"\n");
+	fputc('"', out);
+}
+
+static void begin_device(struct family *family, const struct pci_device *device)
+{
+	char address[ADDRESS_SIZE];
+
+	begin_sample(family);
+	fprintf(family->out, "{address=\"%s\"", address_format(&device->address, address));
+}
+
+static void end_device(struct family *family, double value)
+{
+	fputc('}', family->out);
+	end_sample(family, value);
+}
+
+static void write_host(FILE *out, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
+		const struct host_metric *metric = &HOST_METRICS[i];
+		struct family family = family_of(out, "host_", metric->name, metric->measure, metric->help);
+
+		begin_sample(&family);
+		end_sample(&family, metric->get(inventory));
+	}
+}
+
+static void write_pools(FILE *out, const char *subject, const struct pool *pools, size_t count)
+{
+	for (size_t i = 0; i < POOL_METRIC_COUNT; i++) {
+		const struct pool_metric *metric = &POOL_METRICS[i];
+		struct family family = family_of(out, subject, metric->name, MEASURE_COUNT, metric->help);
+
+		for (size_t j = 0; j < count; j++) {
+			begin_sample(&family);
+			if (pools[j].alias)
+				fprintf(out, "{alias=\"%s\"}", pools[j].alias); /* a plain word: alias_is_name */
+			else
+				fprintf(out, "{vendor=\"%04x\",device=\"%04x\"}", pools[j].vendor, pools[j].device);
+			end_sample(&family, (double)metric->get(&pools[j]));
+		}
+	}
+}
+
+static int write_all_pools(FILE *out, const struct report *report)
+{
+	struct pool *pools;
+	size_t count;
+	int error = pools_count(probe_config(report->probe), report->inventory, &pools, &count);
+
+	if (error < 0)
+		return error;
+	write_pools(out, "alias_", pools, count);
+	free(pools);
+	error = pools_count_models(report->inventory, &pools, &count);
+	if (error < 0)
+		return error;
+	write_pools(out, "model_", pools, count);
+	free(pools);
+	return 0;
+}
+
+static void write_measured(FILE *out, const struct inventory *inventory, const struct field *field)
+{
+	struct family family = family_of(out, "device_", field_series(field), field->measure, field->help);
+	double value;
+
+	inventory_foreach(inventory, device)
+		if (field_measure(field, device, &value) && !isnan(value)) {
+			begin_device(&family, device);
+			end_device(&family, value);
+		}
+}
+
+/* A label for each column that describes the card; those that change are series of their own. */
+static int write_info(FILE *out, const struct report *report)
+{
+	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE, "ids, names and location of the device; always 1");
+
+	inventory_foreach(report->inventory, device) {
+		begin_device(&family, device);
+		for (size_t i = 0; i < report->column_count; i++) {
+			const struct field *field = report->columns[i];
+			struct field_value value = {0};
+			char *text;
+
+			if (field->measure != MEASURE_NONE || (field->details & DETAIL_OWNERSHIP) ||
+			    strcmp(field->name, "address") == 0 || !field->get(device, &value))
+				continue;
+			text = value_text(field, device, &value);
+			if (!text)
+				return -ENOMEM;
+			write_label(out, field_series(field), text);
+			free(text);
+		}
+		end_device(&family, 1);
+	}
+	return 0;
+}
+
+static void write_ownership(FILE *out, const struct inventory *inventory)
+{
+	const struct field *field = field_find("ownership");
+	struct family family = family_of(out, "device_", "ownership_info", MEASURE_GAUGE, field->help);
+	struct field_value value;
+
+	inventory_foreach(inventory, device)
+		if (field->get(device, &value)) {
+			begin_device(&family, device);
+			write_label(out, field->name, value.text);
+			end_device(&family, 1);
+		}
+}
+
+static void write_aliases_of_cards(FILE *out, const struct inventory *inventory)
+{
+	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE, "aliases of the device, one series for each; always 1");
+
+	inventory_foreach(inventory, device)
+		for (size_t i = 0; i < device->aliases.count; i++) {
+			begin_device(&family, device);
+			write_label(out, "alias", device->aliases.items[i]);
+			end_device(&family, 1);
+		}
+}
+
+/* The labels of the owner number INDEX, to be freed; NULL without memory. */
+static char *owner_labels(const struct report *report, const struct pci_device *device, size_t index)
+{
+	char *labels = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&labels, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < report->column_count; i++) {
+		const struct field *field = report->columns[i];
+		struct field_value value = {0};
+
+		if (!is_owner_column(field) || !field->get(device, &value))
+			continue;
+		if (field->type == FIELD_NUMBERS && value.list.number(device, index))
+			fprintf(out, ",%s=\"%" PRIu64 "\"", field_series(field), value.list.number(device, index));
+		else if (field->type == FIELD_LIST && *value.list.item(device, index))
+			write_label(out, field_series(field), value.list.item(device, index));
+	}
+	if (fclose(out) == 0)
+		return labels;
+	free(labels);
+	return NULL;
+}
+
+/* One twice would make the reader refuse the whole file, and with few columns two owners can look alike. */
+static bool is_known(char *const labels[], size_t count, const char *one)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(labels[i], one) == 0)
+			return true;
+	return false;
+}
+
+static int write_owners_of(struct family *family, const struct report *report, const struct pci_device *device)
+{
+	char **labels = calloc(device->owner_count, sizeof(*labels));
+	int error = labels ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < device->owner_count && !error; i++) {
+		labels[i] = owner_labels(report, device, i);
+		if (!labels[i]) {
+			error = -ENOMEM;
+		} else if (!is_known(labels, i, labels[i])) {
+			begin_device(family, device);
+			fputs(labels[i], family->out);
+			end_device(family, 1);
+		}
+	}
+	for (size_t i = 0; labels && i < device->owner_count; i++)
+		free(labels[i]);
+	free(labels);
+	return error;
+}
+
+static int write_owners(FILE *out, const struct report *report)
+{
+	struct family family = family_of(out, "device_", "owner_info", MEASURE_GAUGE, "owners of the device, one series for each; always 1");
+	int error = 0;
+
+	inventory_foreach(report->inventory, device)
+		if (device->owner_count && !error)
+			error = write_owners_of(&family, report, device);
+	return error;
+}
+
+/* What whoever watches many hosts wants to know of this probe. */
+static void write_probe(FILE *out, const struct inventory *inventory)
+{
+	struct family build = family_of(out, "", "build_info", MEASURE_GAUGE, "version of pciprobe; always 1");
+	struct family incomplete = family_of(out, "host_", "incomplete", MEASURE_COUNT, "number of devices that could not be read completely");
+	struct family unseen = family_of(out, "host_", "unseen_processes", MEASURE_COUNT,
+					 "number of processes that could not be inspected");
+
+	begin_sample(&build);
+	fputs("{version=\"" PACKAGE_VERSION "\"}", out);
+	end_sample(&build, 1);
+	begin_sample(&incomplete);
+	end_sample(&incomplete, (double)inventory->incomplete);
+	begin_sample(&unseen);
+	end_sample(&unseen, (double)inventory->unseen);
+}
+
+int write_prometheus(const struct report *report, FILE *out)
+{
+	int error;
+
+	write_probe(out, report->inventory);
+	write_host(out, report->inventory);
+	error = write_all_pools(out, report);
+	if (!error)
+		error = write_info(out, report);
+	write_aliases_of_cards(out, report->inventory);
+	write_ownership(out, report->inventory);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		write_measured(out, report->inventory, &FIELDS[i]);
+	return error ? error : write_owners(out, report);
+}

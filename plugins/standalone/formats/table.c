@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* table, tree, raw and export: all of them libsmartcols's, which cleans what it prints. */
+#include "plugins/standalone/formats/overview.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void unref_tablep(struct libscols_table **table)
+{
+	scols_unref_table(*table);
+}
+#define _cleanup_table_ __attribute__((cleanup(unref_tablep)))
+
+static struct libscols_table *new_table(const struct report *report, FILE *out)
+{
+	struct libscols_table *table = scols_new_table();
+
+	if (!table)
+		return NULL;
+	scols_table_set_stream(table, out);
+	scols_table_enable_colors(table, report->colors);
+	scols_table_enable_noheadings(table, !report->headings);
+	return table;
+}
+
+/* ---- table and tree, from a grid ---- */
+
+/* Unless GRID was fitted, libsmartcols cuts the flexible columns. */
+static int add_grid_columns(struct libscols_table *table, const struct grid *grid, bool fitted,
+			    bool tree)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < grid->column_count; i++) {
+		const struct grid_column *column = &grid->columns[i];
+		int flags = (column->right ? SCOLS_FL_RIGHT : 0) |
+			    (column->flexible && !fitted ? SCOLS_FL_TRUNC : 0) |
+			    (tree && first ? SCOLS_FL_TREE : 0);
+
+		if (column->hidden)
+			continue;
+		if (!scols_table_new_column(table, column->heading, 0.1, flags))
+			return -ENOMEM;
+		first = false;
+	}
+	return 0;
+}
+
+/* The texts of ROW go over to LINE. */
+static int move_cells(struct libscols_line *line, const struct grid *grid, struct grid_row *row)
+{
+	size_t place = 0;
+
+	for (size_t i = 0; i < grid->column_count; i++) {
+		struct grid_cell *cell = &row->cells[i];
+
+		if (grid->columns[i].hidden)
+			continue;
+		if (cell->text) {
+			if (scols_line_refer_data(line, place, cell->text) < 0)
+				return -ENOMEM;
+			cell->text = NULL;
+		}
+		if (cell->color)
+			scols_cell_set_color(scols_line_get_cell(line, place), cell->color);
+		place++;
+	}
+	return 0;
+}
+
+static int add_grid_rows(struct libscols_table *table, const struct grid *grid)
+{
+	/* Each row becomes a line of the same number. */
+	for (size_t i = 0; i < grid->row_count; i++) {
+		struct grid_row *row = &grid->rows[i];
+		struct libscols_line *parent =
+			row->parent < 0 ? NULL : scols_table_get_line(table, (size_t)row->parent);
+		struct libscols_line *line = scols_table_new_line(table, parent);
+
+		if (!line || move_cells(line, grid, row) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int write_grid(const struct report *report, FILE *out, bool tree)
+{
+	_cleanup_table_ struct libscols_table *table = NULL;
+	_cleanup_grid_ struct grid grid = {0};
+	bool fitted = !report->columns_chosen;
+	int error;
+
+	if (!report->inventory->selected) /* no headings without a line below them */
+		return 0;
+	error = overview_read(report, tree, &grid);
+	if (error == 0 && fitted)
+		error = grid_fit(&grid, report->width);
+	if (error < 0)
+		return error;
+	table = new_table(report, out);
+	if (!table)
+		return -ENOMEM;
+	scols_table_set_termforce(table, report->width && !fitted ? SCOLS_TERMFORCE_AUTO
+								  : SCOLS_TERMFORCE_NEVER);
+	error = add_grid_columns(table, &grid, fitted, tree);
+	if (error == 0)
+		error = add_grid_rows(table, &grid);
+	if (error == 0 && scols_print_table(table) < 0)
+		error = -EIO;
+	if (error == 0)
+		overview_write_summary(report, out);
+	return error;
+}
+
+int write_table(const struct report *report, FILE *out)
+{
+	return write_grid(report, out, false);
+}
+
+int write_tree(const struct report *report, FILE *out)
+{
+	return write_grid(report, out, true);
+}
+
+/* ---- raw and export ---- */
+
+/* "IOMMU_GROUP" for export, where the heading is a key that scripts go by; else the short one. */
+static int add_column(struct libscols_table *table, const struct field *field, bool raw)
+{
+	char key[64];
+	size_t n = 0;
+
+	for (; field->name[n] && n + 1 < sizeof(key); n++)
+		key[n] = (char)(field->name[n] >= 'a' && field->name[n] <= 'z'
+					? field->name[n] - 'a' + 'A'
+					: field->name[n]);
+	key[n] = '\0';
+	return scols_table_new_column(table, raw ? field->heading : key, 0.1, 0) ? 0 : -ENOMEM;
+}
+
+static int set_cell(struct libscols_line *line, const struct field *field,
+		    const struct pci_device *device, size_t i, bool raw)
+{
+	struct field_value value = {0};
+	char *text;
+
+	if (field->get(device, &value))
+		text = value_text(field, device, &value);
+	else if (raw)
+		text = strdup("-");
+	else
+		return 0;
+	if (text && !*text && raw) {
+		free(text);
+		text = strdup("-");
+	}
+	return text && scols_line_refer_data(line, i, text) == 0 ? 0 : -ENOMEM;
+}
+
+/* No column waits for the longest text of all, so each device goes out by itself. */
+static int print_device(struct libscols_table *table, const struct report *report,
+			const struct pci_device *device, bool raw)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		return -ENOMEM;
+	for (size_t i = 0; i < report->column_count; i++)
+		if (set_cell(line, report->columns[i], device, i, raw) < 0)
+			return -ENOMEM;
+	if (scols_print_table(table) < 0)
+		return -EIO;
+	scols_table_remove_lines(table);
+	scols_table_enable_noheadings(table, 1);
+	return 0;
+}
+
+static int write_lines(const struct report *report, FILE *out, bool raw)
+{
+	_cleanup_table_ struct libscols_table *table = NULL;
+	int error;
+
+	if (!report->inventory->selected)
+		return 0;
+	setlocale(LC_CTYPE, "");
+	table = new_table(report, out);
+	if (!table)
+		return -ENOMEM;
+	scols_table_set_termforce(table,
+				  report->width ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER);
+	scols_table_enable_raw(table, raw);
+	scols_table_enable_export(table, !raw);
+	for (size_t i = 0; i < report->column_count; i++)
+		if (add_column(table, report->columns[i], raw) < 0)
+			return -ENOMEM;
+	inventory_foreach(report->inventory, device) {
+		error = print_device(table, report, device, raw);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+int write_raw(const struct report *report, FILE *out)
+{
+	return write_lines(report, out, true);
+}
+
+int write_export(const struct report *report, FILE *out)
+{
+	return write_lines(report, out, false);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/config/config.h"
+
+#include "probe/config/configkeys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void move_list(struct rule_list *to, struct rule_list *from)
+{
+	rule_list_free(to);
+	*to = *from;
+	*from = (struct rule_list){0};
+}
+
+static void free_aliases(struct config *config)
+{
+	for (size_t i = 0; i < config->alias_count; i++)
+		alias_free_members(&config->aliases[i]);
+	free(config->aliases);
+}
+
+/* Key by key: what the section has stands instead of what was there. */
+static void lay_over(struct config *config, struct section *section)
+{
+	if (section->has_filters)
+		move_list(&config->filters, &section->filters);
+	if (section->has_addresses)
+		move_list(&config->addresses, &section->addresses);
+	if (section->has_names)
+		move_list(&config->names, &section->names);
+	if (section->has_vendors) {
+		free(config->nvidia_vendors);
+		config->nvidia_vendors = section->vendors;
+		config->nvidia_vendor_count = section->vendor_count;
+		section->vendors = NULL;
+	}
+	if (section->has_aliases) {
+		free_aliases(config);
+		config->aliases = section->aliases;
+		config->alias_count = section->alias_count;
+		section->aliases = NULL;
+		section->alias_count = 0;
+	}
+	if (section->has_owners)
+		config->owners = section->owners & OWNER_ALL;
+}
+
+static bool is_this_host(const char *pattern, const char *host)
+{
+	char first[65];
+
+	if (fnmatch(pattern, host, FNM_CASEFOLD) == 0)
+		return true;
+	/* a host that knows its full name is also called by the first part */
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(host, "."), host);
+	return fnmatch(pattern, first, FNM_CASEFOLD) == 0;
+}
+
+/* What keeps PATTERN from ever matching, since fnmatch takes an unclosed '[' as it is and no host name has one; NULL: nothing. */
+static const char *pattern_error(const char *pattern)
+{
+	for (const char *at = pattern; *at; at++) {
+		if (*at == '\\') {
+			if (!*++at)
+				return "'\\' at its end";
+			continue;
+		}
+		if (*at != '[')
+			continue;
+		at += 1 + (at[1] == '!' || at[1] == '^');
+		at = *at ? strchr(at + 1, ']') : NULL; /* a first ']' is one of the characters */
+		if (!at)
+			return "'[' without ']'";
+	}
+	return NULL;
+}
+
+/* In the order of the file, so that a later one that fits too has the last word. */
+static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const char *host, struct config *config)
+{
+	for (yaml_node_pair_t *pair = hosts->data.mapping.pairs.start; pair < hosts->data.mapping.pairs.top; pair++) {
+		yaml_node_t *name = yaml_document_get_node(&file->document, pair->key);
+		yaml_node_t *map = yaml_document_get_node(&file->document, pair->value);
+		struct section section = {0};
+		const char *wrong;
+
+		if (!yaml_text(name)) {
+			yaml_fault(file, name, "a host name must be a string; * and ? in it match anything");
+			continue;
+		}
+		wrong = pattern_error(yaml_text(name));
+		if (wrong)
+			yaml_fault(file, name, "invalid host pattern '%s': %s", yaml_text(name), wrong);
+		if (section_key_is_repeated(file, hosts, pair) || yaml_is_null(map))
+			continue;
+		if (map->type != YAML_MAPPING_NODE) {
+			yaml_fault(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP, yaml_text(name));
+			continue;
+		}
+		/* other hosts' sections are read as well: a fault there is found on every host */
+		section_read_host(file, map, &section);
+		if (is_this_host(yaml_text(name), host))
+			lay_over(config, &section);
+		section_free(&section);
+	}
+}
+
+static void read_document(struct yamlfile *file, const char *host, struct config *config)
+{
+	yaml_node_t *root = yaml_document_get_root_node(&file->document);
+	struct section section = {0};
+
+	config->is_empty = !root || yaml_is_null(root);
+	if (config->is_empty)
+		return;
+	if (root->type != YAML_MAPPING_NODE) {
+		yaml_fault(file, root, "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
+		return;
+	}
+	section_read_file(file, root, &section);
+	lay_over(config, &section);
+	if (section.hosts)
+		read_hosts(file, section.hosts, host, config);
+	section_free(&section);
+}
+
+int config_new_empty(struct config **ret)
+{
+	struct config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return -ENOMEM;
+	config->nvidia_vendors = malloc(sizeof(*config->nvidia_vendors));
+	if (!config->nvidia_vendors) {
+		free(config);
+		return -ENOMEM;
+	}
+	config->nvidia_vendors[0] = 0x10de;
+	config->nvidia_vendor_count = 1;
+	config->owners = OWNER_ALL;
+	*ret = config;
+	return 0;
+}
+
+int config_parse(const char *path, const char *text, size_t length, const char *host, const struct log *log,
+		 struct config **ret)
+{
+	struct yamlfile file = {.path = path, .log = log};
+	struct config *config;
+	int error = config_new_empty(&config);
+
+	if (error < 0)
+		return error;
+	/* a file without :filter: takes no card */
+	config->filters = (struct rule_list){.key = ":filter:", .kind = RULE_FILTER, .restricts = true};
+	snprintf(config->filters.place, sizeof(config->filters.place), "%s", path);
+	config->path = strdup(path);
+	error = config->path ? yaml_load(&file, text, length) : -ENOMEM;
+	if (!error)
+		read_document(&file, host, config);
+	yaml_unload(&file);
+	if (!error)
+		error = file.error ? file.error : file.faults ? -EINVAL : 0;
+	if (error < 0) {
+		config_free(config);
+		return error;
+	}
+	*ret = config;
+	return 0;
+}
+
+static ssize_t read_fd(int fd, char *buffer, size_t size)
+{
+	size_t length = 0;
+	ssize_t n;
+
+	while ((n = read(fd, buffer + length, size - length)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || (length += (size_t)n) == size)
+			break;
+	}
+	return n < 0 ? -errno : length == size ? -EFBIG : (ssize_t)length;
+}
+
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+ssize_t config_read(const char *path, char *buffer, size_t size)
+{
+	int fd = open_file(path);
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = read_fd(fd, buffer, size);
+	close(fd);
+	return length;
+}
+
+int config_load_fd(const char *path, int fd, const char *host, const struct log *log,
+		   struct config **ret)
+{
+	char *text = malloc(CONFIG_SIZE_MAX);
+	ssize_t length;
+	int error;
+
+	if (!text)
+		return -ENOMEM;
+	length = read_fd(fd, text, CONFIG_SIZE_MAX);
+	if (length < 0) {
+		error = (int)length;
+		if (error == -EFBIG)
+			log_error(log, "%s: file too large (limit %u bytes)", path, CONFIG_SIZE_MAX - 1);
+		else
+			log_error(log, "%s: %s", path, strerror(-error));
+	} else {
+		error = config_parse(path, text, (size_t)length, host, log, ret);
+	}
+	free(text);
+	return error;
+}
+
+int config_load(const char *path, const char *host, const struct log *log, struct config **ret)
+{
+	int fd = open_file(path), error;
+
+	if (fd < 0) {
+		log_error(log, "%s: %s", path, strerror(-fd));
+		return fd;
+	}
+	error = config_load_fd(path, fd, host, log, ret);
+	close(fd);
+	return error;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	rule_list_free(&config->filters);
+	rule_list_free(&config->addresses);
+	rule_list_free(&config->names);
+	free(config->nvidia_vendors);
+	free_aliases(config);
+	free(config->path);
+	free(config);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/config/configkeys.h"
+
+#include "probe/ownership/sources.h"
+#include "probe/nearest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void take_value(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value);
+
+struct key {
+	const char *name;
+	take_value *take;
+};
+
+static take_value take_filters, take_addresses, take_names, take_vendors, take_aliases, take_owners, take_hosts;
+static take_value take_name, take_role, take_numa_node;
+
+/* Of a file; a host's section has all but the last. */
+static const struct key FILE_KEYS[] = {
+	{"filter", take_filters},
+	{"short_address", take_addresses},
+	{"device_name", take_names},
+	{"nvidia_vendors", take_vendors},
+	{"alias", take_aliases},
+	{"owners", take_owners},
+	{"hosts", take_hosts},
+};
+#define FILE_KEY_COUNT (sizeof(FILE_KEYS) / sizeof(*FILE_KEYS))
+
+/* Of an item of :alias:. */
+static const struct key ALIAS_KEYS[] = {
+	{"name", take_name},
+	{"filter", take_filters},
+	{"short_address", take_addresses},
+	{"device_name", take_names},
+	{"role", take_role},
+	{"numa_node", take_numa_node},
+};
+#define ALIAS_KEY_COUNT (sizeof(ALIAS_KEYS) / sizeof(*ALIAS_KEYS))
+#define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node"
+
+/* A name read from the file, without the colon that makes it a symbol in Ruby. */
+static const char *key_of(const yaml_node_t *node)
+{
+	const char *text = yaml_text(node);
+
+	return text && *text == ':' ? text + 1 : text;
+}
+
+/* ---- keys ---- */
+
+static const struct key *find_key(const struct key *keys, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, const yaml_node_pair_t *pair)
+{
+	const yaml_node_t *key = yaml_document_get_node(&file->document, pair->key), *earlier;
+
+	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
+		earlier = yaml_document_get_node(&file->document, p->key);
+		if (yaml_text(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
+			yaml_fault(file, key, "duplicate key '%s' (first on line %zu)", yaml_text(key),
+				   earlier->start_mark.line + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void warn_of_unknown_key(const struct yamlfile *file, const yaml_node_t *key, const struct key *keys, size_t count,
+				const char *help)
+{
+	struct nearest nearest = {.word = key_of(key)};
+	const char *colon = keys == FILE_KEYS ? ":" : "";
+	char place[YAML_PLACE_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		nearest_try(&nearest, keys[i].name);
+	yaml_place(file, key->start_mark, place);
+	if (nearest.found)
+		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)", place, yaml_text(key), colon,
+			    nearest.found, colon);
+	else
+		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", place, yaml_text(key), help);
+}
+
+/* HELP names the COUNT keys. */
+static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struct key *keys, size_t count, const char *help,
+		      struct section *section)
+{
+	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
+		yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
+		const struct key *found;
+
+		if (!yaml_text(key)) {
+			yaml_fault(file, key, "a key must be a string; valid keys: %s", help);
+			continue;
+		}
+		if (section_key_is_repeated(file, map, pair))
+			continue;
+		found = find_key(keys, count, key_of(key));
+		if (found)
+			found->take(file, section, key, yaml_document_get_node(&file->document, pair->value));
+		else
+			warn_of_unknown_key(file, key, keys, count, help);
+	}
+}
+
+/* ---- values: one string, several in one with commas, or a list of either ---- */
+
+typedef int add_text(struct yamlfile *file, struct section *section, const char *text, const char *place);
+
+static void add_one(struct yamlfile *file, struct section *section, add_text *add, const char *text,
+		    const char *place)
+{
+	int error = add(file, section, text, place);
+
+	if (error == -EINVAL)
+		file->faults++;
+	else if (error < 0)
+		file->error = error;
+}
+
+static void add_scalar(struct yamlfile *file, struct section *section, add_text *add, bool commas,
+		       const yaml_node_t *node)
+{
+	char place[YAML_PLACE_SIZE], *copy, *rest, *piece;
+
+	yaml_place(file, node->start_mark, place);
+	if (strlen(yaml_text(node)) != node->data.scalar.length) {
+		yaml_fault(file, node, "NUL character in a string");
+		return;
+	}
+	if (!commas) {
+		add_one(file, section, add, yaml_text(node), place);
+		return;
+	}
+	rest = copy = strdup(yaml_text(node));
+	if (!copy)
+		file->error = -ENOMEM;
+	while ((piece = strsep(&rest, ","))) {
+		piece += strspn(piece, " \t\n");
+		for (size_t end = strlen(piece); end && strchr(" \t\n", piece[end - 1]);)
+			piece[--end] = '\0';
+		if (*piece)
+			add_one(file, section, add, piece, place);
+	}
+	free(copy);
+}
+
+static void add_texts(struct yamlfile *file, struct section *section, add_text *add, bool commas,
+		      const yaml_node_t *key, const yaml_node_t *value)
+{
+	if (value->type == YAML_SCALAR_NODE) {
+		add_scalar(file, section, add, commas, value);
+		return;
+	}
+	if (value->type != YAML_SEQUENCE_NODE) {
+		yaml_fault(file, value, ":%s: must be a string or a list of strings, not a map", key_of(key));
+		return;
+	}
+	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
+		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
+
+		if (node->type != YAML_SCALAR_NODE)
+			yaml_fault(file, node, "each item of :%s: must be a string; quote values that contain ': '",
+				   key_of(key));
+		else if (yaml_is_null(node))
+			yaml_fault(file, node, "empty item in :%s:", key_of(key));
+		else
+			add_scalar(file, section, add, commas, node);
+	}
+}
+
+static void begin_list(struct yamlfile *file, struct rule_list *list, const char *name, enum rule_kind kind,
+		       const yaml_node_t *key)
+{
+	list->key = name;
+	list->kind = kind;
+	yaml_place(file, key->start_mark, list->place);
+}
+
+static int add_filter(struct yamlfile *file, struct section *section, const char *text, const char *place)
+{
+	return rule_list_add(&section->filters, text, place, file->log);
+}
+
+static int add_address(struct yamlfile *file, struct section *section, const char *text, const char *place)
+{
+	return rule_list_add(&section->addresses, text, place, file->log);
+}
+
+static int add_name(struct yamlfile *file, struct section *section, const char *text, const char *place)
+{
+	return rule_list_add(&section->names, text, place, file->log);
+}
+
+static int add_vendor(struct yamlfile *file, struct section *section, const char *text, const char *place)
+{
+	uint16_t *more;
+	unsigned vendor;
+	int end = 0;
+
+	if (sscanf(text, "%4x%n", &vendor, &end) != 1 || text[end] ||
+	    strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
+		log_error(file->log, "%s: invalid vendor id '%s': expected four hex digits, e.g. 10de", place, text);
+		return -EINVAL;
+	}
+	more = realloc(section->vendors, (section->vendor_count + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	section->vendors = more;
+	more[section->vendor_count++] = (uint16_t)vendor;
+	return 0;
+}
+
+static void take_filters(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	begin_list(file, &section->filters, ":filter:", RULE_FILTER, key);
+	section->has_filters = true;
+	if (yaml_is_null(value))
+		return;
+	section->filters.restricts = true; /* an empty list of filters takes nothing */
+	add_texts(file, section, add_filter, true, key, value);
+}
+
+static void take_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	begin_list(file, &section->addresses, ":short_address:", RULE_ADDRESS, key);
+	section->has_addresses = true;
+	if (!yaml_is_null(value))
+		add_texts(file, section, add_address, true, key, value);
+}
+
+static void take_names(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	begin_list(file, &section->names, ":device_name:", RULE_NAME, key);
+	section->has_names = true;
+	if (!yaml_is_null(value)) /* commas belong to the expression */
+		add_texts(file, section, add_name, false, key, value);
+}
+
+static void take_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	section->has_vendors = true;
+	if (!yaml_is_null(value))
+		add_texts(file, section, add_vendor, true, key, value);
+}
+
+/* ---- :owners: and :hosts: ---- */
+
+static int add_source(struct yamlfile *file, struct section *section, const char *text, const char *place)
+{
+	return sources_parse(text, place, file->log, &section->owners);
+}
+
+static void take_owners(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	if (yaml_is_null(value))
+		return; /* as without the key */
+	section->has_owners = true;
+	add_texts(file, section, add_source, true, key, value);
+}
+
+static void take_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	(void)key;
+	if (value->type == YAML_MAPPING_NODE)
+		section->hosts = value;
+	else if (!yaml_is_null(value))
+		yaml_fault(file, value, ":hosts: must be a map of host names, e.g. 'host1: {filter: \"10de:*\"}'");
+}
+
+/* ---- :alias: ---- */
+
+/* The one string of a key that takes no list; NULL for anything else, which is logged. */
+static const char *single_text(struct yamlfile *file, const yaml_node_t *key, const yaml_node_t *value)
+{
+	if (value->type == YAML_SCALAR_NODE && !yaml_is_null(value) &&
+	    strlen(yaml_text(value)) == value->data.scalar.length)
+		return yaml_text(value);
+	yaml_fault(file, value, "%s must be one string", key_of(key));
+	return NULL;
+}
+
+static void take_name(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	const char *text = single_text(file, key, value);
+
+	if (!text)
+		return;
+	if (strcmp(text, ALIAS_NAME_RESERVED) == 0) {
+		yaml_fault(file, value, "invalid alias name '%s': reserved", text);
+		return;
+	}
+	if (!alias_is_name(text)) {
+		yaml_fault(file, value, "invalid alias name '%s': expected up to 64 letters, digits and '. _ + -', the first a "
+			   "letter or a digit", text);
+		return;
+	}
+	section->alias.name = strdup(text);
+	if (!section->alias.name)
+		file->error = -ENOMEM;
+}
+
+static void take_role(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	static const char *const roles[] = {[SRIOV_NONE] = "pci", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
+	const char *text = single_text(file, key, value);
+
+	for (unsigned i = 0; text && i < sizeof(roles) / sizeof(*roles); i++)
+		if (strcmp(text, roles[i]) == 0) {
+			section->alias.has_role = true;
+			section->alias.role = i;
+			return;
+		}
+	if (text)
+		yaml_fault(file, value, "invalid role '%s': expected pf, vf or pci", text);
+}
+
+static void take_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	const char *text = single_text(file, key, value);
+	size_t length = text ? strspn(text, "0123456789") : 0;
+
+	if (!text)
+		return;
+	if (!length || length > 5 || text[length]) {
+		yaml_fault(file, value, "numa_node must be a number, e.g. 0, not '%s'", text);
+		return;
+	}
+	section->alias.has_numa_node = true;
+	section->alias.numa_node = (unsigned)strtoul(text, NULL, 10);
+}
+
+static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct section *section)
+{
+	struct section item = {0};
+	struct alias *more = realloc(section->aliases, (section->alias_count + 1) * sizeof(*more));
+	unsigned faults = file->faults;
+
+	if (!more) {
+		file->error = -ENOMEM;
+		return;
+	}
+	section->aliases = more;
+	read_keys(file, map, ALIAS_KEYS, ALIAS_KEY_COUNT, ALIAS_KEYS_HELP, &item);
+	/* what has an error looks as if it were not there */
+	if (file->faults == faults && !item.alias.name)
+		yaml_fault(file, map, "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+	else if (file->faults == faults && !item.has_filters && !item.has_addresses && !item.has_names &&
+		 !item.alias.has_role && !item.alias.has_numa_node)
+		yaml_fault(file, map, "alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
+			   item.alias.name);
+	more = &section->aliases[section->alias_count++];
+	*more = item.alias;
+	more->filters = item.filters;
+	more->addresses = item.addresses;
+	more->names = item.names;
+}
+
+static void take_aliases(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+{
+	(void)key;
+	section->has_aliases = true;
+	if (yaml_is_null(value))
+		return;
+	if (value->type != YAML_SEQUENCE_NODE) {
+		yaml_fault(file, value, ":alias: must be a list of maps, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+		return;
+	}
+	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
+		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
+
+		if (node->type == YAML_MAPPING_NODE)
+			read_alias(file, node, section);
+		else
+			yaml_fault(file, node, "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
+	}
+}
+
+/* ---- sections ---- */
+
+void section_read_file(struct yamlfile *file, const yaml_node_t *map, struct section *section)
+{
+	read_keys(file, map, FILE_KEYS, FILE_KEY_COUNT, SECTION_KEYS_HELP ", :hosts:", section);
+}
+
+void section_read_host(struct yamlfile *file, const yaml_node_t *map, struct section *section)
+{
+	read_keys(file, map, FILE_KEYS, FILE_KEY_COUNT - 1, SECTION_KEYS_HELP, section);
+}
+
+void section_free(struct section *section)
+{
+	rule_list_free(&section->filters);
+	rule_list_free(&section->addresses);
+	rule_list_free(&section->names);
+	free(section->vendors);
+	alias_free_members(&section->alias);
+	for (size_t i = 0; i < section->alias_count; i++)
+		alias_free_members(&section->aliases[i]);
+	free(section->aliases);
+	*section = (struct section){0};
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of pci.conf and how their values are read. Only config.c needs to know. */
+#ifndef PCIPROBE_CONFIG_CONFIGKEYS_H
+#define PCIPROBE_CONFIG_CONFIGKEYS_H
+
+#include "probe/select/alias.h"
+#include "probe/select/rule.h"
+#include "probe/config/yamlfile.h"
+
+#include <stdint.h>
+
+/* The keys of a file, of one host or of one alias, before they are laid over what was there. */
+struct section {
+	struct rule_list filters, addresses, names;
+	uint16_t *vendors;
+	size_t vendor_count;
+	struct alias *aliases;
+	size_t alias_count;
+	unsigned owners;    /* enum owner_source */
+	struct alias alias; /* of an alias: all but its lists */
+	bool has_filters, has_addresses, has_names, has_vendors, has_aliases, has_owners;
+	yaml_node_t *hosts; /* the map of :hosts:, to be read when the general keys are there; NULL: there is none */
+};
+
+/* Reads the keys of the file itself, all of them, or those that a host's section can have. Faults are told and counted in
+ * FILE. Free the section with section_free. */
+void section_read_file(struct yamlfile *file, const yaml_node_t *map, struct section *section);
+void section_read_host(struct yamlfile *file, const yaml_node_t *map, struct section *section);
+void section_free(struct section *section);
+
+/* Whether the key of PAIR stands in MAP already, which is told as a fault then. */
+bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, const yaml_node_pair_t *pair);
+
+#define SECTION_KEYS_HELP ":filter:, :short_address:, :device_name:, :nvidia_vendors:, :alias:, :owners:"
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/details/related.h"
+
+#include "probe/driver.h"
+#include "probe/sysfs/scan.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MDEV_DIRECTORY "sys/bus/mdev/devices"
+
+size_t path_addresses(const char *path, struct pci_address *addresses, size_t max)
+{
+	char part[ADDRESS_SIZE];
+	struct pci_address address;
+	size_t length, count = 0;
+
+	for (; *path; path += length + (path[length] == '/')) {
+		length = strcspn(path, "/");
+		if (length >= sizeof(part))
+			continue;
+		memcpy(part, path, length);
+		part[length] = '\0';
+		if (address_parse_full(part, &address) < 0)
+			continue;
+		if (count < max)
+			addresses[count] = address;
+		count++;
+	}
+	return count;
+}
+
+/* The selected card that a path below /sys/devices leads through last. */
+static struct pci_device *find_owner(const struct inventory *inventory, const char *path)
+{
+	struct pci_address addresses[64];
+	size_t count = path_addresses(path, addresses, 64);
+	struct pci_device *device;
+
+	if (!count || count > 64)
+		return NULL;
+	device = inventory_find(inventory, &addresses[count - 1]);
+	return device && device->selected ? device : NULL;
+}
+
+/* Opens DIRECTORY, and again to be listed. Returns 1; 0 when it isn't there or can't be read, which is told; or -ENOMEM. */
+static int open_place(struct sysroot *root, const struct log *log, const char *directory, struct sysdir *dir, DIR **list)
+{
+	int error = sysdir_open(sysroot_dir(root), directory, dir);
+
+	if (error == 0)
+		error = sysdir_list(dir, ".", list);
+	if (error == 0)
+		return 1;
+	if (error != -ENOENT && error != -ENOMEM)
+		log_warning(log, "%s/%s: %s", sysroot_path(root), directory, strerror(-error));
+	return error == -ENOMEM ? error : 0;
+}
+
+typedef int add_entry(struct pci_device *device, const char *name);
+
+/* Every entry of DIRECTORY is a link into /sys/devices. */
+static int walk_links(struct sysroot *root, const struct log *log, const struct inventory *inventory,
+		      const char *directory, add_entry *add)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	struct pci_device *owner;
+	struct dirent *entry;
+	char target[PATH_MAX];
+	int error;
+
+	error = open_place(root, log, directory, &dir, &list);
+	if (error <= 0)
+		return error;
+	error = 0;
+	while (error == 0 && (entry = sysdir_next(list))) {
+		if (sysdir_readlink(&dir, entry->d_name, target, sizeof(target)) < 0)
+			continue; /* not a link, or gone: nothing that sits on a card */
+		owner = find_owner(inventory, target);
+		if (owner)
+			error = add(owner, entry->d_name);
+	}
+	return error;
+}
+
+/* With native multipath nvme0c1n2 is the path through this card to the disk nvme0n2, which sits on no card. */
+static int add_block(struct pci_device *device, const char *name)
+{
+	unsigned subsystem, controller, space;
+	char disk[64];
+	int end = 0;
+
+	if (sscanf(name, "nvme%uc%un%u%n", &subsystem, &controller, &space, &end) == 3 && !name[end]) {
+		snprintf(disk, sizeof(disk), "nvme%un%u", subsystem, space);
+		name = disk;
+	}
+	return strings_add(&device->blocks, name);
+}
+
+/* card0 and renderD128; the connectors, card0-HDMI-A-1, are none of ours. */
+static int add_drm(struct pci_device *device, const char *name)
+{
+	return strchr(name, '-') ? 0 : strings_add(&device->drm, name);
+}
+
+int read_blocks(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	int error = walk_links(root, log, inventory, "sys/block", add_block);
+
+	inventory_foreach(inventory, device)
+		strings_sort(&device->blocks);
+	return error;
+}
+
+int read_drm(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	int error = walk_links(root, log, inventory, "sys/class/drm", add_drm);
+
+	inventory_foreach(inventory, device)
+		strings_sort(&device->drm);
+	return error;
+}
+
+static int add_mdev(struct pci_device *device, const char *uuid)
+{
+	struct mdev *more = realloc(device->mdevs, (device->mdev_count + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	device->mdevs = more;
+	more[device->mdev_count] = (struct mdev){.uuid = strdup(uuid)};
+	if (!more[device->mdev_count].uuid)
+		return -ENOMEM;
+	device->mdev_count++;
+	return 0;
+}
+
+/* NULL: it has none, it can't be read, or there is no memory; and then it isn't told. */
+static char *read_type_text(const struct sysdir *devices, const char *uuid, const char *name)
+{
+	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
+
+	snprintf(path, sizeof(path), "%s/mdev_type/%s", uuid, name);
+	return sysdir_read(devices, path, text, sizeof(text)) > 0 ? strdup(text) : NULL;
+}
+
+static int compare_mdevs(const void *a, const void *b)
+{
+	return strcmp(((const struct mdev *)a)->uuid, ((const struct mdev *)b)->uuid);
+}
+
+static int read_mdev_types(const struct sysdir *devices, struct pci_device *device)
+{
+	char path[NAME_MAX + 32], type[NAME_MAX + 1];
+
+	for (size_t i = 0; i < device->mdev_count; i++) {
+		struct mdev *mdev = &device->mdevs[i];
+
+		snprintf(path, sizeof(path), "%s/mdev_type", mdev->uuid);
+		if (sysdir_link_name(devices, path, type, sizeof(type)) < 0)
+			continue; /* gone meanwhile */
+		mdev->type = strdup(type);
+		if (!mdev->type)
+			return -ENOMEM;
+		mdev->name = read_type_text(devices, mdev->uuid, "name");
+		mdev->description = read_type_text(devices, mdev->uuid, "description");
+	}
+	if (device->mdev_count)
+		qsort(device->mdevs, device->mdev_count, sizeof(*device->mdevs), compare_mdevs);
+	return 0;
+}
+
+int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
+	int error = walk_links(root, log, inventory, MDEV_DIRECTORY, add_mdev);
+
+	/* what can't be opened has been told */
+	if (!error && sysdir_open(sysroot_dir(root), MDEV_DIRECTORY, &devices) == 0)
+		inventory_foreach(inventory, device)
+			error = error ? error : read_mdev_types(&devices, device);
+	return error;
+}
+
+static bool is_blocker(struct sysroot *root, const struct pci_device *peer, const char *name)
+{
+	char path[NAME_MAX + 64], driver[NAME_MAX + 1];
+
+	/* that of a card which isn't selected has not been read */
+	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
+	if (peer->class >> 8 == 0x06 || sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver)) < 0)
+		return false;
+	return !driver_is_vfio(driver) && !driver_is_stub(driver);
+}
+
+static int add_peer(struct pci_device *device, const char *name)
+{
+	struct pci_address address;
+
+	if (address_parse_full(name, &address) < 0 || address_compare(&address, &device->address) == 0)
+		return 0;
+	return strings_add(&device->group_peers, name);
+}
+
+static int list_group(struct sysroot *root, const struct log *log, struct pci_device *device)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	char path[64];
+	int error;
+
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices", device->iommu_group);
+	error = open_place(root, log, path, &dir, &list);
+	if (error <= 0)
+		return error;
+	error = 0;
+	while (error == 0 && (entry = sysdir_next(list)))
+		error = add_peer(device, entry->d_name);
+	strings_sort(&device->group_peers);
+	return error;
+}
+
+static int find_blockers(struct sysroot *root, const struct inventory *inventory, struct pci_device *device)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < device->group_peers.count && !error; i++) {
+		const char *name = device->group_peers.items[i];
+		struct pci_address address;
+		const struct pci_device *peer;
+
+		peer = address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address) : NULL;
+		if (peer && is_blocker(root, peer, name))
+			error = strings_add(&device->group_blockers, name);
+	}
+	return error;
+}
+
+int read_group_blockers(struct sysroot *root, struct inventory *inventory)
+{
+	int error = 0;
+
+	inventory_foreach(inventory, device)
+		if (!error)
+			error = find_blockers(root, inventory, device);
+	return error;
+}
+
+int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	int error = 0;
+
+	inventory_foreach(inventory, device)
+		if (!error && (device->present & HAS_IOMMU_GROUP))
+			error = list_group(root, log, device);
+	return error ? error : read_group_blockers(root, inventory);
+}
+
+/* A slot's address has no function: "0000:01:00" is for all of them. */
+static int name_slot(const struct inventory *inventory, const char *address_text, const char *name)
+{
+	char text[ADDRESS_SIZE + 4];
+	struct pci_address address;
+	struct pci_device *device;
+
+	if (snprintf(text, sizeof(text), "%s.0", address_text) >= (int)sizeof(text) ||
+	    address_parse_full(text, &address) < 0)
+		return 0;
+	for (; address.function < 8; address.function++) {
+		device = inventory_find(inventory, &address);
+		if (!device || !device->selected || device->physical_slot)
+			continue;
+		device->physical_slot = strdup(name);
+		if (!device->physical_slot)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int read_slots(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	char name[NAME_MAX + 16], text[ATTRIBUTE_SIZE];
+	struct dirent *entry;
+	int error;
+
+	error = open_place(root, log, "sys/bus/pci/slots", &dir, &list);
+	if (error <= 0)
+		return error;
+	error = 0;
+	while (error == 0 && (entry = sysdir_next(list))) {
+		snprintf(name, sizeof(name), "%s/address", entry->d_name);
+		if (sysdir_read(&dir, name, text, sizeof(text)) >= 0)
+			error = name_slot(inventory, text, entry->d_name);
+	}
+	return error;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/select/alias.h"
+
+#include "probe/details/details.h"
+#include "probe/select/selection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+bool alias_is_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length && length <= 64 && strcmp(text, ALIAS_NAME_RESERVED) != 0 && strspn(text, LETTERS) &&
+	       strspn(text, LETTERS "._+-") == length;
+}
+
+unsigned aliases_details(const struct alias *aliases, size_t count)
+{
+	unsigned details = 0;
+
+	for (size_t i = 0; i < count; i++)
+		details |= (aliases[i].has_role ? (unsigned)DETAIL_SRIOV : 0) |
+			   (aliases[i].has_numa_node ? (unsigned)DETAIL_NUMA_NODE : 0);
+	return details;
+}
+
+/* What couldn't be read of a card fits nothing that is asked of it. Returns 1, 0 or a negative errno. */
+static int takes(const struct alias *alias, struct names *names, const struct pci_device *device, const struct log *log)
+{
+	const struct rule_list *lists[] = {&alias->filters, &alias->addresses, &alias->names};
+	struct selection selection = {0};
+	struct verdict verdict;
+	int error;
+
+	if (alias->has_role && (!(device->present & HAS_SRIOV) || device->sriov.role != alias->role))
+		return 0;
+	if (alias->has_numa_node && (!(device->present & HAS_NUMA_NODE) || device->numa_node != alias->numa_node))
+		return 0;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		selection_add(&selection, lists[i]);
+	error = selection_apply(&selection, names, device, log, &verdict);
+	return error < 0 ? error : !verdict.refused_by;
+}
+
+static int add_alias(struct pci_device *device, const char *name)
+{
+	return strings_has(&device->aliases, name) ? 0 : strings_add(&device->aliases, name);
+}
+
+int aliases_read(const struct alias *aliases, size_t count, struct names *names, const struct log *log,
+		 struct inventory *inventory)
+{
+	int error = 0;
+
+	inventory_foreach(inventory, device)
+		for (size_t i = 0; i < count && error >= 0; i++) {
+			error = takes(&aliases[i], names, device, log);
+			if (error > 0)
+				error = add_alias(device, aliases[i].name);
+		}
+	return error < 0 ? error : 0;
+}
+
+void alias_free_members(struct alias *alias)
+{
+	free(alias->name);
+	rule_list_free(&alias->filters);
+	rule_list_free(&alias->addresses);
+	rule_list_free(&alias->names);
+	*alias = (struct alias){0};
+}

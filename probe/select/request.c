@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/select/request.h"
+
+#include "probe/select/alias.h"
+#include "probe/nearest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void request_free(struct request *request)
+{
+	free(request->alias);
+	rule_list_free(&request->filters);
+	rule_list_free(&request->addresses);
+	*request = (struct request){0};
+}
+
+static int parse_count(const char *text, const struct log *log, unsigned *ret)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long count = strtoul(text, NULL, 10);
+
+	if (!digits || digits > 4 || text[digits] || !count || count > REQUEST_COUNT_MAX) {
+		log_error(log, "request: count must be 1 to %d, not '%s'", REQUEST_COUNT_MAX, text);
+		return -EINVAL;
+	}
+	*ret = (unsigned)count;
+	return 0;
+}
+
+static bool is_id(const char *text, size_t length)
+{
+	return length == 4 && strspn(text, "0123456789abcdefABCDEF") >= 4;
+}
+
+/* Logs what else than an alias TEXT looks like, if it is clear. */
+static bool log_other_kind(const char *text, const struct log *log)
+{
+	size_t length = strcspn(text, ":");
+	struct pci_address address;
+
+	if (address_parse(text, &address) == 0)
+		log_error(log, "request: '%s' looks like an address; write address=%s", text, text);
+	else if (is_id(text, length) && text[length] && is_id(text + length + 1, strlen(text + length + 1)) &&
+		 (strspn(text + length + 1, "0123456789") < 4 || atoi(text + length + 1) > REQUEST_COUNT_MAX))
+		log_error(log, "request: '%s' looks like vendor and device; write vendor=%.4s,device=%s", text, text,
+			  text + length + 1);
+	else
+		return false;
+	return true;
+}
+
+/* "a1", "a1:2" */
+static int parse_alias(const char *text, const struct log *log, struct request *request)
+{
+	const char *count = strchr(text, ':');
+
+	if (log_other_kind(text, log))
+		return -EINVAL;
+	request->alias = strndup(text, strcspn(text, ":"));
+	if (!request->alias)
+		return -ENOMEM;
+	if (alias_is_name(request->alias))
+		return count ? parse_count(count + 1, log, &request->count) : 0;
+	log_error(log, "invalid request '%s': expected e.g. a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0", text);
+	return -EINVAL;
+}
+
+struct ids {
+	const char *vendor, *device, *class;
+};
+
+static int log_unknown_key(const char *key, const struct log *log)
+{
+	static const char *const keys[] = {"vendor", "device", "class", "address", "count"};
+	struct nearest nearest = {.word = key};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		nearest_try(&nearest, keys[i]);
+	if (nearest.found)
+		log_error(log, "request: unknown key '%s' (did you mean '%s'?)", key, nearest.found);
+	else
+		log_error(log, "request: unknown key '%s'; valid keys: vendor, device, class, address, count", key);
+	return -EINVAL;
+}
+
+static int take_pair(char *pair, struct request *request, struct ids *ids, const struct log *log)
+{
+	char *value = strchr(pair, '=');
+	const struct {
+		const char *key;
+		const char **value;
+	} known[] = {{"vendor", &ids->vendor}, {"device", &ids->device}, {"class", &ids->class}};
+
+	if (!value) {
+		log_error(log, "request: '%s' is not KEY=VALUE", pair);
+		return -EINVAL;
+	}
+	*value++ = '\0';
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strcmp(pair, known[i].key) != 0)
+			continue;
+		if (!is_id(value, strlen(value)) || *known[i].value) {
+			log_error(log, "request: %s %s'%s'", pair,
+				  *known[i].value ? "is given twice, again as " : "must be four hex digits, not ", value);
+			return -EINVAL;
+		}
+		*known[i].value = value;
+		return 0;
+	}
+	if (strcmp(pair, "count") == 0)
+		return parse_count(value, log, &request->count);
+	if (strcmp(pair, "address") != 0)
+		return log_unknown_key(pair, log);
+	if (!request->addresses.count)
+		return rule_list_add(&request->addresses, value, "request", log);
+	log_error(log, "request: address is given twice");
+	return -EINVAL;
+}
+
+static int parse_pairs(char *text, struct request *request, const struct log *log)
+{
+	struct ids ids = {0};
+	char *rest = text, *pair, filter[32];
+	int error = 0;
+
+	while (!error && (pair = strsep(&rest, ",")))
+		error = take_pair(pair, request, &ids, log);
+	if (!error && (ids.vendor || ids.device || ids.class)) {
+		snprintf(filter, sizeof(filter), "%s:%s%s%s", ids.vendor ? ids.vendor : "", ids.device ? ids.device : "",
+			 ids.class ? ":" : "", ids.class ? ids.class : "");
+		error = rule_list_add(&request->filters, filter, "request", log);
+	}
+	if (!error && !request->filters.count && !request->addresses.count) {
+		log_error(log, "request: count alone selects no device; add vendor, device, class or address");
+		error = -EINVAL;
+	}
+	return error;
+}
+
+int request_parse(const char *text, const struct log *log, struct request *ret)
+{
+	struct request request = {
+		.count = 1,
+		.filters = {.key = "request", .kind = RULE_FILTER},
+		.addresses = {.key = "address", .kind = RULE_ADDRESS},
+	};
+	char *copy = strdup(text);
+	int error = -ENOMEM;
+
+	if (copy)
+		error = strchr(copy, '=') ? parse_pairs(copy, &request, log) : parse_alias(copy, log, &request);
+	free(copy);
+	if (error < 0) {
+		request_free(&request);
+		return error;
+	}
+	*ret = request;
+	return 0;
+}
+
+static bool passes(const struct rule_list *list, const struct pci_device *device)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (rule_matches(list->rules[i], device, NULL, NULL) > 0)
+			return true;
+	return !list->count;
+}
+
+bool request_fits(const struct request *request, const struct pci_device *device)
+{
+	if (request->alias && !strings_has(&device->aliases, request->alias))
+		return false;
+	return passes(&request->filters, device) && passes(&request->addresses, device);
+}
+
+/* One card for one place of a request: a matching of two sides, found with augmenting paths. A place that is served first
+ * gives way when it can be served otherwise, so that the order of the requests doesn't matter. */
+struct matching {
+	const struct request *requests;
+	const struct pci_device **cards; /* those that can be had */
+	size_t card_count;
+	size_t *taken_by; /* of each card: the request; SIZE_MAX: nobody */
+	bool *visited;    /* of each card, in this round */
+};
+
+static bool find_card(struct matching *m, size_t request)
+{
+	for (size_t i = 0; i < m->card_count; i++) {
+		if (m->visited[i] || !request_fits(&m->requests[request], m->cards[i]))
+			continue;
+		m->visited[i] = true;
+		if (m->taken_by[i] == SIZE_MAX || find_card(m, m->taken_by[i])) {
+			m->taken_by[i] = request;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void list_available(struct matching *m, const struct inventory *inventory)
+{
+	inventory_foreach(inventory, device)
+		if (device_obstacle(device) == OBSTACLE_NONE) {
+			m->taken_by[m->card_count] = SIZE_MAX;
+			m->cards[m->card_count++] = device;
+		}
+}
+
+/* Returns whether all are served. */
+static bool match(struct matching *m, size_t count, unsigned *served)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < count; i++) {
+		served[i] = 0;
+		do
+			memset(m->visited, 0, m->card_count * sizeof(*m->visited));
+		while (served[i] < m->requests[i].count && find_card(m, i) && ++served[i]);
+		all = all && served[i] == m->requests[i].count;
+	}
+	return all;
+}
+
+int requests_serve(const struct request *requests, size_t count, const struct inventory *inventory, unsigned *served,
+		   const struct pci_device ***ret, size_t *ret_count)
+{
+	size_t room = inventory->selected + 1;
+	struct matching m = {
+		.requests = requests,
+		.cards = calloc(room, sizeof(*m.cards)),
+		.taken_by = calloc(room, sizeof(*m.taken_by)),
+		.visited = calloc(room, sizeof(*m.visited)),
+	};
+	int result = -ENOMEM;
+
+	if (m.cards && m.taken_by && m.visited) {
+		list_available(&m, inventory);
+		result = match(&m, count, served);
+	}
+	if (result > 0) {
+		*ret_count = 0;
+		for (size_t i = 0; i < m.card_count; i++)
+			if (m.taken_by[i] != SIZE_MAX)
+				m.cards[(*ret_count)++] = m.cards[i];
+		*ret = m.cards;
+		m.cards = NULL;
+	}
+	free(m.cards);
+	free(m.taken_by);
+	free(m.visited);
+	return result;
+}

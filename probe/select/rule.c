@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/select/rule.h"
+
+#include "probe/select/regex.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <pci/pci.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct rule {
+	enum rule_kind kind;
+	bool excludes;
+	char *text;
+	char *place;
+	union {
+		struct pci_filter filter;
+		struct pci_address address;
+		struct regex *name;
+	};
+};
+
+const char *rule_text(const struct rule *rule)
+{
+	return rule->text;
+}
+
+const char *rule_place(const struct rule *rule)
+{
+	return rule->place;
+}
+
+bool rule_excludes(const struct rule *rule)
+{
+	return rule->excludes;
+}
+
+static void rule_free(struct rule *rule)
+{
+	if (!rule)
+		return;
+	if (rule->kind == RULE_NAME)
+		regex_free(rule->name);
+	free(rule->text);
+	free(rule->place);
+	free(rule);
+}
+
+/* libpci accepts a leading 0x since 3.10; older releases reject it. In a class x is a digit's mask. */
+static bool has_0x(const char *text, bool slot)
+{
+	const char *separators = slot ? ":." : ":";
+
+	for (unsigned field = 0;; field++) {
+		if ((slot || field != 2) && strncasecmp(text, "0x", 2) == 0)
+			return true;
+		text += strcspn(text, separators);
+		if (!*text++)
+			return false;
+	}
+}
+
+/* The most frequent error: the ids of a vendor alone. */
+static bool is_vendor(const char *text)
+{
+	return strlen(text) == 4 && strspn(text, "0123456789abcdefABCDEF") == 4;
+}
+
+static int parse_filter(struct rule *rule, const struct log *log)
+{
+	bool slot = rule->kind == RULE_SLOT;
+	const char *fault, *pattern = rule->text;
+	char text[64]; /* libpci refuses longer ones itself */
+
+	rule->excludes = !slot && *pattern == '!';
+	pattern += rule->excludes;
+	pci_filter_init(NULL, &rule->filter);
+	if (strlen(pattern) >= sizeof(text)) {
+		fault = "too long";
+	} else if (has_0x(pattern, slot)) {
+		fault = "a number begins with 0x";
+	} else {
+		strcpy(text, pattern);
+		fault = slot ? pci_filter_parse_slot(&rule->filter, text) : pci_filter_parse_id(&rule->filter, text);
+	}
+	if (!fault)
+		return 0;
+	if (!slot && is_vendor(rule->text))
+		log_error(log, "%s: invalid filter '%s': needs at least VENDOR:DEVICE; use '%s:' for any device of vendor %s",
+			  rule->place, rule->text, rule->text, rule->text);
+	else
+		log_error(log, "%s: invalid %s '%s': %c%s; expected %s", rule->place, slot ? "slot" : "filter", rule->text,
+			  tolower((unsigned char)*fault), fault + 1,
+			  slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x" :
+				 "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
+	return -EINVAL;
+}
+
+static int parse_address(struct rule *rule, const struct log *log)
+{
+	if (address_parse(rule->text, &rule->address) == 0)
+		return 0;
+	log_error(log, "%s: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0", rule->place, rule->text);
+	return -EINVAL;
+}
+
+static int parse_name(struct rule *rule, const struct log *log)
+{
+	char fault[REGEX_FAULT_SIZE];
+	int error = regex_new(rule->text, REGEX_NAME, &rule->name, fault);
+
+	if (error == -EINVAL)
+		log_error(log, "%s: invalid regular expression '%s': %s", rule->place, rule->text, fault);
+	return error;
+}
+
+int rule_list_add(struct rule_list *list, const char *text, const char *place, const struct log *log)
+{
+	struct rule **more = realloc(list->rules, (list->count + 1) * sizeof(*more));
+	struct rule *rule;
+	int error = -ENOMEM;
+
+	if (!more)
+		return -ENOMEM;
+	list->rules = more;
+	rule = calloc(1, sizeof(*rule));
+	if (!rule)
+		return -ENOMEM;
+	rule->kind = list->kind;
+	rule->text = strdup(text);
+	rule->place = strdup(place);
+	if (rule->text && rule->place)
+		error = list->kind == RULE_NAME	   ? parse_name(rule, log) :
+			list->kind == RULE_ADDRESS ? parse_address(rule, log) :
+						     parse_filter(rule, log);
+	if (error < 0) {
+		rule_free(rule);
+		return error;
+	}
+	list->rules[list->count++] = rule;
+	list->restricts = true;
+	return 0;
+}
+
+void rule_list_free(struct rule_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		rule_free(list->rules[i]);
+	free(list->rules);
+	list->rules = NULL;
+	list->count = 0;
+	list->restricts = false;
+	list->place[0] = '\0';
+}
+
+/* libpci compares with its own record of a card. Made here with everything known, so that libpci reads nothing. */
+static bool filter_matches(const struct rule *rule, const struct pci_device *device)
+{
+	struct pci_filter filter = rule->filter;
+	struct pci_dev card = {
+		.domain = (int)device->address.domain,
+		.domain_16 = device->address.domain > 0xffff ? 0xffff : (uint16_t)device->address.domain,
+		.bus = device->address.bus,
+		.dev = device->address.slot,
+		.func = device->address.function,
+		.known_fields = ~0u,
+		.vendor_id = device->vendor,
+		.device_id = device->device,
+		.device_class = device->class,
+		.prog_if = device->prog_if,
+	};
+
+	return pci_filter_match(&filter, &card);
+}
+
+static int name_matches(const struct rule *rule, const char *name, const struct log *log)
+{
+	int found = regex_matches(rule->name, name);
+
+	if (found >= 0)
+		return found;
+	log_error(log, "%s: regular expression '%s': match limit exceeded on '%s' (avoid nested quantifiers)", rule->place, rule->text, name);
+	return found;
+}
+
+int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name, const struct log *log)
+{
+	switch (rule->kind) {
+	case RULE_FILTER:
+	case RULE_SLOT:
+		return filter_matches(rule, device);
+	case RULE_ADDRESS:
+		return address_compare(&rule->address, &device->address) == 0;
+	case RULE_NAME:
+		return name_matches(rule, name, log);
+	}
+	return 0;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/sysfs/scan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libpci's own scan gives up for one odd name and then opens three files for each card; one modalias holds all of it. So does
+ * uevent, and the driver too, but some kernels (Debian's 6.1.0-56 for one) take the card's lock for it, and whoever unbinds
+ * a card that a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
+
+struct entry {
+	struct pci_address address;
+	uint64_t inode;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	return address_compare(&((const struct entry *)a)->address, &((const struct entry *)b)->address);
+}
+
+static int add_entry(struct entry **entries, size_t *count, size_t *room, struct entry entry)
+{
+	struct entry *more;
+
+	if (*count == *room) {
+		*room = *room ? *room * 2 : 64;
+		more = realloc(*entries, *room * sizeof(**entries));
+		if (!more)
+			return -ENOMEM;
+		*entries = more;
+	}
+	(*entries)[(*count)++] = entry;
+	return 0;
+}
+
+static int list_entries(const struct sysdir *dir, const struct log *log, struct entry **entries, size_t *count,
+			size_t *odd)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *found;
+	struct entry entry;
+	size_t room = 0;
+	int error;
+
+	error = sysdir_list(dir, ".", &list);
+	if (error < 0)
+		return error;
+	while ((found = sysdir_next(list))) {
+		if (address_parse_full(found->d_name, &entry.address) < 0) {
+			log_warning(log, "%s/%s/%s: not a PCI address, passed over", sysroot_path(dir->root), dir->path,
+				    found->d_name);
+			(*odd)++;
+			continue;
+		}
+		entry.inode = found->d_ino;
+		error = add_entry(entries, count, &room, entry);
+		if (error < 0)
+			return error;
+	}
+	return -errno;
+}
+
+/* FNV-1a over addresses and inodes; the order in which they stand in the directory stays the same while it does. */
+static uint64_t fingerprint(const struct entry *entries, size_t count)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct pci_address *a = &entries[i].address;
+		const uint64_t parts[] = {a->domain, (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 | a->function, entries[i].inode};
+
+		for (size_t part = 0; part < 3; part++)
+			for (unsigned shift = 0; shift < 64; shift += 8)
+				hash = (hash ^ (parts[part] >> shift & 0xff)) * 0x100000001b3;
+	}
+	return hash;
+}
+
+int scan_fingerprint(struct sysroot *root, uint64_t *ret)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	struct entry *entries = NULL;
+	size_t count = 0, odd = 0;
+	int error;
+
+	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &dir);
+	if (error == 0)
+		error = list_entries(&dir, NULL, &entries, &count, &odd);
+	if (error == 0)
+		*ret = fingerprint(entries, count);
+	free(entries);
+	return error;
+}
+
+/* The value of KEY= at the head of LINE, or NULL. */
+static const char *value_of(const char *line, const char *key)
+{
+	size_t length = strlen(key);
+
+	return strncmp(line, key, length) == 0 && line[length] == '=' ? line + length + 1 : NULL;
+}
+
+static bool parse_hex(const char *text, unsigned long max, unsigned long *ret)
+{
+	char *end;
+
+	if (!isxdigit((unsigned char)*text)) /* strtoul(3) takes blanks and signs */
+		return false;
+	errno = 0;
+	*ret = strtoul(text, &end, 16);
+	return end != text && !*end && !errno && *ret <= max;
+}
+
+static bool parse_pair(const char *text, uint16_t *first, uint16_t *second)
+{
+	unsigned a, b;
+	int end = 0;
+
+	if (strspn(text, "0123456789abcdefABCDEF:") != strlen(text) ||
+	    sscanf(text, "%4x:%4x%n", &a, &b, &end) != 2 || text[end])
+		return false;
+	*first = (uint16_t)a;
+	*second = (uint16_t)b;
+	return true;
+}
+
+/* lspci's own rule: a subsystem vendor of all zeroes or all ones is none. */
+static void set_subsystem(struct pci_device *device, uint16_t vendor, uint16_t id)
+{
+	if (vendor == 0 || vendor == 0xffff)
+		return;
+	device->subsystem_vendor = vendor;
+	device->subsystem_device = id;
+	device->present |= HAS_SUBSYSTEM;
+}
+
+static void set_class(struct pci_device *device, unsigned long value)
+{
+	device->class = (uint16_t)(value >> 8);
+	device->prog_if = (uint8_t)value;
+}
+
+/* "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00": the kernel's pci_uevent() and modalias_show(). */
+static bool parse_modalias(const char *text, struct pci_device *device)
+{
+	unsigned vendor, id, subsystem_vendor, subsystem_device, base, sub, interface;
+	int end = 0;
+
+	if (sscanf(text, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x%n", &vendor, &id, &subsystem_vendor, &subsystem_device, &base,
+		   &sub, &interface, &end) != 7 ||
+	    text[end] || vendor > 0xffff || id > 0xffff || subsystem_vendor > 0xffff || subsystem_device > 0xffff)
+		return false;
+	device->modalias = strdup(text);
+	device->vendor = (uint16_t)vendor;
+	device->device = (uint16_t)id;
+	set_class(device, base << 16 | sub << 8 | interface);
+	set_subsystem(device, (uint16_t)subsystem_vendor, (uint16_t)subsystem_device);
+	return true;
+}
+
+/* Returns whether ids and class were all there. Cuts TEXT into lines. */
+static bool parse_uevent(char *text, struct pci_device *device)
+{
+	bool has_ids = false, has_class = false;
+	uint16_t subsystem_vendor, subsystem_device;
+	unsigned long class;
+	const char *value;
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if ((value = value_of(line, "PCI_ID")))
+			has_ids = parse_pair(value, &device->vendor, &device->device);
+		else if ((value = value_of(line, "PCI_CLASS")) && parse_hex(value, 0xffffff, &class))
+			set_class(device, class), has_class = true;
+		else if ((value = value_of(line, "PCI_SUBSYS_ID")) &&
+			 parse_pair(value, &subsystem_vendor, &subsystem_device))
+			set_subsystem(device, subsystem_vendor, subsystem_device);
+		else if ((value = value_of(line, "MODALIAS")) && *value && !device->modalias)
+			device->modalias = strdup(value);
+		else if ((value = value_of(line, "DRIVER")) && *value && !device->driver)
+			device->driver = strdup(value);
+	}
+	return has_ids && has_class;
+}
+
+static int read_hex(const struct sysdir *dir, const char *name, unsigned long max, unsigned long *ret)
+{
+	char text[ATTRIBUTE_SIZE];
+	ssize_t length = sysdir_read(dir, name, text, sizeof(text));
+
+	if (length < 0)
+		return (int)length;
+	return parse_hex(text, max, ret) ? 0 : -EBADMSG;
+}
+
+/* For trees that have neither, or say too little there: recordings made by others. */
+static int read_single_files(const struct sysdir *devices, const char *name, struct pci_device *device,
+			     const char **ret_file)
+{
+	unsigned long vendor, id, class, subsystem_vendor, subsystem_device;
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	int error;
+
+	*ret_file = "";
+	error = sysdir_open(devices, name, &dir);
+	if (error < 0)
+		return error;
+	if ((error = read_hex(&dir, *ret_file = "vendor", 0xffff, &vendor)) < 0 ||
+	    (error = read_hex(&dir, *ret_file = "device", 0xffff, &id)) < 0 ||
+	    (error = read_hex(&dir, *ret_file = "class", 0xffffff, &class)) < 0)
+		return error;
+	device->vendor = (uint16_t)vendor;
+	device->device = (uint16_t)id;
+	set_class(device, class);
+	if (read_hex(&dir, "subsystem_vendor", 0xffff, &subsystem_vendor) == 0 &&
+	    read_hex(&dir, "subsystem_device", 0xffff, &subsystem_device) == 0)
+		set_subsystem(device, (uint16_t)subsystem_vendor, (uint16_t)subsystem_device);
+	return 0;
+}
+
+static bool is_gone(const struct sysdir *devices, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t length = sysdir_readlink(devices, name, target, sizeof(target));
+
+	/* -EINVAL: an entry that isn't a link, in a made-up tree */
+	return length == -ENOENT;
+}
+
+/* Returns 1 when the card was read, 0 when it isn't there any more, or a negative errno that has been told. */
+static int read_card(const struct sysdir *devices, const struct log *log, struct pci_device *device)
+{
+	char name[ADDRESS_SIZE], file[ADDRESS_SIZE + 10], text[ATTRIBUTE_SIZE];
+	const char *failed;
+	ssize_t length;
+	int error;
+
+	address_format(&device->address, name);
+	snprintf(file, sizeof(file), "%s/modalias", name);
+	length = sysdir_read(devices, file, text, sizeof(text));
+	if (length >= 0 && parse_modalias(text, device))
+		return 1;
+	snprintf(file, sizeof(file), "%s/uevent", name);
+	length = sysdir_read(devices, file, text, sizeof(text));
+	if (length >= 0 && parse_uevent(text, device))
+		return 1;
+	error = read_single_files(devices, name, device, &failed);
+	if (error == 0)
+		return 1;
+	if (is_gone(devices, name)) {
+		log_debug(log, "%s: taken away while the cards were read", name);
+		return 0;
+	}
+	log_warning(log, "%s/%s/%s/%s: %s; card %s is passed over", sysroot_path(devices->root), devices->path, name,
+		    failed, error == -EBADMSG ? "not a number in hex" : strerror(-error), name);
+	return error;
+}
+
+static int read_cards(const struct sysdir *dir, const struct log *log, const struct entry *entries, size_t count,
+		      struct inventory *inventory)
+{
+	struct pci_device *device;
+	int found;
+
+	inventory->devices = calloc(count ? count : 1, sizeof(*inventory->devices));
+	if (!inventory->devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		device = &inventory->devices[inventory->count];
+		device->address = entries[i].address;
+		device->inode = entries[i].inode;
+		found = read_card(dir, log, device);
+		if (found > 0) {
+			inventory->count++;
+			if (device->driver)
+				inventory->fingerprint = 0; /* it stands only in a file that nobody reads a second time */
+			continue;
+		}
+		if (found < 0)
+			inventory->incomplete++;
+		device_free_members(device);
+		memset(device, 0, sizeof(*device));
+	}
+	return 0;
+}
+
+int scan_read(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	struct entry *entries = NULL;
+	size_t count = 0;
+	int error;
+
+	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &dir);
+	if (error == 0)
+		error = list_entries(&dir, log, &entries, &count, &inventory->incomplete);
+	if (error < 0) {
+		log_error(log, "%s/" SCAN_DIRECTORY ": %s%s", sysroot_path(root), strerror(-error),
+			  error == -ENOENT ? "; is this a Linux host with PCI, and is /sys mounted?" : "");
+	} else {
+		inventory->fingerprint = fingerprint(entries, count);
+		if (count > 1)
+			qsort(entries, count, sizeof(*entries), compare_entries);
+		error = read_cards(&dir, log, entries, count, inventory);
+	}
+	free(entries);
+	return error;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/sysfs/sysroot.h"
+
+#include "probe/sysfs/inroot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct sysroot {
+	struct sysdir dir;
+	char *path;
+	bool host;
+	sysroot_witness *witness;
+	void *witness_data;
+};
+
+int sysroot_new(const char *path, struct sysroot **ret)
+{
+	struct sysroot *root = calloc(1, sizeof(*root));
+	int error;
+
+	if (!root)
+		return -ENOMEM;
+	root->dir.root = root;
+	root->dir.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* absolute, because a daemon's working directory moves */
+	root->path = root->dir.fd < 0 ? NULL : realpath(path, NULL);
+	if (!root->path) {
+		error = -errno;
+		sysroot_free(root);
+		return error;
+	}
+	root->host = strcmp(root->path, "/") == 0;
+	if (root->host)
+		root->path[0] = '\0';
+	*ret = root;
+	return 0;
+}
+
+void sysroot_free(struct sysroot *root)
+{
+	if (!root)
+		return;
+	if (root->dir.fd >= 0)
+		close(root->dir.fd);
+	free(root->path);
+	free(root);
+}
+
+bool sysroot_is_host(const struct sysroot *root)
+{
+	return root->host;
+}
+
+const char *sysroot_path(const struct sysroot *root)
+{
+	return root->path;
+}
+
+struct sysdir *sysroot_dir(struct sysroot *root)
+{
+	return &root->dir;
+}
+
+void sysroot_watch(struct sysroot *root, sysroot_witness *witness, void *data)
+{
+	root->witness = witness;
+	root->witness_data = data;
+}
+
+static int join(const struct sysdir *at, const char *name, char *path, size_t size)
+{
+	int length = snprintf(path, size, "%s%s%s", at->path, at->path[0] ? "/" : "", name);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+static int open_below(const struct sysdir *at, const char *name, int flags)
+{
+	char path[sizeof(at->path) * 2];
+	int fd;
+
+	if (at->root->host) {
+		fd = openat(at->fd, name, flags | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	/* a single name can't leave the directory unless it is a link itself */
+	if (!strchr(name, '/') && !(flags & (O_DIRECTORY | O_PATH))) {
+		fd = openat(at->fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 || errno != ELOOP)
+			return fd < 0 ? -errno : fd;
+	}
+	if (join(at, name, path, sizeof(path)) < 0)
+		return -ENAMETOOLONG;
+	fd = inroot_open(at->root->dir.fd, path, flags, 0);
+	if (fd == -ENOSYS) { /* kernels before 5.6: the links of a recording are followed as they are */
+		fd = openat(at->fd, name, flags | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	return fd;
+}
+
+static void tell_witness(const struct sysdir *at, enum sysroot_thing thing, const char *name, const char *text,
+			 size_t length)
+{
+	struct sysroot *root = at->root;
+	char path[sizeof(at->path) * 2];
+
+	if (root->witness && join(at, name, path, sizeof(path)) == 0)
+		root->witness(root->witness_data, thing, path, text, length);
+}
+
+int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
+{
+	struct sysdir dir = {.root = at->root};
+
+	if (join(at, name, dir.path, sizeof(dir.path)) < 0)
+		return -ENAMETOOLONG;
+	dir.fd = open_below(at, name, O_PATH | O_DIRECTORY);
+	if (dir.fd < 0)
+		return dir.fd;
+	tell_witness(at, SYSROOT_DIRECTORY, name, "", 0);
+	*ret = dir;
+	return 0;
+}
+
+void sysdir_close(struct sysdir *dir)
+{
+	if (dir->root && dir->fd >= 0)
+		close(dir->fd);
+	*dir = (struct sysdir){.fd = -1};
+}
+
+/* A file of sysfs or /proc can give its text in pieces. */
+static ssize_t read_all(int fd, char *buffer, size_t size)
+{
+	size_t length = 0;
+	ssize_t n;
+
+	while (length < size) {
+		n = read(fd, buffer + length, size - length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return (ssize_t)length;
+		length += (size_t)n;
+		/* one newline-closed piece shorter than what was asked for is the whole of an attribute */
+		if (length < size && size <= ATTRIBUTE_SIZE && buffer[length - 1] == '\n')
+			return (ssize_t)length;
+	}
+	return -EFBIG;
+}
+
+ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, size_t size)
+{
+	ssize_t length;
+	int fd;
+
+	/* O_NONBLOCK: what should be a file may be a FIFO in a stranger's recording */
+	fd = open_below(at, name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return fd;
+	length = read_all(fd, buffer, size);
+	close(fd);
+	if (length < 0)
+		return length;
+	tell_witness(at, SYSROOT_FILE, name, buffer, (size_t)length);
+	while (length > 0 && strchr(" \t\r\n", buffer[length - 1]) && buffer[length - 1])
+		length--;
+	buffer[length] = '\0';
+	return length;
+}
+
+bool sysdir_has(const struct sysdir *at, const char *name)
+{
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+	struct statx status;
+
+	/* not access(2), which says no to a device node that this process may not open; and the file
+	 * system isn't asked, which may hang where one is mounted */
+	return statx(at->fd, name, flags, 0, &status) == 0;
+}
+
+static int stat_below(const struct sysdir *at, const char *name, int flags, struct stat *ret)
+{
+	int fd = open_below(at, name, O_PATH | flags), error = 0;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, ret) < 0)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+int sysdir_stat(const struct sysdir *at, const char *name, struct stat *ret)
+{
+	return stat_below(at, name, 0, ret);
+}
+
+int sysdir_inode(const struct sysdir *at, const char *name, uint64_t *ret)
+{
+	struct stat status;
+	int error = stat_below(at, name, O_NOFOLLOW, &status);
+
+	if (!error)
+		*ret = status.st_ino;
+	return error;
+}
+
+ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer, size_t size)
+{
+	ssize_t length;
+	int fd = -1;
+
+	if (at->root->host || !strchr(name, '/')) {
+		length = readlinkat(at->fd, name, buffer, size);
+	} else {
+		fd = open_below(at, name, O_PATH | O_NOFOLLOW);
+		if (fd < 0)
+			return fd;
+		length = readlinkat(fd, "", buffer, size);
+	}
+	if (length < 0) /* through a descriptor ENOENT says that it is no link */
+		length = fd >= 0 && errno == ENOENT ? -EINVAL : -errno;
+	if (fd >= 0)
+		close(fd);
+	if (length < 0)
+		return length;
+	if ((size_t)length >= size)
+		return -ENAMETOOLONG;
+	buffer[length] = '\0';
+	tell_witness(at, SYSROOT_LINK, name, buffer, (size_t)length);
+	return length;
+}
+
+int sysdir_link_name(const struct sysdir *at, const char *name, char *buffer, size_t size)
+{
+	char target[PATH_MAX];
+	const char *last;
+	ssize_t length;
+
+	length = sysdir_readlink(at, name, target, sizeof(target));
+	if (length < 0)
+		return (int)length;
+	last = strrchr(target, '/');
+	last = last ? last + 1 : target;
+	if (!*last || strlen(last) >= size)
+		return -EBADMSG;
+	strcpy(buffer, last);
+	return 0;
+}
+
+/* The names of directories and links are all that is read of some. */
+static void tell_listed(const struct sysdir *at, const char *name, DIR *list)
+{
+	struct sysdir dir = {.root = at->root};
+	char target[PATH_MAX];
+	struct dirent *entry;
+	ssize_t length;
+
+	if (!at->root->witness || join(at, name, dir.path, sizeof(dir.path)) < 0)
+		return;
+	while ((entry = sysdir_next(list))) {
+		length = entry->d_type == DT_LNK ? readlinkat(dirfd(list), entry->d_name, target, sizeof(target)) : -1;
+		if (length > 0 && length < (ssize_t)sizeof(target))
+			tell_witness(&dir, SYSROOT_LINK, entry->d_name, target, (size_t)length);
+		else if (entry->d_type == DT_DIR)
+			tell_witness(&dir, SYSROOT_DIRECTORY, entry->d_name, "", 0);
+	}
+	rewinddir(list);
+}
+
+int sysdir_list(const struct sysdir *at, const char *name, DIR **ret)
+{
+	int fd = open_below(at, name, O_RDONLY | O_DIRECTORY), error;
+	DIR *list;
+
+	if (fd < 0)
+		return fd;
+	list = fdopendir(fd);
+	if (!list) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	tell_listed(at, name, list);
+	*ret = list;
+	return 0;
+}
+
+struct dirent *sysdir_next(DIR *list)
+{
+	struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(list);
+	} while (entry && entry->d_name[0] == '.');
+	return entry;
+}
+
+void closedirp(DIR **list)
+{
+	if (*list)
+		closedir(*list);
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/binder/fakekernel.h"
+
+#include "probe/driver.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATH_SIZE 512
+#define CARDS "sys/bus/pci/devices/"
+#define DRIVERS "sys/bus/pci/drivers/"
+
+/* ---- the machine's files ---- */
+
+static const char *full_path(const struct fakekernel *kernel, char path[static PATH_SIZE], const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static const char *full_path(const struct fakekernel *kernel, char path[static PATH_SIZE], const char *format, ...)
+{
+	va_list args;
+	int length = snprintf(path, PATH_SIZE, "%s/", kernel->fake->path);
+
+	va_start(args, format);
+	vsnprintf(path + length, PATH_SIZE - (size_t)length, format, args);
+	va_end(args);
+	return path;
+}
+
+static bool exists(const struct fakekernel *kernel, const char *directory, const char *name)
+{
+	char path[PATH_SIZE];
+	struct stat status;
+
+	return lstat(full_path(kernel, path, "%s/%s", directory, name), &status) == 0;
+}
+
+/* The first line, or "" when there is no such file. */
+static const char *text_of(const struct fakekernel *kernel, const char *directory, const char *name, char text[static 256])
+{
+	char path[PATH_SIZE];
+	FILE *in = fopen(full_path(kernel, path, "%s/%s", directory, name), "re");
+
+	text[0] = '\0';
+	if (in && fgets(text, 256, in))
+		text[strcspn(text, "\n")] = '\0';
+	if (in)
+		fclose(in);
+	return text;
+}
+
+/* The last part of a card's link, or "". */
+static const char *link_of(const struct fakekernel *kernel, const char *address, const char *name, char text[static 256])
+{
+	char path[PATH_SIZE], target[256];
+	ssize_t length = readlink(full_path(kernel, path, CARDS "%s/%s", address, name), target, sizeof(target) - 1);
+
+	text[0] = '\0';
+	if (length > 0) {
+		target[length] = '\0';
+		snprintf(text, 256, "%.255s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+	}
+	return text;
+}
+
+static void set_driver(struct fakekernel *kernel, const char *address, const char *driver)
+{
+	char path[PATH_SIZE], target[256];
+
+	unlink(full_path(kernel, path, CARDS "%s/driver", address));
+	if (!*driver)
+		return;
+	snprintf(target, sizeof(target), "../../../bus/pci/drivers/%s", driver);
+	if (symlink(target, path) < 0)
+		err(1, "%s", path);
+}
+
+static void set_override(struct fakekernel *kernel, const char *address, const char *text)
+{
+	char path[PATH_SIZE], line[512];
+
+	snprintf(path, sizeof(path), CARDS "%s/driver_override", address);
+	snprintf(line, sizeof(line), "%s\n", text);
+	fakesys_file(kernel->fake, path, line);
+}
+
+/* The group has a node while a VFIO driver has one of its cards. */
+static void update_nodes(struct fakekernel *kernel)
+{
+	char path[PATH_SIZE], group[256], driver[256];
+	DIR *list = opendir(full_path(kernel, path, CARDS));
+	struct dirent *entry;
+
+	fakesys_directory(kernel->fake, "dev/vfio");
+	for (int pass = 0; pass < 2; pass++, rewinddir(list))
+		while ((entry = readdir(list))) {
+			bool vfio = driver_is_vfio(link_of(kernel, entry->d_name, "driver", driver));
+
+			if (entry->d_name[0] == '.' || !*link_of(kernel, entry->d_name, "iommu_group", group))
+				continue;
+			snprintf(path, sizeof(path), "dev/vfio/%.200s", group);
+			if (pass == 0 && exists(kernel, "dev/vfio", group))
+				fakesys_remove(kernel->fake, path);
+			else if (pass == 1 && vfio && !kernel->no_nodes && kernel->pauses >= kernel->node_late)
+				fakesys_file(kernel->fake, path, "");
+		}
+	closedir(list);
+}
+
+void fakekernel_driver(struct fakekernel *kernel, const char *driver)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), DRIVERS "%s/bind", driver);
+	fakesys_file(kernel->fake, path, "");
+	snprintf(path, sizeof(path), DRIVERS "%s/unbind", driver);
+	fakesys_file(kernel->fake, path, "");
+}
+
+void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_card card)
+{
+	char path[PATH_SIZE], target[PATH_SIZE];
+
+	fakesys_add(kernel->fake, address, card);
+	set_override(kernel, address, "(null)");
+	if (card.driver) {
+		fakekernel_driver(kernel, card.driver);
+		snprintf(path, sizeof(path), "model/native/%s", address);
+		fakesys_file(kernel->fake, path, card.driver);
+	}
+	if (!card.group)
+		return;
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s/devices/%s", card.group, address);
+	snprintf(target, sizeof(target), "../../../../bus/pci/devices/%s", address);
+	fakesys_link(kernel->fake, path, target);
+}
+
+void fakekernel_vanish(struct fakekernel *kernel, const char *address)
+{
+	char path[PATH_SIZE], group[256];
+
+	if (!exists(kernel, CARDS, address))
+		return;
+	if (*link_of(kernel, address, "iommu_group", group)) {
+		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.100s/devices/%s", group, address);
+		fakesys_remove(kernel->fake, path);
+	}
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s", address);
+	if (exists(kernel, "sys/devices/pci0000:00", address))
+		fakesys_remove(kernel->fake, path);
+	snprintf(path, sizeof(path), CARDS "%s", address);
+	fakesys_remove(kernel->fake, path);
+	update_nodes(kernel);
+}
+
+const char *fakekernel_state(struct fakekernel *kernel, const char *address, char text[static 256])
+{
+	char driver[256], override[256], directory[PATH_SIZE];
+
+	if (!exists(kernel, CARDS, address))
+		return strcpy(text, "gone");
+	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	text_of(kernel, directory, "driver_override", override);
+	link_of(kernel, address, "driver", driver);
+	snprintf(text, 256, "%.100s %.100s", *driver ? driver : "-", strcmp(override, "(null)") == 0 ? "-" : override);
+	return text;
+}
+
+static void set_busy(struct fakekernel *kernel, const char *address)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "model/busy/%s", address);
+	fakesys_file(kernel->fake, path, "");
+}
+
+void fakekernel_wake(struct fakekernel *kernel, const char *address)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "model/busy/%s", address);
+	if (exists(kernel, "model/busy", address))
+		fakesys_remove(kernel->fake, path);
+}
+
+/* ---- what the kernel does with a write ---- */
+
+static int write_override(struct fakekernel *kernel, const char *address, const char *bytes)
+{
+	char text[256];
+
+	if (strcmp(bytes, "\n") == 0) {
+		set_override(kernel, address, "(null)");
+		return 0;
+	}
+	snprintf(text, sizeof(text), "%s", bytes);
+	text[strcspn(text, "\n")] = '\0';
+	if (kernel->fault == FAULT_CUT && kernel->writes == kernel->fault_at)
+		text[strlen(text) / 2] = '\0';
+	set_override(kernel, address, text);
+	return 0;
+}
+
+static int write_unbind(struct fakekernel *kernel, const char *address, const char *bytes)
+{
+	char driver[256];
+
+	if (!*link_of(kernel, address, "driver", driver))
+		return -ENOENT;
+	if (strcmp(bytes, address) != 0)
+		return -ENODEV;
+	if (exists(kernel, "model/held", address)) {
+		set_busy(kernel, address);
+		return -ETIMEDOUT;
+	}
+	set_driver(kernel, address, "");
+	update_nodes(kernel);
+	return 0;
+}
+
+static bool group_is_held(const struct fakekernel *kernel, const char *address)
+{
+	char path[PATH_SIZE], group[256];
+	struct dirent *entry;
+	bool held = false;
+	DIR *list;
+
+	link_of(kernel, address, "iommu_group", group);
+	list = opendir(full_path(kernel, path, "sys/kernel/iommu_groups/%.100s/devices", group));
+	while (list && (entry = readdir(list)))
+		held = held || (entry->d_name[0] != '.' && exists(kernel, "model/held", entry->d_name));
+	if (list)
+		closedir(list);
+	return held;
+}
+
+static bool takes(const struct fakekernel *kernel, const char *driver, const char *address)
+{
+	char text[256], directory[PATH_SIZE];
+
+	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	text_of(kernel, directory, "driver_override", text);
+	if (strcmp(text, "(null)") != 0)
+		return strcmp(text, driver) == 0;
+	return strcmp(text_of(kernel, "model/native", address, text), driver) == 0 ||
+	       strcmp(text_of(kernel, "model/ids", address, text), driver) == 0;
+}
+
+/* The probe of DRIVER. */
+static int probe(struct fakekernel *kernel, const char *driver, const char *address)
+{
+	char text[256], directory[PATH_SIZE];
+	bool vfio = driver_is_vfio(driver);
+
+	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	if (vfio && !exists(kernel, directory, "iommu_group"))
+		return -EINVAL;
+	if (vfio && strncmp(text_of(kernel, directory, "class", text), "0x06", 4) == 0)
+		return -EINVAL;
+	if (vfio && exists(kernel, directory, "virtfn0"))
+		return -EBUSY;
+	if (!vfio && !driver_is_stub(driver) && group_is_held(kernel, address))
+		return -EBUSY;
+	if (exists(kernel, "model/probe", driver))
+		return -atoi(text_of(kernel, "model/probe", driver, text));
+	set_driver(kernel, address, driver);
+	update_nodes(kernel);
+	return 0;
+}
+
+static int write_bind(struct fakekernel *kernel, const char *driver, const char *address)
+{
+	char now[256];
+
+	if (!exists(kernel, DRIVERS, driver))
+		return -ENOENT;
+	if (!exists(kernel, CARDS, address) || !takes(kernel, driver, address))
+		return -ENODEV;
+	if (*link_of(kernel, address, "driver", now))
+		return -EBUSY;
+	return probe(kernel, driver, address);
+}
+
+/* It tells nothing of how the probe went. */
+static int write_probe(struct fakekernel *kernel, const char *address)
+{
+	char now[256], winner[256], native[256], override[256], directory[PATH_SIZE];
+
+	if (!exists(kernel, CARDS, address))
+		return -ENODEV;
+	if (*link_of(kernel, address, "driver", now))
+		return 0;
+	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	text_of(kernel, directory, "driver_override", override);
+	text_of(kernel, "model/ids", address, winner);
+	text_of(kernel, "model/native", address, native);
+	if (strcmp(override, "(null)") != 0)
+		snprintf(winner, sizeof(winner), "%.200s", override);
+	else if (!*winner)
+		snprintf(winner, sizeof(winner), "%.200s", native);
+	if (*winner && exists(kernel, DRIVERS, winner))
+		probe(kernel, winner, address);
+	return 0;
+}
+
+/* VFs of 0000:01:00.0 are 0000:01:10.0, 0000:01:10.1, ... */
+static int write_vfs(struct fakekernel *kernel, const char *address, const char *bytes)
+{
+	char directory[PATH_SIZE], path[PATH_SIZE], text[256], vf[64], group[32];
+	int wanted = atoi(bytes), now, total;
+
+	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	if (!exists(kernel, directory, "sriov_totalvfs"))
+		return -ENOENT;
+	now = atoi(text_of(kernel, directory, "sriov_numvfs", text));
+	total = atoi(text_of(kernel, directory, "sriov_totalvfs", text));
+	if (wanted == now)
+		return 0;
+	if (wanted && now)
+		return -EBUSY;
+	if (wanted > total)
+		return -ERANGE;
+	for (int i = 0; i < (wanted ? wanted : now); i++) {
+		snprintf(vf, sizeof(vf), "%.7s:10.%d", address, i);
+		snprintf(group, sizeof(group), "1%d", i);
+		if (wanted) {
+			fakekernel_pci(kernel, vf, .vendor = 0x8086, .device = 0x10ca, .class = 0x020000, .group = group, .pf = address,
+				       .vf = (unsigned)i, .driver = "igbvf");
+		} else {
+			fakekernel_vanish(kernel, vf);
+			snprintf(path, sizeof(path), CARDS "%s/virtfn%d", address, i);
+			fakesys_remove(kernel->fake, path);
+		}
+	}
+	snprintf(path, sizeof(path), CARDS "%s/sriov_numvfs", address);
+	snprintf(text, sizeof(text), "%d\n", wanted);
+	fakesys_file(kernel->fake, path, text);
+	return 0;
+}
+
+static int take_write(struct fakekernel *kernel, const char *path, const char *bytes)
+{
+	char driver[256], address[64];
+	int end = 0;
+
+	if (strcmp(path, "sys/bus/pci/drivers_probe") == 0)
+		return write_probe(kernel, bytes);
+	if (sscanf(path, DRIVERS "%255[^/]/bind%n", driver, &end) == 1 && end && !path[end])
+		return write_bind(kernel, driver, bytes);
+	end = 0;
+	if (sscanf(path, CARDS "%63[^/]/%n", address, &end) != 1 || !end)
+		return -EACCES;
+	if (!exists(kernel, CARDS, address))
+		return -ENOENT;
+	if (strcmp(path + end, "driver_override") == 0)
+		return write_override(kernel, address, bytes);
+	if (strcmp(path + end, "driver/unbind") == 0)
+		return write_unbind(kernel, address, bytes);
+	if (strcmp(path + end, "sriov_numvfs") == 0)
+		return write_vfs(kernel, address, bytes);
+	return -EACCES;
+}
+
+/* ---- what the program calls ---- */
+
+static void note_write(struct fakekernel *kernel, const char *path, const char *bytes)
+{
+	size_t length = strlen(kernel->written);
+
+	snprintf(kernel->written + length, sizeof(kernel->written) - length, "%s > %s\n",
+		 strcmp(bytes, "\n") == 0 ? "\\n" : bytes, path);
+}
+
+static int fake_write(struct kernel *base, const struct pci_address *card, const char *path, const char *bytes)
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+	char address[ADDRESS_SIZE], now[256];
+	enum fault fault;
+	int error = 0;
+
+	address_format(card, address);
+	note_write(kernel, path, bytes);
+	fault = ++kernel->writes == kernel->fault_at ? kernel->fault : FAULT_NONE;
+	if (exists(kernel, "model/busy", address))
+		errx(1, "%s: touched while the kernel is at it", address);
+	if (fault == FAULT_KILL_BEFORE)
+		raise(SIGKILL);
+	if (fault == FAULT_TERM)
+		raise(SIGTERM);
+	if (fault == FAULT_VANISH)
+		fakekernel_vanish(kernel, address);
+	if (fault == FAULT_ERROR)
+		return kernel->error;
+	if (fault != FAULT_HANG)
+		error = take_write(kernel, path, bytes);
+	if (fault == FAULT_KILL_AFTER)
+		raise(SIGKILL);
+	if (fault == FAULT_THIEF && exists(kernel, CARDS, address) && !*link_of(kernel, address, "driver", now))
+		set_driver(kernel, address, "thief");
+	if (fault == FAULT_HANG || fault == FAULT_HANG_DONE) {
+		set_busy(kernel, address);
+		return -ETIMEDOUT;
+	}
+	return error;
+}
+
+static ssize_t fake_read(struct kernel *base, const struct pci_address *card, const char *path, char buffer[static ATTRIBUTE_SIZE])
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+	char address[ADDRESS_SIZE];
+
+	if (exists(kernel, "model/busy", address_format(card, address)))
+		return -ETIMEDOUT;
+	return sysdir_read(sysroot_dir(base->root), path, buffer, ATTRIBUTE_SIZE);
+}
+
+static bool fake_is_busy(struct kernel *base, const struct pci_address *card)
+{
+	char address[ADDRESS_SIZE];
+
+	return exists((struct fakekernel *)base, "model/busy", address_format(card, address));
+}
+
+/* xen-pciback is the one whose driver is called quite otherwise. */
+static int fake_load(struct kernel *base, const char *module)
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+	char driver[256];
+
+	if (exists(kernel, "model/missing", module))
+		return -ENOENT;
+	if (strcmp(module, "xen-pciback") == 0) {
+		fakekernel_driver(kernel, "pciback");
+		fakesys_directory(kernel->fake, "sys/module/xen_pciback/drivers/pci:pciback");
+		return 0;
+	}
+	snprintf(driver, sizeof(driver), "%s", module);
+	if (strcmp(driver, "vfio_pci") == 0)
+		driver[4] = '-';
+	fakekernel_driver(kernel, driver);
+	return 0;
+}
+
+static int fake_give(struct kernel *base, const char *path, uid_t user, gid_t group)
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+
+	snprintf(kernel->given, sizeof(kernel->given), "%s %u:%u", path, user, group);
+	return exists(kernel, "", path) ? 0 : -ENOENT;
+}
+
+static void fake_pause(struct kernel *base, unsigned milliseconds)
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+
+	(void)milliseconds;
+	kernel->pauses++;
+	update_nodes(kernel);
+}
+
+void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
+{
+	*kernel = (struct fakekernel){
+		.kernel = {.write = fake_write,
+			   .read = fake_read,
+			   .is_busy = fake_is_busy,
+			   .load = fake_load,
+			   .give = fake_give,
+			   .pause = fake_pause,
+			   .timeout = 1},
+		.fake = fake,
+	};
+	fakesys_file(fake, "sys/bus/pci/drivers_probe", "");
+	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
+	fakesys_directory(fake, "proc/1/fd");
+	fakesys_file(fake, "proc/self/mountinfo", "");
+	fakesys_file(fake, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+	fakesys_file(fake, "proc/net/route", "Iface\tDestination\tGateway\tFlags\n");
+	fakesys_file(fake, "proc/net/ipv6_route", "");
+	fakesys_directory(fake, "dev/vfio");
+}
+
+struct options fakekernel_options(struct fakekernel *kernel, struct heard *heard, const char *const *words)
+{
+	struct options options = {
+		.sysroot = kernel->fake->path,
+		.driver = "auto",
+		.timeout = 1,
+		.user = (uid_t)-1,
+		.user_group = (gid_t)-1,
+		.quiet = true,
+		.ssh_connection = "",
+		.kernel = &kernel->kernel,
+		.log = heard_log(heard),
+	};
+
+	/* the program doesn't write to its arguments */
+	memcpy(&options.arguments, &words, sizeof(words));
+	while (words && words[options.argument_count])
+		options.argument_count++;
+	return options;
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "binder/hazards/ssh.h"
+#include "binder/hazards/hazard.h"
+#include "probe/probe.h"
+#include "tests/unit/fakesys.h"
+
+#define CARD "0000:01:00.0"
+#define AT "sys/bus/pci/devices/" CARD "/"
+
+static struct fakesys *fake;
+static struct heard heard;
+static char found[8192];
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
+	fakesys_directory(fake, "proc/1/fd");
+	fakesys_file(fake, "proc/self/mountinfo", "21 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
+	fakesys_file(fake, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
+	fakesys_file(fake, "proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fakesys_free(fake);
+	return 0;
+}
+
+/* What is found of CARD: "name: text", a line each. */
+static const char *find_as(const char *ssh)
+{
+	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
+	struct probe_options options = {
+		.log = heard_log(&heard), .sysroot = fake->path, .all = true, .details = HAZARD_DETAILS, .owners = &owners};
+	struct hazard_view view = {.log = &options.log, .targets = &(struct targets){0}, .ssh_connection = ssh};
+	struct concerns concerns = {0};
+	struct inventory *inventory = NULL;
+	struct probe *probe = NULL;
+	struct pci_address address;
+	size_t length = 0;
+
+	assert_int_equal(probe_new(&options, &probe), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+	view.root = probe_sysroot(probe);
+	view.inventory = inventory;
+	address_parse(CARD, &address);
+	hazards_find(&view, inventory_find(inventory, &address), &concerns);
+	assert_false(concerns.no_memory);
+	found[0] = '\0';
+	for (size_t i = 0; i < concerns.count; i++)
+		length += (size_t)snprintf(found + length, sizeof(found) - length, "%s: %s\n", HAZARDS[concerns.items[i].hazard].name,
+					   concerns.items[i].text);
+	concerns_free(&concerns);
+	hazard_free_view(&view);
+	inventory_free(inventory);
+	probe_free(probe);
+	return found;
+}
+
+static const char *find(void)
+{
+	return find_as(NULL);
+}
+
+/* A card with everything that there is no hazard in. */
+static void add_card(unsigned class, const char *driver)
+{
+	fakesys_pci(fake, CARD, .vendor = 0x1b36, .device = 0x10, .class = class, .driver = driver, .group = "7");
+	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/" CARD, "../../../../bus/pci/devices/" CARD);
+	fakesys_file(fake, AT "reset_method", "flr bus\n");
+}
+
+static void add_disk(const char *name, const char *number)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "sys/block/%s", name);
+	snprintf(target, sizeof(target), "../devices/pci0000:00/" CARD "/nvme/nvme0/%s", name);
+	fakesys_link(fake, path, target);
+	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
+	fakesys_file(fake, path, number);
+}
+
+static void add_partition(const char *disk, const char *name, const char *number)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "sys/class/block/%s/%s/partition", disk, name);
+	fakesys_file(fake, path, "1\n");
+	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
+	fakesys_file(fake, path, number);
+}
+
+static void a_harmless_card_has_none(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	assert_string_equal(find(), "");
+}
+
+/* ---- disks ---- */
+
+static void a_mounted_partition(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	add_partition("nvme0n1", "nvme0n1p1", "259:1\n");
+	fakesys_file(fake, "proc/self/mountinfo", "22 1 259:1 / /srv/my\\040data rw - ext4 /dev/disk/by-label/x rw\n");
+	assert_string_equal(find(), "mounted: /dev/disk/by-label/x is mounted on /srv/my data\n");
+}
+
+static void the_system_s_own_disk(void **state)
+{
+	static const char *const targets[] = {"/", "/boot", "/boot/efi", "/efi", "/usr"};
+	char line[128];
+
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	for (size_t i = 0; i < COUNT(targets); i++) {
+		snprintf(line, sizeof(line), "22 1 259:0 / %s rw - ext4 /dev/nvme0n1 rw\n", targets[i]);
+		fakesys_file(fake, "proc/self/mountinfo", line);
+		assert_contains(find(), "system-disk: ");
+	}
+	fakesys_file(fake, "proc/self/mountinfo", "22 1 259:0 / /bootleg rw - ext4 /dev/nvme0n1 rw\n");
+	assert_string_equal(find(), "mounted: /dev/nvme0n1 is mounted on /bootleg\n");
+}
+
+/* Root on a logical volume on a RAID of partitions. */
+static void a_volume_on_a_raid(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	add_partition("nvme0n1", "nvme0n1p2", "259:2\n");
+	fakesys_file(fake, "sys/class/block/nvme0n1p2/holders/md0/dev", "9:0\n");
+	fakesys_file(fake, "sys/class/block/md0/dev", "9:0\n");
+	fakesys_file(fake, "sys/class/block/md0/holders/dm-0/dev", "253:0\n");
+	fakesys_file(fake, "sys/class/block/dm-0/dev", "253:0\n");
+	fakesys_file(fake, "sys/class/block/dm-0/dm/name", "vg-root\n");
+	fakesys_file(fake, "proc/self/mountinfo", "22 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n");
+	find();
+	assert_contains(found, "holders: nvme0n1p2 is a part of md0\n");
+	assert_contains(found, "holders: md0 is a part of dm-0 (vg-root)\n");
+	assert_contains(found, "system-disk: /dev/mapper/vg-root is mounted on /\n");
+}
+
+/* mountinfo has a number of its own for it, and names only one of its disks. */
+static void a_btrfs_of_several_disks(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	fakesys_file(fake, "sys/fs/btrfs/8c3d/devices/nvme0n1/size", "1\n");
+	fakesys_file(fake, "sys/fs/btrfs/8c3d/devices/sdx/size", "1\n");
+	fakesys_file(fake, "proc/self/mountinfo", "22 1 0:33 / /srv rw - btrfs /dev/sdx rw\n");
+	assert_contains(find(), "mounted: /dev/sdx is mounted on /srv\n");
+}
+
+static void swap(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	add_partition("nvme0n1", "nvme0n1p3", "259:3\n");
+	fakesys_file(fake, "proc/swaps", "Filename\t\t\t\tType\n/dev/nvme0n1p3                          partition\t9\t0\t-2\n");
+	assert_string_equal(find(), "swap: the host swaps to /dev/nvme0n1p3\n");
+}
+
+static void what_can_not_be_looked_at_is_not_free(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	fakesys_remove(fake, "proc/self/mountinfo");
+	fakesys_remove(fake, "proc/swaps");
+	find();
+	assert_contains(found, "unknown: ");
+	assert_contains(found, "proc/self/mountinfo: No such file");
+	assert_contains(found, "proc/swaps: No such file");
+	fakesys_file(fake, "proc/self/mountinfo", "nonsense\n");
+	fakesys_file(fake, "proc/swaps", "Filename\n");
+	assert_contains(find(), "unknown: /proc/self/mountinfo can't be understood");
+}
+
+/* ---- network ---- */
+
+static void add_interface(const char *name, const char *flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), AT "net/%s/address", name);
+	fakesys_file(fake, path, "52:54:00:00:00:01\n");
+	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
+	fakesys_file(fake, path, flags);
+}
+
+static void an_interface_that_is_down(void **state)
+{
+	(void)state;
+	add_card(0x020000, "e1000e");
+	add_interface("eth0", "0x1002\n");
+	assert_string_equal(find_as("10.0.0.1 50000 10.0.0.2 22"), "");
+}
+
+static void an_interface_with_routes(void **state)
+{
+	(void)state;
+	add_card(0x020000, "e1000e");
+	add_interface("eth0", "0x1003\n");
+	fakesys_file(fake, "proc/net/route",
+		     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+		     "eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+		     "eth0\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
+		     "eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
+	fakesys_file(fake, "proc/net/ipv6_route",
+		     "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		     "00000100 00000001 00000000 00000001     eth0\n"
+		     "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		     "00000100 00000001 00000000 00000001     eth0\n"
+		     "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 "
+		     "00000400 00000001 00000000 00000003     eth0\n"
+		     "20010db8000000000000000000000005 80 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		     "00000000 00000001 00000000 80200001     eth0\n");
+	assert_string_equal(find(), "net-up: eth0 is up\n"
+				    "default-route: the default route 0.0.0.0/0 goes through eth0\n"
+				    "route: the route to 10.0.0.0/16 goes through eth0\n"
+				    "route: the route to 2001:db8::/64 goes through eth0\n"
+				    "default-route: the default route ::/0 goes through eth0\n");
+}
+
+static void a_route_through_a_bridge_over_a_bond(void **state)
+{
+	(void)state;
+	add_card(0x020000, "e1000e");
+	add_interface("eth0", "0x1002\n");
+	fakesys_directory(fake, "sys/class/net/bond0");
+	fakesys_directory(fake, "sys/class/net/br0");
+	fakesys_link(fake, "sys/class/net/eth0/upper_bond0", "../bond0");
+	fakesys_link(fake, "sys/class/net/bond0/upper_br0", "../br0");
+	fakesys_link(fake, "sys/class/net/br0/upper_eth0", "../eth0"); /* a circle does no harm */
+	fakesys_file(fake, "proc/net/route", "Iface\nbr0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_string_equal(find(), "default-route: the default route 0.0.0.0/0 goes through br0\n");
+}
+
+static void the_way_back_to_who_asks(void **state)
+{
+	static const struct {
+		const char *connection;
+		bool ours;
+	} cases[] = {
+		{"10.0.5.5 50000 10.0.0.2 22", true},  {"192.168.0.9 50000 192.168.0.2 22", false},
+		{"8.8.8.8 1 2.2.2.2 22", false},       {"2001:db8::9 1 2001:db8::1 22", true},
+		{"2001:db9::9 1 2001:db8::1 22", false}, {"fe80::1%eth0 1 fe80::2%eth0 22", true},
+		{"fe80::1%eth1 1 fe80::2%eth1 22", false}, {"nonsense", false}, {"", false},
+	};
+
+	(void)state;
+	add_card(0x020000, "e1000e");
+	add_interface("eth0", "0x1002\n");
+	fakesys_file(fake, "proc/net/route",
+		     "Iface\n"
+		     "eth1\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+		     "eth0\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	fakesys_file(fake, "proc/net/ipv6_route",
+		     "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		     "00000100 00000001 00000000 00000001     eth0\n");
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(strstr(find_as(cases[i].connection), "ssh: ") != NULL, cases[i].ours);
+}
+
+/* sudo takes it out of the environment, but not out of the shell's above. */
+static void who_asks_is_found_above_sudo(void **state)
+{
+	struct sysroot *root;
+	char *ssh = NULL;
+
+	(void)state;
+	fakesys_file(fake, "proc/30/stat", "30 (sudo (x) ) S 20 1 1 0\n");
+	fakesys_bytes(fake, "proc/30/environ", "SUDO_USER=x\0HOME=/\0", 19);
+	fakesys_file(fake, "proc/20/stat", "20 (bash) S 10 1 1 0\n");
+	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0", 46);
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	asker_find_ssh(root, 30, &ssh);
+	assert_string_equal(ssh, "10.0.0.1 5 10.0.0.2 22");
+	free(ssh);
+	ssh = NULL;
+	asker_find_ssh(root, 1, &ssh);
+	assert_null(ssh);
+	sysroot_free(root);
+}
+
+static void an_interface_out_of_sight(void **state)
+{
+	(void)state;
+	add_card(0x020000, "e1000e");
+	assert_string_equal(find(), "net-hidden: no interface of it is in sight, although e1000e has it\n");
+}
+
+/* ---- screens, nodes, relatives ---- */
+
+static void the_host_s_screen(void **state)
+{
+	(void)state;
+	add_card(0x030000, "i915");
+	fakesys_file(fake, AT "boot_vga", "1\n");
+	fakesys_directory(fake, AT "graphics/fb0");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon0/name", "(S) dummy device\n");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon0/bind", "1\n");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "0\n");
+	assert_string_equal(find(), "boot-vga: boot_vga is 1\n");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "1\n");
+	assert_contains(find(), "console: the console is drawn on framebuffers, and fb0 is one");
+}
+
+static void a_serial_console(void **state)
+{
+	(void)state;
+	add_card(0x070002, "serial");
+	fakesys_directory(fake, AT "tty/ttyS4");
+	fakesys_file(fake, "proc/consoles", "tty0                 -WU (EC  p  )    4:7\nttyS40 -W-\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "proc/consoles", "ttyS4                -W- (EC  p a)    4:68\n");
+	assert_contains(find(), "console: the kernel's console is on ttyS4");
+}
+
+/* Opens PATH, whose node has NUMBER, as descriptor FD of process PID. */
+static void opens(unsigned pid, unsigned fd, const char *path, const char *number)
+{
+	char node[128];
+
+	snprintf(node, sizeof(node), "numbers%s", path);
+	fakesys_file(fake, node, number);
+	fakesys_descriptor(fake, pid, fd, path);
+}
+
+static void nodes_that_are_open(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	fakesys_file(fake, AT "sound/card2/controlC2/dev", "116:7\n");
+	fakesys_file(fake, AT "sound/card2/id", "NVidia\n");
+	fakesys_file(fake, "proc/driver/nvidia/gpus/" CARD "/information",
+		     "Model: \t X\nDevice Minor: \t 3\n");
+	fakesys_process(fake, 50, "/usr/lib/xorg/Xorg");
+	opens(50, 3, "/dev/dri/renderD128", "226:128");
+	opens(50, 4, "/dev/dri/renderD128", "226:128");
+	opens(50, 5, "/dev/nvidia3", "195:3");
+	opens(50, 6, "/dev/nvidia31", "195:31");
+	opens(50, 7, "/dev/dri/renderD129", "226:129");
+	fakesys_process(fake, 51, "/usr/bin/pipewire");
+	opens(51, 9, "/dev/snd/controlC2", "116:7");
+	assert_string_equal(find(), "open: process 50 (Xorg) has /dev/dri/renderD128 open\n"
+				    "open: process 51 (pipewire) has /dev/snd/controlC2 open\n"
+				    "open: process 50 (Xorg) has /dev/nvidia3 open\n");
+}
+
+/* As for VFIO's: a container has a /dev of its own, and udev can make a node again. */
+static void nodes_are_recognized_by_their_numbers(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	fakesys_process(fake, 50, "gnome-shell");
+	opens(50, 3, "/dev/dri/renderD128 (deleted)", "226:128");
+	fakesys_process(fake, 51, "/usr/bin/in-a-container");
+	opens(51, 3, "/my/gpu", "226:128");
+	/* another device's node of this name, a disk of this number, a node that is not open */
+	fakesys_process(fake, 52, "other");
+	opens(52, 3, "/jail/dev/dri/renderD128", "226:0");
+	opens(52, 4, "/dev/disk", "b226:128");
+	fakesys_process(fake, 53, "path");
+	opens(53, 3, "/dev/dri/renderD128", "226:128");
+	fakesys_file(fake, "proc/53/fdinfo/3", "pos:\t0\nflags:\t012100000\n");
+	assert_string_equal(find(),
+			    "open: process 50 (gnome-shell) has /dev/dri/renderD128 open\n"
+			    "open: process 51 (in-a-container) has /dev/dri/renderD128 open\n");
+}
+
+static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	fakesys_file(fake, "proc/50/cmdline", "a");
+	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
+	fakesys_file(fake, "proc/51/cmdline", "b");
+	fakesys_file(fake, "proc/51/fd/3", ""); /* no link: EINVAL */
+	fakesys_directory(fake, "proc/52"); /* it has ended */
+	assert_string_equal(find(),
+			    "unknown: 2 processes could not be inspected, which may have it open\n");
+}
+
+static void nodes_that_cannot_be_listed_may_be_open(void **state)
+{
+	(void)state;
+	add_card(0x030000, "nvidia");
+	fakesys_directory(fake, AT "drm/card0/dev");
+	assert_string_equal(find(), "unknown: its device nodes could not be listed: "
+				    "drm: Is a directory\n");
+	fakesys_remove(fake, AT "drm/card0/dev");
+	fakesys_file(fake, AT "drm/card0/dev", "226\n");
+	assert_contains(find(), "unknown: its device nodes could not be listed: drm: ");
+}
+
+static void an_nvme_disk_that_is_open(void **state)
+{
+	(void)state;
+	add_card(0x010802, "nvme");
+	add_disk("nvme0n1", "259:0\n");
+	add_partition("nvme0n1", "nvme0n1p2", "259:2\n");
+	fakesys_file(fake, AT "nvme/nvme0/dev", "240:0\n");
+	fakesys_file(fake, AT "nvme/nvme0/ng0n1/dev", "239:0\n");
+	fakesys_process(fake, 50, "qemu");
+	opens(50, 3, "/dev/nvme0n1", "b259:0");
+	opens(50, 4, "/dev/nvme01", "259:2");
+	opens(50, 5, "/dev/disk/by-id/x", "b259:2");
+	opens(50, 6, "/dev/ng0n1", "239:0");
+	assert_string_equal(find(), "open: process 50 (qemu) has /dev/ng0n1 open\n"
+				    "open: process 50 (qemu) has /dev/nvme0n1 open\n"
+				    "open: process 50 (qemu) has /dev/nvme0n1p2 open\n");
+}
+
+static void relatives(void **state)
+{
+	(void)state;
+	add_card(0x030000, NULL);
+	fakesys_remove(fake, AT "reset_method");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 1, .device = 2, .class = 0x040300, .driver = "snd_hda_intel", .group = "7");
+	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/0000:01:00.1", "../../../../bus/pci/devices/0000:01:00.1");
+	fakesys_directory(fake, AT "consumer:pci:0000:01:00.1");
+	fakesys_file(fake, AT "sriov_totalvfs", "4\n");
+	fakesys_link(fake, AT "virtfn0", "../0000:01:10.0");
+	find();
+	assert_contains(found, "group: 0000:01:00.1, of the same IOMMU group 7, is with snd_hda_intel\n");
+	assert_contains(found, "consumer: 0000:01:00.1 (snd_hda_intel) depends on it\n");
+	assert_contains(found, "vfs: it has 1 virtual functions\n");
+	assert_contains(found, "no-reset: ");
+	/* before 5.15 there was only the file reset */
+	fakesys_file(fake, AT "reset", "");
+	assert_null(strstr(find(), "no-reset"));
+}
+
+/* ---- names ---- */
+
+static void only_what_can_be_allowed_is(void **state)
+{
+	struct log log = heard_log(&heard);
+	unsigned allowed = 0;
+
+	(void)state;
+	assert_int_equal(hazards_parse("mounted,net-up", &log, &allowed), 0);
+	assert_int_equal(allowed, 1u << HAZARD_MOUNTED | 1u << HAZARD_NET_UP);
+	assert_int_equal(hazards_parse("held", &log, &allowed), -EINVAL);
+	assert_int_equal(hazards_parse("vfs", &log, &allowed), -EINVAL);
+	assert_int_equal(hazards_parse("system-disk", &log, &allowed), -EINVAL);
+	assert_int_equal(hazards_parse("mount", &log, &allowed), -EINVAL);
+	assert_int_equal(hazards_parse("mounted,", &log, &allowed), -EINVAL);
+	assert_int_equal(hazards_parse("", &log, &allowed), -EINVAL);
+	for (unsigned i = 0; i < HAZARD_COUNT; i++) {
+		assert_non_null(HAZARDS[i].name);
+		if (HAZARDS[i].grade == GRADE_NEVER)
+			assert_true(concern_refuses(&(struct concern){.hazard = i}, ~0u));
+		else
+			assert_false(concern_refuses(&(struct concern){.hazard = i}, ~0u));
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_harmless_card_has_none),
+		TEST(a_mounted_partition),
+		TEST(the_system_s_own_disk),
+		TEST(a_volume_on_a_raid),
+		TEST(a_btrfs_of_several_disks),
+		TEST(swap),
+		TEST(what_can_not_be_looked_at_is_not_free),
+		TEST(an_interface_that_is_down),
+		TEST(an_interface_with_routes),
+		TEST(a_route_through_a_bridge_over_a_bond),
+		TEST(the_way_back_to_who_asks),
+		TEST(who_asks_is_found_above_sudo),
+		TEST(an_interface_out_of_sight),
+		TEST(the_host_s_screen),
+		TEST(a_serial_console),
+		TEST(nodes_that_are_open),
+		TEST(nodes_are_recognized_by_their_numbers),
+		TEST(nodes_that_cannot_be_listed_may_be_open),
+		TEST(a_process_whose_descriptors_cannot_be_read_may_have_a_node_open),
+		TEST(an_nvme_disk_that_is_open),
+		TEST(relatives),
+		TEST(only_what_can_be_allowed_is),
+	};
+
+	return cmocka_run_group_tests_name("binder-hazard", tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "binder/engine/journal.h"
+#include "binder/devices/boot-devices.h"
+#include "binder/commands/commands.h"
+#include "tests/unit/fakesys.h"
+
+static struct fakesys *fake;
+static struct sysroot *root;
+static struct heard heard;
+static struct log log_;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	log_ = heard_log(&heard);
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sysroot_free(root);
+	fakesys_free(fake);
+	return 0;
+}
+
+static struct change make(const char *driver, const char *override)
+{
+	struct change change = {.address = {.domain = 0x10000, .bus = 0x81, .slot = 0x1f, .function = 7},
+				.vendor = 0x10de,
+				.device = 0x2204,
+				.inode = 0xffffffffffffffffu,
+				.state = CHANGE_UNDO};
+
+	assert_int_equal(binding_set(&change.origin, driver, override), 0);
+	assert_int_equal(binding_set(&change.before, NULL, NULL), 0);
+	change.wanted.any = true;
+	return change;
+}
+
+static void what_is_written_is_read_again(void **state)
+{
+	static const char *const overrides[] = {"vfio-pci", "-", "*", "a b,c%\x01\xff\"", "(none)"};
+	struct changes again = {0};
+	struct journal journal;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(overrides); i++) {
+		struct change change = make("nvgrace-gpu-vfio-pci", overrides[i]);
+
+		assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+		assert_int_equal(journal_put(&journal, &change), 0);
+		assert_int_equal(journal.changes.count, 1);
+		assert_int_equal(journal_save(&journal), 0);
+		journal_close(&journal);
+		assert_int_equal(journal_read(root, &log_, &again), 0);
+		assert_int_equal(again.count, 1);
+		assert_int_equal(again.items[0].state, CHANGE_UNDO);
+		assert_int_equal(again.items[0].inode, change.inode);
+		assert_int_equal(address_compare(&again.items[0].address, &change.address), 0);
+		assert_true(binding_same(&again.items[0].origin, &change.origin));
+		assert_null(again.items[0].before.driver);
+		assert_true(again.items[0].wanted.any);
+		changes_free(&again);
+		change_free_members(&change);
+	}
+}
+
+static void vfs_and_driver_of_a_card_are_two_things(void **state)
+{
+	struct change driver = make("ixgbe", NULL), vfs = make(NULL, NULL);
+	struct journal journal;
+
+	(void)state;
+	vfs.is_vfs = true;
+	vfs.vfs_before = 2;
+	vfs.vfs_wanted = 63;
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	assert_int_equal(journal_put(&journal, &driver), 0);
+	assert_int_equal(journal_put(&journal, &vfs), 0);
+	assert_int_equal(journal_save(&journal), 0);
+	journal_close(&journal);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	assert_int_equal(journal.changes.count, 2);
+	assert_int_equal(journal_find(&journal.changes, &vfs.address, true)->vfs_wanted, 63);
+	assert_string_equal(journal_find(&journal.changes, &vfs.address, false)->origin.driver, "ixgbe");
+	journal_forget(&journal, &vfs);
+	assert_null(journal_find(&journal.changes, &vfs.address, true));
+	assert_non_null(journal_find(&journal.changes, &vfs.address, false));
+	journal_close(&journal);
+	change_free_members(&driver);
+	change_free_members(&vfs);
+}
+
+/* Only a whole journal is believed. */
+static void what_is_no_journal_is_refused(void **state)
+{
+#define GOOD "bound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n"
+	static const char *const texts[] = {
+		"", "vfio-bind 2\n", "vfio-bind 1\nbound\n", "vfio-bind 1\nfound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n",
+		"vfio-bind 1\nbound 01:00.0 8086:10d3 7 a,- a,- b,b\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3x 7 a,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 x a,- a,- b,b\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,- a,-\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,- a,- b,b more\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%2,- a,- b,b\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%zz,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 ,- a,- b,b\n", "vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 x\n",
+		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2\n", "vfio-bind 1\n" GOOD "bound nonsense\n",
+	};
+	struct changes changes = {0};
+
+	(void)state;
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\n" GOOD);
+	assert_int_equal(journal_read(root, &log_, &changes), 0);
+	assert_int_equal(changes.count, 1);
+	changes_free(&changes);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		fakesys_file(fake, JOURNAL_PATH, texts[i]);
+		assert_int_equal(journal_read(root, &log_, &changes), -EBADMSG);
+		assert_int_equal(changes.count, 0);
+	}
+	fakesys_bytes(fake, JOURNAL_PATH, "vfio-bind 1\n\0", 13);
+	assert_int_equal(journal_read(root, &log_, &changes), -EBADMSG);
+}
+
+/* ---- the cards of the host, at boot ---- */
+
+static int parse(const char *text, struct strings *words)
+{
+	char copy[512];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	return settings_parse("/etc/default/vfio-bind", copy, &log_, words);
+}
+
+static void the_script_s_file_is_understood(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t count;
+		const char *last;
+	} files[] = {
+		{"", 0, NULL},
+		{"# nothing\n; nor here\n\n", 0, NULL},
+		{"DEVICES=\"0000:04:00.0 0000:05:00.0 0000:84:00.0\"\n", 3, "0000:84:00.0"},
+		{"DEVICES='0000:04:00.0'", 1, "0000:04:00.0"},
+		{"DEVICES=0000:04:00.0\r\n", 1, "0000:04:00.0"},
+		{"  DEVICES=\"\t0000:04:00.0\tnet:eth1 \"  \n", 2, "net:eth1"},
+		{"DEVICES=\"a:b\"\nDEVICES=\"c:d\"\n", 1, "c:d"},
+		{"DEVICES=\n", 0, NULL},
+		{"OTHER=\"$x\"\nOPTIONS=\"--group\"\nDEVICES=a:b\n", 1, "a:b"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct strings words = {0};
+
+		assert_int_equal(parse(files[i].text, &words), STATUS_DONE);
+		assert_int_equal(words.count, files[i].count);
+		if (files[i].last)
+			assert_string_equal(words.items[words.count - 1], files[i].last);
+		strings_free(&words);
+	}
+	assert_int_equal(heard.errors, 0);
+	assert_int_equal(heard.warnings, 1);
+	assert_contains(heard.text, "/etc/default/vfio-bind:1: unknown setting OTHER");
+}
+
+static void its_faults_are_told_with_their_line(void **state)
+{
+	static const char *const files[] = {
+		"\nDEVICES=\"0000:04:00.0\n", "\nDEVICES=0000:04:00.0\"\n", "\nDEVICES=\"a\" \"b\"\n", "\nDEVICES=\"$CARDS\"\n",
+		"\nDEVICES=\"`id`\"\n", "\n0000:04:00.0\n", "\nDEVICES=\"a:b \\\n", "\nDEVICES=\"\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		struct strings words = {0};
+
+		heard = (struct heard){0};
+		assert_int_equal(parse(files[i], &words), STATUS_USAGE);
+		assert_int_equal(heard.errors, 1);
+		assert_contains(heard.text, "/etc/default/vfio-bind:2: ");
+		assert_contains(heard.text, "DEVICES=\"0000:04:00.0 0000:05:00.0\"");
+		strings_free(&words);
+	}
+}
+
+static void another_run_is_waited_for_and_that_is_reported(void **state)
+{
+	struct journal first, second;
+
+	(void)state;
+	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
+	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
+	assert_contains(heard.text, "warning: waiting for another vfio-bind to end, at most 1 second longer\n");
+	assert_contains(heard.text, "error: another vfio-bind is at work; try again\n");
+	journal_close(&second);
+	journal_close(&first);
+	heard = (struct heard){0};
+	assert_int_equal(journal_open(root, &log_, 3, &second), 0);
+	assert_string_equal(heard.text, "");
+	journal_close(&second);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_written_is_read_again),   TEST(vfs_and_driver_of_a_card_are_two_things),
+		TEST(what_is_no_journal_is_refused),   TEST(the_script_s_file_is_understood),
+		TEST(its_faults_are_told_with_their_line), TEST(another_run_is_waited_for_and_that_is_reported),
+	};
+
+	return cmocka_run_group_tests_name("binder-journal", tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's own side of kernel.h, on files: a FIFO that nobody reads is what an unbind is that hangs. */
+#include "tests/unit/test.h"
+
+#include "binder/engine/journal.h"
+#include "tests/unit/fakesys.h"
+
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct pci_address card = {.bus = 1};
+static struct fakesys *fake;
+static struct sysroot *root;
+static struct host_kernel host;
+static struct heard heard;
+static struct log log_heard;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	fakesys_directory(fake, JOURNAL_DIRECTORY);
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	heard = (struct heard){0};
+	log_heard = heard_log(&heard);
+	host_kernel_init(&host, root, &log_heard, 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	sysroot_free(root);
+	fakesys_free(fake);
+	return 0;
+}
+
+static void make_fifo(const char *path)
+{
+	char full[256];
+
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.0");
+	snprintf(full, sizeof(full), "%s/%s", fake->path, path);
+	assert_int_equal(mkfifo(full, 0600), 0);
+}
+
+static void what_is_written_arrives(void **state)
+{
+	char text[ATTRIBUTE_SIZE];
+
+	(void)state;
+	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/driver_override", "");
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci"), 0);
+	assert_int_equal(host.kernel.read(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", text), 8);
+	assert_string_equal(text, "vfio-pci");
+	assert_int_equal(host.kernel.read(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/none", text), -ENOENT);
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/none", "x"), -ENOENT);
+	assert_false(host.kernel.is_busy(&host.kernel, &card));
+}
+
+/* Nothing is made, and nothing is written anywhere else. */
+static void it_writes_below_the_bus_only(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "sys/class/net/eth0/flags", "");
+	fakesys_file(fake, "etc/passwd", "");
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/class/net/eth0/flags", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "etc/passwd", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/../../../etc/passwd", "x"), -EPERM);
+}
+
+static void no_answer_in_time_is_told(void **state)
+{
+	(void)state;
+	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	/* this one can be killed, unlike one in the kernel */
+	assert_false(host.kernel.is_busy(&host.kernel, &card));
+}
+
+/* After two seconds it is said what is waited for, how long, and who is in the way. */
+static void a_long_wait_is_reported(void **state)
+{
+	char name[] = "one-42";
+	struct owner owner = {.name = name, .pid = 4711};
+	struct pci_device device = {.address = card, .owners = &owner, .owner_count = 1};
+	struct inventory inventory = {.devices = &device, .count = 1};
+
+	(void)state;
+	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
+	host.kernel.inventory = &inventory;
+	host.kernel.timeout = 2;
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_string_equal(heard.text, "");
+	host.kernel.timeout = 3;
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
+					"longer; in use by VM 'one-42', process 4711\n");
+}
+
+static void a_long_wait_names_what_is_written(void **state)
+{
+	(void)state;
+	make_fifo("sys/bus/pci/devices/0000:01:00.0/driver_override");
+	host.kernel.timeout = 4;
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"), -ETIMEDOUT);
+	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
+}
+
+/* The program is killed while a call hangs, and the call goes on: who comes later knows, and the run's lock is free. */
+static void a_call_outlives_the_run(void **state)
+{
+	static const struct pci_address other = {.bus = 2};
+	char path[256], text[ATTRIBUTE_SIZE], byte;
+	pid_t run;
+	int lock, fifo;
+
+	(void)state;
+	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
+	snprintf(path, sizeof(path), "%s/" JOURNAL_DIRECTORY "/lock", fake->path);
+	run = fork();
+	if (run == 0) {
+		host.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		flock(host.lock, LOCK_EX);
+		host.kernel.timeout = 60;
+		_exit(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
+	}
+	for (int i = 0; i < 500 && !host.kernel.is_busy(&host.kernel, &card); i++)
+		usleep(10000);
+	assert_true(host.kernel.is_busy(&host.kernel, &card));
+	assert_int_equal(kill(run, SIGKILL), 0);
+	assert_int_equal(waitpid(run, NULL, 0), run);
+	assert_true(host.kernel.is_busy(&host.kernel, &card));
+	assert_false(host.kernel.is_busy(&host.kernel, &other));
+	lock = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+	close(lock);
+	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "y"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.read(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", text), -ETIMEDOUT);
+	/* at last the kernel has done it */
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/0000:01:00.0/unbind", fake->path);
+	fifo = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fifo, &byte, 1), 1);
+	assert_int_equal(byte, 'x');
+	close(fifo);
+	for (int i = 0; i < 500 && host.kernel.is_busy(&host.kernel, &card); i++)
+		usleep(10000);
+	assert_false(host.kernel.is_busy(&host.kernel, &card));
+}
+
+static void only_a_node_is_given_away(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "dev/vfio/1", "");
+	fakesys_link(fake, "dev/vfio/2", "../../etc/shadow");
+	assert_int_equal(host.kernel.give(&host.kernel, "dev/vfio/1", 0, 0), -ENODEV);
+	assert_int_equal(host.kernel.give(&host.kernel, "dev/vfio/2", 0, 0), -ENODEV);
+	assert_int_equal(host.kernel.give(&host.kernel, "dev/vfio/3", 0, 0), -ENOENT);
+}
+
+static void a_module_that_is_not_there(void **state)
+{
+	(void)state;
+	assert_true(host.kernel.load(&host.kernel, "no_such_module_at_all") < 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_written_arrives),	TEST(it_writes_below_the_bus_only), TEST(no_answer_in_time_is_told),
+		TEST(a_long_wait_is_reported),	TEST(a_long_wait_names_what_is_written),
+		TEST(a_call_outlives_the_run),	TEST(only_a_node_is_given_away),    TEST(a_module_that_is_not_there),
+	};
+
+	return cmocka_run_group_tests_name("binder-kernel", tests, NULL, NULL);
+}

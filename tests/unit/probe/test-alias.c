@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/details/details.h"
+#include "probe/pool.h"
+#include "probe/probe.h"
+#include "probe/select/request.h"
+#include "tests/unit/fakesys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct fakesys *fake;
+static struct heard heard;
+static struct probe *probe;
+static struct inventory *inventory;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	fakesys_file(fake, "proc/sys/kernel/hostname", "host1");
+	fakesys_process(fake, 1, "init");
+	return 0;
+}
+
+static void forget(void)
+{
+	inventory_free(inventory);
+	probe_free(probe);
+	inventory = NULL;
+	probe = NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	forget();
+	fakesys_free(fake);
+	return 0;
+}
+
+/* Reads the machine with CONFIG as its installed configuration. */
+static void look(const char *config)
+{
+	struct probe_options options = {
+		.log = heard_log(&heard),
+		.sysroot = fake->path,
+		.config_home = "/etc/pciprobe/pci.conf",
+		.details = DETAIL_POOLS,
+	};
+
+	forget();
+	fakesys_file(fake, "etc/pciprobe/pci.conf", config);
+	assert_int_equal(probe_new(&options, &probe), 0);
+	assert_int_equal(probe_read(probe, &inventory), 0);
+}
+
+static struct pci_device *card(const char *text)
+{
+	struct pci_address address;
+	struct pci_device *device;
+
+	assert_int_equal(address_parse(text, &address), 0);
+	device = inventory_find(inventory, &address);
+	assert_non_null(device);
+	return device;
+}
+
+/* The aliases of a card, with blanks between them. */
+static const char *aliases_of(const char *address)
+{
+	const struct strings *aliases = &card(address)->aliases;
+	static char text[256];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < aliases->count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", aliases->items[i]);
+	return text;
+}
+
+#define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
+
+/* Two cards that are free, one that a VM holds, one that the host uses, one whose group a native driver blocks. */
+static void make_cards(void)
+{
+	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "vfio-pci", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "2");
+	fakesys_pci(fake, "0000:03:00.0", NIC, .driver = "vfio-pci", .group = "3");
+	fakesys_pci(fake, "0000:04:00.0", NIC, .driver = "igbvf", .group = "4");
+	fakesys_pci(fake, "0000:05:00.0", NIC, .driver = "vfio-pci", .group = "5");
+	fakesys_pci(fake, "0000:05:00.1", .vendor = 0x8086, .device = 0x9999, .class = 0x040300, .driver = "snd", .group = "5");
+	fakesys_link(fake, "sys/kernel/iommu_groups/5/devices/0000:05:00.0", "../../x");
+	fakesys_link(fake, "sys/kernel/iommu_groups/5/devices/0000:05:00.1", "../../x");
+	fakesys_process(fake, 42, "qemu-kvm\0-name\0one-1");
+	fakesys_descriptor(fake, 42, 3, "/dev/vfio/3");
+}
+
+static void an_alias_is_all_that_it_says(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC);
+	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/numa_node", "0");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/sriov_totalvfs", "4");
+	fakesys_pci(fake, "0000:01:10.0", NIC, .pf = "0000:01:00.0");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:01:10.0/numa_node", "1");
+	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000);
+	fakesys_file(fake, "sys/bus/pci/devices/0000:02:00.0/numa_node", "-1");
+	look(":filter:\n"
+	     ":alias:\n"
+	     "  - {name: nic, filter: '8086:1520'}\n"
+	     "  - {name: vf, filter: '8086:*', role: vf}\n"
+	     "  - {name: pf, role: pf}\n"
+	     "  - {name: plain, role: pci}\n"
+	     "  - {name: near, numa_node: 0}\n"
+	     "  - {name: this, short_address: '02:00.0'}\n"
+	     "  - {name: gpu, device_name: geforce}\n"
+	     "  - {name: both, filter: '8086:*', numa_node: 1}\n"
+	     "  - {name: both, filter: '10de:*'}\n"
+	     "  - {name: both, filter: '10de:2204'}\n"
+	     "  - {name: nothing, filter: '0:0'}\n");
+	assert_string_equal(aliases_of("01:00.0"), "nic pf near");
+	assert_string_equal(aliases_of("01:10.0"), "nic vf both");
+	assert_string_equal(aliases_of("02:00.0"), "plain this gpu both");
+	assert_string_equal(heard.text, "");
+}
+
+static void a_card_that_is_not_on_offer_has_none(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC);
+	look(":filter: '10de:*'\nalias: [{name: nic, filter: '8086:*'}]\n");
+	assert_int_equal(card("01:00.0")->aliases.count, 0);
+}
+
+static void pools_are_counted(void **state)
+{
+	struct pool *pools;
+	size_t count;
+
+	(void)state;
+	make_cards();
+	look(":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: none, role: vf}, {name: a1, role: vf}]\n");
+	assert_int_equal(pools_count(probe_config(probe), inventory, &pools, &count), 0);
+	assert_int_equal(count, 2);
+	assert_string_equal(pools[0].alias, "a1");
+	assert_int_equal(pools[0].total, 5);
+	assert_int_equal(pools[0].states[OWNERSHIP_FREE], 3);
+	assert_int_equal(pools[0].states[OWNERSHIP_HELD], 1);
+	assert_int_equal(pools[0].states[OWNERSHIP_HOST], 1);
+	assert_int_equal(pools[0].states[OWNERSHIP_UNKNOWN], 0);
+	assert_int_equal(pools[0].available, 2);
+	assert_int_equal(pools[1].total, 0);
+	free(pools);
+}
+
+/* The cards that the requests take, with blanks between them; "no" when this host can't serve them. */
+static const char *serve(const char *first, const char *second)
+{
+	struct log log = heard_log(&heard);
+	const struct pci_device **taken;
+	struct request requests[2] = {0};
+	unsigned served[2];
+	static char text[256];
+	char address[ADDRESS_SIZE];
+	size_t count, n = second ? 2 : 1;
+	int result;
+
+	heard = (struct heard){0};
+	assert_int_equal(request_parse(first, &log, &requests[0]), 0);
+	if (second)
+		assert_int_equal(request_parse(second, &log, &requests[1]), 0);
+	result = requests_serve(requests, n, inventory, served, &taken, &count);
+	snprintf(text, sizeof(text), "no");
+	if (result > 0) {
+		text[0] = '\0';
+		for (size_t i = 0; i < count; i++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
+				 address_format_short(&taken[i]->address, address));
+		free(taken);
+	}
+	for (size_t i = 0; i < n; i++)
+		request_free(&requests[i]);
+	return text;
+}
+
+static void requests_are_served_with_what_can_be_had(void **state)
+{
+	(void)state;
+	make_cards();
+	look(":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: first, short_address: '01:00.0'}]\n");
+	assert_string_equal(serve("a1", NULL), "01:00.0");
+	assert_string_equal(serve("a1:2", NULL), "01:00.0 02:00.0");
+	assert_string_equal(serve("a1:3", NULL), "no");
+	assert_string_equal(serve("vendor=8086,class=0200", NULL), "01:00.0");
+	assert_string_equal(serve("vendor=8086,device=1520,class=0200,count=2", NULL), "01:00.0 02:00.0");
+	assert_string_equal(serve("class=0300", NULL), "no");
+	assert_string_equal(serve("address=02:00.0", NULL), "02:00.0");
+	assert_string_equal(serve("address=0000:03:00.0", NULL), "no");
+	assert_string_equal(serve("address=02:00.0,vendor=10de", NULL), "no");
+	/* the first gives way, whatever the order */
+	assert_string_equal(serve("a1", "first"), "01:00.0 02:00.0");
+	assert_string_equal(serve("first", "a1"), "01:00.0 02:00.0");
+	assert_string_equal(serve("first", "address=01:00.0"), "no");
+}
+
+static void what_is_in_the_way_is_known(void **state)
+{
+	(void)state;
+	make_cards();
+	fakesys_pci(fake, "0000:06:00.0", NIC, .driver = "vfio-pci");
+	fakesys_pci(fake, "0000:07:00.0", NIC, .driver = "vfio-pci", .group = "7");
+	fakesys_pci(fake, "0000:07:00.1", NIC, .driver = "vfio-pci", .group = "7");
+	fakesys_process(fake, 43, "qemu-kvm\0-device\0vfio-pci,host=07:00.1");
+	fakesys_descriptor(fake, 43, 3, "/dev/vfio/7");
+	look(":filter:\n");
+	assert_int_equal(device_obstacle(card("01:00.0")), OBSTACLE_NONE);
+	assert_int_equal(device_obstacle(card("02:00.0")), OBSTACLE_NONE);
+	assert_int_equal(device_obstacle(card("03:00.0")), OBSTACLE_HELD);
+	assert_int_equal(device_obstacle(card("04:00.0")), OBSTACLE_HOST);
+	assert_int_equal(device_obstacle(card("05:00.0")), OBSTACLE_BLOCKED);
+	assert_int_equal(device_obstacle(card("06:00.0")), OBSTACLE_NO_IOMMU);
+	assert_int_equal(device_obstacle(card("07:00.0")), OBSTACLE_GROUP);
+	assert_int_equal(device_obstacle(card("07:00.1")), OBSTACLE_HELD);
+	/* nor is one that nobody looked for known to be free */
+	card("01:00.0")->present &= ~(unsigned)HAS_OWNERSHIP;
+	card("01:00.0")->ownership = OWNERSHIP_UNKNOWN;
+	assert_int_equal(device_obstacle(card("01:00.0")), OBSTACLE_UNKNOWN);
+}
+
+static void an_invalid_request_is_one_error(void **state)
+{
+	static const char *const texts[] = {
+		"", ":", ":2", "a1:", "a1:0", "a1:-1", "a1:x", "a1:2x", "a1:99999", "a 1", "a1:2:3", "=", "vendor=", "vendor=808",
+		"vendor=808x", "vendor=8086,", "vendor=8086,vendor=8086", "nonsense=1", "address=", "address=zz",
+		"address=01:00.0,address=02:00.0", "count=2", "vendor=8086,count=0", "-a", ".", "a1\n", "address=../../etc",
+		"vendor=8086;class=0200", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	};
+	struct log log = heard_log(&heard);
+	struct request request = {0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		heard = (struct heard){0};
+		if (request_parse(texts[i], &log, &request) != -EINVAL)
+			fail_msg("'%s' was accepted", texts[i]);
+		assert_null(request.alias);
+		if (heard.errors != 1 || !strstr(heard.text, "request"))
+			fail_msg("'%s'\nlogged: %s", texts[i], heard.text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_alias_is_all_that_it_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_card_that_is_not_on_offer_has_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(pools_are_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(requests_are_served_with_what_can_be_had, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_in_the_way_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_invalid_request_is_one_error, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("alias", tests, NULL, NULL);
+}

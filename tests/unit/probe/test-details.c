@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/details/details.h"
+#include "probe/details/related.h"
+#include "probe/sysfs/scan.h"
+#include "tests/unit/fakesys.h"
+
+static struct fakesys *fake;
+static struct heard heard;
+static struct inventory *inventory;
+static struct sysroot *root;
+static struct seen seen;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	return 0;
+}
+
+static void forget(void)
+{
+	inventory_free(inventory);
+	inventory = NULL;
+	sysroot_free(root);
+	root = NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	forget();
+	fakesys_free(fake);
+	return 0;
+}
+
+/* Scans the machine and takes every card as selected. */
+static void scan_all(void)
+{
+	struct log log = heard_log(&heard);
+
+	forget();
+	seen.text[0] = '\0';
+	inventory = calloc(1, sizeof(*inventory));
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	sysroot_watch(root, see, &seen);
+	assert_int_equal(scan_read(root, &log, inventory), 0);
+	inventory->selected = inventory->count;
+	for (size_t i = 0; i < inventory->count; i++)
+		inventory->devices[i].selected = true;
+}
+
+static void read_details(unsigned wanted)
+{
+	struct log log = heard_log(&heard);
+
+	assert_int_equal(details_read(root, &log, wanted, 0, inventory), 0);
+}
+
+static const struct pci_device *card(const char *text)
+{
+	struct pci_address address;
+
+	address_parse(text, &address);
+	return inventory_find(inventory, &address);
+}
+
+static void file(const char *address, const char *name, const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
+	fakesys_file(fake, path, text);
+}
+
+#define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
+
+static void everything_is_read(void **state)
+{
+	const struct pci_device *nic;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport");
+	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "igb", .group = "17", .below = "0000:00:01.0");
+	file("0000:01:00.0", "numa_node", "1\n");
+	file("0000:01:00.0", "revision", "0x01\n");
+	file("0000:01:00.0", "reset_method", "flr bus\n");
+	file("0000:01:00.0", "power_state", "D0\n");
+	file("0000:01:00.0", "power/runtime_status", "active\n");
+	file("0000:01:00.0", "current_link_speed", "5.0 GT/s PCIe\n");
+	file("0000:01:00.0", "current_link_width", "4\n");
+	file("0000:01:00.0", "max_link_speed", "16.0 GT/s PCIe\n");
+	file("0000:01:00.0", "max_link_width", "8\n");
+	file("0000:01:00.0", "aer_dev_correctable", "RxErr 1\nBadTLP 2\nTOTAL_ERR_COR 3\n");
+	file("0000:01:00.0", "aer_dev_nonfatal", "Undefined 0\nTOTAL_ERR_NONFATAL 0\n");
+	file("0000:01:00.0", "aer_dev_fatal", "Undefined 0\nTOTAL_ERR_FATAL 18446744073709551615\n");
+	file("0000:01:00.0", "label", "NIC1\n");
+	file("0000:01:00.0", "sriov_totalvfs", "8\n");
+	file("0000:01:00.0", "sriov_numvfs", "2\n");
+	file("0000:01:00.0", "net/eth10/address", "52:54:00:00:00:0a\n");
+	file("0000:01:00.0", "net/eth2/address", "52:54:00:00:00:02\n");
+	fakesys_file(fake, "sys/bus/pci/slots/3-1/address", "0000:01:00\n");
+	scan_all();
+	read_details(DETAIL_ALL);
+	nic = card("01:00.0");
+	assert_string_equal(nic->driver, "igb");
+	assert_int_equal(nic->iommu_group, 17);
+	assert_int_equal(nic->numa_node, 1);
+	assert_int_equal(nic->revision, 1);
+	assert_int_equal(nic->reset_methods.count, 2);
+	assert_string_equal(nic->reset_methods.items[1], "bus");
+	assert_string_equal(nic->power_state, "D0");
+	assert_true(nic->link.speed > 4.9 && nic->link.speed < 5.1);
+	assert_true(nic->link.max_speed > 15.9);
+	assert_int_equal(nic->link.width, 4);
+	assert_int_equal(nic->link.max_width, 8);
+	assert_int_equal(nic->aer.correctable, 3);
+	assert_int_equal(nic->aer.fatal, UINT64_MAX);
+	assert_string_equal(nic->label, "NIC1");
+	assert_string_equal(nic->physical_slot, "3-1");
+	assert_int_equal(nic->sriov.role, SRIOV_PF);
+	assert_int_equal(nic->sriov.vfs_total, 8);
+	assert_int_equal(nic->sriov.vfs_enabled, 2);
+	assert_int_equal(nic->interface_count, 2);
+	assert_string_equal(nic->interfaces[0].name, "eth2");
+	assert_string_equal(nic->interfaces[1].mac, "52:54:00:00:00:0a");
+	assert_int_equal(nic->ancestor_count, 1);
+	assert_int_equal(nic->ancestors[0].slot, 1);
+	assert_false(nic->incomplete);
+	assert_string_equal(heard.text, "");
+}
+
+static void what_is_not_there_is_absent(void **state)
+{
+	const struct pci_device *nic;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", NIC);
+	file("0000:00:02.0", "numa_node", "-1\n");
+	file("0000:00:02.0", "label", "");
+	file("0000:00:02.0", "reset_method", "\n");
+	scan_all();
+	read_details(DETAIL_ALL);
+	nic = card("00:02.0");
+	assert_int_equal(nic->present, HAS_SRIOV | HAS_RESET_METHODS);
+	assert_int_equal(nic->sriov.role, SRIOV_NONE);
+	assert_null(nic->driver);
+	assert_null(nic->label);
+	assert_null(nic->power_state);
+	assert_int_equal(nic->interface_count + nic->blocks.count + nic->drm.count + nic->ancestor_count, 0);
+	assert_false(nic->incomplete);
+	assert_string_equal(heard.text, "");
+}
+
+static void what_cannot_be_read_is_told_and_marked(void **state)
+{
+	char *much = malloc(6000);
+
+	(void)state;
+	memset(much, '7', 5999);
+	much[5999] = '\0';
+	fakesys_pci(fake, "0000:00:02.0", NIC, .driver = "igb");
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:00:02.0/numa_node");
+	file("0000:00:02.0", "revision", "banana\n");
+	file("0000:00:02.0", "label", much);
+	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:02.0/power_state", "D\0003", 3);
+	file("0000:00:02.0", "aer_dev_correctable", "RxErr 0\n");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0/iommu_group", "../../kernel/iommu_groups/none");
+	fakesys_pci(fake, "0000:00:03.0", NIC, .driver = "igb");
+	scan_all();
+	read_details(DETAIL_ALL);
+	assert_true(card("00:02.0")->incomplete);
+	assert_false(card("00:03.0")->incomplete);
+	assert_int_equal(inventory->incomplete, 1);
+	assert_int_equal(heard.warnings, 6);
+	assert_contains(heard.text, "0000:00:02.0/numa_node: Is a directory");
+	assert_contains(heard.text, "0000:00:02.0/revision: not a number");
+	assert_contains(heard.text, "0000:00:02.0/label: larger than any attribute");
+	assert_contains(heard.text, "0000:00:02.0/power_state: not a text");
+	assert_contains(heard.text, "0000:00:02.0/aer_dev_correctable: has no total");
+	assert_contains(heard.text, "0000:00:02.0/iommu_group: points to nothing");
+	assert_string_equal(card("00:02.0")->driver, "igb");
+	free(much);
+}
+
+static void a_sleeping_cards_link_is_left_alone(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", NIC);
+	file("0000:00:02.0", "power/runtime_status", "suspended\n");
+	file("0000:00:02.0", "current_link_speed", "5.0 GT/s PCIe\n");
+	file("0000:00:02.0", "max_link_speed", "5.0 GT/s PCIe\n");
+	file("0000:00:02.0", "config", "");
+	scan_all();
+	read_details(DETAIL_ALL);
+	assert_null(strstr(seen.text, "link"));
+	assert_null(strstr(seen.text, "config"));
+	assert_false(card("00:02.0")->present & HAS_LINK_SPEED);
+	assert_string_equal(card("00:02.0")->runtime_status, "suspended");
+}
+
+static void only_what_is_asked_for_is_read(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", NIC, .group = "1");
+	fakesys_pci(fake, "0000:00:03.0", NIC, .group = "2");
+	file("0000:00:03.0", "numa_node", "0\n");
+	scan_all();
+	inventory->devices[0].selected = false;
+	inventory->selected = 1;
+	seen.text[0] = '\0';
+	read_details(DETAIL_NUMA_NODE);
+	assert_string_equal(seen.text, "sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
+	assert_false(card("00:03.0")->present & HAS_IOMMU_GROUP);
+	seen.text[0] = '\0';
+	read_details(DETAIL_NAMES);
+	assert_string_equal(seen.text, "");
+}
+
+static void virtual_functions_know_their_place(void **state)
+{
+	char address[ADDRESS_SIZE];
+
+	(void)state;
+	fakesys_pci(fake, "0000:02:00.0", NIC);
+	fakesys_pci(fake, "0000:02:00.1", NIC);
+	file("0000:02:00.0", "sriov_totalvfs", "8\n");
+	file("0000:02:00.1", "sriov_totalvfs", "8\n");
+	/* the VFs of the two ports take turns */
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(address, sizeof(address), "0000:02:10.%u", i);
+		fakesys_pci(fake, address, NIC, .pf = i % 2 ? "0000:02:00.1" : "0000:02:00.0", .vf = i / 2);
+	}
+	scan_all();
+	read_details(DETAIL_SRIOV | DETAIL_VF_INDEX);
+	for (unsigned i = 0; i < 8; i++) {
+		const struct pci_device *vf;
+
+		snprintf(address, sizeof(address), "0000:02:10.%u", i);
+		vf = card(address);
+		assert_int_equal(vf->sriov.role, SRIOV_VF);
+		assert_int_equal(vf->sriov.pf.function, i % 2);
+		assert_true(vf->present & HAS_VF_INDEX);
+		assert_int_equal(vf->sriov.vf_index, i / 2);
+	}
+	/* only the last of a PF's VFs is asked about */
+	for (size_t i = 0; i < inventory->count; i++)
+		inventory->devices[i].selected = i + 1 == inventory->count;
+	inventory->selected = 1;
+	read_details(DETAIL_SRIOV | DETAIL_VF_INDEX);
+	assert_int_equal(inventory->devices[inventory->count - 1].sriov.vf_index, 3);
+}
+
+static void a_card_that_vanishes_is_not_there(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", NIC);
+	fakesys_pci(fake, "0000:00:03.0", NIC, .group = "3");
+	fakesys_pci(fake, "0000:00:04.0", NIC, .group = "4");
+	scan_all();
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:00:03.0");
+	fakesys_remove(fake, "sys/devices/pci0000:00/0000:00:03.0");
+	read_details(DETAIL_ALL);
+	assert_int_equal(inventory->count, 2);
+	assert_int_equal(inventory->selected, 2);
+	assert_int_equal(inventory->incomplete, 0);
+	assert_null(card("00:03.0"));
+	assert_int_equal(card("00:04.0")->iommu_group, 4);
+	assert_string_equal(heard.text, "");
+}
+
+static void disks_and_graphics_nodes_find_their_cards(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x144d, .device = 0xa808, .class = 0x010802);
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1002, .device = 0x1234, .class = 0x030000);
+	fakesys_link(fake, "sys/block/nvme1n1", "../devices/pci0000:00/0000:00:02.0/nvme/nvme1/nvme1n1");
+	fakesys_link(fake, "sys/block/nvme0c1n2", "../devices/pci0000:00/0000:00:02.0/nvme/nvme1/nvme0c1n2");
+	fakesys_link(fake, "sys/block/nvme0n2", "../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2");
+	fakesys_link(fake, "sys/block/loop0", "../devices/virtual/block/loop0");
+	fakesys_link(fake, "sys/block/sdz", "../devices/pci0000:00/0000:00:1f.0/ata1/host0/sdz");
+	fakesys_link(fake, "sys/class/drm/card0", "../../devices/pci0000:00/0000:00:03.0/drm/card0");
+	fakesys_link(fake, "sys/class/drm/card0-DP-1", "../../devices/pci0000:00/0000:00:03.0/drm/card0/card0-DP-1");
+	fakesys_link(fake, "sys/class/drm/renderD128", "../../devices/pci0000:00/0000:00:03.0/drm/renderD128");
+	fakesys_file(fake, "sys/class/drm/version", "drm 1.1.0 20060810\n");
+	scan_all();
+	read_details(DETAIL_BLOCKS | DETAIL_DRM);
+	assert_int_equal(card("00:02.0")->blocks.count, 2);
+	assert_string_equal(card("00:02.0")->blocks.items[0], "nvme0n2");
+	assert_string_equal(card("00:02.0")->blocks.items[1], "nvme1n1");
+	assert_int_equal(card("00:03.0")->drm.count, 2);
+	assert_string_equal(card("00:03.0")->drm.items[1], "renderD128");
+}
+
+static void virtio_cards_have_their_interfaces_below(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1af4, .device = 0x1041, .class = 0x020000, .driver = "virtio-pci");
+	file("0000:00:03.0", "virtio2/net/ens3/address", "52:54:00:12:34:56\n");
+	scan_all();
+	read_details(DETAIL_INTERFACES);
+	assert_int_equal(card("00:03.0")->interface_count, 1);
+	assert_string_equal(card("00:03.0")->interfaces[0].name, "ens3");
+	assert_false(card("00:03.0")->interfaces[0].direct);
+}
+
+static void vfs_have_the_uplink_of_their_pf(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x15b3, .device = 0x101d, .class = 0x020000);
+	file("0000:01:00.0", "net/eth1/phys_port_name", "pf0vf0\n");
+	file("0000:01:00.0", "net/eth9/phys_port_name", "p0\n");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0", .vf = 1);
+	/* another PF has none, and what the one before had isn't taken for it */
+	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x1b36, .device = 0x0010, .class = 0x010802);
+	fakesys_pci(fake, "0000:02:00.1", .vendor = 0x1b36, .device = 0x0010, .pf = "0000:02:00.0", .vf = 0);
+	scan_all();
+	read_details(DETAIL_SRIOV | DETAIL_PF_INTERFACE);
+	assert_null(card("01:00.0")->pf_interface);
+	assert_string_equal(card("01:00.1")->pf_interface, "eth9");
+	assert_string_equal(card("01:00.2")->pf_interface, "eth9");
+	assert_null(card("02:00.1")->pf_interface);
+	assert_int_equal(card("01:00.1")->interface_count, 0);
+}
+
+static void virtual_gpus_have_their_types(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
+	file("0000:08:00.4", "nvidia/creatable_vgpu_types",
+	     "ID    : vGPU Name\n558   : NVIDIA A2-4Q \n\n559 : NVIDIA A2-8Q\n: nothing\nodd\n");
+	fakesys_pci(fake, "0000:08:00.5", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
+	fakesys_directory(fake, "sys/class/mdev_bus/0000:08:00.5/mdev_supported_types/nvidia-63");
+	fakesys_directory(fake, "sys/class/mdev_bus/0000:08:00.5/mdev_supported_types/nvidia-256");
+	scan_all();
+	read_details(DETAIL_VGPU);
+	assert_int_equal(card("08:00.4")->vgpu_type_count, 2);
+	assert_string_equal(card("08:00.4")->vgpu_types[0].id, "558");
+	assert_string_equal(card("08:00.4")->vgpu_types[0].name, "NVIDIA A2-4Q");
+	assert_false(card("08:00.4")->present & HAS_MDEV);
+	assert_int_equal(card("08:00.5")->vgpu_type_count, 2);
+	assert_string_equal(card("08:00.5")->vgpu_types[0].id, "nvidia-256");
+	assert_null(card("08:00.5")->vgpu_types[0].name);
+	assert_true(card("08:00.5")->present & HAS_MDEV);
+}
+
+static void a_function_can_be_a_virtual_gpu(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
+	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200, .pf = "0000:08:00.0");
+	file("0000:08:00.4", "nvidia/current_vgpu_type", "558\n");
+	file("0000:08:00.4", "nvidia/creatable_vgpu_types", "ID : vGPU Name\n");
+	scan_all();
+	read_details(DETAIL_SRIOV | DETAIL_VGPU);
+	assert_string_equal(card("08:00.4")->vgpu_type, "558");
+	assert_null(card("08:00.0")->vgpu_type);
+}
+
+#define MDEV "sys/devices/pci0000:00/0000:00:02.0/"
+
+static void mediated_devices_are_parts_of_a_card(void **state)
+{
+	const struct mdev *mdevs;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
+	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/name", "GRID T4-4Q\n");
+	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/description", "num_heads=4, max_instance=4\n");
+	fakesys_link(fake, MDEV "bb/mdev_type", "../mdev_supported_types/nvidia-63");
+	fakesys_directory(fake, MDEV "aa");
+	fakesys_link(fake, "sys/bus/mdev/devices/bb", "../../../devices/pci0000:00/0000:00:02.0/bb");
+	fakesys_link(fake, "sys/bus/mdev/devices/aa", "../../../devices/pci0000:00/0000:00:02.0/aa");
+	fakesys_link(fake, "sys/bus/mdev/devices/cc", "../../../devices/platform/cc");
+	scan_all();
+	read_details(DETAIL_MDEVS);
+	assert_int_equal(card("00:02.0")->mdev_count, 2);
+	assert_int_equal(card("00:03.0")->mdev_count, 0);
+	mdevs = card("00:02.0")->mdevs;
+	assert_string_equal(mdevs[0].uuid, "aa");
+	assert_null(mdevs[0].type);
+	assert_string_equal(mdevs[1].uuid, "bb");
+	assert_string_equal(mdevs[1].type, "nvidia-63");
+	assert_string_equal(mdevs[1].name, "GRID T4-4Q");
+	assert_string_equal(mdevs[1].description, "num_heads=4, max_instance=4");
+	assert_string_equal(heard.text, "");
+}
+
+static void of_other_cards_only_what_was_asked_for_is_read(void **state)
+{
+	struct log log = heard_log(&heard);
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1521, .class = 0x020000, .driver = "igb");
+	file("0000:01:00.0", "sriov_totalvfs", "7\n");
+	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000, .pf = "0000:01:00.0");
+	scan_all();
+	inventory->devices[0].selected = false;
+	inventory->selected = 1;
+	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER, inventory), 0);
+	assert_int_equal(card("01:00.0")->sriov.vfs_total, 7);
+	assert_null(card("01:00.0")->driver);
+	assert_true(card("01:10.0")->present & HAS_PF);
+}
+
+static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **state)
+{
+	const unsigned details = DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
+	struct log log = heard_log(&heard);
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:00:02.0", NIC, .driver = "igb", .group = "2");
+	fakesys_pci(fake, "0000:00:03.0", NIC, .driver = "igb", .group = "3");
+	scan_all();
+	inventory->devices[0].selected = inventory->devices[1].selected = false;
+	inventory->selected = 1;
+	assert_int_equal(details_read(root, &log, details, details, inventory), 0);
+	assert_string_equal(card("00:01.0")->driver, "pcieport");
+	assert_int_equal(card("00:01.0")->iommu_group, 1);
+	assert_null(card("00:02.0")->driver);
+	assert_false(card("00:02.0")->present & HAS_IOMMU_GROUP);
+	assert_string_equal(card("00:03.0")->driver, "igb");
+}
+
+static void a_groups_other_cards_can_block_it(void **state)
+{
+	const struct pci_device *gpu;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .driver = "vfio-pci", .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x10de, .device = 0x1aef, .class = 0x040300, .driver = "snd_hda_intel",
+		    .group = "1");
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x10de, .device = 0x1ad8, .class = 0x0c0330, .group = "1");
+	fakesys_pci(fake, "0000:01:00.3", .vendor = 0x10de, .device = 0x1ad9, .class = 0x0c8000, .driver = "pci-stub", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .driver = "igb", .group = "2");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:00:01.0");
+	for (int i = 0; i < 4; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/1/devices/0000:01:00.%d", i);
+		fakesys_directory(fake, path);
+	}
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/odd");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/2/devices/0000:02:00.0");
+	scan_all();
+	/* peers that aren't selected count as well */
+	inventory->devices[2].selected = false;
+	inventory->selected--;
+	read_details(DETAIL_GROUP_PEERS);
+	gpu = card("01:00.0");
+	assert_int_equal(gpu->group_peers.count, 4);
+	assert_string_equal(gpu->group_peers.items[0], "0000:00:01.0");
+	assert_int_equal(gpu->group_blockers.count, 1);
+	assert_string_equal(gpu->group_blockers.items[0], "0000:01:00.1");
+	assert_int_equal(card("02:00.0")->group_peers.count, 0);
+	assert_string_equal(heard.text, "");
+}
+
+static void odd_links_and_speeds_are_absent(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", NIC);
+	file("0000:00:02.0", "max_link_speed", "Unknown\n");
+	file("0000:00:02.0", "max_link_width", "255\n");
+	fakesys_pci(fake, "0000:00:03.0", NIC);
+	file("0000:00:03.0", "max_link_speed", "8.0 GT/s PCIe\n");
+	file("0000:00:03.0", "max_link_width", "255\n");
+	file("0000:00:03.0", "current_link_speed", "Unknown speed\n");
+	file("0000:00:03.0", "current_link_width", "0\n");
+	scan_all();
+	read_details(DETAIL_LINK);
+	assert_int_equal(card("00:02.0")->present, 0);
+	assert_int_equal(card("00:03.0")->present, HAS_MAX_LINK_SPEED | HAS_LINK_WIDTH);
+	assert_string_equal(heard.text, "");
+}
+
+static void link(const char *address, const char *speed, const char *width, const char *max_speed, const char *max_width)
+{
+	file(address, "current_link_speed", speed);
+	file(address, "current_link_width", width);
+	file(address, "max_link_speed", max_speed);
+	file(address, "max_link_width", max_width);
+}
+
+static void a_link_is_degraded_when_card_and_port_can_more(void **state)
+{
+	static const struct {
+		const char *speed, *width, *max_speed, *max_width;
+		bool degraded;
+	} cases[] = {
+		{"8.0 GT/s PCIe\n", "8\n", "16.0 GT/s PCIe\n", "16\n", false}, /* the port can no more */
+		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n", false},   /* the card can no more */
+		{"5.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n", true},
+		{"8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "16\n", true},
+	};
+	char address[ADDRESS_SIZE];
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	link("0000:00:01.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		snprintf(address, sizeof(address), "0000:01:00.%u", i);
+		fakesys_pci(fake, address, NIC, .below = "0000:00:01.0");
+		link(address, cases[i].speed, cases[i].width, cases[i].max_speed, cases[i].max_width);
+	}
+	/* on the root bus there is no port, asleep nothing is known */
+	fakesys_pci(fake, "0000:00:02.0", NIC);
+	link("0000:00:02.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
+	fakesys_pci(fake, "0000:01:01.0", NIC, .below = "0000:00:01.0");
+	link("0000:01:01.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
+	file("0000:01:01.0", "power/runtime_status", "suspended\n");
+	scan_all();
+	read_details(DETAIL_LINK);
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		snprintf(address, sizeof(address), "0000:01:00.%u", i);
+		assert_true(device_knows_link(card(address)));
+		assert_int_equal(device_has_degraded_link(card(address)), cases[i].degraded);
+	}
+	assert_false(device_knows_link(card("00:01.0")));
+	assert_false(device_knows_link(card("00:02.0")));
+	assert_false(device_knows_link(card("01:01.0")));
+	assert_false(device_has_degraded_link(card("01:01.0")));
+	assert_string_equal(heard.text, "");
+}
+
+static void addresses_are_found_in_paths(void **state)
+{
+	struct pci_address found[2];
+
+	(void)state;
+	assert_int_equal(path_addresses("../../../devices/pci0000:00/0000:00:1c.0/0000:01:00.0/net/eth0", found, 2), 2);
+	assert_int_equal(found[1].bus, 1);
+	assert_int_equal(path_addresses("", found, 2), 0);
+	assert_int_equal(path_addresses("///", found, 2), 0);
+	assert_int_equal(path_addresses("0000:00:1c.0", found, 0), 1);
+	assert_int_equal(path_addresses("../pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme0/nvme0n1/x/0000:00:1c.9",
+					found, 2), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(everything_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_there_is_absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told_and_marked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sleeping_cards_link_is_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_what_is_asked_for_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(virtual_functions_know_their_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_card_that_vanishes_is_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_cards, setup, teardown),
+		cmocka_unit_test_setup_teardown(virtio_cards_have_their_interfaces_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
+		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_function_can_be_a_virtual_gpu, setup, teardown),
+		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_other_cards_only_what_was_asked_for_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_unselected_bridges_the_driver_and_the_group_can_be_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_card_and_port_can_more, setup, teardown),
+		cmocka_unit_test(addresses_are_found_in_paths),
+	};
+
+	return cmocka_run_group_tests_name("details", tests, NULL, NULL);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/details/details.h"
+#include "probe/metrics.h"
+#include "probe/ownership/vfs.h"
+
+#include <ctype.h>
+#include <math.h>
+
+static void series_are_unique_words_with_a_kind(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		for (const char *c = field_series(&FIELDS[i]); *c; c++)
+			assert_true(islower((unsigned char)*c) || *c == '_');
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(field_series(&FIELDS[i]), field_series(&FIELDS[j]));
+		if (FIELDS[i].measure != MEASURE_NONE)
+			assert_non_null(measure_name(FIELDS[i].measure));
+	}
+	for (size_t i = 0; i < HOST_METRIC_COUNT; i++)
+		assert_non_null(measure_name(HOST_METRICS[i].measure));
+}
+
+/* Whatever is measured is a number, and what must be read for it is among DETAIL_METRICS. */
+static void only_numbers_are_measured(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		enum field_type type = FIELDS[i].type;
+
+		if (FIELDS[i].measure == MEASURE_NONE)
+			continue;
+		assert_true(type == FIELD_NUMBER || type == FIELD_REAL || type == FIELD_FLAG);
+		assert_int_equal(FIELDS[i].details & ~DETAIL_METRICS, 0);
+	}
+	assert_int_equal(DETAIL_METRICS & DETAIL_NAMES, 0);
+}
+
+/* -1: absent, -2: unknown. */
+static double measured(const struct pci_device *device, const char *name)
+{
+	double value = -1;
+
+	if (!field_measure(field_find(name), device, &value))
+		return -1;
+	return isnan(value) ? -2 : value;
+}
+
+#define IS(device, name, value) assert_true(fabs(measured(device, name) - (value)) < 0.001)
+
+static void unknown_is_not_absent(void **state)
+{
+	const struct pci_device nothing = {0};
+	const struct pci_device unknown = {.present = HAS_OWNERSHIP, .ownership = OWNERSHIP_UNKNOWN};
+	const struct pci_device held = {.present = HAS_OWNERSHIP | HAS_LINK_SPEED, .ownership = OWNERSHIP_HELD,
+					.link.speed = 2.5};
+
+	(void)state;
+	IS(&nothing, "in_use", -1);
+	IS(&nothing, "vfs_free", -1);
+	IS(&nothing, "link_speed", -1);
+	IS(&unknown, "in_use", -2);
+	IS(&unknown, "conflict", -2);
+	IS(&unknown, "link_degraded", -1);
+	IS(&held, "in_use", 1);
+	IS(&held, "conflict", 0);
+	IS(&held, "link_speed", 2.5);
+	IS(&held, "driver", -1); /* no measurement */
+	IS(&held, "vendor", -1);
+}
+
+#define PF {1, 0, 0, 0}
+
+static void a_pf_counts_its_vfs(void **state)
+{
+	struct pci_device devices[] = {
+		{.address = PF, .selected = true, .present = HAS_VFS_ENABLED | HAS_OWNERSHIP, .ownership = OWNERSHIP_HOST,
+		 .sriov = {.role = SRIOV_PF, .vfs_enabled = 3}},
+		{.address = {1, 0, 0, 1}, .selected = true, .present = HAS_PF | HAS_OWNERSHIP, .ownership = OWNERSHIP_HELD,
+		 .sriov = {.role = SRIOV_VF, .pf = PF}},
+		{.address = {1, 0, 0, 2}, .selected = true, .present = HAS_PF | HAS_OWNERSHIP, .ownership = OWNERSHIP_FREE,
+		 .sriov = {.role = SRIOV_VF, .pf = PF}},
+		{.address = {1, 0, 0, 3}, .selected = true, .present = HAS_PF | HAS_OWNERSHIP, .ownership = OWNERSHIP_FREE,
+		 .sriov = {.role = SRIOV_VF, .pf = PF}},
+		{.address = {2, 0, 0, 0}, .selected = true, .present = HAS_VFS_ENABLED | HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_FREE, .sriov = {.role = SRIOV_PF}},
+	};
+	struct inventory inventory = {.devices = devices, .count = COUNT(devices), .selected = COUNT(devices)};
+
+	(void)state;
+	vfs_count(&inventory);
+	IS(&devices[0], "vfs_in_use", 1);
+	IS(&devices[0], "vfs_free", 2);
+	IS(&devices[0], "vfs_enabled", 3);
+	IS(&devices[1], "vfs_free", -1);
+	IS(&devices[4], "vfs_in_use", 0);
+	IS(&devices[4], "vfs_free", 0);
+
+	/* one of them nobody could look at */
+	devices[2].ownership = OWNERSHIP_UNKNOWN;
+	vfs_count(&inventory);
+	IS(&devices[0], "vfs_free", -2);
+
+	/* or isn't selected */
+	devices[2].ownership = OWNERSHIP_FREE;
+	devices[2].selected = false;
+	vfs_count(&inventory);
+	IS(&devices[0], "vfs_in_use", -1);
+}
+
+struct walked {
+	char text[1024];
+};
+
+static void note(void *data, const struct metric *metric)
+{
+	struct walked *walked = data;
+	size_t length = strlen(walked->text);
+	char model[MODEL_SIZE];
+
+	if (metric->measure == MEASURE_DURATION)
+		return;
+	snprintf(walked->text + length, sizeof(walked->text) - length, "%s:%s-%s=%g ",
+		 metric->device ? "card" : metric->pool ? pool_name(metric->pool, model) : "host",
+		 measure_name(metric->measure), metric->name, metric->value);
+}
+
+static void all_is_walked(void **state)
+{
+	char name[] = "a1", *names[] = {name};
+	struct alias aliases[] = {{.name = names[0]}};
+	const struct config config = {.aliases = aliases, .alias_count = 1};
+	struct owner owners[] = {{.pid = 1}, {.pid = 2}};
+	struct pci_device devices[] = {
+		{.selected = true, .present = HAS_OWNERSHIP | HAS_NUMA_NODE | HAS_AER_FATAL, .ownership = OWNERSHIP_HELD,
+		 .owners = owners, .owner_count = 2, .numa_node = 1, .aer.fatal = 7, .vendor = 0x8086, .device = 0x1520,
+		 .aliases = {names, 1}},
+		{.present = HAS_NUMA_NODE},
+		{.selected = true, .present = HAS_OWNERSHIP, .ownership = OWNERSHIP_UNKNOWN, .vendor = 0x8086, .device = 0x1520},
+	};
+	const struct inventory inventory = {.devices = devices, .count = 3, .selected = 2};
+	struct walked walked = {0};
+
+	(void)state;
+	assert_int_equal(metrics_walk(&config, &inventory, DETAIL_METRICS, note, &walked), 0);
+	assert_string_equal(walked.text, "card:gauge-numa_node=1 card:errors-aer_fatal=7 card:gauge-in_use=1 card:gauge-conflict=1 "
+			    "card:gauge-in_use=nan card:gauge-conflict=nan "
+			    "a1:count-total=1 a1:count-in_use=1 a1:count-free=0 a1:count-available=0 "
+			    "8086:1520:count-total=2 8086:1520:count-in_use=1 8086:1520:count-free=0 8086:1520:count-available=0 "
+			    "host:count-devices=2 host:count-in_use=1 host:count-free=0 host:count-reserved=0 "
+			    "host:count-unknown=1 host:count-conflict=1 ");
+}
+
+static void what_was_not_read_is_left_out(void **state)
+{
+	struct pci_device device = {.selected = true, .vendor = 0x8086, .device = 0x1520};
+	const struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
+	struct walked walked = {0};
+
+	(void)state;
+	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_LINK, note, &walked), 0);
+	assert_string_equal(walked.text, "8086:1520:count-total=1 host:count-devices=1 ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(series_are_unique_words_with_a_kind),
+		cmocka_unit_test(only_numbers_are_measured),
+		cmocka_unit_test(unknown_is_not_absent),
+		cmocka_unit_test(a_pf_counts_its_vfs),
+		cmocka_unit_test(all_is_walked),
+		cmocka_unit_test(what_was_not_read_is_left_out),
+	};
+
+	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/test.h"
+
+#include "probe/sysfs/scan.h"
+#include "tests/unit/fakesys.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct fakesys *fake;
+static struct heard heard;
+static struct inventory *inventory;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	heard = (struct heard){0};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	inventory_free(inventory);
+	inventory = NULL;
+	fakesys_free(fake);
+	return 0;
+}
+
+static int scan(void)
+{
+	struct log log = heard_log(&heard);
+	struct sysroot *root;
+	int error;
+
+	inventory_free(inventory);
+	inventory = calloc(1, sizeof(*inventory));
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	error = scan_read(root, &log, inventory);
+	sysroot_free(root);
+	return error;
+}
+
+static const struct pci_device *card(const char *text)
+{
+	struct pci_address address;
+
+	assert_int_equal(address_parse(text, &address), 0);
+	return inventory_find(inventory, &address);
+}
+
+static void cards_come_in_order_with_their_ids(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		    .subsystem_vendor = 0x1458, .subsystem_device = 0x403b, .driver = "vfio-pci");
+	fakesys_pci(fake, "0000:00:1f.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	fakesys_pci(fake, "10000:00:00.0", .vendor = 0x144d, .device = 0xa808, .class = 0x010802);
+	assert_int_equal(scan(), 0);
+	assert_int_equal(inventory->count, 3);
+	assert_int_equal(inventory->incomplete, 0);
+	assert_int_equal(inventory->devices[0].vendor, 0x8086);
+	assert_int_equal(inventory->devices[2].address.domain, 0x10000);
+	assert_int_equal(card("01:00.0")->device, 0x2204);
+	assert_int_equal(card("01:00.0")->class, 0x0300);
+	assert_int_equal(card("01:00.0")->subsystem_vendor, 0x1458);
+	assert_string_equal(card("01:00.0")->modalias, "pci:v000010DEd00002204sv00001458sd0000403Bbc03sc00i00");
+	assert_int_equal(card("10000:00:00.0")->prog_if, 2);
+	assert_null(card("00:1f.0")->driver);
+	assert_false(card("00:1f.0")->present & HAS_SUBSYSTEM);
+	assert_null(card("02:00.0"));
+	assert_string_equal(heard.text, "");
+}
+
+static void uevent_serves_where_modalias_does_not(void **state)
+{
+	static const char *const odd[] = {
+		"", "pci:x", "usb:v1D6Bp0002", "pci:v00018086d000010D3sv00000000sd00000000bc02sc00i00",
+		"pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00x", "pci:v00008086d000010D3",
+	};
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001, .driver = "e1000e",
+		    .subsystem_vendor = 0x8086, .subsystem_device = 0xa01f, .no_modalias = true);
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		fakesys_file(fake, "sys/bus/pci/devices/0000:00:01.0/modalias", odd[i]);
+		assert_int_equal(scan(), 0);
+		assert_int_equal(inventory->count, 1);
+		assert_int_equal(inventory->devices[0].device, 0x10d3);
+		assert_int_equal(inventory->devices[0].prog_if, 1);
+		assert_int_equal(inventory->devices[0].subsystem_device, 0xa01f);
+		assert_string_equal(inventory->devices[0].driver, "e1000e");
+	}
+	assert_string_equal(heard.text, "");
+}
+
+static void single_files_serve_where_uevent_does_not(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001, .subsystem_vendor = 0x8086,
+		    .subsystem_device = 0xa01f, .no_uevent = true);
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x1234, .device = 0x11e8, .class = 0x00ff00, .no_modalias = true);
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:02.0/uevent", "");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1234, .device = 0x11e9, .class = 0x00ff00, .no_modalias = true);
+	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:03.0/uevent", "PCI_ID=\0\xff\n\x1b[2J", 14);
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x1234, .device = 0x11ea, .class = 0x00ff00, .no_modalias = true);
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/uevent", "PCI_ID=12345:11EA\nPCI_CLASS=FF000000\n");
+	assert_int_equal(scan(), 0);
+	assert_int_equal(inventory->count, 4);
+	assert_int_equal(inventory->incomplete, 0);
+	assert_int_equal(inventory->devices[0].prog_if, 1);
+	assert_int_equal(inventory->devices[0].subsystem_device, 0xa01f);
+	assert_int_equal(inventory->devices[1].device, 0x11e8);
+	assert_int_equal(inventory->devices[2].device, 0x11e9);
+	assert_int_equal(inventory->devices[3].device, 0x11ea);
+	assert_int_equal(inventory->devices[3].class, 0x00ff);
+}
+
+static void one_bad_card_costs_one_card(void **state)
+{
+	char *much = malloc(100000);
+
+	(void)state;
+	memset(much, 'A', 100000);
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	/* neither uevent nor a single file that can be read */
+	fakesys_directory(fake, "sys/devices/pci0000:00/0000:00:02.0/vendor");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0", "../../../devices/pci0000:00/0000:00:02.0");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x8086, .device = 0x10d4, .class = 0x020000, .no_uevent = true);
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:03.0/vendor", "0x80x86\n");
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x8086, .device = 0x10d5, .class = 0x020000, .no_uevent = true);
+	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:04.0/class", much, 100000);
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:05.0", "../../../devices/pci0000:00/gone");
+	fakesys_pci(fake, "0000:00:06.0", .vendor = 0x8086, .device = 0x10d6, .class = 0x020000);
+	assert_int_equal(scan(), 0);
+	assert_int_equal(inventory->count, 2);
+	assert_int_equal(inventory->incomplete, 4);
+	assert_int_equal(heard.warnings, 4);
+	assert_contains(heard.text, "0000:00:02.0/vendor: Is a directory");
+	assert_contains(heard.text, "0000:00:03.0/vendor: not a number in hex");
+	assert_contains(heard.text, "0000:00:04.0/class: File too large");
+	assert_contains(heard.text, "card 0000:00:05.0 is passed over");
+	free(much);
+}
+
+static void what_nobody_may_read_is_told(void **state)
+{
+	char path[256];
+
+	(void)state;
+	if (geteuid() != 0)
+		return; /* the same below, as whoever we are */
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d4, .class = 0x020000);
+	snprintf(path, sizeof(path), "%s/sys/devices/pci0000:00/0000:00:02.0", fake->path);
+	assert_int_equal(chmod(fake->path, 0755), 0);
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(scan(), 0);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(inventory->count, 1);
+	assert_int_equal(inventory->incomplete, 1);
+	assert_contains(heard.text, "Permission denied");
+}
+
+static void odd_names_are_passed_over(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	fakesys_directory(fake, "sys/bus/pci/devices/not-an-address");
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:00:20.0");
+	fakesys_directory(fake, "sys/bus/pci/devices/\x1b[2J");
+	assert_int_equal(scan(), 0);
+	assert_int_equal(inventory->count, 1);
+	assert_int_equal(inventory->incomplete, 3);
+	assert_contains(heard.text, "not-an-address: not a PCI address");
+}
+
+static void the_last_domain_is_a_domain(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "ffffffff:ff:1f.7", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	fakesys_pci(fake, "80000000:00:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .no_uevent = true);
+	assert_int_equal(scan(), 0);
+	assert_int_equal(inventory->count, 2);
+	assert_non_null(card("ffffffff:ff:1f.7"));
+}
+
+static void without_pci_there_is_no_inventory(void **state)
+{
+	(void)state;
+	fakesys_remove(fake, "sys/bus/pci");
+	assert_int_equal(scan(), -ENOENT);
+	assert_int_equal(heard.errors, 1);
+	assert_contains(heard.text, "is /sys mounted?");
+	fakesys_file(fake, "sys/bus/pci/devices", "a file");
+	assert_int_equal(scan(), -ENOTDIR);
+}
+
+static void a_host_without_cards_has_none(void **state)
+{
+	(void)state;
+	assert_int_equal(scan(), 0);
+	assert_int_equal(inventory->count, 0);
+	assert_null(card("00:00.0"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(cards_come_in_order_with_their_ids, setup, teardown),
+		cmocka_unit_test_setup_teardown(uevent_serves_where_modalias_does_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(single_files_serve_where_uevent_does_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_bad_card_costs_one_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_may_read_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(odd_names_are_passed_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_last_domain_is_a_domain, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_pci_there_is_no_inventory, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_without_cards_has_none, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
+}

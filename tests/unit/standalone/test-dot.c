@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The dot format. Graphviz itself reads it in tests/conformance/test-dot.py. */
+#include "tests/unit/test.h"
+
+#include "plugins/standalone/formats/writer.h"
+#include "tests/unit/fakesys.h"
+
+#define SETTINGS                                               \
+	"graph pciprobe {\n"                                   \
+	"  rankdir=LR; ranksep=0.3; nodesep=0.1;\n"            \
+	"  color=grey; fontname=Helvetica; fontsize=9;\n"      \
+	"  node [shape=box, style=filled, fillcolor=white];\n" \
+	"  node [fontname=Helvetica, fontsize=10];\n"
+
+#define FORTY_LESS_2 "a2345678901234567890123456789012345678"
+
+static struct fakesys *fake;
+static struct heard heard;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	fakesys_process(fake, 1, "/sbin/init");
+	heard = (struct heard){0};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fakesys_free(fake);
+	return 0;
+}
+
+/* What is written of the devices that FILTER matches, of all when it is NULL; to be freed. CHANGE,
+ * which may be NULL, edits the inventory before. */
+static char *written(const char *filter, void (*change)(struct inventory *))
+{
+	const struct writer *writer = writer_find("dot");
+	struct rule_list filters = {.key = "-d", .place = "command line", .kind = RULE_FILTER};
+	struct probe_options options = {
+		.log = heard_log(&heard),
+		.sysroot = fake->path,
+		.details = writer->details,
+		.filters = &filters,
+	};
+	struct inventory *inventory;
+	struct report report = {0};
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (filter)
+		assert_int_equal(rule_list_add(&filters, filter, "-d", &options.log), 0);
+	assert_int_equal(probe_new(&options, &report.probe), 0);
+	assert_int_equal(probe_read(report.probe, &inventory), 0);
+	if (change)
+		change(inventory);
+	report.inventory = inventory;
+	out = open_memstream(&text, &size);
+	assert_int_equal(writer->write(&report, out), 0);
+	fclose(out);
+	inventory_free(inventory);
+	probe_free(report.probe);
+	rule_list_free(&filters);
+	return text;
+}
+
+static void add_vm(const char *name, const char *group)
+{
+	char words[256], target[32];
+	int length = snprintf(words, sizeof(words), "qemu-system-x86_64%c-name%c%s", 0, 0, name);
+
+	snprintf(target, sizeof(target), "/dev/vfio/%s", group);
+	fakesys_add_process(fake, 77, words, (size_t)length + 1);
+	fakesys_descriptor(fake, 77, 9, target);
+}
+
+static void add_machine(void)
+{
+	fakesys_file(fake, "proc/sys/kernel/hostname", "host1\n");
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0xfff0, .device = 1, .class = 0x060400,
+		    .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0xfff0, .device = 2, .class = 0x020000,
+		    .driver = "e1000e");
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0xfff0, .device = 3, .class = 0x060400,
+		    .below = "0000:00:01.0", .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", .vendor = 0xfff0, .device = 4, .class = 0x030000,
+		    .below = "0000:00:01.0/0000:01:00.0", .driver = "vfio-pci", .group = "10");
+	fakesys_pci(fake, "0000:02:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
+		    .below = "0000:00:01.0/0000:01:00.0", .driver = "vfio-pci", .group = "9");
+	add_vm("one-42", "10");
+}
+
+static void the_topology_is_a_tree_and_groups_are_boxes(void **state)
+{
+	char *text;
+
+	(void)state;
+	add_machine();
+	text = written(NULL, NULL);
+	assert_string_equal(
+		text, SETTINGS
+		"  host [label=\"host1\"];\n"
+		"  \"0000:00:02.0\" [label=\"00:02.0 e1000e\\nEthernet controller fff0:0002\\n"
+		"host\", fillcolor=lightgrey];\n"
+		"  subgraph cluster_group_1 {\n"
+		"    label=\"group 1\";\n"
+		"    \"0000:00:01.0\" [label=\"00:01.0 pcieport\\nPCI bridge fff0:0001\"];\n"
+		"    \"0000:01:00.0\" [label=\"01:00.0 pcieport\\nPCI bridge fff0:0003\"];\n"
+		"  }\n"
+		"  subgraph cluster_group_9 {\n"
+		"    label=\"group 9\";\n"
+		"    \"0000:02:01.0\" [label=\"02:01.0 vfio-pci\\n"
+		"82574L Gigabit Network Connection\\nfree\", fillcolor=palegreen];\n"
+		"  }\n"
+		"  subgraph cluster_group_10 {\n"
+		"    label=\"group 10\";\n"
+		"    \"0000:02:00.0\" [label=\"02:00.0 vfio-pci\\n"
+		"VGA compatible controller fff0:0004\\nheld by one-42\", fillcolor=lightskyblue];\n"
+		"  }\n"
+		"  host -- \"0000:00:02.0\";\n"
+		"  host -- \"0000:00:01.0\";\n"
+		"  \"0000:00:01.0\" -- \"0000:01:00.0\";\n"
+		"  \"0000:01:00.0\" -- \"0000:02:01.0\";\n"
+		"  \"0000:01:00.0\" -- \"0000:02:00.0\";\n"
+		"}\n");
+	free(text);
+}
+
+static void bridges_above_a_selected_device_are_drawn(void **state)
+{
+	char *text;
+
+	(void)state;
+	add_machine();
+	text = written("8086:10d3", NULL);
+	assert_string_equal(
+		text, SETTINGS
+		"  host [label=\"host1\"];\n"
+		"  \"0000:00:01.0\" [label=\"00:01.0\\nPCI bridge fff0:0001\", style=dashed];\n"
+		"  \"0000:01:00.0\" [label=\"01:00.0\\nPCI bridge fff0:0003\", style=dashed];\n"
+		"  subgraph cluster_group_9 {\n"
+		"    label=\"group 9\";\n"
+		"    \"0000:02:01.0\" [label=\"02:01.0 vfio-pci\\n"
+		"82574L Gigabit Network Connection\\nfree\", fillcolor=palegreen];\n"
+		"  }\n"
+		"  host -- \"0000:00:01.0\";\n"
+		"  \"0000:00:01.0\" -- \"0000:01:00.0\";\n"
+		"  \"0000:01:00.0\" -- \"0000:02:01.0\";\n"
+		"}\n");
+	free(text);
+}
+
+static void nothing_selected_is_a_graph_without_devices(void **state)
+{
+	char *text;
+
+	(void)state;
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0xfff0, .device = 2, .class = 0x020000);
+	text = written("ffff:", NULL);
+	assert_string_equal(text, SETTINGS "  host [label=\"host\"];\n}\n");
+	free(text);
+}
+
+static void names_from_outside_cannot_break_it(void **state)
+{
+	static const char *const names[][2] = {
+		{"a\"];\n}\nb", "a\\\"];?}?b"},
+		{"\\", "\\\\"},
+		{"\\\"", "\\\\\\\""},
+		{"\\N\\G\\\n\x1b[2J", "\\\\N\\\\G\\\\??[2J"},
+		{"&lt;<b>&#34;", "&amp;lt;<b>&amp;#34;"},
+		{"\xff" "d\u00fcse\u2028", "?d\u00fcse?"},
+		{FORTY_LESS_2 "\u00fc\\", FORTY_LESS_2 "\u00fc\\\\"},
+		{FORTY_LESS_2 "\u00fc\\\"", FORTY_LESS_2 "\u00fc\\\\\u2026"},
+	};
+	char expected[256], *text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		fakesys_free(fake);
+		setup(NULL);
+		fakesys_file(fake, "proc/sys/kernel/hostname", names[i][0]);
+		fakesys_pci(fake, "0000:02:00.0", .vendor = 0xfff0, .device = 4, .class = 0x030000,
+			    .driver = "vfio-pci", .group = "10");
+		add_vm(names[i][0], "10");
+		text = written(NULL, NULL);
+		snprintf(expected, sizeof(expected), "\\nheld by %s\", fillcolor=lightskyblue];\n",
+			 names[i][1]);
+		assert_contains(text, expected);
+		free(text);
+	}
+}
+
+static char *copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static void add_owner(struct pci_device *device, enum ownership ownership, struct owner owner)
+{
+	owner.name = copy(owner.name);
+	owner.program = copy(owner.program);
+	owner.frontend_id = copy(owner.frontend_id);
+	owner.reserves = ownership == OWNERSHIP_RESERVED;
+	device->ownership = ownership;
+	device->owners = realloc(device->owners, (device->owner_count + 1) * sizeof(owner));
+	device->owners[device->owner_count++] = owner;
+}
+
+static void set_states(struct inventory *inventory)
+{
+	struct pci_device *devices = inventory->devices;
+	char web[] = "web", program[] = "vfio-test", db[] = "db", id[] = "105";
+
+	devices[0].ownership = OWNERSHIP_UNKNOWN;
+	devices[0].unknown_reason = copy("3 processes \"could\nnot\" be inspected");
+	add_owner(&devices[1], OWNERSHIP_HELD, (struct owner){.name = web});
+	add_owner(&devices[1], OWNERSHIP_HELD, (struct owner){.program = program});
+	add_owner(&devices[2], OWNERSHIP_RESERVED, (struct owner){.name = db});
+	add_owner(&devices[3], OWNERSHIP_RESERVED,
+		  (struct owner){.frontend = "proxmox", .frontend_id = id});
+	add_owner(&devices[4], OWNERSHIP_RESERVED, (struct owner){0});
+}
+
+static void each_state_has_its_color(void **state)
+{
+	char *text;
+
+	(void)state;
+	for (unsigned i = 1; i <= 5; i++) {
+		char address[16];
+
+		snprintf(address, sizeof(address), "0000:0%u:00.0", i);
+		fakesys_pci(fake, address, .vendor = 0xfff0, .device = i, .class = 0x020000);
+	}
+	text = written(NULL, set_states);
+	assert_contains(text, "0001\\nunknown\", fillcolor=plum, "
+			      "tooltip=\"3 processes \\\"could?not\\\" be inspected\"];\n");
+	assert_contains(text, "0002\\nconflict\\nheld by web\\n"
+			      "held by vfio-test\", fillcolor=salmon];\n");
+	assert_contains(text, "0003\\nreserved for db\", fillcolor=khaki];\n");
+	assert_contains(text, "0004\\nreserved for proxmox 105\", fillcolor=khaki];\n");
+	assert_contains(text, "0005\\nreserved for an unknown owner\", fillcolor=khaki];\n");
+	free(text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_topology_is_a_tree_and_groups_are_boxes),
+		TEST(bridges_above_a_selected_device_are_drawn),
+		TEST(nothing_selected_is_a_graph_without_devices),
+		TEST(names_from_outside_cannot_break_it),
+		TEST(each_state_has_its_color),
+	};
+
+	return cmocka_run_group_tests_name("dot", tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The format table, which every build has, with libsmartcols and without. */
+#include "tests/unit/test.h"
+
+#include "plugins/standalone/columns.h"
+#include "plugins/standalone/formats/writer.h"
+#include "tests/unit/fakesys.h"
+
+static struct fakesys *fake;
+static struct heard heard;
+
+static int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	fakesys_process(fake, 1, "init"); /* without processes no device is known to be free */
+	heard = (struct heard){0};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fakesys_free(fake);
+	return 0;
+}
+
+/* Spaces before the end of a line, where libsmartcols pads an empty last column, are left out. */
+static void trim(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; from++) {
+		size_t spaces = strspn(from, " ");
+
+		if (from[spaces] == '\n')
+			from += spaces;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+/* LIST as for -o, or NULL; WIDTH of a terminal, or 0. */
+static void assert_table(const char *list, unsigned width, const char *wanted)
+{
+	const struct writer *writer = writer_find("table");
+	struct probe_options options = {
+		.log = heard_log(&heard), .sysroot = fake->path, .all = true};
+	struct report report = {.headings = true, .width = width, .columns_chosen = list};
+	struct inventory *inventory;
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	assert_int_equal(columns_parse(list, writer->columns, &options.log, &report.columns,
+				       &report.column_count),
+			 0);
+	options.details = writer->details;
+	for (size_t i = 0; i < report.column_count; i++)
+		options.details |= report.columns[i]->details;
+	assert_int_equal(probe_new(&options, &report.probe), 0);
+	assert_int_equal(probe_read(report.probe, &inventory), 0);
+	report.inventory = inventory;
+	out = open_memstream(&text, &size);
+	assert_int_equal(writer->write(&report, out), 0);
+	fclose(out);
+	trim(text);
+	assert_string_equal(text, wanted);
+	free(text);
+	free(report.columns);
+	inventory_free(inventory);
+	probe_free(report.probe);
+}
+
+#define UNKNOWN .vendor = 0xfff1, .device = 0xfff2, .class = 0xf0f300
+
+static void a_table_has_no_empty_columns(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN, .driver = "igb", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", UNKNOWN, .group = "12");
+	assert_table(NULL, 0,
+		     "ADDRESS ID        DRIVER GROUP STATE AVAIL NAME\n"
+		     "01:00.0 fff1:fff2 igb        1 host        Class f0f3: Device fff1:fff2\n"
+		     "02:00.0 fff1:fff2           12 free  yes   Class f0f3: Device fff1:fff2\n");
+}
+
+static void a_table_fits_the_terminal_and_ends_with_a_summary(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN, .driver = "igb", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", UNKNOWN, .group = "12");
+	assert_table(NULL, 40,
+		     "ADDRESS STATE NAME\n"
+		     "01:00.0 host  Class f0f3: Device fff1...\n"
+		     "02:00.0 free  Class f0f3: Device fff1...\n"
+		     "2 devices: 1 free, 1 host\n");
+}
+
+static void why_a_free_device_is_not_available_is_shown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN);
+	fakesys_pci(fake, "0000:02:00.0", UNKNOWN, .group = "1");
+	assert_table(NULL, 0,
+		     "ADDRESS ID        GROUP STATE AVAIL    NAME\n"
+		     "01:00.0 fff1:fff2       free  no-iommu Class f0f3: Device fff1:fff2\n"
+		     "02:00.0 fff1:fff2     1 free  yes      Class f0f3: Device fff1:fff2\n");
+}
+
+static void domains_are_shown_where_there_are_several(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN);
+	fakesys_pci(fake, "10000:01:00.0", UNKNOWN);
+	assert_table(NULL, 0,
+		     "ADDRESS       ID        STATE AVAIL    NAME\n"
+		     "0000:01:00.0  fff1:fff2 free  no-iommu Class f0f3: Device fff1:fff2\n"
+		     "10000:01:00.0 fff1:fff2 free  no-iommu Class f0f3: Device fff1:fff2\n");
+}
+
+static void chosen_columns_are_shown_as_they_are(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN, .driver = "igb", .group = "1");
+	assert_table("address,vendor,device,device_name,iommu_group,conflict,available", 0,
+		     "ADDRESS      VENDOR DEVICE NAME GROUP CONFLICT AVAILABLE\n"
+		     "0000:01:00.0 fff1   fff2            1 no       host\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_table_has_no_empty_columns),
+		TEST(a_table_fits_the_terminal_and_ends_with_a_summary),
+		TEST(why_a_free_device_is_not_available_is_shown),
+		TEST(domains_are_shown_where_there_are_several),
+		TEST(chosen_columns_are_shown_as_they_are),
+	};
+
+	setenv("LC_ALL", "C", 1);
+	return cmocka_run_group_tests_name("overview", tests, NULL, NULL);
+}
