@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* floor DIRECTORY: the least that looking at every card can cost. It lists DIRECTORY (sys/bus/pci/devices) and opens,
- * reads and closes the uevent of each card: no parsing, no sorting, no output, nothing linked but libc. */
+/* floor DIRECTORY: the least that looking at every device can cost. It lists DIRECTORY (sys/bus/pci/devices) and opens,
+ * reads and closes the uevent of each device: no parsing, no sorting, no output, nothing linked but libc. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 	struct dirent *entry;
 
 	if (!list) {
-		fprintf(stderr, "Usage: floor DIRECTORY, one that lists PCI cards\n");
+		fprintf(stderr, "Usage: floor DIRECTORY, one that lists PCI devices\n");
 		return 2;
 	}
 	while ((entry = readdir(list)))

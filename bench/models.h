@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The cards that a made-up machine is made of: real ids, of makers whose blocks lie all over pci.ids. */
+/* The devices that a made-up machine is made of: real ids, of makers whose blocks lie all over pci.ids. */
 #ifndef PCIPROBE_BENCH_MODELS_H
 #define PCIPROBE_BENCH_MODELS_H
 
@@ -8,7 +8,7 @@
 
 enum kind { PLAIN, BRIDGE, NET, NVME, GPU };
 
-/* One function of a card. */
+/* One function of a device. */
 struct model {
 	uint16_t vendor, device, subsystem_vendor, subsystem_device;
 	uint32_t class;
@@ -17,7 +17,7 @@ struct model {
 	const char *driver; /* NULL: none is bound */
 	const char *speed;  /* GT/s of its link; NULL: not PCI Express */
 	unsigned width;
-	unsigned functions;    /* how many of it one card has */
+	unsigned functions;    /* how many of it one device has */
 	unsigned vfs, max_vfs; /* of each function */
 	uint16_t vf_device;
 	const char *vf_driver;
@@ -42,7 +42,7 @@ static const struct {
 };
 
 /* What is plugged in, in this order and then from the start. */
-static const struct model CARDS[] = {
+static const struct model DEVICES[] = {
 	{0x8086, 0x1572, 0x8086, 0x0008, 0x020000, 0x02, NET, "i40e", "8.0", 8,
 	 .functions = 2, .vfs = 8, .max_vfs = 64, .vf_device = 0x154c, .vf_driver = "vfio-pci"},
 	{0x144d, 0xa80a, 0x144d, 0xa801, 0x010802, 0x00, NVME, "nvme", "16.0", 4, .functions = 1},
@@ -82,6 +82,6 @@ static const struct model CARDS[] = {
 	{0x19e5, 0x1822, 0x19e5, 0xd129, 0x020000, 0x45, NET, "hinic", "8.0", 8, .functions = 1},
 	{0x1da3, 0x1020, 0x1da3, 0x1020, 0x120000, 0x01, PLAIN, "habanalabs", "16.0", 16, .functions = 1},
 };
-#define CARD_COUNT (sizeof(CARDS) / sizeof(*CARDS))
+#define DEVICE_COUNT (sizeof(DEVICES) / sizeof(*DEVICES))
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tree DIRECTORY COUNT: makes a machine of COUNT cards below DIRECTORY, new or empty, as the kernel shows one in /sys: for
+/* tree DIRECTORY COUNT: makes a machine of COUNT devices below DIRECTORY, new or empty, as the kernel shows one in /sys: for
  * pciprobe --sysroot DIRECTORY and lspci -O sysfs.path=DIRECTORY/sys/bus/pci. The same COUNT gives the same machine.
  * Files of the same text are one file with many names: a file of its own takes a page of a tmpfs, and
- * 10,000 cards have half a million. */
+ * 10,000 devices have half a million. */
 #include "models.h"
 
 #include <errno.h>
@@ -21,14 +21,14 @@
 #define PORTS_PER_ROOT 4
 #define SWITCH_EVERY 5    /* each fifth root port has a switch below it */
 #define SWITCH_PORTS 4
-#define VF_FIRST 0x10     /* devfn of the first VF of a card */
+#define VF_FIRST 0x10     /* devfn of the first VF of a device */
 
 struct machine {
-	unsigned left;      /* cards still to be made */
+	unsigned left;      /* devices still to be made */
 	unsigned domains;   /* begun so far, and the number of the last one: */
 	unsigned domain;    /* 0, 1, 2, and then 10000 and up as behind Intel's VMD */
 	unsigned bus;       /* the next free one of the domain */
-	unsigned ports, cards, interfaces, disks, gpus, groups, slots;
+	unsigned ports, devices, interfaces, disks, gpus, groups, slots;
 };
 
 /* A function, and its place. PF is the name of its physical function, or NULL. */
@@ -233,7 +233,7 @@ static void put_rest(const struct function *f)
 		{"enable", "1\n"}, {"msi_bus", "1\n"}, {"power/control", "on\n"},
 		{"power/runtime_active_time", "0\n"}, {"power/runtime_suspended_time", "0\n"},
 	};
-	/* some cards sleep */
+	/* some devices sleep */
 	bool asleep = f->model->kind == GPU && f->number % 2;
 	char power[PATH_MAX];
 
@@ -349,14 +349,14 @@ static void put_children(struct machine *machine, const struct function *f)
 
 /* ---- where what is ---- */
 
-/* Fills FUNCTION and writes it. False when the machine has all its cards. */
+/* Fills FUNCTION and writes it. False when the machine has all its devices. */
 static bool make(struct machine *machine, const char *parent, struct function *f)
 {
 	if (!machine->left)
 		return false;
 	machine->left--;
 	f->domain = machine->domain;
-	f->number = machine->cards++;
+	f->number = machine->devices++;
 	snprintf(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", f->domain, f->bus, f->devfn >> 3, f->devfn & 7);
 	format(f->path, "%s/%s", parent, f->name);
 	make_directory(f->path);
@@ -394,10 +394,10 @@ static void make_vfs(struct machine *machine, const char *parent, const struct f
 	}
 }
 
-/* All functions of the card that comes next, and their VFs. */
-static void make_card(struct machine *machine, const char *parent, unsigned bus)
+/* All functions of the device that comes next, and their VFs. */
+static void make_device(struct machine *machine, const char *parent, unsigned bus)
 {
-	const struct model *model = &CARDS[machine->slots % CARD_COUNT];
+	const struct model *model = &DEVICES[machine->slots % DEVICE_COUNT];
 	char slot[PATH_MAX];
 
 	if (!machine->left)
@@ -426,7 +426,7 @@ static void make_switch(struct machine *machine, const char *parent, unsigned bu
 
 		if (!make(machine, upstream.path, &port))
 			return;
-		make_card(machine, port.path, machine->bus++);
+		make_device(machine, port.path, machine->bus++);
 	}
 }
 
@@ -465,7 +465,7 @@ static void make_root(struct machine *machine)
 			return;
 		below = machine->bus++;
 		if (++machine->ports % SWITCH_EVERY)
-			make_card(machine, port.path, below);
+			make_device(machine, port.path, below);
 		else
 			make_switch(machine, port.path, below);
 	}

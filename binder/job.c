@@ -15,7 +15,7 @@
 int status_worse(int a, int b)
 {
 	static const int order[] = {STATUS_INCOMPLETE,  STATUS_TIMEOUT,	    STATUS_FAILED,  STATUS_PERMISSION, STATUS_LOCKED,
-				    STATUS_UNAVAILABLE, STATUS_REFUSED, STATUS_NO_CARD, STATUS_USAGE};
+				    STATUS_UNAVAILABLE, STATUS_REFUSED, STATUS_NO_DEVICE, STATUS_USAGE};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		if (a == order[i] || b == order[i])
@@ -68,7 +68,7 @@ static int open_journal(struct job *job)
 	return status;
 }
 
-/* Cards that can't be put in order now are left alone by what follows: see job_check_left. */
+/* Devices that can't be put in order now are left alone by what follows: see job_check_left. */
 static int begin_changes(struct job *job)
 {
 	size_t count = 0;
@@ -136,7 +136,7 @@ void job_end(struct job *job)
 	free(job->ssh);
 }
 
-/* ---- the cards ---- */
+/* ---- the devices ---- */
 
 int status_of_target(int error)
 {
@@ -147,7 +147,7 @@ int status_of_target(int error)
 	case -ENOTUNIQ:
 		return STATUS_USAGE;
 	case -ENODEV:
-		return STATUS_NO_CARD;
+		return STATUS_NO_DEVICE;
 	default:
 		return STATUS_FAILED;
 	}
@@ -225,7 +225,7 @@ int job_read(struct job *job, struct change *change)
 	switch (error) {
 	case 0:
 		log_error(job->log, "%s: was removed", address);
-		return STATUS_NO_CARD;
+		return STATUS_NO_DEVICE;
 	case -ETIMEDOUT:
 		log_error(job->log, "%s: state unreadable: another process is stuck in the kernel, binding or unbinding this device. "
 			  "Shut down its VM, then run 'vfio-bind recover'", address);

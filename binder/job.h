@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every verb that is about cards begins and ends with: the host as it is, the journal, the cards that were named, what could
+/* What every verb that is about devices begins and ends with: the host as it is, the journal, the devices that were named, what could
  * go wrong with them. */
 #ifndef PCIPROBE_BINDER_JOB_H
 #define PCIPROBE_BINDER_JOB_H
@@ -25,7 +25,7 @@ struct job {
 	char *ssh;
 };
 
-/* What became of a card. */
+/* What became of a device. */
 enum outcome {
 	OUTCOME_NONE,       /* nothing was to become of it */
 	OUTCOME_ALREADY,    /* it was so before */
@@ -49,17 +49,17 @@ void job_end(struct job *job);
 /* The same for 'recover': the journal is locked, and nothing else read yet. */
 int job_begin_recovery(struct job *job, struct options *options);
 
-/* Adds the cards that the COUNT words name, and with --group the rest of their groups. Returns an enum status, as above. */
+/* Adds the devices that the COUNT words name, and with --group the rest of their groups. Returns an enum status, as above. */
 int job_find(struct job *job, char **words, int count);
 
 /* The same for one word, without the rest of its group. */
 int job_find_word(struct job *job, const char *word);
 
-/* A card that an earlier run has left half-way is none that can be changed, or said to be so already, before that is put in order.
+/* A device that an earlier run has left half-way is none that can be changed, or said to be so already, before that is put in order.
  * Returns an enum status; anything but STATUS_DONE has been told. */
 int job_check_left(const struct job *job, const struct pci_device *device);
 
-/* Reads CHANGE, a card that is there. Returns an enum status; anything but STATUS_DONE has been told. */
+/* Reads CHANGE, a device that is there. Returns an enum status; anything but STATUS_DONE has been told. */
 int job_read(struct job *job, struct change *change);
 
 /* Tells the concerns from number FIRST on. Returns STATUS_DONE, or STATUS_REFUSED or STATUS_UNAVAILABLE when one of them stands in
@@ -70,7 +70,7 @@ int job_judge(struct job *job, size_t first);
  * Returns an enum status; anything but STATUS_DONE has been told. */
 int job_change(struct job *job, struct changes *changes);
 
-/* What became of a card: CHANGE as job_change left it, NULL when there was nothing to do; STATUS how that went; DONE what it is when it
+/* What became of a device: CHANGE as job_change left it, NULL when there was nothing to do; STATUS how that went; DONE what it is when it
  * is reached. */
 enum outcome job_outcome(const struct job *job, const struct change *change, int status, enum outcome done);
 

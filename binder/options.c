@@ -228,7 +228,7 @@ static int check_verb(const struct options *options, const char *used)
 	return -1;
 }
 
-/* The first word that is no option is the verb; without one, cards are bound. Returns -1 to go on, else the status to end with. */
+/* The first word that is no option is the verb; without one, devices are bound. Returns -1 to go on, else the status to end with. */
 static int take_verb(struct options *options, char **words)
 {
 	if (*words && target_is_word(*words)) {

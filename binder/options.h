@@ -16,7 +16,7 @@ struct options {
 	const struct verb *verb;
 	const char *sysroot;
 	const char *driver;         /* or "auto" */
-	const char *expect;         /* the ids that every card must have: "10de:2204"; NULL: any */
+	const char *expect;         /* the ids that every device must have: "10de:2204"; NULL: any */
 	uid_t user;                 /* whom the nodes are given to; -1: nobody */
 	gid_t user_group;
 	unsigned allowed;           /* hazards, 1 << enum hazard */
@@ -45,10 +45,10 @@ extern const struct verb VERBS[];
  * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */
 int options_parse(int argc, char **argv, struct options *options, int *ret_status);
 
-/* Adds the aliases of pci.conf to the cards of INVENTORY. Returns 0 or a negative errno that has been told. */
+/* Adds the aliases of pci.conf to the devices of INVENTORY. Returns 0 or a negative errno that has been told. */
 int options_read_aliases(const struct options *options, struct inventory *inventory);
 
-/* Makes a probe of all cards below the options' root, reading DETAILS. Returns what probe_new does. */
+/* Makes a probe of all devices below the options' root, reading DETAILS. Returns what probe_new does. */
 int options_probe(const struct options *options, unsigned details, struct probe **ret);
 
 #endif

@@ -188,7 +188,7 @@ static void print_owners(const struct pci_device *device)
 	}
 }
 
-static void print_card(const struct report *report, const struct result *result)
+static void print_device(const struct report *report, const struct result *result)
 {
 	const struct pci_device *device = result->device;
 	struct strings nodes = {0};
@@ -225,7 +225,7 @@ void report_print_status(const struct report *report, bool long_form)
 	}
 	for (size_t i = 0; i < report->count; i++)
 		if (long_form)
-			print_card(report, &report->items[i]);
+			print_device(report, &report->items[i]);
 		else
 			print_line(&report->items[i]);
 }
@@ -234,7 +234,7 @@ int report_nodes(const struct report *report, const struct pci_device *device, s
 {
 	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
-	char name[300], path[CARD_PATH_SIZE];
+	char name[300], path[DEVICE_PATH_SIZE];
 	struct dirent *entry;
 	int error = 0;
 
@@ -245,7 +245,7 @@ int report_nodes(const struct report *report, const struct pci_device *device, s
 		snprintf(name, sizeof(name), "/dev/vfio/%u", device->iommu_group);
 		error = strings_add(ret, name);
 	}
-	if (sysdir_list(sysroot_dir(report->job->root), card_path(&device->address, "vfio-dev", path), &list) < 0)
+	if (sysdir_list(sysroot_dir(report->job->root), device_path(&device->address, "vfio-dev", path), &list) < 0)
 		return error;
 	while (!error && (entry = sysdir_next(list))) {
 		struct stat status;

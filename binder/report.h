@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is shown of cards: to people, or as JSON. */
+/* What is shown of devices: to people, or as JSON. */
 #ifndef PCIPROBE_BINDER_REPORT_H
 #define PCIPROBE_BINDER_REPORT_H
 
 #include "binder/job.h"
 
-/* One card. */
+/* One device. */
 struct result {
 	const struct pci_device *device;
 	enum outcome outcome;
@@ -24,24 +24,24 @@ struct report {
 	bool no_memory;
 };
 
-/* Adds a card, as CHANGE has been read last; NULL: as it was at the beginning. */
+/* Adds a device, as CHANGE has been read last; NULL: as it was at the beginning. */
 void report_add(struct report *report, const struct pci_device *device, const struct change *change, enum outcome outcome);
 void report_free(struct report *report);
 
 /* "bound", "already", ...: for programs. */
 const char *outcome_name(enum outcome outcome);
 
-/* Adds the card's nodes in /dev/vfio to RET. Returns 0 or -ENOMEM. */
+/* Adds the device's nodes in /dev/vfio to RET. Returns 0 or -ENOMEM. */
 int report_nodes(const struct report *report, const struct pci_device *device, struct strings *ret);
 
-/* Prints a line for each card that something became of; in a dry run the plan; or all as one JSON object. */
+/* Prints a line for each device that something became of; in a dry run the plan; or all as one JSON object. */
 void report_print(const struct report *report, int status);
 
 /* Does a verb: begins a job (see job_begin), has WORK done, prints what it reported, and ends. WORK returns an enum status, and so does
  * this. */
 int report_run(struct options *options, bool changes, int (*work)(struct job *job, struct report *report));
 
-/* Prints all that is known of the cards: a line each, or where LONG a paragraph; or all as one JSON object. */
+/* Prints all that is known of the devices: a line each, or where LONG a paragraph; or all as one JSON object. */
 void report_print_status(const struct report *report, bool long_form);
 
 #endif

@@ -80,62 +80,62 @@ static struct json_object *new_hazards(const struct report *report, const struct
 	return list;
 }
 
-static void add_ids(struct json_object *card, const struct pci_device *device, int *error)
+static void add_ids(struct json_object *object, const struct pci_device *device, int *error)
 {
 	char text[ADDRESS_SIZE];
 
-	add_text(card, "address", address_format(&device->address, text), error);
+	add_text(object, "address", address_format(&device->address, text), error);
 	snprintf(text, sizeof(text), "%04x", device->vendor);
-	add_text(card, "vendor", text, error);
+	add_text(object, "vendor", text, error);
 	snprintf(text, sizeof(text), "%04x", device->device);
-	add_text(card, "device", text, error);
-	add_text(card, "device_name", device->device_name, error);
+	add_text(object, "device", text, error);
+	add_text(object, "device_name", device->device_name, error);
 }
 
-static void add_binding(const struct report *report, struct json_object *card, const struct result *result, int *error)
+static void add_binding(const struct report *report, struct json_object *object, const struct result *result, int *error)
 {
 	static const char *const states[] = {[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
 
 	if (result->outcome != OUTCOME_NONE)
-		add_text(card, "result", outcome_name(result->outcome), error);
-	add_text(card, "driver", result->driver, error);
-	add_text(card, "driver_before", result->before, error);
+		add_text(object, "result", outcome_name(result->outcome), error);
+	add_text(object, "driver", result->driver, error);
+	add_text(object, "driver_before", result->before, error);
 	if (result->override_known)
-		add_text(card, "driver_override", result->override, error);
-	add_text(card, "journal", result->in_journal ? states[result->state] : NULL, error);
-	add_object(card, "busy",
+		add_text(object, "driver_override", result->override, error);
+	add_text(object, "journal", result->in_journal ? states[result->state] : NULL, error);
+	add_object(object, "busy",
 		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel, &result->device->address)), error);
 }
 
-static struct json_object *new_card(const struct report *report, const struct result *result, int *error)
+static struct json_object *new_device(const struct report *report, const struct result *result, int *error)
 {
 	const struct pci_device *device = result->device;
-	struct json_object *card = json_object_new_object();
+	struct json_object *object = json_object_new_object();
 	struct strings nodes = {0};
 
-	if (!card)
+	if (!object)
 		return NULL;
-	add_ids(card, device, error);
-	add_binding(report, card, result, error);
+	add_ids(object, device, error);
+	add_binding(report, object, result, error);
 	if (device->present & HAS_IOMMU_GROUP)
-		add_object(card, "iommu_group", json_object_new_uint64(device->iommu_group), error);
-	add_object(card, "group_peers", new_list(&device->group_peers, error), error);
+		add_object(object, "iommu_group", json_object_new_uint64(device->iommu_group), error);
+	add_object(object, "group_peers", new_list(&device->group_peers, error), error);
 	*error |= report_nodes(report, device, &nodes);
-	add_object(card, "nodes", new_list(&nodes, error), error);
+	add_object(object, "nodes", new_list(&nodes, error), error);
 	strings_free(&nodes);
-	add_text(card, "ownership", ownership_name(device->ownership), error);
-	add_object(card, "owners", new_owners(device, error), error);
-	add_object(card, "reset_methods", new_list(&device->reset_methods, error), error);
-	add_object(card, "hazards", new_hazards(report, device, error), error);
-	return card;
+	add_text(object, "ownership", ownership_name(device->ownership), error);
+	add_object(object, "owners", new_owners(device, error), error);
+	add_object(object, "reset_methods", new_list(&device->reset_methods, error), error);
+	add_object(object, "hazards", new_hazards(report, device, error), error);
+	return object;
 }
 
-static struct json_object *new_cards(const struct report *report, int *error)
+static struct json_object *new_devices(const struct report *report, int *error)
 {
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; list && i < report->count; i++)
-		append(list, new_card(report, &report->items[i], error), error);
+		append(list, new_device(report, &report->items[i], error), error);
 	return list;
 }
 
@@ -143,7 +143,7 @@ static struct json_object *new_steps(const struct report *report, int *error)
 {
 	const struct plan *plan = &report->job->plan;
 	struct json_object *list = json_object_new_array(), *step;
-	char path[CARD_PATH_SIZE + 512];
+	char path[DEVICE_PATH_SIZE + 512];
 
 	for (size_t i = 0; list && i < plan->count; i++) {
 		step = json_object_new_object();
@@ -170,7 +170,7 @@ void reportjson_print(const struct report *report, int status)
 		add_text(object, "verb", *options->verb->name ? options->verb->name : "bind", &error);
 		add_object(object, "status", json_object_new_int(status), &error);
 		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
-		add_object(object, "cards", new_cards(report, &error), &error);
+		add_object(object, "devices", new_devices(report, &error), &error);
 		add_object(object, "steps", new_steps(report, &error), &error);
 	}
 	if (error)

@@ -5,7 +5,7 @@
 
 #include "binder/report.h"
 
-/* Prints one object with what was asked for, the status the program ends with, the cards and the plan. */
+/* Prints one object with what was asked for, the status the program ends with, the devices and the plan. */
 void reportjson_print(const struct report *report, int status);
 
 #endif

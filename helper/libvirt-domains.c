@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt-domains SOCKET: which cards the domains of the libvirt daemon behind SOCKET have, or are defined with.
+/* libvirt-domains SOCKET: which devices the domains of the libvirt daemon behind SOCKET have, or are defined with.
  *
  * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it can be killed. It asks
- * read-only. What it prints is described at domain_cards_parse (probe/ownership/libvirt.h), with a line for each domain whose
+ * read-only. What it prints is described at domain_devices_parse (probe/ownership/libvirt.h), with a line for each domain whose
  * devices could not all be read; when it fails altogether it says why in a line on standard error, and the closing line is missing.
  * Sources: libvirt's formatdomain.html for the elements, the deployment files of OpenNebula, Nova
  * and KubeVirt for their metadata. */
@@ -26,8 +26,8 @@
 #define NOVA_NAMESPACE "http://openstack.org/xmlns/libvirt/nova/"
 #define KUBEVIRT_NAMESPACE "http://kubevirt.io"
 
-/* A card, or a mediated device, as the XML names it. */
-struct card {
+/* A device, or a mediated device, as the XML names it. */
+struct hostdev {
 	bool is_mdev;
 	char text[37];            /* address or UUID */
 	char guest[ADDRESS_SIZE]; /* "": not told */
@@ -38,14 +38,14 @@ struct definition {
 	const char *name; /* the domain's */
 	xmlDoc *xml;
 	bool runs;
-	struct card *cards;
+	struct hostdev *hostdevs;
 	size_t count;
-	const char *unread; /* why not all of its devices are among the cards; NULL: they are */
+	const char *unread; /* why not all of its devices are among the devices; NULL: they are */
 };
 
 static void free_definition(struct definition *definition)
 {
-	free(definition->cards);
+	free(definition->hostdevs);
 	xmlFreeDoc(definition->xml);
 	*definition = (struct definition){0};
 }
@@ -119,43 +119,43 @@ static bool read_address(xmlNode *node, char ret[static ADDRESS_SIZE])
 	return true;
 }
 
-static bool read_uuid(xmlNode *node, struct card *card)
+static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 {
 	xmlChar *uuid = node ? xmlGetNoNsProp(node, (const xmlChar *)"uuid") : NULL;
-	bool good = uuid && strlen((const char *)uuid) == sizeof(card->text) - 1;
+	bool good = uuid && strlen((const char *)uuid) == sizeof(hostdev->text) - 1;
 
 	if (good)
-		memcpy(card->text, uuid, sizeof(card->text));
+		memcpy(hostdev->text, uuid, sizeof(hostdev->text));
 	xmlFree(uuid);
 	return good;
 }
 
-static int add_card(struct definition *definition, const struct card *card)
+static int add_hostdev(struct definition *definition, const struct hostdev *hostdev)
 {
-	struct card *more = realloc(definition->cards, (definition->count + 1) * sizeof(*more));
+	struct hostdev *grown = realloc(definition->hostdevs, (definition->count + 1) * sizeof(*grown));
 
-	if (!more)
+	if (!grown)
 		return fail(definition->name, "out of memory");
-	definition->cards = more;
-	more[definition->count++] = *card;
+	definition->hostdevs = grown;
+	grown[definition->count++] = *hostdev;
 	return 0;
 }
 
-/* DEVICE is a hostdev, an interface or a disk; SOURCE says which card it is. */
+/* DEVICE is a hostdev, an interface or a disk; SOURCE says which device it is. */
 static int add_source(struct definition *definition, xmlNode *device, xmlNode *source)
 {
-	struct card card = {.is_mdev = attribute_is(device, "type", "mdev")};
+	struct hostdev hostdev = {.is_mdev = attribute_is(device, "type", "mdev")};
 	xmlNode *address = child(source, "address"), *guest = child(device, "address");
 
-	if (card.is_mdev ? !read_uuid(address, &card) : !read_address(address, card.text))
+	if (hostdev.is_mdev ? !read_uuid(address, &hostdev) : !read_address(address, hostdev.text))
 		return definition->unread = "its XML has a device without a valid host address", 0;
-	/* what the guest has at a disk's address is no card, but a disk that is made of one */
+	/* what the guest has at a disk's address is no device, but a disk that is made of one */
 	if (!is_element(device, "disk") && guest && attribute_is(guest, "type", "pci"))
-		read_address(guest, card.guest);
-	return add_card(definition, &card);
+		read_address(guest, hostdev.guest);
+	return add_hostdev(definition, &hostdev);
 }
 
-/* NVMe cards stand in <source type='pci'>: of the disk, of what it is backed by, of what it is copied to. */
+/* NVMe devices stand in <source type='pci'>: of the disk, of what it is backed by, of what it is copied to. */
 static int add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNode *below)
 {
 	int error = 0;
@@ -174,7 +174,7 @@ static int add_device(struct definition *definition, xmlNode *device)
 	bool hostdev = is_element(device, "hostdev") && attribute_is(device, "mode", "subsystem") &&
 		       (attribute_is(device, "type", "pci") || attribute_is(device, "type", "mdev"));
 
-	/* an interface of a network that hands out cards is of this type, too, while its domain runs */
+	/* an interface of a network that hands out devices is of this type, too, while its domain runs */
 	if (hostdev || (is_element(device, "interface") && attribute_is(device, "type", "hostdev")))
 		return add_source(definition, device, child(device, "source"));
 	return is_element(device, "disk") ? add_nvme_sources(definition, device, device) : 0;
@@ -279,16 +279,16 @@ static void print_text(const char *text)
 	}
 }
 
-static bool has_card(const struct definition *definition, const struct card *card)
+static bool has_hostdev(const struct definition *definition, const struct hostdev *hostdev)
 {
 	for (size_t i = 0; i < definition->count; i++)
-		if (definition->cards[i].is_mdev == card->is_mdev && strcmp(definition->cards[i].text, card->text) == 0)
+		if (definition->hostdevs[i].is_mdev == hostdev->is_mdev && strcmp(definition->hostdevs[i].text, hostdev->text) == 0)
 			return true;
 	return false;
 }
 
-/* Prints the cards of DEFINITION that aren't among those of BUT (or NULL). */
-static void print_cards(virDomainPtr domain, const struct definition *definition, bool runs, const struct definition *but)
+/* Prints the devices of DEFINITION that aren't among those of BUT (or NULL). */
+static void print_devices(virDomainPtr domain, const struct definition *definition, bool runs, const struct definition *but)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN] = "", *id = NULL;
 	const char *frontend;
@@ -296,14 +296,14 @@ static void print_cards(virDomainPtr domain, const struct definition *definition
 	virDomainGetUUIDString(domain, uuid);
 	frontend = definition->xml ? find_frontend(definition, uuid, &id) : NULL;
 	for (size_t i = 0; i < definition->count; i++) {
-		const struct card *card = &definition->cards[i];
+		const struct hostdev *hostdev = &definition->hostdevs[i];
 
-		if (but && has_card(but, card))
+		if (but && has_hostdev(but, hostdev))
 			continue;
 		fputs(runs ? "runs" : "defined", stdout);
-		print_text(card->is_mdev ? "mdev" : "pci");
-		print_text(card->text);
-		print_text(card->guest);
+		print_text(hostdev->is_mdev ? "mdev" : "pci");
+		print_text(hostdev->text);
+		print_text(hostdev->guest);
 		print_text(uuid);
 		print_text(virDomainGetName(domain));
 		print_text(frontend);
@@ -341,7 +341,7 @@ static int read_definition(virDomainPtr domain, unsigned flags, struct definitio
 	return error < 0 ? error : 1;
 }
 
-/* What runs has a definition besides, for when it is started again: a card that only this names is as good as a stopped
+/* What runs has a definition besides, for when it is started again: a device that only this names is as good as a stopped
  * domain's. Of a transient domain libvirt gives the live one once more, which adds nothing. */
 static int print_domain(virDomainPtr domain)
 {
@@ -355,8 +355,8 @@ static int print_domain(virDomainPtr domain)
 	if (found > 0) {
 		unread = live.unread ? live.unread : defined.unread;
 		snprintf(why, sizeof(why), "%s", unread ? unread : "");
-		print_cards(domain, &live, live.runs, NULL);
-		print_cards(domain, &defined, false, &live);
+		print_devices(domain, &live, live.runs, NULL);
+		print_devices(domain, &defined, false, &live);
 		if (unread)
 			print_unread(domain, why);
 	}

@@ -35,7 +35,7 @@ bool device_is_bridge(const struct pci_device *device)
 	return device->class >> 8 == 0x06;
 }
 
-/* p0, p1: a port of the card. pf0vf3 and the like are ports of its functions. */
+/* p0, p1: a port of the device. pf0vf3 and the like are ports of its functions. */
 static bool is_uplink(const struct interface *interface)
 {
 	const char *port = interface->phys_port_name;

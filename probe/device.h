@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The data model: what is known of a host's cards at one moment. */
+/* The data model: what is known of a host's devices at one moment. */
 #ifndef PCIPROBE_DEVICE_H
 #define PCIPROBE_DEVICE_H
 
@@ -68,21 +68,21 @@ struct aer {
 	uint64_t correctable, nonfatal, fatal;
 };
 
-/* A network interface behind a card. */
+/* A network interface behind a device. */
 struct interface {
 	char *name;
 	char *mac;            /* NULL: it has none */
 	char *phys_port_name; /* NULL: it has none (most have none) */
-	bool direct;          /* stands in the card's own net/, not below a virtio device of the card */
+	bool direct;          /* stands in the device's own net/, not below a virtio device of the device */
 };
 
-/* A kind of virtual GPU that a card can be cut into. */
+/* A kind of virtual GPU that a device can be cut into. */
 struct vgpu_type {
 	char *id;   /* "nvidia-63", "558" */
 	char *name; /* "NVIDIA A2-4Q"; NULL where the kernel's mdev framework has the id alone */
 };
 
-/* A mediated device: a part of a card that the kernel's mdev framework has made of it. */
+/* A mediated device: a part of a device that the kernel's mdev framework has made of it. */
 struct mdev {
 	char *uuid;
 	char *type;        /* "nvidia-63"; NULL: it is going */
@@ -90,7 +90,7 @@ struct mdev {
 	char *description; /* of the type, in its driver's own words: "num_heads=4, ..."; NULL: it has none */
 };
 
-/* Whether a VM has the card, as the host itself shows it. */
+/* Whether a VM has the device, as the host itself shows it. */
 enum ownership {
 	OWNERSHIP_UNKNOWN,  /* not everything could be looked at that would have to be */
 	OWNERSHIP_FREE,     /* no native driver has it, and nobody else */
@@ -100,11 +100,11 @@ enum ownership {
 };
 #define OWNERSHIP_COUNT 5
 
-/* Where claims on cards are found: bits. */
+/* Where claims on devices are found: bits. */
 enum owner_source {
 	OWNER_VFIO = 1u << 0,    /* processes that have VFIO descriptors open */
 	OWNER_CMDLINE = 1u << 1, /* command lines of virtual machine monitors */
-	OWNER_MDEV = 1u << 2,    /* mediated devices, which are parts of a card */
+	OWNER_MDEV = 1u << 2,    /* mediated devices, which are parts of a device */
 	OWNER_LIBVIRT = 1u << 3, /* libvirt's domains */
 	OWNER_PROXMOX = 1u << 4, /* Proxmox's reservations */
 	OWNER_ALL = (1u << 5) - 1,
@@ -130,11 +130,11 @@ struct source_report {
 /* Room for a reason why an owner is unknown. */
 #define UNKNOWN_REASON_SIZE 600
 
-/* A process that has a card, or a VM that has it or is defined with it. */
+/* A process that has a device, or a VM that has it or is defined with it. */
 struct owner {
 	unsigned sources;    /* enum owner_source: how it is known */
 	char source[40];     /* the same as a text: "vfio+cmdline" */
-	bool reserves;       /* the VM isn't running, or not with this card: it is only defined with it */
+	bool reserves;       /* the VM isn't running, or not with this device: it is only defined with it */
 	pid_t pid;           /* 0: not known, as with started */
 	uint64_t started;    /* when, in clock ticks since boot: with the pid it is this process and no later one */
 	char *program;       /* "qemu-system-x86_64" */
@@ -142,15 +142,15 @@ struct owner {
 	const char *frontend; /* "opennebula", ... (probe/ownership/frontend.h); NULL: unknown */
 	char *frontend_id;   /* what that calls the VM: "42"; NULL with frontend */
 	char *pod;           /* UID of the Kubernetes pod that a VM monitor runs in; NULL: none */
-	char *guest_address; /* the card's address in the VM; NULL: not known */
-	char *mdev;          /* the UUID of the mediated device that it has of the card; NULL: it has the card itself */
+	char *guest_address; /* the device's address in the VM; NULL: not known */
+	char *mdev;          /* the UUID of the mediated device that it has of the device; NULL: it has the device itself */
 };
 
-/* One function of a card: what lspci prints a line for. Strings may hold whatever was found, control characters
+/* One function of a device: what lspci prints a line for. Strings may hold whatever was found, control characters
  * included, and belong to the device, except for the names, which live as long as the probe. */
 struct pci_device {
 	struct pci_address address;
-	uint64_t inode; /* of its sysfs entry: another one means that the card was taken out and put in again */
+	uint64_t inode; /* of its sysfs entry: another one means that the device was taken out and put in again */
 	uint16_t vendor, device, class;
 	uint8_t prog_if, revision;
 	uint16_t subsystem_vendor, subsystem_device;
@@ -160,7 +160,7 @@ struct pci_device {
 	const struct verdict *verdict; /* why it is selected or not: selection.h */
 	bool selected;
 
-	/* from here on only of selected cards, and only what was asked for; NULL: there is none */
+	/* from here on only of selected devices, and only what was asked for; NULL: there is none */
 	const char *vendor_name, *device_name, *class_name, *subsystem_name;
 	char *modalias;
 	char *driver;
@@ -183,9 +183,9 @@ struct pci_device {
 	char *vgpu_type;       /* of a VF in NVIDIA's own framework: the id of the one that it is, "0": none yet */
 	struct mdev *mdevs;    /* in order of their UUIDs */
 	size_t mdev_count;
-	struct strings group_peers;    /* the other cards of its IOMMU group, which go to a VM with it or not at all */
+	struct strings group_peers;    /* the other devices of its IOMMU group, which go to a VM with it or not at all */
 	struct strings group_blockers; /* those among them that a native driver has, so that no VM can have the group */
-	bool group_held;          /* a process has the group open, for another card of it */
+	bool group_held;          /* a process has the group open, for another device of it */
 	enum ownership ownership; /* HAS_OWNERSHIP */
 	char *unknown_reason;     /* of unknown ownership: what could not be found out, on one line; may hold anything */
 	struct owner *owners;     /* who they are: see device_has_conflict */
@@ -195,15 +195,15 @@ struct pci_device {
 	struct strings aliases; /* what requests can call it: alias.h */
 };
 
-/* All cards of a host, in order of address unless REORDERED, selected or not. */
+/* All devices of a host, in order of address unless REORDERED, selected or not. */
 struct inventory {
 	struct pci_device *devices;
 	size_t count;
 	size_t selected;
 	bool reordered; /* a program has sorted them in another order, to write them */
-	size_t incomplete; /* cards that could not be read whole, those that could not even be listed included */
+	size_t incomplete; /* devices that could not be read whole, those that could not even be listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */
-	uint64_t fingerprint; /* of the list of cards: another one means that cards came or went; 0: can't be told */
+	uint64_t fingerprint; /* of the list of devices: another one means that devices came or went; 0: can't be told */
 	double seconds;       /* how long the reading took */
 	char host[65];        /* the kernel's host name; "" when it could not be read */
 	size_t unseen; /* processes that would have had to be looked at for owners and could not */
@@ -218,13 +218,13 @@ struct inventory {
 	     device < device##_end; device++)                                                                 \
 		if ((device)->selected)
 
-/* The card at ADDRESS, selected or not; NULL when there is none. Belongs to the inventory. */
+/* The device at ADDRESS, selected or not; NULL when there is none. Belongs to the inventory. */
 struct pci_device *inventory_find(const struct inventory *inventory, const struct pci_address *address);
 
 /* Bridges, ports and buses: no VM gets one. */
 bool device_is_bridge(const struct pci_device *device);
 
-/* The name of the card's network interface: its only one, or of several that are its own the uplink (phys_port_name
+/* The name of the device's network interface: its only one, or of several that are its own the uplink (phys_port_name
  * p<digits>). NULL when there is none; belongs to the device. */
 const char *device_uplink(const struct pci_device *device);
 
@@ -232,30 +232,30 @@ const char *device_uplink(const struct pci_device *device);
  * assigns itself: those whose type of virtual GPU is set. */
 bool device_is_givable(const struct pci_device *device);
 
-/* Whether more than one claims the card itself, or a VM runs with it while a native driver has it: neither can go well. Parts of
- * a card can be had by many. */
+/* Whether more than one claims the device itself, or a VM runs with it while a native driver has it: neither can go well. Parts of
+ * a device can be had by many. */
 bool device_has_conflict(const struct pci_device *device);
 
-/* What is in the way of giving a card to a VM now. */
+/* What is in the way of giving a device to a VM now. */
 enum obstacle {
 	OBSTACLE_NONE,
-	OBSTACLE_UNKNOWN,  /* it is not known whether it is free, or which cards its group has */
+	OBSTACLE_UNKNOWN,  /* it is not known whether it is free, or which devices its group has */
 	OBSTACLE_HOST,     /* a native driver has it, or it is a bridge */
 	OBSTACLE_RESERVED,
 	OBSTACLE_HELD,
 	OBSTACLE_NO_IOMMU, /* it is in no IOMMU group */
-	OBSTACLE_BLOCKED,  /* a native driver has another card of its group */
-	OBSTACLE_GROUP,    /* a process has its group, for another card */
+	OBSTACLE_BLOCKED,  /* a native driver has another device of its group */
+	OBSTACLE_GROUP,    /* a process has its group, for another device */
 };
 
 /* DEVICE must have been read with DETAIL_OWNERSHIP, _DRIVER, _IOMMU_GROUP and _GROUP_PEERS. */
 enum obstacle device_obstacle(const struct pci_device *device);
 
-/* Whether the link runs slower or narrower than card and port both can. False too when that isn't known: see
+/* Whether the link runs slower or narrower than device and port both can. False too when that isn't known: see
  * device_knows_link. */
 bool device_has_degraded_link(const struct pci_device *device);
 
-/* Whether it is known what the link runs at and what it could: of an awake card below a port, bridges excepted, whose own link
+/* Whether it is known what the link runs at and what it could: of an awake device below a port, bridges excepted, whose own link
  * may be the one below them. */
 bool device_knows_link(const struct pci_device *device);
 

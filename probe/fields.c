@@ -126,7 +126,7 @@ GET_STRINGS(drm, d->drm.count)
 GET_STRINGS(group_peers, d->group_peers.count)
 GET_STRINGS(group_blockers, d->group_blockers.count)
 GET_STRINGS(aliases, d->aliases.count)
-/* an empty list: the card could be reset, but the operator switched every method off */
+/* an empty list: the device could be reset, but the operator switched every method off */
 GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
 
 static const char *vgpu_type_id(const struct pci_device *d, size_t i)
@@ -176,7 +176,7 @@ GET(available)
 	return d->present & HAS_OWNERSHIP;
 }
 
-/* What is known of every card whose ownership is. */
+/* What is known of every device whose ownership is. */
 #define GET_OWNED(name, is)                                                                             \
 	GET(name)                                                                                       \
 	{                                                                                               \

@@ -18,7 +18,7 @@ enum field_type {
 
 /* How a field is a measurement, of which a history can be kept and a graph drawn. */
 enum measure {
-	MEASURE_NONE,     /* it is none: a property of the card */
+	MEASURE_NONE,     /* it is none: a property of the device */
 	MEASURE_GAUGE,    /* an amount now; a flag is 0 or 1 */
 	MEASURE_COUNT,    /* how many there are now */
 	MEASURE_ERRORS,   /* how many there have been: it only grows, until the machine starts anew */
@@ -50,7 +50,7 @@ struct field {
 	enum measure measure;
 	const char *series;  /* what a series of measurements, or a label of one, calls it; NULL: name */
 
-	/* False when the card has none, or it isn't known. */
+	/* False when the device has none, or it isn't known. */
 	bool (*get)(const struct pci_device *device, struct field_value *ret);
 };
 

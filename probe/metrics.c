@@ -128,7 +128,7 @@ static bool is_wanted(unsigned needed, unsigned details)
 	return (needed & details) == needed;
 }
 
-static void walk_cards(const struct inventory *inventory, unsigned details, metrics_visitor *visit, void *data)
+static void walk_devices(const struct inventory *inventory, unsigned details, metrics_visitor *visit, void *data)
 {
 	inventory_foreach(inventory, device)
 		for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -174,7 +174,7 @@ int metrics_walk(const struct config *config, const struct inventory *inventory,
 		error = pools_count(config, inventory, &aliases, &alias_count);
 	if (!error)
 		error = pools_count_models(inventory, &models, &model_count);
-	walk_cards(inventory, details, visit, data);
+	walk_devices(inventory, details, visit, data);
 	walk_pools(aliases, alias_count, details, visit, data);
 	walk_pools(models, model_count, details, visit, data);
 	walk_host(inventory, details, visit, data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The numbers of an inventory of which a history can be kept: those of each card are the fields that say how they are measured
- * (fields.h), those of a pool of cards and of the host are here. */
+/* The numbers of an inventory of which a history can be kept: those of each device are the fields that say how they are measured
+ * (fields.h), those of a pool of devices and of the host are here. */
 #ifndef PCIPROBE_METRICS_H
 #define PCIPROBE_METRICS_H
 
@@ -35,7 +35,7 @@ extern const size_t HOST_METRIC_COUNT;
 /* What a series of FIELD's numbers is called, or a label with one of its texts. */
 const char *field_series(const struct field *field);
 
-/* The number that FIELD measures of DEVICE: NAN when there is one that nobody knows. False when the card has none, or the field is
+/* The number that FIELD measures of DEVICE: NAN when there is one that nobody knows. False when the device has none, or the field is
  * no measurement. */
 bool field_measure(const struct field *field, const struct pci_device *device, double *ret);
 
@@ -52,8 +52,8 @@ struct metric {
 };
 typedef void metrics_visitor(void *data, const struct metric *metric);
 
-/* Hands VISIT the numbers of INVENTORY that come from DETAILS alone, which were read: card by card, then alias by alias, model by
- * model, and those of the host. What a card doesn't have is left out. Returns 0, or -ENOMEM when pools had to be left out. */
+/* Hands VISIT the numbers of INVENTORY that come from DETAILS alone, which were read: device by device, then alias by alias, model by
+ * model, and those of the host. What a device doesn't have is left out. Returns 0, or -ENOMEM when pools had to be left out. */
 int metrics_walk(const struct config *config, const struct inventory *inventory, unsigned details, metrics_visitor *visit,
 		 void *data);
 

@@ -14,18 +14,18 @@ static bool is_known(const struct pool *pools, size_t count, const char *alias)
 	return false;
 }
 
-static void count_card(struct pool *pool, const struct pci_device *device)
+static void count_device(struct pool *pool, const struct pci_device *device)
 {
 	pool->total++;
 	pool->states[device->ownership]++;
 	pool->available += device_obstacle(device) == OBSTACLE_NONE;
 }
 
-static void count_cards(struct pool *pool, const struct inventory *inventory)
+static void count_devices(struct pool *pool, const struct inventory *inventory)
 {
 	inventory_foreach(inventory, device)
 		if (strings_has(&device->aliases, pool->alias))
-			count_card(pool, device);
+			count_device(pool, device);
 }
 
 int pools_count(const struct config *config, const struct inventory *inventory, struct pool **ret, size_t *ret_count)
@@ -41,7 +41,7 @@ int pools_count(const struct config *config, const struct inventory *inventory, 
 		if (is_known(pools, count, alias))
 			continue;
 		pools[count].alias = alias;
-		count_cards(&pools[count++], inventory);
+		count_devices(&pools[count++], inventory);
 	}
 	*ret = pools;
 	*ret_count = count;
@@ -75,7 +75,7 @@ int pools_count_models(const struct inventory *inventory, struct pool **ret, siz
 			pools = more;
 			pools[count++] = (struct pool){.vendor = device->vendor, .device = device->device};
 		}
-		count_card(&pools[i], device);
+		count_device(&pools[i], device);
 	}
 	*ret = pools;
 	*ret_count = count;

@@ -112,7 +112,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		error = load_config(probe, options);
 	}
 	if (!error)
-		/* the hwdb is this machine's: only for this machine's cards */
+		/* the hwdb is this machine's: only for this machine's devices */
 		error = names_new(NULL, sysroot_is_host(probe->root), &probe->log, &probe->names);
 	if (error < 0) {
 		tell_no_memory(probe, error);
@@ -137,7 +137,7 @@ void probe_free(struct probe *probe)
 	free(probe);
 }
 
-static int select_cards(struct probe *probe, struct inventory *inventory)
+static int select_devices(struct probe *probe, struct inventory *inventory)
 {
 	int error;
 
@@ -158,7 +158,7 @@ static int select_cards(struct probe *probe, struct inventory *inventory)
 	return 0;
 }
 
-static void name_cards(struct probe *probe, struct inventory *inventory)
+static void name_devices(struct probe *probe, struct inventory *inventory)
 {
 	struct names *names = probe->names;
 
@@ -185,19 +185,19 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-/* Which cards there are, and all of them that is wanted, save who has them. */
-static int read_cards(struct probe *probe, struct inventory *inventory)
+/* Which devices there are, and all of them that is wanted, save who has them. */
+static int read_devices(struct probe *probe, struct inventory *inventory)
 {
 	int error;
 
 	read_host(probe->root, inventory->host, sizeof(inventory->host));
 	error = scan_read(probe->root, &probe->log, inventory);
 	if (error == 0)
-		error = select_cards(probe, inventory);
+		error = select_devices(probe, inventory);
 	if (error == 0)
 		error = details_read(probe->root, &probe->log, probe->details, probe->other_details, inventory);
 	if (error == 0 && (probe->details & DETAIL_NAMES))
-		name_cards(probe, inventory);
+		name_devices(probe, inventory);
 	if (error == 0 && (probe->details & DETAIL_SUBSYSTEM_NAME))
 		name_subsystems(probe, inventory);
 	if (error == 0 && (probe->details & DETAIL_ALIASES))
@@ -205,7 +205,7 @@ static int read_cards(struct probe *probe, struct inventory *inventory)
 	return error;
 }
 
-/* What stays as it is of a card that nobody moved. */
+/* What stays as it is of a device that nobody moved. */
 static struct pci_device static_part(const struct pci_device *device)
 {
 	return (struct pci_device){
@@ -232,8 +232,8 @@ static struct pci_device static_part(const struct pci_device *device)
 	};
 }
 
-/* The cards of LAST, of which only what moves is read. */
-static int reread_cards(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+/* The devices of LAST, of which only what moves is read. */
+static int reread_devices(struct probe *probe, const struct inventory *last, struct inventory *inventory)
 {
 	size_t room = last->count ? last->count : 1;
 	int error = 0;
@@ -260,8 +260,8 @@ static int reread_cards(struct probe *probe, const struct inventory *last, struc
 	return error ? error : read_group_blockers(probe->root, inventory);
 }
 
-/* Whether the cards are the same, on the same drivers. One that went away while it was read is missing. */
-static bool same_cards(const struct inventory *a, const struct inventory *b)
+/* Whether the devices are the same, on the same drivers. One that went away while it was read is missing. */
+static bool same_devices(const struct inventory *a, const struct inventory *b)
 {
 	if (a->count != b->count || a->fingerprint != b->fingerprint)
 		return false;
@@ -272,14 +272,14 @@ static bool same_cards(const struct inventory *a, const struct inventory *b)
 	return true;
 }
 
-/* Who has the cards: what LAST knew, if that is given and must still be true. */
+/* Who has the devices: what LAST knew, if that is given and must still be true. */
 static int read_owners(struct probe *probe, const struct inventory *last, struct inventory *inventory)
 {
 	int error = 0;
 
 	if (!(probe->details & DETAIL_OWNERSHIP))
 		return 0;
-	if (!last || !same_cards(last, inventory))
+	if (!last || !same_devices(last, inventory))
 		return ownership_read(probe->root, &probe->log, &probe->ownership, inventory);
 	inventory->unseen = last->unseen;
 	inventory->unlocated = last->unlocated;
@@ -306,7 +306,7 @@ static bool same_list(const struct probe *probe, const struct inventory *last)
 	return scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint;
 }
 
-/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a driver can bring its card
+/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a driver can bring its device
  * an IOMMU group (without an IOMMU it does), and what could not be read then may be readable now. */
 static int try_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
 {
@@ -318,8 +318,8 @@ static int try_again(struct probe *probe, const struct inventory *last, struct i
 	inventory = new_inventory();
 	if (!inventory)
 		return -ENOMEM;
-	error = reread_cards(probe, last, inventory);
-	if (error < 0 || !same_cards(last, inventory))
+	error = reread_devices(probe, last, inventory);
+	if (error < 0 || !same_devices(last, inventory))
 		inventory_free(inventory);
 	else
 		*ret = inventory;
@@ -333,7 +333,7 @@ static int read_whole(struct probe *probe, struct inventory **ret)
 
 	if (!inventory)
 		return -ENOMEM;
-	error = read_cards(probe, inventory);
+	error = read_devices(probe, inventory);
 	if (error < 0)
 		inventory_free(inventory);
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind DEV... and vfio-bind apply: each group of cards for itself, so that one that can't be bound costs only that one. */
+/* vfio-bind DEV... and vfio-bind apply: each group of devices for itself, so that one that can't be bound costs only that one. */
 #include "binder/commands/bind.h"
 #include "binder/devices/group.h"
 #include "binder/devices/boot-devices.h"
@@ -10,7 +10,7 @@ static bool is_together(const struct pci_device *a, const struct pci_device *b)
 	return a == b || ((a->present & HAS_IOMMU_GROUP) && (b->present & HAS_IOMMU_GROUP) && a->iommu_group == b->iommu_group);
 }
 
-/* The cards of the job that share a group with card FIRST and come behind it. */
+/* The devices of the job that share a group with device FIRST and come behind it. */
 static int gather(const struct job *job, size_t first, struct targets *ret)
 {
 	int error = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind bind, and each card for itself: vfio-bind DEV..., vfio-bind apply. */
+/* vfio-bind bind, and each device for itself: vfio-bind DEV..., vfio-bind apply. */
 #include "binder/commands/bind.h"
 
 #include "binder/engine/execute.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of itself vfio-bind takes no card from one VFIO driver to give it to another. */
+/* Of itself vfio-bind takes no device from one VFIO driver to give it to another. */
 bool bind_is_done(const struct options *options, const struct pci_device *device, const struct choice *choice)
 {
 	if (!device->driver)
@@ -104,14 +104,14 @@ static int load_drivers(struct job *job, const struct targets *targets, struct c
 	return STATUS_UNAVAILABLE;
 }
 
-/* ---- the cards ---- */
+/* ---- the devices ---- */
 
 static struct change *find_change(const struct changes *changes, const struct pci_device *device)
 {
 	return journal_find(changes, &device->address, false);
 }
 
-/* Cards that are bound already are left as they are, whatever there is about them. */
+/* Devices that are bound already are left as they are, whatever there is about them. */
 static int judge(struct job *job, const struct changes *changes, const struct targets *targets)
 {
 	size_t first = job->concerns.count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Handing cards to VFIO. */
+/* Handing devices to VFIO. */
 #ifndef PCIPROBE_BINDER_COMMANDS_BIND_H
 #define PCIPROBE_BINDER_COMMANDS_BIND_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind check without cards: whether this host can give cards to VMs. */
+/* vfio-bind check without devices: whether this host can give devices to VMs. */
 #include "binder/readiness/readiness.h"
 #include "binder/commands/commands.h"
 #include "common/jsonvalue.h"
@@ -32,9 +32,9 @@ static const char *verdict(int status)
 {
 	switch (status) {
 	case STATUS_DONE:
-		return "this host can give cards to VMs";
+		return "this host can give devices to VMs";
 	case STATUS_UNAVAILABLE:
-		return "this host can give no card to a VM";
+		return "this host can give no device to a VM";
 	default:
 		return "this host can't be said to be ready";
 	}

@@ -27,7 +27,7 @@ static int check_target(struct job *job, const struct pci_device *device, struct
 	return job_judge(job, first);
 }
 
-static int check_cards(struct job *job, struct report *report)
+static int check_devices(struct job *job, struct report *report)
 {
 	int status = job_find(job, job->options->arguments, job->options->argument_count);
 
@@ -39,5 +39,5 @@ static int check_cards(struct job *job, struct report *report)
 
 int run_check(struct options *options)
 {
-	return options->argument_count ? report_run(options, false, check_cards) : run_check_host(options);
+	return options->argument_count ? report_run(options, false, check_devices) : run_check_host(options);
 }

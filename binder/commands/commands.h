@@ -10,7 +10,7 @@ enum status {
 	STATUS_FAILED = 1,      /* and everything is as it was before */
 	STATUS_USAGE = 2,       /* the command line, or a file that stands for it, is wrong */
 	STATUS_REFUSED = 3,     /* it would do harm; nothing was touched */
-	STATUS_NO_CARD = 4,     /* there is no such card; nothing was touched */
+	STATUS_NO_DEVICE = 4,     /* there is no such device; nothing was touched */
 	STATUS_INCOMPLETE = 5,  /* failed, and not everything is as it was before */
 	STATUS_UNAVAILABLE = 69, /* no IOMMU, no driver */
 	STATUS_LOCKED = 75,     /* another run is at work: try again */
@@ -28,13 +28,13 @@ int run_apply(struct options *options);
 int run_config(struct options *options);
 int run_recover(struct options *options);
 
-/* The status that tells more of two: how a run for several cards ended. */
+/* The status that tells more of two: how a run for several devices ended. */
 int status_worse(int a, int b);
 
 /* The status for what targets_add returned. */
 int status_of_target(int error);
 
-/* check without cards: whether the host is ready. */
+/* check without devices: whether the host is ready. */
 int run_check_host(struct options *options);
 
 #endif

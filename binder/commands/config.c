@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind config: prints a file for these cards. */
+/* vfio-bind config: prints a file for these devices. */
 #include "binder/devices/group.h"
 #include "binder/hostfiles/hostfiles.h"
 #include "binder/devices/target.h"
@@ -11,7 +11,7 @@
 
 #define DETAILS (TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
 
-/* The cards that the words behind the kind mean. */
+/* The devices that the words behind the kind mean. */
 static int find_targets(const struct options *options, struct inventory *inventory, struct targets *targets)
 {
 	char address[ADDRESS_SIZE];
@@ -33,16 +33,16 @@ static int find_targets(const struct options *options, struct inventory *invento
 
 static int choose_drivers(const struct options *options, const struct targets *targets, struct hostfile_job *job)
 {
-	job->cards = calloc(targets->count, sizeof(*job->cards));
-	if (!job->cards) {
+	job->devices = calloc(targets->count, sizeof(*job->devices));
+	if (!job->devices) {
 		log_error(&options->log, "out of memory");
 		return STATUS_FAILED;
 	}
 	for (; job->count < targets->count; job->count++) {
-		struct hostfile_card *card = &job->cards[job->count];
+		struct hostfile_device *device = &job->devices[job->count];
 
-		card->device = targets->items[job->count];
-		if (choice_make(job->root, job->log, card->device, options->driver, &card->choice) < 0)
+		device->device = targets->items[job->count];
+		if (choice_make(job->root, job->log, device->device, options->driver, &device->choice) < 0)
 			return STATUS_USAGE;
 	}
 	return STATUS_DONE;
@@ -90,7 +90,7 @@ int run_config(struct options *options)
 		return list_files();
 	if (!file || options->argument_count < 2) {
 		log_error(&options->log,
-			  file ? "config %s: for which cards?"
+			  file ? "config %s: for which devices?"
 			       : "unknown file kind '%s'; 'vfio-bind config help' lists them",
 			  options->arguments[0]);
 		return STATUS_USAGE;
@@ -104,7 +104,7 @@ int run_config(struct options *options)
 		if (status == STATUS_DONE)
 			status = write_file(options, file, &job);
 	}
-	free(job.cards);
+	free(job.devices);
 	targets_free(&targets);
 	inventory_free(inventory);
 	probe_free(probe);

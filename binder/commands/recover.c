@@ -15,7 +15,7 @@ int run_recover(struct options *options)
 	if (status == STATUS_DONE)
 		status = transaction_recover(job.kernel, &job.journal, options->timeout, &count);
 	if (status == STATUS_DONE && !options->quiet)
-		printf(count ? "%zu cards were put in order\n" : "there is nothing to recover\n", count);
+		printf(count ? "%zu devices were put in order\n" : "there is nothing to recover\n", count);
 	job_end(&job);
 	return status;
 }

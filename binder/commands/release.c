@@ -3,7 +3,7 @@
 #include "binder/report.h"
 #include "binder/commands/commands.h"
 
-/* What the journal says that the card had, else what the kernel picks for it. */
+/* What the journal says that the device had, else what the kernel picks for it. */
 static int want(const struct job *job, struct change *change)
 {
 	static const struct binding any = {.any = true};

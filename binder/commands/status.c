@@ -17,7 +17,7 @@ static int add_all(struct job *job)
 }
 
 /* Where the kernel doesn't tell what it was asked, the rest is shown all the same. */
-static int add_card(struct job *job, struct report *report, const struct pci_device *device)
+static int add_device(struct job *job, struct report *report, const struct pci_device *device)
 {
 	struct changes changes = {0};
 	struct change *change = changes_add(&changes, device);
@@ -43,7 +43,7 @@ int run_status(struct options *options)
 	for (size_t i = 0; status == STATUS_DONE && i < job.targets.count; i++) {
 		if (named || options->json)
 			hazards_find(&job.view, job.targets.items[i], &job.concerns);
-		status = add_card(&job, &report, job.targets.items[i]);
+		status = add_device(&job, &report, job.targets.items[i]);
 	}
 	if (job.inventory)
 		report_print_status(&report, named);

@@ -106,7 +106,7 @@ int settings_read(const char *root_path, const struct log *log, struct strings *
 	if (error == 0)
 		status = settings_parse(path, text, log, ret);
 	else if (error == -ENOENT)
-		log_warning(log, "there is no /etc/default/vfio-bind: no cards are to be bound");
+		log_warning(log, "there is no /etc/default/vfio-bind: no devices are to be bound");
 	else
 		status = STATUS_FAILED;
 	if (status == STATUS_FAILED && error < 0)

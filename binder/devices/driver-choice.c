@@ -12,7 +12,7 @@
 
 #define ALIASES_SIZE_MAX (16u << 20)
 
-/* How many parts of a card ALIAS leaves open. */
+/* How many parts of a device ALIAS leaves open. */
 static size_t stars(const char *alias)
 {
 	size_t count = 0;
@@ -147,7 +147,7 @@ int choice_make(struct sysroot *root, const struct log *log, const struct pci_de
 	} else if (is_name(name) && driver_is_for_vms(name)) {
 		strcpy(choice.module, strcmp(name, "pciback") == 0 ? "xen-pciback" : name);
 	} else {
-		log_error(log, "--driver %s: that is none that hands cards to VMs; 'release' gives a card back to its own", name);
+		log_error(log, "--driver %s: that is none that hands devices to VMs; 'release' gives a device back to its own", name);
 		return -EINVAL;
 	}
 	find_driver(root, &choice);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which driver a card is given to. */
+/* Which driver a device is given to. */
 #ifndef PCIPROBE_BINDER_DEVICES_DRIVER_CHOICE_H
 #define PCIPROBE_BINDER_DEVICES_DRIVER_CHOICE_H
 
@@ -18,8 +18,8 @@ struct choice {
 };
 
 /* Chooses for DEVICE, of which DETAIL_MODALIAS has been read. NAME is the name of a driver or of its module, or "auto": then
- * the variant driver that is made for this card, by the alias "vfio_pci:..." in the kernel's modules.alias that says most of
- * the card, and vfio-pci where there is none. Returns 0, -EINVAL when NAME is none that hands cards to VMs, or can't be a
+ * the variant driver that is made for this device, by the alias "vfio_pci:..." in the kernel's modules.alias that says most of
+ * the device, and vfio-pci where there is none. Returns 0, -EINVAL when NAME is none that hands devices to VMs, or can't be a
  * name, which is told. */
 int choice_make(struct sysroot *root, const struct log *log, const struct pci_device *device, const char *name, struct choice *ret);
 

@@ -86,16 +86,16 @@ static bool has_address(const struct pci_device *device, const char *text)
 	return address_parse(text, &address) == 0 && address_compare(&address, &device->address) == 0;
 }
 
-/* How a card can be named, and what to look at when there is none. */
+/* How a device can be named, and what to look at when there is none. */
 static const struct kind {
 	const char *prefix;
 	bool (*names)(const struct pci_device *device, const char *text);
 	const char *remedy;
 } KINDS[] = {
-	{"net:", has_interface, "a card that VFIO has has no interface: name it by its address"},
-	{"mac:", has_mac, "a card that VFIO has has no interface: name it by its address"},
-	{"block:", has_block, "name the whole disk; a card that VFIO has has none: name it by its address"},
-	{"alias:", has_alias, "pci.conf says which cards have which alias"},
+	{"net:", has_interface, "a device that VFIO has has no interface: name it by its address"},
+	{"mac:", has_mac, "a device that VFIO has has no interface: name it by its address"},
+	{"block:", has_block, "name the whole disk; a device that VFIO has has none: name it by its address"},
+	{"alias:", has_alias, "pci.conf says which devices have which alias"},
 	{"id:", has_id, "'pciprobe list' shows ids"},
 	{"", has_address, "'pciprobe list' shows addresses"},
 };
@@ -118,7 +118,7 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 	int error = 0;
 
 	if (!kind) {
-		log_error(log, "%s: names no card; right are 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
+		log_error(log, "%s: names no device; right are 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
 			  "id:10de:2204, alias:NAME",
 			  word);
 		return -EINVAL;
@@ -137,7 +137,7 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 		error = targets_add_device(targets, device);
 	}
 	if (!found) {
-		log_error(log, "%s: there is no such card; %s", word, kind->remedy);
+		log_error(log, "%s: there is no such device; %s", word, kind->remedy);
 		return -ENODEV;
 	}
 	return error;

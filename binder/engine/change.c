@@ -121,17 +121,17 @@ bool driver_is_for_vms(const char *driver)
 	return driver_is_vfio(driver) || driver_is_stub(driver);
 }
 
-const char *card_path(const struct pci_address *address, const char *name, char path[static CARD_PATH_SIZE])
+const char *device_path(const struct pci_address *address, const char *name, char path[static DEVICE_PATH_SIZE])
 {
 	char text[ADDRESS_SIZE];
 
-	snprintf(path, CARD_PATH_SIZE, SCAN_DIRECTORY "/%s/%s", address_format(address, text), name);
+	snprintf(path, DEVICE_PATH_SIZE, SCAN_DIRECTORY "/%s/%s", address_format(address, text), name);
 	return path;
 }
 
 bool change_is_there(struct sysroot *root, const struct change *change)
 {
-	char text[ADDRESS_SIZE], path[CARD_PATH_SIZE];
+	char text[ADDRESS_SIZE], path[DEVICE_PATH_SIZE];
 	uint64_t inode;
 
 	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s", address_format(&change->address, text));
@@ -139,10 +139,10 @@ bool change_is_there(struct sysroot *root, const struct change *change)
 }
 
 /* Returns 0 with *ret NULL where the link isn't there. */
-static int read_link(const struct sysdir *card, const char *name, char **ret)
+static int read_link(const struct sysdir *device, const char *name, char **ret)
 {
 	char text[NAME_MAX + 1], *copy;
-	int error = sysdir_link_name(card, name, text, sizeof(text));
+	int error = sysdir_link_name(device, name, text, sizeof(text));
 
 	if (error < 0 && error != -ENOENT)
 		return error;
@@ -156,8 +156,8 @@ static int read_link(const struct sysdir *card, const char *name, char **ret)
 
 static int read_override(struct kernel *kernel, struct change *change)
 {
-	char path[CARD_PATH_SIZE], text[ATTRIBUTE_SIZE], *copy = NULL;
-	ssize_t length = kernel->read(kernel, &change->address, card_path(&change->address, "driver_override", path), text);
+	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], *copy = NULL;
+	ssize_t length = kernel->read(kernel, &change->address, device_path(&change->address, "driver_override", path), text);
 
 	if (length < 0)
 		return (int)length;
@@ -184,8 +184,8 @@ static enum driver_way find_way(struct sysroot *root, const char *driver)
 
 static int read_vfs(struct kernel *kernel, struct change *change)
 {
-	char path[CARD_PATH_SIZE], text[ATTRIBUTE_SIZE], *end;
-	ssize_t length = kernel->read(kernel, &change->address, card_path(&change->address, "sriov_numvfs", path), text);
+	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], *end;
+	ssize_t length = kernel->read(kernel, &change->address, device_path(&change->address, "sriov_numvfs", path), text);
 	unsigned long number;
 
 	if (length < 0)
@@ -199,18 +199,18 @@ static int read_vfs(struct kernel *kernel, struct change *change)
 
 int change_read(struct kernel *kernel, struct change *change)
 {
-	_cleanup_sysdir_ struct sysdir card = {.fd = -1};
-	char path[CARD_PATH_SIZE];
+	_cleanup_sysdir_ struct sysdir device = {.fd = -1};
+	char path[DEVICE_PATH_SIZE];
 	int error;
 
 	change->is_gone = !change_is_there(kernel->root, change);
 	if (change->is_gone)
 		return 0;
-	error = sysdir_open(sysroot_dir(kernel->root), card_path(&change->address, ".", path), &card);
+	error = sysdir_open(sysroot_dir(kernel->root), device_path(&change->address, ".", path), &device);
 	if (!error)
-		error = read_link(&card, "driver", &change->now.driver);
+		error = read_link(&device, "driver", &change->now.driver);
 	if (!error)
-		error = read_link(&card, "iommu_group", &change->group);
+		error = read_link(&device, "iommu_group", &change->group);
 	if (!error)
 		error = change->is_vfs ? read_vfs(kernel, change) : read_override(kernel, change);
 	if (!error && change->wanted.driver)

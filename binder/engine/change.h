@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One card that is to be changed, or was: what it had, has and shall have. Binding, giving back, undoing and recovering
+/* One device that is to be changed, or was: what it had, has and shall have. Binding, giving back, undoing and recovering
  * are all the same: from what it has now to what it shall have. */
 #ifndef PCIPROBE_BINDER_ENGINE_CHANGE_H
 #define PCIPROBE_BINDER_ENGINE_CHANGE_H
@@ -7,14 +7,14 @@
 #include "binder/engine/kernel.h"
 #include "probe/device.h"
 
-/* Which driver a card has and is meant to have. */
+/* Which driver a device has and is meant to have. */
 struct binding {
 	char *driver;   /* NULL: none */
 	char *override; /* its driver_override; NULL: not set */
 	bool any;       /* of a wanted one: the native driver that the kernel picks, if there is one; driver is NULL */
 };
 
-/* How a driver can be given a card. */
+/* How a driver can be given a device. */
 enum driver_way {
 	DRIVER_MISSING, /* it isn't loaded */
 	DRIVER_BIND,    /* by its file bind, which tells how it went */
@@ -31,7 +31,7 @@ struct change {
 	enum change_state state;
 	struct pci_address address;
 	uint16_t vendor, device;
-	uint64_t inode;        /* of the card's entry, see struct pci_device */
+	uint64_t inode;        /* of the device's entry, see struct pci_device */
 	bool is_vfs;           /* it is the number of its VFs that changes, and not its driver */
 	struct binding origin; /* what it had before it was first bound: release brings it there */
 	struct binding before; /* what it had before this change: undoing brings it there */
@@ -41,7 +41,7 @@ struct change {
 
 	/* what was read last: change_read */
 	bool is_read;
-	bool is_gone; /* the card isn't there any more, or another is in its place */
+	bool is_gone; /* the device isn't there any more, or another is in its place */
 	struct binding now;
 	unsigned vfs_now;
 	enum driver_way way; /* of the driver that is wanted */
@@ -69,27 +69,27 @@ int binding_set(struct binding *binding, const char *driver, const char *overrid
 int binding_copy(struct binding *to, const struct binding *from);
 bool binding_same(const struct binding *a, const struct binding *b);
 
-/* Whether the card is there, and not another one in its place. */
+/* Whether the device is there, and not another one in its place. */
 bool change_is_there(struct sysroot *root, const struct change *change);
 
-/* Reads what the card has now, its override with the kernel's deadline. Returns 0, -ETIMEDOUT when the kernel doesn't answer,
+/* Reads what the device has now, its override with the kernel's deadline. Returns 0, -ETIMEDOUT when the kernel doesn't answer,
  * another negative errno when it can't be read, or -ENOMEM. */
 int change_read(struct kernel *kernel, struct change *change);
 
 /* Copies what a journal keeps of FROM over TO. Returns 0 or -ENOMEM. */
 int change_copy(struct change *to, const struct change *from);
 
-/* Whether the card has what it shall have: the driver, the override, or the number of VFs. */
+/* Whether the device has what it shall have: the driver, the override, or the number of VFs. */
 bool change_is_reached(const struct change *change);
 
-/* Whether DRIVER is one that hands cards to VMs, and not one that uses them. */
+/* Whether DRIVER is one that hands devices to VMs, and not one that uses them. */
 bool driver_is_for_vms(const char *driver);
 
 /* Whether both are the same, or both NULL. */
 bool text_is_same(const char *a, const char *b);
 
-/* Where a file of the card is, relative to the root. SIZE must do for the longest name. */
-#define CARD_PATH_SIZE 128
-const char *card_path(const struct pci_address *address, const char *name, char path[static CARD_PATH_SIZE]);
+/* Where a file of the device is, relative to the root. SIZE must do for the longest name. */
+#define DEVICE_PATH_SIZE 128
+const char *device_path(const struct pci_address *address, const char *name, char path[static DEVICE_PATH_SIZE]);
 
 #endif

@@ -19,7 +19,7 @@ static const struct {
 	{STEP_LOAD, EPERM, "the kernel is locked down, or wants modules to be signed"},
 	{STEP_OVERRIDE, ENOENT, "this kernel has no driver_override (it came with 3.16)"},
 	{STEP_UNBIND, EBUSY, "a driver has it all the same"},
-	{STEP_BIND, ENODEV, "the driver doesn't take this card: it isn't made for it, something else has changed driver_override, or "
+	{STEP_BIND, ENODEV, "the driver doesn't take this device: it isn't made for it, something else has changed driver_override, or "
 			    "sriov_drivers_autoprobe of its physical function is 0"},
 	{STEP_BIND, EBUSY, "another driver has taken it meanwhile, it has virtual functions, or its IOMMU group is a VM's"},
 	{STEP_BIND, EINVAL, "it has no IOMMU group, or is a bridge"},
@@ -55,7 +55,7 @@ static void tell_failed(const struct kernel *kernel, const struct change *change
 			  what, meaning ? ": " : "", meaning ? meaning : "");
 }
 
-/* Reads the card into a copy. Returns 0, -ENODEV when it is gone, or another negative errno. */
+/* Reads the device into a copy. Returns 0, -ENODEV when it is gone, or another negative errno. */
 static int read_again(struct kernel *kernel, const struct change *change, struct change *ret)
 {
 	int error;
@@ -85,7 +85,7 @@ static int check_override(struct kernel *kernel, const struct change *change)
 	return error;
 }
 
-/* Whether no driver has the card any more, which is all that unbinding was to bring about. */
+/* Whether no driver has the device any more, which is all that unbinding was to bring about. */
 static int check_unbound(struct kernel *kernel, const struct change *change, int error)
 {
 	struct change now;
@@ -131,12 +131,12 @@ static bool has_node(const struct kernel *kernel, const struct change *change)
 
 static bool has_vfs(const struct kernel *kernel, const struct change *change)
 {
-	char name[32], path[CARD_PATH_SIZE], target[ADDRESS_SIZE];
+	char name[32], path[DEVICE_PATH_SIZE], target[ADDRESS_SIZE];
 
 	if (!change->is_vfs || !change->vfs_wanted)
 		return true;
 	snprintf(name, sizeof(name), "virtfn%u", change->vfs_wanted - 1);
-	return sysdir_link_name(sysroot_dir(kernel->root), card_path(&change->address, name, path), target, sizeof(target)) == 0;
+	return sysdir_link_name(sysroot_dir(kernel->root), device_path(&change->address, name, path), target, sizeof(target)) == 0;
 }
 
 static int tell_not_so(const struct kernel *kernel, const struct change *change)

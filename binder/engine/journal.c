@@ -135,7 +135,7 @@ static int parse(char *text, const char *path, const struct log *log, struct cha
 	}
 	if (error == -EBADMSG)
 		log_error(log, "%s:%u: can't be understood; what it says must be found out by hand before anything else is "
-			  "done: see which cards have a driver_override, then remove the file", path, number);
+			  "done: see which devices have a driver_override, then remove the file", path, number);
 	if (error < 0) {
 		changes_free(&changes);
 		return error;
@@ -307,7 +307,7 @@ static int lock(struct journal *journal, unsigned seconds)
 	return 0;
 }
 
-/* What is to be given back of a card that was taken out is nothing. */
+/* What is to be given back of a device that was taken out is nothing. */
 static void prune(struct journal *journal)
 {
 	for (size_t i = journal->changes.count; i-- > 0;) {

@@ -21,7 +21,7 @@
 
 /* What a child is to do, and what it has to say. */
 struct call {
-	const struct pci_address *card; /* that is changed by it; NULL: none */
+	const struct pci_address *device; /* that is changed by it; NULL: none */
 	const struct pci_address *about; /* that messages name; NULL: none */
 	ssize_t (*run)(struct host_kernel *host, struct call *call);
 	const char *path; /* or the module's name */
@@ -29,22 +29,22 @@ struct call {
 	char text[ATTRIBUTE_SIZE];
 };
 
-static void busy_path(const struct host_kernel *host, const struct pci_address *card, char path[static PATH_SIZE])
+static void busy_path(const struct host_kernel *host, const struct pci_address *device, char path[static PATH_SIZE])
 {
 	char address[ADDRESS_SIZE];
 
-	snprintf(path, PATH_SIZE, "%s/" JOURNAL_DIRECTORY "/busy-%s", host->path, address_format(card, address));
+	snprintf(path, PATH_SIZE, "%s/" JOURNAL_DIRECTORY "/busy-%s", host->path, address_format(device, address));
 }
 
 /* A child that hangs in the kernel can't be ended, and may outlive us. The lock that it has on this file says that it is still
  * there, to later runs as well: the kernel frees it when the child is really gone. */
-static int take_busy(const struct host_kernel *host, const struct pci_address *card)
+static int take_busy(const struct host_kernel *host, const struct pci_address *device)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_SIZE];
 	int fd;
 
-	busy_path(host, card, path);
+	busy_path(host, device, path);
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -53,14 +53,14 @@ static int take_busy(const struct host_kernel *host, const struct pci_address *c
 	return 0;
 }
 
-static bool is_busy(struct kernel *kernel, const struct pci_address *card)
+static bool is_busy(struct kernel *kernel, const struct pci_address *device)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_SIZE];
 	bool busy;
 	int fd;
 
-	busy_path((struct host_kernel *)kernel, card, path);
+	busy_path((struct host_kernel *)kernel, device, path);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -77,8 +77,8 @@ static void __attribute__((noreturn)) be_child(struct host_kernel *host, struct 
 
 	if (host->lock >= 0)
 		close(host->lock);
-	if (call->card)
-		result = take_busy(host, call->card);
+	if (call->device)
+		result = take_busy(host, call->device);
 	if (!result)
 		result = call->run(host, call);
 	if (write(answers, &result, sizeof(result)) == sizeof(result) && result > 0)
@@ -300,23 +300,23 @@ static ssize_t make(struct kernel *kernel, struct call *call)
 	return result;
 }
 
-static int host_write(struct kernel *kernel, const struct pci_address *card, const char *path, const char *bytes)
+static int host_write(struct kernel *kernel, const struct pci_address *device, const char *path, const char *bytes)
 {
-	struct call call = {.card = card, .about = card, .run = run_write, .path = path, .bytes = bytes};
+	struct call call = {.device = device, .about = device, .run = run_write, .path = path, .bytes = bytes};
 	int result = (int)make(kernel, &call);
 	char busy[PATH_SIZE];
 
-	busy_path((struct host_kernel *)kernel, card, busy);
+	busy_path((struct host_kernel *)kernel, device, busy);
 	if (result != -ETIMEDOUT)
 		unlink(busy);
 	return result;
 }
 
-static ssize_t host_read(struct kernel *kernel, const struct pci_address *card, const char *path,
+static ssize_t host_read(struct kernel *kernel, const struct pci_address *device, const char *path,
 			 char buffer[static ATTRIBUTE_SIZE])
 {
-	struct call call = {.about = card, .run = run_read, .path = path};
-	ssize_t length = is_busy(kernel, card) ? -ETIMEDOUT : make(kernel, &call);
+	struct call call = {.about = device, .run = run_read, .path = path};
+	ssize_t length = is_busy(kernel, device) ? -ETIMEDOUT : make(kernel, &call);
 
 	if (length >= 0)
 		memcpy(buffer, call.text, (size_t)length + 1);

@@ -17,16 +17,16 @@ struct kernel {
 	unsigned timeout; /* seconds, for each call that may wait */
 	const struct inventory *inventory; /* to say who has a device that the kernel waits for; NULL: not known */
 
-	/* Writes BYTES to PATH, which is below /sys/bus/pci, in one write(2), on behalf of CARD. Returns 0 or a negative
+	/* Writes BYTES to PATH, which is below /sys/bus/pci, in one write(2), on behalf of DEVICE. Returns 0 or a negative
 	 * errno: the kernel's answer, or -ETIMEDOUT when it gave none in time. */
-	int (*write)(struct kernel *kernel, const struct pci_address *card, const char *path, const char *bytes);
+	int (*write)(struct kernel *kernel, const struct pci_address *device, const char *path, const char *bytes);
 
-	/* Reads PATH, an attribute for which the kernel takes the card's lock, as sysdir_read does, or -ETIMEDOUT. */
-	ssize_t (*read)(struct kernel *kernel, const struct pci_address *card, const char *path,
+	/* Reads PATH, an attribute for which the kernel takes the device's lock, as sysdir_read does, or -ETIMEDOUT. */
+	ssize_t (*read)(struct kernel *kernel, const struct pci_address *device, const char *path,
 			char buffer[static ATTRIBUTE_SIZE]);
 
-	/* Whether a call on behalf of CARD, of this run or another, is still in the kernel. */
-	bool (*is_busy)(struct kernel *kernel, const struct pci_address *card);
+	/* Whether a call on behalf of DEVICE, of this run or another, is still in the kernel. */
+	bool (*is_busy)(struct kernel *kernel, const struct pci_address *device);
 
 	/* Loads a module with what it needs. Returns 0 or a negative errno: -ENOENT there is no such module. */
 	int (*load)(struct kernel *kernel, const char *module);

@@ -47,7 +47,7 @@ int plan_append(struct plan *to, struct plan *from)
 	return 0;
 }
 
-/* Whether the driver that has the card has to let it go. */
+/* Whether the driver that has the device has to let it go. */
 static bool must_unbind(const struct change *change)
 {
 	const char *now = change->now.driver;
@@ -57,7 +57,7 @@ static bool must_unbind(const struct change *change)
 	return change->wanted.any ? driver_is_for_vms(now) : !text_is_same(now, change->wanted.driver);
 }
 
-/* Whether the card has to be given to a driver. */
+/* Whether the device has to be given to a driver. */
 static bool must_bind(const struct change *change)
 {
 	if (change->wanted.any)
@@ -79,28 +79,28 @@ static int plan_load(struct plan *plan, const struct change *change, size_t inde
 
 static int plan_override(struct plan *plan, const struct change *change, size_t index)
 {
-	char path[CARD_PATH_SIZE];
+	char path[DEVICE_PATH_SIZE];
 
 	if (text_is_same(change->now.override, change->wanted.override))
 		return 0;
 	/* to write nothing at all does nothing at all; a newline clears it */
-	return plan_add(plan, STEP_OVERRIDE, index, card_path(&change->address, "driver_override", path),
+	return plan_add(plan, STEP_OVERRIDE, index, device_path(&change->address, "driver_override", path),
 		   change->wanted.override ? change->wanted.override : "\n");
 }
 
 static int plan_unbind(struct plan *plan, const struct change *change, size_t index)
 {
-	char path[CARD_PATH_SIZE], address[ADDRESS_SIZE];
+	char path[DEVICE_PATH_SIZE], address[ADDRESS_SIZE];
 
 	if (!must_unbind(change))
 		return 0;
-	return plan_add(plan, STEP_UNBIND, index, card_path(&change->address, "driver/unbind", path),
+	return plan_add(plan, STEP_UNBIND, index, device_path(&change->address, "driver/unbind", path),
 		   address_format(&change->address, address));
 }
 
 static int plan_bind(struct plan *plan, const struct change *change, size_t index)
 {
-	char path[CARD_PATH_SIZE], address[ADDRESS_SIZE];
+	char path[DEVICE_PATH_SIZE], address[ADDRESS_SIZE];
 
 	if (!must_bind(change))
 		return 0;
@@ -115,12 +115,12 @@ static int plan_bind(struct plan *plan, const struct change *change, size_t inde
 /* The kernel goes from one number to another by way of none only. */
 static int plan_vfs(struct plan *plan, const struct change *change, size_t index)
 {
-	char path[CARD_PATH_SIZE], number[16];
+	char path[DEVICE_PATH_SIZE], number[16];
 	int error = 0;
 
 	if (change->vfs_now == change->vfs_wanted)
 		return 0;
-	card_path(&change->address, "sriov_numvfs", path);
+	device_path(&change->address, "sriov_numvfs", path);
 	if (change->vfs_now)
 		error = plan_add(plan, STEP_VFS, index, path, "0");
 	snprintf(number, sizeof(number), "%u", change->vfs_wanted);

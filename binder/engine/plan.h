@@ -20,7 +20,7 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	size_t change; /* of which of the changes it is a part */
-	char path[CARD_PATH_SIZE];
+	char path[DEVICE_PATH_SIZE];
 	char *bytes;
 };
 
@@ -29,8 +29,8 @@ struct plan {
 	size_t count;
 };
 
-/* Plans CHANGES, which have been read: all modules are loaded first, then every override is written, then every card is taken
- * from its driver, and then each is given to the driver that it shall have. A card that is gone has no steps.
+/* Plans CHANGES, which have been read: all modules are loaded first, then every override is written, then every device is taken
+ * from its driver, and then each is given to the driver that it shall have. A device that is gone has no steps.
  * Free the plan with plan_free. Returns 0 or -ENOMEM. */
 int plan_make(const struct changes *changes, struct plan *ret);
 void plan_free(struct plan *plan);

@@ -11,7 +11,7 @@
 
 /* ---- the journal's side ---- */
 
-/* What is left to remember of a card that has BINDING now: nothing, when that is what it had at first. */
+/* What is left to remember of a device that has BINDING now: nothing, when that is what it had at first. */
 static int settle(struct journal *journal, struct change *change, const struct binding *binding)
 {
 	struct binding origin = change->origin;
@@ -26,7 +26,7 @@ static int settle(struct journal *journal, struct change *change, const struct b
 	return journal_put(journal, change);
 }
 
-/* From here on it is known what the card had, whatever happens. */
+/* From here on it is known what the device had, whatever happens. */
 static int note(struct journal *journal, struct change *change, enum change_state state)
 {
 	change->state = state;
@@ -95,7 +95,7 @@ static int apply(struct kernel *kernel, struct changes *changes)
 
 /* ---- undoing ---- */
 
-/* As above, but what fails for one card is no reason to leave the others; FAILED has a bool for each. */
+/* As above, but what fails for one device is no reason to leave the others; FAILED has a bool for each. */
 static int apply_rest(struct kernel *kernel, struct changes *changes, bool *failed)
 {
 	struct plan plan;
@@ -147,7 +147,7 @@ static int turn_back(struct kernel *kernel, struct journal *journal, const struc
 	return 0;
 }
 
-/* Returns how many of the cards in CHANGES are not as they were before. */
+/* Returns how many of the devices in CHANGES are not as they were before. */
 static size_t count_left(const struct journal *journal, const struct changes *changes)
 {
 	size_t left = 0;

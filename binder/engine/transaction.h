@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Changing cards so that all of them are changed in the end, or none; and what becomes of a run that was ended in between. */
+/* Changing devices so that all of them are changed in the end, or none; and what becomes of a run that was ended in between. */
 #ifndef PCIPROBE_BINDER_ENGINE_TRANSACTION_H
 #define PCIPROBE_BINDER_ENGINE_TRANSACTION_H
 
@@ -12,7 +12,7 @@
 int transaction_run(struct kernel *kernel, struct journal *journal, struct changes *changes);
 
 /* Ends what an earlier run has left undone: if all that it wanted is so it is done, else it is undone. Waits SECONDS for what
- * the kernel is still at. Returns STATUS_DONE (also when there was nothing, *ret_count tells how many cards there were),
+ * the kernel is still at. Returns STATUS_DONE (also when there was nothing, *ret_count tells how many devices there were),
  * STATUS_INCOMPLETE or STATUS_TIMEOUT; the journal keeps what is left. */
 int transaction_recover(struct kernel *kernel, struct journal *journal, unsigned seconds, size_t *ret_count);
 

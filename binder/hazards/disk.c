@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disks behind a card: mounted, swapped to, a part of something. Sources: the kernel's Documentation/filesystems/proc.rst
+/* Disks behind a device: mounted, swapped to, a part of something. Sources: the kernel's Documentation/filesystems/proc.rst
  * (mountinfo), Documentation/ABI/stable/sysfs-block and Documentation/ABI/testing/sysfs-fs-btrfs. */
 #include "binder/hazards/hazard.h"
 
@@ -16,7 +16,7 @@
 #define TEXT_SIZE_MAX (16u << 20)
 #define NAMES_MAX 4096
 
-/* The disks of one card and all that is made of them: partitions, logical volumes, ... */
+/* The disks of one device and all that is made of them: partitions, logical volumes, ... */
 struct disks {
 	struct hazard_view *view;
 	const struct pci_device *device;
@@ -170,7 +170,7 @@ static void check_mount(struct disks *disks, struct libmnt_fs *fs)
 		     source ? source : text, target);
 }
 
-/* The whole text of a file in /proc, to be freed, or NULL: then it is told and the card's state is unknown. */
+/* The whole text of a file in /proc, to be freed, or NULL: then it is told and the device's state is unknown. */
 static char *read_text(struct disks *disks, const char *path)
 {
 	char *text = malloc(TEXT_SIZE_MAX);

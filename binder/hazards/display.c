@@ -12,15 +12,15 @@ static bool reads(struct hazard_view *view, const char *path, char text[static A
 	return sysdir_read(sysroot_dir(view->root), path, text, ATTRIBUTE_SIZE) > 0;
 }
 
-/* The first entry of DIRECTORY, of the card, that begins with PREFIX. */
+/* The first entry of DIRECTORY, of the device, that begins with PREFIX. */
 static bool first_entry(struct hazard_view *view, const struct pci_device *device, const char *directory, const char *prefix,
 			char name[static 64])
 {
 	_cleanup_closedir_ DIR *list = NULL;
-	char path[CARD_PATH_SIZE];
+	char path[DEVICE_PATH_SIZE];
 	struct dirent *entry;
 
-	if (sysdir_list(sysroot_dir(view->root), card_path(&device->address, directory, path), &list) < 0)
+	if (sysdir_list(sysroot_dir(view->root), device_path(&device->address, directory, path), &list) < 0)
 		return false;
 	while ((entry = sysdir_next(list)))
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && strlen(entry->d_name) < 64) {
@@ -65,9 +65,9 @@ static bool is_console(struct hazard_view *view, const char *tty)
 
 void find_display(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
 {
-	char path[CARD_PATH_SIZE], text[ATTRIBUTE_SIZE], name[64];
+	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], name[64];
 
-	if (reads(view, card_path(&device->address, "boot_vga", path), text) && strcmp(text, "1") == 0)
+	if (reads(view, device_path(&device->address, "boot_vga", path), text) && strcmp(text, "1") == 0)
 		concerns_add(concerns, HAZARD_BOOT_VGA, device, "boot_vga is 1");
 	if (first_entry(view, device, "graphics", "fb", name) && has_framebuffer_console(view))
 		concerns_add(concerns, HAZARD_CONSOLE, device, "the console is drawn on framebuffers, and %s is one", name);

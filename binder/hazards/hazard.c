@@ -140,10 +140,10 @@ static void find_consumers(const struct hazard_view *view, const struct pci_devi
 {
 	static const char prefix[] = "consumer:pci:";
 	_cleanup_closedir_ DIR *list = NULL;
-	char path[CARD_PATH_SIZE];
+	char path[DEVICE_PATH_SIZE];
 	struct dirent *entry;
 
-	if (sysdir_list(sysroot_dir(view->root), card_path(&device->address, ".", path), &list) < 0)
+	if (sysdir_list(sysroot_dir(view->root), device_path(&device->address, ".", path), &list) < 0)
 		return;
 	while ((entry = sysdir_next(list))) {
 		const struct pci_device *consumer;
@@ -159,14 +159,14 @@ static void find_consumers(const struct hazard_view *view, const struct pci_devi
 
 static void find_no_reset(const struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
 {
-	_cleanup_sysdir_ struct sysdir card = {.fd = -1};
-	char path[CARD_PATH_SIZE];
+	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
+	char path[DEVICE_PATH_SIZE];
 
 	if ((device->present & HAS_RESET_METHODS) && device->reset_methods.count)
 		return;
-	/* kernels before 5.15 have no reset_method; a file reset they have of a card that can be reset */
+	/* kernels before 5.15 have no reset_method; a file reset they have of a device that can be reset */
 	if (!(device->present & HAS_RESET_METHODS) &&
-	    sysdir_open(sysroot_dir(view->root), card_path(&device->address, ".", path), &card) == 0 && sysdir_has(&card, "reset"))
+	    sysdir_open(sysroot_dir(view->root), device_path(&device->address, ".", path), &directory) == 0 && sysdir_has(&directory, "reset"))
 		return;
 	concerns_add(concerns, HAZARD_NO_RESET, device, "the kernel knows no way to reset it by itself");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What could go wrong when a card is taken from its driver. Each has a name, by which one who knows what he does can allow
+/* What could go wrong when a device is taken from its driver. Each has a name, by which one who knows what he does can allow
  * it, if it can be allowed at all. */
 #ifndef PCIPROBE_BINDER_HAZARDS_HAZARD_H
 #define PCIPROBE_BINDER_HAZARDS_HAZARD_H
@@ -48,7 +48,7 @@ struct hazard_row {
 /* By enum hazard. */
 extern const struct hazard_row HAZARDS[HAZARD_COUNT];
 
-/* One hazard of one card. */
+/* One hazard of one device. */
 struct concern {
 	enum hazard hazard;
 	struct pci_address address;
@@ -72,7 +72,7 @@ struct hazard_view {
 	struct sysroot *root;
 	const struct log *log;
 	const struct inventory *inventory; /* with HAZARD_DETAILS */
-	const struct targets *targets;     /* the cards that go together */
+	const struct targets *targets;     /* the devices that go together */
 	const char *ssh_connection;        /* as sshd gives it in SSH_CONNECTION; NULL: none */
 	bool ask_disks; /* whether disks may be opened, to have the kernel say whether anybody uses them */
 

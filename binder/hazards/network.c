@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces of a card: up, with routes, with the connection of whoever asks. Also when they are a part of a bond or a
+/* Network interfaces of a device: up, with routes, with the connection of whoever asks. Also when they are a part of a bond or a
  * bridge. Sources: the kernel's Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
  * net/ipv6/route.c (rt6_info_route), ssh(1) for SSH_CONNECTION. */
 #include "binder/hazards/hazard.h"
@@ -33,7 +33,7 @@ struct network {
 	struct hazard_view *view;
 	const struct pci_device *device;
 	struct concerns *concerns;
-	struct strings names;     /* the card's interfaces, and all above them */
+	struct strings names;     /* the device's interfaces, and all above them */
 	unsigned char client[16]; /* who asks */
 	bool has_client;
 	int client_length; /* of the longest prefix that leads to him; -1: none does */
@@ -66,7 +66,7 @@ static void follow_uppers(struct network *network)
 	}
 }
 
-/* One that is up above the card's own is no hazard of its own: its routes are. */
+/* One that is up above the device's own is no hazard of its own: its routes are. */
 static void check_up(struct network *network, const char *name)
 {
 	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];

@@ -24,7 +24,7 @@ static const struct {
 	{"video4linux", "/dev/", 1},
 	{"infiniband_verbs", "/dev/infiniband/", 1},
 	{"infiniband_mad", "/dev/infiniband/", 1},
-	{"sound", "/dev/snd/", 2}, /* of each card: controlC0, pcmC0D0p, ... */
+	{"sound", "/dev/snd/", 2}, /* of each device: controlC0, pcmC0D0p, ... */
 };
 
 #define BLOCK_CLASS "sys/class/block"
@@ -155,12 +155,12 @@ static int add_nodes(struct hazard_view *view, const struct pci_device *device)
 	const struct vfio_node node = {
 		.kind = VFIO_NODE_OTHER, .has_address = true, .address = device->address};
 	struct vfio_node made;
-	char path[CARD_PATH_SIZE];
+	char path[DEVICE_PATH_SIZE];
 	int error = 0;
 
 	for (size_t i = 0; i < sizeof(PLACES) / sizeof(*PLACES) && error != -ENOMEM; i++) {
 		made = node;
-		card_path(&device->address, PLACES[i].directory, path);
+		device_path(&device->address, PLACES[i].directory, path);
 		error = add_entry(view, sysroot_dir(view->root), path, PLACES[i].prefix,
 				  PLACES[i].depth, &made);
 		if (error < 0 && error != -ENOMEM)

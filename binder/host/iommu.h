@@ -31,7 +31,7 @@ struct iommu {
 int iommu_read(struct sysroot *root, struct iommu *ret);
 void iommu_free(struct iommu *iommu);
 
-/* Whether cards have groups. False too when that could not be seen. */
+/* Whether devices have groups. False too when that could not be seen. */
 bool iommu_is_on(const struct iommu *iommu);
 
 #endif

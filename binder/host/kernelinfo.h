@@ -44,7 +44,7 @@ bool kernelinfo_parameter_has(const struct kernelinfo *kernel, const char *name,
 /* NAME is written with '_', as the kernel does. */
 enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char *name);
 
-/* Adds the modules that say they know a card or device of this MODALIAS to RET, each once. Those built into the kernel say
+/* Adds the modules that say they know a device or device of this MODALIAS to RET, each once. Those built into the kernel say
  * nothing. Returns 0 or a negative errno: modules.alias could not be read. */
 int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias, struct strings *ret);
 

@@ -8,14 +8,14 @@
 #include <string.h>
 
 const struct hostfile HOSTFILES[] = {
-	{"udev", UDEV_RULES, "rules that give the cards to VFIO, by address, when they appear", "", write_udev},
+	{"udev", UDEV_RULES, "rules that give the devices to VFIO, by address, when they appear", "", write_udev},
 	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind",
 	 "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)", "#!/bin/sh\n", write_initramfs},
 	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)", "", write_dracut},
 	{"modprobe", "/etc/modprobe.d/vfio-bind.conf",
-	 "options that give cards to vfio-pci by their ids, and the order of loading", "", write_modprobe},
+	 "options that give devices to vfio-pci by their ids, and the order of loading", "", write_modprobe},
 	{"kernel", "/etc/default/grub.d/vfio-bind.cfg", "parameters of the kernel, for GRUB", "", write_kernel},
-	{"qemu", "/etc/libvirt/qemu.conf", "lines that let libvirt's VMs open the cards' groups", "", write_qemu},
+	{"qemu", "/etc/libvirt/qemu.conf", "lines that let libvirt's VMs open the devices' groups", "", write_qemu},
 };
 const size_t HOSTFILE_COUNT = sizeof(HOSTFILES) / sizeof(*HOSTFILES);
 
@@ -67,7 +67,7 @@ int hostfile_modules(const struct hostfile_job *job, struct strings *ret)
 		if (is_module(job->kernel, modules[i]))
 			error = strings_add(ret, modules[i]);
 	for (size_t i = 0; i < job->count && !error; i++) {
-		const char *module = job->cards[i].choice.module;
+		const char *module = job->devices[i].choice.module;
 
 		if (is_module(job->kernel, module) && !strings_has(ret, module))
 			error = strings_add(ret, module);
@@ -76,16 +76,16 @@ int hostfile_modules(const struct hostfile_job *job, struct strings *ret)
 }
 
 /* The name stands in the middle, because a backslash at the end of a line would join the next to it in modprobe.d. */
-static void write_card(const struct pci_device *card, FILE *out)
+static void write_device(const struct pci_device *device, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "# %s %04x:%04x ", address_format(&card->address, address), card->vendor, card->device);
-	text_write_plain(out, card->device_name ? card->device_name : "unknown device");
+	fprintf(out, "# %s %04x:%04x ", address_format(&device->address, address), device->vendor, device->device);
+	text_write_plain(out, device->device_name ? device->device_name : "unknown device");
 	fputs(", driver ", out);
-	text_write_plain(out, card->driver ? card->driver : "none");
-	if (card->present & HAS_IOMMU_GROUP)
-		fprintf(out, ", IOMMU group %u\n", card->iommu_group);
+	text_write_plain(out, device->driver ? device->driver : "none");
+	if (device->present & HAS_IOMMU_GROUP)
+		fprintf(out, ", IOMMU group %u\n", device->iommu_group);
 	else
 		fputs(", no IOMMU group\n", out);
 }
@@ -95,18 +95,18 @@ static bool is_asked_for(const struct hostfile_job *job, const char *address)
 	char text[ADDRESS_SIZE];
 
 	for (size_t i = 0; i < job->count; i++)
-		if (strcmp(address_format(&job->cards[i].device->address, text), address) == 0)
+		if (strcmp(address_format(&job->devices[i].device->address, text), address) == 0)
 			return true;
 	return false;
 }
 
-/* Cards that must go with it. Those that are bridges or on vfio drivers already don't stand in its way. */
-static void write_peers(const struct hostfile_job *job, const struct pci_device *card, FILE *out)
+/* Devices that must go with it. Those that are bridges or on vfio drivers already don't stand in its way. */
+static void write_peers(const struct hostfile_job *job, const struct pci_device *device, FILE *out)
 {
-	for (size_t i = 0; i < card->group_blockers.count; i++)
-		if (!is_asked_for(job, card->group_blockers.items[i]))
+	for (size_t i = 0; i < device->group_blockers.count; i++)
+		if (!is_asked_for(job, device->group_blockers.items[i]))
 			fprintf(out, "#   HAZARD: %s is in the same group, on a native driver. A VM has both or none: name it too.\n",
-				card->group_blockers.items[i]);
+				device->group_blockers.items[i]);
 }
 
 int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, FILE *out)
@@ -116,11 +116,11 @@ int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, 
 	fprintf(out, "%s# %s\n# Made for this host and kernel %s by: vfio-bind config %s", file->first, file->path,
 		*job->kernel->release ? job->kernel->release : "of unknown version", file->name);
 	for (size_t i = 0; i < job->count; i++)
-		fprintf(out, " %s", address_format(&job->cards[i].device->address, address));
+		fprintf(out, " %s", address_format(&job->devices[i].device->address, address));
 	fputs("\n# Addresses can shift when hardware is added or taken out: make it anew then.\n#\n", out);
 	for (size_t i = 0; i < job->count; i++) {
-		write_card(job->cards[i].device, out);
-		write_peers(job, job->cards[i].device, out);
+		write_device(job->devices[i].device, out);
+		write_peers(job, job->devices[i].device, out);
 	}
 	fputs("#\n", out);
 	return file->write(job, out);

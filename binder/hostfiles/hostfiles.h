@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that an operator would else write by hand so that cards are a VM's from the start: one row of HOSTFILES each. */
+/* Files that an operator would else write by hand so that devices are a VM's from the start: one row of HOSTFILES each. */
 #ifndef PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
 #define PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
 
@@ -11,19 +11,19 @@
 
 #include <stdio.h>
 
-struct hostfile_card {
+struct hostfile_device {
 	const struct pci_device *device;
 	struct choice choice; /* the driver that it shall have */
 };
 
-/* For which host and which cards. */
+/* For which host and which devices. */
 struct hostfile_job {
 	struct sysroot *root;
 	const struct log *log;
 	const struct kernelinfo *kernel;
 	const struct iommu *iommu;
-	const struct inventory *inventory; /* all cards of the host, with driver, modalias, names, IOMMU group and its peers */
-	struct hostfile_card *cards;       /* those asked for */
+	const struct inventory *inventory; /* all devices of the host, with driver, modalias, names, IOMMU group and its peers */
+	struct hostfile_device *devices;       /* those asked for */
 	size_t count;
 };
 
@@ -33,7 +33,7 @@ struct hostfile {
 	const char *help;
 	const char *first; /* what its first line must be, or "" */
 
-	/* Writes it. Returns an enum status: STATUS_DONE, or what another one says of a card that had to be left out; that has
+	/* Writes it. Returns an enum status: STATUS_DONE, or what another one says of a device that had to be left out; that has
 	 * been told, and the file says so too. */
 	int (*write)(const struct hostfile_job *job, FILE *out);
 };

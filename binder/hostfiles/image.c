@@ -26,7 +26,7 @@ static int write_modules(const struct hostfile_job *job, const char *before, con
 	return STATUS_DONE;
 }
 
-/* force_drivers are loaded before udev sees any card, so that ids= of modprobe.d count too. */
+/* force_drivers are loaded before udev sees any device, so that ids= of modprobe.d count too. */
 int write_dracut(const struct hostfile_job *job, FILE *out)
 {
 	fputs("# First vfio-bind config udev, to " UDEV_RULES ". Put this one there, then: dracut -f, and reboot.\n"

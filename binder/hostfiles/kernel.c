@@ -33,7 +33,7 @@ int write_kernel(const struct hostfile_job *job, FILE *out)
 		"# Put it there, then: update-grub, and reboot. Where GRUB has no such directory:\n"
 		"#   grubby --update-kernel=ALL --args=\"%s\"     (Fedora, RHEL)\n"
 		"#   add them to /etc/kernel/cmdline                 (systemd-boot)\n"
-		"# iommu=pt, or iommu.passthrough=1, leaves the host's own cards as fast as without an IOMMU.\n", parameters);
+		"# iommu=pt, or iommu.passthrough=1, leaves the host's own devices as fast as without an IOMMU.\n", parameters);
 	if (are_given(job))
 		fputs("# The running kernel has them already.\n", out);
 	fprintf(out, "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX %s\"\n", parameters);

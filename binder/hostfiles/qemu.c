@@ -88,21 +88,21 @@ static int add_node(struct strings *nodes, const char *node)
 	return strings_has(nodes, node) ? 0 : strings_add(nodes, node);
 }
 
-/* Adds what the cards need. Returns an enum status. */
+/* Adds what the devices need. Returns an enum status. */
 static int add_groups(const struct hostfile_job *job, struct strings *nodes, FILE *out)
 {
 	char node[32], address[ADDRESS_SIZE];
 	int status = STATUS_DONE, error = add_node(nodes, "/dev/vfio/vfio");
 
 	for (size_t i = 0; i < job->count && !error; i++) {
-		const struct pci_device *card = job->cards[i].device;
+		const struct pci_device *device = job->devices[i].device;
 
-		if (card->present & HAS_IOMMU_GROUP) {
-			snprintf(node, sizeof(node), "/dev/vfio/%u", card->iommu_group);
+		if (device->present & HAS_IOMMU_GROUP) {
+			snprintf(node, sizeof(node), "/dev/vfio/%u", device->iommu_group);
 			error = add_node(nodes, node);
 			continue;
 		}
-		address_format(&card->address, address);
+		address_format(&device->address, address);
 		fprintf(out, "# LEFT OUT: %s has no IOMMU group. vfio-bind check tells why.\n", address);
 		log_warning(job->log, "%s is left out: it has no IOMMU group; 'vfio-bind check' tells why", address);
 		status = STATUS_UNAVAILABLE;
@@ -119,7 +119,7 @@ int write_qemu(const struct hostfile_job *job, FILE *out)
 	int status = STATUS_FAILED;
 
 	fputs("# Put it in place of the list that stands there, then: systemctl restart libvirtd (or virtqemud).\n"
-	      "# VMs whose <hostdev> names a card don't need it, libvirt lets them by itself. It is for cards that a\n"
+	      "# VMs whose <hostdev> names a device don't need it, libvirt lets them by itself. It is for devices that a\n"
 	      "# frontend gives to QEMU by other means. Groups can be numbered anew at boot when hardware has changed.\n",
 	      out);
 	if (read_list(job, &nodes) < 0)

@@ -130,7 +130,7 @@ void find_initramfs(struct readiness *readiness, const struct host *host)
 			    "not every file of /etc could be read; the others don't name vfio_pci");
 	else if (!boot->vfio_pci)
 		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "no file of /etc asks for vfio_pci in it: cards change drivers when vfio-bind runs");
+			    "no file of /etc asks for vfio_pci in it: devices change drivers when vfio-bind runs");
 	else if (find_image(host, path, &image) && sysdir_stat(sysroot_dir(host->root), boot->vfio_pci_path, &file) == 0 &&
 		 (image.st_mtim.tv_sec < file.st_mtim.tv_sec))
 		finding_add(readiness, name, FINDING_WARN, "make it anew: update-initramfs -u, dracut -f or mkinitcpio -P",
@@ -155,7 +155,7 @@ static bool id_takes(const char *id, const struct pci_device *device)
 	       (subdevice == any || subdevice == device->subsystem_device);
 }
 
-/* Returns how many cards the id takes, and says which. */
+/* Returns how many devices the id takes, and says which. */
 static size_t describe_id(const struct inventory *inventory, const char *id, const char *place, FILE *out)
 {
 	char address[ADDRESS_SIZE];
@@ -166,7 +166,7 @@ static size_t describe_id(const struct inventory *inventory, const char *id, con
 		if (id_takes(id, &inventory->devices[i]))
 			fprintf(out, "%s %s", count++ ? "," : "", address_format(&inventory->devices[i].address, address));
 	if (!count)
-		fputs(" no card", out);
+		fputs(" no device", out);
 	return count;
 }
 
@@ -196,8 +196,8 @@ void find_ids(struct readiness *readiness, const struct host *host)
 	else
 		finding_add(
 			readiness, name, several ? FINDING_WARN : FINDING_PASS,
-			several ? "name cards by address: vfio-bind config udev DEV..."
-				: "a second card of the kind would be taken too: rather vfio-bind config udev DEV...",
+			several ? "name devices by address: vfio-bind config udev DEV..."
+				: "a second device of the kind would be taken too: rather vfio-bind config udev DEV...",
 			"%s", text);
 	free(text);
 }

@@ -114,7 +114,7 @@ static const char *isolation_remedy(const struct host *host)
 		return "take pcie_acs_override away: it makes groups look smaller than what the hardware keeps apart";
 	if (kernelinfo_parameter(&host->kernel, "vfio.enable_unsafe_noiommu_mode") ||
 	    is_yes(host, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"))
-		return "take vfio's enable_unsafe_noiommu_mode away: a card without IOMMU can write into all memory";
+		return "take vfio's enable_unsafe_noiommu_mode away: a device without IOMMU can write into all memory";
 	return NULL;
 }
 
@@ -160,7 +160,7 @@ void find_interrupts(struct readiness *readiness, const struct host *host)
 	else if (allowed)
 		finding_add(readiness, name, FINDING_WARN,
 			    "take allow_unsafe_interrupts away once the firmware remaps interrupts",
-			    "not remapped, and allow_unsafe_interrupts lets VMs have cards all the same: a VM can "
+			    "not remapped, and allow_unsafe_interrupts lets VMs have devices all the same: a VM can "
 			    "forge interrupts");
 	else if (!iommu_is_on(&host->iommu))
 		finding_add(readiness, name, FINDING_WARN, "see iommu first", "not remapped (no IR- in /proc/interrupts)");
@@ -168,6 +168,6 @@ void find_interrupts(struct readiness *readiness, const struct host *host)
 		finding_add(readiness, name, FINDING_FAIL,
 			    "switch on interrupt remapping in the firmware's setup, and take intremap=off "
 			    "and nointremap from the kernel's parameters",
-			    "not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a card");
+			    "not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a device");
 	free(text);
 }

@@ -116,13 +116,13 @@ void find_groups(struct readiness *readiness, const struct host *host)
 	else if (error < 0)
 		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else if (names.count == 0)
-		finding_add(readiness, name, FINDING_PASS, NULL, "none yet: each comes when a card of it is bound");
+		finding_add(readiness, name, FINDING_PASS, NULL, "none yet: each comes when a device of it is bound");
 	else
 		finding_add(readiness, name,
 			    is_open  ? FINDING_WARN
 			    : unseen ? FINDING_UNKNOWN
 				     : FINDING_PASS,
-			    is_open ? "every user of this host can take these cards: look for a udev rule with "
+			    is_open ? "every user of this host can take these devices: look for a udev rule with "
 				      "MODE=\"0666\""
 				    : NULL,
 			    "%s", text);
@@ -130,7 +130,7 @@ void find_groups(struct readiness *readiness, const struct host *host)
 	free(text);
 }
 
-/* ---- memory that may be locked: a VM with a card has all of its memory locked ---- */
+/* ---- memory that may be locked: a VM with a device has all of its memory locked ---- */
 
 #define LIMIT_LINE "Max locked memory"
 #define CAP_IPC_LOCK_BIT 14
@@ -172,7 +172,7 @@ void find_memlock(struct readiness *readiness, const struct host *host)
 			    "libvirt raises the limit of its VMs itself; for a QEMU that is started otherwise: memlock "
 			    "in /etc/security/limits.d, or "
 			    "LimitMEMLOCK= of its unit, as large as the VM's memory",
-			    "who asks may lock %s bytes: no VM of his with more memory can have a card", limit);
+			    "who asks may lock %s bytes: no VM of his with more memory can have a device", limit);
 }
 
 void find_vms(struct readiness *readiness, const struct host *host)
@@ -207,8 +207,8 @@ void find_vms(struct readiness *readiness, const struct host *host)
 	else
 		finding_add(readiness, "vms", holders.unseen ? FINDING_UNKNOWN : FINDING_PASS,
 			    holders.unseen ? "look as root" : NULL, "%s",
-			    holders.unseen ? "not every process could be looked at; none was seen that has a card"
-					   : "no VM has a card");
+			    holders.unseen ? "not every process could be looked at; none was seen that has a device"
+					   : "no VM has a device");
 	free(text);
 	holders_free(&holders);
 	vfio_nodes_free(&nodes);

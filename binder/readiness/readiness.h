@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether this host can give cards to VMs at all: what was looked at, how it stands, and what to do about it. Nothing is written,
- * no /dev/vfio node opened, nothing read that takes a card's lock. */
+/* Whether this host can give devices to VMs at all: what was looked at, how it stands, and what to do about it. Nothing is written,
+ * no /dev/vfio node opened, nothing read that takes a device's lock. */
 #ifndef PCIPROBE_BINDER_READINESS_READINESS_H
 #define PCIPROBE_BINDER_READINESS_READINESS_H
 
@@ -12,7 +12,7 @@
 
 enum finding_result {
 	FINDING_PASS,
-	FINDING_WARN,    /* cards can be given, but something is not as it should be */
+	FINDING_WARN,    /* devices can be given, but something is not as it should be */
 	FINDING_FAIL,    /* they can't be until the remedy is applied */
 	FINDING_UNKNOWN, /* it could not be looked at */
 };

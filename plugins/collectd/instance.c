@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-/* The VM that has it, where it is one alone: a card cut into parts can have many. */
+/* The VM that has it, where it is one alone: a device cut into parts can have many. */
 static const char *vm_of(const struct pci_device *device)
 {
 	const struct owner *only = NULL;

@@ -46,7 +46,7 @@ static int init(void)
 }
 
 /* Failures have been told. The daemon would tell them every time, and wait longer and longer before the next. */
-static int read_cards(void)
+static int read_devices(void)
 {
 	monitor_read(plugin.monitor);
 	return 0;
@@ -66,6 +66,6 @@ void module_register(void)
 	settings_init(&plugin.settings);
 	plugin_register_complex_config("pciprobe", config);
 	plugin_register_init("pciprobe", init);
-	plugin_register_read("pciprobe", read_cards);
+	plugin_register_read("pciprobe", read_devices);
 	plugin_register_shutdown("pciprobe", shutdown_plugin);
 }

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 /* A look when something happened is followed by another one in the next reading: the process of a killed VM ends a little
- * later than it lets go of its cards. Some states end without a sign: a process that could not be looked at goes away, a
+ * later than it lets go of its devices. Some states end without a sign: a process that could not be looked at goes away, a
  * reservation of Proxmox's runs out. While there is one it is looked at now and again. */
 #define LOOKS_AFTER_EVENT 2
 #define READINGS_UNSETTLED 6
@@ -150,7 +150,7 @@ static void notify_config(const struct monitor *monitor, bool taken)
 	dispatch_notice(&notice);
 }
 
-/* Takes up a configuration that changed on disk. One that was taken away counts as broken: without rules every card would be
+/* Takes up a configuration that changed on disk. One that was taken away counts as broken: without rules every device would be
  * published. */
 static void read_config(struct monitor *monitor)
 {

@@ -15,8 +15,8 @@ int monitor_new(const struct settings *settings, const struct log *log, sysroot_
 		struct monitor **ret);
 void monitor_free(struct monitor *monitor);
 
-/* Reads the cards and dispatches their values, and from the second time on what changed. A reading that could not be made is
- * told and dispatches nothing; the next one is compared with the last that could. Who has the cards is looked for the first
+/* Reads the devices and dispatches their values, and from the second time on what changed. A reading that could not be made is
+ * told and dispatches nothing; the next one is compared with the last that could. Who has the devices is looked for the first
  * time, and when a driver changed or anybody may have opened or closed a VFIO node. */
 void monitor_read(struct monitor *monitor);
 

@@ -100,8 +100,8 @@ static void add_link(struct notice *notice, const struct event *event)
 	if (device->present & HAS_LINK_WIDTH)
 		add_number(notice, "width", device->link.width);
 	if (device_knows_link(device)) {
-		add_speed(notice, "card_speed_gts", device->link.max_speed);
-		add_number(notice, "card_width", device->link.max_width);
+		add_speed(notice, "device_speed_gts", device->link.max_speed);
+		add_number(notice, "device_width", device->link.max_width);
 		add_speed(notice, "port_speed_gts", device->link.port_speed);
 		add_number(notice, "port_width", device->link.port_width);
 	}

@@ -19,7 +19,7 @@ enum report {
 	REPORT_ALL = (1u << 5) - 1,
 };
 
-/* What stands before a card's address in its plugin instance. */
+/* What stands before a device's address in its plugin instance. */
 enum instance_format { INSTANCE_ADDRESS, INSTANCE_ALIAS, INSTANCE_VM };
 
 struct settings {

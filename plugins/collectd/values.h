@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which values a reading has: of each card, of each physical function, of each model, and of the host as a whole. */
+/* Which values a reading has: of each device, of each physical function, of each model, and of the host as a whole. */
 #ifndef PCIPROBE_COLLECTD_VALUES_H
 #define PCIPROBE_COLLECTD_VALUES_H
 

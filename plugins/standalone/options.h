@@ -13,7 +13,7 @@ enum status {
 	STATUS_OK = 0,
 	STATUS_FAILED = 1,  /* nothing could be listed, or not everything could be written */
 	STATUS_USAGE = 2,   /* the command line is wrong */
-	STATUS_PARTIAL = 3, /* listed, but some cards could not be read whole */
+	STATUS_PARTIAL = 3, /* listed, but some devices could not be read whole */
 };
 
 struct verb;

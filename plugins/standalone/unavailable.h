@@ -20,7 +20,7 @@ void obstacle_write_help(FILE *out, const char *indent, const struct pci_device 
 /* Of these the line that a native driver has it, whether or not one does. */
 void obstacle_write_driver(FILE *out, const char *indent, const struct pci_device *device);
 
-/* Those lines alone that tell what lasts, whoever has the card: as the host stands no VM could ever have it. */
+/* Those lines alone that tell what lasts, whoever has the device: as the host stands no VM could ever have it. */
 void obstacle_write_lasting(FILE *out, const char *indent, const struct pci_device *device);
 
 #endif

@@ -157,7 +157,7 @@ int config_parse(const char *path, const char *text, size_t length, const char *
 
 	if (error < 0)
 		return error;
-	/* a file without :filter: takes no card */
+	/* a file without :filter: takes no device */
 	config->filters = (struct rule_list){.key = ":filter:", .kind = RULE_FILTER, .restricts = true};
 	snprintf(config->filters.place, sizeof(config->filters.place), "%s", path);
 	config->path = strdup(path);

@@ -44,7 +44,7 @@ int config_parse(const char *path, const char *text, size_t length, const char *
  * isn't less than SIZE. */
 ssize_t config_read(const char *path, char *buffer, size_t size);
 
-/* What holds without a file: every card. Returns 0 or -ENOMEM. */
+/* What holds without a file: every device. Returns 0 or -ENOMEM. */
 int config_new_empty(struct config **ret);
 
 void config_free(struct config *config);

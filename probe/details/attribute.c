@@ -11,9 +11,9 @@ bool is_absent(int error)
 	switch (error) {
 	case -ENOENT:
 	case -ENOTDIR:
-	case -ENODEV: /* the card or its driver is going */
+	case -ENODEV: /* the device or its driver is going */
 	case -ENXIO:
-	case -EINVAL: /* "this card can't": link attributes, netdev attributes */
+	case -EINVAL: /* "this device can't": link attributes, netdev attributes */
 	case -EOPNOTSUPP:
 		return true;
 	default:
@@ -21,67 +21,67 @@ bool is_absent(int error)
 	}
 }
 
-void card_failed(struct card *card, const char *name, const char *why)
+void attribute_failed(struct details_reader *reader, const char *name, const char *why)
 {
-	log_warning(card->log, "%s/%s/%s: %s", sysroot_path(card->dir.root), card->dir.path, name, why);
-	card->device->incomplete = true;
+	log_warning(reader->log, "%s/%s/%s: %s", sysroot_path(reader->dir.root), reader->dir.path, name, why);
+	reader->device->incomplete = true;
 }
 
-bool card_text(struct card *card, const char *name, char text[static ATTRIBUTE_SIZE])
+bool attribute_text(struct details_reader *reader, const char *name, char text[static ATTRIBUTE_SIZE])
 {
-	ssize_t length = sysdir_read(&card->dir, name, text, ATTRIBUTE_SIZE);
+	ssize_t length = sysdir_read(&reader->dir, name, text, ATTRIBUTE_SIZE);
 
 	if (length >= 0 && strlen(text) == (size_t)length)
 		return true;
 	if (length >= 0)
-		card_failed(card, name, "not a text");
+		attribute_failed(reader, name, "not a text");
 	else if (!is_absent((int)length))
-		card_failed(card, name, length == -EFBIG ? "larger than any attribute" : strerror((int)-length));
+		attribute_failed(reader, name, length == -EFBIG ? "larger than any attribute" : strerror((int)-length));
 	return false;
 }
 
-char *card_strdup(struct card *card, const char *text)
+char *reader_strdup(struct details_reader *reader, const char *text)
 {
 	char *copy = strdup(text);
 
 	if (!copy)
-		card->no_memory = true;
+		reader->no_memory = true;
 	return copy;
 }
 
-char *card_string(struct card *card, const char *name)
+char *attribute_string(struct details_reader *reader, const char *name)
 {
 	char text[ATTRIBUTE_SIZE];
 
-	return card_text(card, name, text) && *text ? card_strdup(card, text) : NULL;
+	return attribute_text(reader, name, text) && *text ? reader_strdup(reader, text) : NULL;
 }
 
-bool card_number(struct card *card, const char *name, int base, unsigned long max, unsigned long *ret)
+bool attribute_number(struct details_reader *reader, const char *name, int base, unsigned long max, unsigned long *ret)
 {
 	char text[ATTRIBUTE_SIZE], *end;
 	unsigned long value;
 
-	if (!card_text(card, name, text))
+	if (!attribute_text(reader, name, text))
 		return false;
 	if (*text == '-') /* numa_node is -1 where the firmware told none */
 		return false;
 	errno = 0;
 	value = strtoul(text, &end, base);
 	if (!isxdigit((unsigned char)*text) || end == text || *end || errno || value > max) {
-		card_failed(card, name, "not a number that it can be");
+		attribute_failed(reader, name, "not a number that it can be");
 		return false;
 	}
 	*ret = value;
 	return true;
 }
 
-bool card_link_name(struct card *card, const char *name, char *buffer, size_t size)
+bool attribute_link_name(struct details_reader *reader, const char *name, char *buffer, size_t size)
 {
-	int error = sysdir_link_name(&card->dir, name, buffer, size);
+	int error = sysdir_link_name(&reader->dir, name, buffer, size);
 
 	if (error == -EBADMSG)
-		card_failed(card, name, "points to nothing that it can be");
+		attribute_failed(reader, name, "points to nothing that it can be");
 	else if (error < 0 && !is_absent(error))
-		card_failed(card, name, strerror(-error));
+		attribute_failed(reader, name, strerror(-error));
 	return error == 0;
 }

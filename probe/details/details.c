@@ -11,90 +11,90 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void read_driver(struct card *card)
+static void read_driver(struct details_reader *reader)
 {
 	char name[NAME_MAX + 1];
 
 	/* in some recordings the uevent told it */
-	if (!card->device->driver && card_link_name(card, "driver", name, sizeof(name)))
-		card->device->driver = card_strdup(card, name);
+	if (!reader->device->driver && attribute_link_name(reader, "driver", name, sizeof(name)))
+		reader->device->driver = reader_strdup(reader, name);
 }
 
-static void read_iommu_group(struct card *card)
+static void read_iommu_group(struct details_reader *reader)
 {
 	char name[32], *end;
 	unsigned long group;
 
-	if (!card_link_name(card, "iommu_group", name, sizeof(name)))
+	if (!attribute_link_name(reader, "iommu_group", name, sizeof(name)))
 		return;
 	group = strtoul(name, &end, 10);
 	if (end == name || *end || group > UINT_MAX) {
-		card_failed(card, "iommu_group", "points to nothing that it can be");
+		attribute_failed(reader, "iommu_group", "points to nothing that it can be");
 		return;
 	}
-	card->device->iommu_group = (unsigned)group;
-	card->device->present |= HAS_IOMMU_GROUP;
+	reader->device->iommu_group = (unsigned)group;
+	reader->device->present |= HAS_IOMMU_GROUP;
 }
 
-static void read_numa_node(struct card *card)
+static void read_numa_node(struct details_reader *reader)
 {
 	unsigned long node;
 
-	if (!card_number(card, "numa_node", 10, UINT_MAX, &node))
+	if (!attribute_number(reader, "numa_node", 10, UINT_MAX, &node))
 		return;
-	card->device->numa_node = (unsigned)node;
-	card->device->present |= HAS_NUMA_NODE;
+	reader->device->numa_node = (unsigned)node;
+	reader->device->present |= HAS_NUMA_NODE;
 }
 
-static void read_revision(struct card *card)
+static void read_revision(struct details_reader *reader)
 {
 	unsigned long revision;
 
-	if (!card_number(card, "revision", 16, 0xff, &revision))
+	if (!attribute_number(reader, "revision", 16, 0xff, &revision))
 		return;
-	card->device->revision = (uint8_t)revision;
-	card->device->present |= HAS_REVISION;
+	reader->device->revision = (uint8_t)revision;
+	reader->device->present |= HAS_REVISION;
 }
 
-static void read_modalias(struct card *card)
+static void read_modalias(struct details_reader *reader)
 {
-	if (!card->device->modalias)
-		card->device->modalias = card_string(card, "modalias");
+	if (!reader->device->modalias)
+		reader->device->modalias = attribute_string(reader, "modalias");
 }
 
-static void read_reset_methods(struct card *card)
+static void read_reset_methods(struct details_reader *reader)
 {
-	struct strings *methods = &card->device->reset_methods;
+	struct strings *methods = &reader->device->reset_methods;
 	char text[ATTRIBUTE_SIZE], *rest = NULL;
 
-	if (!card_text(card, "reset_method", text))
+	if (!attribute_text(reader, "reset_method", text))
 		return;
-	card->device->present |= HAS_RESET_METHODS;
+	reader->device->present |= HAS_RESET_METHODS;
 	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest))
 		if (strings_add(methods, word) < 0)
-			card->no_memory = true;
+			reader->no_memory = true;
 }
 
-static void read_power(struct card *card)
+static void read_power(struct details_reader *reader)
 {
-	card->device->power_state = card_string(card, "power_state");
+	reader->device->power_state = attribute_string(reader, "power_state");
 }
 
-static void read_runtime_status(struct card *card)
+static void read_runtime_status(struct details_reader *reader)
 {
-	card->device->runtime_status = card_string(card, "power/runtime_status");
+	reader->device->runtime_status = attribute_string(reader, "power/runtime_status");
 }
 
-static void read_label(struct card *card)
+static void read_label(struct details_reader *reader)
 {
-	card->device->label = card_string(card, "label");
+	reader->device->label = attribute_string(reader, "label");
 }
 
 /* In this order: the index and the PF's interface want to know that it is a VF, the interfaces the driver, the link whether the
- * card sleeps, virtual GPUs again whether it is a VF. */
+ * device sleeps, virtual GPUs again whether it is a VF. */
 static const struct {
 	unsigned details;
-	void (*read)(struct card *card);
+	void (*read)(struct details_reader *reader);
 } READERS[] = {
 	{DETAIL_DRIVER | DETAIL_INTERFACES, read_driver},
 	{DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS, read_iommu_group},
@@ -119,7 +119,7 @@ static int set_ancestors(struct pci_device *device, const char *path)
 	struct pci_address addresses[64];
 	size_t count = path_addresses(path, addresses, 64);
 
-	if (count < 2 || count > 64) /* the last one is the card */
+	if (count < 2 || count > 64) /* the last one is the device */
 		return 0;
 	device->ancestors = malloc((count - 1) * sizeof(*addresses));
 	if (!device->ancestors)
@@ -129,31 +129,31 @@ static int set_ancestors(struct pci_device *device, const char *path)
 	return 0;
 }
 
-/* Returns 1, 0 when the card isn't there any more, or -ENOMEM. DEVICES is the directory of all cards. */
-static int read_card(const struct sysdir *devices, const char *name, struct card *card, unsigned wanted)
+/* Returns 1, 0 when the device isn't there any more, or -ENOMEM. DEVICES is the directory of all devices. */
+static int read_device(const struct sysdir *devices, const char *name, struct details_reader *reader, unsigned wanted)
 {
 	char path[PATH_MAX];
 	ssize_t length;
 	int error;
 
-	error = sysdir_open(devices, name, &card->dir);
+	error = sysdir_open(devices, name, &reader->dir);
 	if (error < 0 && !is_absent(error)) {
-		card->dir = (struct sysdir){.root = devices->root, .fd = -1};
-		card_failed(card, name, strerror(-error));
+		reader->dir = (struct sysdir){.root = devices->root, .fd = -1};
+		attribute_failed(reader, name, strerror(-error));
 	}
 	for (size_t i = 0; error == 0 && i < sizeof(READERS) / sizeof(*READERS); i++)
 		if (wanted & READERS[i].details)
-			READERS[i].read(card);
-	sysdir_close(&card->dir);
-	if (card->no_memory)
+			READERS[i].read(reader);
+	sysdir_close(&reader->dir);
+	if (reader->no_memory)
 		return -ENOMEM;
 
-	/* last: what has been "not there" above is not worth much when the card itself isn't */
+	/* last: what has been "not there" above is not worth much when the device itself isn't */
 	length = sysdir_readlink(devices, name, path, sizeof(path));
 	if (length == -ENOENT)
 		return 0;
 	if (length >= 0 && (wanted & DETAIL_ANCESTORS))
-		error = set_ancestors(card->device, path);
+		error = set_ancestors(reader->device, path);
 	return error == -ENOMEM ? error : 1;
 }
 
@@ -167,27 +167,27 @@ static void drop(struct inventory *inventory, size_t index)
 	inventory->count--;
 }
 
-static int read_cards(const struct sysdir *devices, const struct log *log, unsigned wanted, unsigned others,
+static int read_devices(const struct sysdir *devices, const struct log *log, unsigned wanted, unsigned others,
 		      struct inventory *inventory)
 {
-	struct card card = {.log = log, .mdev_bus = {.fd = -1}};
+	struct details_reader reader = {.log = log, .mdev_bus = {.fd = -1}};
 	unsigned others_of_bridges = others & (DETAIL_DRIVER | DETAIL_IOMMU_GROUP);
 	char name[ADDRESS_SIZE];
 	int found = 0;
 
 	if (wanted & DETAIL_VGPU)
-		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &card.mdev_bus);
+		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &reader.mdev_bus);
 
 	for (size_t i = 0; i < inventory->count;) {
 		unsigned details;
 
-		card.device = &inventory->devices[i];
-		details = card.device->selected ? wanted | others : others;
-		if (!card.device->selected && !device_is_bridge(card.device))
+		reader.device = &inventory->devices[i];
+		details = reader.device->selected ? wanted | others : others;
+		if (!reader.device->selected && !device_is_bridge(reader.device))
 			details &= ~others_of_bridges;
 		if (details) {
-			address_format(&card.device->address, name);
-			found = read_card(devices, name, &card, details);
+			address_format(&reader.device->address, name);
+			found = read_device(devices, name, &reader, details);
 			if (found < 0)
 				break;
 			if (!found) {
@@ -195,12 +195,12 @@ static int read_cards(const struct sysdir *devices, const struct log *log, unsig
 				drop(inventory, i);
 				continue;
 			}
-			inventory->incomplete += card.device->incomplete;
+			inventory->incomplete += reader.device->incomplete;
 		}
 		i++;
 	}
-	device_free_members(&card.pf);
-	sysdir_close(&card.mdev_bus);
+	device_free_members(&reader.pf);
+	sysdir_close(&reader.mdev_bus);
 	return found < 0 ? found : 0;
 }
 
@@ -214,7 +214,7 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
 	if (error == 0)
-		error = read_cards(&devices, log, wanted, others, inventory);
+		error = read_devices(&devices, log, wanted, others, inventory);
 	if (error == 0 && (wanted & DETAIL_BLOCKS))
 		error = read_blocks(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_DRM))

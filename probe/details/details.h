@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is read of a selected card, and only of one: driver, IOMMU group, NUMA node, SR-IOV, interfaces, link, errors, power.
- * Nothing here reads configuration space, wakes a card, or waits for a lock of one. */
+/* What is read of a selected device, and only of one: driver, IOMMU group, NUMA node, SR-IOV, interfaces, link, errors, power.
+ * Nothing here reads configuration space, wakes a device, or waits for a lock of one. */
 #ifndef PCIPROBE_DETAILS_DETAILS_H
 #define PCIPROBE_DETAILS_DETAILS_H
 
@@ -38,7 +38,7 @@ enum detail {
 	DETAIL_ALL = (1u << 25) - 1,
 	DETAIL_ANY_NAME = DETAIL_NAMES | DETAIL_SUBSYSTEM_NAME,
 
-	/* Those that stay as they are while a card sits where it does and no card comes or goes: VFs are cards too. */
+	/* Those that stay as they are while a device sits where it does and no device comes or goes: VFs are devices too. */
 	DETAIL_STATIC = DETAIL_ANY_NAME | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION | DETAIL_SRIOV | DETAIL_VF_INDEX |
 			DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };

@@ -33,7 +33,7 @@ size_t path_addresses(const char *path, struct pci_address *addresses, size_t ma
 	return count;
 }
 
-/* The selected card that a path below /sys/devices leads through last. */
+/* The selected device that a path below /sys/devices leads through last. */
 static struct pci_device *find_owner(const struct inventory *inventory, const char *path)
 {
 	struct pci_address addresses[64];
@@ -79,7 +79,7 @@ static int walk_links(struct sysroot *root, const struct log *log, const struct 
 	error = 0;
 	while (error == 0 && (entry = sysdir_next(list))) {
 		if (sysdir_readlink(&dir, entry->d_name, target, sizeof(target)) < 0)
-			continue; /* not a link, or gone: nothing that sits on a card */
+			continue; /* not a link, or gone: nothing that sits on a device */
 		owner = find_owner(inventory, target);
 		if (owner)
 			error = add(owner, entry->d_name);
@@ -87,7 +87,7 @@ static int walk_links(struct sysroot *root, const struct log *log, const struct 
 	return error;
 }
 
-/* With native multipath nvme0c1n2 is the path through this card to the disk nvme0n2, which sits on no card. */
+/* With native multipath nvme0c1n2 is the path through this device to the disk nvme0n2, which sits on no device. */
 static int add_block(struct pci_device *device, const char *name)
 {
 	unsigned subsystem, controller, space;
@@ -190,7 +190,7 @@ static bool is_blocker(struct sysroot *root, const struct pci_device *peer, cons
 {
 	char path[NAME_MAX + 64], driver[NAME_MAX + 1];
 
-	/* that of a card which isn't selected has not been read */
+	/* that of a device which isn't selected has not been read */
 	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
 	if (peer->class >> 8 == 0x06 || sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver)) < 0)
 		return false;

@@ -5,67 +5,67 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Whether the PF's virtfn<INDEX> is this card: 1 or 0, -1 when there is no such link. Nothing is told: it is the PF's. */
-static int is_virtfn(struct card *card, unsigned index)
+/* Whether the PF's virtfn<INDEX> is this device: 1 or 0, -1 when there is no such link. Nothing is told: it is the PF's. */
+static int is_virtfn(struct details_reader *reader, unsigned index)
 {
 	char name[32], target[ADDRESS_SIZE];
 	struct pci_address address;
 	int error;
 
 	snprintf(name, sizeof(name), "physfn/virtfn%u", index);
-	error = sysdir_link_name(&card->dir, name, target, sizeof(target));
+	error = sysdir_link_name(&reader->dir, name, target, sizeof(target));
 	if (error < 0)
 		return error == -EBADMSG ? 0 : -1;
-	return address_parse_full(target, &address) == 0 && address_compare(&address, &card->device->address) == 0;
+	return address_parse_full(target, &address) == 0 && address_compare(&address, &reader->device->address) == 0;
 }
 
-void read_vf_index(struct card *card)
+void read_vf_index(struct details_reader *reader)
 {
-	struct pci_device *device = card->device;
-	unsigned index = card->next_vf_index;
+	struct pci_device *device = reader->device;
+	unsigned index = reader->next_vf_index;
 	int found;
 
 	if (!(device->present & HAS_PF)) {
-		card->next_vf_index = 0;
+		reader->next_vf_index = 0;
 		return;
 	}
-	found = is_virtfn(card, index);
-	/* the VFs of a card's two ports can take turns */
+	found = is_virtfn(reader, index);
+	/* the VFs of a device's two ports can take turns */
 	if (found <= 0 && index > 0)
-		found = is_virtfn(card, --index);
+		found = is_virtfn(reader, --index);
 	if (found <= 0)
-		for (index = 0; index < UINT16_MAX && (found = is_virtfn(card, index)) == 0; index++)
+		for (index = 0; index < UINT16_MAX && (found = is_virtfn(reader, index)) == 0; index++)
 			;
 	if (found <= 0)
 		return;
 	device->sriov.vf_index = index;
 	device->present |= HAS_VF_INDEX;
-	card->next_vf_index = index + 1;
+	reader->next_vf_index = index + 1;
 }
 
 /* How many virtfn<n> there are: the kernel numbers them from 0 without gaps. */
-static unsigned count_virtfns(struct card *card)
+static unsigned count_virtfns(struct details_reader *reader)
 {
 	char name[32], target[ADDRESS_SIZE];
 	unsigned count = 0;
 
 	do
 		snprintf(name, sizeof(name), "virtfn%u", count);
-	while (card_link_name(card, name, target, sizeof(target)) && ++count < UINT16_MAX);
+	while (attribute_link_name(reader, name, target, sizeof(target)) && ++count < UINT16_MAX);
 	return count;
 }
 
-/* sriov_numvfs tells the number, but the kernel takes the card's lock to read it, and whoever removes VFs while a VM has one
+/* sriov_numvfs tells the number, but the kernel takes the device's lock to read it, and whoever removes VFs while a VM has one
  * holds that lock until the VM ends. So on a live machine they are counted; a recording may have the file alone. */
-static void read_enabled(struct card *card)
+static void read_enabled(struct details_reader *reader)
 {
-	struct pci_device *device = card->device;
+	struct pci_device *device = reader->device;
 	unsigned long number;
-	unsigned count = count_virtfns(card);
+	unsigned count = count_virtfns(reader);
 
 	if (count)
 		device->present |= HAS_VIRTFN;
-	if (!sysroot_is_host(card->dir.root) && card_number(card, "sriov_numvfs", 10, UINT16_MAX, &number))
+	if (!sysroot_is_host(reader->dir.root) && attribute_number(reader, "sriov_numvfs", 10, UINT16_MAX, &number))
 		device->sriov.vfs_enabled = (unsigned)number;
 	else if (device->present & HAS_VFS_TOTAL)
 		device->sriov.vfs_enabled = count;
@@ -74,24 +74,24 @@ static void read_enabled(struct card *card)
 	device->present |= HAS_VFS_ENABLED;
 }
 
-void read_sriov(struct card *card)
+void read_sriov(struct details_reader *reader)
 {
-	struct pci_device *device = card->device;
+	struct pci_device *device = reader->device;
 	struct sriov *sriov = &device->sriov;
 	char name[ADDRESS_SIZE];
 	unsigned long number;
 
 	device->present |= HAS_SRIOV;
-	if (card_link_name(card, "physfn", name, sizeof(name)) && address_parse_full(name, &sriov->pf) == 0) {
+	if (attribute_link_name(reader, "physfn", name, sizeof(name)) && address_parse_full(name, &sriov->pf) == 0) {
 		sriov->role = SRIOV_VF;
 		device->present |= HAS_PF;
 		return;
 	}
-	if (card_number(card, "sriov_totalvfs", 10, UINT16_MAX, &number)) {
+	if (attribute_number(reader, "sriov_totalvfs", 10, UINT16_MAX, &number)) {
 		sriov->vfs_total = (unsigned)number;
 		device->present |= HAS_VFS_TOTAL;
 	}
-	read_enabled(card);
+	read_enabled(reader);
 	if (device->present & (HAS_VFS_TOTAL | HAS_VFS_ENABLED))
 		sriov->role = SRIOV_PF;
 }

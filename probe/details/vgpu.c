@@ -9,20 +9,20 @@
 #include <string.h>
 #include <strings.h>
 
-static void add_type(struct card *card, const char *id, const char *name)
+static void add_type(struct details_reader *reader, const char *id, const char *name)
 {
-	struct pci_device *device = card->device;
+	struct pci_device *device = reader->device;
 	struct vgpu_type *more, type;
 
 	more = realloc(device->vgpu_types, (device->vgpu_type_count + 1) * sizeof(*more));
 	if (!more) {
-		card->no_memory = true;
+		reader->no_memory = true;
 		return;
 	}
 	device->vgpu_types = more;
 	type = (struct vgpu_type){
-		.id = card_strdup(card, id),
-		.name = name ? card_strdup(card, name) : NULL,
+		.id = reader_strdup(reader, id),
+		.name = name ? reader_strdup(reader, name) : NULL,
 	};
 	if (type.id)
 		more[device->vgpu_type_count++] = type;
@@ -33,23 +33,23 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct vgpu_type *)a)->id, ((const struct vgpu_type *)b)->id);
 }
 
-static void read_mdev_types(struct card *card)
+static void read_mdev_types(struct details_reader *reader)
 {
 	_cleanup_sysdir_ struct sysdir bus = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
 	char name[ADDRESS_SIZE];
 	struct dirent *entry;
 
-	address_format(&card->device->address, name);
-	if (card->mdev_bus.fd < 0 || sysdir_open(&card->mdev_bus, name, &bus) < 0)
+	address_format(&reader->device->address, name);
+	if (reader->mdev_bus.fd < 0 || sysdir_open(&reader->mdev_bus, name, &bus) < 0)
 		return;
-	card->device->present |= HAS_MDEV;
+	reader->device->present |= HAS_MDEV;
 	if (sysdir_list(&bus, "mdev_supported_types", &list) < 0)
 		return;
 	while ((entry = sysdir_next(list)))
-		add_type(card, entry->d_name, NULL);
-	if (card->device->vgpu_type_count)
-		qsort(card->device->vgpu_types, card->device->vgpu_type_count, sizeof(*card->device->vgpu_types), compare);
+		add_type(reader, entry->d_name, NULL);
+	if (reader->device->vgpu_type_count)
+		qsort(reader->device->vgpu_types, reader->device->vgpu_type_count, sizeof(*reader->device->vgpu_types), compare);
 }
 
 static char *trim(char *text)
@@ -60,30 +60,30 @@ static char *trim(char *text)
 	return text;
 }
 
-static void read_creatable_types(struct card *card)
+static void read_creatable_types(struct details_reader *reader)
 {
 	char text[ATTRIBUTE_SIZE], *rest = text, *line;
 	const char *id, *name;
 
-	card->device->vgpu_type = card_string(card, "nvidia/current_vgpu_type");
-	if (!card_text(card, "nvidia/creatable_vgpu_types", text))
+	reader->device->vgpu_type = attribute_string(reader, "nvidia/current_vgpu_type");
+	if (!attribute_text(reader, "nvidia/creatable_vgpu_types", text))
 		return;
 	while ((line = strsep(&rest, "\n"))) {
 		id = trim(strsep(&line, ":"));
 		name = line ? trim(line) : "";
 		if (*id && *name && strcasecmp(id, "ID") != 0)
-			add_type(card, id, name);
+			add_type(reader, id, name);
 	}
 }
 
-void read_vgpu(struct card *card)
+void read_vgpu(struct details_reader *reader)
 {
-	unsigned base = card->device->class >> 8;
+	unsigned base = reader->device->class >> 8;
 
 	/* display controllers, accelerators, and what may be a part of one */
-	if (base != 0x03 && base != 0x12 && card->device->sriov.role != SRIOV_VF)
+	if (base != 0x03 && base != 0x12 && reader->device->sriov.role != SRIOV_VF)
 		return;
-	read_mdev_types(card);
-	if (!card->device->vgpu_type_count)
-		read_creatable_types(card);
+	read_mdev_types(reader);
+	if (!reader->device->vgpu_type_count)
+		read_creatable_types(reader);
 }

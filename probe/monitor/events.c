@@ -19,7 +19,7 @@ static bool is_unknown(const struct pci_device *device)
 	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
 }
 
-/* States of a card that begin and end. */
+/* States of a device that begin and end. */
 static const struct state {
 	enum event_kind begins, ends;
 	bool (*holds)(const struct pci_device *device);
@@ -39,7 +39,7 @@ static void find_states(const struct search *search, const struct pci_device *wa
 			event.kind = STATES[i].ends;
 		else if (!now || (before && !search->persistent))
 			continue;
-		/* a card that fell asleep has no link, which is not a good one */
+		/* a device that fell asleep has no link, which is not a good one */
 		if (event.kind == EVENT_LINK_RECOVERED && !device_knows_link(is))
 			event.kind = EVENT_LINK_UNKNOWN;
 		emit(search, event);
@@ -64,7 +64,7 @@ static bool has_owner(const struct pci_device *device, const struct owner *owner
 	return false;
 }
 
-/* Whoever had a card of which now nobody knows may still have it. Who is only defined with it hasn't got it. */
+/* Whoever had a device of which now nobody knows may still have it. Who is only defined with it hasn't got it. */
 static void find_owners(const struct search *search, const struct pci_device *was, const struct pci_device *is)
 {
 	for (size_t i = 0; was && !is_unknown(is) && i < was->owner_count; i++)
@@ -97,7 +97,7 @@ static void find_errors(const struct search *search, const struct pci_device *wa
 				     });
 }
 
-/* WAS is NULL when the card came. */
+/* WAS is NULL when the device came. */
 static void compare(const struct search *search, const struct pci_device *was, const struct pci_device *is)
 {
 	bool replaced = was && (was->inode != is->inode || was->vendor != is->vendor || was->device != is->device);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells when it is worth a look who has the cards, so that processes need not be walked for every reading.
+/* Tells when it is worth a look who has the devices, so that processes need not be walked for every reading.
  *
  * inotify on /dev/vfio sees who opens and closes a node there. A VM of libvirt has a /dev of its own, in which nobody sees
  * it, so the kernel's count of all that use VFIO is looked at as well: /sys/module/vfio/refcnt grows with every open node,

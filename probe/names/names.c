@@ -81,7 +81,7 @@ static void load(struct names *names)
 		error = pciids_open(names->path, names->log, &names->list);
 	}
 	if (error < 0)
-		log_warning(names->log, "%s: %s; cards are shown without names. On Debian the package pci.ids has them",
+		log_warning(names->log, "%s: %s; devices are shown without names. On Debian the package pci.ids has them",
 			    names->path ? names->path : "pci.ids",
 			    error == -EBADMSG ? "not a list of PCI ids" : strerror(-error));
 }

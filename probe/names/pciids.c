@@ -313,7 +313,7 @@ static struct block *find_block(struct pciids *list, enum kind kind, uint16_t id
 		block = new_block(list, kind, id);
 	if (!block)
 		return NULL;
-	/* to the front: the next card is likely of the same make */
+	/* to the front: the next device is likely of the same make */
 	block->next = list->blocks;
 	list->blocks = block;
 	return block->text ? block : NULL;

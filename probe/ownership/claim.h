@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a source says of a card, and how what several say of it becomes one list of owners. No I/O. */
+/* What a source says of a device, and how what several say of it becomes one list of owners. No I/O. */
 #ifndef PCIPROBE_OWNERSHIP_CLAIM_H
 #define PCIPROBE_OWNERSHIP_CLAIM_H
 

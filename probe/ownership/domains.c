@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source libvirt: its domains' cards, as claims. */
+/* The source libvirt: its domains' devices, as claims. */
 #include "probe/ownership/claim.h"
 #include "probe/ownership/libvirt.h"
 #include "probe/ownership/sources.h"
@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A VM that runs with a card that has gone is in trouble; one that is only defined with it will say so when it starts. */
-static void tell_missing(const struct search *search, const struct domain_card *card)
+/* A VM that runs with a device that has gone is in trouble; one that is only defined with it will say so when it starts. */
+static void tell_missing(const struct search *search, const struct domain_device *used)
 {
 	char address[ADDRESS_SIZE];
 
-	if (card->runs && !card->device.is_mdev && !inventory_find(search->inventory, &card->device.address))
-		log_warning(search->log, "%s: libvirt's domain '%s' runs with this card, which this host doesn't have (any more)",
-			    address_format(&card->device.address, address), card->name ? card->name : "");
+	if (used->runs && !used->device.is_mdev && !inventory_find(search->inventory, &used->device.address))
+		log_warning(search->log, "%s: libvirt's domain '%s' runs with this device, which this host doesn't have (any more)",
+			    address_format(&used->device.address, address), used->name ? used->name : "");
 }
 
 /* With iommufd, libvirt's daemon opens the devices of a domain that starts, and passes the
@@ -36,28 +36,28 @@ static const struct holder *find_daemon(const struct search *search,
 	return NULL;
 }
 
-static int claim_card(const struct search *search, const struct domain_card *card)
+static int claim_device(const struct search *search, const struct domain_device *used)
 {
 	const struct holder *daemon;
 	struct claim claim = {
 		.source = OWNER_LIBVIRT,
-		.reserves = !card->runs,
-		.name = card->name,
-		.uuid = card->uuid,
-		.frontend = card->frontend,
-		.frontend_id = card->frontend_id,
-		.guest_address = card->device.guest_address,
-		.mdev = card->device.is_mdev ? card->device.mdev : NULL,
+		.reserves = !used->runs,
+		.name = used->name,
+		.uuid = used->uuid,
+		.frontend = used->frontend,
+		.frontend_id = used->frontend_id,
+		.guest_address = used->device.guest_address,
+		.mdev = used->device.is_mdev ? used->device.mdev : NULL,
 	};
-	struct pci_device *device = card->device.is_mdev ?
-					    mdev_find_parent(search->root, search->inventory, card->device.mdev) :
-					    inventory_find(search->inventory, &card->device.address);
+	struct pci_device *device = used->device.is_mdev ?
+					    mdev_find_parent(search->root, search->inventory, used->device.mdev) :
+					    inventory_find(search->inventory, &used->device.address);
 
 	if (!device)
-		tell_missing(search, card);
+		tell_missing(search, used);
 	if (!device || !device->selected)
 		return 0;
-	daemon = card->runs ? find_daemon(search, device) : NULL;
+	daemon = used->runs ? find_daemon(search, device) : NULL;
 	claim.pid = daemon ? daemon->pid : 0;
 	return device_claim(device, &claim);
 }
@@ -65,8 +65,8 @@ static int claim_card(const struct search *search, const struct domain_card *car
 int libvirt_claim(const struct search *search, struct source_report *report)
 {
 	_Static_assert(sizeof(report->why) >= LIBVIRT_WHY_SIZE, "room for a reason");
-	struct domain_cards cards = {0};
-	int error = libvirt_read(search->root, search->libvirt_helper, &cards, report->why);
+	struct domain_devices devices = {0};
+	int error = libvirt_read(search->root, search->libvirt_helper, &devices, report->why);
 
 	if (error == -ENOENT)
 		report->state = SOURCE_ABSENT;
@@ -74,10 +74,10 @@ int libvirt_claim(const struct search *search, struct source_report *report)
 		report->state = SOURCE_OFF;
 	else if (error < 0)
 		report->state = SOURCE_FAILED;
-	else if (cards.unread)
+	else if (devices.unread)
 		report->state = SOURCE_PARTLY;
-	for (size_t i = 0; i < cards.count && error >= 0; i++)
-		error = claim_card(search, &cards.items[i]);
-	domain_cards_free(&cards);
+	for (size_t i = 0; i < devices.count && error >= 0; i++)
+		error = claim_device(search, &devices.items[i]);
+	domain_devices_free(&devices);
 	return error == -ENOMEM ? error : 0;
 }

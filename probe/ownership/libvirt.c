@@ -16,21 +16,21 @@
 
 /* ---- what the helper printed ---- */
 
-enum { HOW, KIND, CARD, GUEST, UUID, NAME, FRONTEND, FRONTEND_ID, FIELDS };
+enum { HOW, KIND, DEVICE, GUEST, UUID, NAME, FRONTEND, FRONTEND_ID, FIELDS };
 
-static void free_members(struct domain_card *card)
+static void free_members(struct domain_device *device)
 {
-	free(card->name);
-	free(card->uuid);
-	free(card->frontend_id);
+	free(device->name);
+	free(device->uuid);
+	free(device->frontend_id);
 }
 
-void domain_cards_free(struct domain_cards *cards)
+void domain_devices_free(struct domain_devices *devices)
 {
-	for (size_t i = 0; i < cards->count; i++)
-		free_members(&cards->items[i]);
-	free(cards->items);
-	*cards = (struct domain_cards){0};
+	for (size_t i = 0; i < devices->count; i++)
+		free_members(&devices->items[i]);
+	free(devices->items);
+	*devices = (struct domain_devices){0};
 }
 
 static int hex_value(char c)
@@ -94,14 +94,14 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 	char guest[ADDRESS_SIZE];
 	struct pci_address address;
 
-	if (!fields[KIND] || !fields[CARD])
+	if (!fields[KIND] || !fields[DEVICE])
 		return false;
 	device->is_mdev = strcmp(fields[KIND], "mdev") == 0;
-	if (device->is_mdev ? !is_uuid(fields[CARD]) :
-			      strcmp(fields[KIND], "pci") != 0 || address_parse_full(fields[CARD], &device->address) < 0)
+	if (device->is_mdev ? !is_uuid(fields[DEVICE]) :
+			      strcmp(fields[KIND], "pci") != 0 || address_parse_full(fields[DEVICE], &device->address) < 0)
 		return false;
 	if (device->is_mdev)
-		memcpy(device->mdev, fields[CARD], sizeof(device->mdev));
+		memcpy(device->mdev, fields[DEVICE], sizeof(device->mdev));
 	if (!fields[GUEST])
 		return true;
 	if (address_parse_full(fields[GUEST], &address) < 0)
@@ -113,58 +113,58 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 }
 
 /* Its metadata tell better than its name, which anybody can give. */
-static int read_frontend(char *const fields[FIELDS], struct domain_card *card)
+static int read_frontend(char *const fields[FIELDS], struct domain_device *device)
 {
 	static const char *const known[] = {"opennebula", "nova", "kubevirt"};
 
 	if (!fields[FRONTEND] != !fields[FRONTEND_ID])
 		return -EBADMSG;
 	if (!fields[FRONTEND]) {
-		card->frontend = frontend_find(card->name, card->uuid, NULL, &card->frontend_id);
+		device->frontend = frontend_find(device->name, device->uuid, NULL, &device->frontend_id);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (strcmp(fields[FRONTEND], known[i]) == 0)
-			card->frontend = known[i];
-	if (!card->frontend)
+			device->frontend = known[i];
+	if (!device->frontend)
 		return -EBADMSG;
-	card->frontend_id = strdup(fields[FRONTEND_ID]);
-	return card->frontend_id ? 0 : -ENOMEM;
+	device->frontend_id = strdup(fields[FRONTEND_ID]);
+	return device->frontend_id ? 0 : -ENOMEM;
 }
 
-static int read_card(char *line, struct domain_card *card)
+static int read_line(char *line, struct domain_device *device)
 {
 	char *fields[FIELDS];
 
-	if (!split(line, fields) || !read_device(fields, &card->device))
+	if (!split(line, fields) || !read_device(fields, &device->device))
 		return -EBADMSG;
 	if (!fields[HOW] || !fields[NAME] || !fields[UUID] || !is_uuid(fields[UUID]))
 		return -EBADMSG;
-	card->runs = strcmp(fields[HOW], "runs") == 0;
-	if (!card->runs && strcmp(fields[HOW], "defined") != 0)
+	device->runs = strcmp(fields[HOW], "runs") == 0;
+	if (!device->runs && strcmp(fields[HOW], "defined") != 0)
 		return -EBADMSG;
-	card->name = strdup(fields[NAME]);
-	card->uuid = strdup(fields[UUID]);
-	return card->name && card->uuid ? read_frontend(fields, card) : -ENOMEM;
+	device->name = strdup(fields[NAME]);
+	device->uuid = strdup(fields[UUID]);
+	return device->name && device->uuid ? read_frontend(fields, device) : -ENOMEM;
 }
 
-static int add_card(struct domain_cards *cards, char *line)
+static int add_device(struct domain_devices *devices, char *line)
 {
-	struct domain_card card = {0}, *more;
-	int error = read_card(line, &card);
+	struct domain_device device = {0}, *more;
+	int error = read_line(line, &device);
 
-	more = error ? NULL : realloc(cards->items, (cards->count + 1) * sizeof(*more));
+	more = error ? NULL : realloc(devices->items, (devices->count + 1) * sizeof(*more));
 	if (!more) {
-		free_members(&card);
+		free_members(&device);
 		return error ? error : -ENOMEM;
 	}
-	cards->items = more;
-	more[cards->count++] = card;
+	devices->items = more;
+	more[devices->count++] = device;
 	return 0;
 }
 
 /* "unread NAME WHY"; only the first reason is kept. */
-static int add_unread(struct domain_cards *cards, char *line)
+static int add_unread(struct domain_devices *devices, char *line)
 {
 	char *name, *reason;
 
@@ -173,35 +173,35 @@ static int add_unread(struct domain_cards *cards, char *line)
 	reason = strsep(&line, " ");
 	if (!name || !*name || !reason || !*reason || line || !unescape(name) || !unescape(reason))
 		return -EBADMSG;
-	if (cards->unread++)
+	if (devices->unread++)
 		return 0;
-	snprintf(cards->unread_why, sizeof(cards->unread_why), "domain '%.40s': %s", name, reason);
-	for (char *p = cards->unread_why; *p; p++)
+	snprintf(devices->unread_why, sizeof(devices->unread_why), "domain '%.40s': %s", name, reason);
+	for (char *p = devices->unread_why; *p; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
 	return 0;
 }
 
 /* TEXT is taken apart. */
-static int read_lines(char *text, struct domain_cards *cards)
+static int read_lines(char *text, struct domain_devices *devices)
 {
 	char *line, end[32];
 	int error;
 
 	while ((line = strsep(&text, "\n")) && text) {
-		snprintf(end, sizeof(end), "end %zu", cards->count + cards->unread);
+		snprintf(end, sizeof(end), "end %zu", devices->count + devices->unread);
 		if (strcmp(line, end) == 0)
 			return *text ? -EBADMSG : 0;
-		error = strncmp(line, "unread ", 7) == 0 ? add_unread(cards, line) : add_card(cards, line);
+		error = strncmp(line, "unread ", 7) == 0 ? add_unread(devices, line) : add_device(devices, line);
 		if (error < 0)
 			return error;
 	}
 	return -EBADMSG;
 }
 
-int domain_cards_parse(const char *text, size_t length, struct domain_cards *ret)
+int domain_devices_parse(const char *text, size_t length, struct domain_devices *ret)
 {
-	struct domain_cards cards = {0};
+	struct domain_devices devices = {0};
 	char *copy = malloc(length + 1);
 	int error;
 
@@ -209,12 +209,12 @@ int domain_cards_parse(const char *text, size_t length, struct domain_cards *ret
 		return -ENOMEM;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	error = strlen(copy) == length ? read_lines(copy, &cards) : -EBADMSG;
+	error = strlen(copy) == length ? read_lines(copy, &devices) : -EBADMSG;
 	free(copy);
 	if (error < 0)
-		domain_cards_free(&cards);
+		domain_devices_free(&devices);
 	else
-		*ret = cards;
+		*ret = devices;
 	return error;
 }
 
@@ -245,7 +245,7 @@ static int find_socket(const struct sysdir *directory, const char **ret)
 	return -ENOENT;
 }
 
-static int ask(const struct sysdir *directory, const char *helper, const char *socket, struct domain_cards *ret, char *why)
+static int ask(const struct sysdir *directory, const char *helper, const char *socket, struct domain_devices *ret, char *why)
 {
 	const struct helper run = {
 		.path = helper,
@@ -261,14 +261,14 @@ static int ask(const struct sysdir *directory, const char *helper, const char *s
 	error = helper_run(&run, &text, &length, why);
 	if (error < 0)
 		return error;
-	error = domain_cards_parse(text, length, ret);
+	error = domain_devices_parse(text, length, ret);
 	free(text);
 	if (error < 0)
 		snprintf(why, HELPER_WHY_SIZE, "%s", error == -EBADMSG ? "the answer can't be made out" : strerror(-error));
 	return error;
 }
 
-int libvirt_read(struct sysroot *root, const char *helper, struct domain_cards *ret, char why[LIBVIRT_WHY_SIZE])
+int libvirt_read(struct sysroot *root, const char *helper, struct domain_devices *ret, char why[LIBVIRT_WHY_SIZE])
 {
 	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
 	char reason[HELPER_WHY_SIZE];

@@ -13,7 +13,7 @@
 struct search {
 	struct sysroot *root;
 	const struct log *log;
-	struct inventory *inventory;  /* the owners of whose selected cards it adds to */
+	struct inventory *inventory;  /* the owners of whose selected devices it adds to */
 	unsigned wanted;              /* enum owner_source: those that are asked */
 	const char *libvirt_helper;   /* the path of the program that asks libvirt; NULL: there is none */
 	const struct vfio_nodes *nodes;
@@ -23,18 +23,18 @@ struct search {
 
 /* Adds what the source knows by device_claim. How it fared goes to REPORT, which stands at SOURCE_OK.
  * Returns 0, also when the source failed, or -ENOMEM. */
-typedef int claim_cards(const struct search *search, struct source_report *report);
+typedef int claim_devices(const struct search *search, struct source_report *report);
 
 struct source {
 	const char *name;
 	enum owner_source bit;
 	const char *help;
-	claim_cards *claim;
+	claim_devices *claim;
 };
 
 extern const struct source SOURCES[OWNER_SOURCE_COUNT];
 
-claim_cards vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim;
+claim_devices vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim;
 
 /* Reads TEXT, names of sources with commas between them, or "all" or "none" alone, and adds their bits to *sources, which may
  * hold the rest of a list; OWNER_NONE for "none". Returns 0, -ENOMEM, or -EINVAL for an unknown source or a list that

@@ -26,8 +26,8 @@ static bool is_named(const struct vmm *vmm, const struct pci_address *address)
 	return false;
 }
 
-/* A card that is named need not be one that is selected, so its group is looked up. */
-static bool names_card_of_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
+/* A device that is named need not be one that is selected, so its group is looked up. */
+static bool names_device_of_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
 {
 	unsigned other;
 
@@ -87,7 +87,7 @@ static int claim_group(const struct search *search, const struct holder *holder,
 {
 	bool any_open = vfio_group_has_open(search->root, group);
 	bool by_name = (search->wanted & OWNER_CMDLINE) &&
-		       names_card_of_group(search->root, &holder->vmm, group);
+		       names_device_of_group(search->root, &holder->vmm, group);
 	int error;
 
 	inventory_foreach(search->inventory, device) {

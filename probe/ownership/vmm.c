@@ -13,7 +13,7 @@
 
 #define DEVICES_MAX 1024
 
-/* The properties of one -device that tell which card it is. */
+/* The properties of one -device that tell which device it is. */
 struct properties {
 	char *driver, *host, *sysfsdev, *bus, *addr, *failover_pair_id;
 };

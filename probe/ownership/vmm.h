@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a virtual machine monitor's command line says: which VM it runs, and which of the host's
- * cards it gave it. Cards that were plugged in later don't stand there. No I/O. Sources: qemu(1)
+ * devices it gave it. Devices that were plugged in later don't stand there. No I/O. Sources: qemu(1)
  * for -name, -uuid and -device (both its forms), cloud-hypervisor's --help for --device. */
 #ifndef PCIPROBE_OWNERSHIP_VMM_H
 #define PCIPROBE_OWNERSHIP_VMM_H
@@ -13,10 +13,10 @@
 /* Longest command line that is read. */
 #define VMM_CMDLINE_MAX (256u << 10)
 
-/* A card, or a mediated device, that was given. */
+/* A device, or a mediated device, that was given. */
 struct vmm_device {
 	bool is_mdev;
-	struct pci_address address; /* of a card */
+	struct pci_address address; /* of a device */
 	char mdev[37];              /* of a mediated device: its UUID */
 	bool failover;              /* opened only when the guest has agreed (failover_pair_id) */
 	char guest_address[13];     /* 0000:00:05.0; "" unless it is on the VM's root bus */

@@ -27,7 +27,7 @@ unsigned aliases_details(const struct alias *aliases, size_t count)
 	return details;
 }
 
-/* What couldn't be read of a card fits nothing that is asked of it. Returns 1, 0 or a negative errno. */
+/* What couldn't be read of a device fits nothing that is asked of it. Returns 1, 0 or a negative errno. */
 static int takes(const struct alias *alias, struct names *names, const struct pci_device *device, const struct log *log)
 {
 	const struct rule_list *lists[] = {&alias->filters, &alias->addresses, &alias->names};

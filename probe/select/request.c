@@ -176,23 +176,23 @@ bool request_fits(const struct request *request, const struct pci_device *device
 	return passes(&request->filters, device) && passes(&request->addresses, device);
 }
 
-/* One card for one place of a request: a matching of two sides, found with augmenting paths. A place that is served first
+/* One device for one place of a request: a matching of two sides, found with augmenting paths. A place that is served first
  * gives way when it can be served otherwise, so that the order of the requests doesn't matter. */
 struct matching {
 	const struct request *requests;
-	const struct pci_device **cards; /* those that can be had */
-	size_t card_count;
-	size_t *taken_by; /* of each card: the request; SIZE_MAX: nobody */
-	bool *visited;    /* of each card, in this round */
+	const struct pci_device **devices; /* those that can be had */
+	size_t device_count;
+	size_t *taken_by; /* of each device: the request; SIZE_MAX: nobody */
+	bool *visited;    /* of each device, in this round */
 };
 
-static bool find_card(struct matching *m, size_t request)
+static bool find_device(struct matching *m, size_t request)
 {
-	for (size_t i = 0; i < m->card_count; i++) {
-		if (m->visited[i] || !request_fits(&m->requests[request], m->cards[i]))
+	for (size_t i = 0; i < m->device_count; i++) {
+		if (m->visited[i] || !request_fits(&m->requests[request], m->devices[i]))
 			continue;
 		m->visited[i] = true;
-		if (m->taken_by[i] == SIZE_MAX || find_card(m, m->taken_by[i])) {
+		if (m->taken_by[i] == SIZE_MAX || find_device(m, m->taken_by[i])) {
 			m->taken_by[i] = request;
 			return true;
 		}
@@ -204,8 +204,8 @@ static void list_available(struct matching *m, const struct inventory *inventory
 {
 	inventory_foreach(inventory, device)
 		if (device_obstacle(device) == OBSTACLE_NONE) {
-			m->taken_by[m->card_count] = SIZE_MAX;
-			m->cards[m->card_count++] = device;
+			m->taken_by[m->device_count] = SIZE_MAX;
+			m->devices[m->device_count++] = device;
 		}
 }
 
@@ -217,8 +217,8 @@ static bool match(struct matching *m, size_t count, unsigned *served)
 	for (size_t i = 0; i < count; i++) {
 		served[i] = 0;
 		do
-			memset(m->visited, 0, m->card_count * sizeof(*m->visited));
-		while (served[i] < m->requests[i].count && find_card(m, i) && ++served[i]);
+			memset(m->visited, 0, m->device_count * sizeof(*m->visited));
+		while (served[i] < m->requests[i].count && find_device(m, i) && ++served[i]);
 		all = all && served[i] == m->requests[i].count;
 	}
 	return all;
@@ -230,25 +230,25 @@ int requests_serve(const struct request *requests, size_t count, const struct in
 	size_t room = inventory->selected + 1;
 	struct matching m = {
 		.requests = requests,
-		.cards = calloc(room, sizeof(*m.cards)),
+		.devices = calloc(room, sizeof(*m.devices)),
 		.taken_by = calloc(room, sizeof(*m.taken_by)),
 		.visited = calloc(room, sizeof(*m.visited)),
 	};
 	int result = -ENOMEM;
 
-	if (m.cards && m.taken_by && m.visited) {
+	if (m.devices && m.taken_by && m.visited) {
 		list_available(&m, inventory);
 		result = match(&m, count, served);
 	}
 	if (result > 0) {
 		*ret_count = 0;
-		for (size_t i = 0; i < m.card_count; i++)
+		for (size_t i = 0; i < m.device_count; i++)
 			if (m.taken_by[i] != SIZE_MAX)
-				m.cards[(*ret_count)++] = m.cards[i];
-		*ret = m.cards;
-		m.cards = NULL;
+				m.devices[(*ret_count)++] = m.devices[i];
+		*ret = m.devices;
+		m.devices = NULL;
 	}
-	free(m.cards);
+	free(m.devices);
 	free(m.taken_by);
 	free(m.visited);
 	return result;

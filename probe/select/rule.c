@@ -157,11 +157,11 @@ void rule_list_free(struct rule_list *list)
 	list->place[0] = '\0';
 }
 
-/* libpci compares with its own record of a card. Made here with everything known, so that libpci reads nothing. */
+/* libpci compares with its own record of a device. Made here with everything known, so that libpci reads nothing. */
 static bool filter_matches(const struct rule *rule, const struct pci_device *device)
 {
 	struct pci_filter filter = rule->filter;
-	struct pci_dev card = {
+	struct pci_dev pci_dev = {
 		.domain = (int)device->address.domain,
 		.domain_16 = device->address.domain > 0xffff ? 0xffff : (uint16_t)device->address.domain,
 		.bus = device->address.bus,
@@ -174,7 +174,7 @@ static bool filter_matches(const struct rule *rule, const struct pci_device *dev
 		.prog_if = device->prog_if,
 	};
 
-	return pci_filter_match(&filter, &card);
+	return pci_filter_match(&filter, &pci_dev);
 }
 
 static int name_matches(const struct rule *rule, const char *name, const struct log *log)

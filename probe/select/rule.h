@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One rule about cards, and lists of them. A rule knows where it was written, so that whatever it does can be told. */
+/* One rule about devices, and lists of them. A rule knows where it was written, so that whatever it does can be told. */
 #ifndef PCIPROBE_SELECT_RULE_H
 #define PCIPROBE_SELECT_RULE_H
 
@@ -9,7 +9,7 @@
 enum rule_kind {
 	RULE_FILTER,  /* lspci -d: [vendor]:[device][:class[:prog-if]], by libpci; excludes after ! */
 	RULE_SLOT,    /* lspci -s: [[[domain]:][bus]:][slot][.[function]], by libpci */
-	RULE_ADDRESS, /* exactly this card */
+	RULE_ADDRESS, /* exactly this device */
 	RULE_NAME,    /* regular expression, searched in the device's name */
 };
 
@@ -23,7 +23,7 @@ struct rule_list {
 	char place[300]; /* where it was written: "pci.conf:12:1"; "" when nowhere */
 	enum rule_kind kind;
 	bool restricts;  /* false: everything passes. True without a rule: nothing passes */
-	bool refuses;    /* turned round: a card passes when none of the rules matches */
+	bool refuses;    /* turned round: a device passes when none of the rules matches */
 	struct rule **rules;
 	size_t count;
 };

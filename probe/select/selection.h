@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules applied to cards, and why. A card is selected when each list of rules lets it pass: those that look at ids and
+/* Rules applied to devices, and why. A device is selected when each list of rules lets it pass: those that look at ids and
  * addresses first, those that want its name last. */
 #ifndef PCIPROBE_SELECT_SELECTION_H
 #define PCIPROBE_SELECT_SELECTION_H
@@ -10,13 +10,13 @@
 /* Three lists of the configuration, three of the caller. */
 #define SELECTION_LISTS_MAX 6
 
-/* The lists belong to whoever fills it in. {0} selects every card. */
+/* The lists belong to whoever fills it in. {0} selects every device. */
 struct selection {
 	const struct rule_list *lists[SELECTION_LISTS_MAX];
 	size_t count;
 };
 
-/* What was decided about a card. */
+/* What was decided about a device. */
 struct verdict {
 	/* The first list that rejected it; NULL: selected. */
 	const struct rule_list *refused_by;

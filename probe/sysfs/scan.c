@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libpci's own scan gives up for one odd name and then opens three files for each card; one modalias holds all of it. So does
- * uevent, and the driver too, but some kernels (Debian's 6.1.0-56 for one) take the card's lock for it, and whoever unbinds
- * a card that a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
+/* libpci's own scan gives up for one odd name and then opens three files for each device; one modalias holds all of it. So does
+ * uevent, and the driver too, but some kernels (Debian's 6.1.0-56 for one) take the device's lock for it, and whoever unbinds
+ * a device that a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
 
 struct entry {
 	struct pci_address address;
@@ -231,8 +231,8 @@ static bool is_gone(const struct sysdir *devices, const char *name)
 	return length == -ENOENT;
 }
 
-/* Returns 1 when the card was read, 0 when it isn't there any more, or a negative errno that has been told. */
-static int read_card(const struct sysdir *devices, const struct log *log, struct pci_device *device)
+/* Returns 1 when the device was read, 0 when it isn't there any more, or a negative errno that has been told. */
+static int read_device(const struct sysdir *devices, const struct log *log, struct pci_device *device)
 {
 	char name[ADDRESS_SIZE], file[ADDRESS_SIZE + 10], text[ATTRIBUTE_SIZE];
 	const char *failed;
@@ -252,15 +252,15 @@ static int read_card(const struct sysdir *devices, const struct log *log, struct
 	if (error == 0)
 		return 1;
 	if (is_gone(devices, name)) {
-		log_debug(log, "%s: taken away while the cards were read", name);
+		log_debug(log, "%s: taken away while the devices were read", name);
 		return 0;
 	}
-	log_warning(log, "%s/%s/%s/%s: %s; card %s is passed over", sysroot_path(devices->root), devices->path, name,
+	log_warning(log, "%s/%s/%s/%s: %s; device %s is passed over", sysroot_path(devices->root), devices->path, name,
 		    failed, error == -EBADMSG ? "not a number in hex" : strerror(-error), name);
 	return error;
 }
 
-static int read_cards(const struct sysdir *dir, const struct log *log, const struct entry *entries, size_t count,
+static int read_devices(const struct sysdir *dir, const struct log *log, const struct entry *entries, size_t count,
 		      struct inventory *inventory)
 {
 	struct pci_device *device;
@@ -273,7 +273,7 @@ static int read_cards(const struct sysdir *dir, const struct log *log, const str
 		device = &inventory->devices[inventory->count];
 		device->address = entries[i].address;
 		device->inode = entries[i].inode;
-		found = read_card(dir, log, device);
+		found = read_device(dir, log, device);
 		if (found > 0) {
 			inventory->count++;
 			if (device->driver)
@@ -305,7 +305,7 @@ int scan_read(struct sysroot *root, const struct log *log, struct inventory *inv
 		inventory->fingerprint = fingerprint(entries, count);
 		if (count > 1)
 			qsort(entries, count, sizeof(*entries), compare_entries);
-		error = read_cards(&dir, log, entries, count, inventory);
+		error = read_devices(&dir, log, entries, count, inventory);
 	}
 	free(entries);
 	return error;

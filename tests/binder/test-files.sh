@@ -15,8 +15,8 @@ chmod 755 "$work"
 
 same() { echo "wanted: $2" >wrong; [ "$(cat "$1")" = "$2" ]; result $? "$3" wrong "$1"; }
 
-# card ADDRESS VENDOR:DEVICE GROUP CLASS
-card() {
+# device ADDRESS VENDOR:DEVICE GROUP CLASS
+device() {
 	local directory=machine/sys/devices/pci0000:00/$1 vendor=${2%:*} device=${2#*:}
 	mkdir -p "$directory" machine/sys/bus/pci/devices "machine/sys/kernel/iommu_groups/$3/devices"
 	ln -s "../../../devices/pci0000:00/$1" "machine/sys/bus/pci/devices/$1"
@@ -38,16 +38,16 @@ echo 'Max locked memory unlimited unlimited bytes' >machine/proc/self/limits
 : >$modules/modules.builtin
 printf 'kernel/%s.ko:\n' vfio vfio_virqfd vfio_iommu_type1 vfio-pci >$modules/modules.dep
 printf 'alias pci:v000010DEd*sv*sd*bc03sc00i00* nouveau\nalias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n' >$modules/modules.alias
-card 0000:01:00.0 10DE:2204 17 0300
-card 0000:02:00.0 10DE:2204 18 0300
-card 0000:03:00.0 8086:10D3 19 0200
-card 0000:00:00.0 8086:29C0 0 0600
+device 0000:01:00.0 10DE:2204 17 0300
+device 0000:02:00.0 10DE:2204 18 0300
+device 0000:03:00.0 8086:10D3 19 0200
+device 0000:00:00.0 8086:29C0 0 0600
 b() { "$VFIO_BIND" "$@" --sysroot machine; }
 
 # ---- check ----
 expect 0 "check" b check
 says out "PASS    iommu             Intel VT-d is on: 4 groups" "a finding on a line"
-says out "this host can give cards to VMs: " "and what comes of them"
+says out "this host can give devices to VMs: " "and what comes of them"
 expect 0 "check --json" b check --json
 python3 -c 'import json; d = json.load(open("out")); assert d["status"] == 0 and d["findings"][0] == {
 	"name": "iommu", "result": "PASS", "seen": "Intel VT-d is on: 4 groups in /sys/kernel/iommu_groups, 1 units (dmar0)"}, d' 2>err
@@ -81,9 +81,9 @@ for kind in udev initramfs dracut modprobe kernel qemu; do
 done
 expect 2 "config alone" b config
 expect 2 "a kind that nobody knows" b config grub 01:00.0
-expect 2 "no card" b config udev
+expect 2 "no device" b config udev
 expect 2 "no address" b config udev 99:zz.0
-expect 4 "a card that isn't there" b config udev 09:00.0
+expect 4 "a device that isn't there" b config udev 09:00.0
 expect 3 "a bridge" b config udev 00:00.0
 [ ! -s out ]
 result $? "of which no file is printed" out
@@ -97,7 +97,7 @@ same got "options vfio_pci ids=10de:2204
 softdep nouveau pre: vfio_pci" "modprobe reads it"
 [ ! -s err ]
 result $? "without a word" err
-expect 3 "config modprobe would take an identical card" b config modprobe 01:00.0
+expect 3 "config modprobe would take an identical device" b config modprobe 01:00.0
 says err "ids= would take 0000:02:00.0 too" "which is told"
 says out "# LEFT OUT: 10de:2204" "and stands in the file"
 

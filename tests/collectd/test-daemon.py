@@ -21,7 +21,7 @@ need_collectd()
 CONFIG = ":filter: '*:*'\n:alias: [{name: ten_gig, filter: '8086:*'}, {name: none, filter: 'dead:beef'}]\n"
 
 def make_live_machine(root):
-    """With what a kernel says of each card in one line, so that the driver is where its link leads."""
+    """With what a kernel says of each device in one line, so that the driver is where its link leads."""
     tree = make_machine(root)
     for address in os.listdir(tree.path("sys/bus/pci/devices")):
         ids = [int(tree.machine.read(address, name), 16) for name in
@@ -78,8 +78,8 @@ def check_values(tap, place):
             found = {key: number(value) for key, value in daemon.values().items()}
             document = place.tree.machine.json("list", "-c", place.folder + "/pci.conf", "-o", "+iommu_group,ownership,aliases")
             errors = {key for key in found if key[1].startswith("errors-")}
-            wanted = {(card["address"], "errors-" + what) for card in document["cards"]
-                      for what in ("aer_correctable", "aer_nonfatal", "aer_fatal") if what in card}
+            wanted = {(device["address"], "errors-" + what) for device in document["devices"]
+                      for what in ("aer_correctable", "aer_nonfatal", "aer_fatal") if what in device}
             tap.result("%s: errors are counted where the listing has them" % name, same(wanted, errors, "errors"))
             duration = found.pop(("summary", "duration-probe"))
             tap.result("%s: the duration is one" % name, [] if 0 < duration < 5 else [duration])
@@ -118,17 +118,17 @@ def check_faults(tap, place):
 def check_options(tap, place):
     with place.daemon("  Device \"0000:03:00.0\" \"0000:06:\"\n  Report owner\n  PluginInstanceFormat vm\n") as daemon:
         wait_for("the last of the values", lambda: has_all(daemon))
-        cards = {instance for instance, what in daemon.values() if what == "gauge-in_use"}
+        devices = {instance for instance, what in daemon.values() if what == "gauge-in_use"}
         tap.result("only these devices, named for their VM", same(
-            {"0000:03:00.0", "one-17:0000:06:00.0", "0000:06:00.1", "0000:06:00.2", "0000:06:00.3"}, cards, "cards"))
+            {"0000:03:00.0", "one-17:0000:06:00.0", "0000:06:00.1", "0000:06:00.2", "0000:06:00.3"}, devices, "devices"))
         tap.result("nothing that isn't reported", [key for key in daemon.values() if "link" in key[1] or "total" in key[1]])
         daemon.stop()
     with place.daemon("  Device \"0000:03:00.0\" \"0000:06:\"\n  IgnoreSelected true\n  PluginInstanceFormat alias\n") as daemon:
         wait_for("the last of the values", lambda: has_all(daemon))
-        cards = {instance for instance, what in daemon.values() if what == "gauge-in_use"}
+        devices = {instance for instance, what in daemon.values() if what == "gauge-in_use"}
         tap.result("all but these, named for their alias", (
-            [] if "ten_gig:0001:03:00.0" in cards and "0000:07:00.0" not in cards and "0000:04:00.0" in cards and
-            not [card for card in cards if "0000:06:" in card or "0000:03:00.0" in card] else [cards]))
+            [] if "ten_gig:0001:03:00.0" in devices and "0000:07:00.0" not in devices and "0000:04:00.0" in devices and
+            not [device for device in devices if "0000:06:" in device or "0000:03:00.0" in device] else [devices]))
         daemon.stop()
 
 
@@ -137,7 +137,7 @@ def check_changes(tap, place):
     tree = place.tree
     with place.daemon() as daemon:
         wait_for("the last of the values", lambda: has_all(daemon))
-        tree.card("0000:06:01.0", 0x8086, 0x1521, driver="vfio-pci", group=50)
+        tree.device("0000:06:01.0", 0x8086, 0x1521, driver="vfio-pci", group=50)
         tap.result("added", same("OKAY", daemon.wait_notice("event=added", "address=0000:06:01.0")[0], "severity"))
         tree.process(4300, "qemu-kvm", "-name", "one 'two'\n", opened=["/dev/vfio/50"])
         tree.file("dev/vfio/50")
@@ -169,8 +169,8 @@ def check_config(tap, place):
         place.config(":filter: '10de:*'\n")
         notice = daemon.wait_notice("event=config_taken", "pci.conf")
         tap.result("a new configuration is taken", same("OKAY", notice[0], "severity"))
-        cards = sum(card["vendor"] == "10de" for card in place.tree.machine.cards())
-        daemon.wait_value("summary", "count-devices", cards)
+        devices = sum(device["vendor"] == "10de" for device in place.tree.machine.devices())
+        daemon.wait_value("summary", "count-devices", devices)
         place.config(":filter: [nonsense, '10de:*']\n")
         notice = daemon.wait_notice("event=config_refused", "pci.conf")
         tap.result("a broken one isn't", same("WARNING", notice[0], "severity"))
@@ -178,9 +178,9 @@ def check_config(tap, place):
         tap.result("which is told, with the line", [] if "pci.conf:1:11: invalid filter 'nonsense'" in said else [said])
         before = daemon.ask("GETVAL \"here/pciprobe-summary/duration-probe\"")
         wait_for("another reading", lambda: daemon.ask("GETVAL \"here/pciprobe-summary/duration-probe\"") != before)
-        tap.result("the old rules hold on", same(cards, daemon.value("summary", "count-devices"), "cards"))
+        tap.result("the old rules hold on", same(devices, daemon.value("summary", "count-devices"), "devices"))
         others = [notice for notice in daemon.notices() if "event=config" not in notice[2]]
-        tap.result("no card was said to come or go", others)
+        tap.result("no device was said to come or go", others)
         daemon.stop()
 
 

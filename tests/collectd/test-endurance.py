@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ten thousand readings a millisecond apart, while cards, VMs and configurations come and go: collectd's memory and its open files
+"""Ten thousand readings a millisecond apart, while devices, VMs and configurations come and go: collectd's memory and its open files
 stay what they were. Then some hundred of them under valgrind, to the orderly end: nothing of the plugin's is left, nothing was
 read that isn't its own."""
 import os
@@ -20,7 +20,7 @@ from tree import Tree
 need_collectd()
 
 READINGS = 10000
-SETTLED = 2000 # by then every card, VM and configuration has been there
+SETTLED = 2000 # by then every device, VM and configuration has been there
 GROWTH = 1024  # KiB: what its memory may vary by
 CONFIGS = [":filter: '8086:*'\n", ":filter: '8086:1521'\n:alias: [{name: a1, device_name: Ethernet}]\n", ":filter: nonsense\n"]
 OURS = r"pciprobe|\((monitor|events|values|watch|notice|settings|module)\.c:" # of what valgrind says
@@ -36,9 +36,9 @@ class Bustle:
         self.vms = []
         self.chance = random.Random(1)
         self.tree.process(1, "init")
-        self.tree.card("0000:00:01.0", 0x8086, 0x3420, 0x060400, files={**self.line(0x3420, 6), **LINK})
+        self.tree.device("0000:00:01.0", 0x8086, 0x3420, 0x060400, files={**self.line(0x3420, 6), **LINK})
         for i in range(8):
-            self.tree.card(self.address(i), 0x8086, 0x1521, driver="vfio-pci", group=i, parent="0000:00:01.0",
+            self.tree.device(self.address(i), 0x8086, 0x1521, driver="vfio-pci", group=i, parent="0000:00:01.0",
                            files={**self.line(0x1521, 2), **(LINK if i == 0 else {}), "aer_dev_correctable": "TOTAL_ERR_COR 0"})
             self.tree.file("dev/vfio/%d" % i)
         os.mkdir(self.tree.path("away"))
@@ -61,7 +61,7 @@ class Bustle:
         with open(self.tree.path("dev/vfio/%d" % i), encoding="utf-8"):
             pass
 
-    def toggle_card(self, i):
+    def toggle_device(self, i):
         there, away = self.tree.path("sys/bus/pci/devices", self.address(i)), self.tree.path("away", self.address(i))
         if os.path.lexists(there):
             os.rename(there, away)
@@ -92,8 +92,8 @@ class Bustle:
             file.write("TOTAL_ERR_COR %d\n" % count)
 
     def step(self):
-        """The card 0 stays: its link tells the number of readings."""
-        what = self.chance.choice([self.toggle_card, self.toggle_vm, self.toggle_vm, self.toggle_driver, self.count_errors])
+        """The device 0 stays: its link tells the number of readings."""
+        what = self.chance.choice([self.toggle_device, self.toggle_vm, self.toggle_vm, self.toggle_driver, self.count_errors])
         what(self.chance.randrange(1, 8))
         if self.chance.random() < 0.01:
             self.config(self.chance.randrange(len(CONFIGS)))
@@ -103,9 +103,9 @@ class Bustle:
             self.toggle_vm(i)
         for i in range(1, 8):
             if os.path.lexists(self.tree.path("away", self.address(i))):
-                self.toggle_card(i)
+                self.toggle_device(i)
             if not os.path.exists(os.path.dirname(self.tree.path("sys/bus/pci/devices", self.address(i), "driver"))):
-                raise RuntimeError("card %d is lost" % i)
+                raise RuntimeError("device %d is lost" % i)
             if not os.path.lexists(self.tree.path("sys/bus/pci/devices", self.address(i), "driver")):
                 self.toggle_driver(i)
         self.config(0)

@@ -52,12 +52,12 @@ class Machine:
     def __init__(self, name, root=None):
         self.name = name
         self.root = root
-        self._cards = None
+        self._devices = None
 
     def path(self, *parts):
         return os.path.join(self.root or "/", *parts)
 
-    def card_path(self, address, *parts):
+    def device_path(self, address, *parts):
         return self.path("sys/bus/pci/devices", address, *parts)
 
     def run_pciprobe(self, *arguments):
@@ -79,14 +79,14 @@ class Machine:
         except ValueError as error:
             raise Failed("pciprobe %s: not JSON in UTF-8: %s" % (shlex.join(arguments), error)) from error
 
-    def cards(self):
-        """All cards, read once."""
-        if self._cards is None:
-            self._cards = self.json("-a")["cards"]
-        return self._cards
+    def devices(self):
+        """All devices, read once."""
+        if self._devices is None:
+            self._devices = self.json("-a")["devices"]
+        return self._devices
 
     def rules(self):
-        """The options for its own configuration, or for every card where it has none."""
+        """The options for its own configuration, or for every device where it has none."""
         return ["-c", self.path("pci.conf")] if self.root and os.path.exists(self.path("pci.conf")) else ["-a"]
 
     def run_lspci(self, *arguments):
@@ -100,27 +100,27 @@ class Machine:
         return done.stdout
 
     def addresses(self):
-        """The cards' addresses as lspci lists them."""
+        """The devices' addresses as lspci lists them."""
         return [line.split()[0] for line in self.lspci("-Dn").splitlines()]
 
     def read(self, address, name):
-        """The text of a card's file without the blanks at its end, or None."""
+        """The text of a device's file without the blanks at its end, or None."""
         try:
-            with open(self.card_path(address, name), encoding="utf-8", errors="surrogateescape") as file:
+            with open(self.device_path(address, name), encoding="utf-8", errors="surrogateescape") as file:
                 return file.read().rstrip()
         except OSError:
             return None
 
     def link(self, address, name):
-        """The last part of what a card's link points to, or None."""
+        """The last part of what a device's link points to, or None."""
         try:
-            return os.path.basename(os.readlink(self.card_path(address, name)))
+            return os.path.basename(os.readlink(self.device_path(address, name)))
         except OSError:
             return None
 
     def entries(self, address, name):
         try:
-            return sorted(os.listdir(self.card_path(address, name)))
+            return sorted(os.listdir(self.device_path(address, name)))
         except OSError:
             return []
 

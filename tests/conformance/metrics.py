@@ -7,7 +7,7 @@ import re
 UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffd-\uffff]")
 
 # the key in JSON: collectd's type and instance, Prometheus's name, InfluxDB's field
-CARD = {
+DEVICE = {
     "iommu_group": ("gauge-iommu_group", "pciprobe_device_iommu_group", "iommu_group"),
     "numa_node": ("gauge-numa_node", "pciprobe_device_numa_node", "numa_node"),
     "vfs_total": ("count-vf_total", "pciprobe_device_vf_capacity", "vf_total"),
@@ -30,7 +30,7 @@ OWNERS = {"vm_names": "vm", "vm_ids": "vm_id", "vm_uuids": "vm_uuid", "frontends
           "programs": "program",
           "pids": "pid", "owner_sources": "source", "guest_addresses": "guest_address", "mdevs": "mdev"}
 
-# what describes a card, under the same name everywhere
+# what describes a device, under the same name everywhere
 LABELS = ("vendor", "device", "class", "vendor_name", "device_name", "class_name", "driver", "sriov", "pf", "parent",
           "physical_slot", "label")
 
@@ -40,19 +40,19 @@ def plain(text):
     return UNPRINTABLE.sub("?", str(text))
 
 
-def labels(card):
+def labels(device):
     """What describes it."""
-    return {name: plain(card[name]) for name in LABELS if name in card}
+    return {name: plain(device[name]) for name in LABELS if name in device}
 
 
-def measured(card, kind, cards):
-    """{series: value} of one of CARDS in JSON; of what is there but unknown the value is None."""
-    values = {names[kind]: float(card[key]) for key, names in CARD.items() if key in card}
-    if card["ownership"] == "unknown":
-        values.update({CARD[key][kind]: None for key in ("in_use", "conflict")})
-    vfs = [other["ownership"] for other in cards if other.get("pf") == card["address"]]
-    if card.get("vfs_enabled") == len(vfs) and "unknown" in vfs:
-        values.update({CARD[key][kind]: None for key in ("vfs_in_use", "vfs_free")})
+def measured(device, kind, devices):
+    """{series: value} of one of DEVICES in JSON; of what is there but unknown the value is None."""
+    values = {names[kind]: float(device[key]) for key, names in DEVICE.items() if key in device}
+    if device["ownership"] == "unknown":
+        values.update({DEVICE[key][kind]: None for key in ("in_use", "conflict")})
+    vfs = [other["ownership"] for other in devices if other.get("pf") == device["address"]]
+    if device.get("vfs_enabled") == len(vfs) and "unknown" in vfs:
+        values.update({DEVICE[key][kind]: None for key in ("vfs_in_use", "vfs_free")})
     return values
 
 
@@ -60,46 +60,46 @@ def known(values):
     return {name: value for name, value in values.items() if value is not None}
 
 
-def host(cards):
+def host(devices):
     """The host's own numbers, without their types."""
-    states = [card["ownership"] for card in cards]
-    return {"devices": len(cards), "in_use": states.count("held"), "free": states.count("free"),
+    states = [device["ownership"] for device in devices]
+    return {"devices": len(devices), "in_use": states.count("held"), "free": states.count("free"),
             "reserved": states.count("reserved"), "unknown": states.count("unknown"),
-            "conflict": sum(card.get("conflict", False) for card in cards)}
+            "conflict": sum(device.get("conflict", False) for device in devices)}
 
 
-def pool(cards):
-    """The numbers of some cards that are one as good as another."""
-    return {"total": len(cards), "in_use": sum(card["ownership"] == "held" for card in cards),
-            "free": sum(card["ownership"] == "free" for card in cards),
-            "available": sum(card["available"] == "yes" for card in cards)}
+def pool(devices):
+    """The numbers of some devices that are one as good as another."""
+    return {"total": len(devices), "in_use": sum(device["ownership"] == "held" for device in devices),
+            "free": sum(device["ownership"] == "free" for device in devices),
+            "available": sum(device["available"] == "yes" for device in devices)}
 
 
 def aliases(document):
     """{alias: its numbers}"""
-    return {alias["name"]: pool([card for card in document["cards"] if alias["name"] in card.get("aliases", [])])
+    return {alias["name"]: pool([device for device in document["devices"] if alias["name"] in device.get("aliases", [])])
             for alias in document.get("aliases", [])}
 
 
 def models(document):
     """{(vendor, device): its numbers}"""
-    cards = document["cards"]
-    return {(card["vendor"], card["device"]): pool([other for other in cards if (other["vendor"], other["device"]) ==
-                                                   (card["vendor"], card["device"])]) for card in cards}
+    devices = document["devices"]
+    return {(device["vendor"], device["device"]): pool([other for other in devices if (other["vendor"], other["device"]) ==
+                                                   (device["vendor"], device["device"])]) for device in devices}
 
 
 def collectd(document):
     """{plugin instance: {type and type instance: value}}, NAN where it is unknown. The duration is left out."""
-    cards = document["cards"]
-    values = {card["address"]: {series: math.nan if value is None else float(value)
-                                for series, value in measured(card, COLLECTD, cards).items()} for card in cards}
+    devices = document["devices"]
+    values = {device["address"]: {series: math.nan if value is None else float(value)
+                                for series, value in measured(device, COLLECTD, devices).items()} for device in devices}
     pools = dict(aliases(document), **{"%s:%s" % ids: numbers for ids, numbers in models(document).items()})
-    for name, numbers in dict(pools, summary=host(cards)).items():
+    for name, numbers in dict(pools, summary=host(devices)).items():
         values[name] = {"count-" + number: float(value) for number, value in numbers.items()}
     return values
 
 
-def owners(card):
+def owners(device):
     """What is known of each owner, a dict of labels."""
-    count = len(card.get("owner_sources", []))
-    return [{label: plain(card[key][i]) for key, label in OWNERS.items() if card[key][i] not in ("", None)} for i in range(count)]
+    count = len(device.get("owner_sources", []))
+    return [{label: plain(device[key][i]) for key, label in OWNERS.items() if device[key][i] not in ("", None)} for i in range(count)]

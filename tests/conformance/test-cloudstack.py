@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The answer for CloudStack's agent, read as the agent reads it and judged as its management server does.
 
-The names of the keys are those that CloudStack's own gpudiscovery.sh writes. What becomes of a card is written down here after
-GpuServiceImpl of its 4.21: addGpuDevicesToHost and setStateAndVmName. Which cards there are is lspci's word.
+The names of the keys are those that CloudStack's own gpudiscovery.sh writes. What becomes of a device is written down here after
+GpuServiceImpl of its 4.21: addGpuDevicesToHost and setStateAndVmName. Which devices there are is lspci's word.
 """
 import json
 import os
@@ -13,7 +13,7 @@ import tempfile
 from machines import Failed, Tap, all_machines, same, unique
 from tree import UUID, make_machine
 
-CARD = {"pci_address": str, "vendor_id": str, "device_id": str, "vendor": str, "device": str, "driver": str, "pci_class": str,
+DEVICE = {"pci_address": str, "vendor_id": str, "device_id": str, "vendor": str, "device": str, "driver": str, "pci_class": str,
         "iommu_group": str, "pci_root": str, "numa_node": int, "sriov_totalvfs": int, "sriov_numvfs": int,
         "max_instances": None, "video_ram": None, "max_heads": None, "max_resolution_x": None, "max_resolution_y": None,
         "full_passthrough": dict, "vgpu_instances": list, "vf_instances": list}
@@ -66,7 +66,7 @@ class Agent:
     def problems(self):
         for gpu in self.gpus:
             name = gpu.get("pci_address", "?")
-            yield from shape_problems(name, gpu, CARD)
+            yield from shape_problems(name, gpu, DEVICE)
             yield from shape_problems(name + " as a whole", gpu["full_passthrough"], WHOLE)
             yield from same(full_address(name), libvirt_address(gpu["full_passthrough"]), "libvirt's address")
             if gpu["full_passthrough"]["enabled"] not in (0, 1):
@@ -102,13 +102,13 @@ class Server:
             self.states[address] = "Error"
 
 
-def cards_of(agent):
-    """{PF or card: its VFs}"""
+def devices_of(agent):
+    """{PF or device: its VFs}"""
     return {full_address(gpu["pci_address"]): sorted(full_address(part["vf_pci_address"]) for part in gpu["vf_instances"])
             for gpu in agent.gpus}
 
 
-def expected_cards(machine, selected):
+def expected_devices(machine, selected):
     """Those that a VM can have, VFs below their PF."""
     classes = dict(line.split()[:2] for line in machine.lspci("-Dn").splitlines())
     mdevs = {os.path.basename(os.path.dirname(os.path.realpath(machine.path("sys/bus/mdev/devices", uuid))))
@@ -124,7 +124,7 @@ def expected_cards(machine, selected):
                 expected[pf].append(address)
         else:
             expected.setdefault(address, [])
-    return {card: sorted(vfs) for card, vfs in expected.items()}
+    return {device: sorted(vfs) for device, vfs in expected.items()}
 
 
 def machine_problems(machine):
@@ -132,34 +132,34 @@ def machine_problems(machine):
         selected = machine.pciprobe(*arguments, "-f", "raw", "-o", "address", "--no-headings").split()
         agent = Agent(machine.pciprobe(*arguments, "-f", "cloudstack"))
         yield from agent.problems()
-        yield from same(expected_cards(machine, selected), cards_of(agent), "cards with %s" % arguments)
+        yield from same(expected_devices(machine, selected), devices_of(agent), "devices with %s" % arguments)
 
 
 def made_problems(machine):
-    """Its VMs, one of them with a part of a card; and functions alone."""
+    """Its VMs, one of them with a part of a device; and functions alone."""
     agent = Agent(machine.pciprobe("-a", "-f", "cloudstack"))
     server = Server({"i-2-3-VM"})
     server.take(agent)
-    yield from same("Error", server.states["06:00.0"], "a card of a VM that isn't CloudStack's")
-    yield from same("Free", server.states["06:00.1"], "a card that nobody has")
+    yield from same("Error", server.states["06:00.0"], "a device of a VM that isn't CloudStack's")
+    yield from same("Free", server.states["06:00.1"], "a device that nobody has")
     yield from same("Allocated", server.states[UUID], "a vGPU of a VM of CloudStack's")
     parent = [parent for address, parent, _, _ in agent.devices if address == UUID]
-    yield from same(["08:00.0"], parent, "the card of a vGPU")
+    yield from same(["08:00.0"], parent, "the device of a vGPU")
     profiles = {part["vf_pci_address"]: part["vf_profile"] for gpu in agent.gpus for part in gpu["vf_instances"]}
     yield from same("NVIDIA A10-2Q", profiles["08:00.5"], "what a VF is, by the name of its type")
     offered = {address for address, _, _, can in agent.devices if can}
-    yield from same(False, "08:00.0" in offered, "a card that is on offer in parts is one as a whole")
+    yield from same(False, "08:00.0" in offered, "a device that is on offer in parts is one as a whole")
 
 
 def unknown_problems(machine):
-    """Processes that nobody asked leave no card on a vfio driver free."""
+    """Processes that nobody asked leave no device on a vfio driver free."""
     agent = Agent(machine.pciprobe("-a", "-f", "cloudstack", "--owners", "none"))
     server = Server(set())
     server.take(agent)
     for gpu in agent.gpus:
         if gpu["driver"] == "vfio-pci":
             yield from same("Error", server.states[gpu["pci_address"]], gpu["pci_address"])
-    yield from same(True, any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus), "there are such cards")
+    yield from same(True, any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus), "there are such devices")
 
 
 def main():
@@ -167,8 +167,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         made = make_machine(os.path.join(directory, "made")).machine
         for machine in all_machines() + [made]:
-            tap.check("%s: the agent reads every card, in its place" % machine.name, machine_problems, machine)
-        tap.check("a card in use is never free, and one that is free is", made_problems, made)
+            tap.check("%s: the agent reads every device, in its place" % machine.name, machine_problems, machine)
+        tap.check("a device in use is never free, and one that is free is", made_problems, made)
         tap.check("what isn't known isn't free", unknown_problems, made)
     tap.done()
 

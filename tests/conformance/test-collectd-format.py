@@ -89,20 +89,20 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
 </Plugin>
 """ % (folder, servers.exec_user(), program, machine.root, machine.root)
     document = machine.json(*machine.rules())
-    conflicts = [card for card in document["cards"] if card.get("conflict")]
+    conflicts = [device for device in document["devices"] if device.get("conflict")]
     with servers.Collectd(folder, 'Hostname "exec-host"\n' + config) as collectd:
         collectd.wait("the last value", lambda: stored(folder, "exec-host").get("summary", {}).get("duration-probe"))
         collectd.wait("the notification", lambda: "Notification: " in collectd.said())
         yield from compare(document, stored(folder, "exec-host"))
         said = [line for line in collectd.said().splitlines() if "Notification: " in line]
-    for card in conflicts:
-        wanted = ["severity = FAILURE", "host = exec-host", "plugin_instance = " + card["address"], "type = pci_device",
-                  "type_instance = conflict", "message = event=conflict address=" + card["address"]]
-        wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in card["vm_names"]]
+    for device in conflicts:
+        wanted = ["severity = FAILURE", "host = exec-host", "plugin_instance = " + device["address"], "type = pci_device",
+                  "type_instance = conflict", "message = event=conflict address=" + device["address"]]
+        wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in device["vm_names"]]
         if not any(all(text in line for text in wanted) for line in said):
-            yield "%s: %s in none of %s" % (card["address"], wanted, said[:5])
-    yield from same({card["address"] for card in conflicts},
-                    {line.split("plugin_instance = ")[1].split(",")[0] for line in said}, "cards that notifications tell of")
+            yield "%s: %s in none of %s" % (device["address"], wanted, said[:5])
+    yield from same({device["address"] for device in conflicts},
+                    {line.split("plugin_instance = ")[1].split(",")[0] for line in said}, "devices that notifications tell of")
 
 
 def main():

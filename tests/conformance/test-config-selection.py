@@ -222,7 +222,7 @@ def write_list(draw, texts):
 
 
 def draw_filter(draw, ids):
-    """IDS: 'class: vendor:device' of the machine's cards."""
+    """IDS: 'class: vendor:device' of the machine's devices."""
     klass, vendor, device = re.fullmatch("(....): (....):(....)", draw.choice(ids)).groups()
     return draw.choice([vendor + ":" + device, vendor + ":*", vendor + ":", "*:" + device, ":" + device, "::" + klass,
                         "::%sxx" % klass[:2], "*:*", "0:0", "%s::%s" % (vendor, klass)])
@@ -294,7 +294,7 @@ def check_hosts(tap, selector, folder):
 
 
 def check_full_addresses(selector, folder):
-    """Where Ruby's probe would find nothing: a card is the same card by its full address."""
+    """Where Ruby's probe would find nothing: a device is the same device by its full address."""
     yield from same(["0000:03:00.0"], selected(selector.machine, folder, "filter:\nshort_address: ['0000:03:00.0']\n"),
                     "a full address of domain 0")
 

@@ -44,46 +44,46 @@ def shown(name):
     return name if len(name) <= NAME_CHARACTERS else name[:NAME_CHARACTERS] + "\u2026"
 
 
-def state(card):
+def state(device):
     """What the picture says of a device's owners."""
-    columns = [card.get(key, []) for key in ("owners", "claims", "frontends", "vm_ids")]
+    columns = [device.get(key, []) for key in ("owners", "claims", "frontends", "vm_ids")]
     owners = [("held by " if claim == "holds" else "reserved for ") +
               shown(owner or "%s %s" % (frontend, vm))
               for owner, claim, frontend, vm in zip(*columns)]
-    if card.get("conflict"):
+    if device.get("conflict"):
         return ["conflict", *owners]
-    return owners or ([] if card["class"].startswith("06") else [card["ownership"]])
+    return owners or ([] if device["class"].startswith("06") else [device["ownership"]])
 
 
-def label(card):
+def label(device):
     """All of its text but the device's name, which is on the second line."""
-    first = card["address"].removeprefix("0000:")
-    if "driver" in card:
-        first += " " + shown(card["driver"])
-    return [first, *state(card)]
+    first = device["address"].removeprefix("0000:")
+    if "driver" in device:
+        first += " " + shown(device["driver"])
+    return [first, *state(device)]
 
 
-def groups(cards):
+def groups(devices):
     found = {}
-    for card in cards:
-        if "iommu_group" in card:
-            found.setdefault("cluster_group_%d" % card["iommu_group"], []).append(card["address"])
+    for device in devices:
+        if "iommu_group" in device:
+            found.setdefault("cluster_group_%d" % device["iommu_group"], []).append(device["address"])
     return found
 
 
 def check_machine(machine):
     """Of all devices, so that each bridge is one of them."""
-    text, cards = machine.pciprobe("-a", "-f", "dot"), machine.json("-a")["cards"]
+    text, devices = machine.pciprobe("-a", "-f", "dot"), machine.json("-a")["devices"]
     svg, graph = run_dot("svg", text), json.loads(run_dot("dot_json", text))
     nodes = pictured(svg, "node")
     nodes.pop("host")
-    yield from same({card["address"]: [line.rstrip() for line in label(card)] for card in cards},
+    yield from same({device["address"]: [line.rstrip() for line in label(device)] for device in devices},
                     {address: lines[:1] + lines[2:] for address, lines in nodes.items()}, "labels")
-    yield from same({"%s--%s" % (card.get("parent", "host"), card["address"]) for card in cards},
+    yield from same({"%s--%s" % (device.get("parent", "host"), device["address"]) for device in devices},
                     set(pictured(svg, "edge")), "edges")
     clusters = {item["name"]: sorted(graph["objects"][node]["name"] for node in item["nodes"])
                 for item in graph["objects"] if item["name"].startswith("cluster")}
-    yield from same(groups(cards), clusters, "groups")
+    yield from same(groups(devices), clusters, "groups")
     yield from same({name: ["group " + name.rsplit("_", 1)[1]] for name in clusters},
                     pictured(svg, "cluster"), "names of groups")
     yield from same(text, machine.pciprobe("-a", "-f", "dot"), "a second run")

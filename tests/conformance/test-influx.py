@@ -11,7 +11,7 @@ from machines import Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
 LAST_NUMBER = 2 ** 63 - 1
-# of what describes a card, what InfluxDB indexes; a backslash can't stand everywhere in those, a newline nowhere
+# of what describes a device, what InfluxDB indexes; a backslash can't stand everywhere in those, a newline nowhere
 TAGS = {"vendor", "device", "class", "driver", "sriov", "pf", "parent", "physical_slot", "label"}
 
 
@@ -27,16 +27,16 @@ def without(row, *names):
     return {name: value for name, value in row.items() if name not in names}
 
 
-def expected_card(card, cards):
-    labels = metrics.labels(card)
+def expected_device(device, devices):
+    labels = metrics.labels(device)
     row = {name: tag(text) if name in TAGS else field(text) for name, text in labels.items()}
-    numbers = metrics.known(metrics.measured(card, metrics.INFLUX, cards))
+    numbers = metrics.known(metrics.measured(device, metrics.INFLUX, devices))
     row.update({name: min(value, LAST_NUMBER) for name, value in numbers.items()})
-    return dict(row, address=card["address"], incomplete=card.get("incomplete", False))
+    return dict(row, address=device["address"], incomplete=device.get("incomplete", False))
 
 
-def expected_owner(card, owner):
-    return dict({label: tag(text) for label, text in owner.items()}, address=card["address"], holds=1)
+def expected_owner(device, owner):
+    return dict({label: tag(text) for label, text in owner.items()}, address=device["address"], holds=1)
 
 
 def sorted_by(name, rows):
@@ -51,19 +51,19 @@ def check_machine(influx, database, machine):
     for measurement, found in rows.items():
         yield from same([host] * len(found), [{name: row[name] for name in ("host",) if name in row} for row in found],
                         "host of " + measurement)
-    cards = sorted_by("address", (without(row, "host", "time") for row in rows.get("pciprobe", [])))
-    wanted = sorted_by("address", (expected_card(card, document["cards"]) for card in document["cards"]))
-    yield from same(len(wanted), len(cards), "number of cards")
-    for expected, found in zip(wanted, cards):
+    devices = sorted_by("address", (without(row, "host", "time") for row in rows.get("pciprobe", [])))
+    wanted = sorted_by("address", (expected_device(device, document["devices"]) for device in document["devices"]))
+    yield from same(len(wanted), len(devices), "number of devices")
+    for expected, found in zip(wanted, devices):
         yield from same(expected, found, expected["address"])
     owners = [without(row, "host", "time") for row in rows.get("pciprobe_owner", [])]
-    wanted = [expected_owner(card, owner) for card in document["cards"] for owner in metrics.owners(card)]
+    wanted = [expected_owner(device, owner) for device in document["devices"] for owner in metrics.owners(device)]
     yield from same(sorted_by("pid", wanted), sorted_by("pid", owners), "owners")
     pools = {row.get("alias") or tuple(row["model"].split(":")): without(row, "host", "time", "alias", "model")
              for row in rows.get("pciprobe_pool", [])}
     yield from same(metrics.aliases(document) | metrics.models(document), pools, "pools")
     hosts = [without(row, "host", "time", "probe") for row in rows["pciprobe_host"]]
-    yield from same([metrics.host(document["cards"])], hosts, "the host's numbers")
+    yield from same([metrics.host(document["devices"])], hosts, "the host's numbers")
 
 
 def check_hostile_names(influx, machine):
@@ -92,7 +92,7 @@ def main():
         made = make_machine(os.path.join(folder, "made")).machine
         owned = make_owned(os.path.join(folder, "owned")).machine
         for i, machine in enumerate(all_machines() + list(unpacked_recordings(folder)) + [made, owned]):
-            tap.check(machine.name + ": cards, owners, host", check_machine, influx, "machine%d" % i, machine)
+            tap.check(machine.name + ": devices, owners, host", check_machine, influx, "machine%d" % i, machine)
         tap.check("hostile names", check_hostile_names, influx, owned)
         tap.check("times", check_time, made)
     tap.done(wants_machines=False)

@@ -21,7 +21,7 @@ except ImportError:
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../etc/pciprobe.schema.json")
 CHECKER = jsonschema.Draft202012Validator
 
-# arguments, and whether every card is to have the required properties
+# arguments, and whether every device is to have the required properties
 ARGUMENTS = [
     (["-a"], True),
     (["-a", "-d", "fffe:fffe"], True),
@@ -48,10 +48,10 @@ def load_schema():
 
 
 def with_required(schema):
-    """What a card always has, unless -o asked for other columns: the schema is for these documents as well."""
+    """What a device always has, unless -o asked for other columns: the schema is for these documents as well."""
     schema = copy.deepcopy(schema)
-    schema["$defs"]["card"]["required"] = ALWAYS
-    schema["$defs"]["card"]["dependentRequired"] = {
+    schema["$defs"]["device"]["required"] = ALWAYS
+    schema["$defs"]["device"]["dependentRequired"] = {
         "subsystem_vendor": ["subsystem_device"], "subsystem_device": ["subsystem_vendor"]}
     return schema
 
@@ -87,7 +87,7 @@ def check_schema(schema):
 def check_fields(schema, machine):
     """A field that is added must be described, and one that is described must be there."""
     fields = [line.split()[0] for line in machine.pciprobe("-o", "help").splitlines()]
-    described = [name for name in schema["$defs"]["card"]["properties"] if name != "incomplete"]
+    described = [name for name in schema["$defs"]["device"]["properties"] if name != "incomplete"]
     return same(fields, described, "'-o help' and the schema, in their order")
 
 
@@ -96,9 +96,9 @@ def check_fields(schema, machine):
 def check_document(schema, machine, arguments, whole):
     document = machine.json(*arguments)
     yield from faults(with_required(schema) if whole else schema, document)
-    selection, cards = document["selection"], document["cards"]
+    selection, devices = document["selection"], document["devices"]
     yield from same(len(machine.addresses()), selection["seen"], "selection.seen")
-    yield from same(len(cards), selection["selected"], "selection.selected")
+    yield from same(len(devices), selection["selected"], "selection.selected")
     yield from same(len([word for word in arguments if word in ("-d", "-s", "--name")]), len(selection["rules"]),
                     "number of rules")
     yield from same(0, document["incomplete"], "incomplete")
@@ -111,7 +111,7 @@ def check_config(schema, machine, folder, text):
     document = machine.json("-c", path)
     yield from faults(with_required(schema), document)
     yield from same(path, document["selection"].get("config"), "selection.config")
-    yield from same(len(document["cards"]), document["selection"]["selected"], "selection.selected")
+    yield from same(len(document["devices"]), document["selection"]["selected"], "selection.selected")
     for rule in document["selection"]["rules"]:
         if rule["key"].strip(":") not in text or rule["text"] not in text or not rule["place"].startswith(path + ":"):
             yield "a rule that nobody wrote: %r" % rule
@@ -125,17 +125,17 @@ def check_machine(tap, schema, machine, folder):
 
 
 def check_all_fields_seen(schema, made, folder):
-    """What no card has is described, but never compared. Aliases come from the configuration."""
+    """What no device has is described, but never compared. Aliases come from the configuration."""
     path = os.path.join(folder, "alias.conf")
     with open(path, "w", encoding="utf-8") as file:
         file.write(":filter:\n:alias: [{name: all, filter: '*:*'}, {name: none, numa_node: 7}]\n")
     document = made.json("-c", path)
     yield from faults(schema, document)
-    yield from same([len(document["cards"]), 0], [alias["total"] for alias in document["aliases"]], "cards of the aliases")
-    seen = {name for card in document["cards"] for name in card} | {"incomplete", "unknown_reason"}
-    for name in schema["$defs"]["card"]["properties"]:
+    yield from same([len(document["devices"]), 0], [alias["total"] for alias in document["aliases"]], "devices of the aliases")
+    seen = {name for device in document["devices"] for name in device} | {"incomplete", "unknown_reason"}
+    for name in schema["$defs"]["device"]["properties"]:
         if name not in seen:
-            yield "%s: no card of the made machine has it" % name
+            yield "%s: no device of the made machine has it" % name
 
 
 # ---- wrong documents ----
@@ -158,25 +158,25 @@ def check_wrong_documents(tap, schema, machine):
     schema = with_required(schema)
     good = machine.json("-a", "-d", "8086:10d3")
     tap.result("a good document, to be spoilt", faults(schema, good))
-    card = ("cards", 0)
+    device = ("devices", 0)
     wrong = [((name,), None) for name in schema["required"]]
-    wrong += [(card + (name,), None) for name in schema["$defs"]["card"]["required"] + ["subsystem_vendor"]]
+    wrong += [(device + (name,), None) for name in schema["$defs"]["device"]["required"] + ["subsystem_vendor"]]
     wrong += [(("selection", name), None) for name in ("seen", "selected", "rules")]
     wrong += [(("selection", "rules", 0, name), None) for name in ("key", "text", "place")]
     wrong += [(path, [value]) for path, value in [
-        (("more",), 1), (card + ("more",), "x"), (("selection", "more"), 1), (("selection", "rules", 0, "more"), 1),
+        (("more",), 1), (device + ("more",), "x"), (("selection", "more"), 1), (("selection", "rules", 0, "more"), 1),
         (("schema",), 2), (("schema",), "1"), (("host",), ""), (("host",), 5), (("time",), "yesterday"), (("time",), 0),
-        (("incomplete",), -1), (("cards",), {}), (("cards",), None), (card, []), (("selection", "seen"), 1.5),
-        (("selection", "rules", 0, "key"), "filter"), (card + ("address",), "03:00.0"),
-        (card + ("address",), "0000:03:00.8"), (card + ("address",), "0000:03:20.0"),
-        (card + ("address",), "0000:03:00:0"), (card + ("address",), "0000:0A:00.0"),
-        (card + ("address",), "00000:03:00.0"), (card + ("vendor",), 0x8086), (card + ("vendor",), "0x8086"),
-        (card + ("vendor",), "808"), (card + ("class",), "020000"), (card + ("revision",), "012"),
-        (card + ("prog_if",), ""), (card + ("driver",), ""), (card + ("driver",), None), (card + ("numa_node",), -1),
-        (card + ("iommu_group",), "3"), (card + ("sriov",), "PF"), (card + ("interfaces",), "eth0"),
-        (card + ("interfaces",), []), (card + ("macs",), [None]), (card + ("link_width",), 255),
-        (card + ("link_speed",), "8.0"), (card + ("link_speed",), 0), (card + ("aer_fatal",), 2 ** 64),
-        (card + ("incomplete",), False), (card + ("vf_index",), 0.5)]]
+        (("incomplete",), -1), (("devices",), {}), (("devices",), None), (device, []), (("selection", "seen"), 1.5),
+        (("selection", "rules", 0, "key"), "filter"), (device + ("address",), "03:00.0"),
+        (device + ("address",), "0000:03:00.8"), (device + ("address",), "0000:03:20.0"),
+        (device + ("address",), "0000:03:00:0"), (device + ("address",), "0000:0A:00.0"),
+        (device + ("address",), "00000:03:00.0"), (device + ("vendor",), 0x8086), (device + ("vendor",), "0x8086"),
+        (device + ("vendor",), "808"), (device + ("class",), "020000"), (device + ("revision",), "012"),
+        (device + ("prog_if",), ""), (device + ("driver",), ""), (device + ("driver",), None), (device + ("numa_node",), -1),
+        (device + ("iommu_group",), "3"), (device + ("sriov",), "PF"), (device + ("interfaces",), "eth0"),
+        (device + ("interfaces",), []), (device + ("macs",), [None]), (device + ("link_width",), 255),
+        (device + ("link_speed",), "8.0"), (device + ("link_speed",), 0), (device + ("aer_fatal",), 2 ** 64),
+        (device + ("incomplete",), False), (device + ("vf_index",), 0.5)]]
     for path, value in wrong:
         what = "%s %s" % ("/".join(str(step) for step in path), "missing" if value is None else "= %a" % value[0])
         taken = not list(faults(schema, change(good, path, value)))
@@ -206,7 +206,7 @@ def make_hostile(root):
         address = "0000:%02x:00.0" % i
         uevent = b"DRIVER=" + raw + b"\nMODALIAS=" + raw + b"\nEND=1\n"
         files = {"label": raw + b".\n", "reset_method": b"flr\n", "power/runtime_status": raw + b".\n"}
-        place = os.fsencode(tree.card(address, 0x8086, 0x10d3, uevent=uevent, files=files))
+        place = os.fsencode(tree.device(address, 0x8086, 0x10d3, uevent=uevent, files=files))
         os.makedirs(place + b"/net/" + name_of(raw))
         block = os.fsencode(tree.path("sys/block"))
         os.makedirs(block, exist_ok=True)
@@ -242,16 +242,16 @@ def check_hostile_text(machine):
 
 
 def check_hostile_values(machine):
-    cards = machine.json("-a")["cards"]
-    yield from same(len(HOSTILE), len(cards), "number of cards")
-    for raw, card in zip(HOSTILE, cards):
+    devices = machine.json("-a")["devices"]
+    yield from same(len(HOSTILE), len(devices), "number of devices")
+    for raw, device in zip(HOSTILE, devices):
         expected = {"driver": readable(raw), "modalias": readable(raw), "label": readable(raw + b"."),
                     "runtime_status": readable(raw + b"."), "interfaces": [readable(name_of(raw))],
                     "blocks": [readable(name_of(raw))], "physical_slot": readable(name_of(raw))}
         for name, value in expected.items():
-            found = card.get(name)
+            found = device.get(name)
             found = [collapse(item) for item in found] if isinstance(found, list) else found and collapse(found)
-            yield from same(value, found, "%s %s" % (card["address"], name))
+            yield from same(value, found, "%s %s" % (device["address"], name))
 
 
 def check_hostile_rules(schema, machine, folder):
@@ -267,14 +267,14 @@ def check_hostile_rules(schema, machine, folder):
 
 
 def check_incomplete(schema, folder):
-    """A card that can't be read whole says so, and so do the document and the exit status."""
+    """A device that can't be read whole says so, and so do the document and the exit status."""
     tree = make_machine(folder, "incomplete")
     tree.file("sys/bus/pci/devices/0000:03:00.0/numa_node", "many")
     done = tree.machine.run_pciprobe("-a", "-f", "json")
     document = json.loads(done.stdout, object_pairs_hook=unique)
     yield from same(3, done.returncode, "exit status")
     yield from same(1, document["incomplete"], "incomplete")
-    yield from same(["0000:03:00.0"], [card["address"] for card in document["cards"] if card.get("incomplete")], "cards")
+    yield from same(["0000:03:00.0"], [device["address"] for device in document["devices"] if device.get("incomplete")], "devices")
     yield from faults(schema, document)
 
 
@@ -294,7 +294,7 @@ def main():
         tap.check("hostile names: UTF-8 and JSON", check_hostile_text, hostile)
         tap.check("hostile names: what they are", check_hostile_values, hostile)
         tap.check("hostile rules", check_hostile_rules, schema, made, folder)
-        tap.check("cards that can't be read whole", check_incomplete, schema, os.path.join(folder, "incomplete"))
+        tap.check("devices that can't be read whole", check_incomplete, schema, os.path.join(folder, "incomplete"))
     tap.done()
 
 

@@ -55,14 +55,14 @@ def pf_interface(machine, address):
 
 
 def expected_element(machine, address):
-    """What stands for the card, and whether it can have a virtio interface beside it; None: nothing does."""
+    """What stands for the device, and whether it can have a virtio interface beside it; None: nothing does."""
     if is_bridge(machine, address) or not machine.link(address, "iommu_group") or blockers(machine, address):
         return None
     return "interface" if class_of(machine, address) == 0x0200 and pf_interface(machine, address) else "hostdev"
 
 
 def source_of(element):
-    """The card that a hostdev or an interface of type hostdev is."""
+    """The device that a hostdev or an interface of type hostdev is."""
     found = element.find("source/address")
     numbers = [int(found.get(name), 16) for name in ("domain", "bus", "slot", "function")]
     return "%04x:%02x:%02x.%x" % tuple(numbers)
@@ -106,11 +106,11 @@ def elements_of(machine, *arguments):
 
 # ---- checks ----
 
-def check_cards(machine):
-    """Each card once, in order, with the element that it should have or the reason why there is none."""
+def check_devices(machine):
+    """Each device once, in order, with the element that it should have or the reason why there is none."""
     pieces = pieces_of(machine)
     yield from same(sorted(os.listdir(machine.path("sys/bus/pci/devices")), key=lambda a: [int(n, 16) for n in re.split("[:.]", a)]),
-                    [address for address, _, _ in pieces], "cards")
+                    [address for address, _, _ in pieces], "devices")
     for address, comment, element in pieces:
         wanted = expected_element(machine, address)
         yield from same(wanted, element.tag if element is not None else None, "%s: element" % address)
@@ -127,7 +127,7 @@ def check_cards(machine):
 
 
 def check_teaming(machine):
-    """The same cards; each interface has its virtio interface before it."""
+    """The same devices; each interface has its virtio interface before it."""
     plain, paired = pieces_of(machine), pieces_of(machine, "--teaming")
     wanted = []
     for address, _, element in plain:
@@ -230,7 +230,7 @@ def check_schema(machine, folder, *arguments):
 
 
 def check_parser(machine, folder, *arguments):
-    """libvirt reads it, and has the same cards, MAC addresses, interfaces and aliases then."""
+    """libvirt reads it, and has the same devices, MAC addresses, interfaces and aliases then."""
     elements = elements_of(machine, *arguments)
     path = os.path.join(folder, "domain.xml")
     with open(path, "w", encoding="utf-8") as file:
@@ -252,29 +252,29 @@ def check_parser(machine, folder, *arguments):
 
 # ---- machines ----
 
-def add_cards_for_all(tree):
-    """To the made machine, whose cards are mostly in no group: variant drivers, VFs without their PF's interface, other
+def add_devices_for_all(tree):
+    """To the made machine, whose devices are mostly in no group: variant drivers, VFs without their PF's interface, other
     classes of VFs, a domain that isn't 0."""
     enabled = {"sriov_totalvfs": "8", "sriov_numvfs": "8"}
-    tree.card("10000:81:00.0", 0x15b3, 0x1019, driver="mlx5_core", group=100, files=enabled)
+    tree.device("10000:81:00.0", 0x15b3, 0x1019, driver="mlx5_core", group=100, files=enabled)
     for name, port in (("eth7", "pf0vf0"), ("eth20", "p0")):
         tree.interface("10000:81:00.0", name, port=port)
     for i, driver in enumerate(("mlx5_core", "mlx5_vfio_pci", "vfio-pci", None)):
         tree.virtual_function("10000:81:00.0", i, "10000:81:00.%d" % (i + 1), 0x15b3, 0x101a, group=101 + i, driver=driver)
     tree.interface("10000:81:00.1", "eth21")
     tree.virtual_function("10000:81:00.0", 4, "10000:81:00.5", 0x15b3, 0x101a, klass=0x020700, group=105, driver="vfio-pci")
-    tree.card("0000:82:00.0", 0x8086, 0x10fb, driver="vfio-pci", group=110, files=enabled)
+    tree.device("0000:82:00.0", 0x8086, 0x10fb, driver="vfio-pci", group=110, files=enabled)
     tree.virtual_function("0000:82:00.0", 0, "0000:82:10.0", 0x8086, 0x10ed, group=111, driver="vfio-pci")
-    tree.card("0000:83:00.0", 0x10de, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
+    tree.device("0000:83:00.0", 0x10de, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
     # the graphics card can't go without its sound
     for function, driver in enumerate(("vfio-pci", "snd_hda_intel")):
-        tree.card("0000:84:00.%d" % function, 0x10de, 0x2204 + function, 0x030000, group=113, driver=driver)
+        tree.device("0000:84:00.%d" % function, 0x10de, 0x2204 + function, 0x030000, group=113, driver=driver)
         os.symlink(tree.directory("0000:84:00.%d" % function),
                    os.path.join(tree.path("sys/kernel/iommu_groups/113/devices"), "0000:84:00.%d" % function))
 
 
 def make_group_folders(tree):
-    """Where a card's group has no list of its cards yet."""
+    """Where a device's group has no list of its devices yet."""
     for number in range(100, 114):
         os.makedirs(tree.path("sys/kernel/iommu_groups/%d/devices" % number), exist_ok=True)
 
@@ -289,17 +289,17 @@ def make_hostile(root):
     tree = Tree(root, "hostile")
     tree.hostname("<'&--\x1b>")
     for i, name in enumerate(HOSTILE_DRIVERS):
-        tree.card("0000:%02x:00.0" % (i + 1), 0x8086, 0x10d3, group=i, driver=name.replace("/", "_"))
+        tree.device("0000:%02x:00.0" % (i + 1), 0x8086, 0x10d3, group=i, driver=name.replace("/", "_"))
     for i, name in enumerate([name.encode() for name in HOSTILE_INTERFACES] + UNWRITABLE_INTERFACES):
         pf, vf = "0000:%02x:00.0" % (i + 0x40), "0000:%02x:10.0" % (i + 0x40)
-        place = tree.card(pf, 0x8086, 0x10fb, group=64 + i, files={"sriov_totalvfs": "1", "sriov_numvfs": "1"})
+        place = tree.device(pf, 0x8086, 0x10fb, group=64 + i, files={"sriov_totalvfs": "1", "sriov_numvfs": "1"})
         os.makedirs(os.fsencode(place) + b"/net/" + name)
         tree.virtual_function(pf, 0, vf, 0x8086, 0x10ed, group=128 + i)
     return tree.machine
 
 
 def check_hostile(machine):
-    """Each card keeps its piece; a name that XML can't have gives an interface without a pair, and no wrong one."""
+    """Each device keeps its piece; a name that XML can't have gives an interface without a pair, and no wrong one."""
     text = machine.pciprobe("-a", "-f", "libvirt", "--teaming")
     for character in sorted(set(re.findall("[\x00-\x09\x0b-\x1f\x7f\ufffe]", text))):
         yield "the control character %r stands in it" % character
@@ -322,7 +322,7 @@ def recordings(folder):
 
 
 def check_machine(tap, machine, folder):
-    tap.check("%s: cards" % machine.name, check_cards, machine)
+    tap.check("%s: devices" % machine.name, check_devices, machine)
     tap.check("%s: pairs" % machine.name, check_teaming, machine)
     for arguments in ((), ("--teaming",)):
         name = " ".join((machine.name, *arguments))
@@ -340,18 +340,18 @@ def main():
         trees = [make_machine(os.path.join(folder, name), name) for name in ("made", "other")]
         for tree in trees:
             make_group_folders(tree)
-            add_cards_for_all(tree)
+            add_devices_for_all(tree)
         trees[1].hostname("gpu-18.example.org")
         made, other = (tree.machine for tree in trees)
         machines = all_machines() + recordings(folder) + [made]
         for machine in machines:
             check_machine(tap, machine, folder)
-        tap.check("made: cards of all kinds", check_kinds, made)
+        tap.check("made: devices of all kinds", check_kinds, made)
         tap.check("made: splitting", check_split_command, made, folder)
         tap.check("made: MAC addresses", check_macs, made)
         tap.check("another host: MAC addresses", check_macs_of_another_host, made, other)
         hostile = make_hostile(os.path.join(folder, "hostile"))
-        tap.check("hostile names: cards", check_cards, hostile)
+        tap.check("hostile names: devices", check_devices, hostile)
         tap.check("hostile names: pieces", check_hostile, hostile)
         tap.check("hostile names: libvirt's parser", check_parser, hostile, folder, "--teaming")
         tap.check("hostile names: libvirt's schema", check_schema, hostile, folder)

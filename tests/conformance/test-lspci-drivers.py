@@ -13,7 +13,7 @@ ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
 
 
 def lspci_drivers(machine):
-    """'Kernel driver in use' of each card that has one."""
+    """'Kernel driver in use' of each device that has one."""
     drivers, address = {}, None
     for line in machine.lspci("-Dk").splitlines():
         if not line.startswith("\t"):
@@ -67,7 +67,7 @@ def of_pf(name):
 
 
 def interface_paths(machine, address):
-    """The directories of a card's interfaces; virtio cards have theirs one level below."""
+    """The directories of a device's interfaces; virtio devices have theirs one level below."""
     places = ["net"]
     if machine.link(address, "driver") == "virtio-pci":
         places += [name + "/net" for name in machine.entries(address, "") if name.startswith("virtio")]
@@ -94,21 +94,21 @@ def speed_of(name):
 def width_of(name):
     def read(machine, address):
         width = number(machine.read(address, name))
-        # 255 is what a card that doesn't answer gives; without a speed it is no PCI Express
+        # 255 is what a device that doesn't answer gives; without a speed it is no PCI Express
         unknown = width == 255 or speed_of("max_link_speed")(machine, address) is None
         return None if unknown or is_suspended(machine, address) else width
     return read
 
 
 def link_degraded(machine, address):
-    """The card's directory stands in that of the port above it."""
-    port = os.path.basename(os.path.dirname(os.path.realpath(machine.card_path(address))))
+    """The device's directory stands in that of the port above it."""
+    port = os.path.basename(os.path.dirname(os.path.realpath(machine.device_path(address))))
     if not re.fullmatch(ADDRESS, port) or machine.read(address, "class")[2:4] == "06":
         return None
     at, limits = [], []
     for kind, of in ("speed", speed_of), ("width", width_of):
         at.append(of("current_link_" + kind)(machine, address))
-        limits.append([of("max_link_" + kind)(machine, card) for card in (address, port)])
+        limits.append([of("max_link_" + kind)(machine, device) for device in (address, port)])
     if None in at + limits[0] + limits[1]:
         return None
     return int(any(now < min(most) for now, most in zip(at, limits)))
@@ -127,8 +127,8 @@ def reset_methods(machine, address):
 
 
 def bridges(machine, address):
-    """The cards on the way to this one, from the root on."""
-    way = os.path.realpath(machine.card_path(address)).split("/")
+    """The devices on the way to this one, from the root on."""
+    way = os.path.realpath(machine.device_path(address)).split("/")
     return [part for part in way if re.fullmatch(ADDRESS, part)][:-1]
 
 
@@ -141,7 +141,7 @@ def root_port(machine, address):
 
 
 def entries_on(machine, directory, address):
-    """The entries of a class's directory whose nearest card is this one."""
+    """The entries of a class's directory whose nearest device is this one."""
     try:
         names = os.listdir(machine.path(directory))
     except OSError:
@@ -183,7 +183,7 @@ def vgpu_type(machine, address):
 
 
 def vgpu_instances(machine, address):
-    """The mediated devices whose own place is in the card's."""
+    """The mediated devices whose own place is in the device's."""
     devices = machine.path("sys/bus/mdev/devices")
     uuids = sorted(os.listdir(devices)) if os.path.isdir(devices) else []
     return [uuid for uuid in uuids if os.path.basename(os.path.dirname(os.path.realpath(os.path.join(devices, uuid)))) == address] or None
@@ -194,7 +194,7 @@ def vfs_enabled(machine, address):
     """A recording need not have the file; then the links tell."""
     found = of_pf("sriov_numvfs")(machine, address)
     if found is None and of_pf("sriov_totalvfs")(machine, address) is not None:
-        found = len([name for name in os.listdir(machine.card_path(address)) if name.startswith("virtfn")])
+        found = len([name for name in os.listdir(machine.device_path(address)) if name.startswith("virtfn")])
     return found
 
 
@@ -213,31 +213,31 @@ EXPECTED = {
 }
 
 
-def published(card, name):
+def published(device, name):
     """A property as the functions above give it."""
-    if name == "interfaces" and name in card:
-        return sorted(zip_longest(card["interfaces"], card.get("macs", []), fillvalue="nothing"))
-    return card.get(name)
+    if name == "interfaces" and name in device:
+        return sorted(zip_longest(device["interfaces"], device.get("macs", []), fillvalue="nothing"))
+    return device.get(name)
 
 
 def compare(machine, name):
-    for card in machine.cards():
-        address = card["address"]
-        yield from same(EXPECTED[name](machine, address), published(card, name), address)
+    for device in machine.devices():
+        address = device["address"]
+        yield from same(EXPECTED[name](machine, address), published(device, name), address)
 
 
 def compare_drivers(machine, expected):
-    for card in machine.cards():
-        yield from same(expected(card["address"]), card.get("driver"), card["address"])
+    for device in machine.devices():
+        yield from same(expected(device["address"]), device.get("driver"), device["address"])
 
 
 def compare_steps(machine):
     """-o must read what it shows, whatever else is or isn't asked for."""
     for name in ["driver", "macs"] + sorted(EXPECTED):
-        alone = machine.json("-a", "-o", "address," + name)["cards"]
-        yield from same(len(machine.cards()), len(alone), "-o address,%s: number of cards" % name)
-        for card, found in zip(machine.cards(), alone):
-            whole = {key: card[key] for key in ("address", name) if key in card}
+        alone = machine.json("-a", "-o", "address," + name)["devices"]
+        yield from same(len(machine.devices()), len(alone), "-o address,%s: number of devices" % name)
+        for device, found in zip(machine.devices(), alone):
+            whole = {key: device[key] for key in ("address", name) if key in device}
             yield from same(whole, found, "-o address," + name)
 
 
@@ -252,11 +252,11 @@ def check_machine(tap, machine):
 
 
 def check_all_seen(made):
-    """A property that no card of the made machine has would not be tested without the recorded ones."""
-    seen = {key for card in made.cards() for key in card}
+    """A property that no device of the made machine has would not be tested without the recorded ones."""
+    seen = {key for device in made.devices() for key in device}
     for name in sorted(set(EXPECTED) | {"driver"}):
         if name not in seen:
-            yield "%s: no card has it" % name
+            yield "%s: no device has it" % name
 
 
 def main():

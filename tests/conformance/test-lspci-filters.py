@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""-d and -s take and refuse what lspci's take and refuse, and select the same cards. A leading 0x is refused, as lspci did
+"""-d and -s take and refuse what lspci's take and refuse, and select the same devices. A leading 0x is refused, as lspci did
 before release 3.10."""
 import os
 import random
@@ -54,28 +54,28 @@ def mask(draw, klass):
 
 
 class Ids:
-    """What the machine's cards have, as lspci shows it, to draw filters from."""
+    """What the machine's devices have, as lspci shows it, to draw filters from."""
 
     def __init__(self, machine, draw):
         self.draw = draw
-        self.cards = []
+        self.devices = []
         # with -vmmn each property has a line of its own
         for block in machine.lspci("-Dvmmn").split("\n\n"):
             lines = dict(line.split(":\t", 1) for line in block.splitlines() if ":\t" in line)
             if lines:
-                self.cards.append(lines)
+                self.devices.append(lines)
 
-    def card(self):
-        card = self.draw.choice(self.cards)
-        return (int(card["Vendor"], 16), int(card["Device"], 16), card["Class"], int(card.get("ProgIf", "0"), 16))
+    def device(self):
+        device = self.draw.choice(self.devices)
+        return (int(device["Vendor"], 16), int(device["Device"], 16), device["Class"], int(device.get("ProgIf", "0"), 16))
 
     def slot(self):
-        domain, bus, rest = self.draw.choice(self.cards)["Slot"].split(":")
+        domain, bus, rest = self.draw.choice(self.devices)["Slot"].split(":")
         return int(domain, 16), int(bus, 16), int(rest[:2], 16), int(rest[3:], 16)
 
 
 def filters_of_ids(ids, draw):
-    vendor, device, _, _ = ids.card()
+    vendor, device, _, _ = ids.device()
     return "%s:%s" % (part(draw, vendor, 4), part(draw, device, 4))
 
 
@@ -85,14 +85,14 @@ def filters_of_absent_ids(_, draw):
 
 
 def filters_of_classes(ids, draw):
-    vendor, device, klass, interface = ids.card()
+    vendor, device, klass, interface = ids.device()
     text = "%s:%s:%s" % (draw.choice(["", "*", part(draw, vendor, 4)]), draw.choice(["", "*", part(draw, device, 4)]),
                          draw.choice([klass, klass.lstrip("0"), klass.upper(), "*", ""]))
     return text + draw.choice(["", "", ":", ":*", ":" + part(draw, interface, 2)])
 
 
 def filters_of_masks(ids, draw):
-    _, _, klass, interface = ids.card()
+    _, _, klass, interface = ids.device()
     return "::" + mask(draw, klass)[:draw.choice([4, 4, 4, 2, 1])] + draw.choice(["", "", ":%02x" % interface])
 
 
@@ -122,7 +122,7 @@ def spoilt_slots(ids, draw):
 
 # what it is called, what makes one, the option, whether lspci must take some (and refuse some): a test of nothing else
 KINDS = [
-    ("ids of its cards", filters_of_ids, "-d", True, False),
+    ("ids of its devices", filters_of_ids, "-d", True, False),
     ("ids by chance", filters_of_absent_ids, "-d", False, False),
     ("classes", filters_of_classes, "-d", True, False),
     ("masks of classes", filters_of_masks, "-d", True, False),
@@ -162,7 +162,7 @@ def compare(machine, cases, takes_some=False, refuses_some=False):
     for arguments, (lspci, pciprobe) in zip(cases, answers):
         yield from same(lspci, pciprobe, repr(arguments))
     if takes_some and not any(isinstance(lspci, list) and lspci for lspci, _ in answers):
-        raise RuntimeError("%s: no filter selects a card" % machine.name)
+        raise RuntimeError("%s: no filter selects a device" % machine.name)
     if refuses_some and not any(lspci == "refused" for lspci, _ in answers):
         raise RuntimeError("%s: lspci refuses no filter" % machine.name)
 
@@ -179,10 +179,10 @@ def check_generated(tap, machine, number):
     tap.check("%s: %d pairs of filter and slot" % (machine.name, number), compare, machine, cases)
 
 
-def check_every_card(tap, machine):
-    """Each card by its own address."""
+def check_every_device(tap, machine):
+    """Each device by its own address."""
     cases = [["-s", address] for address in machine.addresses()[:60]]
-    tap.check("%s: %d cards by their addresses" % (machine.name, len(cases)), compare, machine, cases, True)
+    tap.check("%s: %d devices by their addresses" % (machine.name, len(cases)), compare, machine, cases, True)
 
 
 def main():
@@ -195,7 +195,7 @@ def main():
                   [["-s", text] for text in FIXED_SLOTS], True, True)
         for machine in all_machines() + [made]:
             check_generated(tap, machine, FULL if machine.name in FULL_SET else SMALL)
-            check_every_card(tap, machine)
+            check_every_device(tap, machine)
     tap.done()
 
 

@@ -20,7 +20,7 @@ PROPERTIES = ("class", "class_name", "vendor", "vendor_name", "device", "device_
 
 def take_name(both, alone, number):
     """The name in 'Name [1234]', or None. Without ids lspci writes 'Device 1234' where it knows no name, which tells
-    such a card from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end."""
+    such a device from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end."""
     if not both:
         return None
     name = both[:-len(" [1234]")] if both.endswith(" [%s]" % number) else both
@@ -33,22 +33,22 @@ def option(words, letter):
 
 
 def read_line(both, names, ids, machine):
-    """A card's line of lspci with names and ids, with names and with ids, as the properties that it tells."""
+    """A device's line of lspci with names and ids, with names and with ids, as the properties that it tells."""
     words = shlex.split(ids)
     # class, vendor, device, some options, the subsystem's vendor and device
     options = [word for word in words[4:] if word.startswith("-")]
     both, names, numbers = ([line[i] for i in (1, 2, 3, -2, -1)]
                             for line in (shlex.split(both), shlex.split(names), words))
     klass, vendor, device, _, subsystem = map(take_name, both, names, numbers)
-    card = {"address": words[0], "class_name": klass, "vendor_name": vendor, "device_name": device,
+    record = {"address": words[0], "class_name": klass, "vendor_name": vendor, "device_name": device,
             "subsystem_name": subsystem}
-    card.update(zip(("class", "vendor", "device", "subsystem_vendor", "subsystem_device"),
+    record.update(zip(("class", "vendor", "device", "subsystem_vendor", "subsystem_device"),
                     (number or None for number in numbers)))
-    card["prog_if"] = option(options, "-p")
+    record["prog_if"] = option(options, "-p")
     # without the file lspci reads configuration space, which pciprobe never does
     has_revision = machine.read(words[0], "revision") is not None
-    card["revision"] = option(options, "-r") if has_revision else None
-    return card
+    record["revision"] = option(options, "-r") if has_revision else None
+    return record
 
 
 def read_lspci(machine):
@@ -62,23 +62,23 @@ def without_end(expected, found):
     return (expected[:-3], found[:len(expected) - 3]) if long else (expected, found)
 
 
-def compare_property(expected, cards, name):
-    found = {card["address"]: card for card in cards}
-    for card in expected:
-        address = card["address"]
-        yield from same(*without_end(card[name], found.get(address, {}).get(name)), address)
+def compare_property(expected, devices, name):
+    found = {device["address"]: device for device in devices}
+    for device in expected:
+        address = device["address"]
+        yield from same(*without_end(device[name], found.get(address, {}).get(name)), address)
 
 
 def check_machine(tap, machine):
     expected = read_lspci(machine)
     if not expected:
-        raise RuntimeError("%s: lspci lists no card" % machine.name)
+        raise RuntimeError("%s: lspci lists no device" % machine.name)
     tap.check("%s: addresses, in lspci's order (%d)" % (machine.name, len(expected)),
-              lambda: same([card["address"] for card in expected], [card["address"] for card in machine.cards()],
+              lambda: same([device["address"] for device in expected], [device["address"] for device in machine.devices()],
                            "addresses"))
     for name in PROPERTIES:
         tap.check("%s: %s" % (machine.name, name),
-                  lambda name=name: compare_property(expected, machine.cards(), name))
+                  lambda name=name: compare_property(expected, machine.devices(), name))
 
 
 def read_ids(path):
@@ -107,37 +107,37 @@ def read_ids(path):
     return devices, subsystems, classes
 
 
-def pick_cards(path):
-    """Cards all over the list: known ones, ones that are like a known one but for a number, and all classes."""
-    devices, subsystems, classes = read_ids(path)
+def pick_devices(path):
+    """Devices all over the list: known ones, ones that are like a known one but for a number, and all classes."""
+    known, subsystems, classes = read_ids(path)
     draw = random.Random(SEED)
-    cards = [pair + (0x8086, 0xfffe) for pair in draw.sample(devices, SAMPLE // 3)]
-    cards += draw.sample(subsystems, SAMPLE // 3)
-    cards += [pair + pair for pair in draw.sample(devices, SAMPLE // 6)]
-    cards += [(v, d, sv, sd ^ 1) for v, d, sv, sd in draw.sample(subsystems, SAMPLE // 6)]
-    klass = [classes[i] if i < len(classes) else draw.choice(classes) for i in range(len(cards))]
-    return [card + (klass[i],) for i, card in enumerate(cards)]
+    devices = [pair + (0x8086, 0xfffe) for pair in draw.sample(known, SAMPLE // 3)]
+    devices += draw.sample(subsystems, SAMPLE // 3)
+    devices += [pair + pair for pair in draw.sample(known, SAMPLE // 6)]
+    devices += [(v, d, sv, sd ^ 1) for v, d, sv, sd in draw.sample(subsystems, SAMPLE // 6)]
+    klass = [classes[i] if i < len(classes) else draw.choice(classes) for i in range(len(devices))]
+    return [device + (klass[i],) for i, device in enumerate(devices)]
 
 
-def pick_cards_of_hwdb(path):
-    """Cards that udev's hwdb knows and the list doesn't; and what both may know, by other names."""
-    devices, subsystems, classes = map(set, read_ids(path))
+def pick_devices_of_hwdb(path):
+    """Devices that udev's hwdb knows and the list doesn't; and what both may know, by other names."""
+    listed, subsystems, classes = map(set, read_ids(path))
     with open(HWDB, encoding="utf-8") as file:
         ids = re.findall(r"^pci:v0000(\w{4})d0000(\w{4})(?:sv0000(\w{4})sd0000(\w{4}))?\*", file.read(), re.MULTILINE)
     known = [tuple(int(number, 16) for number in numbers if number) for numbers in ids]
     draw = random.Random(SEED)
-    cards = [card + draw.choice([(0x8086, 0xfffe), card]) for card in known if len(card) == 2 and card not in devices]
-    cards = draw.sample(cards, min(len(cards), SAMPLE // 3))
-    cards += draw.sample([card for card in known if len(card) == 4 and card not in subsystems], 10)
-    cards += [card + card for card in draw.sample([card for card in known if len(card) == 2], SAMPLE // 3)]
-    return [card + (draw.choice(sorted(classes)),) for card in cards] + [(0x8086, 0x1bcd, 0x1028, 0x0b1e, 0x0c03)]
+    devices = [device + draw.choice([(0x8086, 0xfffe), device]) for device in known if len(device) == 2 and device not in listed]
+    devices = draw.sample(devices, min(len(devices), SAMPLE // 3))
+    devices += draw.sample([device for device in known if len(device) == 4 and device not in subsystems], 10)
+    devices += [device + device for device in draw.sample([device for device in known if len(device) == 2], SAMPLE // 3)]
+    return [device + (draw.choice(sorted(classes)),) for device in devices] + [(0x8086, 0x1bcd, 0x1028, 0x0b1e, 0x0c03)]
 
 
-def make_sample(root, cards, name="names of all over pci.ids"):
+def make_sample(root, devices, name="names of all over pci.ids"):
     tree = Tree(root, name)
-    for i, (vendor, device, subvendor, subdevice, klass) in enumerate(cards):
+    for i, (vendor, device, subvendor, subdevice, klass) in enumerate(devices):
         address = "%04x:%02x:%02x.%x" % (i >> 14, i >> 8 & 0x3f, i >> 3 & 0x1f, i & 7)
-        tree.card(address, vendor, device, klass << 8 | i & 0xff, (subvendor, subdevice), i & 0xff)
+        tree.device(address, vendor, device, klass << 8 | i & 0xff, (subvendor, subdevice), i & 0xff)
     return tree.machine
 
 
@@ -149,11 +149,11 @@ def main():
             check_machine(tap, machine)
         path = next((path for path in LISTS if os.access(path, os.R_OK)), None)
         if path:
-            check_machine(tap, make_sample(os.path.join(folder, "sample"), pick_cards(path)))
+            check_machine(tap, make_sample(os.path.join(folder, "sample"), pick_devices(path)))
         else:
             tap.skip("there is no list of names at %s" % " or ".join(LISTS))
         if path and os.path.exists(HWDB):
-            tree = make_sample(os.path.join(folder, "hwdb"), pick_cards_of_hwdb(path))
+            tree = make_sample(os.path.join(folder, "hwdb"), pick_devices_of_hwdb(path))
             mounted = MountedMachine("names of the hwdb", tree.root)
             if mounted.can_be_mounted():
                 check_machine(tap, mounted)

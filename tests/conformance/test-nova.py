@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nova's own code (nova.pci, oslo.config) reads what pciprobe writes for it, and takes just the selected cards; and of any
-nova.conf pciprobe and Nova think the same: which cards each line takes, and whether it is right at all.
+"""Nova's own code (nova.pci, oslo.config) reads what pciprobe writes for it, and takes just the selected devices; and of any
+nova.conf pciprobe and Nova think the same: which devices each line takes, and whether it is right at all.
 
 Looked at are the host, the made machine, the recordings in tests/recordings and those in MACHINES.
 """
@@ -43,15 +43,15 @@ def read_number(text):
 
 
 class Host:
-    """What libvirt would tell Nova of the machine's cards. Their ids, which other tests hold against lspci, are pciprobe's."""
+    """What libvirt would tell Nova of the machine's devices. Their ids, which other tests hold against lspci, are pciprobe's."""
 
     def __init__(self, machine):
         self.machine = machine
         self.devices = {}
         self.interfaces = {}
-        for card in machine.cards():
-            address = card["address"]
-            device = {"address": address, "vendor_id": card["vendor"], "product_id": card["device"], "dev_type": "type-PCI"}
+        for found in machine.devices():
+            address = found["address"]
+            device = {"address": address, "vendor_id": found["vendor"], "product_id": found["device"], "dev_type": "type-PCI"}
             parent = machine.link(address, "physfn")
             if parent:
                 device.update(parent_addr=parent, dev_type="type-VF")
@@ -118,7 +118,7 @@ def write_file(directory, name, text):
 
 
 def check_written(host, directory, arguments):
-    """The cards that Nova takes are those that ARGUMENTS select, as far as Nova can take them."""
+    """The devices that Nova takes are those that ARGUMENTS select, as far as Nova can take them."""
     text = host.machine.pciprobe(*arguments, "-f", "nova")
     selected = {line for line in host.machine.pciprobe(*arguments, "-f", "raw", "-o", "address", "--no-headings").split()}
     visible = {address for address in selected if len(address.split(":")[0]) == 4}
@@ -127,12 +127,12 @@ def check_written(host, directory, arguments):
     taken = [host.taken_by(spec) for spec in specs]
     problems = same(sorted(visible), sorted(set().union(*taken)), "%s: taken" % arguments)
     problems += ["%s: no comment on %s" % (arguments, address) for address in selected - visible if address not in text]
-    problems += ["%s: a line for nothing" % arguments for cards in taken if not cards]
+    problems += ["%s: a line for nothing" % arguments for devices in taken if not devices]
     done = host.machine.run_pciprobe("verify", "nova", path)
     if not visible:
         return problems
-    # cards that two lines take are no fault of what was written
-    if done.stderr or " no card of this host" in done.stdout:
+    # devices that two lines take are no fault of what was written
+    if done.stderr or " no device of this host" in done.stdout:
         problems.append("%s: pciprobe itself says %s%s" % (arguments, done.stdout, done.stderr))
     return problems
 
@@ -173,28 +173,28 @@ ALIASES = """:filter:
 
 
 def alias_problems(host, directory):
-    """An alias takes all its cards, and none but those that a comment admits."""
+    """An alias takes all its devices, and none but those that a comment admits."""
     host.lend_to_nova()
     config = write_file(directory, "pci.conf", ALIASES)
     text = host.machine.pciprobe("-c", config, "-f", "nova")
     conf = read_conf(write_file(directory, "written.conf", text))
     offered = set().union(*(host.taken_by(spec) for spec in read_specs(conf)))
     aliases = parse_aliases(conf)
-    cards = host.machine.json("-c", config)["cards"]
+    devices = host.machine.json("-c", config)["devices"]
     for name in re.findall(r"name: (\w+)", ALIASES):
-        wanted = {card["address"] for card in cards if name in card.get("aliases", [])} & offered
+        wanted = {device["address"] for device in devices if name in device.get("aliases", [])} & offered
         admitted = set(re.findall(r"^# %s takes (\S+) too" % name, text, re.MULTILINE))
         if name in aliases:
             yield from same(sorted(wanted | admitted), sorted(host.taken_by_alias(aliases[name][1], offered)), "alias %s" % name)
         elif wanted:
             types = {host.devices[address]["dev_type"] for address in wanted}
-            yield from same(True, len(types) > 1, "no line of alias %s, whose cards are of several types" % name)
+            yield from same(True, len(types) > 1, "no line of alias %s, whose devices are of several types" % name)
 
 
 # ---- what pciprobe says of a nova.conf ----
 
 def read_verdict(output):
-    """[(item or None, alias or None, cards)]"""
+    """[(item or None, alias or None, devices)]"""
     verdict = []
     for line in output.splitlines():
         found = LINE.fullmatch(line)
@@ -206,7 +206,7 @@ def read_verdict(output):
 
 
 def nova_verdict(host, path):
-    """The same of Nova's: the cards of each spec and of each item of an alias, or None for a file that it refuses."""
+    """The same of Nova's: the devices of each spec and of each item of an alias, or None for a file that it refuses."""
     try:
         conf = read_conf(path)
         specs = [host.taken_by(spec) for spec in read_specs(conf)]
@@ -225,9 +225,9 @@ def compare_verdicts(host, path):
         found = re.search(r"^pciprobe: %s:\d+: " % re.escape(path), done.stderr, re.MULTILINE)
         return same(True, bool(found) and done.returncode == 1, "refused (it says %r)" % (done.stderr + done.stdout)), False
     verdict = read_verdict(done.stdout)
-    found = [sorted(map(sorted, (cards for _, alias, cards in verdict if bool(alias is None) == is_spec))) for is_spec in (True, False)]
+    found = [sorted(map(sorted, (devices for _, alias, devices in verdict if bool(alias is None) == is_spec))) for is_spec in (True, False)]
     problems = same([sorted(map(sorted, part)) for part in wanted], found, "taken (%s)" % done.stderr)
-    twice = {card for i, a in enumerate(wanted[0]) for b in wanted[0][:i] for card in a & b}
+    twice = {device for i, a in enumerate(wanted[0]) for b in wanted[0][:i] for device in a & b}
     told = set(re.findall(r"^(\S+) is matched by [^ ]+:\d+", done.stdout, re.MULTILINE))
     missing = sorted(twice - told)
     problems += ["taken twice and not told: %s" % missing] if missing else []
@@ -252,12 +252,12 @@ def random_address(host, chance):
 
 
 def random_spec(host, chance):
-    card = host.devices[chance.choice(sorted(host.devices))]
+    device = host.devices[chance.choice(sorted(host.devices))]
     spec = {}
     if chance.random() < 0.5:
-        spec["vendor_id"] = chance.choice([card["vendor_id"], card["vendor_id"].upper(), "*", " 0x%s " % card["vendor_id"]])
+        spec["vendor_id"] = chance.choice([device["vendor_id"], device["vendor_id"].upper(), "*", " 0x%s " % device["vendor_id"]])
     if chance.random() < 0.3:
-        spec["product_id"] = card["product_id"]
+        spec["product_id"] = device["product_id"]
     if chance.random() < 0.6:
         spec["address"] = random_address(host, chance)
     elif host.interfaces and chance.random() < 0.5:
@@ -268,12 +268,12 @@ def random_spec(host, chance):
 
 
 def random_alias(host, chance, number):
-    card = host.devices[chance.choice(sorted(host.devices))]
-    alias = {"name": "a%d" % number, "vendor_id": card["vendor_id"]}
+    device = host.devices[chance.choice(sorted(host.devices))]
+    alias = {"name": "a%d" % number, "vendor_id": device["vendor_id"]}
     if chance.random() < 0.6:
-        alias["product_id"] = card["product_id"].upper()
+        alias["product_id"] = device["product_id"].upper()
     if chance.random() < 0.6:
-        alias["device_type"] = card["dev_type"]
+        alias["device_type"] = device["dev_type"]
     if chance.random() < 0.3:
         alias["numa_policy"] = chance.choice(["legacy", "preferred", "required", "socket"])
     return alias
@@ -346,17 +346,17 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         tree = make_machine(os.path.join(directory, "made"))
         # a PF whose VFs have its own ids, as QEMU's NVMe disks do
-        tree.card("0000:0e:00.0", 0x1b36, 0x0010, 0x010802, files={"sriov_totalvfs": "4"})
+        tree.device("0000:0e:00.0", 0x1b36, 0x0010, 0x010802, files={"sriov_totalvfs": "4"})
         for number in range(2):
             tree.virtual_function("0000:0e:00.0", number, "0000:0e:00.%d" % (number + 1), 0x1b36, 0x0010)
         made = tree.machine
         for machine in all_machines() + [made] + list(unpack_recordings(directory)):
             host = Host(machine)
             if not host.devices:
-                tap.skip("%s has no cards" % machine.name)
+                tap.skip("%s has no devices" % machine.name)
                 continue
-            tap.check("%s: Nova takes just the selected cards" % machine.name, written_problems, host, directory)
-            tap.check("%s: aliases take their cards" % machine.name, alias_problems, host, directory)
+            tap.check("%s: Nova takes just the selected devices" % machine.name, written_problems, host, directory)
+            tap.check("%s: aliases take their devices" % machine.name, alias_problems, host, directory)
             tap.check("%s: pciprobe and Nova say the same of a nova.conf" % machine.name, verdict_problems, host, directory, 12)
         tap.check("and of one that is spoilt", spoilt_problems, Host(made), directory, 250)
     tap.done()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The format for OpenNebula's monitor, byte for byte as its own probe prints it: computed here from 'lspci -mmnn' and the
-tree's files. And that the frontend can read it, whatever the host's cards and drivers call themselves."""
+tree's files. And that the frontend can read it, whatever the host's devices and drivers call themselves."""
 import os
 import re
 import shlex
@@ -13,11 +13,11 @@ import uuid
 from machines import Tap, all_machines, same
 from tree import make_machine
 
-# configuration, the filter in it as a list for lspci (None: every card), vendors that are taken as NVIDIA
+# configuration, the filter in it as a list for lspci (None: every device), vendors that are taken as NVIDIA
 CONFIGS = [
     (":filter:\n", None, ["10de"]),
     (":filter: '0:0'\n", ["0:0"], ["10de"]),
-    # each card once, and in order, though the filters overlap and have another
+    # each device once, and in order, though the filters overlap and have another
     (":filter: ['10de:*', '8086:*', '*:*', '8086:*']\n", ["*:*"], ["10de"]),
     (":filter: '::02xx,::03xx'\n", ["::02xx", "::03xx"], ["10de"]),
     (":filter:\n:nvidia_vendors: ['10de', '8086', '15b3']\n", None, ["10de", "8086", "15b3"]),
@@ -90,7 +90,7 @@ def is_left_out(machine, address, nvidia):
 
 
 def describe(machine, address, line, vendors):
-    """The attributes of a card, or None for one that is left out. LINE: what lspci -mmnn prints of it."""
+    """The attributes of a device, or None for one that is left out. LINE: what lspci -mmnn prints of it."""
     words = shlex.split(line)
     (class_name, klass), (vendor_name, vendor), (device_name, device) = (split_name(word) for word in words[1:4])
     domain, bus, slot, function = re.split("[:.]", address)
@@ -98,23 +98,23 @@ def describe(machine, address, line, vendors):
     if is_left_out(machine, address, nvidia):
         return None
     role, number = sriov(machine, address)
-    card = {"TYPE": "%s:%s:%s" % (vendor, device, klass), "VENDOR": vendor, "VENDOR_NAME": vendor_name, "DEVICE": device,
+    attributes = {"TYPE": "%s:%s:%s" % (vendor, device, klass), "VENDOR": vendor, "VENDOR_NAME": vendor_name, "DEVICE": device,
             "CLASS": klass, "CLASS_NAME": class_name, "ADDRESS": address.replace(".", ":"), "SHORT_ADDRESS": words[0],
             "DOMAIN": domain, "BUS": bus, "SLOT": slot, "FUNCTION": function, "NUMA_NODE": numa_node(machine, address),
             "IFNAME": interface(machine, address), "SRIOV": role, "DEVICE_NAME": device_name}
     if number is not None:
-        card["SRIOV_NUM"] = number
+        attributes["SRIOV_NUM"] = number
     if nvidia and role == "vf":
-        card["DEVICE_NAME"] = "NVIDIA vGPU device"
-        card["UUID"] = str(uuid.uuid5(uuid.NAMESPACE_X500, card["ADDRESS"]))
-        card["PROFILES"], card["MDEV_MODE"] = profiles(machine, address)
+        attributes["DEVICE_NAME"] = "NVIDIA vGPU device"
+        attributes["UUID"] = str(uuid.uuid5(uuid.NAMESPACE_X500, attributes["ADDRESS"]))
+        attributes["PROFILES"], attributes["MDEV_MODE"] = profiles(machine, address)
     elif nvidia:
-        card["DEVICE_NAME"] = "%s %s" % (vendor_name, device_name)
-    return card
+        attributes["DEVICE_NAME"] = "%s %s" % (vendor_name, device_name)
+    return attributes
 
 
-def write_card(card):
-    lines = [' %s = "%s" ' % (name, card[name].replace('"', '\\"')) for name in ORDER if name in card]
+def write_device(device):
+    lines = [' %s = "%s" ' % (name, device[name].replace('"', '\\"')) for name in ORDER if name in device]
     return "PCI = [\n" + ",\n".join(lines) + "\n]\n"
 
 
@@ -122,8 +122,8 @@ def expected_text(machine, filters, vendors):
     lines = dict(zip(machine.addresses(), machine.lspci("-mmnn").splitlines()))
     wanted = set(lines) if filters is None else set(line.split()[0] for text in filters
                                                      for line in machine.lspci("-Dn", "-d", text).splitlines())
-    cards = [describe(machine, address, line, vendors) for address, line in lines.items() if address in wanted]
-    return "".join(write_card(card) for card in cards if card)
+    devices = [describe(machine, address, line, vendors) for address, line in lines.items() if address in wanted]
+    return "".join(write_device(device) for device in devices if device)
 
 
 def first_difference(expected, found):
@@ -175,10 +175,10 @@ class Template:
                 return pairs
 
     def read(self):
-        cards = []
+        devices = []
         while self.at < len(self.text):
-            cards.append((self.take(r"([A-Za-z0-9_]+)[ \n]*=[ \n]*", "a name"), self.vector()))
-        return cards
+            devices.append((self.take(r"([A-Za-z0-9_]+)[ \n]*=[ \n]*", "a name"), self.vector()))
+        return devices
 
 
 def value_faults(value):
@@ -195,17 +195,17 @@ def value_faults(value):
 
 def grammar_faults(text):
     try:
-        cards = Template(text).read()
+        devices = Template(text).read()
     except Unreadable as fault:
         return ["not readable: %s" % fault]
     problems = []
-    for name, pairs in cards:
+    for name, pairs in devices:
         names = [pair[0] for pair in pairs]
         problems += same("PCI", name, "name")
         problems += same([known for known in ORDER if known in names], names, "attributes, each once and in order")
         problems += [fault for _, value in pairs for fault in value_faults(value)]
-    addresses = [dict(pairs).get("ADDRESS") for _, pairs in cards]
-    return problems + same(len(set(addresses)), len(addresses), "cards of different addresses")
+    addresses = [dict(pairs).get("ADDRESS") for _, pairs in devices]
+    return problems + same(len(set(addresses)), len(addresses), "devices of different addresses")
 
 
 def check_reader(tap):
@@ -248,7 +248,7 @@ HOSTILE = ['a"b', "a\\", "\\", "a]]>b", "]]]>>", "\x1b]0;x\x07", "a\tb", "a\rb",
 
 
 def check_hostile(tree):
-    """Kinds of virtual GPUs and interfaces with all kinds of names; one card more can't end the message early."""
+    """Kinds of virtual GPUs and interfaces with all kinds of names; one device more can't end the message early."""
     def raw(name):
         return name if isinstance(name, bytes) else name.encode()
     lines = b"ID : vGPU Name\n" + b"".join(b"%d : %s\n" % (600 + i, raw(name)) for i, name in enumerate(HOSTILE))
@@ -258,14 +258,14 @@ def check_hostile(tree):
         file.write(lines)
     for i, name in enumerate(name for name in HOSTILE if b"/" not in raw(name)):
         address = "0000:20:%02x.%x" % (i >> 3, i & 7)
-        tree.card(address, 0x8086, 0x10d3)
+        tree.device(address, 0x8086, 0x10d3)
         os.makedirs(os.fsencode(tree.directory(address)) + b"/net/" + raw(name)[:15])
     tree.file("sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/]]>\"\\/name")
     text = tree.machine.pciprobe("-f", "opennebula", "-c", write_config(tree.root, ":filter:\n"))
     yield from grammar_faults(text)
     left_out = [address for address in tree.machine.addresses()
                 if is_left_out(tree.machine, address, tree.machine.read(address, "vendor") == "0x10de")]
-    yield from same(len(tree.machine.addresses()) - len(left_out), text.count("PCI = ["), "number of cards")
+    yield from same(len(tree.machine.addresses()) - len(left_out), text.count("PCI = ["), "number of devices")
     yield from (["the hostile profiles are not in it"] if "625 (" not in text else [])
 
 

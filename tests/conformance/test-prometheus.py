@@ -65,21 +65,21 @@ def check_form(text):
             yield "a timestamp, or no number: " + line
 
 
-def check_cards(text, cards):
+def check_devices(text, devices):
     samples = samples_of(text)
-    measured = {card["address"]: metrics.known(metrics.measured(card, metrics.PROMETHEUS, cards)) for card in cards}
-    for name in {names[metrics.PROMETHEUS] for names in metrics.CARD.values()}:
+    measured = {device["address"]: metrics.known(metrics.measured(device, metrics.PROMETHEUS, devices)) for device in devices}
+    for name in {names[metrics.PROMETHEUS] for names in metrics.DEVICE.values()}:
         expected = {address: [({}, values[name])] for address, values in measured.items() if name in values}
         yield from same(expected, by_address(samples, name), name)
     info = by_address(samples, "pciprobe_device_info")
     state = by_address(samples, "pciprobe_device_ownership_info")
     owners = by_address(samples, "pciprobe_device_owner_info")
-    yield from same({card["address"] for card in cards}, set(info), "cards")
-    for card in cards:
-        address = card["address"]
-        yield from same([(metrics.labels(card), 1)], info.get(address), address)
-        yield from same([({"ownership": card["ownership"]}, 1)], state.get(address), "state of " + address)
-        yield from same([(owner, 1) for owner in metrics.owners(card)], owners.get(address, []), "owners of " + address)
+    yield from same({device["address"] for device in devices}, set(info), "devices")
+    for device in devices:
+        address = device["address"]
+        yield from same([(metrics.labels(device), 1)], info.get(address), address)
+        yield from same([({"ownership": device["ownership"]}, 1)], state.get(address), "state of " + address)
+        yield from same([(owner, 1) for owner in metrics.owners(device)], owners.get(address, []), "owners of " + address)
 
 
 def check_pools(text, document):
@@ -92,15 +92,15 @@ def check_pools(text, document):
             expected.update({("pciprobe_%s_%s" % (kind, name.replace("total", "capacity")), labels): value
                              for name, value in numbers.items()})
     yield from same(expected, samples, "pools")
-    expected = sorted((card["address"], alias) for card in document["cards"] for alias in card.get("aliases", []))
+    expected = sorted((device["address"], alias) for device in document["devices"] for alias in device.get("aliases", []))
     found = sorted((labels["address"], labels["alias"]) for name, labels, value in samples_of(text)
                    if name == "pciprobe_device_alias_info" and value == 1)
-    yield from same(expected, found, "aliases of cards")
+    yield from same(expected, found, "aliases of devices")
 
 
 def check_host(text, document):
     samples = {name: value for name, labels, value in samples_of(text) if not labels}
-    expected = {"pciprobe_host_" + name: value for name, value in metrics.host(document["cards"]).items()}
+    expected = {"pciprobe_host_" + name: value for name, value in metrics.host(document["devices"]).items()}
     expected.update({name: document[key] for key, name in HOST_NAMES.items()})
     yield from same(expected, {name: samples.get(name) for name in expected}, "the host's numbers")
     yield from same([({"version": document["version"]}, 1)],
@@ -117,7 +117,7 @@ def check_machine(tap, machine):
     text, document = read(machine)
     tap.check(machine.name + ": promtool", check_promtool, text)
     tap.check(machine.name + ": form", check_form, text)
-    tap.check(machine.name + ": cards", check_cards, text, document["cards"])
+    tap.check(machine.name + ": devices", check_devices, text, document["devices"])
     tap.check(machine.name + ": host", check_host, text, document)
     tap.check(machine.name + ": pools", check_pools, text, document)
 
@@ -158,10 +158,10 @@ def check_alike_owners(machine):
                     by_address(samples_of(text), "pciprobe_device_owner_info"), "owners")
 
 
-def check_no_cards(folder):
+def check_no_devices(folder):
     os.makedirs(os.path.join(folder, "sys/bus/pci/devices"))
     text, document = read(Machine("empty", folder))
-    yield from same([], document["cards"], "cards")
+    yield from same([], document["devices"], "devices")
     yield from check_promtool(text)
     yield from check_form(text)
     yield from check_host(text, document)
@@ -180,7 +180,7 @@ def main():
         hostile = read(owned)[0]
         tap.check("hostile names are read as they are", check_hostile_names, hostile)
         tap.check("owners that look alike", check_alike_owners, owned)
-        tap.check("no cards", check_no_cards, os.path.join(folder, "empty"))
+        tap.check("no devices", check_no_devices, os.path.join(folder, "empty"))
         tap.check("node_exporter", check_node_exporter,
                   [(machine.name, read(machine)[0]) for machine in machines], os.path.join(folder, "node"))
     tap.done(wants_machines=False)

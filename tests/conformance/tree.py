@@ -24,7 +24,7 @@ def link(path, target):
 
 
 def configuration_space(vendor, device, klass, revision, subsystem):
-    """lspci wants the header of every card. Type 0, nothing but the ids in it."""
+    """lspci wants the header of every device. Type 0, nothing but the ids in it."""
     space = bytearray(CONFIG_SIZE)
     struct.pack_into("<HH", space, 0x00, vendor, device)
     struct.pack_into("<I", space, 0x08, klass << 8 | revision)
@@ -44,7 +44,7 @@ class Tree:
         return os.path.join(self.root, *parts)
 
     def directory(self, address):
-        """Where a card's directory really is."""
+        """Where a device's directory really is."""
         return os.path.realpath(self.path("sys/bus/pci/devices", address))
 
     def file(self, name, content=""):
@@ -82,14 +82,14 @@ class Tree:
         self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", "guest=" + name,
                      opened=["/dev/vfio/devices/vfio%d" % number])
 
-    def vm(self, pid, name, *cards):
-        """A running VM that has CARDS, (address, group). Bytes are a NAME as well."""
+    def vm(self, pid, name, *devices):
+        """A running VM that has DEVICES, (address, group). Bytes are a NAME as well."""
         name = os.fsencode(name).replace(b",", b",,")
-        devices = [word for address, _ in cards for word in ("-device", "vfio-pci,host=" + address)]
-        self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", b"guest=" + name + b",debug-threads=on", *devices,
-                     opened=["/dev/vfio/%d" % group for _, group in cards])
+        arguments = [word for address, _ in devices for word in ("-device", "vfio-pci,host=" + address)]
+        self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", b"guest=" + name + b",debug-threads=on", *arguments,
+                     opened=["/dev/vfio/%d" % group for _, group in devices])
 
-    def card(self, address, vendor, device, klass=0x020000, subsystem=(0, 0), revision=0, driver=None, group=None,
+    def device(self, address, vendor, device, klass=0x020000, subsystem=(0, 0), revision=0, driver=None, group=None,
              parent=None, uevent=b"", files=None):
         """KLASS has the programming interface in its last two digits; UEVENT is added to what the kernel writes."""
         above = self.directory(parent) if parent else self.path("sys/devices/pci" + address.rsplit(":", 1)[0])
@@ -120,7 +120,7 @@ class Tree:
         return "\n".join(lines) + "\n"
 
     def virtual_function(self, pf, index, address, vendor, device, **more):
-        place = self.card(address, vendor, device, **more)
+        place = self.device(address, vendor, device, **more)
         link(os.path.join(place, "physfn"), self.directory(pf))
         link(os.path.join(self.directory(pf), "virtfn%d" % index), place)
         return place
@@ -133,15 +133,15 @@ class Tree:
 
 
 def add_bridges(tree):
-    tree.card("0000:00:00.0", 0x8086, 0x29c0, 0x060000)
-    tree.card("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
-    tree.card("0000:01:00.0", 0x10b5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
-    tree.card("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2,
+    tree.device("0000:00:00.0", 0x8086, 0x29c0, 0x060000)
+    tree.device("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
+    tree.device("0000:01:00.0", 0x10b5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
+    tree.device("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2,
               files={"max_link_speed": "8.0 GT/s PCIe", "max_link_width": "16"})
 
 
-def add_network_cards(tree):
-    tree.card("0000:03:00.0", 0x8086, 0x10d3, 0x020000, (0x8086, 0xa01f), 0x12, "e1000e", 3, "0000:02:08.0",
+def add_network_devices(tree):
+    tree.device("0000:03:00.0", 0x8086, 0x10d3, 0x020000, (0x8086, 0xa01f), 0x12, "e1000e", 3, "0000:02:08.0",
               files={"numa_node": "1", "label": "Onboard LAN", "power_state": "D0", "power/runtime_status": "active",
                      "max_link_speed": "8.0 GT/s PCIe", "max_link_width": "8", "current_link_speed": "2.5 GT/s PCIe",
                      "current_link_width": "1", "reset_method": "flr bus",
@@ -149,21 +149,21 @@ def add_network_cards(tree):
                      "aer_dev_fatal": "TOTAL_ERR_FATAL 18446744073709551615"})
     tree.interface("0000:03:00.0", "enp3s0")
     # switchdev: of several the uplink counts
-    tree.card("0000:04:00.0", 0x15b3, 0x101d, driver="mlx5_core", files={"sriov_totalvfs": "8", "sriov_numvfs": "0"})
+    tree.device("0000:04:00.0", 0x15b3, 0x101d, driver="mlx5_core", files={"sriov_totalvfs": "8", "sriov_numvfs": "0"})
     for name, port in (("eth2", "pf0vf0"), ("eth10", "p0"), ("eth1", "pf0vf1")):
         tree.interface("0000:04:00.0", name, port=port)
     # several and none of them an uplink
-    tree.card("0000:04:00.1", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "-1"})
+    tree.device("0000:04:00.1", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "-1"})
     tree.interface("0000:04:00.1", "eth3", port="p0x")
     tree.interface("0000:04:00.1", "eth4")
     # one interface that calls itself a VF's port: it is the only one
-    tree.card("0000:04:00.2", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "0"})
+    tree.device("0000:04:00.2", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "0"})
     tree.interface("0000:04:00.2", "eth5", port="pf0vf7")
-    tree.card("0000:05:00.0", 0x1af4, 0x1041, subsystem=(0x1af4, 0x1041), revision=1, driver="virtio-pci")
+    tree.device("0000:05:00.0", 0x1af4, 0x1041, subsystem=(0x1af4, 0x1041), revision=1, driver="virtio-pci")
     tree.interface("0000:05:00.0", "ens5", mac="52:54:00:12:34:56", below="virtio3/net")
     # names that the operator wrote down, and one seen before
     for function in range(4):
-        tree.card("0000:06:00.%d" % function, 0x8086, 0x1521, subsystem=(0x8086, 0xffff), driver="vfio-pci",
+        tree.device("0000:06:00.%d" % function, 0x8086, 0x1521, subsystem=(0x8086, 0xffff), driver="vfio-pci",
                   group=40 + function)
     tree.interface("0000:06:00.1", "eth6")
     tree.file("etc/udev/rules.d/99-rename.rules",
@@ -174,12 +174,12 @@ def add_network_cards(tree):
 
 def add_virtual_functions(tree):
     enabled = {"sriov_totalvfs": "16", "sriov_numvfs": "2"}
-    tree.card("0000:07:00.0", 0x8086, 0x10fb, driver="ixgbe", group=20, files=enabled)
+    tree.device("0000:07:00.0", 0x8086, 0x10fb, driver="ixgbe", group=20, files=enabled)
     tree.interface("0000:07:00.0", "enp7s0")
     for i in range(2):
         tree.virtual_function("0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ed, group=21 + i)
     # a GPU whose VFs NVIDIA's driver made behind the kernel's back
-    tree.card("0000:08:00.0", 0x10de, 0x2236, 0x030200, (0x10de, 0x1482), driver="nvidia",
+    tree.device("0000:08:00.0", 0x10de, 0x2236, 0x030200, (0x10de, 0x1482), driver="nvidia",
               files={"sriov_totalvfs": "4", "sriov_numvfs": "0"})
     for i in range(4):
         tree.virtual_function("0000:08:00.0", i, "0000:08:00.%d" % (i + 4), 0x10de, 0x2236, klass=0x030200,
@@ -192,34 +192,34 @@ def add_virtual_functions(tree):
     # the framework knows it and has no type left for it
     os.makedirs(tree.path("sys/class/mdev_bus/0000:08:00.7/mdev_supported_types"))
     # the operator may list any vendor as NVIDIA; this one's PF doesn't tell how many VFs it has
-    tree.card("0000:08:08.0", 0x15b3, 0x1017)
+    tree.device("0000:08:08.0", 0x15b3, 0x1017)
     tree.virtual_function("0000:08:08.0", 0, "0000:08:08.1", 0x15b3, 0x1018)
     tree.file("sys/class/mdev_bus/0000:08:08.1/mdev_supported_types/mlx5_core-local/name", "local")
-    tree.card("0000:09:00.0", 0x10de, 0x20b5, 0x030200, files={"sriov_totalvfs": "0"})
-    tree.card("0000:09:00.1", 0x10de, 0x1aef, 0x040300, driver="snd_hda_intel")
+    tree.device("0000:09:00.0", 0x10de, 0x20b5, 0x030200, files={"sriov_totalvfs": "0"})
+    tree.device("0000:09:00.1", 0x10de, 0x1aef, 0x040300, driver="snd_hda_intel")
 
 
-def add_odd_cards(tree):
-    tree.card("0000:0a:00.0", 0xfff0, 0x1234, 0x0c0330)
-    tree.card("0000:0a:00.1", 0x8086, 0xfff1, 0xfefe01, (0x8086, 0x0000), 0xff)
-    tree.card("0000:0a:00.2", 0x1002, 0x6798, 0x038000, (0xffff, 0x0001))
-    tree.card("0000:0a:00.3", 0x1002, 0x6798, 0x034242, (0x0000, 0x0001))
-    tree.card("0000:0a:1f.7", 0x1af4, 0x1044, 0xffff00, (0x1af4, 0x1044), 1, "virtio-pci")
+def add_odd_devices(tree):
+    tree.device("0000:0a:00.0", 0xfff0, 0x1234, 0x0c0330)
+    tree.device("0000:0a:00.1", 0x8086, 0xfff1, 0xfefe01, (0x8086, 0x0000), 0xff)
+    tree.device("0000:0a:00.2", 0x1002, 0x6798, 0x038000, (0xffff, 0x0001))
+    tree.device("0000:0a:00.3", 0x1002, 0x6798, 0x034242, (0x0000, 0x0001))
+    tree.device("0000:0a:1f.7", 0x1af4, 0x1044, 0xffff00, (0x1af4, 0x1044), 1, "virtio-pci")
     # names with quotes in them: vendor, device, subsystem
-    tree.card("0000:0b:00.0", 0x1c63, 0x0008, 0x0c0010)
-    tree.card("0000:0b:01.0", 0x1e0f, 0x0013, 0x010802)
-    tree.card("0000:0b:02.0", 0x1002, 0x4966, 0x030000, (0x148c, 0x2039))
+    tree.device("0000:0b:00.0", 0x1c63, 0x0008, 0x0c0010)
+    tree.device("0000:0b:01.0", 0x1e0f, 0x0013, 0x010802)
+    tree.device("0000:0b:02.0", 0x1002, 0x4966, 0x030000, (0x148c, 0x2039))
     # a device number of 0 with a subsystem that pci.ids names, and a name longer than lspci prints
-    tree.card("0000:0b:03.0", 0x1de0, 0x0000, 0x120000, (0x1de0, 0xc007))
-    tree.card("0000:0b:04.0", 0x15b3, 0x1019, 0x020000, (0x15b3, 0x0125))
-    tree.card("0000:0c:00.0", 0x144d, 0xa808, 0x010802, (0x144d, 0xa801), driver="nvme",
+    tree.device("0000:0b:03.0", 0x1de0, 0x0000, 0x120000, (0x1de0, 0xc007))
+    tree.device("0000:0b:04.0", 0x15b3, 0x1019, 0x020000, (0x15b3, 0x0125))
+    tree.device("0000:0c:00.0", 0x144d, 0xa808, 0x010802, (0x144d, 0xa801), driver="nvme",
               files={"power/runtime_status": "suspended", "power_state": "D3hot", "max_link_speed": "8.0 GT/s PCIe",
                      "max_link_width": "4", "current_link_speed": "Unknown", "current_link_width": "0"})
-    tree.card("0000:0d:00.0", 0x144d, 0xa808, 0x010802, files={"max_link_speed": "Unknown", "max_link_width": "255",
+    tree.device("0000:0d:00.0", 0x144d, 0xa808, 0x010802, files={"max_link_speed": "Unknown", "max_link_width": "255",
                                                                "current_link_speed": "Unknown",
                                                                "current_link_width": "255", "reset_method": ""})
-    tree.card("0001:03:00.0", 0x8086, 0x10d3, files={"numa_node": "3"})
-    tree.card("10000:e1:00.0", 0x8086, 0x0a54, 0x010802, driver="nvme")
+    tree.device("0001:03:00.0", 0x8086, 0x10d3, files={"numa_node": "3"})
+    tree.device("10000:e1:00.0", 0x8086, 0x0a54, 0x010802, driver="nvme")
 
 
 def add_neighbours(tree):
@@ -263,9 +263,9 @@ def make_machine(root, name="made"):
     tree = Tree(root, name)
     tree.hostname("gpu-17.example.org")
     add_bridges(tree)
-    add_network_cards(tree)
+    add_network_devices(tree)
     add_virtual_functions(tree)
-    add_odd_cards(tree)
+    add_odd_devices(tree)
     add_neighbours(tree)
     add_groups(tree)
     add_processes(tree)
@@ -281,19 +281,19 @@ HOSTILE_NAMES = [
 
 
 def make_owned(root, name="hostile names"):
-    """A machine of VMs with hostile names, a card each; 0000:20:00.0 is claimed by two, and 0000:22:00.0 is reserved."""
+    """A machine of VMs with hostile names, a device each; 0000:20:00.0 is claimed by two, and 0000:22:00.0 is reserved."""
     tree = Tree(root, name)
     tree.hostname("host-1")
     tree.process(1, "/sbin/init")
     for i, (raw, _) in enumerate(HOSTILE_NAMES):
         address = "0000:01:%02x.0" % i
-        tree.card(address, 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, files={"label": raw[:60] + b".\n"})
+        tree.device(address, 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, files={"label": raw[:60] + b".\n"})
         tree.vm(100 + i, raw, (address, i))
-    tree.card("0000:20:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=90)
+    tree.device("0000:20:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=90)
     tree.vm(200, "one-42", ("0000:20:00.0", 90))
     tree.vm_by_node(201, 'i-2-"43"-VM', "0000:20:00.0", 0)
-    tree.card("0000:21:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=91)
-    tree.card("0000:22:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=92)
+    tree.device("0000:21:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=91)
+    tree.device("0000:22:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=92)
     tree.file("run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999") # a VM that isn't there yet
     tree.file("pci.conf", ":filter: '10de:'\n:alias:\n"
               "- {name: gpu, filter: '10de:2204'}\n- {name: last, short_address: '21:00.0'}\n- {name: none, numa_node: 7}")

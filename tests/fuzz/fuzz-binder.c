@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random plans and faults: cards are bound, given back and recovered while the kernel's side fails in every way it can.
+/* Random plans and faults: devices are bound, given back and recovered while the kernel's side fails in every way it can.
  *
- * The input is read four bytes at a time: what to do, with which cards, which fault, at which write. What must hold: no card is left
+ * The input is read four bytes at a time: what to do, with which devices, which fault, at which write. What must hold: no device is left
  * with an override and no driver unless the journal knows of it, success is said only of what is so, and when the faults are over
- * everything is put in order and every card that is there can be given back to the driver it had. */
+ * everything is put in order and every device that is there can be given back to the driver it had. */
 #include "binder/hazards/hazard.h"
 #include "binder/engine/journal.h"
 #include "binder/commands/commands.h"
@@ -12,12 +12,12 @@
 
 #include <errno.h>
 
-#define CARD_COUNT 5
+#define DEVICE_COUNT 5
 #define TURNS_MAX 8
 
 static const struct {
 	const char *address, *group, *driver;
-} CARDS[CARD_COUNT] = {
+} DEVICES[DEVICE_COUNT] = {
 	{"0000:01:00.0", "1", "e1000e"}, {"0000:02:00.0", "2", "nouveau"}, {"0000:02:00.1", "2", "snd_hda_intel"},
 	{"0000:03:00.0", "3", "nvme"},	 {"0000:04:00.0", "4", NULL},
 };
@@ -30,22 +30,22 @@ static void make_machine(void)
 {
 	fake = fakesys_new();
 	fakekernel_init(&kernel, fake);
-	for (size_t i = 0; i < CARD_COUNT; i++)
-		fakekernel_pci(&kernel, CARDS[i].address, .vendor = 0x8086, .device = 0x1000 + (unsigned)i, .class = 0x020000,
-			       .group = CARDS[i].group, .driver = CARDS[i].driver);
+	for (size_t i = 0; i < DEVICE_COUNT; i++)
+		fakekernel_pci(&kernel, DEVICES[i].address, .vendor = 0x8086, .device = 0x1000 + (unsigned)i, .class = 0x020000,
+			       .group = DEVICES[i].group, .driver = DEVICES[i].driver);
 	fakekernel_driver(&kernel, "vfio-pci");
 	fakekernel_driver(&kernel, "thief");
 }
 
 static int run(int (*verb)(struct options *), unsigned mask, unsigned flags)
 {
-	const char *words[CARD_COUNT + 1] = {NULL};
+	const char *words[DEVICE_COUNT + 1] = {NULL};
 	struct options options;
 	size_t count = 0;
 
-	for (size_t i = 0; i < CARD_COUNT; i++)
+	for (size_t i = 0; i < DEVICE_COUNT; i++)
 		if (mask & 1u << i)
-			words[count++] = CARDS[i].address;
+			words[count++] = DEVICES[i].address;
 	options = fakekernel_options(&kernel, &heard, words);
 	options.allowed = ~0u;
 	options.group = flags & 1;
@@ -74,8 +74,8 @@ static void set_faults(unsigned bits)
 	set_place("probe", "vfio-pci", "5\n", bits & 1);
 	set_place("probe", "e1000e", "16\n", bits & 2);
 	set_place("probe", "pci-stub", "11\n", bits & 4);
-	set_place("held", CARDS[3].address, "", bits & 8);
-	set_place("ids", CARDS[0].address, "vfio-pci", bits & 16);
+	set_place("held", DEVICES[3].address, "", bits & 8);
+	set_place("ids", DEVICES[0].address, "vfio-pci", bits & 16);
 }
 
 static bool is_remembered(const char *text)
@@ -95,15 +95,15 @@ static bool is_remembered(const char *text)
 	return remembered;
 }
 
-/* No card is left with an override and no driver, or with a driver that got in between, unless the journal knows of it. */
-static void check_cards(void)
+/* No device is left with an override and no driver, or with a driver that got in between, unless the journal knows of it. */
+static void check_devices(void)
 {
 	char state[256];
 
-	for (size_t i = 0; i < CARD_COUNT; i++) {
-		fakekernel_state(&kernel, CARDS[i].address, state);
+	for (size_t i = 0; i < DEVICE_COUNT; i++) {
+		fakekernel_state(&kernel, DEVICES[i].address, state);
 		if (strncmp(state, "thief ", 6) == 0 || (strncmp(state, "- ", 2) == 0 && strcmp(state, "- -") != 0))
-			hold(is_remembered(CARDS[i].address));
+			hold(is_remembered(DEVICES[i].address));
 	}
 }
 
@@ -111,10 +111,10 @@ static void check_success(int (*verb)(struct options *), unsigned mask)
 {
 	char state[256];
 
-	for (size_t i = 0; i < CARD_COUNT; i++) {
+	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		if (!(mask & 1u << i))
 			continue;
-		fakekernel_state(&kernel, CARDS[i].address, state);
+		fakekernel_state(&kernel, DEVICES[i].address, state);
 		if (verb == run_bind)
 			hold(strncmp(state, "vfio-pci ", 9) == 0 || strncmp(state, "pci-stub ", 9) == 0);
 		if (verb == run_release)
@@ -134,14 +134,14 @@ static void take_turn(const uint8_t turn[static 4])
 
 	if (turn[0] & 4)
 		set_faults(turn[2] >> 3);
-	for (size_t i = 0; (turn[0] & 8) && i < CARD_COUNT; i++)
-		fakekernel_wake(&kernel, CARDS[i].address);
+	for (size_t i = 0; (turn[0] & 8) && i < DEVICE_COUNT; i++)
+		fakekernel_wake(&kernel, DEVICES[i].address);
 	kernel.fault = faults[turn[2] & 7];
 	kernel.fault_at = turn[3] & 15;
 	kernel.error = errors[turn[3] >> 4 & 7];
 	status = run(verb, mask, turn[0] >> 4);
 	kernel.fault = FAULT_NONE;
-	check_cards();
+	check_devices();
 	if (status == STATUS_DONE)
 		check_success(verb, mask);
 	else
@@ -154,19 +154,19 @@ static void put_in_order(void)
 	unsigned there = 0;
 
 	set_faults(0);
-	for (size_t i = 0; i < CARD_COUNT; i++)
-		fakekernel_wake(&kernel, CARDS[i].address);
+	for (size_t i = 0; i < DEVICE_COUNT; i++)
+		fakekernel_wake(&kernel, DEVICES[i].address);
 	hold(run(run_recover, 0, 0) == STATUS_DONE);
-	check_cards();
-	for (size_t i = 0; i < CARD_COUNT; i++)
-		if (strcmp(fakekernel_state(&kernel, CARDS[i].address, state), "gone") != 0)
+	check_devices();
+	for (size_t i = 0; i < DEVICE_COUNT; i++)
+		if (strcmp(fakekernel_state(&kernel, DEVICES[i].address, state), "gone") != 0)
 			there |= 1u << i;
 	hold(!there || run(run_release, there, 0) == STATUS_DONE);
-	for (size_t i = 0; i < CARD_COUNT; i++) {
+	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		char wanted[64];
 
-		snprintf(wanted, sizeof(wanted), "%s -", CARDS[i].driver ? CARDS[i].driver : "-");
-		fakekernel_state(&kernel, CARDS[i].address, state);
+		snprintf(wanted, sizeof(wanted), "%s -", DEVICES[i].driver ? DEVICES[i].driver : "-");
+		fakekernel_state(&kernel, DEVICES[i].address, state);
 		hold(!(there & 1u << i) || strcmp(state, wanted) == 0);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as pci.conf, and what comes out of them applied to a few cards. */
+/* Any bytes as pci.conf, and what comes out of them applied to a few devices. */
 #include "probe/config/config.h"
 #include "probe/select/selection.h"
 #include "tests/fuzz/fuzz.h"
@@ -10,7 +10,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define HOST "gpu-1.example.org"
 
-static const struct pci_device CARDS[] = {
+static const struct pci_device DEVICES[] = {
 	{.address = {0, 0x00, 0x02, 0}, .vendor = 0x8086, .device = 0x10d3, .class = 0x0200},
 	{.address = {0, 0x81, 0x1f, 7}, .vendor = 0x10de, .device = 0x2204, .class = 0x0300},
 	{.address = {1, 0x03, 0x00, 0}, .vendor = 0x144d, .device = 0xa808, .class = 0x0108, .prog_if = 2},
@@ -60,10 +60,10 @@ static void apply(const struct config *config, struct names *names, const struct
 	selection_add(&selection, &config->filters);
 	selection_add(&selection, &config->addresses);
 	selection_add(&selection, &config->names);
-	for (size_t i = 0; i < COUNT(CARDS); i++) {
+	for (size_t i = 0; i < COUNT(DEVICES); i++) {
 		unsigned errors = told->errors;
 
-		error = selection_apply(&selection, names, &CARDS[i], log, &verdict);
+		error = selection_apply(&selection, names, &DEVICES[i], log, &verdict);
 		hold(error == 0 || error == -ELOOP);
 		hold((error < 0) == (told->errors > errors));
 		if (error)

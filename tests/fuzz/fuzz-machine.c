@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A small machine made from the input, read with all details and written in every format.
  *
- * The input is a text of records. One begins with a line "%KC NAME": K is a letter of KINDS, C the number of the card that it
+ * The input is a text of records. One begins with a line "%KC NAME": K is a letter of KINDS, C the number of the device that it
  * is of, NAME counts where the kind has a name of its own. What follows, up to the next line that begins with %, is the
  * file's text or the link's target. */
 #include "config.h"
@@ -31,9 +31,9 @@
 int names_new_of(const char *list, bool hwdb, const struct log *log, struct names **ret) __asm__("__real_names_new");
 int names_new_wrapped(const char *list, bool hwdb, const struct log *log, struct names **ret) __asm__("__wrap_names_new");
 
-enum thing { THING_FILE, THING_LINK, THING_DIRECTORY, THING_FIFO, THING_CARD, THING_NAMES, THING_LOCALE };
+enum thing { THING_FILE, THING_LINK, THING_DIRECTORY, THING_FIFO, THING_DEVICE, THING_NAMES, THING_LOCALE };
 
-/* Below the card's directory where PATH begins with @; * is the record's NAME. */
+/* Below the device's directory where PATH begins with @; * is the record's NAME. */
 static const struct kind {
 	char letter;
 	enum thing thing;
@@ -74,7 +74,7 @@ static const struct kind {
 	{'/', THING_DIRECTORY, "@/*"},
 	{'|', THING_FIFO, "@/*"},
 	/* elsewhere */
-	{'@', THING_CARD, "sys/bus/pci/devices/*"},
+	{'@', THING_DEVICE, "sys/bus/pci/devices/*"},
 	{'M', THING_DIRECTORY, "sys/class/mdev_bus/0000:01:00.0/mdev_supported_types/*"},
 	{'b', THING_LINK, "sys/block/*"},
 	{'w', THING_LINK, "sys/class/drm/*"},
@@ -100,7 +100,7 @@ static const struct kind {
 
 static const struct place {
 	const char *address, *directory;
-} CARDS[] = {
+} DEVICES[] = {
 	{"0000:00:01.0", "sys/devices/pci0000:00/0000:00:01.0"},
 	{"0000:01:00.0", "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0"},
 	{"0000:01:00.1", "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.1"},
@@ -197,12 +197,12 @@ static void make_parents(const char *path)
 	close(fd);
 }
 
-static void link_card(const struct place *card)
+static void link_device(const struct place *device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
 
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", card->address);
-	snprintf(target, sizeof(target), "../../../%s", card->directory + strlen("sys/"));
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", device->address);
+	snprintf(target, sizeof(target), "../../../%s", device->directory + strlen("sys/"));
 	unlinkat(root, path, 0);
 	hold(symlinkat(target, root, path) == 0);
 }
@@ -225,10 +225,10 @@ static void make_base(void)
 	close(fd);
 	make_parents("sys/bus/pci/devices/");
 	make_parents("proc/sys/kernel/");
-	for (size_t i = 0; i < COUNT(CARDS); i++) {
-		snprintf(path, sizeof(path), "%s/power/", CARDS[i].directory);
+	for (size_t i = 0; i < COUNT(DEVICES); i++) {
+		snprintf(path, sizeof(path), "%s/power/", DEVICES[i].directory);
 		make_parents(path);
-		link_card(&CARDS[i]);
+		link_device(&DEVICES[i]);
 	}
 }
 
@@ -241,8 +241,8 @@ static void clean_machine(void)
 	}
 	made_count = 0;
 	other_names = false;
-	for (size_t i = 0; i < COUNT(CARDS); i++)
-		link_card(&CARDS[i]);
+	for (size_t i = 0; i < COUNT(DEVICES); i++)
+		link_device(&DEVICES[i]);
 	unsetenv("LC_ALL");
 }
 
@@ -250,7 +250,7 @@ static void clean_machine(void)
 
 struct record {
 	const struct kind *kind;
-	const struct place *card;
+	const struct place *device;
 	char name[NAME_MAX + 1];
 	const char *text;
 	size_t size;
@@ -272,7 +272,7 @@ static bool take_name(struct record *record, const char *name, size_t length)
 static void fill_in_path(const struct record *record, char path[static PATH_SIZE])
 {
 	const char *pattern = record->kind->path, *star;
-	const char *start = *pattern == '@' ? record->card->directory : "";
+	const char *start = *pattern == '@' ? record->device->directory : "";
 
 	pattern += *pattern == '@';
 	star = strchr(pattern, '*');
@@ -310,7 +310,7 @@ static void make_thing(const struct record *record)
 	last = strrchr(path, '/') + 1;
 	if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		remember(path);
-	else if (record->kind->thing == THING_CARD)
+	else if (record->kind->thing == THING_DEVICE)
 		unlinkat(parent, last, 0); /* it is linked again when the machine is cleaned */
 	switch (record->kind->thing) {
 	case THING_FILE:
@@ -354,7 +354,7 @@ static void make_record(const char *line, const char *end)
 			record.kind = &KINDS[i];
 	if (!record.kind)
 		return;
-	record.card = &CARDS[(unsigned char)line[1] % COUNT(CARDS)];
+	record.device = &DEVICES[(unsigned char)line[1] % COUNT(DEVICES)];
 	record.text = line_end ? line_end + 1 : end;
 	record.size = (size_t)(end - record.text);
 	if (!line_end)
@@ -459,7 +459,7 @@ static bool is_in_step(const char *key)
 	return false;
 }
 
-/* What etc/pciprobe.schema.json wants of a card's properties, in so far as hostile input could touch it. */
+/* What etc/pciprobe.schema.json wants of a device's properties, in so far as hostile input could touch it. */
 static void check_property(const char *key, struct json_object *value)
 {
 	struct json_object *item;
@@ -504,12 +504,12 @@ static struct json_object *parse_json(const char *text, size_t size)
 
 static void check_json(const char *text, size_t size)
 {
-	struct json_object *object = parse_json(text, size), *cards, *card;
+	struct json_object *object = parse_json(text, size), *devices, *device;
 
-	hold(json_object_object_get_ex(object, "cards", &cards));
-	for (size_t i = 0; i < json_object_array_length(cards); i++) {
-		card = json_object_array_get_idx(cards, i);
-		json_object_object_foreach(card, key, value)
+	hold(json_object_object_get_ex(object, "devices", &devices));
+	for (size_t i = 0; i < json_object_array_length(devices); i++) {
+		device = json_object_array_get_idx(devices, i);
+		json_object_object_foreach(device, key, value)
 			check_property(key, value);
 	}
 	json_object_put(object);

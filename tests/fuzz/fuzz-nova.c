@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as a nova.conf, and what comes out of them applied to a few cards. */
+/* Any bytes as a nova.conf, and what comes out of them applied to a few devices. */
 #include "plugins/standalone/nova/novaline.h"
 #include "tests/fuzz/fuzz.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true}, {.name = (char[]){"ens3"}}};
-static struct pci_device CARDS[] = {
+static struct pci_device DEVICES[] = {
 	{.address = {0, 0x03, 0, 0}, .vendor = 0x1af4, .device = 0x1041, .present = HAS_SRIOV, .interfaces = &interfaces[1],
 	 .interface_count = 1},
 	{.address = {0, 0x81, 0, 0}, .vendor = 0x8086, .device = 0x1521, .present = HAS_SRIOV | HAS_VFS_TOTAL,
@@ -15,7 +15,7 @@ static struct pci_device CARDS[] = {
 	 .sriov = {.role = SRIOV_VF, .pf = {0, 0x81, 0, 0}}},
 	{.address = {0x10000, 0xe1, 0x00, 1}, .vendor = 0xffff, .device = 0, .present = HAS_SRIOV},
 };
-static const struct inventory INVENTORY = {.devices = CARDS, .count = COUNT(CARDS)};
+static const struct inventory INVENTORY = {.devices = DEVICES, .count = COUNT(DEVICES)};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,10 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct nova_line *line = &lines.lines[i];
 
 		hold(line->line);
-		for (size_t card = 0; card < COUNT(CARDS); card++) {
-			bool takes = line->alias.name ? nova_alias_takes(&line->alias, &CARDS[card]) : nova_spec_takes(&line->spec, &CARDS[card]);
+		for (size_t device = 0; device < COUNT(DEVICES); device++) {
+			bool takes = line->alias.name ? nova_alias_takes(&line->alias, &DEVICES[device]) : nova_spec_takes(&line->spec, &DEVICES[device]);
 
-			hold(!takes || line->alias.name || CARDS[card].address.domain <= 0xffff);
+			hold(!takes || line->alias.name || DEVICES[device].address.domain <= 0xffff);
 		}
 	}
 	novalines_free(&lines);

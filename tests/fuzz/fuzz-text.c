@@ -126,26 +126,26 @@ static void check_mask(const char *text)
 }
 
 /* What libvirt's helper could print, TEXT being as long as SIZE says, NULs included. */
-static void check_domain_cards(const char *text, size_t size)
+static void check_domain_devices(const char *text, size_t size)
 {
-	struct domain_cards cards = {.count = 1};
-	int error = domain_cards_parse(text, size, &cards);
+	struct domain_devices devices = {.count = 1};
+	int error = domain_devices_parse(text, size, &devices);
 	struct pci_address guest;
 
-	hold(error == 0 || (error == -EBADMSG && cards.count == 1));
-	for (const char *p = cards.unread_why; !error && *p; p++)
+	hold(error == 0 || (error == -EBADMSG && devices.count == 1));
+	for (const char *p = devices.unread_why; !error && *p; p++)
 		hold(*p >= ' ' && *p <= '~');
-	hold(error || !cards.unread == !*cards.unread_why);
-	for (size_t i = 0; !error && i < cards.count; i++) {
-		const struct domain_card *card = &cards.items[i];
+	hold(error || !devices.unread == !*devices.unread_why);
+	for (size_t i = 0; !error && i < devices.count; i++) {
+		const struct domain_device *device = &devices.items[i];
 
-		hold(card->name && *card->name && strlen(card->uuid) == 36);
-		hold(!card->frontend == !card->frontend_id);
-		hold(!card->device.is_mdev || strlen(card->device.mdev) == 36);
-		hold(!*card->device.guest_address || address_parse_full(card->device.guest_address, &guest) == 0);
+		hold(device->name && *device->name && strlen(device->uuid) == 36);
+		hold(!device->frontend == !device->frontend_id);
+		hold(!device->device.is_mdev || strlen(device->device.mdev) == 36);
+		hold(!*device->device.guest_address || address_parse_full(device->device.guest_address, &guest) == 0);
 	}
 	if (!error)
-		domain_cards_free(&cards);
+		domain_devices_free(&devices);
 }
 
 /* TEXT as Proxmox's configuration and mappings, and as a process's cgroups and paths. */
@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_address(text);
 	check_columns(text);
 	check_mask(text);
-	check_domain_cards(text, size);
+	check_domain_devices(text, size);
 	check_frontends(text);
 	free(text);
 	return 0;

@@ -1,45 +1,45 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a script in the lab's machine can do with its cards:   . "$LAB_DIR/guest.sh"
-# Cards are named by address (0000:01:00.0), or where QEMU has to act by the id that the topology or
+# What a script in the lab's machine can do with its devices:   . "$LAB_DIR/guest.sh"
+# Devices are named by address (0000:01:00.0), or where QEMU has to act by the id that the topology or
 # plug gave them; address_of leads from one to the other. What checks and waits is in verdict.sh.
 # Starting a program costs 20 to 50 ms here, so what bash can do is done in bash.
 
-cards=/sys/bus/pci/devices
+devices=/sys/bus/pci/devices
 # shellcheck disable=SC2034 # for the tests
 VFIO_BIND=${PCIPROBE%/*}/vfio-bind
 
 # shellcheck source=verdict.sh
 . "$LAB_DIR/verdict.sh"
 
-# Looking at cards
+# Looking at devices
 
 # link_name LINK: the last part of what a symbolic link leads to; nothing where there is none.
 link_name() { ! [ -e "$1" ] || (cd -P -- "$1" && echo "${PWD##*/}"); }
 
 # driver_of ADDRESS, group_of ADDRESS: the driver it is bound to, its IOMMU group; nothing for none.
-driver_of() { link_name "$cards/$1/driver"; }
-group_of() { link_name "$cards/$1/iommu_group"; }
+driver_of() { link_name "$devices/$1/driver"; }
+group_of() { link_name "$devices/$1/iommu_group"; }
 
 # in_group ADDRESS: the addresses in its IOMMU group, in order, on one line.
-in_group() { (cd -- "$cards/$1/iommu_group/devices" && echo *); }
+in_group() { (cd -- "$devices/$1/iommu_group/devices" && echo *); }
 
 # attribute ADDRESS NAME: the first line of a file in its directory.
 attribute() {
     local value
-    read -r value <"$cards/$1/$2" && printf '%s\n' "$value"
+    read -r value <"$devices/$1/$2" && printf '%s\n' "$value"
 }
 
 # port_of ADDRESS: the bridge or root port it sits behind.
-port_of() { link_name "$cards/$1/.."; }
+port_of() { link_name "$devices/$1/.."; }
 
 # aer_count ADDRESS correctable|nonfatal|fatal NAME: how often the kernel has counted that error.
 aer_count() {
     local name count
     while read -r name count; do
         [ "$name" != "$3" ] || echo "$count"
-    done <"$cards/$1/aer_dev_$2"
+    done <"$devices/$1/aer_dev_$2"
 }
 
 # Drivers
@@ -47,14 +47,14 @@ aer_count() {
 # bind_driver ADDRESS DRIVER: to this driver, away from any other. Its module must be loaded: nothing
 # here loads modules by itself.
 bind_driver() {
-    echo "$2" >"$cards/$1/driver_override"
+    echo "$2" >"$devices/$1/driver_override"
     unbind_driver "$1"
     echo "$1" >/sys/bus/pci/drivers_probe
     [ "$(driver_of "$1")" = "$2" ]
 }
 
 # unbind_driver ADDRESS: away from its driver, if it has one.
-unbind_driver() { ! [ -e "$cards/$1/driver" ] || echo "$1" >"$cards/$1/driver/unbind"; }
+unbind_driver() { ! [ -e "$devices/$1/driver" ] || echo "$1" >"$devices/$1/driver/unbind"; }
 
 # QEMU's monitor
 
@@ -101,8 +101,8 @@ if [ -c /dev/ttyS2 ]; then
     (lab_ask '{"execute": "qmp_capabilities"')
 fi
 
-# address_of ID: where the card with this id is.
-address_of() { lab_find "$1" || { echo "there is no card $1" >&2; return 1; }; }
+# address_of ID: where the device with this id is.
+address_of() { lab_find "$1" || { echo "there is no device $1" >&2; return 1; }; }
 
 lab_find() {
     local word1 word2 word3 word4 word5 word6 address
@@ -117,38 +117,38 @@ lab_find() {
     return 1
 }
 
-# card_is_there ID, card_is_gone ID: for the kernel, for QEMU.
-card_is_there() {
+# device_is_there ID, device_is_gone ID: for the kernel, for QEMU.
+device_is_there() {
     local address
-    address=$(lab_find "$1") && [ -e "$cards/$address" ]
+    address=$(lab_find "$1") && [ -e "$devices/$address" ]
 }
-card_is_gone() { ! lab_find "$1" >/dev/null; }
+device_is_gone() { ! lab_find "$1" >/dev/null; }
 
-# plug CARD: CARD as after QEMU's -device, with an id and the bus of an empty port. Comes back when
-# the kernel has it. A native port needs some 6 s of rest after a card was removed from it.
+# plug DEVICE: DEVICE as after QEMU's -device, with an id and the bus of an empty port. Comes back when
+# the kernel has it. A native port needs some 6 s of rest after a device was removed from it.
 plug() {
     local id=${1##*id=}
     monitor "device_add $1" || return
-    wait_for 20 card_is_there "${id%%,*}"
+    wait_for 20 device_is_there "${id%%,*}"
 }
 
-# unplug ID: the orderly way: the system is asked, and lets the card go. Comes back when it has.
+# unplug ID: the orderly way: the system is asked, and lets the device go. Comes back when it has.
 unplug() {
     local address
     address=$(address_of "$1") || return
     monitor "device_del $1" || return
-    wait_for 20 test ! -e "$cards/$address" && wait_for 20 card_is_gone "$1"
+    wait_for 20 test ! -e "$devices/$address" && wait_for 20 device_is_gone "$1"
 }
 
-# surprise ID: the card is pulled without a word to anybody (topology hotplug only). The kernel learns
-# it from the port and takes the card away some time later; a driver in use may delay that.
+# surprise ID: the device is pulled without a word to anybody (topology hotplug only). The kernel learns
+# it from the port and takes the device away some time later; a driver in use may delay that.
 surprise() {
     local address port
     address=$(address_of "$1") && port=$(port_of "$address") || return
     lab_pull "$port" && setpci -s "$port" CAP_EXP+18.w=0100:0700 CAP_EXP+18.w=0020:0020
 }
 
-# silence ID: the card is gone, but the kernel does not learn it: it stays in sysfs, and all that is
+# silence ID: the device is gone, but the kernel does not learn it: it stays in sysfs, and all that is
 # read from it is ff (topology hotplug only).
 silence() {
     local address
@@ -156,14 +156,14 @@ silence() {
 }
 
 # lab_pull PORT: in the port's Slot Control, stop the hot-plug interrupt (bit 5), then switch off the
-# power (bit 10) and its light (bits 8 and 9 both set): QEMU takes the card out on that. With the
-# power and the light on again and the interrupt allowed, the port says that its card is not there.
+# power (bit 10) and its light (bits 8 and 9 both set): QEMU takes the device out on that. With the
+# power and the light on again and the interrupt allowed, the port says that its device is not there.
 lab_pull() { setpci -s "$1" CAP_EXP+18.w=0000:0020 CAP_EXP+18.w=0700:0700; }
 
 # Errors
 
-# inject_aer ADDRESS NAME: an error as the kernel names it in the files aer_dev_*, as if the card had
-# reported it. The card must be behind a root port.
+# inject_aer ADDRESS NAME: an error as the kernel names it in the files aer_dev_*, as if the device had
+# reported it. The device must be behind a root port.
 inject_aer() {
     local -A correctable=([RxErr]=0x1 [BadTLP]=0x40 [BadDLLP]=0x80 [Rollover]=0x100 [Timeout]=0x1000)
     local -A uncorrectable=([DLP]=0x10 [TLP]=0x1000 [FCP]=0x2000 [CmpltTO]=0x4000 [CmpltAbrt]=0x8000

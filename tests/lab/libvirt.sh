@@ -35,9 +35,9 @@ libvirt_is() {
     [[ $("$PCIPROBE" list -q --all -f json | tr -d ' \n') == *"\"name\":\"libvirt\",\"state\":\"$1\""* ]]
 }
 
-# For sed -nE: of domains' XML, the addresses of the host's cards, which stand in a <source>, one to a line.
+# For sed -nE: of domains' XML, the addresses of the host's devices, which stand in a <source>, one to a line.
 # shellcheck disable=SC2034 # for whoever reads this
-cards_in_xml="/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p"
+devices_in_xml="/<source/,/<\/source>/s/.*<address.* domain='0x(....)' bus='0x(..)' slot='0x(..)' function='0x(.)'.*/\1:\2:\3.\4/p"
 
 # guest_addresses_in_xml: likewise, where the VM has them.
 guest_addresses_in_xml() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: group bridge display
 #
-# Cards that belong together, bridges, and the screen of the host.
+# Devices that belong together, bridges, and the screen of the host.
 
 set -eu
 # shellcheck source=guest.sh
@@ -15,7 +15,7 @@ child0=$(address_of child0)
 child1=$(address_of child1)
 vga0=$(address_of vga0)
 vga1=$(address_of vga1)
-drivers() { local card; for card; do printf '%s ' "$(driver_of "$card")"; done; }
+drivers() { local device; for device; do printf '%s ' "$(driver_of "$device")"; done; }
 
 check_same "both are with their driver" "e1000 e1000 " "$(drivers "$pair0" "$pair1")"
 check "one of two is refused" ends 3 "$VFIO_BIND" bind "$pair0"
@@ -33,8 +33,8 @@ wait "$vm" 2>/dev/null || :
 check "both are given back" ends 0 "$VFIO_BIND" release "$pair0" "$pair1"
 check_same "to their driver" "e1000 e1000 " "$(drivers "$pair0" "$pair1")"
 
-# the kernel's own refusal, of a driver that must not have the card, is told and undone
-echo "$pair1" >"$cards/$pair1/driver/unbind"
+# the kernel's own refusal, of a driver that must not have the device, is told and undone
+echo "$pair1" >"$devices/$pair1/driver/unbind"
 check "a peer without a driver is no hindrance" ends 0 "$VFIO_BIND" bind "$pair0"
 check_same "and stays without" "vfio-pci  " "$(drivers "$pair0" "$pair1")"
 check "it is given back" ends 0 "$VFIO_BIND" release "$pair0"

@@ -3,7 +3,7 @@
 # topology: noiommu
 # machine: shared
 #
-# Without an IOMMU no card is touched.
+# Without an IOMMU no device is touched.
 
 set -eu
 # shellcheck source=guest.sh

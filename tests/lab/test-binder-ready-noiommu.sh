@@ -3,7 +3,7 @@
 # topology: noiommu
 # machine: shared
 #
-# vfio-bind check says of a host without IOMMU that it can give no card away.
+# vfio-bind check says of a host without IOMMU that it can give no device away.
 
 set -eu
 # shellcheck source=guest.sh

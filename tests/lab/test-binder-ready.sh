@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
 #
-# vfio-bind check says of a host that can give cards away what can be seen by hand, and the files that vfio-bind config prints do
+# vfio-bind check says of a host that can give devices away what can be seen by hand, and the files that vfio-bind config prints do
 # what they are for when udev and modprobe read them.
 
 set -eu
@@ -39,11 +39,11 @@ mkdir -p /run/udev/rules.d
 cp "$LAB_DIR/../../etc/udev/60-vfio-bind.rules" /run/udev/rules.d/
 "$vfio_bind" config udev "$nic0" "$nvme0" >/run/udev/rules.d/10-vfio-bind.rules
 /lib/systemd/systemd-udevd --daemon 2>/run/udev/said
-appear() { udevadm trigger --action=add --settle "$cards/$1"; }
+appear() { udevadm trigger --action=add --settle "$devices/$1"; }
 is_on() { [ "$(driver_of "$1")" = "$2" ]; }
 
 appear "$nvme0"
-check "a card appears, and is for VMs" is_on "$nvme0" vfio-pci
+check "a device appears, and is for VMs" is_on "$nvme0" vfio-pci
 check "so is the other one, which vfio-pci took when it came" is_on "$nic0" vfio-pci
 check "nobody asked for the third" is_on "$nic1" ""
 check "one is taken out" unplug nic0
@@ -54,7 +54,7 @@ check "it is for VMs, though vfio-pci was there before it" wait_for 20 is_on "$n
 udevadm settle
 modprobe -r e1000e
 unbind_driver "$nic0"
-echo >"$cards/$nic0/driver_override"
+echo >"$devices/$nic0/driver_override"
 appear "$nic1"
 check "the neighbour gets its native driver" is_on "$nic1" e1000e
 check "which didn't take this one" is_on "$nic0" ""
@@ -62,12 +62,12 @@ appear "$nic0"
 check "it is for VMs again" is_on "$nic0" vfio-pci
 
 # what was given back stays with its driver
-echo >"$cards/$nic0/driver_override"
+echo >"$devices/$nic0/driver_override"
 unbind_driver "$nic0"
 echo "$nic0" >/sys/bus/pci/drivers/e1000e/bind
 appear "$nic1"
 appear "$nic0"
-check "a card that was given back stays so" is_on "$nic0" e1000e
+check "a device that was given back stays so" is_on "$nic0" e1000e
 check_same "without an override" "(null)" "$(attribute "$nic0" driver_override)"
 check "udev had nothing to say of the rules" not grep -E "(10|60)-vfio-bind" /run/udev/said
 
@@ -80,7 +80,7 @@ udevadm control --exit
 
 # ---- modprobe ----
 unbind_driver "$nvme0"
-echo >"$cards/$nvme0/driver_override"
+echo >"$devices/$nvme0/driver_override"
 modprobe -r vfio-pci nvme
 "$vfio_bind" config modprobe "$nvme0" >/etc/modprobe.d/vfio-bind.conf
 check_same "check names whom ids= take" \
@@ -91,5 +91,5 @@ check "vfio-pci comes before the native driver" is_on "$nvme0" vfio-pci
 rm /etc/modprobe.d/vfio-bind.conf
 status=0
 "$vfio_bind" config modprobe "$nic0" >/run/found 2>/run/said || status=$?
-check_same "an identical card is not taken along" 3 "$status"
+check_same "an identical device is not taken along" 3 "$status"
 check "and named" grep -q "ids= would take $nic1 too" /run/said

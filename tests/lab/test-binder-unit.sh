@@ -3,7 +3,7 @@
 # topology: plain
 #
 # The unit under a real systemd, which is the first process of a namespace of its own here: it binds at boot what the file names, a
-# card in use costs only itself, and stopping it takes no card from anybody. So its hardening leaves it all that it needs.
+# device in use costs only itself, and stopping it takes no device from anybody. So its hardening leaves it all that it needs.
 
 set -eu
 # shellcheck source=guest.sh
@@ -40,7 +40,7 @@ restart() { nsenter -t "$systemd" -p -m systemctl restart "$unit" || :; }
 is_on() { [ "$(driver_of "$1")" = "$2" ]; }
 
 check "the unit is done" ends_as active 0
-check_same "the card is on VFIO" vfio-pci "$(driver_of "$nic0")"
+check_same "the device is on VFIO" vfio-pci "$(driver_of "$nic0")"
 check_same "its node is whose it shall be" nobody:kvm "$(stat -c %U:%G "/dev/vfio/$(group_of "$nic0")")"
 check "which was told" grep -q "^$nic0: bound to vfio-pci" /run/said
 
@@ -49,7 +49,7 @@ restart
 check "a disk in use is refused" ends_as failed 3
 check_same "it stays where it is" nvme "$(driver_of "$nvme0")"
 check "and is named" grep -qE "$nvme0.*mounted" /run/said
-check_same "the other card too" vfio-pci "$(driver_of "$nic0")"
+check_same "the other device too" vfio-pci "$(driver_of "$nic0")"
 
 umount /run/disk
 nsenter -t "$systemd" -m umount /run/disk
@@ -64,6 +64,6 @@ check_same "to VFIO" vfio-pci "$(driver_of "$nic1")"
 
 nsenter -t "$systemd" -p -m systemctl stop "$unit"
 check_same "the unit is stopped" inactive "$(property ActiveState)"
-check_same "no card was taken" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
+check_same "no device was taken" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
 check "what there was before is still known" "$BUILD_DIR/vfio-bind" release "$nic0" "$nic1"
 check_same "and comes back" "e1000e e1000e" "$(driver_of "$nic0") $(driver_of "$nic1")"

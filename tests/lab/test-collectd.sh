@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: hotplug
 #
-# What happens to real cards is told by the plugin in a real collectd, as a notification and as a value: plugged, pulled, given
-# to another driver, to a VM and back, also to one whose /dev nobody else sees, and errors that a card reports.
+# What happens to real devices is told by the plugin in a real collectd, as a notification and as a value: plugged, pulled, given
+# to another driver, to a VM and back, also to one whose /dev nobody else sees, and errors that a device reports.
 
 set -eu
 # shellcheck source=guest.sh
@@ -16,7 +16,7 @@ plugin=$BUILD_DIR/.libs/pciprobe.so
 modprobe -a e1000e vfio-pci
 hot0=$(address_of hot0)
 has_driver() { [ "$(driver_of "$1")" = "$2" ]; }
-check "the driver has its card" wait_for 10 has_driver "$hot0" e1000e
+check "the driver has its device" wait_for 10 has_driver "$hot0" e1000e
 
 home=/run/collectd-lab
 mkdir -p "$home/plugins"
@@ -75,7 +75,7 @@ has "$hot0" errors-aer_correctable 0
 has summary count-devices "$("$PCIPROBE" list --all -f raw --no-headings -o address | wc -l)"
 check "and nothing is told of" not told ""
 
-check "a card is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
+check "a device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 expect OKAY added "$hot1" "model=8086:10d3"
 check "its driver takes it" wait_for 10 has_driver "$hot1" e1000e
@@ -111,7 +111,7 @@ unshare -m bash -c '
     mount -t tmpfs none /dev && mkdir /dev/vfio && mknod /dev/null c 1 3
     mknod "/dev/vfio/$2" c $((${group%,*})) $((${group#*,}))
     mknod /dev/vfio/vfio c $((${container%,*})) $((${container#*,}))
-    exec "$LAB_DIR/hold-card" "$1" "$2"' hidden "$hot1" "$number" >/run/holder 2>&1 </dev/null &
+    exec "$LAB_DIR/hold-group" "$1" "$2"' hidden "$hot1" "$number" >/run/holder 2>&1 </dev/null &
 holder=$!
 expect OKAY vm_attached "$hot1" "pid=$holder"
 has "$hot1" gauge-in_use 1
@@ -121,7 +121,7 @@ wait "$holder" 2>/dev/null || :
 expect OKAY vm_detached "$hot1" "pid=$holder"
 has "$hot1" gauge-in_use 0
 
-check "a card is pulled" surprise hot0
+check "a device is pulled" surprise hot0
 expect WARNING removed "$hot0" "driver="
 has 8086:10d3 count-total 1
 

@@ -137,10 +137,10 @@ script see <<'TEXT'
 . "$LAB_DIR/guest.sh"
 ! address_of new0 || fail "it is there too soon"
 touch "$LAB_SHARE/ready"
-check "it comes" wait_for 20 card_is_there new0
+check "it comes" wait_for 20 device_is_there new0
 TEXT
 run --topology hotplug --outside "$work/plug" "$work/see"
-check_same "a card can be plugged from outside" 0 "$status"
+check_same "a device can be plugged from outside" 0 "$status"
 
 script stumble <<'TEXT'
 sleep 1

@@ -3,14 +3,14 @@
 # topology: noiommu
 # machine: shared
 #
-# The plain cards without an IOMMU.
+# The plain devices without an IOMMU.
 
 set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
 
 nic0=$(address_of nic0)
-check "no card is in a group" test ! -e "$cards/$nic0/iommu_group"
+check "no device is in a group" test ! -e "$devices/$nic0/iommu_group"
 check_same "there is no group" 0 "$(find /sys/kernel/iommu_groups -mindepth 1 | wc -l)"
 modprobe vfio-pci
-check "VFIO does not take a card" not bind_driver "$nic0" vfio-pci 2>/dev/null
+check "VFIO does not take a device" not bind_driver "$nic0" vfio-pci 2>/dev/null

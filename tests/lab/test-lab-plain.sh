@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
 #
-# The plain machine: its cards, VFIO, virtual functions, errors, and cards that go and come.
+# The plain machine: its devices, VFIO, virtual functions, errors, and devices that go and come.
 
 set -eu
 # shellcheck source=guest.sh
@@ -14,10 +14,10 @@ nic1=$(address_of nic1)
 edu0=$(address_of edu0)
 nvme0=$(address_of nvme0)
 listed=$(lspci -D -n | sed 's/ (rev .*//')
-check_same "lspci lists the cards" 4 "$(grep -c -x -F -e "$nic0 0200: 8086:10d3" -e "$nic1 0200: 8086:10d3" \
+check_same "lspci lists the devices" 4 "$(grep -c -x -F -e "$nic0 0200: 8086:10d3" -e "$nic1 0200: 8086:10d3" \
     -e "$edu0 00ff: 1234:11e8" -e "$nvme0 0108: 1b36:0010" <<<"$listed")"
-for card in "$nic0" "$nic1" "$edu0" "$nvme0"; do
-    check_same "$card is alone in its group" "$card" "$(in_group "$card")"
+for device in "$nic0" "$nic1" "$edu0" "$nvme0"; do
+    check_same "$device is alone in its group" "$device" "$(in_group "$device")"
 done
 check_same "nic1 is on the root bus" pci0000:00 "$(port_of "$nic1")"
 check_same "nic0 is behind a root port" "$(address_of port0)" "$(port_of "$nic0")"
@@ -37,18 +37,18 @@ inject_aer "$nic0" CmpltTO
 check "a non-fatal error is counted" wait_for 5 lab_counted nonfatal CmpltTO 1
 
 # The nvme driver has no use for them: QEMU's have no disk.
-echo 0 >"$cards/$nvme0/sriov_drivers_autoprobe"
-echo 4 >"$cards/$nvme0/sriov_numvfs"
+echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
+echo 4 >"$devices/$nvme0/sriov_numvfs"
 for number in 0 1 2 3; do
-    function=$(link_name "$cards/$nvme0/virtfn$number")
-    check_same "virtual function $function is of nvme0" "$nvme0" "$(link_name "$cards/$function/physfn")"
+    function=$(link_name "$devices/$nvme0/virtfn$number")
+    check_same "virtual function $function is of nvme0" "$nvme0" "$(link_name "$devices/$function/physfn")"
     check_same "it is alone in its group" "$function" "$(in_group "$function")"
 done
 check "VFIO takes a virtual function" bind_driver "$function" vfio-pci
-echo 0 >"$cards/$nvme0/sriov_numvfs"
-check "the virtual functions are gone" test ! -e "$cards/$function"
+echo 0 >"$devices/$nvme0/sriov_numvfs"
+check "the virtual functions are gone" test ! -e "$devices/$function"
 
 check "nic0 is unplugged" unplug nic0
-check "sysfs has it no more" test ! -e "$cards/$nic0"
+check "sysfs has it no more" test ! -e "$devices/$nic0"
 check "another is plugged" plug e1000e,id=nic9,bus=port0,romfile=
 check_same "it has the place of the first" "$nic0" "$(address_of nic9)"

@@ -3,7 +3,7 @@
 # topology: plain
 # timeout: 300
 #
-# What docs/migration.md and the README's line for libvirt say, command for command: a VM's card is taken away and it gets another of its kind, with a real
+# What docs/migration.md and the README's line for libvirt say, command for command: a VM's device is taken away and it gets another of its kind, with a real
 # libvirtd and a real QEMU. One machine is source and target, so the migration itself is left out. After each step the
 # inventory, virsh and /proc say what the document's table says.
 
@@ -19,21 +19,21 @@ PATH=$BUILD_DIR:$PATH
 mkdir /run/work
 cd /run/work
 
-# Two cards of one alias, as the document has it
+# Two devices of one alias, as the document has it
 
 modprobe vfio-pci
 # a request takes them in this order
 old=$(address_of nic1)
 new=$(address_of nic0)
-for card in "$old" "$new"; do
-    check "$card is on vfio-pci" bind_driver "$card" vfio-pci
+for device in "$old" "$new"; do
+    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
 done
 config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE *read the rules from FILE,.* instead of //p')
 mkdir -p "${config%/*}"
 sed -n '/^    :/s/^    //p' "$document" >"$config"
-check_same "the document's pci.conf has both cards" "10GE 2" "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
+check_same "the document's pci.conf has both devices" "10GE 2" "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
 
-# A VM without a system in it: QEMU lets a card go at once from a port whose slot no system has switched on, but not by ACPI.
+# A VM without a system in it: QEMU lets a device go at once from a port whose slot no system has switched on, but not by ACPI.
 
 check "libvirtd starts" start_libvirtd
 check "it can be asked" install_helper "$(helper_place)"
@@ -56,13 +56,13 @@ check "the VM is defined" virsh -q define web-first.xml
 check "and runs" virsh -q start --paused web
 vm=$(cat /run/libvirt/qemu/web.pid)
 
-# Who has which card: each prints held, reserved or free, and the VM if there is one
+# Who has which device: each prints held, reserved or free, and the VM if there is one
 
 by_pciprobe() { pciprobe -q -s "$1" -f raw --no-headings -o ownership,owners; }
 by_virsh() {
-    if virsh dumpxml web | sed -nE "$cards_in_xml" | grep -qx "$1"; then
+    if virsh dumpxml web | sed -nE "$devices_in_xml" | grep -qx "$1"; then
         echo "held web"
-    elif virsh dumpxml web --inactive | sed -nE "$cards_in_xml" | grep -qx "$1"; then
+    elif virsh dumpxml web --inactive | sed -nE "$devices_in_xml" | grep -qx "$1"; then
         echo "reserved web"
     else
         echo "free -"
@@ -71,12 +71,12 @@ by_virsh() {
 by_proc() { if [ -n "$(find "/proc/$vm/fd" -lname "/dev/vfio/$(group_of "$1")")" ]; then echo held; else echo "not held"; fi; }
 shows() { [ "$(by_pciprobe "$1")" = "$2" ]; }
 
-# check_card STEP WHICH ADDRESS WANTED
-check_card() {
+# check_device STEP WHICH ADDRESS WANTED
+check_device() {
     local owner=web proc="not held"
     [ "$4" != free ] || owner=-
     [ "$4" != held ] || proc=held
-    check_same "after step $1 virsh says of the $2 card" "$4 $owner" "$(by_virsh "$3")"
+    check_same "after step $1 virsh says of the $2 device" "$4 $owner" "$(by_virsh "$3")"
     check_same "and /proc" "$proc" "$(by_proc "$3")"
     # libvirt gets two seconds, which an emulated processor can need for itself
     wait_for 60 shows "$3" "$4 $owner" || :
@@ -87,8 +87,8 @@ check_card() {
 check_step() {
     local wanted
     read -ra wanted < <(grep "^| $1 |" "$document" | tr -d '|') || fail "the document's table has no step $1"
-    check_card "$1" old "$old" "${wanted[1]}"
-    check_card "$1" new "$new" "${wanted[2]}"
+    check_device "$1" old "$old" "${wanted[1]}"
+    check_device "$1" new "$new" "${wanted[2]}"
 }
 
 # commands NAME: those of the document that are marked so.
@@ -102,7 +102,7 @@ step() {
     echo "ok: the document's commands '$1'"
 }
 
-# Of an emulated libvirt that needs more than its two seconds nobody knows which cards are free, and request says so: those that
+# Of an emulated libvirt that needs more than its two seconds nobody knows which devices are free, and request says so: those that
 # ask are run again then.
 patient_step() {
     commands "$1" >commands.sh || fail "the document has no commands for '$1'"
@@ -114,13 +114,13 @@ shows_guest_address() { bash -c "$(commands "5 target" | tail -n 1)" | grep -q "
 
 # shellcheck disable=SC2016 # the quotes are Markdown's
 line=$(sed -n 's/^| libvirt | `\(.*\)` | [^|]* |$/\1/p' "$LAB_DIR/../../README.md")
-check "the VM gets its first card by the README's line" wait_for 60 eval "${line:?}"
+check "the VM gets its first device by the README's line" wait_for 60 eval "${line:?}"
 check "for good" virsh -q attach-device web device.xml --config
 check_step 0
 
 through_step_3() {
     step "1 source"
-    check_same "the VM's card is found" "$old" "$card"
+    check_same "the VM's device is found" "$old" "$device"
     check_step 1
     patient_step "2 target"
     check_same "of the two it is the other one" "$new" "$(sed -n 's/^<!-- \([^ ]*\).*/\1/p' new.xml)"
@@ -139,7 +139,7 @@ through_step_3
 step "5 target"
 check_step 5
 guest=$(virsh dumpxml web | guest_addresses_in_xml)
-check "the VM has one card, at $guest" test -n "$guest"
+check "the VM has one device, at $guest" test -n "$guest"
 check "where it has it is shown" wait_for 60 shows_guest_address "$guest"
 is_libvirts() { [ "$(pciprobe -q -s "$new" -f raw --no-headings -o guest_addresses,owner_sources)" = "$guest vfio+libvirt" ]; }
 check "and comes from libvirt" wait_for 60 is_libvirts

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
 #
-# Cards that sleep are left to sleep, whatever is asked of them: the kernel counts how long they were
+# Devices that sleep are left to sleep, whatever is asked of them: the kernel counts how long they were
 # awake, and its own functions that read configuration space are watched.
 
 set -eu
@@ -11,26 +11,26 @@ set -eu
 modprobe -a vfio-pci nvme
 
 # nic0 and one that has no driver: VFIO puts the first to sleep for real (D3hot), the kernel counts
-# the second among the sleepers. A disk below a sleeping card would be a lie: it loses its driver.
+# the second among the sleepers. A disk below a sleeping device would be a lie: it loses its driver.
 nic0=$(address_of nic0)
 nvme0=$(address_of nvme0)
 edu0=$(address_of edu0)
 check "VFIO takes nic0" bind_driver "$nic0" vfio-pci
 check "VFIO takes nvme0" bind_driver "$nvme0" vfio-pci
-echo auto >"$cards/$edu0/power/control"
+echo auto >"$devices/$edu0/power/control"
 sleepers=("$nic0" "$nvme0" "$edu0")
 
 asleep() { [ "$(attribute "$1" power/runtime_status)" = suspended ]; }
-for card in "${sleepers[@]}"; do
-    check "$card falls asleep" wait_for 10 asleep "$card"
+for device in "${sleepers[@]}"; do
+    check "$device falls asleep" wait_for 10 asleep "$device"
 done
 check_same "nic0 is off" D3hot "$(attribute "$nic0" power_state)"
 
 # awake_times: how many milliseconds each was awake, ever.
 awake_times() {
-    local card
-    for card in "${sleepers[@]}"; do
-        echo "$card $(attribute "$card" power/runtime_status) $(attribute "$card" power/runtime_active_time)"
+    local device
+    for device in "${sleepers[@]}"; do
+        echo "$device $(attribute "$device" power/runtime_status) $(attribute "$device" power/runtime_active_time)"
     done
 }
 asleep_time() { attribute "$nic0" power/runtime_suspended_time; }
@@ -79,14 +79,14 @@ check_same "they are said to sleep, and nothing is said of their links" \
         -o address,driver,power_state,runtime_status,link_speed,link_width,max_link_speed,max_link_width)"
 
 for format in $formats; do
-    for card in "${sleepers[@]}"; do
-        check_same "$format does not read the configuration space of $card" 0 \
-            "$(reads "$PCIPROBE" list --all -s "$card" -f "$format")"
+    for device in "${sleepers[@]}"; do
+        check_same "$format does not read the configuration space of $device" 0 \
+            "$(reads "$PCIPROBE" list --all -s "$device" -f "$format")"
     done
 done
 
 # That this test can see the difference.
 check "lspci reads it" test "$(reads lspci -s "$nic0")" -gt 0
-echo on >"$cards/$nic0/power/control"
-check "a card that was woken shows" test "$before" != "$(awake_times)"
+echo on >"$devices/$nic0/power/control"
+check "a device that was woken shows" test "$before" != "$(awake_times)"
 check "its link is told again" test "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings -o link_speed,link_width)" = "2.5 1"

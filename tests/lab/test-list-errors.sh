@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
 #
-# Errors that cards report are counted where they belong, and nowhere else.
+# Errors that devices report are counted where they belong, and nowhere else.
 
 set -eu
 # shellcheck source=guest.sh
@@ -14,9 +14,9 @@ port0=$(address_of port0)
 nvme0=$(address_of nvme0)
 # totals: of each of the three, correctable, non-fatal and fatal.
 totals() {
-    local card correctable nonfatal fatal line=
-    while read -r card correctable nonfatal fatal; do
-        case $card in
+    local device correctable nonfatal fatal line=
+    while read -r device correctable nonfatal fatal; do
+        case $device in
         "$nic0") line+="nic0 $correctable $nonfatal $fatal, " ;;
         "$port0") line+="port0 $correctable $nonfatal $fatal, " ;;
         "$nvme0") line+="nvme0 $correctable $nonfatal $fatal" ;;
@@ -24,7 +24,7 @@ totals() {
     done < <("$PCIPROBE" list --all -f raw --no-headings -o address,aer_correctable,aer_nonfatal,aer_fatal)
     echo "$line"
 }
-# inject CARD NAME KIND: until the kernel has counted it.
+# inject DEVICE NAME KIND: until the kernel has counted it.
 inject() {
     local before
     before=$(aer_count "$1" "$3" "$2")
@@ -42,7 +42,7 @@ check_same "three were correctable" "port0 0 0 0, nic0 3 0 0, nvme0 - - -" "$(to
 inject "$nic0" CmpltTO nonfatal
 inject "$port0" BadDLLP correctable
 check_same "one was not, and one was the port's" "port0 1 0 0, nic0 3 1 0, nvme0 - - -" "$(totals)"
-# Of the card's own fatal errors the kernel learns nothing: it does not ask behind a broken link.
+# Of the device's own fatal errors the kernel learns nothing: it does not ask behind a broken link.
 inject "$port0" DLP fatal
 check_same "the port had a fatal one" "port0 1 0 1, nic0 3 1 0, nvme0 - - -" "$(totals)"
 check "all else is listed as it is" "$LAB_DIR/same-as-lspci" aer_correctable,aer_nonfatal,aer_fatal

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: hotplug
 #
-# Cards that come, go, are pulled and die: pciprobe lists what there is afterwards.
+# Devices that come, go, are pulled and die: pciprobe lists what there is afterwards.
 
 set -eu
 # shellcheck source=guest.sh
@@ -11,10 +11,10 @@ modprobe e1000e
 seen=iommu_group,physical_slot,interfaces,parent,link_speed,aer_fatal
 lists() { "$LAB_DIR/same-as-lspci" "$seen"; }
 addresses() { "$PCIPROBE" list --all -f raw -o address --no-headings; }
-has_interface() { [ -e "$cards/$1/net" ]; }
+has_interface() { [ -e "$devices/$1/net" ]; }
 
 hot0=$(address_of hot0)
-check "the card is listed as it is" lists
+check "the device is listed as it is" lists
 
 check "another is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
@@ -24,11 +24,11 @@ check "both are named" test "$(addresses | grep -c -x -F -e "$hot0" -e "$hot1")"
 
 check "one is unplugged in order" unplug hot1
 check "the other is pulled" surprise hot0
-check "the kernel takes it away" wait_for 10 test ! -e "$cards/$hot0"
+check "the kernel takes it away" wait_for 10 test ! -e "$devices/$hot0"
 check_same "neither is listed" "" "$(addresses | grep -x -F -e "$hot0" -e "$hot1" || :)"
-check_same "all else is" "$(printf '%s\n' "$cards"/* | sed 's|.*/||')" "$(addresses)"
+check_same "all else is" "$(printf '%s\n' "$devices"/* | sed 's|.*/||')" "$(addresses)"
 
-# A dead card answers every question with all ones: nothing of that may be taken for the truth.
+# A dead device answers every question with all ones: nothing of that may be taken for the truth.
 check "one is plugged to die" plug e1000e,id=hot2,bus=slot2,romfile=
 hot2=$(address_of hot2)
 check "its driver takes it" wait_for 10 has_interface "$hot2"

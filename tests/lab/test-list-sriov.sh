@@ -14,9 +14,9 @@ nvme0=$(address_of nvme0)
 bus=${nvme0%:*}
 # QEMU puts them right behind their physical function.
 functions=("$bus:00.1" "$bus:00.2" "$bus:00.3" "$bus:00.4")
-echo 0 >"$cards/$nvme0/sriov_drivers_autoprobe"
+echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
 
-enable() { echo "$1" >"$cards/$nvme0/sriov_numvfs"; }
+enable() { echo "$1" >"$devices/$nvme0/sriov_numvfs"; }
 roles() {
     "$PCIPROBE" list --all -s "$bus:" -f raw --no-headings -o address,sriov,pf,vf_index,vfs_total,vfs_enabled
 }
@@ -33,12 +33,12 @@ wanted() {
 }
 
 check_same "it could have four" "$(wanted 0)" "$(roles)"
-check_same "OpenNebula is offered the card itself" "$(in_opennebula "$nvme0")" "$(offered)"
+check_same "OpenNebula is offered the device itself" "$(in_opennebula "$nvme0")" "$(offered)"
 for count in 4 0 2; do
     enable "$count"
     check_same "it has $count" "$(wanted "$count")" "$(roles)"
 done
-check_same "OpenNebula is offered the two, and the card itself no more" \
+check_same "OpenNebula is offered the two, and the device itself no more" \
     "$(in_opennebula "${functions[@]:0:2}")" "$(offered)"
 
 modprobe vfio-pci
@@ -48,4 +48,4 @@ check_same "its driver, group and ids are listed" "${functions[1]} vfio-pci $(gr
 
 enable 0
 check_same "they are gone" "$(wanted 0)" "$(roles)"
-check_same "OpenNebula is offered the card again" "$(in_opennebula "$nvme0")" "$(offered)"
+check_same "OpenNebula is offered the device again" "$(in_opennebula "$nvme0")" "$(offered)"

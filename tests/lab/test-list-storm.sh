@@ -4,7 +4,7 @@
 # timeout: 500
 # processors: 2
 #
-# A thousand listings while cards are taken from the kernel and found again, change their drivers,
+# A thousand listings while devices are taken from the kernel and found again, change their drivers,
 # have virtual functions and lose them, are plugged, unplugged and pulled.
 
 set -eu
@@ -17,17 +17,17 @@ edu0=$(address_of edu0)
 nvme0=$(address_of nvme0)
 hot0=$(address_of hot0)
 check "the disk comes" wait_for 20 test -b /dev/nvme0n1
-check "a second card is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
+check "a second device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
-echo 0 >"$cards/$nvme0/sriov_drivers_autoprobe"
+echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
 functions=("${nvme0%0}"{1..4})
 
 join() { local IFS=,; echo "$*"; }
 moves=("$nic0" "$nic1" "$edu0" "$hot0" "$hot1" "${functions[@]}")
 stays=()
-for card in "$cards"/*; do
-    card=${card##*/}
-    [[ " ${moves[*]} " == *" $card "* ]] || stays+=("$card")
+for device in "$devices"/*; do
+    device=${device##*/}
+    [[ " ${moves[*]} " == *" $device "* ]] || stays+=("$device")
 done
 # What lies in memory starts sooner.
 mkdir /dev/shm/lib
@@ -41,12 +41,12 @@ listings=$!
 listing() { kill -0 "$listings" 2>/dev/null; }
 
 # What is fast, for the kernel alone does it: each at a pace of its own.
-# come_and_go SECONDS CARD...
+# come_and_go SECONDS DEVICE...
 come_and_go() {
-    local card
+    local device
     while listing; do
-        for card in "${@:2}"; do
-            echo 1 >"$cards/$card/remove"
+        for device in "${@:2}"; do
+            echo 1 >"$devices/$device/remove"
         done
         pause "$1"
         echo 1 >/sys/bus/pci/rescan
@@ -58,9 +58,9 @@ churns=($!)
 come_and_go 2.1 "$nic0" "$nic1" &
 churns+=($!)
 while listing; do
-    echo 4 >"$cards/$nvme0/sriov_numvfs"
+    echo 4 >"$devices/$nvme0/sriov_numvfs"
     pause 1
-    echo 0 >"$cards/$nvme0/sriov_numvfs"
+    echo 0 >"$devices/$nvme0/sriov_numvfs"
     pause 0.5
 done &
 churns+=($!)
@@ -68,8 +68,8 @@ churns+=($!)
 # What is slow: the port has to rest after each.
 rounds=0
 while listing; do
-    check "a card is pulled" surprise hot0
-    check "the kernel takes it away" wait_for 20 test ! -e "$cards/$hot0"
+    check "a device is pulled" surprise hot0
+    check "the kernel takes it away" wait_for 20 test ! -e "$devices/$hot0"
     check "one is unplugged in order" unplug hot1
     pause 6
     check "it comes back" plug e1000e,id=hot0,bus=slot0,romfile=
@@ -78,7 +78,7 @@ while listing; do
 done
 wait "$listings" || fail "the listings were not as they should be"
 wait "${churns[@]}"
-check "cards were pulled and unplugged" test "$rounds" -ge 3
+check "devices were pulled and unplugged" test "$rounds" -ge 3
 
 check "what is there at the end is listed as it is" "$LAB_DIR/same-as-lspci" interfaces,blocks,vfs_total
 unplug hot1

@@ -3,8 +3,8 @@
 # topology: plain
 # timeout: 300
 #
-# Who has a card, with a real libvirtd: a VM that runs, cards that are only defined, each way of giving a card away, two
-# definitions of one card, and a libvirtd that hangs, that died and that was ended. virsh and /proc say the same, by hand.
+# Who has a device, with a real libvirtd: a VM that runs, devices that are only defined, each way of giving a device away, two
+# definitions of one device, and a libvirtd that hangs, that died and that was ended. virsh and /proc say the same, by hand.
 
 set -eu
 # shellcheck source=guest.sh
@@ -18,8 +18,8 @@ nic0=$(address_of nic0)
 nic1=$(address_of nic1)
 edu0=$(address_of edu0)
 nvme0=$(address_of nvme0)
-echo 0 >"$cards/$nvme0/sriov_drivers_autoprobe"
-echo 4 >"$cards/$nvme0/sriov_numvfs"
+echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
+echo 4 >"$devices/$nvme0/sriov_numvfs"
 functions=("${nvme0%.0}.1" "${nvme0%.0}.2" "${nvme0%.0}.3" "${nvme0%.0}.4")
 
 # show ADDRESS COLUMNS: what pciprobe says of it, on one line.
@@ -53,7 +53,7 @@ domain() {
 END
     virsh -q define /run/domain.xml
 }
-# These write a card as libvirt's XML has it.
+# These write a device as libvirt's XML has it.
 address() {
     local domain bus slot function
     IFS=:. read -r domain bus slot function <<<"$1"
@@ -78,7 +78,7 @@ attach() {
     virsh -q attach-device "$1" /run/device.xml "$3"
 }
 
-# by_virsh, by_pciprobe: a line for each card of each domain: address, UUID, and whether that holds or reserves it.
+# by_virsh, by_pciprobe: a line for each device of each domain: address, UUID, and whether that holds or reserves it.
 by_virsh() {
     local active uuid commands=
     active=$(virsh -q list --uuid)
@@ -87,10 +87,10 @@ by_virsh() {
         commands+="echo $uuid reserves; dumpxml --inactive $uuid; "
     done
     # echo ends no line
-    virsh -q "$commands" | sed -nE -e 's/^([-0-9a-f]{36} (holds|reserves)).*/\1/p' -e "$cards_in_xml" |
-        cards_of_domains | sort
+    virsh -q "$commands" | sed -nE -e 's/^([-0-9a-f]{36} (holds|reserves)).*/\1/p' -e "$devices_in_xml" |
+        devices_of_domains | sort
 }
-cards_of_domains() {
+devices_of_domains() {
     local word claim domain='' how='' seen=''
     while read -r word claim; do
         if [ -n "$claim" ]; then
@@ -110,7 +110,7 @@ by_pciprobe() {
     }' | sort
 }
 agree() { [ "$(by_pciprobe)" = "$said_by_virsh" ]; }
-# check_agree TEXT COUNT: pciprobe and virsh tell the same of all cards, COUNT of them.
+# check_agree TEXT COUNT: pciprobe and virsh tell the same of all devices, COUNT of them.
 check_agree() {
     said_by_virsh=$(by_virsh)
     check_same "virsh knows of $2" "$2" "$(wc -l <<<"$said_by_virsh")"
@@ -127,7 +127,7 @@ mdev=4b20d080-1b54-4048-85b3-a6a62d165c01
 # Where there is no libvirt, or the helper isn't installed
 
 check "without libvirt nobody is asked" libvirt_is absent
-check_same "a card without a driver is free" free "$(show "$edu0" ownership)"
+check_same "a device without a driver is free" free "$(show "$edu0" ownership)"
 
 check "libvirtd starts" start_libvirtd
 
@@ -150,10 +150,10 @@ check_agree "what is defined is reserved" 6
 check_shows "on its native driver or not" "$nic0" driver,ownership,claims,owner_sources,pids "e1000e reserved reserves libvirt -"
 check_shows "a stopped domain, by its name" "$nic1" ownership,vm_names 'reserved a\x20"b"\x20<c>\x20]]>\x20100%'
 check_shows "an interface of type hostdev" "${functions[0]}" ownership,vm_uuids "reserved $stopped"
-check_shows "an NVMe disk, which is no card in the VM" "${functions[1]}" ownership,vm_uuids,guest_addresses "reserved $stopped -"
-check_shows "two definitions of one card, by their frontends' words" "$edu0" ownership,vm_names,frontends,vm_ids \
+check_shows "an NVMe disk, which is no device in the VM" "${functions[1]}" ownership,vm_uuids,guest_addresses "reserved $stopped -"
+check_shows "two definitions of one device, by their frontends' words" "$edu0" ownership,vm_names,frontends,vm_ids \
     "reserved web,web2 opennebula,nova 77,$second"
-check "a mediated device, which no card of this machine has" grep -q "^defined mdev $mdev .* web2 nova $second\$" \
+check "a mediated device, which no device of this machine has" grep -q "^defined mdev $mdev .* web2 nova $second\$" \
     <("$installed" "$socket")
 
 # A domain that runs
@@ -165,7 +165,7 @@ check "it has the group open, by /proc" test -n "$(find "/proc/$vm/fd" -lname "/
 check_shows "all that is known of it is one claim" "$nic0" \
     driver,ownership,claims,vm_ids,vm_names,vm_uuids,frontends,pids,owner_sources,guest_addresses \
     "vfio-pci held holds 123 one-123 $running opennebula $vm vfio+cmdline+libvirt $guest"
-check "a card is plugged in" attach one-123 "$(hostdev "${functions[3]}")" --live
+check "a device is plugged in" attach one-123 "$(hostdev "${functions[3]}")" --live
 check "another one for its next start" attach one-123 "$(hostdev "${functions[2]}")" --config
 check_agree "of what runs the two definitions are told apart" 8
 check_shows "what was plugged in libvirt alone tells in full" "${functions[3]}" ownership,owner_sources,claims "held vfio+libvirt holds"
@@ -206,7 +206,7 @@ check "the VM runs on" test -d "/proc/$vm"
 check "libvirtd comes back" start_libvirtd
 check_agree "with all that it had" 8
 check "the domain ends" virsh -q destroy one-123
-check_shows "its card goes back to its driver, and stays reserved" "$nic0" driver,ownership "e1000e reserved"
+check_shows "its device goes back to its driver, and stays reserved" "$nic0" driver,ownership "e1000e reserved"
 kill "$(libvirtd_pid)"
 check "libvirtd ends" wait_for 20 test ! -e "$socket"
 check "then there is no libvirt to ask" libvirt_is absent

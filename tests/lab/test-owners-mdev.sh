@@ -20,7 +20,7 @@ two=4b20d080-1b54-4048-85b3-a6a62d165c02
 alone=4b20d080-1b54-4048-85b3-a6a62d165c03
 uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1
 
-make_part() { echo "$1" >"$cards/$nic2/mdev_supported_types/lab-mdev-part/create"; }
+make_part() { echo "$1" >"$devices/$nic2/mdev_supported_types/lab-mdev-part/create"; }
 bind_devices "$pair0" "$pair1"
 check "$nic2 is on the driver of mediated devices" bind_driver "$nic2" lab-mdev
 check "a mediated device is made" make_part "$one"
@@ -40,7 +40,7 @@ part_is_held_by() {
 users() {
     "$PCIPROBE" list -q --all -f cloudstack | python3 -c '
 import json, sys
-parts = {part["mdev_uuid"]: part["used_by_vm"] for card in json.load(sys.stdin)["gpus"] for part in card["vgpu_instances"]}
+parts = {part["mdev_uuid"]: part["used_by_vm"] for device in json.load(sys.stdin)["gpus"] for part in device["vgpu_instances"]}
 print(*(parts.get(uuid) for uuid in sys.argv[1:]), sep="; ")' "$one" "$two"
 }
 users_are() {

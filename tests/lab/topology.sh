@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The words that the files below topology/ are written in. A topology says which cards a machine has;
+# The words that the files below topology/ are written in. A topology says which devices a machine has;
 # several can be put together, so their addresses on the root bus, pcie.0, differ from file to file.
 # Every machine also has 00:00.0 (host bridge), 00:1d.0 and 00:1e.0 (the two 9p shares) and 00:1f.x
 # (chip set).
 
 memory=2048
 processors=1
-cards=()
+devices=()
 iommu=(-device "intel-iommu,intremap=on,caching-mode=on")
 chassis=0
 taken=' '
@@ -26,12 +26,12 @@ topology() {
 }
 
 # option ARGUMENT...: arguments for QEMU as they are.
-option() { cards+=("$@"); }
+option() { devices+=("$@"); }
 
-# device CARD: what stands after QEMU's -device. Give it an id, guest.sh finds it by that.
+# device DEVICE: what stands after QEMU's -device. Give it an id, guest.sh finds it by that.
 device() { option -device "$1"; }
 
-# root_port BUS ID ADDRESS [PROPERTIES]: a PCI Express root port; its ID is the bus of the card in it.
+# root_port BUS ID ADDRESS [PROPERTIES]: a PCI Express root port; its ID is the bus of the device in it.
 root_port() {
     chassis=$((chassis + 1))
     device "pcie-root-port,bus=$1,id=$2,addr=$3,chassis=$chassis,slot=$chassis${4:+,$4}"

@@ -48,12 +48,12 @@ class Host:
                 "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 0", "aer_dev_fatal": "TOTAL_ERR_FATAL 0"}
         for i in range(gpus):
             port = "0000:00:%02x.0" % (i + 1)
-            self.tree.card(port, 0x8086, 0x1901, 0x060400, files=link)
+            self.tree.device(port, 0x8086, 0x1901, 0x060400, files=link)
             now = {"current_link_speed": "8.0 GT/s PCIe" if i else "16.0 GT/s PCIe", "current_link_width": "16"}
-            self.tree.card(self.gpu(i), 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, parent=port,
+            self.tree.device(self.gpu(i), 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, parent=port,
                            files=dict(link, **now))
             self.tree.file("dev/vfio/%d" % i)
-        self.tree.card("0000:40:00.0", 0x8086, 0x1521, driver="igb", group=40, files={"sriov_totalvfs": "8", "sriov_numvfs": "2"})
+        self.tree.device("0000:40:00.0", 0x8086, 0x1521, driver="igb", group=40, files={"sriov_totalvfs": "8", "sriov_numvfs": "2"})
         for i in range(2):
             self.tree.virtual_function("0000:40:00.0", i, "0000:40:10.%d" % i, 0x8086, 0x1520, driver="vfio-pci", group=41 + i)
             self.tree.file("dev/vfio/%d" % (41 + i))
@@ -80,7 +80,7 @@ class Host:
 
 def make_hosts(folder):
     hosts = [Host(folder, 1, 4, {0: "one-42"}), Host(folder, 2, 2, {1: "one-7"}), Host(folder, 3, 2, {})]
-    first = hosts[0].tree # both claim a card
+    first = hosts[0].tree # both claim a device
     first.vm(2000, "one-43", ("0000:40:10.0", 41))
     first.vm_by_node(2001, "one-44", "0000:40:10.0", 0)
     return hosts
@@ -205,7 +205,7 @@ def check_rules(prometheus):
         prometheus.wait("the rules", lambda: prometheus.ask("rules")["groups"] and not faulty_rules(prometheus), 20)
     except TimeoutError:
         yield from faulty_rules(prometheus) or ["no rules"]
-    yield from becomes(prometheus, 'ALERTS{alertname="PciCardConflict"}', both([(1,)]), "instance")
+    yield from becomes(prometheus, 'ALERTS{alertname="PciDeviceConflict"}', both([(1,)]), "instance")
 
 
 def expressions(dashboard):
@@ -231,7 +231,7 @@ def check_dashboard_form(dashboard):
 
 
 def check_dashboard(prometheus, dashboard, way):
-    values = {"$__rate_interval": "30s", "$instance": way + "-.*", "$alias": "a1", "$cards": "2", "$vm": ".*"}
+    values = {"$__rate_interval": "30s", "$instance": way + "-.*", "$alias": "a1", "$devices": "2", "$vm": ".*"}
     for title, query in expressions(dashboard):
         for name, value in values.items():
             query = query.replace(name, value)
@@ -247,7 +247,7 @@ def check_dashboard(prometheus, dashboard, way):
 
 
 def check_fleet(tap, prometheus, hosts, textfiles):
-    tap.check("two free cards of a1, the card of one-42, conflicts", check_questions, prometheus, [(1,), (3,)],
+    tap.check("two free devices of a1, the device of one-42, conflicts", check_questions, prometheus, [(1,), (3,)],
               [(1, "0000:01:00.0")])
     tap.check("the same, by collectd's own names", check_collectd_names, prometheus)
     tap.check("both ways give the same", check_same_both_ways, prometheus)
@@ -257,7 +257,7 @@ def check_fleet(tap, prometheus, hosts, textfiles):
     tap.check("the dashboard's form", check_dashboard_form, dashboard)
     for way in ("node", "host"):
         tap.check("the dashboard has data: " + way, check_dashboard, prometheus, dashboard, way)
-    # the VM moves, and the cards that were left there are taken
+    # the VM moves, and the devices that were left there are taken
     hosts[0].stop(0)
     for i in (1, 2, 3):
         hosts[0].start(i, "one-10%d" % i)

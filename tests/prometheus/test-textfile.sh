@@ -45,7 +45,7 @@ expect() {
 
 mkdir "$work/out"
 expect "all well" 0 "new 0"
-expect "some cards could not be read whole" 3 "new 3"
+expect "some devices could not be read whole" 3 "new 3"
 expect "a failure" 1 "old"
 expect "wrong usage" 2 "old"
 expect "killed" 137 "old"

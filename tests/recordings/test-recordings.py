@@ -19,7 +19,7 @@ import tempfile
 PCIPROBE = os.environ.get("PCIPROBE") or shutil.which("pciprobe") or "pciprobe"
 SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
-# QEMU gives its cards addresses that begin so, in whatever form somebody may have written them.
+# QEMU gives its devices addresses that begin so, in whatever form somebody may have written them.
 MAC = re.compile(rb"52[:.-]?54[:.-]?00", re.IGNORECASE)
 MASKED = re.compile(r"02(:[0-9a-f]{2}){5}")
 
@@ -47,27 +47,27 @@ def version_of_names():
 
 
 def split(text, plain_id):
-    """(name, id) of 'Name [1234]'; lspci's own word for a card without a name is none."""
+    """(name, id) of 'Name [1234]'; lspci's own word for a device without a name is none."""
     name, number = re.fullmatch(r"(.*) \[([0-9a-f]{4})\]", text).groups()
     return (None if name == plain_id else name), number
 
 
 def read_lspci(path):
-    cards = []
+    devices = []
     with open(path, encoding="utf-8") as file:
         for line in file:
             words = shlex.split(line)
             options = {word[1]: word[2:] for word in words[4:] if word.startswith("-")}
             texts = words[1:4] + [word for word in words[4:] if not word.startswith("-")]
-            card = {"address": words[0], "revision": options.get("r", "00"), "prog_if": options.get("p", "00")}
-            card["class_name"], card["class"] = split(texts[0], "Class")
-            card["vendor_name"], card["vendor"] = split(texts[1], "Vendor")
-            card["device_name"], card["device"] = split(texts[2], "Device")
+            device = {"address": words[0], "revision": options.get("r", "00"), "prog_if": options.get("p", "00")}
+            device["class_name"], device["class"] = split(texts[0], "Class")
+            device["vendor_name"], device["vendor"] = split(texts[1], "Vendor")
+            device["device_name"], device["device"] = split(texts[2], "Device")
             if texts[3]:
-                _, card["subsystem_vendor"] = split(texts[3], "Vendor")
-                card["subsystem_name"], card["subsystem_device"] = split(texts[4], "Device")
-            cards.append(card)
-    return cards
+                _, device["subsystem_vendor"] = split(texts[3], "Vendor")
+                device["subsystem_name"], device["subsystem_device"] = split(texts[4], "Device")
+            devices.append(device)
+    return devices
 
 
 def read_facts(path):
@@ -94,25 +94,25 @@ class Recording:
         self.facts = read_facts(os.path.join(directory, self.name, "facts.txt"))
         self.inventory = None
 
-    def cards(self):
+    def devices(self):
         if self.inventory is None:
             self.inventory = json.loads(pciprobe("list", "--sysroot", self.root, "-f", "json", "--all"))
-        return self.inventory["cards"]
+        return self.inventory["devices"]
 
     def compare(self, names):
         """Problems with the properties NAMES of lspci."""
-        found = self.cards()
-        order = [card["address"] for card in found], [card["address"] for card in self.lspci]
+        found = self.devices()
+        order = [device["address"] for device in found], [device["address"] for device in self.lspci]
         if order[0] != order[1]:
             return [f"lspci listed {order[1]}, found {order[0]}"]
-        return [f"{card['address']} {name}: lspci said {card.get(name)!r}, found {other.get(name)!r}"
-                for card, other in zip(self.lspci, found) for name in names if card.get(name) != other.get(name)]
+        return [f"{device['address']} {name}: lspci said {device.get(name)!r}, found {other.get(name)!r}"
+                for device, other in zip(self.lspci, found) for name in names if device.get(name) != other.get(name)]
 
     def check_ids(self):
         problems = self.compare(("class", "vendor", "device", "subsystem_vendor", "subsystem_device", "revision",
                                  "prog_if"))
         if self.inventory["incomplete"]:
-            problems.append(f"{self.inventory['incomplete']} cards are incomplete")
+            problems.append(f"{self.inventory['incomplete']} devices are incomplete")
         return problems
 
     def check_names(self):
@@ -120,19 +120,19 @@ class Recording:
 
     def check_facts(self):
         problems = []
-        for card in self.cards():
+        for device in self.devices():
             for name in ("driver", "iommu_group", "numa_node", "parent"):
-                told = str(card[name]) if name in card else None
-                fact = self.facts.get((card["address"], name), [None])[0]
+                told = str(device[name]) if name in device else None
+                fact = self.facts.get((device["address"], name), [None])[0]
                 if told != fact:
-                    problems.append(f"{card['address']} {name}: was {fact}, found {told}")
-            fact = sorted(self.facts.get((card["address"], "interface"), []))
-            if fact != card.get("interfaces", []):
-                problems.append(f"{card['address']} interfaces: were {fact}, found {card.get('interfaces')}")
+                    problems.append(f"{device['address']} {name}: was {fact}, found {told}")
+            fact = sorted(self.facts.get((device["address"], "interface"), []))
+            if fact != device.get("interfaces", []):
+                problems.append(f"{device['address']} interfaces: were {fact}, found {device.get('interfaces')}")
         return problems
 
     def check_tree(self):
-        """Each card stands once, deeper than the card above it, and after it."""
+        """Each device stands once, deeper than the device above it, and after it."""
         lines = pciprobe("list", "--sysroot", self.root, "-f", "tree", "--all", "-o", "address,driver").splitlines()
         depths = {}
         for line in lines:
@@ -147,19 +147,19 @@ class Recording:
                 wanted = depths[parent] + 2 if parent else 0
                 if found.start() != wanted:
                     return [f"{found[0]} is set in by {found.start()}, not by {wanted}"]
-        if sorted(depths) != sorted(card["address"] for card in self.lspci):
+        if sorted(depths) != sorted(device["address"] for device in self.lspci):
             return [f"the tree has {sorted(depths)}"]
         return []
 
     def check_macs(self):
         """Each interface has one, which says nothing."""
         problems = []
-        for card in self.cards():
-            macs = card.get("macs", [])
-            if len(macs) != len(card.get("interfaces", [])):
-                problems.append(f"{card['address']} has {macs} for {card.get('interfaces')}")
-            problems += [f"{card['address']} has {mac}" for mac in macs if not MASKED.fullmatch(mac)]
-        told = [mac for card in self.cards() for mac in card.get("macs", [])]
+        for device in self.devices():
+            macs = device.get("macs", [])
+            if len(macs) != len(device.get("interfaces", [])):
+                problems.append(f"{device['address']} has {macs} for {device.get('interfaces')}")
+            problems += [f"{device['address']} has {mac}" for mac in macs if not MASKED.fullmatch(mac)]
+        told = [mac for device in self.devices() for mac in device.get("macs", [])]
         if len(set(told)) != len(told):
             problems.append(f"two have the same: {told}")
         return problems
@@ -197,7 +197,7 @@ def main():
             recording = Recording(os.path.join(place, archive), directory)
             checks = [("addresses, order and ids are lspci's", recording.check_ids),
                       ("drivers, groups, nodes, interfaces are the machine's", recording.check_facts),
-                      ("the tree has every card below its bridge", recording.check_tree),
+                      ("the tree has every device below its bridge", recording.check_tree),
                       ("MAC addresses are masked", recording.check_macs),
                       ("no MAC address is in the archive", recording.check_archive)]
             if recording.facts[("pci.ids", "version")] == [version_of_names()]:
@@ -208,10 +208,10 @@ def main():
                 except (Failed, ValueError, subprocess.TimeoutExpired) as error:
                     result(f"{recording.name}: {name}", [str(error)])
             if recording.inventory:
-                seen.update(key for card in recording.cards() for key in card)
+                seen.update(key for device in recording.devices() for key in device)
     # Else much of the above would be true of next to nothing.
     wanted = {"driver", "iommu_group", "numa_node", "interfaces", "macs", "parent", "blocks", "drm", "vfs_total"}
-    result("the recordings have cards of all kinds", [f"none has {name}" for name in sorted(wanted - seen)])
+    result("the recordings have devices of all kinds", [f"none has {name}" for name in sorted(wanted - seen)])
     print(f"1..{count}")
     return 1 if failed else 0
 

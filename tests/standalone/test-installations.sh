@@ -54,8 +54,8 @@ result $? "make install" make.log
 must mount --bind "$work/root$prefix" "$prefix"
 
 # ---- the machine ----
-# card ADDRESS VENDOR:DEVICE CLASS GROUP DRIVER
-card() {
+# device ADDRESS VENDOR:DEVICE CLASS GROUP DRIVER
+device() {
 	local directory=machine/devices/pci0000:00/$1
 	mkdir -p "$directory" machine/bus/pci/devices "machine/bus/pci/drivers/$5" "machine/kernel/iommu_groups/$4/devices"
 	ln -s "../../../devices/pci0000:00/$1" "machine/bus/pci/devices/$1"
@@ -64,9 +64,9 @@ card() {
 	ln -s "../../../bus/pci/drivers/$5" "$directory/driver"
 	printf 'pci:v0000%sd0000%ssv00000000sd00000000bc%ssc%si00\n' "${2%:*}" "${2#*:}" "${3%??}" "${3#??}" >"$directory/modalias"
 }
-card 0000:00:02.0 8086:10D3 0200 1 vfio-pci
-card 0000:00:03.0 8086:10D3 0200 2 vfio-pci
-card 0000:00:04.0 8086:10D3 0200 3 e1000e
+device 0000:00:02.0 8086:10D3 0200 1 vfio-pci
+device 0000:00:03.0 8086:10D3 0200 2 vfio-pci
+device 0000:00:04.0 8086:10D3 0200 3 e1000e
 must mount --bind machine /sys
 # what is asked for VMs, and where the monitor keeps its notes, is this machine's own too
 for directory in /run /var/lib /var/tmp; do must mount -t tmpfs none "$directory"; done
@@ -94,9 +94,9 @@ run() {
 }
 
 # ---- the systems ----
-printf '0000:00:02.0 vfio-pci 100\n0000:00:03.0 vfio-pci -\n0000:00:04.0 e1000e -\n' >cards
+printf '0000:00:02.0 vfio-pci 100\n0000:00:03.0 vfio-pci -\n0000:00:04.0 e1000e -\n' >devices
 pciprobe -f raw --no-headings -o address,driver,vm_ids >out
-same "the machine is as it was made" cards out
+same "the machine is as it was made" devices out
 
 remotes=/var/lib/one/remotes
 mkdir -p $remotes/im/kvm-probes.d/host/system $remotes/etc/im/kvm-probes.d
@@ -105,14 +105,14 @@ run OpenNebula sh -c; result $? "OpenNebula: put in place" err
 echo "onehost sync -f" >wanted; same "OpenNebula: and spread" wanted told
 echo '<xml/>' | env -i PATH=/usr/bin:/bin $remotes/im/kvm-probes.d/host/system/pci.rb kvm /ds 4124 0 host1 >out 2>err
 result $? "OpenNebula: the monitor calls it" err
-pciprobe -f opennebula --usage >wanted; same "OpenNebula: and is told of the cards" wanted out
+pciprobe -f opennebula --usage >wanted; same "OpenNebula: and is told of the devices" wanted out
 grep -q ' SHORT_ADDRESS = "00:04.0" ,' out; result $? "OpenNebula: of all of them" out
 
-run libvirt bash -c; result $? "libvirt: a card for a VM" err
+run libvirt bash -c; result $? "libvirt: a device for a VM" err
 echo "virsh attach-device web device.xml --live" >wanted; same "libvirt: virsh is given" wanted told
 grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" device.xml; result $? "libvirt: the free one" device.xml
 
-run "Proxmox VE" bash -c; result $? "Proxmox: a card for a VM" err
+run "Proxmox VE" bash -c; result $? "Proxmox: a device for a VM" err
 echo "qm set 101 --hostpci0 0000:00:03.0" >wanted; same "Proxmox: the one that no other VM has" wanted told
 
 if [ -d /usr/lib/collectd ] && [ -e "$build/.libs/pciprobe.so" ]; then
@@ -154,8 +154,8 @@ same "Prometheus: the file has all that there is" wanted out
 cron() { env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh sh -c "${1#"* * * * * root "}"; }
 run cron cron; result $? "cron: its job" err
 [ ! -s out ] && [ ! -s err ]; result $? "cron: has nothing to write a mail of" out err
-python3 -c 'import json; print(*(card["address"] for card in json.load(open("/run/pci.json"))["cards"]), sep="\n")' >out
-cut -d' ' -f1 cards >wanted; same "cron: the file has the cards" wanted out
+python3 -c 'import json; print(*(device["address"] for device in json.load(open("/run/pci.json"))["devices"]), sep="\n")' >out
+cut -d' ' -f1 devices >wanted; same "cron: the file has the devices" wanted out
 must mount -t tmpfs none /sys/bus
 cp /run/pci.json wanted
 ! run cron cron; result $? "cron: when nothing can be listed, the job fails" out
@@ -182,7 +182,7 @@ mv "$prefix/bin/pciprobe.moved" "$prefix/bin/pciprobe"
 
 for shell in sh bash; do
 	run scripts $shell -c; result $? "scripts: in a pipe of $shell" err
-	printf '0000:00:02.0 100\n0000:00:03.0 -\n0000:00:04.0 -\n' >wanted; same "scripts: a card a line, in $shell" wanted out
+	printf '0000:00:02.0 100\n0000:00:03.0 -\n0000:00:04.0 -\n' >wanted; same "scripts: a device a line, in $shell" wanted out
 done
 
 # directories that this machine may not have, and that nothing of it may come into
@@ -197,15 +197,15 @@ must mount --bind misc /usr/share/misc
 run CloudStack sh -c; result $? "CloudStack: put in place" err
 env -i PATH=/usr/bin:/bin /usr/share/cloudstack-common/scripts/vm/hypervisor/kvm/gpudiscovery.sh >out 2>err
 result $? "CloudStack: the agent calls it" err
-pciprobe -f cloudstack >wanted; same "CloudStack: and is told of the cards" wanted out
-python3 -c 'import json, sys; print(*(card["pci_address"] for card in json.load(sys.stdin)["gpus"]), sep="\n")' <out >addresses
+pciprobe -f cloudstack >wanted; same "CloudStack: and is told of the devices" wanted out
+python3 -c 'import json, sys; print(*(device["pci_address"] for device in json.load(sys.stdin)["gpus"]), sep="\n")' <out >addresses
 printf '00:02.0\n00:03.0\n00:04.0\n' >wanted; same "CloudStack: of all of them" wanted addresses
 
 run Nova sh -c; result $? "Nova: put in place, and verified" err
 pciprobe -f nova >wanted; same "Nova: what it includes" wanted /etc/nova/nova.conf.d/pci.conf
 printf '[pci]\n%s\n%s\n' 'device_spec = {"vendor_id":"8086","product_id":"10d3","address":"0000:00:*.0"}' \
 	'alias = {"name":"10GE","vendor_id":"8086","product_id":"10d3","device_type":"type-PCI"}' >wanted
-same "Nova: the cards in one line, and their alias" wanted /etc/nova/nova.conf.d/pci.conf
+same "Nova: the devices in one line, and their alias" wanted /etc/nova/nova.conf.d/pci.conf
 for script in 'exit 1' 'echo half; exit 3' 'echo half; kill -9 $$'; do
 	program "$script"
 	! run Nova sh -c; result $? "Nova: when the program says '$script', the line fails" out

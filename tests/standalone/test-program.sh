@@ -14,8 +14,8 @@ chmod 755 "$work"
 
 silent() { [ ! -s "$1" ]; result $? "$2" "$1"; }
 
-# card ROOT ADDRESS VENDOR:DEVICE CLASS [DRIVER]
-card() {
+# device ROOT ADDRESS VENDOR:DEVICE CLASS [DRIVER]
+device() {
 	local directory=$1/sys/devices/pci0000:00/$2
 	mkdir -p "$directory" "$1/sys/bus/pci/devices"
 	ln -s "../../../devices/pci0000:00/$2" "$1/sys/bus/pci/devices/$2"
@@ -26,9 +26,9 @@ card() {
 
 mkdir -p machine/proc/sys/kernel
 echo host1 >machine/proc/sys/kernel/hostname
-card machine 0000:00:02.0 8086:10D3 20000 e1000e
-card machine 0000:00:03.0 10DE:2204 30000 vfio-pci
-card machine 0000:00:1f.3 8086:9C22 C0500
+device machine 0000:00:02.0 8086:10D3 20000 e1000e
+device machine 0000:00:03.0 10DE:2204 30000 vfio-pci
+device machine 0000:00:1f.3 8086:9C22 C0500
 mkdir -p machine/sys/devices/pci0000:00/0000:00:02.0/net/enx525400123456
 echo 52:54:00:12:34:56 >machine/sys/devices/pci0000:00/0000:00:02.0/net/enx525400123456/address
 p() { "$PCIPROBE" --sysroot machine "$@"; }
@@ -108,7 +108,7 @@ expect 0 "json without processes" p -f json
 expect 0 "export" p -f export -o address,driver,iommu_group
 says out 'ADDRESS="0000:00:03.0" DRIVER="vfio-pci" IOMMU_GROUP=""' "KEY=\"value\""
 expect 0 "json" p -f json
-python3 -c 'import json,sys; d=json.load(open("out")); sys.exit(len(d["cards"]) != 3 or d["host"] != "host1")' </dev/null
+python3 -c 'import json,sys; d=json.load(open("out")); sys.exit(len(d["devices"]) != 3 or d["host"] != "host1")' </dev/null
 result $? "json is JSON" out
 expect 0 "tree" p -f tree
 expect 0 "-J" p -J
@@ -118,7 +118,7 @@ expect 0 "-o all" p -f export -o all
 p -f export >wanted
 cmp -s out wanted; result $? "is every column" out
 expect 0 "onehost" p -f onehost
-says out "         ? 00:03.0  10de:2204:0300  GA102 [GeForce RTX 3090]" "a card that nobody could look for isn't free"
+says out "         ? 00:03.0  10de:2204:0300  GA102 [GeForce RTX 3090]" "a device that nobody could look for isn't free"
 mkdir -p machine/proc/1/fd machine/proc/77/fd
 ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 ln -s /dev/vfio/5 machine/proc/77/fd/9
@@ -259,16 +259,16 @@ says err "typo.conf:3:5: invalid filter '8068'" "and is told with its place"
 says err "typo.conf:4:1: unknown key ':shrt_address' ignored (did you mean ':short_address:'?)" "an unknown key too"
 expect 1 "a configuration that isn't there" p -c nowhere.conf
 says err "nowhere.conf: No such file" "is told"
-card other 0000:00:02.0 8086:10D3 20000
+device other 0000:00:02.0 8086:10D3 20000
 expect 0 "explain" p explain -c nvidia.conf
 says out "matched by :filter: '10de:*' (nvidia.conf:1:10)" "explain tells the rule and its place"
 says out "not matched by :filter: (nvidia.conf:1:1)" "and what rejects"
 printf ':filter: 10de:*,1002:*\n' >amd.conf
 expect 0 "explain names useless rules" p explain -c amd.conf
 says out ":filter: '1002:*' (amd.conf:1:10)" "with their place"
-expect 0 "explain one card" p explain 00:1f.3
+expect 0 "explain one device" p explain 00:1f.3
 says out "selected: no pci.conf and no filter" "without rules"
-expect 1 "explain a card that isn't there" p explain 00:05.0
+expect 1 "explain a device that isn't there" p explain 00:05.0
 says err "00:05.0: this host has no such device" "is told"
 
 # ---- requests ----
@@ -292,16 +292,16 @@ expect 2 "request by a wrong address" p request address=00:99
 says err "request: invalid PCI address '00:99': expected e.g. 07:00.0 or 0000:07:00.0" "says so once"
 [ "$(wc -l <err)" -eq 1 ]; result $? "on one line" err
 expect 1 "a request that this host can't serve" p request -c alias.conf gpu
-silent out "prints no card"
+silent out "prints no device"
 says err "pciprobe: gpu: 1 requested, none available (1 matching device):" "and says so"
 says err "  0000:00:03.0: not in an IOMMU group; 'vfio-bind check' says why" "and why"
 ln -s ../../../kernel/iommu_groups/5 machine/sys/devices/pci0000:00/0000:00:03.0/iommu_group
 expect 0 "one that it can serve" p request -c alias.conf gpu
-[ "$(cat out)" = 0000:00:03.0 ]; result $? "prints the card" out
+[ "$(cat out)" = 0000:00:03.0 ]; result $? "prints the device" out
 silent err "and says nothing"
 expect 0 "by ids" p request -c alias.conf vendor=10de,class=0300
 expect 0 "by address" p request -c alias.conf address=00:03.0
-expect 1 "a card twice" p request -c alias.conf gpu address=00:03.0
+expect 1 "a device twice" p request -c alias.conf gpu address=00:03.0
 expect 1 "two of one" p request -c alias.conf gpu:2
 says err "gpu:2: 2 requested, 1 available (1 matching device)" "says how many there are"
 [ "$(wc -l <err)" -eq 1 ]; result $? "and no more" err
@@ -313,7 +313,7 @@ says err "address=00:1f.3: 1 requested, none available (1 matching device):" "is
 says err "  0000:00:1f.3: not selected; 'pciprobe explain 0000:00:1f.3' says why" "with the command that explains it"
 expect 1 "a device that is not there" p request vendor=dead
 says err "vendor=dead: 1 requested, but this host has no matching device" "is none"
-expect 1 "a card that the host uses" p request -c alias.conf nic
+expect 1 "a device that the host uses" p request -c alias.conf nic
 says err "  0000:00:02.0: bound to host driver e1000e, and not in an IOMMU group; 'vfio-bind check' says why" "says by what"
 ln -s ../../../kernel/iommu_groups/4 machine/sys/devices/pci0000:00/0000:00:02.0/iommu_group
 ln -s ../../../bus/pci/drivers/e1000e machine/sys/devices/pci0000:00/0000:00:02.0/driver
@@ -330,8 +330,8 @@ expect 0 "in a format" p request -c alias.conf gpu -f raw -o address,aliases,ava
 [ "$(cat out)" = "0000:00:03.0 gpu yes" ]; result $? "with columns" out
 expect 0 "for virsh" p request -c alias.conf gpu -f libvirt
 grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" out; result $? "as XML" out
-[ "$(grep -c '<!-- ' out)" -eq 1 ]; result $? "of that card alone" out
-expect 0 "all cards for virsh" p -f libvirt
+[ "$(grep -c '<!-- ' out)" -eq 1 ]; result $? "of that device alone" out
+expect 0 "all devices for virsh" p -f libvirt
 says out "<!-- 0000:00:02.0 82574L Gigabit Network Connection" "tells of each in a comment"
 expect 1 "when nobody could look" p request --owners none -c alias.conf gpu
 says err "  0000:00:03.0: owner unknown: the source vfio is switched off" "nothing is promised, and the reason is reported"
@@ -414,8 +414,8 @@ expect 0 "a tree" "$PCIPROBE" --sysroot host -f tree
 grep -q '^..*01:00.0 vfio-pci  *8 held  *one-42 Ethernet controller  *82574L' out; result $? "shows state and owner" out
 expect 0 "a tree of one device" "$PCIPROBE" --sysroot host -f tree -s 1:0.0
 grep -q '^00:02.0  *pcieport  *1  *PCI bridge  *QEMU PCIe Root port$' out; result $? "shows the driver and group of the bridge above it" out
-card people 0000:00:02.0 8086:FFF1 20000
-card people 0000:00:03.0 FFF1:FFF2 F0F300
+device people 0000:00:02.0 8086:FFF1 20000
+device people 0000:00:03.0 FFF1:FFF2 F0F300
 mkdir -p people/proc/1/fd
 expect 0 "devices that pci.ids does not know" "$PCIPROBE" --sysroot people
 grep -q ' Ethernet controller: Intel Corporation Device fff1$' out; result $? "are named by class and vendor" out
@@ -423,7 +423,7 @@ grep -q ' Class f0f3: Device fff1:fff2$' out; result $? "or by ids" out
 head -n 1 out >headings
 [ "$(cat headings)" = "ADDRESS ID        STATE AVAIL    NAME" ]; result $? "empty columns are hidden" headings
 grep -q ' free  no-iommu ' out; result $? "why a free device is not available" out
-card people 10000:01:00.0 8086:FFF1 20000
+device people 10000:01:00.0 8086:FFF1 20000
 expect 0 "several domains" "$PCIPROBE" --sysroot people
 grep -q '^0000:00:02.0 ' out && grep -q '^10000:01:00.0 ' out; result $? "full addresses" out
 
@@ -441,12 +441,12 @@ silent err "and nothing is said"
 says err "standard output: Broken pipe" "is told"
 # more than a pipe holds, so that it fails long before the end
 mkdir -p crowd/proc/sys/kernel
-for bus in $(seq 10 29); do for slot in 00 01 02 03 04 05 06 07; do card crowd "0000:$bus:$slot.0" 8086:10D3 20000 e1000e; done; done
+for bus in $(seq 10 29); do for slot in 00 01 02 03 04 05 06 07; do device crowd "0000:$bus:$slot.0" 8086:10D3 20000 e1000e; done; done
 for format in raw json prometheus table; do
 	set -o pipefail
 	"$PCIPROBE" --sysroot crowd -f $format 2>err | head -n 1 >out
 	case $? in 0 | 141) [ -s out ] ;; *) false ;; esac # 0: all of it was in the pipe before head ended
-	result $? "$format of many cards, cut by head" out
+	result $? "$format of many devices, cut by head" out
 	set +o pipefail
 	silent err "and nothing is said of that"
 done
@@ -461,9 +461,9 @@ expect 1 "a root that isn't there" "$PCIPROBE" --sysroot nowhere
 cp -a machine broken
 mkdir broken/sys/bus/pci/devices/nonsense
 rm broken/sys/devices/pci0000:00/0000:00:1f.3/uevent
-expect 3 "a card that can't be read" "$PCIPROBE" --sysroot broken -f raw -o address --no-headings
+expect 3 "a device that can't be read" "$PCIPROBE" --sysroot broken -f raw -o address --no-headings
 [ "$(wc -l <out)" -eq 2 ]; result $? "the others are listed" out
-says err "card 0000:00:1f.3 is passed over" "it is told"
+says err "device 0000:00:1f.3 is passed over" "it is told"
 expect 3 "-q" "$PCIPROBE" -q --sysroot broken
 silent err "-q says no warnings"
 printf 'DRIVER=a\033[2J"b\\\xff\nPCI_CLASS=20000\nPCI_ID=8086:10D3\n' >broken/sys/devices/pci0000:00/0000:00:02.0/uevent
@@ -479,7 +479,7 @@ if unshare -m true 2>/dev/null; then
 		"mount --bind /proc/\$\$/mem machine/sys/devices/pci0000:00/0000:00:03.0/numa_node &&
 		'$PCIPROBE' --sysroot machine -f raw -o address,driver,numa_node --no-headings; status=\$?; exit \$status"
 	says err "0000:00:03.0/numa_node: Input/output error" "is told"
-	says out "0000:00:03.0 vfio-pci -" "and the rest of the card is there"
+	says out "0000:00:03.0 vfio-pci -" "and the rest of the device is there"
 	rm machine/sys/devices/pci0000:00/0000:00:03.0/numa_node
 else
 	skip "an attribute that gives EIO" "no mount namespaces here"
@@ -526,11 +526,11 @@ ln -s ../../../../../../../../../../../../../../../../../../../../../../tmp evil
 mkdir -p machine/var/tmp
 p -f opennebula --usage >wanted
 expect 0 "the probe answers" p opennebula -c nvidia.conf
-says out ' SHORT_ADDRESS = "00:03.0" ,' "with the cards"
+says out ' SHORT_ADDRESS = "00:03.0" ,' "with the devices"
 cp out good
 [ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0 2>/dev/null)" = "" ]
-result $? "interfaces of cards that aren't selected aren't kept"
-expect 0 "all cards" p opennebula
+result $? "interfaces of devices that aren't selected aren't kept"
+expect 0 "all devices" p opennebula
 cmp -s out wanted; result $? "as the format prints them" out wanted
 [ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0)" = enx525400123456 ]
 result $? "the name of an interface is kept"
@@ -538,7 +538,7 @@ rm -r machine/sys/devices/pci0000:00/0000:00:02.0/net
 grep -qx 'PCI_USAGE = \[\]' out; result $? "that no VM has one is told too" out
 expect 0 "without PCI_USAGE" p opennebula --no-usage
 ! grep -q PCI_USAGE out; result $? "it isn't there" out
-expect 0 "when the card has gone to a VM" p opennebula
+expect 0 "when the device has gone to a VM" p opennebula
 says out 'IFNAME = "enx525400123456"' "it is still told"
 printf ':filter: nonsense\n' >nvidia.conf
 expect 0 "a failure gives the last good answer" p opennebula -c nvidia.conf
@@ -572,11 +572,11 @@ fi
 # ---- Nova ----
 p -a -f nova >nova.conf
 expect 0 "what was written for Nova takes all" p verify nova nova.conf
-says out "0000:00:03.0 10de:2204" "it says which cards"
+says out "0000:00:03.0 10de:2204" "it says which devices"
 printf '[pci]\ndevice_spec = {"vendor_id":"10de"}\ndevice_spec = {"address":"00:03.0"}\ndevice_spec = {"vendor_id":"ffff"}\n' >nova.conf
-expect 1 "a line for nothing, and a card taken twice" p verify nova nova.conf
+expect 1 "a line for nothing, and a device taken twice" p verify nova nova.conf
 says out "nova.conf:4: device_spec matches no device of this host" "the line is named"
-says out "0000:00:03.0 is matched by nova.conf:2 and nova.conf:3" "so is the card"
+says out "0000:00:03.0 is matched by nova.conf:2 and nova.conf:3" "so is the device"
 printf '[pci]\nalias = {"name":"a\\u001b[2J","x":"1"}\n' >nova.conf
 expect 1 "a fault" p verify nova nova.conf
 says err "pciprobe: nova.conf:2: an alias has no key 'x'" "it is told with its line"
@@ -606,7 +606,7 @@ expect 0 "in place of gpudiscovery.sh" agent/gpudiscovery.sh any argument
 cmp -s out wanted; result $? "it answers the agent" out wanted
 silent err "and puts nothing into its answer"
 sed 's/"used_by_vm": null/"used_by_vm": "unknown: pciprobe failed"/g' wanted >unknown
-cmp -s wanted unknown; [ $? -eq 1 ]; result $? "some card is free"
+cmp -s wanted unknown; [ $? -eq 1 ]; result $? "some device is free"
 touch agent/broken
 expect 0 "a failure gives the last good answer" agent/gpudiscovery.sh
 cmp -s out unknown; result $? "in which nothing is free" out unknown

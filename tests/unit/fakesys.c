@@ -125,7 +125,7 @@ static void __attribute__((format(printf, 4, 5))) attribute(struct fakesys *fake
 	fakesys_file(fake, path, text);
 }
 
-static void link_card(struct fakesys *fake, const char *address, const char *name, const char *directory,
+static void link_device(struct fakesys *fake, const char *address, const char *name, const char *directory,
 		      const char *last)
 {
 	char path[PATH_SIZE], target[256];
@@ -135,49 +135,49 @@ static void link_card(struct fakesys *fake, const char *address, const char *nam
 	fakesys_link(fake, path, target);
 }
 
-static void add_uevent(struct fakesys *fake, const char *address, const struct fakesys_card *card)
+static void add_uevent(struct fakesys *fake, const char *address, const struct fakesys_device *device)
 {
 	attribute(fake, address, "uevent",
 		  "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
 		  "MODALIAS=pci:v%08Xd%08X\n",
-		  card->driver ? "DRIVER=" : "", card->driver ? card->driver : "", card->driver ? "\n" : "",
-		  card->class, card->vendor, card->device, card->subsystem_vendor, card->subsystem_device, address,
-		  card->vendor, card->device);
+		  device->driver ? "DRIVER=" : "", device->driver ? device->driver : "", device->driver ? "\n" : "",
+		  device->class, device->vendor, device->device, device->subsystem_vendor, device->subsystem_device, address,
+		  device->vendor, device->device);
 }
 
-void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card card)
+void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_device device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE], name[32];
 
-	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s%s%s", card.below ? card.below : "",
-		 card.below ? "/" : "", address);
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s%s%s", device.below ? device.below : "",
+		 device.below ? "/" : "", address);
 	fakesys_directory(fake, path);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", address);
-	snprintf(target, sizeof(target), "../../../devices/pci0000:00/%s%s%s", card.below ? card.below : "",
-		 card.below ? "/" : "", address);
+	snprintf(target, sizeof(target), "../../../devices/pci0000:00/%s%s%s", device.below ? device.below : "",
+		 device.below ? "/" : "", address);
 	fakesys_link(fake, path, target);
-	if (!card.no_modalias && !card.no_uevent)
-		attribute(fake, address, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", card.vendor, card.device,
-			  card.subsystem_vendor, card.subsystem_device, card.class >> 16, card.class >> 8 & 0xff,
-			  card.class & 0xff);
-	if (!card.no_uevent)
-		add_uevent(fake, address, &card);
-	attribute(fake, address, "vendor", "0x%04x\n", card.vendor);
-	attribute(fake, address, "device", "0x%04x\n", card.device);
-	attribute(fake, address, "class", "0x%06x\n", card.class);
-	attribute(fake, address, "subsystem_vendor", "0x%04x\n", card.subsystem_vendor);
-	attribute(fake, address, "subsystem_device", "0x%04x\n", card.subsystem_device);
-	if (card.driver)
-		link_card(fake, address, "driver", "../../../bus/pci/drivers", card.driver);
-	if (card.group)
-		link_card(fake, address, "iommu_group", "../../../kernel/iommu_groups", card.group);
-	if (card.group && card.driver && strstr(card.driver, "vfio"))
-		fakesys_group_node(fake, card.group);
-	if (!card.pf)
+	if (!device.no_modalias && !device.no_uevent)
+		attribute(fake, address, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", device.vendor, device.device,
+			  device.subsystem_vendor, device.subsystem_device, device.class >> 16, device.class >> 8 & 0xff,
+			  device.class & 0xff);
+	if (!device.no_uevent)
+		add_uevent(fake, address, &device);
+	attribute(fake, address, "vendor", "0x%04x\n", device.vendor);
+	attribute(fake, address, "device", "0x%04x\n", device.device);
+	attribute(fake, address, "class", "0x%06x\n", device.class);
+	attribute(fake, address, "subsystem_vendor", "0x%04x\n", device.subsystem_vendor);
+	attribute(fake, address, "subsystem_device", "0x%04x\n", device.subsystem_device);
+	if (device.driver)
+		link_device(fake, address, "driver", "../../../bus/pci/drivers", device.driver);
+	if (device.group)
+		link_device(fake, address, "iommu_group", "../../../kernel/iommu_groups", device.group);
+	if (device.group && device.driver && strstr(device.driver, "vfio"))
+		fakesys_group_node(fake, device.group);
+	if (!device.pf)
 		return;
-	link_card(fake, address, "physfn", "..", card.pf);
-	snprintf(name, sizeof(name), "virtfn%u", card.vf);
-	link_card(fake, card.pf, name, "..", address);
+	link_device(fake, address, "physfn", "..", device.pf);
+	snprintf(name, sizeof(name), "virtfn%u", device.vf);
+	link_device(fake, device.pf, name, "..", address);
 }
 
 static void hear(void *data, enum message_level level, const char *text)

@@ -14,13 +14,13 @@ struct fakesys {
 	char path[64];
 };
 
-struct fakesys_card {
+struct fakesys_device {
 	unsigned vendor, device, class; /* class with the programming interface: 0x020000 */
 	unsigned subsystem_vendor, subsystem_device;
 	const char *driver;     /* NULL: none */
 	const char *group;      /* NULL: no IOMMU */
 	const char *below;      /* the bridges above it: "0000:00:01.0/0000:01:00.0"; NULL: on the root bus */
-	const char *pf;         /* it is a VF of this card, of number vf */
+	const char *pf;         /* it is a VF of this device, of number vf */
 	unsigned vf;
 	bool no_modalias;       /* it has to be read from uevent */
 	bool no_uevent;         /* nor is that there: only the single files */
@@ -29,9 +29,9 @@ struct fakesys_card {
 struct fakesys *fakesys_new(void);
 void fakesys_free(struct fakesys *fake);
 
-/* Adds a card; its directory is reached by fakesys_file(fake, "sys/bus/pci/devices/ADDRESS/..."). */
-#define fakesys_pci(fake, address, ...) fakesys_add(fake, address, (struct fakesys_card){__VA_ARGS__})
-void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_card card);
+/* Adds a device; its directory is reached by fakesys_file(fake, "sys/bus/pci/devices/ADDRESS/..."). */
+#define fakesys_pci(fake, address, ...) fakesys_add(fake, address, (struct fakesys_device){__VA_ARGS__})
+void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_device device);
 
 /* Adds a process with these words on its command line, a NUL between two, that started PID + 1000 ticks after boot; and a
  * descriptor of one, which brings the node of the group with it where it is one's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* aliases: how many cards each alias has, in columns for people and awk. Names have no blanks: alias_is_name. */
+/* aliases: how many devices each alias has, in columns for people and awk. Names have no blanks: alias_is_name. */
 #include "plugins/standalone/formats/writer.h"
 #include "probe/pool.h"
 

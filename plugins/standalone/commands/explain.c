@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe explain: which rule took or refused each card, and which rules are of no use on this host. */
+/* pciprobe explain: which rule took or refused each device, and which rules are of no use on this host. */
 #include "plugins/standalone/unavailable.h"
 #include "plugins/standalone/report.h"
 #include "common/text.h"
@@ -44,7 +44,7 @@ static void print_use(const struct pci_device *device)
 		printf("    available: can be assigned to a VM\n");
 }
 
-static void print_card(struct probe *probe, const struct pci_device *device)
+static void print_device(struct probe *probe, const struct pci_device *device)
 {
 	const struct selection *selection = probe_selection(probe);
 	const struct verdict *verdict = device->verdict;
@@ -74,7 +74,7 @@ static void print_card(struct probe *probe, const struct pci_device *device)
 		printf("    left out of the opennebula format: it is %s, and those are published\n", left_out);
 }
 
-/* Returns 1 when RULE takes some card of the host on its own, 0 when none, or a negative errno. */
+/* Returns 1 when RULE takes some device of the host on its own, 0 when none, or a negative errno. */
 static int is_of_use(struct probe *probe, const struct inventory *inventory, const struct rule *rule,
 		     const struct log *log)
 {
@@ -117,7 +117,7 @@ static int print_useless_rules(struct probe *probe, const struct inventory *inve
 static int explain_all(const struct options *options, struct probe *probe, const struct inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->count; i++)
-		print_card(probe, &inventory->devices[i]);
+		print_device(probe, &inventory->devices[i]);
 	printf("%zu of %zu devices selected", inventory->selected, inventory->count);
 	if (probe_config(probe)->path) {
 		printf(" by ");
@@ -138,7 +138,7 @@ static int explain_some(const struct options *options, struct probe *probe, cons
 		address_parse(*text, &address);
 		device = inventory_find(inventory, &address);
 		if (device) {
-			print_card(probe, device);
+			print_device(probe, device);
 			continue;
 		}
 		log_error(&options->log, "%s: this host has no such device", *text);

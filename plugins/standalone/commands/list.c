@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static int list_cards(const struct options *options, struct report *report)
+static int list_devices(const struct options *options, struct report *report)
 {
 	struct inventory *inventory = NULL;
 	int status = STATUS_FAILED;
@@ -30,7 +30,7 @@ int run_list(struct options *options)
 	int status = report_begin(&report, options);
 
 	if (status == STATUS_OK)
-		status = list_cards(options, &report);
+		status = list_devices(options, &report);
 	free(report.columns);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pciprobe opennebula: in place of OpenNebula's pci.rb. A probe that fails puts the whole host into ERROR, and one that
- * prints no card makes the frontend forget the cards: after a failure the only harmless answer is the last good one. */
+ * prints no device makes the frontend forget the devices: after a failure the only harmless answer is the last good one. */
 #include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/report.h"
 #include "probe/details/details.h"
@@ -82,7 +82,7 @@ static void name_answer(const struct options *options, char name[static NAME_MAX
 	free(copy);
 }
 
-/* A card that goes to a VM takes its interface with it; its name is kept here for then. */
+/* A device that goes to a VM takes its interface with it; its name is kept here for then. */
 static void keep_interface_names(int state, const struct inventory *inventory)
 {
 	char address[ADDRESS_SIZE];

@@ -126,14 +126,14 @@ static int write_item(const struct recording *recording, const struct item *item
 	return error;
 }
 
-static bool is_card_link(const struct item *item)
+static bool is_device_link(const struct item *item)
 {
 	return item->thing == SYSROOT_LINK && strncmp(item->path, SCAN_DIRECTORY "/", strlen(SCAN_DIRECTORY "/")) == 0 &&
 	       !strchr(item->path + strlen(SCAN_DIRECTORY "/"), '/');
 }
 
-/* A card's entry is a link into sys/devices; what it points to must be there before anything is written through it. */
-static int make_card_directory(const struct recording *recording, const struct item *item)
+/* A device's entry is a link into sys/devices; what it points to must be there before anything is written through it. */
+static int make_device_directory(const struct recording *recording, const struct item *item)
 {
 	const char *target = item->text;
 	char *path;
@@ -165,9 +165,9 @@ static int write_recording(struct recording *recording, const struct log *log, c
 		for (size_t i = 0; i < recording->count && !error; i++) {
 			const struct item *item = &recording->items[i];
 
-			if (is_card_link(item) != links)
+			if (is_device_link(item) != links)
 				continue;
-			error = links ? make_card_directory(recording, item) : 0;
+			error = links ? make_device_directory(recording, item) : 0;
 			if (!error)
 				error = write_item(recording, item);
 			if (error == -EEXIST) /* read a second time */
@@ -231,7 +231,7 @@ static int read_config(const struct options *options, struct recording *recordin
 }
 
 /* Each format may read something of its own, so all are written, to nowhere. */
-static int read_everything(const struct options *options, struct recording *recording, size_t *ret_cards)
+static int read_everything(const struct options *options, struct recording *recording, size_t *ret_devices)
 {
 	struct probe_options probe_options = {
 		.log = options->log,
@@ -252,7 +252,7 @@ static int read_everything(const struct options *options, struct recording *reco
 		report.inventory = inventory;
 		for (size_t i = 0; i < WRITER_COUNT; i++)
 			WRITERS[i].write(&report, nowhere);
-		*ret_cards = inventory->count;
+		*ret_devices = inventory->count;
 		if (read_config(options, recording, probe_sysroot(report.probe)) == 0)
 			status = status_of(inventory);
 	}
@@ -287,7 +287,7 @@ int run_record(struct options *options)
 {
 	struct recording recording = {.directory = -1};
 	const char *path = options->arguments[0];
-	size_t cards = 0;
+	size_t devices = 0;
 	int status;
 
 	if (!path) {
@@ -297,7 +297,7 @@ int run_record(struct options *options)
 	recording.directory = open_directory(path, &options->log);
 	if (recording.directory < 0)
 		return STATUS_FAILED;
-	status = read_everything(options, &recording, &cards);
+	status = read_everything(options, &recording, &devices);
 	if (recording.no_memory) {
 		log_error(&options->log, "out of memory");
 		status = STATUS_FAILED;
@@ -305,7 +305,7 @@ int run_record(struct options *options)
 	if (status != STATUS_FAILED && write_recording(&recording, &options->log, path) < 0)
 		status = STATUS_FAILED;
 	if (status != STATUS_FAILED && !options->quiet)
-		printf("%zu cards recorded in %s. MAC addresses are masked; the host's name%s in it\n", cards, path,
+		printf("%zu devices recorded in %s. MAC addresses are masked; the host's name%s in it\n", devices, path,
 		       has_config(&recording) ? " and " CONFIG_HOME " are" : " is");
 	free_recording(&recording);
 	return status;

@@ -148,7 +148,7 @@ static void report_unserved(const struct options *options, const struct inventor
 	}
 }
 
-/* What remains of the inventory are the cards that were taken. */
+/* What remains of the inventory are the devices that were taken. */
 static int print_taken(const struct options *options, struct report *report, struct inventory *inventory,
 		       const struct pci_device **taken, size_t count)
 {

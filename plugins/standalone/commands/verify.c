@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe verify: what another system's configuration does with this host's cards. */
+/* pciprobe verify: what another system's configuration does with this host's devices. */
 #include "plugins/standalone/nova/novaline.h"
 #include "plugins/standalone/report.h"
 #include "common/text.h"
@@ -13,7 +13,7 @@ struct check {
 	const struct novaconf *conf;
 	const struct novalines *lines;
 	const struct inventory *inventory;
-	bool *taken; /* of each line, each card: whether it takes it */
+	bool *taken; /* of each line, each device: whether it takes it */
 	bool wrong;
 };
 
@@ -39,15 +39,15 @@ static int find_taken(struct check *check)
 	check->taken = calloc(lines->count * inventory->count + 1, sizeof(*check->taken));
 	if (!check->taken)
 		return -ENOMEM;
-	for (size_t card = 0; card < inventory->count; card++) {
+	for (size_t device = 0; device < inventory->count; device++) {
 		bool offered = false;
 
 		for (size_t i = 0; i < lines->count; i++)
-			if (!lines->lines[i].alias.name && nova_spec_takes(&lines->lines[i].spec, &inventory->devices[card]))
-				offered = check->taken[i * inventory->count + card] = true;
+			if (!lines->lines[i].alias.name && nova_spec_takes(&lines->lines[i].spec, &inventory->devices[device]))
+				offered = check->taken[i * inventory->count + device] = true;
 		for (size_t i = 0; i < lines->count && offered; i++)
-			if (lines->lines[i].alias.name && nova_alias_takes(&lines->lines[i].alias, &inventory->devices[card]))
-				check->taken[i * inventory->count + card] = true;
+			if (lines->lines[i].alias.name && nova_alias_takes(&lines->lines[i].alias, &inventory->devices[device]))
+				check->taken[i * inventory->count + device] = true;
 	}
 	return 0;
 }
@@ -76,7 +76,7 @@ static void write_line(struct check *check, size_t index)
 	}
 }
 
-/* Lines of the same kind; different names for one card are what aliases are for. */
+/* Lines of the same kind; different names for one device are what aliases are for. */
 static bool compete(const struct nova_line *a, const struct nova_line *b)
 {
 	if (!a->alias.name || !b->alias.name)
@@ -142,7 +142,7 @@ static int verify_host(struct options *options, struct novaconf *conf)
 	struct probe *probe;
 	int status = STATUS_FAILED;
 
-	options->all = true; /* Nova sees every card */
+	options->all = true; /* Nova sees every device */
 	if (options_probe(options, DETAIL_NAMES | DETAIL_SRIOV | DETAIL_INTERFACES, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cloudstack-devices and cloudstack-table: the line of CloudStack's agent.properties, and the rows of its table
  * op_host_pci_devices, as they were proposed in 2013 ("PCI-Passthrough with CloudStack", cloudstack-dev). A given name is an
- * alias: of several a card has the first, since a row each would be given out twice. A card without one has no name to be asked by. */
+ * alias: of several a device has the first, since a row each would be given out twice. A device without one has no name to be asked by. */
 #include "plugins/standalone/formats/cloudstack-user.h"
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
@@ -25,7 +25,7 @@ int write_cloudstack_devices(const struct report *report, FILE *out)
 		fprintf(out, "%s%s|%s", between, address_format_short(&device->address, address), given_name(device));
 		between = ",";
 	}
-	/* without a card the line says so, and doesn't leave the file with the one from before */
+	/* without a device the line says so, and doesn't leave the file with the one from before */
 	fputs(*between == ',' ? "\n" : "pci.devices=\n", out);
 	return 0;
 }

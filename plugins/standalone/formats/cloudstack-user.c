@@ -55,7 +55,7 @@ static bool is_known(const struct inventory *inventory, const struct pci_device 
 	/* what one mediated device's owner is says nothing of another's */
 	if (mdev && !are_all_seen(inventory, OWNER_VFIO | OWNER_MDEV))
 		return false;
-	/* of a card that a stopped VM is defined with, a process that couldn't be seen may have it all the same */
+	/* of a device that a stopped VM is defined with, a process that couldn't be seen may have it all the same */
 	if (device->ownership == OWNERSHIP_RESERVED)
 		return are_all_seen(inventory, OWNER_VFIO);
 	return (device->present & HAS_OWNERSHIP) && device->ownership != OWNERSHIP_UNKNOWN;
@@ -82,7 +82,7 @@ int cloudstack_user(const struct inventory *inventory, const struct pci_device *
 		between = ", ";
 	}
 	if (!count && device->group_held && !mdev)
-		fprintf(out, "held: IOMMU group %u, for another card of it", device->iommu_group);
+		fprintf(out, "held: IOMMU group %u, for another device of it", device->iommu_group);
 	else if (!count && !is_known(inventory, device, mdev))
 		fputs("unknown: pciprobe could not look everywhere", out);
 	if (fclose(out) != 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cloudstack: what CloudStack's agent reads from its own script, scripts/vm/hypervisor/kvm/gpudiscovery.sh of its 4.21 and 4.22. A card a
- * line; VFs stand in their PF, and mediated devices in the card that has them or, when a VF has them, in that one's PF. */
+/* cloudstack: what CloudStack's agent reads from its own script, scripts/vm/hypervisor/kvm/gpudiscovery.sh of its 4.21 and 4.22. A device a
+ * line; VFs stand in their PF, and mediated devices in the device that has them or, when a VF has them, in that one's PF. */
 #include "plugins/standalone/formats/cloudstack-user.h"
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/writer.h"
@@ -38,7 +38,7 @@ static int add_number(struct json_object *object, const char *key, const char *d
 	return jsonvalue_add(object, key, json_object_new_uint64(number));
 }
 
-/* Of a card itself there is no description. */
+/* Of a device itself there is no description. */
 static int add_measures(struct json_object *object, const char *description)
 {
 	unsigned long x = 0, y = 0;
@@ -91,7 +91,7 @@ static int add_libvirt_address(struct json_object *object, const struct pci_addr
 	return error ? error : add_format(value, "function", "0x%x", address->function & 7u);
 }
 
-/* Of a card that isn't selected nobody has asked. */
+/* Of a device that isn't selected nobody has asked. */
 static int add_user(struct json_object *object, const struct report *report, const struct pci_device *device,
 		    const char *mdev)
 {
@@ -168,10 +168,10 @@ static int add_vf(struct json_object *list, const struct report *report, const s
 }
 
 /* A VF that has mediated devices is given in these parts, not as a whole. */
-static int add_parts(struct json_object *card, const struct report *report, const struct pci_device *device)
+static int add_parts(struct json_object *object, const struct report *report, const struct pci_device *device)
 {
 	struct json_object *mdevs = json_object_new_array(), *vfs = json_object_new_array();
-	int error = jsonvalue_add(card, "vgpu_instances", mdevs), also = jsonvalue_add(card, "vf_instances", vfs);
+	int error = jsonvalue_add(object, "vgpu_instances", mdevs), also = jsonvalue_add(object, "vf_instances", vfs);
 
 	error = error ? error : also;
 	for (size_t i = 0; i < device->mdev_count && !error; i++)
@@ -187,23 +187,23 @@ static int add_parts(struct json_object *card, const struct report *report, cons
 	return error;
 }
 
-/* A card that is on offer in parts isn't as a whole, and one that only its VFs are selected of isn't at all. */
-static int add_passthrough(struct json_object *card, const struct report *report, const struct pci_device *device)
+/* A device that is on offer in parts isn't as a whole, and one that only its VFs are selected of isn't at all. */
+static int add_passthrough(struct json_object *object, const struct report *report, const struct pci_device *device)
 {
-	struct json_object *object = json_object_new_object(), *parts = NULL;
+	struct json_object *passthrough = json_object_new_object(), *parts = NULL;
 	bool whole = device->selected && !device->sriov.vfs_enabled && !(device->present & HAS_VIRTFN);
-	int error = jsonvalue_add(card, "full_passthrough", object);
+	int error = jsonvalue_add(object, "full_passthrough", passthrough);
 
-	json_object_object_get_ex(card, "vgpu_instances", &parts);
+	json_object_object_get_ex(object, "vgpu_instances", &parts);
 	whole = whole && json_object_array_length(parts) == 0;
 	if (!error)
-		error = jsonvalue_add(object, "enabled", json_object_new_int(whole));
+		error = jsonvalue_add(passthrough, "enabled", json_object_new_int(whole));
 	if (!error)
-		error = add_libvirt_address(object, &device->address);
-	return error ? error : add_user(object, report, device, NULL);
+		error = add_libvirt_address(passthrough, &device->address);
+	return error ? error : add_user(passthrough, report, device, NULL);
 }
 
-/* The card whose place in the machine is known: of a PF that isn't selected, where its VFs are. */
+/* The device whose place in the machine is known: of a PF that isn't selected, where its VFs are. */
 static const struct pci_device *find_placed(const struct inventory *inventory, const struct pci_device *device)
 {
 	if (device->selected)
@@ -214,7 +214,7 @@ static const struct pci_device *find_placed(const struct inventory *inventory, c
 	return device;
 }
 
-static int add_names(struct json_object *card, const struct report *report, const struct pci_device *device)
+static int add_names(struct json_object *object, const struct report *report, const struct pci_device *device)
 {
 	struct names *names = probe_names(report->probe);
 	const char *vendor = names_vendor(names, device->vendor), *class = names_class(names, device->class);
@@ -222,54 +222,54 @@ static int add_names(struct json_object *card, const struct report *report, cons
 	char address[ADDRESS_SIZE];
 	int error;
 
-	error = jsonvalue_add(card, "pci_address", jsonvalue_text(address_format_short(&device->address, address)));
+	error = jsonvalue_add(object, "pci_address", jsonvalue_text(address_format_short(&device->address, address)));
 	if (!error)
-		error = add_format(card, "vendor_id", "%04x", device->vendor);
+		error = add_format(object, "vendor_id", "%04x", device->vendor);
 	if (!error)
-		error = add_format(card, "device_id", "%04x", device->device);
+		error = add_format(object, "device_id", "%04x", device->device);
 	if (!error)
-		error = jsonvalue_add(card, "vendor", jsonvalue_text(vendor ? vendor : "Vendor"));
+		error = jsonvalue_add(object, "vendor", jsonvalue_text(vendor ? vendor : "Vendor"));
 	if (!error)
-		error = jsonvalue_add(card, "device", jsonvalue_text(name ? name : "Device"));
+		error = jsonvalue_add(object, "device", jsonvalue_text(name ? name : "Device"));
 	if (!error)
-		error = jsonvalue_add(card, "driver", jsonvalue_text(device->driver ? device->driver : "unknown"));
-	return error ? error : add_format(card, "pci_class", "%s [%04x]", class ? class : "Class", device->class);
+		error = jsonvalue_add(object, "driver", jsonvalue_text(device->driver ? device->driver : "unknown"));
+	return error ? error : add_format(object, "pci_class", "%s [%04x]", class ? class : "Class", device->class);
 }
 
-static int add_place(struct json_object *card, const struct pci_device *device, const struct pci_device *placed)
+static int add_place(struct json_object *object, const struct pci_device *device, const struct pci_device *placed)
 {
 	char root[ADDRESS_SIZE];
 	int error;
 
 	if (device->present & HAS_IOMMU_GROUP)
-		error = add_format(card, "iommu_group", "%u", device->iommu_group);
+		error = add_format(object, "iommu_group", "%u", device->iommu_group);
 	else
-		error = add_format(card, "iommu_group", "null");
+		error = add_format(object, "iommu_group", "null");
 	address_format(placed->ancestor_count ? &placed->ancestors[0] : &device->address, root);
 	if (!error)
-		error = add_format(card, "pci_root", "%s", root);
+		error = add_format(object, "pci_root", "%s", root);
 	if (!error)
-		error = jsonvalue_add(card, "numa_node", json_object_new_int64(
+		error = jsonvalue_add(object, "numa_node", json_object_new_int64(
 			placed->present & HAS_NUMA_NODE ? (int64_t)placed->numa_node : -1));
 	if (!error)
-		error = jsonvalue_add(card, "sriov_totalvfs", json_object_new_uint64(device->sriov.vfs_total));
-	return error ? error : jsonvalue_add(card, "sriov_numvfs", json_object_new_uint64(device->sriov.vfs_enabled));
+		error = jsonvalue_add(object, "sriov_totalvfs", json_object_new_uint64(device->sriov.vfs_total));
+	return error ? error : jsonvalue_add(object, "sriov_numvfs", json_object_new_uint64(device->sriov.vfs_enabled));
 }
 
-static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
+static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
-	struct json_object *card = json_object_new_object();
-	int error = card ? add_names(card, report, device) : -ENOMEM;
+	struct json_object *object = json_object_new_object();
+	int error = object ? add_names(object, report, device) : -ENOMEM;
 
 	if (!error)
-		error = add_place(card, device, find_placed(report->inventory, device));
+		error = add_place(object, device, find_placed(report->inventory, device));
 	if (!error)
-		error = add_measures(card, NULL);
+		error = add_measures(object, NULL);
 	if (!error)
-		error = add_parts(card, report, device);
+		error = add_parts(object, report, device);
 	if (!error)
-		error = add_passthrough(card, report, device);
-	return jsonvalue_write(out, card, error);
+		error = add_passthrough(object, report, device);
+	return jsonvalue_write(out, object, error);
 }
 
 /* No VM gets a bridge. A VF stands in its PF, whether that is selected or not. */
@@ -293,7 +293,7 @@ int write_cloudstack(const struct report *report, FILE *out)
 		if (!stands_alone(inventory, &inventory->devices[i]))
 			continue;
 		fputs(between, out);
-		error = write_card(out, report, &inventory->devices[i]);
+		error = write_device(out, report, &inventory->devices[i]);
 		between = ",\n";
 	}
 	if (!error)

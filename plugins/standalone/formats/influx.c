@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* influx: InfluxDB's line protocol, https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. A line each
- * card, each of those who have one, and the host. What one groups by are tags, what is measured are fields. */
+ * device, each of those who have one, and the host. What one groups by are tags, what is measured are fields. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -99,7 +99,7 @@ static int write_column(struct line *line, const struct pci_device *device, cons
 	return error;
 }
 
-static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
+static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct line line = {.out = out, .before = ' '};
 	int error = begin_line(out, report, "pciprobe");
@@ -199,7 +199,7 @@ int write_influx(const struct report *report, FILE *out)
 		error = write_all_pools(out, report);
 	inventory_foreach(report->inventory, device) {
 		if (!error)
-			error = write_card(out, report, device);
+			error = write_device(out, report, device);
 		for (size_t i = 0; i < device->owner_count && !error; i++)
 			error = write_owner(out, report, device, i);
 	}

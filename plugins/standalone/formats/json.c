@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* json: one object, described by pciprobe.schema.json. json-c writes each card by itself, so that a host of thousands
+/* json: one object, described by pciprobe.schema.json. json-c writes each device by itself, so that a host of thousands
  * needs no more memory than one of six. */
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/writer.h"
@@ -74,22 +74,22 @@ static struct json_object *new_value(const struct field *field, const struct pci
 	return NULL;
 }
 
-static int write_card(FILE *out, const struct report *report, const struct pci_device *device)
+static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
-	struct json_object *card = json_object_new_object();
-	int error = card ? 0 : -ENOMEM;
+	struct json_object *object = json_object_new_object();
+	int error = object ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < report->column_count && !error; i++) {
 		const struct field *field = report->columns[i];
 		struct field_value value = {0};
 
 		if (field->get(device, &value))
-			error = jsonvalue_add(card, field->name, new_value(field, device, &value));
+			error = jsonvalue_add(object, field->name, new_value(field, device, &value));
 	}
-	/* what is missing of such a card may be there all the same */
+	/* what is missing of such a device may be there all the same */
 	if (!error && device->incomplete)
-		error = jsonvalue_add(card, "incomplete", json_object_new_boolean(1));
-	return jsonvalue_write(out, card, error);
+		error = jsonvalue_add(object, "incomplete", json_object_new_boolean(1));
+	return jsonvalue_write(out, object, error);
 }
 
 static int add_rules(struct json_object *rules, const struct rule_list *list)
@@ -212,12 +212,12 @@ int write_json(const struct report *report, FILE *out)
 	if (!error && (report->details & DETAIL_POOLS) == DETAIL_POOLS)
 		error = write_pools(out, report);
 	if (!error)
-		fputs(",\n  \"cards\": [", out);
+		fputs(",\n  \"devices\": [", out);
 	inventory_foreach(report->inventory, device) {
 		if (error)
 			break;
 		fprintf(out, "%s    ", between);
-		error = write_card(out, report, device);
+		error = write_device(out, report, device);
 		between = ",\n";
 	}
 	if (!error)

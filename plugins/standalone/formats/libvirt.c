@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libvirt: elements of a domain's XML (https://libvirt.org/formatdomain.html, "Host device assignment" and "Network
  * interfaces"), each of them what 'virsh attach-device' and 'detach-device' take. Before each stands a comment, whose first
- * line begins with "<!-- " and the card's address: there the output can be split.
+ * line begins with "<!-- " and the device's address: there the output can be split.
  *
  * Written by hand: half a page of XML isn't worth the milliseconds that libxml2 costs each start. */
 #include "plugins/standalone/unavailable.h"

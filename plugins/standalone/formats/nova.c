@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nova: the lines of [pci] in nova.conf that offer the selected cards. No text from outside is in them: names of aliases are
+/* nova: the lines of [pci] in nova.conf that offer the selected devices. No text from outside is in them: names of aliases are
  * checked where they are read (alias_is_name), all else are numbers. */
 #include "plugins/standalone/nova/novacover.h"
 #include "plugins/standalone/formats/writer.h"
@@ -17,7 +17,7 @@ static void write_field(FILE *out, const struct nova_spec *spec, enum nova_field
 		fputc('*', out);
 }
 
-/* The address alone of a card that could be a PF: one whose every part is nothing but hex digits is looked up as a PF, and takes its
+/* The address alone of a device that could be a PF: one whose every part is nothing but hex digits is looked up as a PF, and takes its
  * VFs; an expression isn't. */
 static void write_address(FILE *out, const struct nova_spec *spec, bool alone)
 {
@@ -84,7 +84,7 @@ static int write_specs(FILE *out, const struct inventory *inventory)
 	return 0;
 }
 
-/* The cards of one alias, as Nova can ask for them: by ids and one type. */
+/* The devices of one alias, as Nova can ask for them: by ids and one type. */
 struct kind {
 	const struct pci_device **members; /* one for each pair of ids */
 	size_t count;
@@ -140,9 +140,9 @@ static void tell_others(FILE *out, const struct inventory *inventory, const stru
 static void write_alias(FILE *out, const struct inventory *inventory, const struct kind *kind, const char *alias)
 {
 	if (!kind->count)
-		fprintf(out, "# no card of this host has the alias %s\n", alias);
+		fprintf(out, "# no device of this host has the alias %s\n", alias);
 	if (kind->mixed) {
-		fprintf(out, "# the cards of the alias %s are of several device types; give each its own name: Nova's aliases have one\n",
+		fprintf(out, "# the devices of the alias %s are of several device types; give each its own name: Nova's aliases have one\n",
 			alias);
 		return;
 	}

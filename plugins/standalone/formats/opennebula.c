@@ -11,7 +11,7 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
-/* The attributes of one card while they are written. */
+/* The attributes of one device while they are written. */
 struct attributes {
 	FILE *out;
 	const char *between;
@@ -147,7 +147,7 @@ static void write_device_name(struct attributes *attributes, const struct config
 	}
 }
 
-static void write_card(FILE *out, const struct report *report, const struct pci_device *device,
+static void write_device(FILE *out, const struct report *report, const struct pci_device *device,
 		       const struct sysdir *cache, const char *rules)
 {
 	struct attributes attributes = {.out = out, .between = ""};
@@ -225,7 +225,7 @@ int write_onehost(const struct report *report, FILE *out)
 	inventory_foreach(report->inventory, device) {
 		const struct owner *owner = device->owner_count ? &device->owners[0] : NULL;
 
-		/* a card that nobody could look for isn't free */
+		/* a device that nobody could look for isn't free */
 		snprintf(vm, sizeof(vm), "%s", device_has_conflict(device)			? "conflict" :
 					       device->ownership == OWNERSHIP_UNKNOWN		? "?" :
 					       !owner						? "" :
@@ -249,11 +249,11 @@ int write_opennebula(const struct report *report, FILE *out)
 	_cleanup_sysdir_ struct sysdir cache = {.fd = -1};
 	char *rules = ifname_read_rules(root);
 
-	/* most hosts have none, and then it isn't looked for again for each card */
+	/* most hosts have none, and then it isn't looked for again for each device */
 	sysdir_open(sysroot_dir(root), IFNAME_CACHE, &cache);
 	inventory_foreach(report->inventory, device)
 		if (!opennebula_leaves_out(probe_config(report->probe), device))
-			write_card(out, report, device, &cache, rules);
+			write_device(out, report, device, &cache, rules);
 	free(rules);
 	if (report->usage)
 		write_usage(out, report->inventory);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* prometheus: the text format that node_exporter's textfile collector reads,
- * https://prometheus.io/docs/instrumenting/exposition_formats/. What is measured are series of numbers; what describes a card are
+ * https://prometheus.io/docs/instrumenting/exposition_formats/. What is measured are series of numbers; what describes a device are
  * labels of series that are always 1, to be joined by address. What isn't known or isn't there has no series. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
@@ -134,7 +134,7 @@ static void write_measured(FILE *out, const struct inventory *inventory, const s
 		}
 }
 
-/* A label for each column that describes the card; those that change are series of their own. */
+/* A label for each column that describes the device; those that change are series of their own. */
 static int write_info(FILE *out, const struct report *report)
 {
 	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE, "ids, names and location of the device; always 1");
@@ -174,7 +174,7 @@ static void write_ownership(FILE *out, const struct inventory *inventory)
 		}
 }
 
-static void write_aliases_of_cards(FILE *out, const struct inventory *inventory)
+static void write_aliases_of_devices(FILE *out, const struct inventory *inventory)
 {
 	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE, "aliases of the device, one series for each; always 1");
 
@@ -279,7 +279,7 @@ int write_prometheus(const struct report *report, FILE *out)
 	error = write_all_pools(out, report);
 	if (!error)
 		error = write_info(out, report);
-	write_aliases_of_cards(out, report->inventory);
+	write_aliases_of_devices(out, report->inventory);
 	write_ownership(out, report->inventory);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		write_measured(out, report->inventory, &FIELDS[i]);

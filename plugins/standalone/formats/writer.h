@@ -21,7 +21,7 @@ struct report {
 	const char *collectd_host;  /* collectd's name for this host, and how often it asks in seconds: when it started us; */
 	double collectd_interval;   /* else NULL and 0 */
 	bool headings;
-	bool usage;    /* opennebula: who has the cards, too */
+	bool usage;    /* opennebula: who has the devices, too */
 	bool teaming;  /* libvirt: VFs with a virtio interface beside them */
 	unsigned width; /* of the terminal to fit, in characters; 0: standard output is none */
 	bool colors;
@@ -35,7 +35,7 @@ struct writer {
 	const char *help;
 	const char *columns; /* when the user names none: a list, "*" for all fields, NULL for a layout of its own */
 	unsigned details;    /* enum detail: what it needs besides its columns' */
-	unsigned other_details; /* the same of cards that aren't selected: probe_options.other_details */
+	unsigned other_details; /* the same of devices that aren't selected: probe_options.other_details */
 
 	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is checked when OUT is closed. */
 	int (*write)(const struct report *report, FILE *out);
@@ -56,7 +56,7 @@ void write_number(FILE *out, enum measure measure, double value);
 /* Whether FIELD is one of the lists with an item for each owner. */
 bool is_owner_column(const struct field *field);
 
-/* Why the opennebula format leaves out a card that is selected, as OpenNebula's own probe does; NULL: it doesn't. */
+/* Why the opennebula format leaves out a device that is selected, as OpenNebula's own probe does; NULL: it doesn't. */
 const char *opennebula_leaves_out(const struct config *config, const struct pci_device *device);
 
 int write_table(const struct report *report, FILE *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options of a nova.conf that are about PCI cards, as oslo.config reads them (oslo_config.iniparser, oslo_config.cfg). */
+/* The options of a nova.conf that are about PCI devices, as oslo.config reads them (oslo_config.iniparser, oslo_config.cfg). */
 #ifndef PCIPROBE_STANDALONE_NOVA_NOVACONF_H
 #define PCIPROBE_STANDALONE_NOVA_NOVACONF_H
 

@@ -9,7 +9,7 @@
 /* So many places of the search are looked at; the best that was found until then is taken. */
 #define STEPS_MAX 20000
 
-/* Sets of wanted cards are bits in an array of words. */
+/* Sets of wanted devices are bits in an array of words. */
 struct candidate {
 	struct nova_spec spec;
 	uint64_t *taken;
@@ -19,12 +19,12 @@ struct cover {
 	const struct inventory *inventory;
 	const struct pci_device **wanted;
 	size_t wanted_count, words;
-	struct candidate *candidates; /* none of them takes a card that isn't wanted, nor only what another takes */
+	struct candidate *candidates; /* none of them takes a device that isn't wanted, nor only what another takes */
 	size_t count;
 	bool no_memory;
 
 	/* the search */
-	size_t *choices; /* of each wanted card: how many candidates take it */
+	size_t *choices; /* of each wanted device: how many candidates take it */
 	uint64_t *open;  /* what is still to be taken: WORDS for each depth */
 	size_t *path, *best;
 	size_t best_count, steps;
@@ -102,7 +102,7 @@ static struct nova_spec spec_of(const struct pci_device *device, unsigned fixed)
 	return spec;
 }
 
-/* What a card has, with any of it left open: as much as possible without taking an unwanted card. */
+/* What a device has, with any of it left open: as much as possible without taking an unwanted device. */
 static void add_globs(struct cover *cover, const struct pci_device *device)
 {
 	unsigned good[1 << NOVA_FIELD_COUNT];
@@ -163,7 +163,7 @@ static void add_candidates(struct cover *cover)
 
 /* ---- the fewest of them ---- */
 
-/* The card that the fewest take: one that only one takes leaves no choice. */
+/* The device that the fewest take: one that only one takes leaves no choice. */
 static size_t find_tightest(const struct cover *cover, const uint64_t *open)
 {
 	size_t tightest = SIZE_MAX;
@@ -186,15 +186,15 @@ static size_t find_most(const struct cover *cover, const uint64_t *open)
 	return most;
 }
 
-/* Of those that take CARD, the one after LAST when they are ordered by how much of what is open they take, the most first.
+/* Of those that take DEVICE, the one after LAST when they are ordered by how much of what is open they take, the most first.
  * SIZE_MAX: there is none. */
-static size_t find_next(const struct cover *cover, const uint64_t *open, size_t card, size_t last)
+static size_t find_next(const struct cover *cover, const uint64_t *open, size_t device, size_t last)
 {
 	size_t before = last == SIZE_MAX ? SIZE_MAX : count_common(cover->candidates[last].taken, open, cover->words);
 	size_t next = SIZE_MAX, most = 0, common;
 
 	for (size_t i = 0; i < cover->count; i++) {
-		if (!has(cover->candidates[i].taken, card))
+		if (!has(cover->candidates[i].taken, device))
 			continue;
 		common = count_common(cover->candidates[i].taken, open, cover->words);
 		if ((common < before || (common == before && i > last)) && common > most) {
@@ -265,8 +265,8 @@ static int find_fewest(struct cover *cover)
 
 /* ---- as narrow as they can be ---- */
 
-/* Adds to SPEC what the cards in TAKEN have in common; the address of one that takes VFs is their PF's already. False when there is
- * no such card. */
+/* Adds to SPEC what the devices in TAKEN have in common; the address of one that takes VFs is their PF's already. False when there is
+ * no such device. */
 static bool narrow(const struct cover *cover, const uint64_t *taken, struct nova_spec *spec)
 {
 	const struct pci_device *first = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An alias as nova.pci.request reads it, and which cards it takes (nova.pci.stats, nova.pci.utils). */
+/* An alias as nova.pci.request reads it, and which devices it takes (nova.pci.stats, nova.pci.utils). */
 #include "plugins/standalone/nova/novaparser.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static bool parse_alias_key(struct nova_parser *parser, const char *key, const c
 	if (strcmp(key, "numa_policy") == 0)
 		return is_one_of(text, policies) || nova_fault(parser, "the numa_policy is legacy, preferred, required or socket");
 	if (strcmp(key, "capability_type") == 0) {
-		/* nothing of Nova's ever sets it on a card */
+		/* nothing of Nova's ever sets it on a device */
 		alias->nothing = true;
 		return strcmp(text, "pci") == 0 || nova_fault(parser, "the capability_type can only be pci");
 	}

@@ -100,7 +100,7 @@ static const char *const ADDRESS_KEYS[NOVA_FIELD_COUNT] = {
 	[NOVA_DOMAIN] = "domain", [NOVA_BUS] = "bus", [NOVA_SLOT] = "slot", [NOVA_FUNCTION] = "function",
 };
 
-/* One that takes too long for a card would else seem not to take it. */
+/* One that takes too long for a device would else seem not to take it. */
 static bool try_expression(struct nova_parser *parser, const struct regex *regex, enum nova_field field)
 {
 	const struct inventory *inventory = parser->inventory;
@@ -181,7 +181,7 @@ static bool parse_address(struct nova_parser *parser, struct json_object *addres
 	return true;
 }
 
-/* The card whose own interface it is. */
+/* The device whose own interface it is. */
 static bool find_interface(struct nova_parser *parser, const char *name, struct nova_spec *spec)
 {
 	const struct inventory *inventory = parser->inventory;
@@ -261,7 +261,7 @@ bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, str
 	    !parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) || !parse_place(parser, object, &line->spec))
 		return false;
 	if (json_object_object_get_ex(object, "remote_managed", &remote) && is_true(remote))
-		log_warning(parser->log, "%s:%u: of remote_managed cards Nova takes those with a serial number in their VPD, which "
+		log_warning(parser->log, "%s:%u: of remote_managed devices Nova takes those with a serial number in their VPD, which "
 			    "isn't looked at here", parser->conf->path, parser->line);
 	return true;
 }

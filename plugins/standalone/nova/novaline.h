@@ -14,7 +14,7 @@ struct nova_alias {
 	long ids[2];  /* by NOVA_VENDOR and NOVA_PRODUCT; -1: any */
 	char *type;   /* "type-VF"; NULL: any but type-PF */
 	char *policy; /* "legacy" when nothing is said */
-	bool nothing; /* it asks for what no card has */
+	bool nothing; /* it asks for what no device has */
 };
 
 /* One spec or one alias. */
@@ -30,13 +30,13 @@ struct novalines {
 	size_t count;
 };
 
-/* Reads the options of CONF; interfaces are looked up in INVENTORY, of which all cards must have been read with DETAIL_SRIOV and
+/* Reads the options of CONF; interfaces are looked up in INVENTORY, of which all devices must have been read with DETAIL_SRIOV and
  * DETAIL_INTERFACES. Faults are told and counted in CONF, and the line left out. Free it with novalines_free in any case.
  * Returns 0 or -ENOMEM. */
 int novalines_parse(struct novaconf *conf, const struct inventory *inventory, const struct log *log, struct novalines *ret);
 void novalines_free(struct novalines *lines);
 
-/* Whether an alias takes a card that a spec has taken. */
+/* Whether an alias takes a device that a spec has taken. */
 bool nova_alias_takes(const struct nova_alias *alias, const struct pci_device *device);
 
 #endif

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PATH_SIZE 512
-#define CARDS "sys/bus/pci/devices/"
+#define DEVICES "sys/bus/pci/devices/"
 #define DRIVERS "sys/bus/pci/drivers/"
 
 /* ---- the machine's files ---- */
@@ -56,11 +56,11 @@ static const char *text_of(const struct fakekernel *kernel, const char *director
 	return text;
 }
 
-/* The last part of a card's link, or "". */
+/* The last part of a device's link, or "". */
 static const char *link_of(const struct fakekernel *kernel, const char *address, const char *name, char text[static 256])
 {
 	char path[PATH_SIZE], target[256];
-	ssize_t length = readlink(full_path(kernel, path, CARDS "%s/%s", address, name), target, sizeof(target) - 1);
+	ssize_t length = readlink(full_path(kernel, path, DEVICES "%s/%s", address, name), target, sizeof(target) - 1);
 
 	text[0] = '\0';
 	if (length > 0) {
@@ -74,7 +74,7 @@ static void set_driver(struct fakekernel *kernel, const char *address, const cha
 {
 	char path[PATH_SIZE], target[256];
 
-	unlink(full_path(kernel, path, CARDS "%s/driver", address));
+	unlink(full_path(kernel, path, DEVICES "%s/driver", address));
 	if (!*driver)
 		return;
 	snprintf(target, sizeof(target), "../../../bus/pci/drivers/%s", driver);
@@ -86,16 +86,16 @@ static void set_override(struct fakekernel *kernel, const char *address, const c
 {
 	char path[PATH_SIZE], line[512];
 
-	snprintf(path, sizeof(path), CARDS "%s/driver_override", address);
+	snprintf(path, sizeof(path), DEVICES "%s/driver_override", address);
 	snprintf(line, sizeof(line), "%s\n", text);
 	fakesys_file(kernel->fake, path, line);
 }
 
-/* The group has a node while a VFIO driver has one of its cards. */
+/* The group has a node while a VFIO driver has one of its devices. */
 static void update_nodes(struct fakekernel *kernel)
 {
 	char path[PATH_SIZE], group[256], driver[256];
-	DIR *list = opendir(full_path(kernel, path, CARDS));
+	DIR *list = opendir(full_path(kernel, path, DEVICES));
 	struct dirent *entry;
 
 	fakesys_directory(kernel->fake, "dev/vfio");
@@ -124,20 +124,20 @@ void fakekernel_driver(struct fakekernel *kernel, const char *driver)
 	fakesys_file(kernel->fake, path, "");
 }
 
-void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_card card)
+void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_device device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
 
-	fakesys_add(kernel->fake, address, card);
+	fakesys_add(kernel->fake, address, device);
 	set_override(kernel, address, "(null)");
-	if (card.driver) {
-		fakekernel_driver(kernel, card.driver);
+	if (device.driver) {
+		fakekernel_driver(kernel, device.driver);
 		snprintf(path, sizeof(path), "model/native/%s", address);
-		fakesys_file(kernel->fake, path, card.driver);
+		fakesys_file(kernel->fake, path, device.driver);
 	}
-	if (!card.group)
+	if (!device.group)
 		return;
-	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s/devices/%s", card.group, address);
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s/devices/%s", device.group, address);
 	snprintf(target, sizeof(target), "../../../../bus/pci/devices/%s", address);
 	fakesys_link(kernel->fake, path, target);
 }
@@ -146,7 +146,7 @@ void fakekernel_vanish(struct fakekernel *kernel, const char *address)
 {
 	char path[PATH_SIZE], group[256];
 
-	if (!exists(kernel, CARDS, address))
+	if (!exists(kernel, DEVICES, address))
 		return;
 	if (*link_of(kernel, address, "iommu_group", group)) {
 		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.100s/devices/%s", group, address);
@@ -155,7 +155,7 @@ void fakekernel_vanish(struct fakekernel *kernel, const char *address)
 	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s", address);
 	if (exists(kernel, "sys/devices/pci0000:00", address))
 		fakesys_remove(kernel->fake, path);
-	snprintf(path, sizeof(path), CARDS "%s", address);
+	snprintf(path, sizeof(path), DEVICES "%s", address);
 	fakesys_remove(kernel->fake, path);
 	update_nodes(kernel);
 }
@@ -164,9 +164,9 @@ const char *fakekernel_state(struct fakekernel *kernel, const char *address, cha
 {
 	char driver[256], override[256], directory[PATH_SIZE];
 
-	if (!exists(kernel, CARDS, address))
+	if (!exists(kernel, DEVICES, address))
 		return strcpy(text, "gone");
-	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	text_of(kernel, directory, "driver_override", override);
 	link_of(kernel, address, "driver", driver);
 	snprintf(text, 256, "%.100s %.100s", *driver ? driver : "-", strcmp(override, "(null)") == 0 ? "-" : override);
@@ -245,7 +245,7 @@ static bool takes(const struct fakekernel *kernel, const char *driver, const cha
 {
 	char text[256], directory[PATH_SIZE];
 
-	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	text_of(kernel, directory, "driver_override", text);
 	if (strcmp(text, "(null)") != 0)
 		return strcmp(text, driver) == 0;
@@ -259,7 +259,7 @@ static int probe(struct fakekernel *kernel, const char *driver, const char *addr
 	char text[256], directory[PATH_SIZE];
 	bool vfio = driver_is_vfio(driver);
 
-	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	if (vfio && !exists(kernel, directory, "iommu_group"))
 		return -EINVAL;
 	if (vfio && strncmp(text_of(kernel, directory, "class", text), "0x06", 4) == 0)
@@ -281,7 +281,7 @@ static int write_bind(struct fakekernel *kernel, const char *driver, const char 
 
 	if (!exists(kernel, DRIVERS, driver))
 		return -ENOENT;
-	if (!exists(kernel, CARDS, address) || !takes(kernel, driver, address))
+	if (!exists(kernel, DEVICES, address) || !takes(kernel, driver, address))
 		return -ENODEV;
 	if (*link_of(kernel, address, "driver", now))
 		return -EBUSY;
@@ -293,11 +293,11 @@ static int write_probe(struct fakekernel *kernel, const char *address)
 {
 	char now[256], winner[256], native[256], override[256], directory[PATH_SIZE];
 
-	if (!exists(kernel, CARDS, address))
+	if (!exists(kernel, DEVICES, address))
 		return -ENODEV;
 	if (*link_of(kernel, address, "driver", now))
 		return 0;
-	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	text_of(kernel, directory, "driver_override", override);
 	text_of(kernel, "model/ids", address, winner);
 	text_of(kernel, "model/native", address, native);
@@ -316,7 +316,7 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 	char directory[PATH_SIZE], path[PATH_SIZE], text[256], vf[64], group[32];
 	int wanted = atoi(bytes), now, total;
 
-	snprintf(directory, sizeof(directory), CARDS "%s", address);
+	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	if (!exists(kernel, directory, "sriov_totalvfs"))
 		return -ENOENT;
 	now = atoi(text_of(kernel, directory, "sriov_numvfs", text));
@@ -335,11 +335,11 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 				       .vf = (unsigned)i, .driver = "igbvf");
 		} else {
 			fakekernel_vanish(kernel, vf);
-			snprintf(path, sizeof(path), CARDS "%s/virtfn%d", address, i);
+			snprintf(path, sizeof(path), DEVICES "%s/virtfn%d", address, i);
 			fakesys_remove(kernel->fake, path);
 		}
 	}
-	snprintf(path, sizeof(path), CARDS "%s/sriov_numvfs", address);
+	snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", address);
 	snprintf(text, sizeof(text), "%d\n", wanted);
 	fakesys_file(kernel->fake, path, text);
 	return 0;
@@ -355,9 +355,9 @@ static int take_write(struct fakekernel *kernel, const char *path, const char *b
 	if (sscanf(path, DRIVERS "%255[^/]/bind%n", driver, &end) == 1 && end && !path[end])
 		return write_bind(kernel, driver, bytes);
 	end = 0;
-	if (sscanf(path, CARDS "%63[^/]/%n", address, &end) != 1 || !end)
+	if (sscanf(path, DEVICES "%63[^/]/%n", address, &end) != 1 || !end)
 		return -EACCES;
-	if (!exists(kernel, CARDS, address))
+	if (!exists(kernel, DEVICES, address))
 		return -ENOENT;
 	if (strcmp(path + end, "driver_override") == 0)
 		return write_override(kernel, address, bytes);
@@ -378,14 +378,14 @@ static void note_write(struct fakekernel *kernel, const char *path, const char *
 		 strcmp(bytes, "\n") == 0 ? "\\n" : bytes, path);
 }
 
-static int fake_write(struct kernel *base, const struct pci_address *card, const char *path, const char *bytes)
+static int fake_write(struct kernel *base, const struct pci_address *device, const char *path, const char *bytes)
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
 	char address[ADDRESS_SIZE], now[256];
 	enum fault fault;
 	int error = 0;
 
-	address_format(card, address);
+	address_format(device, address);
 	note_write(kernel, path, bytes);
 	fault = ++kernel->writes == kernel->fault_at ? kernel->fault : FAULT_NONE;
 	if (exists(kernel, "model/busy", address))
@@ -402,7 +402,7 @@ static int fake_write(struct kernel *base, const struct pci_address *card, const
 		error = take_write(kernel, path, bytes);
 	if (fault == FAULT_KILL_AFTER)
 		raise(SIGKILL);
-	if (fault == FAULT_THIEF && exists(kernel, CARDS, address) && !*link_of(kernel, address, "driver", now))
+	if (fault == FAULT_THIEF && exists(kernel, DEVICES, address) && !*link_of(kernel, address, "driver", now))
 		set_driver(kernel, address, "thief");
 	if (fault == FAULT_HANG || fault == FAULT_HANG_DONE) {
 		set_busy(kernel, address);
@@ -411,21 +411,21 @@ static int fake_write(struct kernel *base, const struct pci_address *card, const
 	return error;
 }
 
-static ssize_t fake_read(struct kernel *base, const struct pci_address *card, const char *path, char buffer[static ATTRIBUTE_SIZE])
+static ssize_t fake_read(struct kernel *base, const struct pci_address *device, const char *path, char buffer[static ATTRIBUTE_SIZE])
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
 	char address[ADDRESS_SIZE];
 
-	if (exists(kernel, "model/busy", address_format(card, address)))
+	if (exists(kernel, "model/busy", address_format(device, address)))
 		return -ETIMEDOUT;
 	return sysdir_read(sysroot_dir(base->root), path, buffer, ATTRIBUTE_SIZE);
 }
 
-static bool fake_is_busy(struct kernel *base, const struct pci_address *card)
+static bool fake_is_busy(struct kernel *base, const struct pci_address *device)
 {
 	char address[ADDRESS_SIZE];
 
-	return exists((struct fakekernel *)base, "model/busy", address_format(card, address));
+	return exists((struct fakekernel *)base, "model/busy", address_format(device, address));
 }
 
 /* xen-pciback is the one whose driver is called quite otherwise. */

@@ -3,7 +3,7 @@
  * that are read. All its state is in the machine's files, so that another process can go on where one was killed.
  *
  * Beside what the kernel shows there is model/ in the machine, which the program never looks at:
- *   model/native/ADDRESS       the driver of the host's own that takes the card
+ *   model/native/ADDRESS       the driver of the host's own that takes the device
  *   model/ids/ADDRESS          another driver that takes it without an override (new_id); it wins
  *   model/held/ADDRESS         somebody has it: its driver can't let it go
  *   model/busy/ADDRESS         a call for it is in the kernel
@@ -22,10 +22,10 @@ enum fault {
 	FAULT_KILL_BEFORE, /* the process is killed before the call */
 	FAULT_KILL_AFTER,
 	FAULT_TERM,        /* the process is asked to end before the call */
-	FAULT_VANISH,      /* the card is taken out before the call */
+	FAULT_VANISH,      /* the device is taken out before the call */
 	FAULT_HANG,        /* the call gives no answer, and does nothing yet */
 	FAULT_HANG_DONE,   /* the same, but it is done */
-	FAULT_THIEF,       /* after the call another driver takes the card, if none has it */
+	FAULT_THIEF,       /* after the call another driver takes the device, if none has it */
 	FAULT_CUT,         /* the kernel takes only half of the text */
 };
 
@@ -46,21 +46,21 @@ struct fakekernel {
 /* Makes the kernel's side of FAKE: the files drivers_probe and those of a few drivers; vfio-pci isn't loaded. */
 void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake);
 
-/* Adds a card, as fakesys_add does, with what else the kernel has of it: group, override, the driver's files. card.driver is its
+/* Adds a device, as fakesys_add does, with what else the kernel has of it: group, override, the driver's files. device.driver is its
  * native driver, and has it. */
-#define fakekernel_pci(kernel, address, ...) fakekernel_add(kernel, address, (struct fakesys_card){__VA_ARGS__})
-void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_card card);
+#define fakekernel_pci(kernel, address, ...) fakekernel_add(kernel, address, (struct fakesys_device){__VA_ARGS__})
+void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_device device);
 
 /* Loads a driver by name. */
 void fakekernel_driver(struct fakekernel *kernel, const char *driver);
 
-/* "DRIVER OVERRIDE" of a card as it is, "-" for none; "gone" when it isn't there. */
+/* "DRIVER OVERRIDE" of a device as it is, "-" for none; "gone" when it isn't there. */
 const char *fakekernel_state(struct fakekernel *kernel, const char *address, char text[static 256]);
 
 /* Lets a call end that hung. */
 void fakekernel_wake(struct fakekernel *kernel, const char *address);
 
-/* Takes a card out. */
+/* Takes a device out. */
 void fakekernel_vanish(struct fakekernel *kernel, const char *address);
 
 /* Options for a verb: this machine, quiet, this kernel. */

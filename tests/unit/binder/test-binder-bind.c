@@ -61,15 +61,15 @@ static int run(int (*verb)(struct options *), const char *const *words)
 		assert_string_equal(fakekernel_state(&kernel, address, text_), wanted); \
 	} while (0)
 
-/* Every card's state, for comparing. */
+/* Every device's state, for comparing. */
 static char *states(char text[static 1024])
 {
-	static const char *const cards[] = {NIC, PAIR0, PAIR1, DISK, BRIDGE};
+	static const char *const devices[] = {NIC, PAIR0, PAIR1, DISK, BRIDGE};
 	char one[256];
 
 	text[0] = '\0';
-	for (size_t i = 0; i < COUNT(cards); i++) {
-		strcat(text, fakekernel_state(&kernel, cards[i], one));
+	for (size_t i = 0; i < COUNT(devices); i++) {
+		strcat(text, fakekernel_state(&kernel, devices[i], one));
 		strcat(text, "\n");
 	}
 	return text;
@@ -91,7 +91,7 @@ static size_t journal_size(void)
 
 /* ---- what it is for ---- */
 
-static void a_card_is_bound_and_given_back(void **state)
+static void a_device_is_bound_and_given_back(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND("01:00.0"), STATUS_DONE);
@@ -129,7 +129,7 @@ static void an_override_of_somebody_else_comes_back(void **state)
 	assert_state(NIC, "e1000e e1000e");
 }
 
-static void a_card_without_a_driver_has_none_again(void **state)
+static void a_device_without_a_driver_has_none_again(void **state)
 {
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/driver");
@@ -179,7 +179,7 @@ static void a_group_goes_as_a_whole(void **state)
 	assert_state(PAIR1, "snd_hda_intel -");
 }
 
-static void every_override_is_written_before_a_card_is_unbound(void **state)
+static void every_override_is_written_before_a_device_is_unbound(void **state)
 {
 	const char *first_unbind;
 
@@ -203,7 +203,7 @@ static void a_peer_on_a_stub_or_without_a_driver_is_no_hindrance(void **state)
 
 /* ---- drivers ---- */
 
-static void the_variant_that_is_made_for_the_card_is_chosen(void **state)
+static void the_variant_that_is_made_for_the_device_is_chosen(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "proc/sys/kernel/osrelease", "6.1.0\n");
@@ -265,7 +265,7 @@ static void what_can_not_be_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(BRIDGE), STATUS_REFUSED);
-	assert_int_equal(BIND("07:00.0"), STATUS_NO_CARD);
+	assert_int_equal(BIND("07:00.0"), STATUS_NO_DEVICE);
 	assert_int_equal(BIND("nonsense"), STATUS_USAGE);
 	fakekernel_pci(&kernel, "0000:05:00.0", .vendor = 1, .device = 2, .class = 0x020000, .driver = "e1000e");
 	assert_int_equal(BIND("05:00.0"), STATUS_UNAVAILABLE);
@@ -311,7 +311,7 @@ static void what_a_vm_has_is_not_taken_from_it(void **state)
 }
 
 /* Its group is the VM's: a native driver in it would end in EBUSY, or in a BUG. */
-static void nor_is_another_card_of_the_group(void **state)
+static void nor_is_another_device_of_the_group(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(PAIR0, PAIR1), STATUS_DONE);
@@ -340,7 +340,7 @@ static void every_errno_of_bind_is_explained_and_undone(void **state)
 		int error;
 		const char *text;
 	} answers[] = {
-		{ENODEV, "doesn't take this card"}, {EBUSY, "another driver"}, {EINVAL, "no IOMMU group"},
+		{ENODEV, "doesn't take this device"}, {EBUSY, "another driver"}, {EINVAL, "no IOMMU group"},
 		{EAGAIN, "waits for something"},    {EIO, "Input/output"},    {ENOMEM, "allocate memory"},
 	};
 	char path[64], number[16];
@@ -415,7 +415,7 @@ static void a_probe_that_tells_nothing_is_looked_after(void **state)
 
 /* ---- releasing without a record ---- */
 
-static void a_card_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
+static void a_device_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), STATUS_DONE);
@@ -425,7 +425,7 @@ static void a_card_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
 	assert_state(NIC, "e1000e -");
 }
 
-static void a_card_whose_ids_vfio_has_is_not_said_to_be_released(void **state)
+static void a_device_whose_ids_vfio_has_is_not_said_to_be_released(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), STATUS_DONE);
@@ -642,11 +642,11 @@ static void a_recovery_that_waits_says_so(void **state)
 	assert_int_equal(heard.warnings, 1);
 }
 
-/* The fake kernel ends the test when a card is touched while a call for it is in there. */
+/* The fake kernel ends the test when a device is touched while a call for it is in there. */
 static void a_call_without_an_answer_is_left_alone(void **state)
 {
 	static const enum fault faults[] = {FAULT_HANG, FAULT_HANG_DONE};
-	static const char *const cards[] = {NIC, PAIR0, PAIR1};
+	static const char *const devices[] = {NIC, PAIR0, PAIR1};
 	char before[1024], after[1024], now[1024];
 
 	(void)state;
@@ -657,20 +657,20 @@ static void a_call_without_an_answer_is_left_alone(void **state)
 			for (size_t f = 0; f < COUNT(faults); f++) {
 				begin(&SCENARIOS[i]);
 				assert_int_equal(go(&SCENARIOS[i], faults[f], at, 0), STATUS_TIMEOUT);
-				/* still there: nothing more is done with that card, but with others */
+				/* still there: nothing more is done with that device, but with others */
 				assert_int_equal(RECOVER(), STATUS_TIMEOUT);
 				assert_int_equal(go(&SCENARIOS[i], FAULT_NONE, 0, 0), STATUS_TIMEOUT);
 				assert_int_equal(BIND(DISK), STATUS_DONE);
 				assert_int_equal(RELEASE(DISK), STATUS_DONE);
-				for (size_t c = 0; c < COUNT(cards); c++)
-					fakekernel_wake(&kernel, cards[c]);
+				for (size_t c = 0; c < COUNT(devices); c++)
+					fakekernel_wake(&kernel, devices[c]);
 				assert_int_equal(RECOVER(), STATUS_DONE);
 				assert_string_equal(states(now), before);
 			}
 	}
 }
 
-static void a_card_that_vanishes_costs_only_itself(void **state)
+static void a_device_that_vanishes_costs_only_itself(void **state)
 {
 	char before[1024], after[1024], now[1024];
 
@@ -710,7 +710,7 @@ static void a_driver_that_gets_in_between_is_sent_away(void **state)
 			begin(&SCENARIOS[i]);
 			fakekernel_driver(&kernel, "thief");
 			status = go(&SCENARIOS[i], FAULT_THIEF, at, 0);
-			/* it finds its chance only where the card has no driver */
+			/* it finds its chance only where the device has no driver */
 			assert_true(status == STATUS_DONE || status == STATUS_FAILED);
 			assert_string_equal(states(now), status == STATUS_DONE ? after : before);
 			assert_null(strstr(now, "thief"));
@@ -810,7 +810,7 @@ static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
 
 /* ---- names ---- */
 
-static void cards_go_by_many_names(void **state)
+static void devices_go_by_many_names(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/net/eth7/address", "52:54:00:aa:bb:cc\n");
@@ -823,8 +823,8 @@ static void cards_go_by_many_names(void **state)
 	assert_int_equal(BIND("mac:52:54:00:AA:bb:cc", "block:nvme3n1", "alias:fast", "id:10DE:1aef"), STATUS_DONE);
 	assert_state(DISK, "vfio-pci vfio-pci");
 	assert_state(PAIR0, "vfio-pci vfio-pci");
-	assert_int_equal(BIND("alias:slow"), STATUS_NO_CARD);
-	assert_int_equal(BIND("net:eth8"), STATUS_NO_CARD);
+	assert_int_equal(BIND("alias:slow"), STATUS_NO_DEVICE);
+	assert_int_equal(BIND("net:eth8"), STATUS_NO_DEVICE);
 }
 
 static void a_name_of_several_must_be_meant_so(void **state)
@@ -844,7 +844,7 @@ static void a_name_of_several_must_be_meant_so(void **state)
 
 /* ---- what is remembered ---- */
 
-static void a_card_that_was_exchanged_is_not_given_the_old_ones_driver(void **state)
+static void a_device_that_was_exchanged_is_not_given_the_old_ones_driver(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), STATUS_DONE);
@@ -883,18 +883,18 @@ static void a_directory_of_somebody_else_is_not_written_to(void **state)
 
 /* ---- each for itself ---- */
 
-static void at_boot_one_bad_card_costs_only_that_one(void **state)
+static void at_boot_one_bad_device_costs_only_that_one(void **state)
 {
 	(void)state;
-	fakesys_file(fake, "etc/default/vfio-bind", "# cards\nDEVICES=\"" NIC " 0000:07:00.0 " PAIR0 " " DISK "\"\n");
+	fakesys_file(fake, "etc/default/vfio-bind", "# devices\nDEVICES=\"" NIC " 0000:07:00.0 " PAIR0 " " DISK "\"\n");
 	assert_int_equal(run(run_apply, WORDS(NULL)), STATUS_REFUSED);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_state(DISK, "vfio-pci vfio-pci");
 	assert_state(PAIR0, "nouveau -"); /* PAIR1 is missing */
-	assert_contains(heard.text, "0000:07:00.0: there is no such card");
+	assert_contains(heard.text, "0000:07:00.0: there is no such device");
 }
 
-static void the_cards_of_a_group_find_each_other(void **state)
+static void the_devices_of_a_group_find_each_other(void **state)
 {
 	(void)state;
 	assert_int_equal(run(run_each, WORDS(PAIR0, NIC, PAIR1)), STATUS_DONE);
@@ -974,23 +974,23 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_card_is_bound_and_given_back),
+		TEST(a_device_is_bound_and_given_back),
 		TEST(what_is_so_already_costs_no_write),
 		TEST(an_override_of_somebody_else_comes_back),
-		TEST(a_card_without_a_driver_has_none_again),
+		TEST(a_device_without_a_driver_has_none_again),
 		TEST(a_dry_run_changes_nothing),
 		TEST(a_part_of_a_group_is_refused_and_the_rest_named),
 		TEST(a_group_goes_as_a_whole),
-		TEST(every_override_is_written_before_a_card_is_unbound),
+		TEST(every_override_is_written_before_a_device_is_unbound),
 		TEST(a_peer_on_a_stub_or_without_a_driver_is_no_hindrance),
-		TEST(the_variant_that_is_made_for_the_card_is_chosen),
+		TEST(the_variant_that_is_made_for_the_device_is_chosen),
 		TEST(stubs_are_taken_by_name),
 		TEST(other_drivers_are_none_of_ours),
 		TEST(without_a_driver_nothing_is_touched),
 		TEST(what_can_not_be_is_refused),
 		TEST(other_ids_than_expected_are_refused),
 		TEST(what_a_vm_has_is_not_taken_from_it),
-		TEST(nor_is_another_card_of_the_group),
+		TEST(nor_is_another_device_of_the_group),
 		TEST(what_is_not_known_is_not_free),
 		TEST(every_errno_of_bind_is_explained_and_undone),
 		TEST(no_permission_is_told_as_such),
@@ -998,28 +998,28 @@ int main(void)
 		TEST(without_a_node_it_is_no_success),
 		TEST(the_node_is_given_to_its_owner),
 		TEST(a_probe_that_tells_nothing_is_looked_after),
-		TEST(a_card_bound_by_others_goes_to_whom_the_kernel_picks),
-		TEST(a_card_whose_ids_vfio_has_is_not_said_to_be_released),
+		TEST(a_device_bound_by_others_goes_to_whom_the_kernel_picks),
+		TEST(a_device_whose_ids_vfio_has_is_not_said_to_be_released),
 		TEST(an_error_at_any_step_is_undone),
 		TEST(a_run_that_is_killed_at_any_step_is_put_in_order),
 		TEST(so_is_a_recovery_that_is_killed),
 		TEST(who_is_asked_to_end_leaves_everything_in_order),
 		TEST(the_next_run_looks_after_what_was_left), TEST(a_recovery_that_waits_says_so),
 		TEST(a_call_without_an_answer_is_left_alone),
-		TEST(a_card_that_vanishes_costs_only_itself),
+		TEST(a_device_that_vanishes_costs_only_itself),
 		TEST(a_driver_that_gets_in_between_is_sent_away),
 		TEST(half_a_text_is_noticed),
 		TEST(undoing_goes_backwards),
 		TEST(what_can_not_be_undone_is_told_and_remembered),
 		TEST(another_run_is_waited_for_and_then_given_up),
 		TEST(of_many_at_once_one_does_it_and_all_are_told_the_truth),
-		TEST(cards_go_by_many_names),
+		TEST(devices_go_by_many_names),
 		TEST(a_name_of_several_must_be_meant_so),
-		TEST(a_card_that_was_exchanged_is_not_given_the_old_ones_driver),
+		TEST(a_device_that_was_exchanged_is_not_given_the_old_ones_driver),
 		TEST(with_a_broken_journal_nothing_is_touched),
 		TEST(a_directory_of_somebody_else_is_not_written_to),
-		TEST(at_boot_one_bad_card_costs_only_that_one),
-		TEST(the_cards_of_a_group_find_each_other),
+		TEST(at_boot_one_bad_device_costs_only_that_one),
+		TEST(the_devices_of_a_group_find_each_other),
 		TEST(a_host_without_the_file_has_nothing_to_do),
 		TEST(vfs_are_made_and_taken_away),
 		TEST(a_vf_that_a_vm_has_is_not_taken_away),

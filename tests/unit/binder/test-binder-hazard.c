@@ -6,8 +6,8 @@
 #include "probe/probe.h"
 #include "tests/unit/fakesys.h"
 
-#define CARD "0000:01:00.0"
-#define AT "sys/bus/pci/devices/" CARD "/"
+#define DEVICE "0000:01:00.0"
+#define AT "sys/bus/pci/devices/" DEVICE "/"
 
 static struct fakesys *fake;
 static struct heard heard;
@@ -33,7 +33,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What is found of CARD: "name: text", a line each. */
+/* What is found of DEVICE: "name: text", a line each. */
 static const char *find_as(const char *ssh)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
@@ -50,7 +50,7 @@ static const char *find_as(const char *ssh)
 	assert_int_equal(probe_read(probe, &inventory), 0);
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
-	address_parse(CARD, &address);
+	address_parse(DEVICE, &address);
 	hazards_find(&view, inventory_find(inventory, &address), &concerns);
 	assert_false(concerns.no_memory);
 	found[0] = '\0';
@@ -69,11 +69,11 @@ static const char *find(void)
 	return find_as(NULL);
 }
 
-/* A card with everything that there is no hazard in. */
-static void add_card(unsigned class, const char *driver)
+/* A device with everything that there is no hazard in. */
+static void add_device(unsigned class, const char *driver)
 {
-	fakesys_pci(fake, CARD, .vendor = 0x1b36, .device = 0x10, .class = class, .driver = driver, .group = "7");
-	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/" CARD, "../../../../bus/pci/devices/" CARD);
+	fakesys_pci(fake, DEVICE, .vendor = 0x1b36, .device = 0x10, .class = class, .driver = driver, .group = "7");
+	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/" DEVICE, "../../../../bus/pci/devices/" DEVICE);
 	fakesys_file(fake, AT "reset_method", "flr bus\n");
 }
 
@@ -82,7 +82,7 @@ static void add_disk(const char *name, const char *number)
 	char path[128], target[128];
 
 	snprintf(path, sizeof(path), "sys/block/%s", name);
-	snprintf(target, sizeof(target), "../devices/pci0000:00/" CARD "/nvme/nvme0/%s", name);
+	snprintf(target, sizeof(target), "../devices/pci0000:00/" DEVICE "/nvme/nvme0/%s", name);
 	fakesys_link(fake, path, target);
 	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
 	fakesys_file(fake, path, number);
@@ -98,10 +98,10 @@ static void add_partition(const char *disk, const char *name, const char *number
 	fakesys_file(fake, path, number);
 }
 
-static void a_harmless_card_has_none(void **state)
+static void a_harmless_device_has_none(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	assert_string_equal(find(), "");
 }
@@ -111,7 +111,7 @@ static void a_harmless_card_has_none(void **state)
 static void a_mounted_partition(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	add_partition("nvme0n1", "nvme0n1p1", "259:1\n");
 	fakesys_file(fake, "proc/self/mountinfo", "22 1 259:1 / /srv/my\\040data rw - ext4 /dev/disk/by-label/x rw\n");
@@ -124,7 +124,7 @@ static void the_system_s_own_disk(void **state)
 	char line[128];
 
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	for (size_t i = 0; i < COUNT(targets); i++) {
 		snprintf(line, sizeof(line), "22 1 259:0 / %s rw - ext4 /dev/nvme0n1 rw\n", targets[i]);
@@ -139,7 +139,7 @@ static void the_system_s_own_disk(void **state)
 static void a_volume_on_a_raid(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	add_partition("nvme0n1", "nvme0n1p2", "259:2\n");
 	fakesys_file(fake, "sys/class/block/nvme0n1p2/holders/md0/dev", "9:0\n");
@@ -158,7 +158,7 @@ static void a_volume_on_a_raid(void **state)
 static void a_btrfs_of_several_disks(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	fakesys_file(fake, "sys/fs/btrfs/8c3d/devices/nvme0n1/size", "1\n");
 	fakesys_file(fake, "sys/fs/btrfs/8c3d/devices/sdx/size", "1\n");
@@ -169,7 +169,7 @@ static void a_btrfs_of_several_disks(void **state)
 static void swap(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	add_partition("nvme0n1", "nvme0n1p3", "259:3\n");
 	fakesys_file(fake, "proc/swaps", "Filename\t\t\t\tType\n/dev/nvme0n1p3                          partition\t9\t0\t-2\n");
@@ -179,7 +179,7 @@ static void swap(void **state)
 static void what_can_not_be_looked_at_is_not_free(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	fakesys_remove(fake, "proc/self/mountinfo");
 	fakesys_remove(fake, "proc/swaps");
@@ -207,7 +207,7 @@ static void add_interface(const char *name, const char *flags)
 static void an_interface_that_is_down(void **state)
 {
 	(void)state;
-	add_card(0x020000, "e1000e");
+	add_device(0x020000, "e1000e");
 	add_interface("eth0", "0x1002\n");
 	assert_string_equal(find_as("10.0.0.1 50000 10.0.0.2 22"), "");
 }
@@ -215,7 +215,7 @@ static void an_interface_that_is_down(void **state)
 static void an_interface_with_routes(void **state)
 {
 	(void)state;
-	add_card(0x020000, "e1000e");
+	add_device(0x020000, "e1000e");
 	add_interface("eth0", "0x1003\n");
 	fakesys_file(fake, "proc/net/route",
 		     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -241,7 +241,7 @@ static void an_interface_with_routes(void **state)
 static void a_route_through_a_bridge_over_a_bond(void **state)
 {
 	(void)state;
-	add_card(0x020000, "e1000e");
+	add_device(0x020000, "e1000e");
 	add_interface("eth0", "0x1002\n");
 	fakesys_directory(fake, "sys/class/net/bond0");
 	fakesys_directory(fake, "sys/class/net/br0");
@@ -265,7 +265,7 @@ static void the_way_back_to_who_asks(void **state)
 	};
 
 	(void)state;
-	add_card(0x020000, "e1000e");
+	add_device(0x020000, "e1000e");
 	add_interface("eth0", "0x1002\n");
 	fakesys_file(fake, "proc/net/route",
 		     "Iface\n"
@@ -302,7 +302,7 @@ static void who_asks_is_found_above_sudo(void **state)
 static void an_interface_out_of_sight(void **state)
 {
 	(void)state;
-	add_card(0x020000, "e1000e");
+	add_device(0x020000, "e1000e");
 	assert_string_equal(find(), "net-hidden: no interface of it is in sight, although e1000e has it\n");
 }
 
@@ -311,7 +311,7 @@ static void an_interface_out_of_sight(void **state)
 static void the_host_s_screen(void **state)
 {
 	(void)state;
-	add_card(0x030000, "i915");
+	add_device(0x030000, "i915");
 	fakesys_file(fake, AT "boot_vga", "1\n");
 	fakesys_directory(fake, AT "graphics/fb0");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon0/name", "(S) dummy device\n");
@@ -326,7 +326,7 @@ static void the_host_s_screen(void **state)
 static void a_serial_console(void **state)
 {
 	(void)state;
-	add_card(0x070002, "serial");
+	add_device(0x070002, "serial");
 	fakesys_directory(fake, AT "tty/ttyS4");
 	fakesys_file(fake, "proc/consoles", "tty0                 -WU (EC  p  )    4:7\nttyS40 -W-\n");
 	assert_string_equal(find(), "");
@@ -347,11 +347,11 @@ static void opens(unsigned pid, unsigned fd, const char *path, const char *numbe
 static void nodes_that_are_open(void **state)
 {
 	(void)state;
-	add_card(0x030000, "nvidia");
+	add_device(0x030000, "nvidia");
 	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
 	fakesys_file(fake, AT "sound/card2/controlC2/dev", "116:7\n");
 	fakesys_file(fake, AT "sound/card2/id", "NVidia\n");
-	fakesys_file(fake, "proc/driver/nvidia/gpus/" CARD "/information",
+	fakesys_file(fake, "proc/driver/nvidia/gpus/" DEVICE "/information",
 		     "Model: \t X\nDevice Minor: \t 3\n");
 	fakesys_process(fake, 50, "/usr/lib/xorg/Xorg");
 	opens(50, 3, "/dev/dri/renderD128", "226:128");
@@ -370,7 +370,7 @@ static void nodes_that_are_open(void **state)
 static void nodes_are_recognized_by_their_numbers(void **state)
 {
 	(void)state;
-	add_card(0x030000, "nvidia");
+	add_device(0x030000, "nvidia");
 	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
 	fakesys_process(fake, 50, "gnome-shell");
 	opens(50, 3, "/dev/dri/renderD128 (deleted)", "226:128");
@@ -391,7 +391,7 @@ static void nodes_are_recognized_by_their_numbers(void **state)
 static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void **state)
 {
 	(void)state;
-	add_card(0x030000, "nvidia");
+	add_device(0x030000, "nvidia");
 	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
 	fakesys_file(fake, "proc/50/cmdline", "a");
 	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
@@ -405,7 +405,7 @@ static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void
 static void nodes_that_cannot_be_listed_may_be_open(void **state)
 {
 	(void)state;
-	add_card(0x030000, "nvidia");
+	add_device(0x030000, "nvidia");
 	fakesys_directory(fake, AT "drm/card0/dev");
 	assert_string_equal(find(), "unknown: its device nodes could not be listed: "
 				    "drm: Is a directory\n");
@@ -417,7 +417,7 @@ static void nodes_that_cannot_be_listed_may_be_open(void **state)
 static void an_nvme_disk_that_is_open(void **state)
 {
 	(void)state;
-	add_card(0x010802, "nvme");
+	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	add_partition("nvme0n1", "nvme0n1p2", "259:2\n");
 	fakesys_file(fake, AT "nvme/nvme0/dev", "240:0\n");
@@ -435,7 +435,7 @@ static void an_nvme_disk_that_is_open(void **state)
 static void relatives(void **state)
 {
 	(void)state;
-	add_card(0x030000, NULL);
+	add_device(0x030000, NULL);
 	fakesys_remove(fake, AT "reset_method");
 	fakesys_pci(fake, "0000:01:00.1", .vendor = 1, .device = 2, .class = 0x040300, .driver = "snd_hda_intel", .group = "7");
 	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/0000:01:00.1", "../../../../bus/pci/devices/0000:01:00.1");
@@ -481,7 +481,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_harmless_card_has_none),
+		TEST(a_harmless_device_has_none),
 		TEST(a_mounted_partition),
 		TEST(the_system_s_own_disk),
 		TEST(a_volume_on_a_raid),

@@ -66,7 +66,7 @@ static void put_kernel_6_8(void)
 #define GPU .vendor = 0x10de, .device = 0x2204, .class = 0x030000
 #define NIC .vendor = 0x8086, .device = 0x10d3, .class = 0x020000
 
-/* Writes the file KIND for the cards in WORDS into TEXT. Returns the status. */
+/* Writes the file KIND for the devices in WORDS into TEXT. Returns the status. */
 static int make(const char *kind, const char *first, const char *second)
 {
 	struct probe_options options = {
@@ -76,8 +76,8 @@ static int make(const char *kind, const char *first, const char *second)
 		.details = DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS,
 	};
 	const char *const words[] = {first, second};
-	struct hostfile_card cards[2];
-	struct hostfile_job job = {.log = &options.log, .cards = cards};
+	struct hostfile_device devices[2];
+	struct hostfile_job job = {.log = &options.log, .devices = devices};
 	struct kernelinfo kernel;
 	struct inventory *inventory;
 	struct pci_address address;
@@ -97,9 +97,9 @@ static int make(const char *kind, const char *first, const char *second)
 	job.iommu = &iommu;
 	while (job.count < 2 && words[job.count]) {
 		assert_int_equal(address_parse(words[job.count], &address), 0);
-		cards[job.count].device = inventory_find(inventory, &address);
-		assert_non_null(cards[job.count].device);
-		assert_int_equal(choice_make(job.root, job.log, cards[job.count].device, "auto", &cards[job.count].choice), 0);
+		devices[job.count].device = inventory_find(inventory, &address);
+		assert_non_null(devices[job.count].device);
+		assert_int_equal(choice_make(job.root, job.log, devices[job.count].device, "auto", &devices[job.count].choice), 0);
 		job.count++;
 	}
 	free(text);
@@ -305,7 +305,7 @@ static void qemu_keeps_what_stands_there(void **state)
 	assert_int_equal(make("qemu", "01:00.0", NULL), STATUS_DONE);
 }
 
-static void a_card_without_a_group_is_left_out(void **state)
+static void a_device_without_a_group_is_left_out(void **state)
 {
 	(void)state;
 	put_kernel_6_1();
@@ -354,7 +354,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_initramfs_gets_what_this_kernel_has, setup, teardown),
 		cmocka_unit_test_setup_teardown(parameters_go_by_the_iommu, setup, teardown),
 		cmocka_unit_test_setup_teardown(qemu_keeps_what_stands_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_card_without_a_group_is_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_without_a_group_is_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(neighbours_that_must_come_along_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_names, setup, teardown),
 	};

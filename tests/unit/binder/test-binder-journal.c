@@ -71,7 +71,7 @@ static void what_is_written_is_read_again(void **state)
 	}
 }
 
-static void vfs_and_driver_of_a_card_are_two_things(void **state)
+static void vfs_and_driver_of_a_device_are_two_things(void **state)
 {
 	struct change driver = make("ixgbe", NULL), vfs = make(NULL, NULL);
 	struct journal journal;
@@ -126,7 +126,7 @@ static void what_is_no_journal_is_refused(void **state)
 	assert_int_equal(journal_read(root, &log_, &changes), -EBADMSG);
 }
 
-/* ---- the cards of the host, at boot ---- */
+/* ---- the devices of the host, at boot ---- */
 
 static int parse(const char *text, struct strings *words)
 {
@@ -172,7 +172,7 @@ static void the_script_s_file_is_understood(void **state)
 static void its_faults_are_told_with_their_line(void **state)
 {
 	static const char *const files[] = {
-		"\nDEVICES=\"0000:04:00.0\n", "\nDEVICES=0000:04:00.0\"\n", "\nDEVICES=\"a\" \"b\"\n", "\nDEVICES=\"$CARDS\"\n",
+		"\nDEVICES=\"0000:04:00.0\n", "\nDEVICES=0000:04:00.0\"\n", "\nDEVICES=\"a\" \"b\"\n", "\nDEVICES=\"$DEVICES\"\n",
 		"\nDEVICES=\"`id`\"\n", "\n0000:04:00.0\n", "\nDEVICES=\"a:b \\\n", "\nDEVICES=\"\n",
 	};
 
@@ -210,7 +210,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_written_is_read_again),   TEST(vfs_and_driver_of_a_card_are_two_things),
+		TEST(what_is_written_is_read_again),   TEST(vfs_and_driver_of_a_device_are_two_things),
 		TEST(what_is_no_journal_is_refused),   TEST(the_script_s_file_is_understood),
 		TEST(its_faults_are_told_with_their_line), TEST(another_run_is_waited_for_and_that_is_reported),
 	};

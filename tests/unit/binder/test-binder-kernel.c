@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct pci_address card = {.bus = 1};
+static const struct pci_address slot = {.bus = 1};
 static struct fakesys *fake;
 static struct sysroot *root;
 static struct host_kernel host;
@@ -53,12 +53,12 @@ static void what_is_written_arrives(void **state)
 
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/driver_override", "");
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci"), 0);
-	assert_int_equal(host.kernel.read(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", text), 8);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci"), 0);
+	assert_int_equal(host.kernel.read(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", text), 8);
 	assert_string_equal(text, "vfio-pci");
-	assert_int_equal(host.kernel.read(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/none", text), -ENOENT);
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/none", "x"), -ENOENT);
-	assert_false(host.kernel.is_busy(&host.kernel, &card));
+	assert_int_equal(host.kernel.read(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/none", text), -ENOENT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/none", "x"), -ENOENT);
+	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
 /* Nothing is made, and nothing is written anywhere else. */
@@ -67,18 +67,18 @@ static void it_writes_below_the_bus_only(void **state)
 	(void)state;
 	fakesys_file(fake, "sys/class/net/eth0/flags", "");
 	fakesys_file(fake, "etc/passwd", "");
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/class/net/eth0/flags", "x"), -EPERM);
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "etc/passwd", "x"), -EPERM);
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/../../../etc/passwd", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/class/net/eth0/flags", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "etc/passwd", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/../../../etc/passwd", "x"), -EPERM);
 }
 
 static void no_answer_in_time_is_told(void **state)
 {
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
 	/* this one can be killed, unlike one in the kernel */
-	assert_false(host.kernel.is_busy(&host.kernel, &card));
+	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
 /* After two seconds it is said what is waited for, how long, and who is in the way. */
@@ -86,17 +86,17 @@ static void a_long_wait_is_reported(void **state)
 {
 	char name[] = "one-42";
 	struct owner owner = {.name = name, .pid = 4711};
-	struct pci_device device = {.address = card, .owners = &owner, .owner_count = 1};
+	struct pci_device device = {.address = slot, .owners = &owner, .owner_count = 1};
 	struct inventory inventory = {.devices = &device, .count = 1};
 
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
 	host.kernel.inventory = &inventory;
 	host.kernel.timeout = 2;
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
 	assert_string_equal(heard.text, "");
 	host.kernel.timeout = 3;
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
 	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
 					"longer; in use by VM 'one-42', process 4711\n");
 }
@@ -106,7 +106,7 @@ static void a_long_wait_names_what_is_written(void **state)
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/driver_override");
 	host.kernel.timeout = 4;
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"), -ETIMEDOUT);
 	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
 }
 
@@ -126,29 +126,29 @@ static void a_call_outlives_the_run(void **state)
 		host.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		flock(host.lock, LOCK_EX);
 		host.kernel.timeout = 60;
-		_exit(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
+		_exit(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
 	}
-	for (int i = 0; i < 500 && !host.kernel.is_busy(&host.kernel, &card); i++)
+	for (int i = 0; i < 500 && !host.kernel.is_busy(&host.kernel, &slot); i++)
 		usleep(10000);
-	assert_true(host.kernel.is_busy(&host.kernel, &card));
+	assert_true(host.kernel.is_busy(&host.kernel, &slot));
 	assert_int_equal(kill(run, SIGKILL), 0);
 	assert_int_equal(waitpid(run, NULL, 0), run);
-	assert_true(host.kernel.is_busy(&host.kernel, &card));
+	assert_true(host.kernel.is_busy(&host.kernel, &slot));
 	assert_false(host.kernel.is_busy(&host.kernel, &other));
 	lock = open(path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
 	close(lock);
-	assert_int_equal(host.kernel.write(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", "y"), -ETIMEDOUT);
-	assert_int_equal(host.kernel.read(&host.kernel, &card, "sys/bus/pci/devices/0000:01:00.0/unbind", text), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "y"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.read(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", text), -ETIMEDOUT);
 	/* at last the kernel has done it */
 	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/0000:01:00.0/unbind", fake->path);
 	fifo = open(path, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(read(fifo, &byte, 1), 1);
 	assert_int_equal(byte, 'x');
 	close(fifo);
-	for (int i = 0; i < 500 && host.kernel.is_busy(&host.kernel, &card); i++)
+	for (int i = 0; i < 500 && host.kernel.is_busy(&host.kernel, &slot); i++)
 		usleep(10000);
-	assert_false(host.kernel.is_busy(&host.kernel, &card));
+	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
 static void only_a_node_is_given_away(void **state)

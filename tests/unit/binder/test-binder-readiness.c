@@ -394,7 +394,7 @@ static void initramfs(void **state)
 	assert_contains(heard.text, "etc/dracut.conf.d/c.conf");
 }
 
-static void ids_take_identical_cards(void **state)
+static void ids_take_identical_devices(void **state)
 {
 	(void)state;
 	put_intel("intel_iommu=on vfio-pci.ids=1b36:0010\n");
@@ -414,7 +414,7 @@ static void ids_take_identical_cards(void **state)
 	assert_string_equal(result("ids"), "WARN");
 	assert_string_equal(find("ids")->seen, "10de:2204 (/etc/modprobe.d/v.conf:4) takes 0000:01:00.0, 0000:02:00.0; "
 					       "8086:10d3 (/etc/modprobe.d/v.conf:4) takes "
-					       "no card; 1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
+					       "no device; 1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
 	put("etc/modprobe.d/v.conf", "options vfio_pci ids=10de:2204:1043\n");
 	look();
 	assert_string_equal(result("ids"), "PASS");
@@ -480,7 +480,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(vms, setup, teardown),
 		cmocka_unit_test_setup_teardown(initramfs, setup, teardown),
-		cmocka_unit_test_setup_teardown(ids_take_identical_cards, setup, teardown),
+		cmocka_unit_test_setup_teardown(ids_take_identical_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_module_that_is_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_files, setup, teardown),
 	};

@@ -74,7 +74,7 @@ static void start(void)
 	assert_int_equal(try_to_start(), 0);
 }
 
-static void read_cards(void)
+static void read_devices(void)
 {
 	dispatched_forget();
 	seen.text[0] = '\0';
@@ -145,7 +145,7 @@ static void every_value_is_there(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_fatal", "TOTAL_ERR_FATAL 0\n");
 	start_vm("one-7", 42, "18");
 	start();
-	read_cards();
+	read_devices();
 	has_value("0000:81:00.0/gauge-in_use=0");
 	has_value("0000:81:00.0/gauge-numa_node=1");
 	has_value("0000:81:00.0/gauge-iommu_group=17");
@@ -185,7 +185,7 @@ static void what_is_unknown_is_no_number(void **state)
 	(void)state;
 	fakesys_remove(fake, "proc"); /* as in a recording */
 	start();
-	read_cards();
+	read_devices();
 	has_value("0000:81:00.0/gauge-in_use=0");
 	has_value("0000:81:00.2/gauge-in_use=nan");
 	has_value("0000:81:00.0/count-vf_in_use=nan");
@@ -201,7 +201,7 @@ static void only_what_is_reported_is_read(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "TOTAL_ERR_COR 12\n");
 	settings.report = REPORT_AER;
 	start();
-	read_cards();
+	read_devices();
 	has_value("0000:81:00.0/errors-aer_correctable=12");
 	has_value("0000:81:00.0/gauge-iommu_group=17");
 	has_no_value("in_use");
@@ -218,7 +218,7 @@ static void vfs_are_counted_where_all_are_seen(void **state)
 	rule_list_add(&settings.devices, "81:00.3", "Device", NULL);
 	settings.devices.refuses = true;
 	start();
-	read_cards();
+	read_devices();
 	has_value("0000:81:00.0/count-vf_enabled=2");
 	has_no_value("vf_in_use");
 	has_no_value("0000:81:00.3/");
@@ -231,13 +231,13 @@ static void instances_can_have_names(void **state)
 	start_vm("one 7/x", 42, "18");
 	settings.format = INSTANCE_VM;
 	start();
-	read_cards();
+	read_devices();
 	has_value("one_7_x:0000:81:00.2/gauge-in_use=1");
 	has_value("0000:81:00.3/gauge-in_use=0");
 	monitor_free(monitor);
 	settings.format = INSTANCE_ALIAS;
 	start();
-	read_cards();
+	read_devices();
 	has_value("a1:0000:81:00.2/gauge-in_use=1");
 	has_value("0000:81:00.0/gauge-in_use=0");
 }
@@ -263,7 +263,7 @@ static void expect_look(void)
 static void settle(void)
 {
 	for (unsigned i = 0; i < 3; i++)
-		read_cards();
+		read_devices();
 	expect_quiet();
 	assert_string_equal(dispatched.notices, "");
 }
@@ -275,11 +275,11 @@ static void a_quiet_reading_reads_what_moves(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "TOTAL_ERR_COR 1\n");
 	start_vm("one-7", 42, "18");
 	start();
-	read_cards();
+	read_devices();
 	expect_look();
 	settle();
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "TOTAL_ERR_COR 3\n");
-	read_cards();
+	read_devices();
 	expect_quiet();
 	assert_contains(seen.text, "0000:81:00.2/driver\n");
 	has_value("0000:81:00.0/errors-aer_correctable=3");
@@ -289,7 +289,7 @@ static void a_quiet_reading_reads_what_moves(void **state)
 	has_value("a1/count-in_use=1");
 	assert_string_equal(dispatched.notices, "WARNING 0000:81:00.0 aer_correctable: event=aer_correctable address=0000:81:00.0 "
 						"model=15b3:1016 errors=2 total=3\n");
-	read_cards();
+	read_devices();
 	assert_string_equal(dispatched.notices, "");
 }
 
@@ -306,36 +306,36 @@ static void whatever_happens_to_vfio_is_looked_at(void **state)
 	for (size_t i = 0; i < COUNT(where); i++) {
 		/* the place itself comes first */
 		fakesys_file(fake, where[i], "1\n");
-		read_cards();
+		read_devices();
 		expect_look();
 		settle();
 		fakesys_file(fake, where[i], "2\n");
-		read_cards();
+		read_devices();
 		expect_look();
 		settle();
 	}
 	/* an open and a close alone */
 	close(open(where[0], O_RDONLY | O_CLOEXEC)); /* not that one: it is below the root */
-	read_cards();
+	read_devices();
 	expect_quiet();
 	char *node = below(where[0]);
 
 	close(open(node, O_RDONLY | O_CLOEXEC));
 	free(node);
-	read_cards();
+	read_devices();
 	expect_look();
 	settle();
 	/* taken away as a whole, and there again */
 	fakesys_remove(fake, "dev/vfio");
-	read_cards();
+	read_devices();
 	expect_look();
 	settle();
 	touch("dev/vfio/18");
-	read_cards();
+	read_devices();
 	expect_look();
 	settle();
 	touch("dev/vfio/18");
-	read_cards();
+	read_devices();
 	expect_look();
 }
 
@@ -355,7 +355,7 @@ static void a_flood_is_looked_at(void **state)
 		close(open(node, O_RDONLY | O_CLOEXEC));
 	}
 	free(node);
-	read_cards();
+	read_devices();
 	expect_look();
 	settle();
 }
@@ -365,21 +365,21 @@ static void vms_come_and_go(void **state)
 	(void)state;
 	touch("dev/vfio/18");
 	start();
-	read_cards();
+	read_devices();
 	settle();
 	start_vm("one-7", 42, "18");
 	touch("dev/vfio/18");
-	read_cards();
+	read_devices();
 	assert_string_equal(dispatched.notices, "OKAY 0000:81:00.2 vm_attached: event=vm_attached address=0000:81:00.2 model=15b3:1016 "
 						"alias=a1 vm=one-7 program=qemu-kvm pid=42 source=vfio frontend=opennebula id=7\n");
 	has_value("0000:81:00.2/gauge-in_use=1");
 	settle();
 	/* its descriptor is closed before its process can't be seen any more */
 	touch("dev/vfio/18");
-	read_cards();
+	read_devices();
 	assert_string_equal(dispatched.notices, "");
 	fakesys_remove(fake, "proc/42");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "vm_detached");
 	assert_contains(dispatched.notices, "vm=one-7");
 	has_value("0000:81:00.2/gauge-in_use=0");
@@ -393,25 +393,25 @@ static void a_driver_that_changed_is_looked_at(void **state)
 	settle();
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.2/driver");
 	fakesys_link(fake, "sys/bus/pci/devices/0000:81:00.2/driver", "../../../bus/pci/drivers/mlx5_core");
-	read_cards();
+	read_devices();
 	expect_look();
 	assert_contains(dispatched.notices, "driver_was=vfio-pci driver=mlx5_core state=host");
 	has_value("15b3:1016/count-free=1");
 	settle();
 }
 
-static void cards_come_and_go(void **state)
+static void devices_come_and_go(void **state)
 {
 	(void)state;
 	start();
 	settle();
 	fakesys_pci(fake, "0000:82:00.0", NIC, .driver = "vfio-pci", .group = "20");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "OKAY 0000:82:00.0 added:");
 	has_value("15b3:1016/count-total=4");
 	settle();
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:82:00.0");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "WARNING 0000:82:00.0 removed:");
 	has_no_value("0000:82:00.0");
 	settle();
@@ -426,18 +426,18 @@ static void unknown_owners_are_looked_for_now_and_again(void **state)
 	settle();
 	fakesys_remove(fake, "proc"); /* as in a recording */
 	touch("dev/vfio/19");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "WARNING 0000:81:00.2 owner_unknown");
 	has_value("0000:81:00.2/gauge-in_use=nan");
-	read_cards();
+	read_devices();
 	for (unsigned i = 0; i < 12; i++) {
-		read_cards();
+		read_devices();
 		looks += strstr(seen.text, "iommu_group") != NULL;
 	}
 	assert_int_equal(looks, 2);
 	fakesys_directory(fake, "proc/1/fd");
 	for (unsigned i = 0; i < 6; i++)
-		read_cards();
+		read_devices();
 	has_value("0000:81:00.2/gauge-in_use=0");
 }
 
@@ -450,12 +450,12 @@ static void a_look_that_saw_only_a_part_is_repeated_at_the_next_reading(void **s
 	fakesys_remove(fake, "proc/50/fd");
 	fakesys_file(fake, "proc/50/fd", ""); /* no directory: it can't be inspected */
 	touch("dev/vfio/19");
-	read_cards();
+	read_devices();
 	has_value("0000:81:00.2/gauge-in_use=nan");
 	for (unsigned i = 0; i < 4; i++)
-		read_cards();
+		read_devices();
 	fakesys_remove(fake, "proc/50");
-	read_cards();
+	read_devices();
 	has_value("0000:81:00.2/gauge-in_use=0");
 }
 
@@ -470,7 +470,7 @@ static time_t start_with_a_reservation(void)
 		snprintf(text, sizeof(text), "0000:81:00.2 106 time:%lld\n", (long long)end);
 		fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
 		start();
-		read_cards();
+		read_devices();
 		if (time(NULL) < end)
 			return end;
 		monitor_free(monitor);
@@ -488,7 +488,7 @@ static void a_reservation_runs_out(void **state)
 	while (time(NULL) <= end)
 		usleep(100000);
 	for (unsigned i = 0; i < 8; i++)
-		read_cards();
+		read_devices();
 	has_value("summary/count-reserved=0");
 	has_value("0000:81:00.2/gauge-in_use=0");
 	settle();
@@ -507,7 +507,7 @@ static void a_changed_configuration_is_taken_up(void **state)
 	start();
 	settle();
 	write_config(":filter: 8086:*\n");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "OKAY summary config_taken: event=config_taken file=");
 	assert_null(strstr(dispatched.notices, "removed"));
 	has_value("0000:00:01.0/gauge-in_use=0");
@@ -521,22 +521,22 @@ static void a_broken_one_keeps_the_old_rules(void **state)
 	start();
 	settle();
 	write_config(":filter: nonsense\n");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "WARNING summary config_refused: event=config_refused file=");
 	assert_contains(heard.text, "machine.conf:1:10: invalid filter 'nonsense'");
 	assert_contains(heard.text, "the old rules hold on");
 	has_value("0000:81:00.0/gauge-in_use=0");
 	settle();
 	fakesys_remove(fake, "machine.conf");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "config_refused");
 	has_value("0000:81:00.0/gauge-in_use=0");
 	settings.persistent = true;
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "config_refused");
 	settings.persistent = false;
 	write_config(":filter: 15b3:*\n");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "config_taken");
 	settle();
 }
@@ -558,29 +558,29 @@ static void what_fails_is_told_once(void **state)
 {
 	(void)state;
 	start();
-	read_cards();
+	read_devices();
 	settle();
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.0/driver");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "nonsense\n");
 	heard = (struct heard){0};
 	for (unsigned i = 0; i < 5; i++)
-		read_cards();
+		read_devices();
 	assert_int_equal(heard.warnings, 1);
 	assert_contains(heard.text, "aer_dev_correctable: has no total");
 	/* nothing can be read at all: nothing is sent, which is told once too */
 	fakesys_remove(fake, "sys/bus/pci");
 	heard = (struct heard){0};
 	for (unsigned i = 0; i < 5; i++)
-		read_cards();
+		read_devices();
 	assert_int_equal(heard.errors, 1);
 	assert_string_equal(dispatched.values, "");
 	assert_string_equal(dispatched.notices, "");
 	/* well again, and ill again */
 	fakesys_directory(fake, "sys/bus/pci/devices");
-	read_cards();
+	read_devices();
 	has_value("summary/count-devices=0");
 	fakesys_remove(fake, "sys/bus/pci");
-	read_cards();
+	read_devices();
 	assert_int_equal(heard.errors, 2);
 }
 
@@ -591,16 +591,16 @@ static void a_configuration_waits_for_its_first_reading(void **state)
 	settle();
 	fakesys_remove(fake, "sys/bus/pci/devices");
 	write_config(":filter: 8086:*\n");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "config_taken");
 	for (unsigned i = 0; i < 3; i++) {
-		read_cards();
+		read_devices();
 		assert_string_equal(dispatched.notices, "");
 		assert_string_equal(dispatched.values, "");
 	}
 	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
 	fakesys_pci(fake, "0000:00:06.0", NIC, .group = "3");
-	read_cards();
+	read_devices();
 	has_value("summary/count-devices=1");
 	has_value("0000:00:05.0/gauge-iommu_group=2");
 	settle();
@@ -614,7 +614,7 @@ static void nothing_is_notified_unless_wanted(void **state)
 	settle();
 	fakesys_pci(fake, "0000:82:00.0", NIC, .driver = "vfio-pci", .group = "20");
 	write_config(":filter: 15b3:1016\n");
-	read_cards();
+	read_devices();
 	has_value("0000:82:00.0/gauge-in_use=0");
 	assert_string_equal(dispatched.notices, "");
 }
@@ -625,11 +625,11 @@ static void the_first_reading_is_silent(void **state)
 	settings.persistent = true;
 	fakesys_remove(fake, "proc");
 	start();
-	read_cards();
+	read_devices();
 	assert_string_equal(dispatched.notices, "");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "owner_unknown");
-	read_cards();
+	read_devices();
 	assert_contains(dispatched.notices, "owner_unknown");
 }
 
@@ -646,7 +646,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_flood_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(vms_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_driver_that_changed_is_looked_at, setup, teardown),
-		cmocka_unit_test_setup_teardown(cards_come_and_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(devices_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_owners_are_looked_for_now_and_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_look_that_saw_only_a_part_is_repeated_at_the_next_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reservation_runs_out, setup, teardown),

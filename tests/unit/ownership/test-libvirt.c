@@ -13,7 +13,7 @@
 
 static struct fakesys *fake;
 static struct sysroot *root;
-static struct domain_cards cards;
+static struct domain_devices devices;
 static char why[LIBVIRT_WHY_SIZE];
 
 static int setup(void **state)
@@ -28,7 +28,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	domain_cards_free(&cards);
+	domain_devices_free(&devices);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	sysroot_free(root);
 	fakesys_free(fake);
@@ -37,11 +37,11 @@ static int teardown(void **state)
 
 static int parse(const char *text)
 {
-	domain_cards_free(&cards);
-	return domain_cards_parse(text, strlen(text), &cards);
+	domain_devices_free(&devices);
+	return domain_devices_parse(text, strlen(text), &devices);
 }
 
-static void cards_of_all_kinds(void **state)
+static void devices_of_all_kinds(void **state)
 {
 	char text[ADDRESS_SIZE];
 
@@ -51,35 +51,35 @@ static void cards_of_all_kinds(void **state)
 			       "defined mdev " MDEV " 10000:00:06.0 " UUID " instance-0000001f - -\n"
 			       "defined pci 0000:01:00.0 - " UUID " web opennebula 17\n"
 			       "runs pci 0000:01:00.1 - " UUID " one-42 nova " UUID "\nend 5\n"), 0);
-	assert_int_equal(cards.count, 5);
-	assert_true(cards.items[0].runs);
-	assert_false(cards.items[0].device.is_mdev);
-	assert_string_equal(address_format(&cards.items[0].device.address, text), "0000:81:00.2");
-	assert_string_equal(cards.items[0].device.guest_address, "0000:05:00.0");
-	assert_string_equal(cards.items[0].uuid, UUID);
-	assert_string_equal(cards.items[0].name, "one-42");
-	assert_string_equal(cards.items[0].frontend, "opennebula");
-	assert_string_equal(cards.items[0].frontend_id, "42");
-	assert_false(cards.items[1].runs);
-	assert_string_equal(address_format(&cards.items[1].device.address, text), "10000:e1:1f.7");
-	assert_string_equal(cards.items[1].device.guest_address, "");
-	assert_null(cards.items[1].frontend);
-	assert_null(cards.items[1].frontend_id);
-	assert_true(cards.items[2].device.is_mdev);
-	assert_string_equal(cards.items[2].device.mdev, MDEV);
-	assert_string_equal(cards.items[2].device.guest_address, "");
-	assert_string_equal(cards.items[2].frontend, "nova");
-	assert_string_equal(cards.items[2].frontend_id, UUID);
+	assert_int_equal(devices.count, 5);
+	assert_true(devices.items[0].runs);
+	assert_false(devices.items[0].device.is_mdev);
+	assert_string_equal(address_format(&devices.items[0].device.address, text), "0000:81:00.2");
+	assert_string_equal(devices.items[0].device.guest_address, "0000:05:00.0");
+	assert_string_equal(devices.items[0].uuid, UUID);
+	assert_string_equal(devices.items[0].name, "one-42");
+	assert_string_equal(devices.items[0].frontend, "opennebula");
+	assert_string_equal(devices.items[0].frontend_id, "42");
+	assert_false(devices.items[1].runs);
+	assert_string_equal(address_format(&devices.items[1].device.address, text), "10000:e1:1f.7");
+	assert_string_equal(devices.items[1].device.guest_address, "");
+	assert_null(devices.items[1].frontend);
+	assert_null(devices.items[1].frontend_id);
+	assert_true(devices.items[2].device.is_mdev);
+	assert_string_equal(devices.items[2].device.mdev, MDEV);
+	assert_string_equal(devices.items[2].device.guest_address, "");
+	assert_string_equal(devices.items[2].frontend, "nova");
+	assert_string_equal(devices.items[2].frontend_id, UUID);
 	/* metadata go before the name */
-	assert_string_equal(cards.items[3].frontend_id, "17");
-	assert_string_equal(cards.items[4].frontend, "nova");
+	assert_string_equal(devices.items[3].frontend_id, "17");
+	assert_string_equal(devices.items[4].frontend, "nova");
 }
 
-static void no_card_is_an_answer(void **state)
+static void no_device_is_an_answer(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("end 0\n"), 0);
-	assert_int_equal(cards.count, 0);
+	assert_int_equal(devices.count, 0);
 }
 
 static void names_can_hold_anything(void **state)
@@ -89,7 +89,7 @@ static void names_can_hold_anything(void **state)
 
 	(void)state;
 	assert_int_equal(parse("runs pci 0000:81:00.2 - " UUID " %2d%0aend%201%0a%1b[2J]]>%22'%25%ff%2d - -\nend 1\n"), 0);
-	assert_string_equal(cards.items[0].name, "-\nend 1\n\x1b[2J]]>\"'%\xff-");
+	assert_string_equal(devices.items[0].name, "-\nend 1\n\x1b[2J]]>\"'%\xff-");
 	memset(name, '\n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	length = (size_t)sprintf(text, "runs pci 0000:81:00.2 - " UUID " ");
@@ -97,22 +97,22 @@ static void names_can_hold_anything(void **state)
 		length += (size_t)sprintf(text + length, "%%0a");
 	sprintf(text + length, " - -\nend 1\n");
 	assert_int_equal(parse(text), 0);
-	assert_string_equal(cards.items[0].name, name);
+	assert_string_equal(devices.items[0].name, name);
 }
 
 static void domains_that_could_not_be_read_are_counted(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("unread web internal%20error\nend 1\n"), 0);
-	assert_int_equal(cards.count, 0);
-	assert_int_equal(cards.unread, 1);
-	assert_string_equal(cards.unread_why, "domain 'web': internal error");
+	assert_int_equal(devices.count, 0);
+	assert_int_equal(devices.unread, 1);
+	assert_string_equal(devices.unread_why, "domain 'web': internal error");
 	assert_int_equal(parse("unread %1b%0a%ff a%0ab\nruns pci 0000:81:00.2 - " UUID " web - -\nunread b c\nend 3\n"), 0);
-	assert_int_equal(cards.count, 1);
-	assert_int_equal(cards.unread, 2);
-	assert_string_equal(cards.unread_why, "domain '\?\?\?': a?b");
+	assert_int_equal(devices.count, 1);
+	assert_int_equal(devices.unread, 2);
+	assert_string_equal(devices.unread_why, "domain '\?\?\?': a?b");
 	assert_int_equal(parse("end 0\n"), 0);
-	assert_int_equal(cards.unread, 0);
+	assert_int_equal(devices.unread, 0);
 }
 
 static void nothing_else_is_taken(void **state)
@@ -149,10 +149,10 @@ static void nothing_else_is_taken(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		assert_int_equal(parse(texts[i]), -EBADMSG);
-		assert_int_equal(cards.count, 0);
+		assert_int_equal(devices.count, 0);
 	}
-	assert_int_equal(domain_cards_parse("end 0\n\0", 7, &cards), -EBADMSG);
-	assert_int_equal(domain_cards_parse("end\0 0\n", 7, &cards), -EBADMSG);
+	assert_int_equal(domain_devices_parse("end 0\n\0", 7, &devices), -EBADMSG);
+	assert_int_equal(domain_devices_parse("end\0 0\n", 7, &devices), -EBADMSG);
 }
 
 /* ---- asking ---- */
@@ -168,11 +168,11 @@ static int ask(const char *lines)
 		fakesys_file(fake, "helper", text);
 		assert_int_equal(chmod(path, 0755), 0);
 	}
-	domain_cards_free(&cards);
-	return libvirt_read(root, path, &cards, why);
+	domain_devices_free(&devices);
+	return libvirt_read(root, path, &devices, why);
 }
 
-/* Answers with a card whose VM has the name of the socket, and of the directory that the helper ran in. */
+/* Answers with a device whose VM has the name of the socket, and of the directory that the helper ran in. */
 static const char ANSWER[] = "echo \"runs pci 0000:81:00.2 - " UUID " $1:$(basename \"$PWD\") - -\"; echo end 1";
 static const char NOT_RUN[] = "echo ran >&2; exit 1";
 
@@ -183,7 +183,7 @@ static void without_a_socket_nobody_is_asked(void **state)
 	fakesys_directory(fake, "run/libvirt/qemu");
 	fakesys_file(fake, "run/libvirt/libvirt-sock-ro", "no socket");
 	assert_int_equal(ask(NOT_RUN), -ENOENT);
-	assert_int_equal(libvirt_read(root, NULL, &cards, why), -ENOENT);
+	assert_int_equal(libvirt_read(root, NULL, &devices, why), -ENOENT);
 	assert_string_equal(why, "");
 }
 
@@ -192,11 +192,11 @@ static void the_modular_daemon_goes_first(void **state)
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
 	assert_int_equal(ask(ANSWER), 0);
-	assert_int_equal(cards.count, 1);
-	assert_string_equal(cards.items[0].name, "libvirt-sock-ro:libvirt");
+	assert_int_equal(devices.count, 1);
+	assert_string_equal(devices.items[0].name, "libvirt-sock-ro:libvirt");
 	fakesys_socket(fake, "run/libvirt/virtqemud-sock-ro");
 	assert_int_equal(ask(ANSWER), 0);
-	assert_string_equal(cards.items[0].name, "virtqemud-sock-ro:libvirt");
+	assert_string_equal(devices.items[0].name, "virtqemud-sock-ro:libvirt");
 }
 
 static void only_read_only_sockets_are_asked(void **state)
@@ -237,7 +237,7 @@ static void no_helper_is_told(void **state)
 	snprintf(wanted, sizeof(wanted), "%s/run/libvirt/libvirt-sock-ro: %s/helper: No such file or directory", fake->path,
 		 fake->path);
 	assert_string_equal(why, wanted);
-	assert_int_equal(libvirt_read(root, NULL, &cards, why), -ENOSYS);
+	assert_int_equal(libvirt_read(root, NULL, &devices, why), -ENOSYS);
 	assert_contains(why, "libvirt-sock-ro: this build can't ask libvirt");
 }
 
@@ -246,7 +246,7 @@ static void an_unreadable_domain_hides_no_other(void **state)
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
 	assert_int_equal(ask("echo unread db broken; echo 'runs pci 0000:81:00.2 - " UUID " web - -'; echo end 2"), 0);
-	assert_int_equal(cards.count, 1);
+	assert_int_equal(devices.count, 1);
 	assert_contains(why, "libvirt-sock-ro: 1 domain(s) could not be read; domain 'db': broken");
 }
 
@@ -270,7 +270,7 @@ static void what_went_wrong_is_told(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(ask(cases[i].lines), cases[i].error);
 		assert_contains(why, cases[i].why);
-		assert_int_equal(cards.count, 0);
+		assert_int_equal(devices.count, 0);
 	}
 }
 
@@ -279,8 +279,8 @@ static void what_went_wrong_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(cards_of_all_kinds),
-		TEST(no_card_is_an_answer),
+		TEST(devices_of_all_kinds),
+		TEST(no_device_is_an_answer),
 		TEST(names_can_hold_anything),
 		TEST(domains_that_could_not_be_read_are_counted),
 		TEST(nothing_else_is_taken),

@@ -73,7 +73,7 @@ static void look(void)
 	assert_int_equal(probe_read(probe, &inventory), 0);
 }
 
-static const struct pci_device *card(const char *text)
+static const struct pci_device *device_at(const char *text)
 {
 	struct pci_address address;
 	const struct pci_device *device;
@@ -86,12 +86,12 @@ static const struct pci_device *card(const char *text)
 
 static const char *state_of(const char *address)
 {
-	return ownership_name(card(address)->ownership);
+	return ownership_name(device_at(address)->ownership);
 }
 
 #define GPU .vendor = 0x10de, .device = 0x2204, .class = 0x030000
 
-static void a_vm_holds_its_card(void **state)
+static void a_vm_holds_its_device(void **state)
 {
 	const struct owner *owner;
 
@@ -111,8 +111,8 @@ static void a_vm_holds_its_card(void **state)
 	assert_string_equal(state_of("03:00.0"), "host");
 	assert_string_equal(state_of("04:00.0"), "free");
 	assert_string_equal(state_of("00:00.0"), "host");
-	owner = &card("01:00.0")->owners[0];
-	assert_int_equal(card("01:00.0")->owner_count, 1);
+	owner = &device_at("01:00.0")->owners[0];
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
 	assert_int_equal(owner->pid, 42);
 	assert_int_equal(owner->started, 1042);
 	assert_string_equal(owner->name, "one-7");
@@ -129,9 +129,9 @@ static void a_vm_holds_its_card(void **state)
 static const char *frontend_of(const char *address)
 {
 	static char text[256];
-	const struct owner *owner = &card(address)->owners[0];
+	const struct owner *owner = &device_at(address)->owners[0];
 
-	assert_int_equal(card(address)->owner_count, 1);
+	assert_int_equal(device_at(address)->owner_count, 1);
 	snprintf(text, sizeof(text), "%s %s", owner->frontend ? owner->frontend : "-",
 		 owner->frontend_id ? owner->frontend_id : "-");
 	return text;
@@ -163,12 +163,12 @@ static void a_process_shows_its_frontend(void **state)
 	fakesys_file(fake, "proc/45/cgroup", POD_CGROUP);
 	look();
 	assert_string_equal(frontend_of("01:00.0"), "kubevirt shop/web");
-	assert_string_equal(card("01:00.0")->owners[0].name, "shop_web");
-	assert_string_equal(card("01:00.0")->owners[0].pod, POD);
+	assert_string_equal(device_at("01:00.0")->owners[0].name, "shop_web");
+	assert_string_equal(device_at("01:00.0")->owners[0].pod, POD);
 	assert_string_equal(frontend_of("02:00.0"), "incus shop/one-42");
-	assert_null(card("02:00.0")->owners[0].pod);
+	assert_null(device_at("02:00.0")->owners[0].pod);
 	assert_string_equal(frontend_of("03:00.0"), "kata " SANDBOX);
-	assert_string_equal(card("03:00.0")->owners[0].pod, POD);
+	assert_string_equal(device_at("03:00.0")->owners[0].pod, POD);
 	assert_string_equal(frontend_of("04:00.0"), "- -");
 	assert_null(strstr(seen.text, "proc/45/cgroup")); /* only VM monitors are asked */
 	assert_null(strstr(seen.text, "proc/1/cgroup"));
@@ -181,7 +181,7 @@ static void a_process_shows_its_frontend(void **state)
 	fakesys_remove(fake, "proc/43/fd/6");
 	look();
 	assert_string_equal(state_of("02:00.0"), "free");
-	assert_int_equal(card("02:00.0")->owner_count, 0);
+	assert_int_equal(device_at("02:00.0")->owner_count, 0);
 }
 
 static void a_host_that_gives_none_away_is_not_walked(void **state)
@@ -227,14 +227,14 @@ static void what_no_command_line_names_is_held_all_the_same(void **state)
 	holds(43, 6, "/dev/vfio/18");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_string_equal(card("01:00.0")->owners[0].name, "plugged");
+	assert_string_equal(device_at("01:00.0")->owners[0].name, "plugged");
 	assert_string_equal(state_of("02:00.0"), "held");
-	assert_null(card("02:00.0")->owners[0].name);
-	assert_string_equal(card("02:00.0")->owners[0].program, "dpdk-testpmd");
+	assert_null(device_at("02:00.0")->owners[0].name);
+	assert_string_equal(device_at("02:00.0")->owners[0].program, "dpdk-testpmd");
 	assert_string_equal(state_of("03:00.0"), "held");
 }
 
-static void iommufd_nodes_are_single_cards(void **state)
+static void iommufd_nodes_are_single_devices(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
@@ -246,7 +246,7 @@ static void iommufd_nodes_are_single_cards(void **state)
 	holds(42, 7, "/dev/vfio/devices/vfio1");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
-	assert_true(card("01:00.0")->group_held);
+	assert_true(device_at("01:00.0")->group_held);
 	assert_string_equal(state_of("01:00.1"), "held");
 	/* a vendor's driver assigns it, on a kernel without groups */
 	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "nvidia", .group = "18");
@@ -267,7 +267,7 @@ static void mdev_group(const char *uuid, const char *group)
 	fakesys_group_node(fake, group);
 }
 
-static void parts_of_a_card_can_have_many_owners(void **state)
+static void parts_of_a_device_can_have_many_owners(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
@@ -283,14 +283,14 @@ static void parts_of_a_card_can_have_many_owners(void **state)
 	holds(43, 6, "/dev/vfio/91");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
-	assert_int_equal(card("08:00.0")->owner_count, 2);
-	assert_string_equal(card("08:00.0")->owners[0].mdev + 34, card("08:00.0")->owners[0].pid == 42 ? "01" : "02");
-	assert_false(device_has_conflict(card("08:00.0")));
+	assert_int_equal(device_at("08:00.0")->owner_count, 2);
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev + 34, device_at("08:00.0")->owners[0].pid == 42 ? "01" : "02");
+	assert_false(device_has_conflict(device_at("08:00.0")));
 	/* unplugged from its VM, whose command line still has it */
 	fakesys_remove(fake, "proc/43/fd/6");
 	look();
-	assert_int_equal(card("08:00.0")->owner_count, 1);
-	assert_string_equal(card("08:00.0")->owners[0].name, "one");
+	assert_int_equal(device_at("08:00.0")->owner_count, 1);
+	assert_string_equal(device_at("08:00.0")->owners[0].name, "one");
 }
 
 static void a_mediated_device_has_a_node_of_its_own(void **state)
@@ -304,8 +304,8 @@ static void a_mediated_device_has_a_node_of_its_own(void **state)
 	holds(42, 6, "/dev/vfio/devices/vfio0");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
-	assert_string_equal(card("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
-	assert_int_equal(card("08:00.0")->owner_count, 1);
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_int_equal(device_at("08:00.0")->owner_count, 1);
 }
 
 #define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
@@ -329,8 +329,8 @@ static void the_kernel_tells_which_mediated_device_a_descriptor_is_of(void **sta
 		     "flags:\t02\nvfio-device-syspath: /sys/devices/pci0000:00/0000:08:00.0/" MDEV "\n");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
-	assert_int_equal(card("08:00.0")->owner_count, 1);
-	assert_string_equal(card("08:00.0")->owners[0].mdev, MDEV);
+	assert_int_equal(device_at("08:00.0")->owner_count, 1);
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev, MDEV);
 	assert_false(inventory->unlocated);
 }
 
@@ -346,7 +346,7 @@ static void who_has_a_mediated_device_may_be_unseen(void **state)
 	fakesys_vfio_count(fake, 4);
 	look();
 	assert_string_equal(state_of("08:00.0"), "unknown");
-	assert_contains(card("08:00.0")->unknown_reason, "something that no process shows");
+	assert_contains(device_at("08:00.0")->unknown_reason, "something that no process shows");
 	assert_string_equal(state_of("03:00.0"), "host");
 }
 
@@ -366,7 +366,7 @@ static void a_device_descriptor_may_be_of_a_device_that_nothing_tells_of(void **
 	look();
 	assert_string_equal(state_of("08:00.0"), "unknown");
 	assert_string_equal(state_of("02:00.0"), "unknown");
-	assert_contains(card("02:00.0")->unknown_reason, "it is not known which one");
+	assert_contains(device_at("02:00.0")->unknown_reason, "it is not known which one");
 	assert_string_equal(state_of("01:00.0"), "free");
 	/* it has a group open too, whose only device accounts for one descriptor, and not for two */
 	fakesys_vfio_count(fake, 4);
@@ -394,12 +394,12 @@ static void processes_that_share_a_group_are_one_owner(void **state)
 	PROCESS(43, "qemu-kvm\0-name\0one\0-device\0vfio-pci,host=01:00.0");
 	holds(43, 6, "/dev/vfio/17");
 	look();
-	assert_int_equal(card("01:00.0")->owner_count, 1);
-	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
-	assert_false(device_has_conflict(card("01:00.0")));
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
+	assert_false(device_has_conflict(device_at("01:00.0")));
 }
 
-static void a_card_that_was_given_back_is_free(void **state)
+static void a_device_that_was_given_back_is_free(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
@@ -430,7 +430,7 @@ static void without_rights_nothing_is_free(void **state)
 	assert_int_equal(seteuid(0), 0);
 	/* what the command line says is known; what nobody could see is not */
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "cmdline");
 	assert_string_equal(state_of("02:00.0"), "unknown");
 	assert_string_equal(state_of("03:00.0"), "host");
 	assert_string_equal(state_of("04:00.0"), "free");
@@ -503,21 +503,21 @@ static void sources_can_be_switched_off(void **state)
 	holds(42, 6, "/dev/vfio/17");
 	look();
 	assert_string_equal(state_of("01:00.1"), "free");
-	assert_true(card("01:00.1")->group_held);
+	assert_true(device_at("01:00.1")->group_held);
 	assert_string_equal(fared(OWNER_VFIO), "vfio ok");
 	assert_string_equal(fared(OWNER_PROXMOX), "proxmox absent");
 	/* nobody asks for names: the group is one */
 	sources = OWNER_VFIO;
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_string_equal(card("01:00.0")->owners[0].source, "vfio");
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "vfio");
 	assert_string_equal(state_of("01:00.1"), "held");
 	assert_string_equal(state_of("02:00.0"), "free");
 	assert_string_equal(fared(OWNER_CMDLINE), "cmdline off");
 	/* without the processes nothing that they could have is known to be free */
 	sources = OWNER_CMDLINE;
 	look();
-	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "cmdline");
 	assert_string_equal(state_of("02:00.0"), "unknown");
 	sources = 0;
 	look();
@@ -541,8 +541,8 @@ static void proxmox_configurations_reserve(void **state)
 	look();
 	assert_string_equal(state_of("01:00.0"), "reserved");
 	assert_string_equal(state_of("01:00.1"), "reserved");
-	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
-	assert_string_equal(card("01:00.0")->owners[0].name, "web");
+	assert_string_equal(device_at("01:00.0")->owners[0].frontend_id, "105");
+	assert_string_equal(device_at("01:00.0")->owners[0].name, "web");
 	assert_string_equal(state_of("04:00.0"), "free");
 	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
 	/* the VM has one of a mapping's devices, and needs no other */
@@ -557,7 +557,7 @@ static void proxmox_configurations_reserve(void **state)
 	holds(42, 6, "/dev/vfio/18");
 	look();
 	assert_string_equal(state_of("02:00.0"), "held");
-	assert_int_equal(card("02:00.0")->owner_count, 1);
+	assert_int_equal(device_at("02:00.0")->owner_count, 1);
 	assert_string_equal(state_of("03:00.0"), "free");
 	/* what can't be made out may name any device */
 	fakesys_file(fake, "etc/pve/qemu-server/107.conf", "hostpci0: ../../etc\n");
@@ -590,7 +590,7 @@ static void proxmox_reserves_mediated_devices(void **state)
 	fakesys_file(fake, "etc/pve/qemu-server/106.conf", "name: db\nhostpci0: 0000:08:00,mdev=nvidia-63\n");
 	look();
 	/* each of them needs a part of it, so nobody gets the whole */
-	gpu = card("08:00.0");
+	gpu = device_at("08:00.0");
 	assert_string_equal(state_of("08:00.0"), "reserved");
 	assert_int_equal(gpu->owner_count, 2);
 	assert_false(device_has_conflict(gpu));
@@ -600,7 +600,7 @@ static void proxmox_reserves_mediated_devices(void **state)
 	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/" PVE_MDEV);
 	holds(42, 6, "/dev/vfio/90");
 	look();
-	gpu = card("08:00.0");
+	gpu = device_at("08:00.0");
 	assert_string_equal(state_of("08:00.0"), "held");
 	assert_int_equal(gpu->owner_count, 2);
 	assert_string_equal(gpu->owners[0].source, "cmdline+mdev+proxmox");
@@ -616,7 +616,7 @@ static void proxmox_reserves_mediated_devices(void **state)
 	fakesys_file(fake, "etc/pve/qemu-server/107.conf", "hostpci0: 0000:08:00.4,mdev=nvidia-63\n");
 	look();
 	assert_string_equal(state_of("08:00.4"), "reserved");
-	assert_null(card("08:00.4")->owners[0].mdev);
+	assert_null(device_at("08:00.4")->owners[0].mdev);
 }
 
 static void a_mapping_reserves_a_mediated_device_where_it_is(void **state)
@@ -658,11 +658,11 @@ static void a_mediated_device_of_proxmox_names_its_vm(void **state)
 	fakesys_directory(fake, "run/qemu-server");
 	look();
 	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
-	assert_string_equal(card("08:00.0")->owners[0].source, "mdev+proxmox");
+	assert_string_equal(device_at("08:00.0")->owners[0].source, "mdev+proxmox");
 	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
 	look();
 	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
-	assert_string_equal(card("08:00.0")->owners[0].name, "web");
+	assert_string_equal(device_at("08:00.0")->owners[0].name, "web");
 	assert_string_equal(state_of("08:00.0"), "held");
 	/* left behind by a VM that has ended */
 	fakesys_remove(fake, "proc/42/fd/6");
@@ -694,7 +694,7 @@ static void a_proxmox_vm_whose_main_thread_has_ended_still_runs(void **state)
 	fakesys_bytes(fake, "proc/42/task/43/cmdline", WORDS("/usr/bin/kvm\0-id\0" "105"));
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
+	assert_string_equal(device_at("01:00.0")->owners[0].frontend_id, "105");
 	/* all threads have ended */
 	fakesys_file(fake, "proc/42/task/43/cmdline", "");
 	look();
@@ -744,15 +744,15 @@ static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 	fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_int_equal(card("01:00.0")->owner_count, 1);
-	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline+proxmox");
-	assert_string_equal(card("01:00.0")->owners[0].frontend, "proxmox");
-	assert_string_equal(card("01:00.0")->owners[0].frontend_id, "105");
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "vfio+cmdline+proxmox");
+	assert_string_equal(device_at("01:00.0")->owners[0].frontend, "proxmox");
+	assert_string_equal(device_at("01:00.0")->owners[0].frontend_id, "105");
 	assert_string_equal(state_of("02:00.0"), "free");
 	assert_string_equal(state_of("03:00.0"), "reserved");
-	assert_true(card("03:00.0")->owners[0].reserves);
-	assert_string_equal(card("03:00.0")->owners[0].frontend_id, "107");
-	assert_int_equal(card("03:00.0")->owners[0].pid, 0);
+	assert_true(device_at("03:00.0")->owners[0].reserves);
+	assert_string_equal(device_at("03:00.0")->owners[0].frontend_id, "107");
+	assert_int_equal(device_at("03:00.0")->owners[0].pid, 0);
 	assert_string_equal(state_of("04:00.0"), "free");
 	assert_string_equal(state_of("05:00.0"), "free");
 	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
@@ -760,7 +760,7 @@ static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 200 time:99999999999\n");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_true(device_has_conflict(card("01:00.0")));
+	assert_true(device_has_conflict(device_at("01:00.0")));
 	/* it can't be read: who knows */
 	fakesys_remove(fake, "run/qemu-server/pci-id-reservations");
 	fakesys_directory(fake, "run/qemu-server/pci-id-reservations");
@@ -769,7 +769,7 @@ static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 	assert_string_equal(state_of("02:00.0"), "unknown");
 }
 
-/* A libvirt whose domains' cards are LINES, as helper/libvirt-domains prints them. */
+/* A libvirt whose domains' devices are LINES, as helper/libvirt-domains prints them. */
 static void domains(const char *lines)
 {
 	static char path[128];
@@ -785,7 +785,7 @@ static void domains(const char *lines)
 
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
 
-static void domains_claim_cards(void **state)
+static void domains_claim_devices(void **state)
 {
 	const struct pci_device *device;
 
@@ -795,7 +795,7 @@ static void domains_claim_cards(void **state)
 
 		snprintf(address, sizeof(address), "0000:%02x:00.0", i);
 		snprintf(group, sizeof(group), "%u", i);
-		fakesys_add(fake, address, (struct fakesys_card){GPU, .group = group, .driver = i == 3 || i == 8 ? "nouveau" :
+		fakesys_add(fake, address, (struct fakesys_device){GPU, .group = group, .driver = i == 3 || i == 8 ? "nouveau" :
 											"vfio-pci"});
 	}
 	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-1,debug-threads=on\0-uuid\0" UUID "1\0-device\0"
@@ -817,27 +817,27 @@ static void domains_claim_cards(void **state)
 	look();
 	assert_string_equal(fared(OWNER_LIBVIRT), "libvirt ok");
 	/* one VM, three witnesses; libvirt alone knows where the guest sees it */
-	device = card("01:00.0");
+	device = device_at("01:00.0");
 	assert_int_equal(device->owner_count, 1);
 	assert_string_equal(device->owners[0].source, "vfio+cmdline+libvirt");
 	assert_false(device->owners[0].reserves);
 	assert_string_equal(device->owners[0].guest_address, "0000:06:00.0");
 	assert_string_equal(state_of("02:00.0"), "reserved");
-	assert_string_equal(card("02:00.0")->owners[0].frontend_id, "2");
+	assert_string_equal(device_at("02:00.0")->owners[0].frontend_id, "2");
 	assert_string_equal(state_of("03:00.0"), "reserved"); /* a managed one, which stays with the host until it starts */
-	assert_false(device_has_conflict(card("03:00.0")));
+	assert_false(device_has_conflict(device_at("03:00.0")));
 	assert_string_equal(state_of("04:00.0"), "reserved");
-	assert_true(device_has_conflict(card("04:00.0")));
+	assert_true(device_has_conflict(device_at("04:00.0")));
 	/* one has it, another wants it */
 	assert_string_equal(state_of("05:00.0"), "held");
-	assert_true(device_has_conflict(card("05:00.0")));
+	assert_true(device_has_conflict(device_at("05:00.0")));
 	assert_string_equal(state_of("06:00.0"), "free");
-	assert_true(device_has_conflict(card("08:00.0"))); /* it can't run with a card that the host uses */
-	assert_string_equal(heard.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this card, which this host "
+	assert_true(device_has_conflict(device_at("08:00.0"))); /* it can't run with a device that the host uses */
+	assert_string_equal(heard.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this device, which this host "
 					"doesn't have (any more)\n");
 }
 
-static void a_libvirt_that_fails_leaves_cards_unknown(void **state)
+static void a_libvirt_that_fails_leaves_devices_unknown(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
@@ -893,14 +893,14 @@ static void parts_are_known_by_their_group(void **state)
 	holds(42, 6, "/dev/vfio/90");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
-	assert_string_equal(card("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
-	assert_string_equal(card("08:00.0")->owners[0].source, "mdev");
-	assert_string_equal(card("08:00.0")->owners[0].program, "my-own-vmm");
-	assert_false(device_has_conflict(card("08:00.0")));
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(device_at("08:00.0")->owners[0].source, "mdev");
+	assert_string_equal(device_at("08:00.0")->owners[0].program, "my-own-vmm");
+	assert_false(device_has_conflict(device_at("08:00.0")));
 }
 
-/* NVIDIA's vGPUs of SR-IOV cards: the maker's driver keeps the VF and hands it out itself. */
-static void a_driver_may_hand_out_cards_itself(void **state)
+/* NVIDIA's vGPUs of SR-IOV devices: the maker's driver keeps the VF and hands it out itself. */
+static void a_driver_may_hand_out_devices_itself(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "17");
@@ -911,7 +911,7 @@ static void a_driver_may_hand_out_cards_itself(void **state)
 	holds(42, 6, "/dev/vfio/17");
 	look();
 	assert_string_equal(state_of("08:00.4"), "held");
-	assert_false(device_has_conflict(card("08:00.4")));
+	assert_false(device_has_conflict(device_at("08:00.4")));
 }
 
 static void odd_descriptors_are_nobodys(void **state)
@@ -1004,7 +1004,7 @@ static void a_path_descriptor_holds_nothing(void **state)
 	fakesys_file(fake, "proc/42/fdinfo/6", "pos:\t0\nflags:\t012100000\n");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
-	assert_int_equal(card("01:00.0")->owner_count, 0);
+	assert_int_equal(device_at("01:00.0")->owner_count, 0);
 }
 
 /* Of two in one group the VM has given one back. */
@@ -1021,7 +1021,7 @@ static void the_kernel_says_which_of_a_group_is_held(void **state)
 	holds(42, 6, "/dev/vfio/17");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
-	assert_true(card("01:00.0")->group_held);
+	assert_true(device_at("01:00.0")->group_held);
 	assert_string_equal(state_of("01:00.1"), "held");
 	/* the other one isn't selected */
 	rule_list_add(&slots, "01:00.0", "-s", NULL);
@@ -1045,7 +1045,7 @@ static void a_device_descriptor_is_of_the_device_that_is_open(void **state)
 	holds(42, 6, "anon_inode:[vfio-device]");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
 	assert_string_equal(state_of("02:00.0"), "free");
 	/* it keeps its group open, which no process shows: that could be another one's */
 	fakesys_vfio_count(fake, 3);
@@ -1058,7 +1058,7 @@ static void a_device_descriptor_is_of_the_device_that_is_open(void **state)
 	look();
 	assert_string_equal(state_of("01:00.0"), "unknown");
 	assert_string_equal(state_of("02:00.0"), "unknown");
-	assert_contains(card("01:00.0")->unknown_reason, "the kernel has it open");
+	assert_contains(device_at("01:00.0")->unknown_reason, "the kernel has it open");
 	/* two have one, and one device is open whose holder isn't known: it may be either's */
 	enable("0000:02:00.0", "0");
 	PROCESS(43, "my-vmm");
@@ -1095,7 +1095,7 @@ static void what_the_kernel_counts_and_nobody_has_makes_devices_unknown(void **s
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
 	assert_string_equal(state_of("02:00.0"), "unknown");
-	assert_contains(card("02:00.0")->unknown_reason, "VFIO is in use by something that no process shows (2 references");
+	assert_contains(device_at("02:00.0")->unknown_reason, "VFIO is in use by something that no process shows (2 references");
 	/* one is of VFIO's own file system */
 	fakesys_vfio_count(fake, 3);
 	look();
@@ -1115,7 +1115,7 @@ static void threads_have_tables_of_their_own(void **state)
 	fakesys_file(fake, "proc/42/task/43/fdinfo/6", "flags:\t02\n");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
 }
 
 static void a_vm_whose_main_thread_has_ended_keeps_its_name(void **state)
@@ -1133,9 +1133,9 @@ static void a_vm_whose_main_thread_has_ended_keeps_its_name(void **state)
 		      WORDS("qemu-kvm\0-name\0guest=one-7\0-device\0vfio-pci,host=01:00.0"));
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
-	assert_string_equal(card("01:00.0")->owners[0].name, "one-7");
-	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline");
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
+	assert_string_equal(device_at("01:00.0")->owners[0].name, "one-7");
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "vfio+cmdline");
 }
 
 static void an_idle_kernel_proves_that_all_is_free(void **state)
@@ -1167,7 +1167,7 @@ static void one_of_a_failover_pair_is_reserved(void **state)
 	PROCESS(42, "qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0,failover_pair_id=net0");
 	look();
 	assert_string_equal(state_of("01:00.0"), "reserved");
-	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
 	/* a stranger can say anything */
 	fakesys_user(fake, 42, "65534\t65534\t65534\t65534");
 	look();
@@ -1191,18 +1191,18 @@ static void libvirt_knows_its_vms_better_than_their_command_lines(void **state)
 		"runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 one-7 - -\n"
 		"end 1\nEND");
 	look();
-	assert_int_equal(card("01:00.0")->owner_count, 1);
-	owner = &card("01:00.0")->owners[0];
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
+	owner = &device_at("01:00.0")->owners[0];
 	assert_string_equal(owner->name, "one-7");
 	assert_string_equal(owner->frontend_id, "7");
 	assert_string_equal(owner->guest_address, "0000:06:00.0");
-	assert_true(card("01:00.1")->group_held);
+	assert_true(device_at("01:00.1")->group_held);
 	/* libvirt's word alone keeps the rest of the group from others too */
 	sources = OWNER_LIBVIRT;
 	look();
 	sources = OWNER_ALL;
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_true(card("01:00.1")->group_held);
+	assert_true(device_at("01:00.1")->group_held);
 }
 
 /* libvirt opens the node and passes it on: only its XML says where the guest has the device. */
@@ -1215,7 +1215,7 @@ static void libvirt_passes_descriptors_with_iommufd(void **state)
 		char address[16];
 
 		snprintf(address, sizeof(address), "0000:01:00.%u", i);
-		fakesys_add(fake, address, (struct fakesys_card){GPU, .driver = "vfio-pci", .group = "17"});
+		fakesys_add(fake, address, (struct fakesys_device){GPU, .driver = "vfio-pci", .group = "17"});
 		fakesys_device_node(fake, i, address);
 	}
 	fakesys_vfio_count(fake, 4);
@@ -1234,7 +1234,7 @@ static void libvirt_passes_descriptors_with_iommufd(void **state)
 		"end 2\nEND");
 	look();
 	for (unsigned i = 0; i < 2; i++) {
-		const struct pci_device *device = card(i ? "01:00.1" : "01:00.0");
+		const struct pci_device *device = device_at(i ? "01:00.1" : "01:00.0");
 
 		assert_string_equal(ownership_name(device->ownership), "held");
 		assert_int_equal(device->owner_count, 1);
@@ -1256,20 +1256,20 @@ static void libvirts_daemon_holds_for_a_domain_that_starts(void **state)
 	domains("cat <<END\nruns pci 0000:01:00.0 0000:06:00.0 " UUID "1 web - -\nend 1\nEND");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_int_equal(card("01:00.0")->owner_count, 1);
-	assert_int_equal(card("01:00.0")->owners[0].pid, 40);
-	assert_string_equal(card("01:00.0")->owners[0].name, "web");
-	assert_string_equal(card("01:00.0")->owners[0].guest_address, "0000:06:00.0");
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 40);
+	assert_string_equal(device_at("01:00.0")->owners[0].name, "web");
+	assert_string_equal(device_at("01:00.0")->owners[0].guest_address, "0000:06:00.0");
 	/* anybody can call himself so */
 	fakesys_user(fake, 40, "65534\t65534\t65534\t65534");
 	look();
-	assert_int_equal(card("01:00.0")->owner_count, 2);
-	assert_true(device_has_conflict(card("01:00.0")));
+	assert_int_equal(device_at("01:00.0")->owner_count, 2);
+	assert_true(device_has_conflict(device_at("01:00.0")));
 	/* another program that holds it is none that libvirt knows of */
 	fakesys_file(fake, "proc/40/cmdline", "/usr/bin/dpdk-testpmd");
 	fakesys_user(fake, 40, "0\t0\t0\t0");
 	look();
-	assert_int_equal(card("01:00.0")->owner_count, 2);
+	assert_int_equal(device_at("01:00.0")->owner_count, 2);
 }
 
 static void qemu_with_iommufd_holds_its_device(void **state)
@@ -1284,15 +1284,15 @@ static void qemu_with_iommufd_holds_its_device(void **state)
 	holds(42, 6, "/dev/iommu");
 	holds(42, 7, "/dev/vfio/devices/vfio0");
 	look();
-	assert_int_equal(card("01:00.0")->owner_count, 1);
-	assert_string_equal(card("01:00.0")->owners[0].source, "vfio+cmdline");
-	assert_string_equal(card("01:00.0")->owners[0].guest_address, "0000:00:05.0");
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "vfio+cmdline");
+	assert_string_equal(device_at("01:00.0")->owners[0].guest_address, "0000:00:05.0");
 	assert_string_equal(state_of("02:00.0"), "free");
 	sources = OWNER_CMDLINE;
 	look();
 	sources = OWNER_ALL;
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_string_equal(card("01:00.0")->owners[0].source, "cmdline");
+	assert_string_equal(device_at("01:00.0")->owners[0].source, "cmdline");
 }
 
 /* The target of a migration, too, opens one of a failover pair only when the guest runs there. */
@@ -1308,12 +1308,12 @@ static void a_migration_target_reserves_one_of_a_failover_pair(void **state)
 	holds(42, 7, "/dev/vfio/devices/vfio1");
 	look();
 	assert_string_equal(state_of("01:00.0"), "reserved");
-	assert_int_equal(card("01:00.0")->owners[0].pid, 42);
+	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
 	assert_string_equal(state_of("02:00.0"), "held");
 	holds(42, 8, "/dev/vfio/devices/vfio0");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
-	assert_int_equal(card("01:00.0")->owner_count, 1);
+	assert_int_equal(device_at("01:00.0")->owner_count, 1);
 }
 
 static void a_vf_that_nvidias_driver_assigns_can_be_free(void **state)
@@ -1349,15 +1349,15 @@ static void what_cannot_be_listed_is_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_vm_holds_its_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_holds_its_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_process_shows_its_frontend, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_host_that_gives_none_away_is_not_walked, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_a_shared_group_the_command_line_decides, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same, setup, teardown),
-		cmocka_unit_test_setup_teardown(iommufd_nodes_are_single_cards, setup, teardown),
-		cmocka_unit_test_setup_teardown(parts_of_a_card_can_have_many_owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(iommufd_nodes_are_single_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_of_a_device_can_have_many_owners, setup, teardown),
 		cmocka_unit_test_setup_teardown(processes_that_share_a_group_are_one_owner, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_card_that_was_given_back_is_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_was_given_back_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(with_hidepid_nothing_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_recording_has_no_processes, setup, teardown),
 		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
@@ -1368,11 +1368,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_mediated_device_of_proxmox_names_its_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pid_of_another_process_is_no_vm, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
-		cmocka_unit_test_setup_teardown(domains_claim_cards, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_cards_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(domains_claim_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_devices_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_domain_that_could_not_be_read_may_use_any_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_cards_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_devices_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_mediated_device_has_a_node_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_kernel_tells_which_mediated_device_a_descriptor_is_of, setup, teardown),

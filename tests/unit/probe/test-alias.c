@@ -58,7 +58,7 @@ static void look(const char *config)
 	assert_int_equal(probe_read(probe, &inventory), 0);
 }
 
-static struct pci_device *card(const char *text)
+static struct pci_device *device_at(const char *text)
 {
 	struct pci_address address;
 	struct pci_device *device;
@@ -69,10 +69,10 @@ static struct pci_device *card(const char *text)
 	return device;
 }
 
-/* The aliases of a card, with blanks between them. */
+/* The aliases of a device, with blanks between them. */
 static const char *aliases_of(const char *address)
 {
-	const struct strings *aliases = &card(address)->aliases;
+	const struct strings *aliases = &device_at(address)->aliases;
 	static char text[256];
 
 	text[0] = '\0';
@@ -83,8 +83,8 @@ static const char *aliases_of(const char *address)
 
 #define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
 
-/* Two cards that are free, one that a VM holds, one that the host uses, one whose group a native driver blocks. */
-static void make_cards(void)
+/* Two devices that are free, one that a VM holds, one that the host uses, one whose group a native driver blocks. */
+static void make_devices(void)
 {
 	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "vfio-pci", .group = "1");
 	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "2");
@@ -127,12 +127,12 @@ static void an_alias_is_all_that_it_says(void **state)
 	assert_string_equal(heard.text, "");
 }
 
-static void a_card_that_is_not_on_offer_has_none(void **state)
+static void a_device_that_is_not_on_offer_has_none(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", NIC);
 	look(":filter: '10de:*'\nalias: [{name: nic, filter: '8086:*'}]\n");
-	assert_int_equal(card("01:00.0")->aliases.count, 0);
+	assert_int_equal(device_at("01:00.0")->aliases.count, 0);
 }
 
 static void pools_are_counted(void **state)
@@ -141,7 +141,7 @@ static void pools_are_counted(void **state)
 	size_t count;
 
 	(void)state;
-	make_cards();
+	make_devices();
 	look(":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: none, role: vf}, {name: a1, role: vf}]\n");
 	assert_int_equal(pools_count(probe_config(probe), inventory, &pools, &count), 0);
 	assert_int_equal(count, 2);
@@ -156,7 +156,7 @@ static void pools_are_counted(void **state)
 	free(pools);
 }
 
-/* The cards that the requests take, with blanks between them; "no" when this host can't serve them. */
+/* The devices that the requests take, with blanks between them; "no" when this host can't serve them. */
 static const char *serve(const char *first, const char *second)
 {
 	struct log log = heard_log(&heard);
@@ -189,7 +189,7 @@ static const char *serve(const char *first, const char *second)
 static void requests_are_served_with_what_can_be_had(void **state)
 {
 	(void)state;
-	make_cards();
+	make_devices();
 	look(":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: first, short_address: '01:00.0'}]\n");
 	assert_string_equal(serve("a1", NULL), "01:00.0");
 	assert_string_equal(serve("a1:2", NULL), "01:00.0 02:00.0");
@@ -209,25 +209,25 @@ static void requests_are_served_with_what_can_be_had(void **state)
 static void what_is_in_the_way_is_known(void **state)
 {
 	(void)state;
-	make_cards();
+	make_devices();
 	fakesys_pci(fake, "0000:06:00.0", NIC, .driver = "vfio-pci");
 	fakesys_pci(fake, "0000:07:00.0", NIC, .driver = "vfio-pci", .group = "7");
 	fakesys_pci(fake, "0000:07:00.1", NIC, .driver = "vfio-pci", .group = "7");
 	fakesys_process(fake, 43, "qemu-kvm\0-device\0vfio-pci,host=07:00.1");
 	fakesys_descriptor(fake, 43, 3, "/dev/vfio/7");
 	look(":filter:\n");
-	assert_int_equal(device_obstacle(card("01:00.0")), OBSTACLE_NONE);
-	assert_int_equal(device_obstacle(card("02:00.0")), OBSTACLE_NONE);
-	assert_int_equal(device_obstacle(card("03:00.0")), OBSTACLE_HELD);
-	assert_int_equal(device_obstacle(card("04:00.0")), OBSTACLE_HOST);
-	assert_int_equal(device_obstacle(card("05:00.0")), OBSTACLE_BLOCKED);
-	assert_int_equal(device_obstacle(card("06:00.0")), OBSTACLE_NO_IOMMU);
-	assert_int_equal(device_obstacle(card("07:00.0")), OBSTACLE_GROUP);
-	assert_int_equal(device_obstacle(card("07:00.1")), OBSTACLE_HELD);
+	assert_int_equal(device_obstacle(device_at("01:00.0")), OBSTACLE_NONE);
+	assert_int_equal(device_obstacle(device_at("02:00.0")), OBSTACLE_NONE);
+	assert_int_equal(device_obstacle(device_at("03:00.0")), OBSTACLE_HELD);
+	assert_int_equal(device_obstacle(device_at("04:00.0")), OBSTACLE_HOST);
+	assert_int_equal(device_obstacle(device_at("05:00.0")), OBSTACLE_BLOCKED);
+	assert_int_equal(device_obstacle(device_at("06:00.0")), OBSTACLE_NO_IOMMU);
+	assert_int_equal(device_obstacle(device_at("07:00.0")), OBSTACLE_GROUP);
+	assert_int_equal(device_obstacle(device_at("07:00.1")), OBSTACLE_HELD);
 	/* nor is one that nobody looked for known to be free */
-	card("01:00.0")->present &= ~(unsigned)HAS_OWNERSHIP;
-	card("01:00.0")->ownership = OWNERSHIP_UNKNOWN;
-	assert_int_equal(device_obstacle(card("01:00.0")), OBSTACLE_UNKNOWN);
+	device_at("01:00.0")->present &= ~(unsigned)HAS_OWNERSHIP;
+	device_at("01:00.0")->ownership = OWNERSHIP_UNKNOWN;
+	assert_int_equal(device_obstacle(device_at("01:00.0")), OBSTACLE_UNKNOWN);
 }
 
 static void an_invalid_request_is_one_error(void **state)
@@ -256,7 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_alias_is_all_that_it_says, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_card_that_is_not_on_offer_has_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_is_not_on_offer_has_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(pools_are_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(requests_are_served_with_what_can_be_had, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_in_the_way_is_known, setup, teardown),

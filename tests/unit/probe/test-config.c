@@ -297,8 +297,8 @@ static void an_error_has_no_follow_up_errors(void **state)
 		":alias: [{name: a, numa_node: zero}]\n",
 		":alias: [{name: a, filter: zz}]\n",
 		":alias: [{name: a, filter: {}}]\n",
-		":alias: [{name: 'my card', role: vf}]\n",
-		":alias: [{name: 'my card'}]\n",
+		":alias: [{name: 'my device', role: vf}]\n",
+		":alias: [{name: 'my device'}]\n",
 		":alias: [{name: , filter: '1:2'}]\n",
 		":alias: [{role: virtual}]\n",
 		":alias: [{}]\n",
@@ -450,7 +450,7 @@ static void files_that_cannot_be_read_are_told(void **state)
 	unlink(path);
 }
 
-static void the_shipped_file_selects_no_card(void **state)
+static void the_shipped_file_selects_no_device(void **state)
 {
 	struct log log = heard_log(&heard);
 	char path[512];
@@ -484,7 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_files_cost_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_shipped_file_selects_no_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_shipped_file_selects_no_device, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -36,7 +36,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Scans the machine and takes every card as selected. */
+/* Scans the machine and takes every device as selected. */
 static void scan_all(void)
 {
 	struct log log = heard_log(&heard);
@@ -59,7 +59,7 @@ static void read_details(unsigned wanted)
 	assert_int_equal(details_read(root, &log, wanted, 0, inventory), 0);
 }
 
-static const struct pci_device *card(const char *text)
+static const struct pci_device *device(const char *text)
 {
 	struct pci_address address;
 
@@ -104,7 +104,7 @@ static void everything_is_read(void **state)
 	fakesys_file(fake, "sys/bus/pci/slots/3-1/address", "0000:01:00\n");
 	scan_all();
 	read_details(DETAIL_ALL);
-	nic = card("01:00.0");
+	nic = device("01:00.0");
 	assert_string_equal(nic->driver, "igb");
 	assert_int_equal(nic->iommu_group, 17);
 	assert_int_equal(nic->numa_node, 1);
@@ -143,7 +143,7 @@ static void what_is_not_there_is_absent(void **state)
 	file("0000:00:02.0", "reset_method", "\n");
 	scan_all();
 	read_details(DETAIL_ALL);
-	nic = card("00:02.0");
+	nic = device("00:02.0");
 	assert_int_equal(nic->present, HAS_SRIOV | HAS_RESET_METHODS);
 	assert_int_equal(nic->sriov.role, SRIOV_NONE);
 	assert_null(nic->driver);
@@ -171,8 +171,8 @@ static void what_cannot_be_read_is_told_and_marked(void **state)
 	fakesys_pci(fake, "0000:00:03.0", NIC, .driver = "igb");
 	scan_all();
 	read_details(DETAIL_ALL);
-	assert_true(card("00:02.0")->incomplete);
-	assert_false(card("00:03.0")->incomplete);
+	assert_true(device("00:02.0")->incomplete);
+	assert_false(device("00:03.0")->incomplete);
 	assert_int_equal(inventory->incomplete, 1);
 	assert_int_equal(heard.warnings, 6);
 	assert_contains(heard.text, "0000:00:02.0/numa_node: Is a directory");
@@ -181,11 +181,11 @@ static void what_cannot_be_read_is_told_and_marked(void **state)
 	assert_contains(heard.text, "0000:00:02.0/power_state: not a text");
 	assert_contains(heard.text, "0000:00:02.0/aer_dev_correctable: has no total");
 	assert_contains(heard.text, "0000:00:02.0/iommu_group: points to nothing");
-	assert_string_equal(card("00:02.0")->driver, "igb");
+	assert_string_equal(device("00:02.0")->driver, "igb");
 	free(much);
 }
 
-static void a_sleeping_cards_link_is_left_alone(void **state)
+static void a_sleeping_devices_link_is_left_alone(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", NIC);
@@ -197,8 +197,8 @@ static void a_sleeping_cards_link_is_left_alone(void **state)
 	read_details(DETAIL_ALL);
 	assert_null(strstr(seen.text, "link"));
 	assert_null(strstr(seen.text, "config"));
-	assert_false(card("00:02.0")->present & HAS_LINK_SPEED);
-	assert_string_equal(card("00:02.0")->runtime_status, "suspended");
+	assert_false(device("00:02.0")->present & HAS_LINK_SPEED);
+	assert_string_equal(device("00:02.0")->runtime_status, "suspended");
 }
 
 static void only_what_is_asked_for_is_read(void **state)
@@ -213,7 +213,7 @@ static void only_what_is_asked_for_is_read(void **state)
 	seen.text[0] = '\0';
 	read_details(DETAIL_NUMA_NODE);
 	assert_string_equal(seen.text, "sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
-	assert_false(card("00:03.0")->present & HAS_IOMMU_GROUP);
+	assert_false(device("00:03.0")->present & HAS_IOMMU_GROUP);
 	seen.text[0] = '\0';
 	read_details(DETAIL_NAMES);
 	assert_string_equal(seen.text, "");
@@ -239,7 +239,7 @@ static void virtual_functions_know_their_place(void **state)
 		const struct pci_device *vf;
 
 		snprintf(address, sizeof(address), "0000:02:10.%u", i);
-		vf = card(address);
+		vf = device(address);
 		assert_int_equal(vf->sriov.role, SRIOV_VF);
 		assert_int_equal(vf->sriov.pf.function, i % 2);
 		assert_true(vf->present & HAS_VF_INDEX);
@@ -253,7 +253,7 @@ static void virtual_functions_know_their_place(void **state)
 	assert_int_equal(inventory->devices[inventory->count - 1].sriov.vf_index, 3);
 }
 
-static void a_card_that_vanishes_is_not_there(void **state)
+static void a_device_that_vanishes_is_not_there(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", NIC);
@@ -266,12 +266,12 @@ static void a_card_that_vanishes_is_not_there(void **state)
 	assert_int_equal(inventory->count, 2);
 	assert_int_equal(inventory->selected, 2);
 	assert_int_equal(inventory->incomplete, 0);
-	assert_null(card("00:03.0"));
-	assert_int_equal(card("00:04.0")->iommu_group, 4);
+	assert_null(device("00:03.0"));
+	assert_int_equal(device("00:04.0")->iommu_group, 4);
 	assert_string_equal(heard.text, "");
 }
 
-static void disks_and_graphics_nodes_find_their_cards(void **state)
+static void disks_and_graphics_nodes_find_their_devices(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x144d, .device = 0xa808, .class = 0x010802);
@@ -287,23 +287,23 @@ static void disks_and_graphics_nodes_find_their_cards(void **state)
 	fakesys_file(fake, "sys/class/drm/version", "drm 1.1.0 20060810\n");
 	scan_all();
 	read_details(DETAIL_BLOCKS | DETAIL_DRM);
-	assert_int_equal(card("00:02.0")->blocks.count, 2);
-	assert_string_equal(card("00:02.0")->blocks.items[0], "nvme0n2");
-	assert_string_equal(card("00:02.0")->blocks.items[1], "nvme1n1");
-	assert_int_equal(card("00:03.0")->drm.count, 2);
-	assert_string_equal(card("00:03.0")->drm.items[1], "renderD128");
+	assert_int_equal(device("00:02.0")->blocks.count, 2);
+	assert_string_equal(device("00:02.0")->blocks.items[0], "nvme0n2");
+	assert_string_equal(device("00:02.0")->blocks.items[1], "nvme1n1");
+	assert_int_equal(device("00:03.0")->drm.count, 2);
+	assert_string_equal(device("00:03.0")->drm.items[1], "renderD128");
 }
 
-static void virtio_cards_have_their_interfaces_below(void **state)
+static void virtio_devices_have_their_interfaces_below(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1af4, .device = 0x1041, .class = 0x020000, .driver = "virtio-pci");
 	file("0000:00:03.0", "virtio2/net/ens3/address", "52:54:00:12:34:56\n");
 	scan_all();
 	read_details(DETAIL_INTERFACES);
-	assert_int_equal(card("00:03.0")->interface_count, 1);
-	assert_string_equal(card("00:03.0")->interfaces[0].name, "ens3");
-	assert_false(card("00:03.0")->interfaces[0].direct);
+	assert_int_equal(device("00:03.0")->interface_count, 1);
+	assert_string_equal(device("00:03.0")->interfaces[0].name, "ens3");
+	assert_false(device("00:03.0")->interfaces[0].direct);
 }
 
 static void vfs_have_the_uplink_of_their_pf(void **state)
@@ -319,11 +319,11 @@ static void vfs_have_the_uplink_of_their_pf(void **state)
 	fakesys_pci(fake, "0000:02:00.1", .vendor = 0x1b36, .device = 0x0010, .pf = "0000:02:00.0", .vf = 0);
 	scan_all();
 	read_details(DETAIL_SRIOV | DETAIL_PF_INTERFACE);
-	assert_null(card("01:00.0")->pf_interface);
-	assert_string_equal(card("01:00.1")->pf_interface, "eth9");
-	assert_string_equal(card("01:00.2")->pf_interface, "eth9");
-	assert_null(card("02:00.1")->pf_interface);
-	assert_int_equal(card("01:00.1")->interface_count, 0);
+	assert_null(device("01:00.0")->pf_interface);
+	assert_string_equal(device("01:00.1")->pf_interface, "eth9");
+	assert_string_equal(device("01:00.2")->pf_interface, "eth9");
+	assert_null(device("02:00.1")->pf_interface);
+	assert_int_equal(device("01:00.1")->interface_count, 0);
 }
 
 static void virtual_gpus_have_their_types(void **state)
@@ -337,14 +337,14 @@ static void virtual_gpus_have_their_types(void **state)
 	fakesys_directory(fake, "sys/class/mdev_bus/0000:08:00.5/mdev_supported_types/nvidia-256");
 	scan_all();
 	read_details(DETAIL_VGPU);
-	assert_int_equal(card("08:00.4")->vgpu_type_count, 2);
-	assert_string_equal(card("08:00.4")->vgpu_types[0].id, "558");
-	assert_string_equal(card("08:00.4")->vgpu_types[0].name, "NVIDIA A2-4Q");
-	assert_false(card("08:00.4")->present & HAS_MDEV);
-	assert_int_equal(card("08:00.5")->vgpu_type_count, 2);
-	assert_string_equal(card("08:00.5")->vgpu_types[0].id, "nvidia-256");
-	assert_null(card("08:00.5")->vgpu_types[0].name);
-	assert_true(card("08:00.5")->present & HAS_MDEV);
+	assert_int_equal(device("08:00.4")->vgpu_type_count, 2);
+	assert_string_equal(device("08:00.4")->vgpu_types[0].id, "558");
+	assert_string_equal(device("08:00.4")->vgpu_types[0].name, "NVIDIA A2-4Q");
+	assert_false(device("08:00.4")->present & HAS_MDEV);
+	assert_int_equal(device("08:00.5")->vgpu_type_count, 2);
+	assert_string_equal(device("08:00.5")->vgpu_types[0].id, "nvidia-256");
+	assert_null(device("08:00.5")->vgpu_types[0].name);
+	assert_true(device("08:00.5")->present & HAS_MDEV);
 }
 
 static void a_function_can_be_a_virtual_gpu(void **state)
@@ -356,13 +356,13 @@ static void a_function_can_be_a_virtual_gpu(void **state)
 	file("0000:08:00.4", "nvidia/creatable_vgpu_types", "ID : vGPU Name\n");
 	scan_all();
 	read_details(DETAIL_SRIOV | DETAIL_VGPU);
-	assert_string_equal(card("08:00.4")->vgpu_type, "558");
-	assert_null(card("08:00.0")->vgpu_type);
+	assert_string_equal(device("08:00.4")->vgpu_type, "558");
+	assert_null(device("08:00.0")->vgpu_type);
 }
 
 #define MDEV "sys/devices/pci0000:00/0000:00:02.0/"
 
-static void mediated_devices_are_parts_of_a_card(void **state)
+static void mediated_devices_are_parts_of_a_device(void **state)
 {
 	const struct mdev *mdevs;
 
@@ -378,9 +378,9 @@ static void mediated_devices_are_parts_of_a_card(void **state)
 	fakesys_link(fake, "sys/bus/mdev/devices/cc", "../../../devices/platform/cc");
 	scan_all();
 	read_details(DETAIL_MDEVS);
-	assert_int_equal(card("00:02.0")->mdev_count, 2);
-	assert_int_equal(card("00:03.0")->mdev_count, 0);
-	mdevs = card("00:02.0")->mdevs;
+	assert_int_equal(device("00:02.0")->mdev_count, 2);
+	assert_int_equal(device("00:03.0")->mdev_count, 0);
+	mdevs = device("00:02.0")->mdevs;
 	assert_string_equal(mdevs[0].uuid, "aa");
 	assert_null(mdevs[0].type);
 	assert_string_equal(mdevs[1].uuid, "bb");
@@ -390,7 +390,7 @@ static void mediated_devices_are_parts_of_a_card(void **state)
 	assert_string_equal(heard.text, "");
 }
 
-static void of_other_cards_only_what_was_asked_for_is_read(void **state)
+static void of_other_devices_only_what_was_asked_for_is_read(void **state)
 {
 	struct log log = heard_log(&heard);
 
@@ -402,9 +402,9 @@ static void of_other_cards_only_what_was_asked_for_is_read(void **state)
 	inventory->devices[0].selected = false;
 	inventory->selected = 1;
 	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER, inventory), 0);
-	assert_int_equal(card("01:00.0")->sriov.vfs_total, 7);
-	assert_null(card("01:00.0")->driver);
-	assert_true(card("01:10.0")->present & HAS_PF);
+	assert_int_equal(device("01:00.0")->sriov.vfs_total, 7);
+	assert_null(device("01:00.0")->driver);
+	assert_true(device("01:10.0")->present & HAS_PF);
 }
 
 static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **state)
@@ -420,14 +420,14 @@ static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **st
 	inventory->devices[0].selected = inventory->devices[1].selected = false;
 	inventory->selected = 1;
 	assert_int_equal(details_read(root, &log, details, details, inventory), 0);
-	assert_string_equal(card("00:01.0")->driver, "pcieport");
-	assert_int_equal(card("00:01.0")->iommu_group, 1);
-	assert_null(card("00:02.0")->driver);
-	assert_false(card("00:02.0")->present & HAS_IOMMU_GROUP);
-	assert_string_equal(card("00:03.0")->driver, "igb");
+	assert_string_equal(device("00:01.0")->driver, "pcieport");
+	assert_int_equal(device("00:01.0")->iommu_group, 1);
+	assert_null(device("00:02.0")->driver);
+	assert_false(device("00:02.0")->present & HAS_IOMMU_GROUP);
+	assert_string_equal(device("00:03.0")->driver, "igb");
 }
 
-static void a_groups_other_cards_can_block_it(void **state)
+static void a_groups_other_devices_can_block_it(void **state)
 {
 	const struct pci_device *gpu;
 
@@ -453,12 +453,12 @@ static void a_groups_other_cards_can_block_it(void **state)
 	inventory->devices[2].selected = false;
 	inventory->selected--;
 	read_details(DETAIL_GROUP_PEERS);
-	gpu = card("01:00.0");
+	gpu = device("01:00.0");
 	assert_int_equal(gpu->group_peers.count, 4);
 	assert_string_equal(gpu->group_peers.items[0], "0000:00:01.0");
 	assert_int_equal(gpu->group_blockers.count, 1);
 	assert_string_equal(gpu->group_blockers.items[0], "0000:01:00.1");
-	assert_int_equal(card("02:00.0")->group_peers.count, 0);
+	assert_int_equal(device("02:00.0")->group_peers.count, 0);
 	assert_string_equal(heard.text, "");
 }
 
@@ -475,8 +475,8 @@ static void odd_links_and_speeds_are_absent(void **state)
 	file("0000:00:03.0", "current_link_width", "0\n");
 	scan_all();
 	read_details(DETAIL_LINK);
-	assert_int_equal(card("00:02.0")->present, 0);
-	assert_int_equal(card("00:03.0")->present, HAS_MAX_LINK_SPEED | HAS_LINK_WIDTH);
+	assert_int_equal(device("00:02.0")->present, 0);
+	assert_int_equal(device("00:03.0")->present, HAS_MAX_LINK_SPEED | HAS_LINK_WIDTH);
 	assert_string_equal(heard.text, "");
 }
 
@@ -488,14 +488,14 @@ static void link(const char *address, const char *speed, const char *width, cons
 	file(address, "max_link_width", max_width);
 }
 
-static void a_link_is_degraded_when_card_and_port_can_more(void **state)
+static void a_link_is_degraded_when_device_and_port_can_more(void **state)
 {
 	static const struct {
 		const char *speed, *width, *max_speed, *max_width;
 		bool degraded;
 	} cases[] = {
 		{"8.0 GT/s PCIe\n", "8\n", "16.0 GT/s PCIe\n", "16\n", false}, /* the port can no more */
-		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n", false},   /* the card can no more */
+		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n", false},   /* the device can no more */
 		{"5.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n", true},
 		{"8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "16\n", true},
 	};
@@ -519,13 +519,13 @@ static void a_link_is_degraded_when_card_and_port_can_more(void **state)
 	read_details(DETAIL_LINK);
 	for (unsigned i = 0; i < COUNT(cases); i++) {
 		snprintf(address, sizeof(address), "0000:01:00.%u", i);
-		assert_true(device_knows_link(card(address)));
-		assert_int_equal(device_has_degraded_link(card(address)), cases[i].degraded);
+		assert_true(device_knows_link(device(address)));
+		assert_int_equal(device_has_degraded_link(device(address)), cases[i].degraded);
 	}
-	assert_false(device_knows_link(card("00:01.0")));
-	assert_false(device_knows_link(card("00:02.0")));
-	assert_false(device_knows_link(card("01:01.0")));
-	assert_false(device_has_degraded_link(card("01:01.0")));
+	assert_false(device_knows_link(device("00:01.0")));
+	assert_false(device_knows_link(device("00:02.0")));
+	assert_false(device_knows_link(device("01:01.0")));
+	assert_false(device_has_degraded_link(device("01:01.0")));
 	assert_string_equal(heard.text, "");
 }
 
@@ -549,21 +549,21 @@ int main(void)
 		cmocka_unit_test_setup_teardown(everything_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_absent, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told_and_marked, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_sleeping_cards_link_is_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sleeping_devices_link_is_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_what_is_asked_for_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtual_functions_know_their_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_card_that_vanishes_is_not_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_cards, setup, teardown),
-		cmocka_unit_test_setup_teardown(virtio_cards_have_their_interfaces_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_vanishes_is_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(virtio_devices_have_their_interfaces_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_function_can_be_a_virtual_gpu, setup, teardown),
-		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_card, setup, teardown),
-		cmocka_unit_test_setup_teardown(of_other_cards_only_what_was_asked_for_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_other_devices_only_what_was_asked_for_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_unselected_bridges_the_driver_and_the_group_can_be_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_groups_other_cards_can_block_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_groups_other_devices_can_block_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_card_and_port_can_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_device_and_port_can_more, setup, teardown),
 		cmocka_unit_test(addresses_are_found_in_paths),
 	};
 

@@ -33,7 +33,7 @@ static void each_is_found_by_either(void **state)
 	assert_null(field_find(""));
 }
 
-/* Of a card of which nothing is known but its address and ids, nothing else is published. */
+/* Of a device of which nothing is known but its address and ids, nothing else is published. */
 static void unknown_is_absent(void **state)
 {
 	static const char *const always[] = {"address", "vendor", "device", "class", "prog_if"};

@@ -123,7 +123,7 @@ static void note(void *data, const struct metric *metric)
 	if (metric->measure == MEASURE_DURATION)
 		return;
 	snprintf(walked->text + length, sizeof(walked->text) - length, "%s:%s-%s=%g ",
-		 metric->device ? "card" : metric->pool ? pool_name(metric->pool, model) : "host",
+		 metric->device ? "device" : metric->pool ? pool_name(metric->pool, model) : "host",
 		 measure_name(metric->measure), metric->name, metric->value);
 }
 
@@ -145,8 +145,8 @@ static void all_is_walked(void **state)
 
 	(void)state;
 	assert_int_equal(metrics_walk(&config, &inventory, DETAIL_METRICS, note, &walked), 0);
-	assert_string_equal(walked.text, "card:gauge-numa_node=1 card:errors-aer_fatal=7 card:gauge-in_use=1 card:gauge-conflict=1 "
-			    "card:gauge-in_use=nan card:gauge-conflict=nan "
+	assert_string_equal(walked.text, "device:gauge-numa_node=1 device:errors-aer_fatal=7 device:gauge-in_use=1 device:gauge-conflict=1 "
+			    "device:gauge-in_use=nan device:gauge-conflict=nan "
 			    "a1:count-total=1 a1:count-in_use=1 a1:count-free=0 a1:count-available=0 "
 			    "8086:1520:count-total=2 8086:1520:count-in_use=1 8086:1520:count-free=0 8086:1520:count-available=0 "
 			    "host:count-devices=2 host:count-in_use=1 host:count-free=0 host:count-reserved=0 "

@@ -160,7 +160,7 @@ static void expect_same_with_hwdb(struct names *names, struct pci_access *access
 /* A short list, so that nearly all of what the hwdb knows is missing from it. */
 static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **state)
 {
-	static const char text[] = "8086  Intel of the list\n\t10d3  Card of the list\n\t\t8086 a01f  Sub of the list\n\t1533  Own\n"
+	static const char text[] = "8086  Intel of the list\n\t10d3  Device of the list\n\t\t8086 a01f  Sub of the list\n\t1533  Own\n"
 				   "C 02  Network of the list\n\t00  Ethernet of the list\nC 77  Class of the list\n"
 				   "\t01  Of [7701]\n";
 	struct names *names = names_of(text, sizeof(text) - 1);
@@ -256,12 +256,12 @@ static void order_and_doubles_do_not_matter(void **state)
 
 static void a_broken_line_is_told_and_the_rest_serves(void **state)
 {
-	static const char text[] = "8086  Intel\n\t1000  First\n<<<<<<< HEAD\n=======\n10de  NVIDIA\n\t2204  Card\n";
+	static const char text[] = "8086  Intel\n\t1000  First\n<<<<<<< HEAD\n=======\n10de  NVIDIA\n\t2204  Device\n";
 	struct names *names = names_of(text, strlen(text));
 
 	(void)state;
 	assert_string_equal(names_device(names, 0x8086, 0x1000), "First");
-	assert_string_equal(names_device(names, 0x10de, 0x2204), "Card");
+	assert_string_equal(names_device(names, 0x10de, 0x2204), "Device");
 	assert_int_equal(heard.warnings, 1);
 	assert_contains(heard.text, "pci.ids:3: ");
 	names_free(names);

@@ -50,7 +50,7 @@ static int make(struct probe_options options)
 	return probe_new(&options, &probe);
 }
 
-static void without_a_configuration_every_card_is_selected(void **state)
+static void without_a_configuration_every_device_is_selected(void **state)
 {
 	(void)state;
 	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), 0);
@@ -90,7 +90,7 @@ static void a_broken_configuration_is_an_error(void **state)
 	assert_int_equal(heard.errors, 3);
 }
 
-static void a_card_that_is_not_selected_costs_one_read(void **state)
+static void a_device_that_is_not_selected_costs_one_read(void **state)
 {
 	struct rule_list filters = {.key = "-d", .kind = RULE_FILTER};
 
@@ -135,7 +135,7 @@ static void read_again(void)
 	assert_int_equal(probe_read_again(probe, inventory, &second), 0);
 }
 
-/* The second of these cards is a VM's. */
+/* The second of these devices is a VM's. */
 static void make_owned(void)
 {
 	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "4", .driver = "vfio-pci");
@@ -152,7 +152,7 @@ static void make_owned(void)
 
 static void a_second_reading_reads_what_moves(void **state)
 {
-	const struct pci_device *card;
+	const struct pci_device *device;
 
 	(void)state;
 	fakesys_file(fake, "etc/pciprobe/pci.conf", ":filter: 10de:*\n");
@@ -161,19 +161,19 @@ static void a_second_reading_reads_what_moves(void **state)
 	read_again();
 	assert_int_equal(second->count, 3);
 	assert_int_equal(second->selected, 2);
-	card = &second->devices[2];
-	assert_int_equal(card->aer.correctable, 5);
-	assert_int_equal(card->numa_node, 1);
-	assert_int_equal(card->iommu_group, 4);
-	assert_string_equal(card->driver, "vfio-pci");
-	assert_string_equal(card->device_name, inventory->devices[2].device_name);
-	assert_int_equal(card->ownership, OWNERSHIP_HELD);
-	assert_int_equal(card->owner_count, 1);
-	assert_string_equal(card->owners[0].name, "one-7");
-	assert_string_equal(card->owners[0].guest_address, "0000:00:03.0");
-	assert_ptr_not_equal(card->owners[0].name, inventory->devices[2].owners[0].name);
+	device = &second->devices[2];
+	assert_int_equal(device->aer.correctable, 5);
+	assert_int_equal(device->numa_node, 1);
+	assert_int_equal(device->iommu_group, 4);
+	assert_string_equal(device->driver, "vfio-pci");
+	assert_string_equal(device->device_name, inventory->devices[2].device_name);
+	assert_int_equal(device->ownership, OWNERSHIP_HELD);
+	assert_int_equal(device->owner_count, 1);
+	assert_string_equal(device->owners[0].name, "one-7");
+	assert_string_equal(device->owners[0].guest_address, "0000:00:03.0");
+	assert_ptr_not_equal(device->owners[0].name, inventory->devices[2].owners[0].name);
 	assert_non_null(second->devices[0].verdict->refused_by);
-	assert_null(card->verdict->refused_by);
+	assert_null(device->verdict->refused_by);
 	assert_null(strstr(seen.text, "proc/42"));
 	assert_null(strstr(seen.text, "proc/1/"));
 	assert_null(strstr(seen.text, "pci.conf"));
@@ -188,7 +188,7 @@ static void what_changed_is_read_whole(void **state)
 {
 	(void)state;
 	make_owned();
-	/* a driver: so may have who has the card */
+	/* a driver: so may have who has the device */
 	fakesys_remove(fake, "proc/42");
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:00:04.0/driver");
 	read_again();
@@ -203,7 +203,7 @@ static void what_changed_is_read_whole(void **state)
 	second = NULL;
 	read_again();
 	assert_int_equal(second->devices[0].numa_node, 3);
-	/* a card */
+	/* a device */
 	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000);
 	read_again();
 	assert_int_equal(second->count, 4);
@@ -219,7 +219,7 @@ static void what_changed_is_read_whole(void **state)
 	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x10de, .device = 0x9999, .class = 0x030000);
 	read_again();
 	assert_int_equal(second->devices[3].device, 0x9999);
-	/* nobody knows of a card that could not be read */
+	/* nobody knows of a device that could not be read */
 	fakesys_remove(fake, "sys/bus/pci");
 	assert_int_equal(probe_read_again(probe, second, &inventory), -ENOENT);
 	inventory_free(second);
@@ -266,10 +266,10 @@ static void a_root_that_is_not_there_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(without_a_configuration_every_card_is_selected, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_configuration_every_device_is_selected, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_installed_one_is_found_below_the_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_configuration_is_an_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_card_that_is_not_selected_costs_one_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_is_not_selected_costs_one_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_can_be_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_reading_reads_what_moves, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_changed_is_read_whole, setup, teardown),

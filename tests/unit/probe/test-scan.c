@@ -42,7 +42,7 @@ static int scan(void)
 	return error;
 }
 
-static const struct pci_device *card(const char *text)
+static const struct pci_device *device(const char *text)
 {
 	struct pci_address address;
 
@@ -50,7 +50,7 @@ static const struct pci_device *card(const char *text)
 	return inventory_find(inventory, &address);
 }
 
-static void cards_come_in_order_with_their_ids(void **state)
+static void devices_come_in_order_with_their_ids(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
@@ -62,14 +62,14 @@ static void cards_come_in_order_with_their_ids(void **state)
 	assert_int_equal(inventory->incomplete, 0);
 	assert_int_equal(inventory->devices[0].vendor, 0x8086);
 	assert_int_equal(inventory->devices[2].address.domain, 0x10000);
-	assert_int_equal(card("01:00.0")->device, 0x2204);
-	assert_int_equal(card("01:00.0")->class, 0x0300);
-	assert_int_equal(card("01:00.0")->subsystem_vendor, 0x1458);
-	assert_string_equal(card("01:00.0")->modalias, "pci:v000010DEd00002204sv00001458sd0000403Bbc03sc00i00");
-	assert_int_equal(card("10000:00:00.0")->prog_if, 2);
-	assert_null(card("00:1f.0")->driver);
-	assert_false(card("00:1f.0")->present & HAS_SUBSYSTEM);
-	assert_null(card("02:00.0"));
+	assert_int_equal(device("01:00.0")->device, 0x2204);
+	assert_int_equal(device("01:00.0")->class, 0x0300);
+	assert_int_equal(device("01:00.0")->subsystem_vendor, 0x1458);
+	assert_string_equal(device("01:00.0")->modalias, "pci:v000010DEd00002204sv00001458sd0000403Bbc03sc00i00");
+	assert_int_equal(device("10000:00:00.0")->prog_if, 2);
+	assert_null(device("00:1f.0")->driver);
+	assert_false(device("00:1f.0")->present & HAS_SUBSYSTEM);
+	assert_null(device("02:00.0"));
 	assert_string_equal(heard.text, "");
 }
 
@@ -117,7 +117,7 @@ static void single_files_serve_where_uevent_does_not(void **state)
 	assert_int_equal(inventory->devices[3].class, 0x00ff);
 }
 
-static void one_bad_card_costs_one_card(void **state)
+static void one_bad_device_costs_one_device(void **state)
 {
 	char *much = malloc(100000);
 
@@ -140,7 +140,7 @@ static void one_bad_card_costs_one_card(void **state)
 	assert_contains(heard.text, "0000:00:02.0/vendor: Is a directory");
 	assert_contains(heard.text, "0000:00:03.0/vendor: not a number in hex");
 	assert_contains(heard.text, "0000:00:04.0/class: File too large");
-	assert_contains(heard.text, "card 0000:00:05.0 is passed over");
+	assert_contains(heard.text, "device 0000:00:05.0 is passed over");
 	free(much);
 }
 
@@ -184,7 +184,7 @@ static void the_last_domain_is_a_domain(void **state)
 	fakesys_pci(fake, "80000000:00:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .no_uevent = true);
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 2);
-	assert_non_null(card("ffffffff:ff:1f.7"));
+	assert_non_null(device("ffffffff:ff:1f.7"));
 }
 
 static void without_pci_there_is_no_inventory(void **state)
@@ -198,26 +198,26 @@ static void without_pci_there_is_no_inventory(void **state)
 	assert_int_equal(scan(), -ENOTDIR);
 }
 
-static void a_host_without_cards_has_none(void **state)
+static void a_host_without_devices_has_none(void **state)
 {
 	(void)state;
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 0);
-	assert_null(card("00:00.0"));
+	assert_null(device("00:00.0"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(cards_come_in_order_with_their_ids, setup, teardown),
+		cmocka_unit_test_setup_teardown(devices_come_in_order_with_their_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(uevent_serves_where_modalias_does_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(single_files_serve_where_uevent_does_not, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_bad_card_costs_one_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_bad_device_costs_one_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_nobody_may_read_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_names_are_passed_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_domain_is_a_domain, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_pci_there_is_no_inventory, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_host_without_cards_has_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_without_devices_has_none, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

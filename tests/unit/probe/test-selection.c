@@ -199,7 +199,7 @@ static void a_hostile_expression_costs_an_error_and_no_time(void **state)
 	assert_contains(heard.text, "match limit exceeded");
 }
 
-static void all_lists_must_let_a_card_pass(void **state)
+static void all_lists_must_let_a_device_pass(void **state)
 {
 	struct rule_list filters = {.key = ":filter:", .kind = RULE_FILTER};
 	struct rule_list addresses = {.key = ":short_address:", .kind = RULE_ADDRESS};
@@ -247,7 +247,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_order_of_exclusions_does_not_matter, setup, teardown),
 		cmocka_unit_test_setup_teardown(exclusions_alone_select_all_other_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_expression_costs_an_error_and_no_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(all_lists_must_let_a_card_pass, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_lists_must_let_a_device_pass, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("selection", tests, NULL, NULL);

@@ -62,7 +62,7 @@ static char *written(const char *format, const char *config, void (*change)(stru
 	return text;
 }
 
-/* ---- who has a card ---- */
+/* ---- who has a device ---- */
 
 static char *user_of(struct pci_device *device, const char *mdev)
 {
@@ -87,7 +87,7 @@ static void assert_user(struct pci_device *device, const char *mdev, const char 
 	free(text);
 }
 
-static void who_holds_a_card_has_it(void **state)
+static void who_holds_a_device_has_it(void **state)
 {
 	char first[] = "i-2-3-VM", second[] = "i-2-4-VM";
 	struct owner owners[] = {{.name = first}, {.name = second, .reserves = true}};
@@ -125,7 +125,7 @@ static void what_is_not_known_is_not_free(void **state)
 	assert_string_equal(text, "unknown: pciprobe could not look everywhere");
 	free(text);
 	device = (struct pci_device){.ownership = OWNERSHIP_FREE, .group_held = true, .iommu_group = 8};
-	assert_user(&device, NULL, "held: IOMMU group 8, for another card of it");
+	assert_user(&device, NULL, "held: IOMMU group 8, for another device of it");
 }
 
 static void no_owner_reads_as_nobody(void **state)
@@ -167,7 +167,7 @@ static void parts_have_their_own_users(void **state)
 
 #define ALIASES ":filter:\n:alias:\n - {name: 10GE, filter: '8086:10fb'}\n - {name: other, filter: '8086:'}\n"
 
-static void cards_with_a_given_name_are_listed(void **state)
+static void devices_with_a_given_name_are_listed(void **state)
 {
 	char *text;
 
@@ -217,7 +217,7 @@ static void a_hostile_name_stays_in_its_row(void **state)
 }
 
 #ifdef HAVE_JSON_C
-static void a_card_is_written_as_the_script_does(void **state)
+static void a_device_is_written_as_the_script_does(void **state)
 {
 	char *text;
 
@@ -241,7 +241,7 @@ static void a_card_is_written_as_the_script_does(void **state)
 
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
 
-/* A card that a VM runs with, of whatever type, is that VM's, in any domain; one that is only defined with it has none. */
+/* A device that a VM runs with, of whatever type, is that VM's, in any domain; one that is only defined with it has none. */
 static void libvirts_domains_are_weighed(void **state)
 {
 	static char path[128];
@@ -288,7 +288,7 @@ static void a_hostile_name_breaks_no_json(void **state)
 	free(text);
 }
 
-static void only_functions_selected_stand_in_their_card(void **state)
+static void only_functions_selected_stand_in_their_device(void **state)
 {
 	char *text;
 
@@ -310,17 +310,17 @@ static void only_functions_selected_stand_in_their_card(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_holds_a_card_has_it),
+		cmocka_unit_test(who_holds_a_device_has_it),
 		cmocka_unit_test(what_is_not_known_is_not_free),
 		cmocka_unit_test(no_owner_reads_as_nobody),
 		cmocka_unit_test(parts_have_their_own_users),
-		cmocka_unit_test_setup_teardown(cards_with_a_given_name_are_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(devices_with_a_given_name_are_listed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_name_stays_in_its_row, setup, teardown),
 #ifdef HAVE_JSON_C
-		cmocka_unit_test_setup_teardown(a_card_is_written_as_the_script_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_is_written_as_the_script_does, setup, teardown),
 		cmocka_unit_test_setup_teardown(libvirts_domains_are_weighed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_name_breaks_no_json, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_functions_selected_stand_in_their_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_functions_selected_stand_in_their_device, setup, teardown),
 #endif
 	};
 

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nova's lines for the selected cards. What Nova itself makes of them the conformance tests ask it. */
+/* Nova's lines for the selected devices. What Nova itself makes of them the conformance tests ask it. */
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/nova/novacover.h"
 #include "plugins/standalone/formats/writer.h"
 #include "tests/unit/fakesys.h"
 
-#define CARDS_MAX 7
+#define DEVICES_MAX 7
 
 /* ---- random hosts, against all that is possible ---- */
 
 struct host {
-	struct pci_device cards[CARDS_MAX];
+	struct pci_device devices[DEVICES_MAX];
 	struct inventory inventory;
 };
 
 /* What Nova does with {"vendor_id", "product_id", "address"}, written down once more: FIXED are the parts that aren't "*", in the
  * order vendor, product, domain, bus, slot, function; ALONE is an address that isn't looked up as a PF. */
-static bool nova_takes(const struct host *host, unsigned fixed, const long *values, bool alone, const struct pci_device *card)
+static bool nova_takes(const struct host *host, unsigned fixed, const long *values, bool alone, const struct pci_device *device)
 {
-	const struct pci_address *pf = card->present & HAS_PF ? &card->sriov.pf : NULL;
-	const struct pci_address *own = &card->address;
-	long parts[] = {card->vendor, card->device, own->domain, own->bus, own->slot, own->function};
+	const struct pci_address *pf = device->present & HAS_PF ? &device->sriov.pf : NULL;
+	const struct pci_address *own = &device->address;
+	long parts[] = {device->vendor, device->device, own->domain, own->bus, own->slot, own->function};
 	bool same = true, is_pf = false;
 
 	for (unsigned i = 0; i < 2; i++)
@@ -32,10 +32,10 @@ static bool nova_takes(const struct host *host, unsigned fixed, const long *valu
 	if (same)
 		return true;
 	for (size_t i = 0; i < host->inventory.count; i++) {
-		const struct pci_address *a = &host->cards[i].address;
+		const struct pci_address *a = &host->devices[i].address;
 
 		is_pf = is_pf || (values[2] == a->domain && values[3] == a->bus && values[4] == a->slot &&
-				  values[5] == a->function && host->cards[i].sriov.vfs_total);
+				  values[5] == a->function && host->devices[i].sriov.vfs_total);
 	}
 	return (fixed >> 2) == 15 && !alone && is_pf && pf && values[2] == pf->domain && values[3] == pf->bus &&
 	       values[4] == pf->slot && values[5] == pf->function;
@@ -46,7 +46,7 @@ static unsigned taken_by(const struct host *host, unsigned fixed, const long *va
 	unsigned taken = 0;
 
 	for (size_t i = 0; i < host->inventory.count; i++)
-		if (nova_takes(host, fixed, values, alone, &host->cards[i]))
+		if (nova_takes(host, fixed, values, alone, &host->devices[i]))
 			taken |= 1u << i;
 	return taken;
 }
@@ -56,22 +56,22 @@ static unsigned wanted_of(const struct host *host)
 	unsigned wanted = 0;
 
 	for (size_t i = 0; i < host->inventory.count; i++)
-		if (host->cards[i].selected)
+		if (host->devices[i].selected)
 			wanted |= 1u << i;
 	return wanted;
 }
 
-/* The ids of one card with the address of another: all that can be asked for. */
-static void list_possible(const struct host *host, bool possible[static 1 << CARDS_MAX])
+/* The ids of one device with the address of another: all that can be asked for. */
+static void list_possible(const struct host *host, bool possible[static 1 << DEVICES_MAX])
 {
 	size_t count = host->inventory.count;
 
-	memset(possible, 0, 1 << CARDS_MAX);
+	memset(possible, 0, 1 << DEVICES_MAX);
 	for (size_t vendor = 0; vendor < count; vendor++)
 		for (size_t product = 0; product < count; product++)
 			for (size_t address = 0; address < count; address++) {
-				const struct pci_address *a = &host->cards[address].address;
-				const long values[] = {host->cards[vendor].vendor, host->cards[product].device, a->domain, a->bus,
+				const struct pci_address *a = &host->devices[address].address;
+				const long values[] = {host->devices[vendor].vendor, host->devices[product].device, a->domain, a->bus,
 						       a->slot, a->function};
 
 				for (unsigned fixed = 0; fixed < 64; fixed++) {
@@ -83,8 +83,8 @@ static void list_possible(const struct host *host, bool possible[static 1 << CAR
 
 static size_t find_fewest(const struct host *host, unsigned wanted)
 {
-	bool possible[1 << CARDS_MAX];
-	size_t fewest[1 << CARDS_MAX];
+	bool possible[1 << DEVICES_MAX];
+	size_t fewest[1 << DEVICES_MAX];
 
 	list_possible(host, possible);
 	for (unsigned set = 0; set < 1u << host->inventory.count; set++) {
@@ -106,14 +106,14 @@ static int compare(const void *a, const void *b)
 	return address_compare(&((const struct pci_device *)a)->address, &((const struct pci_device *)b)->address);
 }
 
-/* Few values, so that cards have much in common. A PF can have VFs with its own ids. */
+/* Few values, so that devices have much in common. A PF can have VFs with its own ids. */
 static void make_host(struct host *host)
 {
-	size_t count = 2 + draw(CARDS_MAX - 1), kept = 0;
+	size_t count = 2 + draw(DEVICES_MAX - 1), kept = 0;
 
-	*host = (struct host){.inventory = {.devices = host->cards}};
+	*host = (struct host){.inventory = {.devices = host->devices}};
 	for (size_t i = 0; i < count; i++)
-		host->cards[i] = (struct pci_device){
+		host->devices[i] = (struct pci_device){
 			.address = {.domain = draw(8) ? draw(2) : 0x10000, .bus = (uint8_t)draw(2), .slot = (uint8_t)draw(2),
 				    .function = (uint8_t)draw(2)},
 			.vendor = draw(2) ? 0x8086 : 0x15b3,
@@ -122,21 +122,21 @@ static void make_host(struct host *host)
 			.sriov = {.role = SRIOV_PF, .vfs_total = draw(2)},
 			.selected = draw(2),
 		};
-	qsort(host->cards, count, sizeof(*host->cards), compare);
+	qsort(host->devices, count, sizeof(*host->devices), compare);
 	for (size_t i = 0; i < count; i++)
-		if (!kept || compare(&host->cards[kept - 1], &host->cards[i]) != 0)
-			host->cards[kept++] = host->cards[i];
+		if (!kept || compare(&host->devices[kept - 1], &host->devices[i]) != 0)
+			host->devices[kept++] = host->devices[i];
 	for (size_t i = 1; i < kept; i++)
-		if (host->cards[0].sriov.vfs_total && draw(2)) {
-			host->cards[i].sriov = (struct sriov){.role = SRIOV_VF, .pf = host->cards[0].address};
-			host->cards[i].present = HAS_SRIOV | HAS_PF;
+		if (host->devices[0].sriov.vfs_total && draw(2)) {
+			host->devices[i].sriov = (struct sriov){.role = SRIOV_VF, .pf = host->devices[0].address};
+			host->devices[i].present = HAS_SRIOV | HAS_PF;
 		}
 	host->inventory.count = kept;
 	for (size_t i = 0; i < kept; i++) {
 		/* Nova sees none of these */
-		if (host->cards[i].address.domain > 0xffff)
-			host->cards[i].selected = false;
-		host->inventory.selected += host->cards[i].selected;
+		if (host->devices[i].address.domain > 0xffff)
+			host->devices[i].selected = false;
+		host->inventory.selected += host->devices[i].selected;
 	}
 }
 
@@ -145,8 +145,8 @@ static void forget_unseen(struct host *host)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < host->inventory.count; i++)
-		if (host->cards[i].address.domain <= 0xffff)
-			host->cards[kept++] = host->cards[i];
+		if (host->devices[i].address.domain <= 0xffff)
+			host->devices[kept++] = host->devices[i];
 	host->inventory.count = kept;
 }
 
@@ -177,31 +177,31 @@ static void the_fewest_take_just_the_selected(void **state)
 }
 
 /* A large and odd selection still takes just what it should, and in no time. */
-static void many_odd_cards_are_taken_exactly(void **state)
+static void many_odd_devices_are_taken_exactly(void **state)
 {
-	static struct pci_device cards[2048];
-	struct inventory inventory = {.devices = cards, .count = COUNT(cards)};
+	static struct pci_device devices[2048];
+	struct inventory inventory = {.devices = devices, .count = COUNT(devices)};
 	struct nova_spec *specs;
 	size_t count;
 
 	(void)state;
 	srand(2);
-	for (size_t i = 0; i < COUNT(cards); i++) {
-		cards[i] = (struct pci_device){
+	for (size_t i = 0; i < COUNT(devices); i++) {
+		devices[i] = (struct pci_device){
 			.address = {.bus = (uint8_t)(i / 256), .slot = i / 8 % 32, .function = i % 8},
 			.vendor = 0x8086, .device = 0x1520, .present = HAS_SRIOV,
 			.selected = draw(12) == 0,
 		};
-		inventory.selected += cards[i].selected;
+		inventory.selected += devices[i].selected;
 	}
 	assert_int_equal(nova_cover(&inventory, &specs, &count), 0);
 	assert_true(count <= inventory.selected);
-	for (size_t i = 0; i < COUNT(cards); i++) {
+	for (size_t i = 0; i < COUNT(devices); i++) {
 		bool taken = false;
 
 		for (size_t j = 0; j < count; j++)
-			taken = taken || nova_spec_takes(&specs[j], &cards[i]);
-		assert_int_equal(taken, cards[i].selected);
+			taken = taken || nova_spec_takes(&specs[j], &devices[i]);
+		assert_int_equal(taken, devices[i].selected);
 	}
 	free(specs);
 }
@@ -271,8 +271,8 @@ static void a_pf_and_its_vfs_are_told_apart(void **state)
 		       "[pci]\n"
 		       "device_spec = {\"vendor_id\":\"8086\",\"address\":\"0000:81:*.*\"}\n"
 		       "alias = {\"name\":\"vfs\",\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"device_type\":\"type-VF\"}\n"
-		       "# the cards of the alias all are of several device types; give each its own name: Nova's aliases have one\n"
-		       "# no card of this host has the alias none\n");
+		       "# the devices of the alias all are of several device types; give each its own name: Nova's aliases have one\n"
+		       "# no device of this host has the alias none\n");
 	assert_written(":filter: '8086:1520'\n",
 		       "[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"address\":\"0000:81:10.*\"}\n");
 	assert_written(":filter: '8086:1521'\n",
@@ -310,7 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_fewest_take_just_the_selected),
-		cmocka_unit_test(many_odd_cards_are_taken_exactly),
+		cmocka_unit_test(many_odd_devices_are_taken_exactly),
 		cmocka_unit_test_setup_teardown(a_pf_and_its_vfs_are_told_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pf_like_its_vfs_has_an_address_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_nova_cannot_do_is_said, setup, teardown),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A nova.conf's lines about cards, and its faults. Whether Nova reads it likewise the conformance tests ask it. */
+/* A nova.conf's lines about devices, and its faults. Whether Nova reads it likewise the conformance tests ask it. */
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/nova/novaline.h"
@@ -7,9 +7,9 @@
 
 static struct heard heard;
 
-/* A PF with a VF, and a card whose interface belongs to a device on it. */
+/* A PF with a VF, and a device whose interface belongs to a device on it. */
 static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true}, {.name = (char[]){"ens3"}}};
-static struct pci_device cards[] = {
+static struct pci_device devices[] = {
 	{.address = {0, 0x03, 0, 0}, .vendor = 0x1af4, .device = 0x1041, .present = HAS_SRIOV, .interfaces = &interfaces[1],
 	 .interface_count = 1, .selected = true},
 	{.address = {0, 0x81, 0, 0}, .vendor = 0x8086, .device = 0x1521, .present = HAS_SRIOV | HAS_VFS_TOTAL,
@@ -17,7 +17,7 @@ static struct pci_device cards[] = {
 	{.address = {0, 0x81, 0x10, 0}, .vendor = 0x8086, .device = 0x1520, .present = HAS_SRIOV | HAS_PF,
 	 .sriov = {.role = SRIOV_VF, .pf = {0, 0x81, 0, 0}}, .selected = true},
 };
-static const struct inventory inventory = {.devices = cards, .count = COUNT(cards), .selected = COUNT(cards)};
+static const struct inventory inventory = {.devices = devices, .count = COUNT(devices), .selected = COUNT(devices)};
 
 static struct novaconf conf;
 static struct novalines lines;
@@ -43,7 +43,7 @@ static void read_conf(const char *text)
 	free(copy);
 }
 
-/* Which cards, as bits, the one device_spec {VALUE} takes. */
+/* Which devices, as bits, the one device_spec {VALUE} takes. */
 static unsigned taken_by(const char *value)
 {
 	char text[512];
@@ -53,13 +53,13 @@ static unsigned taken_by(const char *value)
 	read_conf(text);
 	assert_string_equal(heard.text, "");
 	assert_int_equal(lines.count, 1);
-	for (size_t i = 0; i < COUNT(cards); i++)
-		if (nova_spec_takes(&lines.lines[0].spec, &cards[i]))
+	for (size_t i = 0; i < COUNT(devices); i++)
+		if (nova_spec_takes(&lines.lines[0].spec, &devices[i]))
 			taken |= 1u << i;
 	return taken;
 }
 
-static void specs_take_cards(void **state)
+static void specs_take_devices(void **state)
 {
 	(void)state;
 	assert_int_equal(taken_by(""), 7);
@@ -92,11 +92,11 @@ static void both_ways_of_writing_lists_are_read(void **state)
 	assert_int_equal(lines.lines[1].item, 2);
 	assert_int_equal(lines.lines[2].line, 6);
 	assert_int_equal(lines.lines[3].line, 7);
-	assert_true(nova_spec_takes(&lines.lines[3].spec, &cards[0]));
-	assert_false(nova_spec_takes(&lines.lines[3].spec, &cards[1]));
+	assert_true(nova_spec_takes(&lines.lines[3].spec, &devices[0]));
+	assert_false(nova_spec_takes(&lines.lines[3].spec, &devices[1]));
 }
 
-static void aliases_choose_among_cards(void **state)
+static void aliases_choose_among_devices(void **state)
 {
 	(void)state;
 	read_conf("[pci]\nalias = {\"name\":\" a \",\"vendor_id\":\"8086\"}\nalias = {\"name\":\"pf\",\"device_type\":\"type-PF\"}\n"
@@ -104,11 +104,11 @@ static void aliases_choose_among_cards(void **state)
 	assert_string_equal(heard.text, "");
 	assert_int_equal(lines.count, 3);
 	assert_string_equal(lines.lines[0].alias.name, "a");
-	assert_false(nova_alias_takes(&lines.lines[0].alias, &cards[1])); /* a PF, which nobody asked for */
-	assert_true(nova_alias_takes(&lines.lines[0].alias, &cards[2]));
-	assert_true(nova_alias_takes(&lines.lines[1].alias, &cards[1]));
-	assert_false(nova_alias_takes(&lines.lines[1].alias, &cards[2]));
-	assert_false(nova_alias_takes(&lines.lines[2].alias, &cards[0]));
+	assert_false(nova_alias_takes(&lines.lines[0].alias, &devices[1])); /* a PF, which nobody asked for */
+	assert_true(nova_alias_takes(&lines.lines[0].alias, &devices[2]));
+	assert_true(nova_alias_takes(&lines.lines[1].alias, &devices[1]));
+	assert_false(nova_alias_takes(&lines.lines[1].alias, &devices[2]));
+	assert_false(nova_alias_takes(&lines.lines[2].alias, &devices[0]));
 }
 
 /* json-c 0.18 alone would reject them */
@@ -178,7 +178,7 @@ static void dollars_are_what_oslo_makes_of_them(void **state)
 	read_conf("[pci]\ndevice_spec = {\"address\":{\"bus\":\"81$$\",\"slot\":\"1\\$\"}}\ndevice_spec = {\"address\":{\"bus\":\"81$\"}}\n");
 	assert_string_equal(heard.text, "");
 	assert_int_equal(lines.count, 2);
-	assert_true(nova_spec_takes(&lines.lines[1].spec, &cards[1]));
+	assert_true(nova_spec_takes(&lines.lines[1].spec, &devices[1]));
 }
 
 /* A file of its size limit, all small lines, and one that repeats and repeats. */
@@ -202,9 +202,9 @@ static void hostile_files_cost_little(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(specs_take_cards, forget),
+		cmocka_unit_test_teardown(specs_take_devices, forget),
 		cmocka_unit_test_teardown(both_ways_of_writing_lists_are_read, forget),
-		cmocka_unit_test_teardown(aliases_choose_among_cards, forget),
+		cmocka_unit_test_teardown(aliases_choose_among_devices, forget),
 		cmocka_unit_test_teardown(strings_hold_any_character, forget),
 		cmocka_unit_test_teardown(faults_are_told_with_their_lines, forget),
 		cmocka_unit_test_teardown(dollars_are_what_oslo_makes_of_them, forget),

@@ -32,7 +32,7 @@ static void file(const char *address, const char *name, const char *text)
 	fakesys_file(fake, path, text);
 }
 
-/* What is written of all cards; to be freed. CHANGE may spoil the inventory before. */
+/* What is written of all devices; to be freed. CHANGE may spoil the inventory before. */
 static char *written(void (*change)(struct inventory *))
 {
 	const struct writer *writer = writer_find("opennebula");
@@ -56,7 +56,7 @@ static char *written(void (*change)(struct inventory *))
 	return text;
 }
 
-static void a_card_is_written_byte_for_byte(void **state)
+static void a_device_is_written_byte_for_byte(void **state)
 {
 	char *text;
 
@@ -211,7 +211,7 @@ static void several_interfaces_without_an_uplink_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_card_is_written_byte_for_byte, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_is_written_byte_for_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(parents_of_functions_are_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(nvidia_functions_have_their_profiles, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_name_breaks_the_message, setup, teardown),

@@ -3,8 +3,8 @@
 # topology: plain
 # timeout: 300
 #
-# Cards, disks and virtual functions handed to VFIO and given back, with a real kernel; what must not be taken; runs that are killed.
-# Second opinions: lspci, driverctl, /sys by hand, and a QEMU that gets the card.
+# Devices, disks and virtual functions handed to VFIO and given back, with a real kernel; what must not be taken; runs that are killed.
+# Second opinions: lspci, driverctl, /sys by hand, and a QEMU that gets the device.
 
 set -eu
 # shellcheck source=guest.sh
@@ -18,15 +18,15 @@ override_of() { attribute "$1" driver_override; }
 # where there is none driverctl says "Kernel too old?" and fails
 overrides() { driverctl list-overrides 2>/dev/null || :; }
 in_use() { lspci -ks "$1" | sed -n 's/.*driver in use: //p'; }
-interface_of() { local path=("$cards/$1"/net/*); [ -e "${path[0]}" ] && echo "${path[0]##*/}"; }
+interface_of() { local path=("$devices/$1"/net/*); [ -e "${path[0]}" ] && echo "${path[0]##*/}"; }
 has_interface() { [ -n "$(interface_of "$1")" ]; }
 has_disk() { [ -b /dev/nvme0n1 ]; }
 check "the disk appears" wait_for 10 has_disk
 
-# one card, there and back
+# one device, there and back
 check "what would be done is shown" ends 0 "$VFIO_BIND" bind -n "$nic0"
 check_same "and isn't done" e1000e "$(driver_of "$nic0")"
-check "a card is bound" ends 0 "$VFIO_BIND" bind "$nic0"
+check "a device is bound" ends 0 "$VFIO_BIND" bind "$nic0"
 check_same "the kernel says so" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(override_of "$nic0")"
 check_same "so does lspci" vfio-pci "$(in_use "$nic0")"
 check_same "so does driverctl" "$nic0 vfio-pci" "$(overrides)"
@@ -87,10 +87,10 @@ check "and given back" ends 0 "$VFIO_BIND" release "$nvme0"
 check "with the disk" wait_for 10 has_disk
 
 # virtual functions
-echo 0 >"$cards/$nvme0/sriov_drivers_autoprobe"
+echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
 check "they are made" ends 0 "$VFIO_BIND" vfs "$nvme0" 2
 check_same "as many" 2 "$(attribute "$nvme0" sriov_numvfs)"
-function0=$(link_name "$cards/$nvme0/virtfn0")
+function0=$(link_name "$devices/$nvme0/virtfn0")
 check "one is bound" ends 0 "$VFIO_BIND" bind "$function0"
 check_same "lspci sees it" vfio-pci "$(in_use "$function0")"
 check "the physical one is refused" ends 3 "$VFIO_BIND" bind "$nvme0"
@@ -101,13 +101,13 @@ check "and given back, to none" ends 0 "$VFIO_BIND" release "$function0"
 check_same "as before" " (null)" "$(driver_of "$function0") $(override_of "$function0")"
 check "too many are refused" ends 2 "$VFIO_BIND" vfs "$nvme0" 5
 check "they are taken away" ends 0 "$VFIO_BIND" vfs "$nvme0" 0
-check "and are gone" test ! -e "$cards/$function0"
+check "and are gone" test ! -e "$devices/$function0"
 
 # who may not
 check "nobody may not" ends 77 setpriv --reuid=65534 --clear-groups "$VFIO_BIND" bind "$nic1"
 check_same "and has not" e1000e "$(driver_of "$nic1")"
 
-# killed at any moment: what was begun is undone or done, and no card lost
+# killed at any moment: what was begun is undone or done, and no device lost
 orderly() {
     case "$(driver_of "$1") $(override_of "$1")" in
     "$2 (null)" | "vfio-pci vfio-pci") return 0 ;;
@@ -139,7 +139,7 @@ first=$!
 second=$!
 check "of two at once the one is told success" wait "$first"
 check "and the other" wait "$second"
-check_same "both cards are bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
+check_same "both devices are bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
 
 # at boot, and as the script that this takes the place of
 check "they are given back" ends 0 "$VFIO_BIND" release "$nic0" "$nic1"
