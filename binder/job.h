@@ -10,7 +10,7 @@
 #include "binder/engine/plan.h"
 
 struct job {
-	struct options *options;
+	struct bind_options *options;
 	const struct log *log;
 	struct probe *probe;
 	struct sysroot *root;
@@ -20,7 +20,7 @@ struct job {
 	struct journal journal;      /* locked where something is to be changed, else only read */
 	struct targets targets;
 	struct hazard_view view;
-	struct concerns concerns;    /* what was found so far */
+	struct hazard_findings findings;    /* what was found so far */
 	struct plan plan;            /* all that was planned, for whoever shows it */
 	char *ssh;
 };
@@ -42,12 +42,12 @@ enum outcome {
 #define JOB_DETAILS (HAZARD_DETAILS | DETAIL_NAMES | DETAIL_MODALIAS)
 
 /* Begins. Where CHANGES are to be made, and it is no dry run, the journal is locked and what an interrupted run has left is put in
- * order first. End it with job_end, in any case. Returns an enum status; anything but STATUS_DONE has been told. */
-int job_begin(struct job *job, struct options *options, bool changes);
+ * order first. End it with job_end, in any case. Returns an enum status; anything but BIND_DONE has been told. */
+int job_begin(struct job *job, struct bind_options *options, bool changes);
 void job_end(struct job *job);
 
 /* The same for 'recover': the journal is locked, and nothing else read yet. */
-int job_begin_recovery(struct job *job, struct options *options);
+int job_begin_recovery(struct job *job, struct bind_options *options);
 
 /* Adds the devices that the COUNT words name, and with --group the rest of their groups. Returns an enum status, as above. */
 int job_find(struct job *job, char **words, int count);
@@ -56,18 +56,18 @@ int job_find(struct job *job, char **words, int count);
 int job_find_word(struct job *job, const char *word);
 
 /* A device that an earlier run has left half-way is none that can be changed, or said to be so already, before that is put in order.
- * Returns an enum status; anything but STATUS_DONE has been told. */
-int job_check_left(const struct job *job, const struct pci_device *device);
+ * Returns an enum status; anything but BIND_DONE has been told. */
+int job_check_pending(const struct job *job, const struct pci_device *device);
 
-/* Reads CHANGE, a device that is there. Returns an enum status; anything but STATUS_DONE has been told. */
+/* Reads CHANGE, a device that is there. Returns an enum status; anything but BIND_DONE has been told. */
 int job_read(struct job *job, struct change *change);
 
-/* Tells the concerns from number FIRST on. Returns STATUS_DONE, or STATUS_REFUSED or STATUS_UNAVAILABLE when one of them stands in
+/* Tells the concerns from number FIRST on. Returns BIND_DONE, or BIND_REFUSED or BIND_UNAVAILABLE when one of them stands in
  * the way. */
 int job_judge(struct job *job, size_t first);
 
 /* Plans CHANGES, which have been read, and where it is no dry run carries the plan out. CHANGES are as they are afterwards.
- * Returns an enum status; anything but STATUS_DONE has been told. */
+ * Returns an enum status; anything but BIND_DONE has been told. */
 int job_change(struct job *job, struct changes *changes);
 
 /* What became of a device: CHANGE as job_change left it, NULL when there was nothing to do; STATUS how that went; DONE what it is when it

@@ -6,20 +6,20 @@
 
 static void print_message(void *data, enum message_level level, const char *text)
 {
-	const struct options *options = data;
+	const struct bind_options *options = data;
 
-	program_tell("vfio-bind", level, text, options->quiet, options->verbose);
+	program_log("vfio-bind", level, text, options->quiet, options->verbose);
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = {.log = {.emit = print_message, .data = &options}};
+	struct bind_options options = {.log = {.emit = print_message, .data = &options}};
 	bool pipe_ignored = program_begin();
-	int status = STATUS_USAGE;
+	int status = BIND_USAGE;
 
 	options.ssh_connection = getenv("SSH_CONNECTION");
-	if (options_parse(argc, argv, &options, &status) == 0)
-		status = options.verb->run(&options);
+	if (bind_options_parse(argc, argv, &options, &status) == 0)
+		status = options.subcommand->run(&options);
 	/* what was done is done, whoever reads of it */
-	return program_end(&options.log, status, status ? status : STATUS_FAILED, pipe_ignored);
+	return program_end(&options.log, status, status ? status : BIND_FAILED, pipe_ignored);
 }

@@ -34,7 +34,7 @@ static const struct option_row OPTIONS[] = {
 /* What every verb takes. */
 #define COMMON_OPTIONS "qvhV"
 
-const struct verb VERBS[] = {
+const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	{"status", "[DEV...]", 0, -1, "show drivers, owners and safety checks (the default)", "LjST", run_status},
 	{"check", "[DEV...]", 0, -1, "check whether devices could be bound, or without DEV, this host", "DGLEAjST", run_check},
 	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOTjS", run_bind},
@@ -47,13 +47,13 @@ const struct verb VERBS[] = {
 };
 
 /* 'vfio-bind ADDRESS...', as the script does that it takes the place of. */
-static const struct verb EACH = {"", "DEV...", 1, -1, NULL, "nDGLEAOTjS", run_each};
+static const struct bind_subcommand BIND_EACH = {"", "DEV...", 1, -1, NULL, "nDGLEAOTjS", run_bind_each};
 
-static const struct verb *find_verb(const char *name)
+static const struct bind_subcommand *find_subcommand(const char *name)
 {
-	for (const struct verb *verb = VERBS; verb->name; verb++)
-		if (strcmp(verb->name, name) == 0)
-			return verb;
+	for (const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS; subcommand->name; subcommand++)
+		if (strcmp(subcommand->name, name) == 0)
+			return subcommand;
 	return NULL;
 }
 
@@ -63,9 +63,9 @@ static void print_help(void)
 
 	printf("Usage: vfio-bind [SUBCOMMAND] [OPTION...] [DEV...]\n"
 	       "Bind PCI devices to VFIO for use by virtual machines, and return them to the host.\n\nSubcommands:\n");
-	for (const struct verb *verb = VERBS; verb->name; verb++) {
-		snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->arguments);
-		printf("  %-26s %s\n", usage, verb->help);
+	for (const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS; subcommand->name; subcommand++) {
+		snprintf(usage, sizeof(usage), "%s %s", subcommand->name, subcommand->arguments);
+		printf("  %-26s %s\n", usage, subcommand->help);
 	}
 	printf("\nOptions:\n");
 	commandline_print(OPTIONS, NULL);
@@ -85,20 +85,20 @@ static void print_hazards(void)
 		printf("%-14s %-15s %s\n", HAZARDS[i].name, grades[HAZARDS[i].grade], HAZARDS[i].help);
 }
 
-static int usage_error(const struct options *options)
+static int usage_error(const struct bind_options *options)
 {
 	log_error(&options->log, "Try 'vfio-bind --help' for more information.");
-	return STATUS_USAGE;
+	return BIND_USAGE;
 }
 
-static int take_timeout(struct options *options, const char *text)
+static int parse_timeout(struct bind_options *options, const char *text)
 {
 	char *end;
 	unsigned long seconds = strtoul(text, &end, 10);
 
 	if (*text < '0' || *text > '9' || *end || seconds < 1 || seconds > 3600) {
 		log_error(&options->log, "--timeout %s: from 1 to 3600 seconds", text);
-		return STATUS_USAGE;
+		return BIND_USAGE;
 	}
 	options->timeout = (unsigned)seconds;
 	return -1;
@@ -129,7 +129,7 @@ static bool find_group(const char *name, gid_t *ret)
 	return true;
 }
 
-static int take_owner(struct options *options, const char *text)
+static int parse_owner(struct bind_options *options, const char *text)
 {
 	size_t length = strcspn(text, ":");
 	char user[256];
@@ -141,27 +141,27 @@ static int take_owner(struct options *options, const char *text)
 			return -1;
 	}
 	log_error(&options->log, "--owner %s: not USER:GROUP of this host", text);
-	return STATUS_USAGE;
+	return BIND_USAGE;
 }
 
-static int take_allow(struct options *options, const char *text)
+static int parse_allow(struct bind_options *options, const char *text)
 {
 	unsigned allowed = 0;
 
 	if (strcmp(text, "help") == 0) {
 		print_hazards();
-		return STATUS_DONE;
+		return BIND_DONE;
 	}
 	if (hazards_parse(text, &options->log, &allowed) < 0)
-		return STATUS_USAGE;
+		return BIND_USAGE;
 	options->allowed |= allowed;
 	return -1;
 }
 
 /* Returns -1 to go on, else the status to end with. */
-static int take_option(void *data, int letter, char *argument)
+static int parse_option(void *data, int letter, char *argument)
 {
-	struct options *options = data;
+	struct bind_options *options = data;
 
 	switch (letter) {
 	case 'n':
@@ -180,11 +180,11 @@ static int take_option(void *data, int letter, char *argument)
 		options->expect = argument;
 		return -1;
 	case 'A':
-		return take_allow(options, argument);
+		return parse_allow(options, argument);
 	case 'O':
-		return take_owner(options, argument);
+		return parse_owner(options, argument);
 	case 'T':
-		return take_timeout(options, argument);
+		return parse_timeout(options, argument);
 	case 'S':
 		options->sysroot = argument;
 		return -1;
@@ -199,43 +199,43 @@ static int take_option(void *data, int letter, char *argument)
 		return -1;
 	case 'h':
 		print_help();
-		return STATUS_DONE;
+		return BIND_DONE;
 	case 'V':
 		printf("vfio-bind %s\n", PACKAGE_VERSION);
-		return STATUS_DONE;
+		return BIND_DONE;
 	default: /* getopt has said why */
 		return usage_error(options);
 	}
 }
 
-static int check_verb(const struct options *options, const char *used)
+static int check_arguments(const struct bind_options *options, const char *used)
 {
-	const struct verb *verb = options->verb;
-	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS, verb->options);
+	const struct bind_subcommand *subcommand = options->subcommand;
+	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS, subcommand->options);
 
 	if (refused) {
-		log_error(&options->log, "'%s' takes no --%s", *verb->name ? verb->name : "vfio-bind DEV", refused);
+		log_error(&options->log, "'%s' takes no --%s", *subcommand->name ? subcommand->name : "vfio-bind DEV", refused);
 		return usage_error(options);
 	}
-	if (options->argument_count < verb->min_arguments) {
-		log_error(&options->log, "'%s' wants more: 'vfio-bind %s %s'", verb->name, verb->name, verb->arguments);
+	if (options->argument_count < subcommand->min_arguments) {
+		log_error(&options->log, "'%s' wants more: 'vfio-bind %s %s'", subcommand->name, subcommand->name, subcommand->arguments);
 		return usage_error(options);
 	}
-	if (verb->max_arguments >= 0 && options->argument_count > verb->max_arguments) {
-		log_error(&options->log, "'%s': what is '%s'?", verb->name, options->arguments[verb->max_arguments]);
+	if (subcommand->max_arguments >= 0 && options->argument_count > subcommand->max_arguments) {
+		log_error(&options->log, "'%s': what is '%s'?", subcommand->name, options->arguments[subcommand->max_arguments]);
 		return usage_error(options);
 	}
 	return -1;
 }
 
 /* The first word that is no option is the verb; without one, devices are bound. Returns -1 to go on, else the status to end with. */
-static int take_verb(struct options *options, char **words)
+static int parse_subcommand(struct bind_options *options, char **words)
 {
 	if (*words && target_is_word(*words)) {
-		options->verb = &EACH;
+		options->subcommand = &BIND_EACH;
 	} else if (*words) {
-		options->verb = find_verb(*words);
-		if (!options->verb) {
+		options->subcommand = find_subcommand(*words);
+		if (!options->subcommand) {
 			log_error(&options->log, "unknown subcommand '%s'", *words);
 			return usage_error(options);
 		}
@@ -247,24 +247,24 @@ static int take_verb(struct options *options, char **words)
 	return -1;
 }
 
-int options_parse(int argc, char **argv, struct options *options, int *ret_status)
+int bind_options_parse(int argc, char **argv, struct bind_options *options, int *ret_status)
 {
 	char used[OPTION_ROWS_MAX + 1], **words;
 
-	options->verb = &VERBS[0];
+	options->subcommand = &BIND_SUBCOMMANDS[0];
 	options->driver = "auto";
 	options->timeout = 30;
 	options->user = (uid_t)-1;
 	options->user_group = (gid_t)-1;
-	*ret_status = commandline_parse(OPTIONS, argc, argv, take_option, options, used, &words);
+	*ret_status = commandline_parse(OPTIONS, argc, argv, parse_option, options, used, &words);
 	if (*ret_status < 0)
-		*ret_status = take_verb(options, words);
+		*ret_status = parse_subcommand(options, words);
 	if (*ret_status < 0)
-		*ret_status = check_verb(options, used);
+		*ret_status = check_arguments(options, used);
 	return *ret_status < 0 ? 0 : -1;
 }
 
-int options_probe(const struct options *options, unsigned details, struct probe **ret)
+int bind_options_probe(const struct bind_options *options, unsigned details, struct probe **ret)
 {
 	/* what processes have is what counts here. libvirt isn't asked: it may be libvirt's own hook that asks us */
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
@@ -279,7 +279,7 @@ int options_probe(const struct options *options, unsigned details, struct probe 
 	return probe_new(&probe, ret);
 }
 
-int options_read_aliases(const struct options *options, struct inventory *inventory)
+int bind_options_read_aliases(const struct bind_options *options, struct inventory *inventory)
 {
 	struct probe_options named = {
 		.log = options->log, .sysroot = options->sysroot, .config_home = CONFIG_HOME, .details = DETAIL_ALIASES};

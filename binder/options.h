@@ -10,10 +10,10 @@
 #include <sys/types.h>
 
 struct kernel;
-struct verb;
+struct bind_subcommand;
 
-struct options {
-	const struct verb *verb;
+struct bind_options {
+	const struct bind_subcommand *subcommand;
 	const char *sysroot;
 	const char *driver;         /* or "auto" */
 	const char *expect;         /* the ids that every device must have: "10de:2204"; NULL: any */
@@ -29,26 +29,26 @@ struct options {
 	struct log log;
 };
 
-/* What can be asked for. One row of VERBS each. */
-struct verb {
+/* What can be asked for. One row of BIND_SUBCOMMANDS each. */
+struct bind_subcommand {
 	const char *name;
 	const char *arguments; /* for the help: "DEV..." */
 	int min_arguments, max_arguments; /* max -1: any number */
 	const char *help;
 	const char *options;   /* which of the options it takes: their letters in OPTIONS */
-	int (*run)(struct options *options); /* returns an enum status, see verbs.h */
+	int (*run)(struct bind_options *options); /* returns an enum status, see verbs.h */
 };
 
-extern const struct verb VERBS[];
+extern const struct bind_subcommand BIND_SUBCOMMANDS[];
 
 /* Reads the command line into OPTIONS, whose log must be set.
  * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */
-int options_parse(int argc, char **argv, struct options *options, int *ret_status);
+int bind_options_parse(int argc, char **argv, struct bind_options *options, int *ret_status);
 
 /* Adds the aliases of pci.conf to the devices of INVENTORY. Returns 0 or a negative errno that has been told. */
-int options_read_aliases(const struct options *options, struct inventory *inventory);
+int bind_options_read_aliases(const struct bind_options *options, struct inventory *inventory);
 
 /* Makes a probe of all devices below the options' root, reading DETAILS. Returns what probe_new does. */
-int options_probe(const struct options *options, unsigned details, struct probe **ret);
+int bind_options_probe(const struct bind_options *options, unsigned details, struct probe **ret);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy(struct report *report, const char *text)
+static char *copy(struct bind_report *report, const char *text)
 {
 	char *result = text ? strdup(text) : NULL;
 
@@ -18,7 +18,7 @@ static char *copy(struct report *report, const char *text)
 	return result;
 }
 
-void report_add(struct report *report, const struct pci_device *device, const struct change *change, enum outcome outcome)
+void bind_report_add(struct bind_report *report, const struct pci_device *device, const struct change *change, enum outcome outcome)
 {
 	struct result *more = realloc(report->items, (report->count + 1) * sizeof(*more));
 	const struct change *read = change && change->is_read ? change : NULL;
@@ -43,7 +43,7 @@ void report_add(struct report *report, const struct pci_device *device, const st
 	};
 }
 
-void report_free(struct report *report)
+void bind_report_free(struct bind_report *report)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		free(report->items[i].driver);
@@ -87,7 +87,7 @@ static void print_result(const struct result *result)
 	putchar('\n');
 }
 
-void report_print(const struct report *report, int status)
+void bind_report_print(const struct bind_report *report, int status)
 {
 	if (report->job->options->json) {
 		reportjson_print(report, status);
@@ -99,17 +99,17 @@ void report_print(const struct report *report, int status)
 		print_result(&report->items[i]);
 }
 
-int report_run(struct options *options, bool changes, int (*work)(struct job *job, struct report *report))
+int bind_report_run(struct bind_options *options, bool changes, int (*work)(struct job *job, struct bind_report *report))
 {
 	struct job job;
-	struct report report = {.job = &job};
+	struct bind_report report = {.job = &job};
 	int status = job_begin(&job, options, changes);
 
-	if (status == STATUS_DONE)
+	if (status == BIND_DONE)
 		status = work(&job, &report);
 	if (job.inventory)
-		report_print(&report, status);
-	report_free(&report);
+		bind_report_print(&report, status);
+	bind_report_free(&report);
 	job_end(&job);
 	return status;
 }
@@ -153,7 +153,7 @@ static void print_list(const char *name, const struct strings *list)
 	putchar('\n');
 }
 
-static void print_binding(const struct report *report, const struct result *result)
+static void print_binding(const struct bind_report *report, const struct result *result)
 {
 	static const char *const states[] = {
 		[CHANGE_BOUND] = "bound by vfio-bind",
@@ -188,7 +188,7 @@ static void print_owners(const struct pci_device *device)
 	}
 }
 
-static void print_device(const struct report *report, const struct result *result)
+static void print_device(const struct bind_report *report, const struct result *result)
 {
 	const struct pci_device *device = result->device;
 	struct strings nodes = {0};
@@ -202,22 +202,22 @@ static void print_device(const struct report *report, const struct result *resul
 	print_field("group", device->present & HAS_IOMMU_GROUP ? group : "-");
 	print_list("peers", &device->group_peers);
 	print_owners(device);
-	if (report_nodes(report, device, &nodes) == 0)
+	if (bind_report_nodes(report, device, &nodes) == 0)
 		print_list("nodes", &nodes);
 	strings_free(&nodes);
 	print_list("reset", &device->reset_methods);
-	for (size_t i = 0; i < report->job->concerns.count; i++) {
-		const struct concern *concern = &report->job->concerns.items[i];
+	for (size_t i = 0; i < report->job->findings.count; i++) {
+		const struct hazard_finding *finding = &report->job->findings.items[i];
 
-		if (address_compare(&concern->address, &device->address) != 0)
+		if (address_compare(&finding->address, &device->address) != 0)
 			continue;
-		printf("  %-10s %s: ", "hazard", HAZARDS[concern->hazard].name);
-		text_write_plain(stdout, concern->text);
+		printf("  %-10s %s: ", "hazard", HAZARDS[finding->hazard].name);
+		text_write_plain(stdout, finding->text);
 		putchar('\n');
 	}
 }
 
-void report_print_status(const struct report *report, bool long_form)
+void bind_report_print_status(const struct bind_report *report, bool long_form)
 {
 	if (report->job->options->json) {
 		reportjson_print(report, 0);
@@ -230,7 +230,7 @@ void report_print_status(const struct report *report, bool long_form)
 			print_line(&report->items[i]);
 }
 
-int report_nodes(const struct report *report, const struct pci_device *device, struct strings *ret)
+int bind_report_nodes(const struct bind_report *report, const struct pci_device *device, struct strings *ret)
 {
 	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;

@@ -17,7 +17,7 @@ struct result {
 	bool in_journal;
 };
 
-struct report {
+struct bind_report {
 	const struct job *job;
 	struct result *items;
 	size_t count;
@@ -25,23 +25,23 @@ struct report {
 };
 
 /* Adds a device, as CHANGE has been read last; NULL: as it was at the beginning. */
-void report_add(struct report *report, const struct pci_device *device, const struct change *change, enum outcome outcome);
-void report_free(struct report *report);
+void bind_report_add(struct bind_report *report, const struct pci_device *device, const struct change *change, enum outcome outcome);
+void bind_report_free(struct bind_report *report);
 
 /* "bound", "already", ...: for programs. */
 const char *outcome_name(enum outcome outcome);
 
 /* Adds the device's nodes in /dev/vfio to RET. Returns 0 or -ENOMEM. */
-int report_nodes(const struct report *report, const struct pci_device *device, struct strings *ret);
+int bind_report_nodes(const struct bind_report *report, const struct pci_device *device, struct strings *ret);
 
 /* Prints a line for each device that something became of; in a dry run the plan; or all as one JSON object. */
-void report_print(const struct report *report, int status);
+void bind_report_print(const struct bind_report *report, int status);
 
 /* Does a verb: begins a job (see job_begin), has WORK done, prints what it reported, and ends. WORK returns an enum status, and so does
  * this. */
-int report_run(struct options *options, bool changes, int (*work)(struct job *job, struct report *report));
+int bind_report_run(struct bind_options *options, bool changes, int (*work)(struct job *job, struct bind_report *report));
 
 /* Prints all that is known of the devices: a line each, or where LONG a paragraph; or all as one JSON object. */
-void report_print_status(const struct report *report, bool long_form);
+void bind_report_print_status(const struct bind_report *report, bool long_form);
 
 #endif

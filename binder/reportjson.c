@@ -57,23 +57,23 @@ static struct json_object *new_owners(const struct pci_device *device, int *erro
 	return list;
 }
 
-static struct json_object *new_hazards(const struct report *report, const struct pci_device *device, int *error)
+static struct json_object *new_hazards(const struct bind_report *report, const struct pci_device *device, int *error)
 {
 	static const char *const grades[] = {
 		[GRADE_NEVER] = "never", [GRADE_REFUSED] = "refused", [GRADE_WARNING] = "warning"};
 	struct json_object *list = json_object_new_array(), *hazard;
 
-	for (size_t i = 0; list && i < report->job->concerns.count; i++) {
-		const struct concern *concern = &report->job->concerns.items[i];
+	for (size_t i = 0; list && i < report->job->findings.count; i++) {
+		const struct hazard_finding *finding = &report->job->findings.items[i];
 
-		if (address_compare(&concern->address, &device->address) != 0)
+		if (address_compare(&finding->address, &device->address) != 0)
 			continue;
 		hazard = json_object_new_object();
 		if (hazard) {
-			add_text(hazard, "name", HAZARDS[concern->hazard].name, error);
-			add_text(hazard, "grade", grades[HAZARDS[concern->hazard].grade], error);
-			add_object(hazard, "refuses", json_object_new_boolean(concern_refuses(concern, report->job->options->allowed)), error);
-			add_text(hazard, "text", concern->text, error);
+			add_text(hazard, "name", HAZARDS[finding->hazard].name, error);
+			add_text(hazard, "grade", grades[HAZARDS[finding->hazard].grade], error);
+			add_object(hazard, "refuses", json_object_new_boolean(hazard_is_blocking(finding, report->job->options->allowed)), error);
+			add_text(hazard, "text", finding->text, error);
 		}
 		append(list, hazard, error);
 	}
@@ -92,7 +92,7 @@ static void add_ids(struct json_object *object, const struct pci_device *device,
 	add_text(object, "device_name", device->device_name, error);
 }
 
-static void add_binding(const struct report *report, struct json_object *object, const struct result *result, int *error)
+static void add_binding(const struct bind_report *report, struct json_object *object, const struct result *result, int *error)
 {
 	static const char *const states[] = {[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
 
@@ -107,7 +107,7 @@ static void add_binding(const struct report *report, struct json_object *object,
 		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel, &result->device->address)), error);
 }
 
-static struct json_object *new_device(const struct report *report, const struct result *result, int *error)
+static struct json_object *new_device(const struct bind_report *report, const struct result *result, int *error)
 {
 	const struct pci_device *device = result->device;
 	struct json_object *object = json_object_new_object();
@@ -120,7 +120,7 @@ static struct json_object *new_device(const struct report *report, const struct 
 	if (device->present & HAS_IOMMU_GROUP)
 		add_object(object, "iommu_group", json_object_new_uint64(device->iommu_group), error);
 	add_object(object, "group_peers", new_list(&device->group_peers, error), error);
-	*error |= report_nodes(report, device, &nodes);
+	*error |= bind_report_nodes(report, device, &nodes);
 	add_object(object, "nodes", new_list(&nodes, error), error);
 	strings_free(&nodes);
 	add_text(object, "ownership", ownership_name(device->ownership), error);
@@ -130,7 +130,7 @@ static struct json_object *new_device(const struct report *report, const struct 
 	return object;
 }
 
-static struct json_object *new_devices(const struct report *report, int *error)
+static struct json_object *new_devices(const struct bind_report *report, int *error)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -139,7 +139,7 @@ static struct json_object *new_devices(const struct report *report, int *error)
 	return list;
 }
 
-static struct json_object *new_steps(const struct report *report, int *error)
+static struct json_object *new_steps(const struct bind_report *report, int *error)
 {
 	const struct plan *plan = &report->job->plan;
 	struct json_object *list = json_object_new_array(), *step;
@@ -159,15 +159,15 @@ static struct json_object *new_steps(const struct report *report, int *error)
 	return list;
 }
 
-void reportjson_print(const struct report *report, int status)
+void reportjson_print(const struct bind_report *report, int status)
 {
-	const struct options *options = report->job->options;
+	const struct bind_options *options = report->job->options;
 	struct json_object *object = json_object_new_object();
 	int error = object && !report->no_memory ? 0 : -ENOMEM;
 
 	if (!error) {
 		add_text(object, "version", PACKAGE_VERSION, &error);
-		add_text(object, "verb", *options->verb->name ? options->verb->name : "bind", &error);
+		add_text(object, "verb", *options->subcommand->name ? options->subcommand->name : "bind", &error);
 		add_object(object, "status", json_object_new_int(status), &error);
 		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
 		add_object(object, "devices", new_devices(report, &error), &error);

@@ -6,6 +6,6 @@
 #include "binder/report.h"
 
 /* Prints one object with what was asked for, the status the program ends with, the devices and the plan. */
-void reportjson_print(const struct report *report, int status);
+void reportjson_print(const struct bind_report *report, int status);
 
 #endif

@@ -32,7 +32,7 @@ bool program_begin(void)
 	return signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
-void program_tell(const char *name, enum message_level level, const char *text, bool quiet, bool verbose)
+void program_log(const char *name, enum message_level level, const char *text, bool quiet, bool verbose)
 {
 	if ((level == MESSAGE_WARNING && quiet) || (level == MESSAGE_DEBUG && !verbose))
 		return;

@@ -13,7 +13,7 @@ bool program_begin(void);
 
 /* Prints a message to standard error behind the program's NAME: "pciprobe: warning: ...". Without warnings where QUIET, with
  * what is for debugging only where VERBOSE. */
-void program_tell(const char *name, enum message_level level, const char *text, bool quiet, bool verbose);
+void program_log(const char *name, enum message_level level, const char *text, bool quiet, bool verbose);
 
 /* Closes standard output. Returns STATUS, or FAILED where not everything could be written, which is logged through LOG.
  *

@@ -18,7 +18,7 @@ static int hex_digit(char c)
 }
 
 /* Reads 1 to DIGITS hex digits that END closes, none above MAX; moves *text behind END. */
-static bool take_hex(const char **text, int digits, char end, uint32_t max, uint32_t *ret)
+static bool parse_hex(const char **text, int digits, char end, uint32_t max, uint32_t *ret)
 {
 	const char *p = *text;
 	uint32_t value = 0;
@@ -37,8 +37,8 @@ int address_parse_full(const char *text, struct pci_address *ret)
 {
 	uint32_t domain, bus, slot, function;
 
-	if (!take_hex(&text, 8, ':', UINT32_MAX, &domain) || !take_hex(&text, 2, ':', 0xff, &bus) ||
-	    !take_hex(&text, 2, '.', 0x1f, &slot) || !take_hex(&text, 1, '\0', 7, &function))
+	if (!parse_hex(&text, 8, ':', UINT32_MAX, &domain) || !parse_hex(&text, 2, ':', 0xff, &bus) ||
+	    !parse_hex(&text, 2, '.', 0x1f, &slot) || !parse_hex(&text, 1, '\0', 7, &function))
 		return -EINVAL;
 	*ret = (struct pci_address){
 		.domain = domain,

@@ -23,7 +23,7 @@ struct pci_device *inventory_find(const struct inventory *inventory, const struc
 	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices), compare);
 }
 
-static bool has_native_driver(const struct pci_device *device)
+static bool has_host_driver(const struct pci_device *device)
 {
 	if (device->driver && strcmp(device->driver, "nvidia") == 0 && device->vgpu_type && strcmp(device->vgpu_type, "0") != 0)
 		return false;
@@ -63,9 +63,9 @@ const char *device_uplink(const struct pci_device *device)
 	return uplink ? uplink->name : NULL;
 }
 
-bool device_is_givable(const struct pci_device *device)
+bool device_is_assignable(const struct pci_device *device)
 {
-	return !device_is_bridge(device) && !has_native_driver(device);
+	return !device_is_bridge(device) && !has_host_driver(device);
 }
 
 bool device_has_conflict(const struct pci_device *device)
@@ -77,27 +77,27 @@ bool device_has_conflict(const struct pci_device *device)
 			continue;
 		whole++;
 		/* a driver of the maker's own can hand out VFs itself: then the VM is seen to have it open */
-		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) && has_native_driver(device))
+		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) && has_host_driver(device))
 			return true;
 	}
 	return whole > 1;
 }
 
-enum obstacle device_obstacle(const struct pci_device *device)
+enum unavailable_reason device_unavailable_reason(const struct pci_device *device)
 {
-	static const enum obstacle obstacles[OWNERSHIP_COUNT] = {
-		[OWNERSHIP_UNKNOWN] = OBSTACLE_UNKNOWN,	  [OWNERSHIP_FREE] = OBSTACLE_NONE,
-		[OWNERSHIP_HOST] = OBSTACLE_HOST,	  [OWNERSHIP_RESERVED] = OBSTACLE_RESERVED,
-		[OWNERSHIP_HELD] = OBSTACLE_HELD,
+	static const enum unavailable_reason obstacles[OWNERSHIP_COUNT] = {
+		[OWNERSHIP_UNKNOWN] = UNAVAILABLE_UNKNOWN,	  [OWNERSHIP_FREE] = UNAVAILABLE_NONE,
+		[OWNERSHIP_HOST] = UNAVAILABLE_HOST,	  [OWNERSHIP_RESERVED] = UNAVAILABLE_RESERVED,
+		[OWNERSHIP_HELD] = UNAVAILABLE_HELD,
 	};
 
 	if (!(device->present & HAS_OWNERSHIP) || device->ownership != OWNERSHIP_FREE)
 		return obstacles[device->ownership];
 	if (!(device->present & HAS_IOMMU_GROUP))
-		return OBSTACLE_NO_IOMMU;
-	if (device->group_blockers.count)
-		return OBSTACLE_BLOCKED;
-	return device->group_held ? OBSTACLE_GROUP : OBSTACLE_NONE;
+		return UNAVAILABLE_NO_IOMMU;
+	if (device->nonviable_peers.count)
+		return UNAVAILABLE_NOT_VIABLE;
+	return device->group_held ? UNAVAILABLE_GROUP_HELD : UNAVAILABLE_NONE;
 }
 
 bool device_knows_link(const struct pci_device *device)
@@ -179,7 +179,7 @@ void device_free_members(struct pci_device *device)
 	strings_free(&device->blocks);
 	strings_free(&device->drm);
 	strings_free(&device->group_peers);
-	strings_free(&device->group_blockers);
+	strings_free(&device->nonviable_peers);
 	for (size_t i = 0; i < device->interface_count; i++) {
 		free(device->interfaces[i].name);
 		free(device->interfaces[i].mac);

@@ -184,7 +184,7 @@ struct pci_device {
 	struct mdev *mdevs;    /* in order of their UUIDs */
 	size_t mdev_count;
 	struct strings group_peers;    /* the other devices of its IOMMU group, which go to a VM with it or not at all */
-	struct strings group_blockers; /* those among them that a native driver has, so that no VM can have the group */
+	struct strings nonviable_peers; /* those among them that a native driver has, so that no VM can have the group */
 	bool group_held;          /* a process has the group open, for another device of it */
 	enum ownership ownership; /* HAS_OWNERSHIP */
 	char *unknown_reason;     /* of unknown ownership: what could not be found out, on one line; may hold anything */
@@ -230,26 +230,26 @@ const char *device_uplink(const struct pci_device *device);
 
 /* It can be assigned to a VM as it is: it is not a bridge, and no host driver uses it. NVIDIA's driver keeps the VFs that it
  * assigns itself: those whose type of virtual GPU is set. */
-bool device_is_givable(const struct pci_device *device);
+bool device_is_assignable(const struct pci_device *device);
 
 /* Whether more than one claims the device itself, or a VM runs with it while a native driver has it: neither can go well. Parts of
  * a device can be had by many. */
 bool device_has_conflict(const struct pci_device *device);
 
 /* What is in the way of giving a device to a VM now. */
-enum obstacle {
-	OBSTACLE_NONE,
-	OBSTACLE_UNKNOWN,  /* it is not known whether it is free, or which devices its group has */
-	OBSTACLE_HOST,     /* a native driver has it, or it is a bridge */
-	OBSTACLE_RESERVED,
-	OBSTACLE_HELD,
-	OBSTACLE_NO_IOMMU, /* it is in no IOMMU group */
-	OBSTACLE_BLOCKED,  /* a native driver has another device of its group */
-	OBSTACLE_GROUP,    /* a process has its group, for another device */
+enum unavailable_reason {
+	UNAVAILABLE_NONE,
+	UNAVAILABLE_UNKNOWN,  /* it is not known whether it is free, or which devices its group has */
+	UNAVAILABLE_HOST,     /* a native driver has it, or it is a bridge */
+	UNAVAILABLE_RESERVED,
+	UNAVAILABLE_HELD,
+	UNAVAILABLE_NO_IOMMU, /* it is in no IOMMU group */
+	UNAVAILABLE_NOT_VIABLE,  /* a native driver has another device of its group */
+	UNAVAILABLE_GROUP_HELD,    /* a process has its group, for another device */
 };
 
 /* DEVICE must have been read with DETAIL_OWNERSHIP, _DRIVER, _IOMMU_GROUP and _GROUP_PEERS. */
-enum obstacle device_obstacle(const struct pci_device *device);
+enum unavailable_reason device_unavailable_reason(const struct pci_device *device);
 
 /* Whether the link runs slower or narrower than device and port both can. False too when that isn't known: see
  * device_knows_link. */

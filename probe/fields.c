@@ -124,7 +124,7 @@ GET(macs)
 GET_STRINGS(blocks, d->blocks.count)
 GET_STRINGS(drm, d->drm.count)
 GET_STRINGS(group_peers, d->group_peers.count)
-GET_STRINGS(group_blockers, d->group_blockers.count)
+GET_STRINGS(nonviable_peers, d->nonviable_peers.count)
 GET_STRINGS(aliases, d->aliases.count)
 /* an empty list: the device could be reset, but the operator switched every method off */
 GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
@@ -167,12 +167,12 @@ GET(ownership)
 GET(available)
 {
 	static const char *const names[] = {
-		[OBSTACLE_NONE] = "yes",	     [OBSTACLE_UNKNOWN] = "unknown", [OBSTACLE_HOST] = "host",
-		[OBSTACLE_RESERVED] = "reserved",    [OBSTACLE_HELD] = "held",	     [OBSTACLE_NO_IOMMU] = "no-iommu",
-		[OBSTACLE_BLOCKED] = "blocked-group", [OBSTACLE_GROUP] = "held-group",
+		[UNAVAILABLE_NONE] = "yes",	     [UNAVAILABLE_UNKNOWN] = "unknown", [UNAVAILABLE_HOST] = "host",
+		[UNAVAILABLE_RESERVED] = "reserved",    [UNAVAILABLE_HELD] = "held",	     [UNAVAILABLE_NO_IOMMU] = "no-iommu",
+		[UNAVAILABLE_NOT_VIABLE] = "blocked-group", [UNAVAILABLE_GROUP_HELD] = "held-group",
 	};
 
-	v->text = names[device_obstacle(d)];
+	v->text = names[device_unavailable_reason(d)];
 	return d->present & HAS_OWNERSHIP;
 }
 
@@ -286,7 +286,7 @@ const struct field FIELDS[] = {
 	FIELD(driver, "DRIVER", FIELD_TEXT, 0, NULL, "bound driver", DETAIL_DRIVER),
 	MEASURED(MEASURE_GAUGE, NULL, iommu_group, "GROUP", FIELD_NUMBER, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),
 	FIELD(group_peers, "PEERS", FIELD_LIST, 0, NULL, "other devices in its IOMMU group", DETAIL_GROUP_PEERS),
-	FIELD(group_blockers, "BLOCKERS", FIELD_LIST, 0, NULL, "those bound to a host driver, which make the group not viable",
+	FIELD(nonviable_peers, "BLOCKERS", FIELD_LIST, 0, NULL, "those bound to a host driver, which make the group not viable",
 	      DETAIL_GROUP_PEERS),
 	MEASURED(MEASURE_GAUGE, NULL, numa_node, "NUMA", FIELD_NUMBER, NULL, "NUMA node", DETAIL_NUMA_NODE),
 	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL, "pf (can have virtual functions), vf (is one) or no", DETAIL_SRIOV),

@@ -18,7 +18,7 @@ static void count_device(struct pool *pool, const struct pci_device *device)
 {
 	pool->total++;
 	pool->states[device->ownership]++;
-	pool->available += device_obstacle(device) == OBSTACLE_NONE;
+	pool->available += device_unavailable_reason(device) == UNAVAILABLE_NONE;
 }
 
 static void count_devices(struct pool *pool, const struct inventory *inventory)

@@ -14,7 +14,7 @@ struct pool {
 	uint16_t vendor, device; /* that one's ids */
 	size_t total;
 	size_t states[OWNERSHIP_COUNT]; /* by enum ownership; together they are total */
-	size_t available; /* those free ones that nothing is in the way of: device_obstacle */
+	size_t available; /* those free ones that nothing is in the way of: device_unavailable_reason */
 };
 
 /* Gives one for each alias of CONFIG, in its order, also for one that no device has. The caller frees *ret (NULL when there is no

@@ -23,7 +23,7 @@ struct probe {
 };
 
 /* The one failure that nobody below tells. */
-static void tell_no_memory(const struct probe *probe, int error)
+static void log_oom(const struct probe *probe, int error)
 {
 	if (error == -ENOMEM)
 		log_error(&probe->log, "out of memory");
@@ -108,14 +108,14 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	if (error < 0) {
 		log_error(&probe->log, "%s: %s", path, strerror(-error));
 	} else {
-		sysroot_watch(probe->root, options->witness, options->witness_data);
+		sysroot_watch(probe->root, options->observer, options->observer_data);
 		error = load_config(probe, options);
 	}
 	if (!error)
 		/* the hwdb is this machine's: only for this machine's devices */
 		error = names_new(NULL, sysroot_is_host(probe->root), &probe->log, &probe->names);
 	if (error < 0) {
-		tell_no_memory(probe, error);
+		log_oom(probe, error);
 		probe_free(probe);
 		return error;
 	}
@@ -257,7 +257,7 @@ static int reread_devices(struct probe *probe, const struct inventory *last, str
 	if (!error)
 		error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, 0, inventory);
 	/* who is in a group stays, their drivers needn't */
-	return error ? error : read_group_blockers(probe->root, inventory);
+	return error ? error : read_nonviable_peers(probe->root, inventory);
 }
 
 /* Whether the devices are the same, on the same drivers. One that went away while it was read is missing. */
@@ -356,7 +356,7 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 	if (error == 0)
 		error = read_owners(probe, last, inventory);
 	if (error < 0) {
-		tell_no_memory(probe, error);
+		log_oom(probe, error);
 		inventory_free(inventory);
 		return error;
 	}

@@ -27,8 +27,8 @@ struct probe_options {
 	/* Lists of the caller's own, which restrict further; NULL: none. They must outlive the probe. */
 	const struct rule_list *filters, *slots, *names;
 
-	sysroot_witness *witness; /* sees all that is read below the root, from the start; may be NULL */
-	void *witness_data;
+	sysroot_observer *observer; /* sees all that is read below the root, from the start; may be NULL */
+	void *observer_data;
 };
 
 /* Reads the configuration. Failures have been told through options.log. Free it with probe_free.

@@ -11,7 +11,7 @@ static bool is_together(const struct pci_device *a, const struct pci_device *b)
 }
 
 /* The devices of the job that share a group with device FIRST and come behind it. */
-static int gather(const struct job *job, size_t first, struct targets *ret)
+static int add_group_members(const struct job *job, size_t first, struct targets *ret)
 {
 	int error = 0;
 
@@ -29,50 +29,50 @@ static bool is_first_of_group(const struct job *job, size_t index)
 	return true;
 }
 
-static int bind_groups(struct job *job, struct report *report)
+static int bind_groups(struct job *job, struct bind_report *report)
 {
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
 	for (size_t i = 0; i < job->targets.count; i++) {
 		struct targets group = {0};
 
 		if (!is_first_of_group(job, i))
 			continue;
-		if (gather(job, i, &group) < 0)
-			status = STATUS_FAILED;
+		if (add_group_members(job, i, &group) < 0)
+			status = BIND_FAILED;
 		else
-			status = status_worse(status, bind_targets(job, &group, report));
+			status = bind_status_worse(status, bind_targets(job, &group, report));
 		targets_free(&group);
 	}
 	return status;
 }
 
-static int bind_each(struct job *job, struct report *report)
+static int bind_each(struct job *job, struct bind_report *report)
 {
-	const struct options *options = job->options;
-	int status = STATUS_DONE;
+	const struct bind_options *options = job->options;
+	int status = BIND_DONE;
 
 	for (int i = 0; i < options->argument_count; i++)
-		status = status_worse(status, job_find_word(job, options->arguments[i]));
+		status = bind_status_worse(status, job_find_word(job, options->arguments[i]));
 	if (options->group && group_complete(&job->targets, job->inventory) < 0)
-		status = STATUS_FAILED;
-	return status_worse(status, bind_groups(job, report));
+		status = BIND_FAILED;
+	return bind_status_worse(status, bind_groups(job, report));
 }
 
-int run_each(struct options *options)
+int run_bind_each(struct bind_options *options)
 {
-	return report_run(options, true, bind_each);
+	return bind_report_run(options, true, bind_each);
 }
 
-int run_apply(struct options *options)
+int run_apply(struct bind_options *options)
 {
 	struct strings words = {0};
-	int status = settings_read(options->sysroot ? options->sysroot : "/", &options->log, &words);
+	int status = boot_devices_read(options->sysroot ? options->sysroot : "/", &options->log, &words);
 
 	options->arguments = words.items;
 	options->argument_count = (int)words.count;
-	if (status == STATUS_DONE)
-		status = report_run(options, true, bind_each);
+	if (status == BIND_DONE)
+		status = bind_report_run(options, true, bind_each);
 	strings_free(&words);
 	return status;
 }

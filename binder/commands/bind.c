@@ -12,14 +12,14 @@
 #include <string.h>
 
 /* Of itself vfio-bind takes no device from one VFIO driver to give it to another. */
-bool bind_is_done(const struct options *options, const struct pci_device *device, const struct choice *choice)
+bool bind_is_done(const struct bind_options *options, const struct pci_device *device, const struct driver_choice *choice)
 {
 	if (!device->driver)
 		return false;
 	return strcmp(options->driver, "auto") == 0 ? driver_is_vfio(device->driver) : strcmp(device->driver, choice->driver) == 0;
 }
 
-static int want(struct change *change, const struct choice *choice)
+static int set_wanted(struct change *change, const struct driver_choice *choice)
 {
 	change->module = strdup(choice->module);
 	return change->module ? binding_set(&change->wanted, choice->driver, choice->driver) : -ENOMEM;
@@ -27,20 +27,20 @@ static int want(struct change *change, const struct choice *choice)
 
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
 {
-	struct choice choice;
+	struct driver_choice choice;
 	struct change *change;
-	int status = job_check_left(job, device);
+	int status = job_check_pending(job, device);
 
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
-	if (choice_make(job->root, job->log, device, job->options->driver, &choice) < 0)
-		return STATUS_USAGE;
+	if (driver_choose(job->root, job->log, device, job->options->driver, &choice) < 0)
+		return BIND_USAGE;
 	if (bind_is_done(job->options, device, &choice))
-		return STATUS_DONE;
+		return BIND_DONE;
 	change = changes_add(changes, device);
-	if (!change || want(change, &choice) < 0) {
+	if (!change || set_wanted(change, &choice) < 0) {
 		log_error(job->log, "out of memory");
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	return job_read(job, change);
 }
@@ -48,10 +48,10 @@ static int plan_target(struct job *job, const struct pci_device *device, struct 
 /* The changes that give TARGETS their drivers; those that have them already need none. */
 static int plan_targets(struct job *job, const struct targets *targets, struct changes *changes)
 {
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
 	changes_free(changes);
-	for (size_t i = 0; i < targets->count && status == STATUS_DONE; i++)
+	for (size_t i = 0; i < targets->count && status == BIND_DONE; i++)
 		status = plan_target(job, targets->items[i], changes);
 	return status;
 }
@@ -61,7 +61,7 @@ static int plan_targets(struct job *job, const struct targets *targets, struct c
 static const struct change *find_missing(const struct changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++)
-		if (changes->items[i].way == DRIVER_MISSING)
+		if (changes->items[i].method == BIND_METHOD_NONE)
 			return &changes->items[i];
 	return NULL;
 }
@@ -70,14 +70,14 @@ static int status_of_load(int error)
 {
 	switch (error) {
 	case 0:
-		return STATUS_DONE;
+		return BIND_DONE;
 	case -ETIMEDOUT:
-		return STATUS_TIMEOUT;
+		return BIND_TIMEOUT;
 	case -EACCES:
 	case -EPERM:
-		return STATUS_PERMISSION;
+		return BIND_PERMISSION;
 	default:
-		return STATUS_UNAVAILABLE;
+		return BIND_UNAVAILABLE;
 	}
 }
 
@@ -86,22 +86,22 @@ static int load_drivers(struct job *job, const struct targets *targets, struct c
 {
 	const struct change *missing;
 	char address[ADDRESS_SIZE];
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
 	if (job->options->dry_run)
-		return STATUS_DONE;
-	for (size_t i = 0; i < changes->count && status == STATUS_DONE; i++)
-		if (changes->items[i].way == DRIVER_MISSING)
-			status = status_of_load(apply_step(job->kernel, &changes->items[i],
+		return BIND_DONE;
+	for (size_t i = 0; i < changes->count && status == BIND_DONE; i++)
+		if (changes->items[i].method == BIND_METHOD_NONE)
+			status = status_of_load(execute_step(job->kernel, &changes->items[i],
 							   &(struct step){.kind = STEP_LOAD, .bytes = changes->items[i].module}));
-	if (status == STATUS_DONE)
+	if (status == BIND_DONE)
 		status = plan_targets(job, targets, changes);
-	missing = status == STATUS_DONE ? find_missing(changes) : NULL;
+	missing = status == BIND_DONE ? find_missing(changes) : NULL;
 	if (!missing)
 		return status;
 	log_error(job->log, "%s: the module %s is loaded, but there is no driver %s", address_format(&missing->address, address),
 		  missing->module, missing->wanted.driver);
-	return STATUS_UNAVAILABLE;
+	return BIND_UNAVAILABLE;
 }
 
 /* ---- the devices ---- */
@@ -114,18 +114,18 @@ static struct change *find_change(const struct changes *changes, const struct pc
 /* Devices that are bound already are left as they are, whatever there is about them. */
 static int judge(struct job *job, const struct changes *changes, const struct targets *targets)
 {
-	size_t first = job->concerns.count;
+	size_t first = job->findings.count;
 
 	job->view.ask_disks = true;
 	for (size_t i = 0; i < targets->count; i++)
 		if (find_change(changes, targets->items[i]))
-			hazards_find(&job->view, targets->items[i], &job->concerns);
+			hazards_find(&job->view, targets->items[i], &job->findings);
 	return job_judge(job, first);
 }
 
 static int give_node(struct job *job, const struct pci_device *device)
 {
-	const struct options *options = job->options;
+	const struct bind_options *options = job->options;
 	char path[64], to[32];
 	int error;
 
@@ -135,50 +135,50 @@ static int give_node(struct job *job, const struct pci_device *device)
 	if (!error && !options->dry_run)
 		error = job->kernel->give(job->kernel, path, options->user, options->user_group);
 	if (error == 0)
-		return STATUS_DONE;
+		return BIND_DONE;
 	log_error(job->log, "%s/%s: could not be given to its owner: %s", sysroot_path(job->root), path, strerror(-error));
-	return STATUS_INCOMPLETE;
+	return BIND_INCOMPLETE;
 }
 
 static int give_nodes(struct job *job, const struct targets *targets)
 {
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
 	for (size_t i = 0; i < targets->count && job->options->user != (uid_t)-1; i++)
-		status = status_worse(status, give_node(job, targets->items[i]));
+		status = bind_status_worse(status, give_node(job, targets->items[i]));
 	return status;
 }
 
-int bind_targets(struct job *job, const struct targets *targets, struct report *report)
+int bind_targets(struct job *job, const struct targets *targets, struct bind_report *report)
 {
 	struct changes changes = {0};
 	int status = plan_targets(job, targets, &changes);
 
-	if (status == STATUS_DONE)
+	if (status == BIND_DONE)
 		status = judge(job, &changes, targets);
-	if (status == STATUS_DONE && find_missing(&changes))
+	if (status == BIND_DONE && find_missing(&changes))
 		status = load_drivers(job, targets, &changes);
-	if (status == STATUS_DONE)
+	if (status == BIND_DONE)
 		status = job_change(job, &changes);
-	if (status == STATUS_DONE)
+	if (status == BIND_DONE)
 		status = give_nodes(job, targets);
 	for (size_t i = 0; i < targets->count; i++) {
 		const struct change *change = find_change(&changes, targets->items[i]);
 
-		report_add(report, targets->items[i], change, job_outcome(job, change, status, OUTCOME_BOUND));
+		bind_report_add(report, targets->items[i], change, job_outcome(job, change, status, OUTCOME_BOUND));
 	}
 	changes_free(&changes);
 	return status;
 }
 
-static int bind(struct job *job, struct report *report)
+static int bind(struct job *job, struct bind_report *report)
 {
 	int status = job_find(job, job->options->arguments, job->options->argument_count);
 
-	return status == STATUS_DONE ? bind_targets(job, &job->targets, report) : status;
+	return status == BIND_DONE ? bind_targets(job, &job->targets, report) : status;
 }
 
-int run_bind(struct options *options)
+int run_bind(struct bind_options *options)
 {
-	return report_run(options, true, bind);
+	return bind_report_run(options, true, bind);
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_finding(const struct finding *finding)
+static void print_finding(const struct readiness_finding *finding)
 {
 	printf("%-7s %-17s ", finding_result_name(finding->result), finding->name);
 	text_write_plain(stdout, finding->seen);
@@ -31,9 +31,9 @@ static unsigned count_results(const struct readiness *readiness, enum finding_re
 static const char *verdict(int status)
 {
 	switch (status) {
-	case STATUS_DONE:
+	case BIND_DONE:
 		return "this host can give devices to VMs";
-	case STATUS_UNAVAILABLE:
+	case BIND_UNAVAILABLE:
 		return "this host can give no device to a VM";
 	default:
 		return "this host can't be said to be ready";
@@ -50,7 +50,7 @@ static int print_text(const struct readiness *readiness, int status)
 	return 0;
 }
 
-static struct json_object *new_finding(const struct finding *finding)
+static struct json_object *new_finding(const struct readiness_finding *finding)
 {
 	struct json_object *object = json_object_new_object();
 	int error = object ? jsonvalue_add(object, "name", jsonvalue_text(finding->name)) : -ENOMEM;
@@ -100,22 +100,22 @@ static int print_json(const struct readiness *readiness, int status)
 	return error;
 }
 
-int run_check_host(struct options *options)
+int run_check_host(struct bind_options *options)
 {
 	struct readiness readiness = {0};
 	struct sysroot *root;
-	int status = STATUS_FAILED, error = sysroot_new(options->sysroot ? options->sysroot : "/", &root);
+	int status = BIND_FAILED, error = sysroot_new(options->sysroot ? options->sysroot : "/", &root);
 
 	if (error < 0) {
 		log_error(&options->log, "%s: %s", options->sysroot ? options->sysroot : "/", strerror(-error));
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	if (readiness_read(root, &options->log, &readiness) == 0) {
 		status = readiness_status(&readiness);
 		error = (options->json ? print_json : print_text)(&readiness, status);
 		if (error < 0) {
 			log_error(&options->log, "out of memory");
-			status = STATUS_FAILED;
+			status = BIND_FAILED;
 		}
 	}
 	readiness_free(&readiness);

@@ -12,51 +12,51 @@
 #define DETAILS (TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
 
 /* The devices that the words behind the kind mean. */
-static int find_targets(const struct options *options, struct inventory *inventory, struct targets *targets)
+static int find_targets(const struct bind_options *options, struct inventory *inventory, struct targets *targets)
 {
 	char address[ADDRESS_SIZE];
 	int error = 0;
 
 	for (char **word = options->arguments + 1; *word && !error; word++) {
-		if (target_is_alias(*word) && options_read_aliases(options, inventory) < 0)
-			return STATUS_FAILED;
+		if (target_is_alias(*word) && bind_options_read_aliases(options, inventory) < 0)
+			return BIND_FAILED;
 		error = targets_add(targets, inventory, *word, options->all, &options->log);
 	}
 	for (size_t i = 0; i < targets->count && !error; i++)
 		if (device_is_bridge(targets->items[i])) {
 			log_error(&options->log, "%s: a bridge is never given to a VM",
 				  address_format(&targets->items[i]->address, address));
-			return STATUS_REFUSED;
+			return BIND_REFUSED;
 		}
-	return status_of_target(error);
+	return bind_status_of_target(error);
 }
 
-static int choose_drivers(const struct options *options, const struct targets *targets, struct hostfile_job *job)
+static int choose_drivers(const struct bind_options *options, const struct targets *targets, struct hostfile_job *job)
 {
 	job->devices = calloc(targets->count, sizeof(*job->devices));
 	if (!job->devices) {
 		log_error(&options->log, "out of memory");
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	for (; job->count < targets->count; job->count++) {
 		struct hostfile_device *device = &job->devices[job->count];
 
 		device->device = targets->items[job->count];
-		if (choice_make(job->root, job->log, device->device, options->driver, &device->choice) < 0)
-			return STATUS_USAGE;
+		if (driver_choose(job->root, job->log, device->device, options->driver, &device->choice) < 0)
+			return BIND_USAGE;
 	}
-	return STATUS_DONE;
+	return BIND_DONE;
 }
 
-static int write_file(const struct options *options, const struct hostfile *file, struct hostfile_job *job)
+static int write_file(const struct bind_options *options, const struct hostfile *file, struct hostfile_job *job)
 {
 	struct kernelinfo kernel;
 	struct iommu iommu;
-	int status = STATUS_FAILED;
+	int status = BIND_FAILED;
 
 	if (kernelinfo_read(job->root, &kernel) < 0) {
 		log_error(&options->log, "out of memory");
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	if (iommu_read(job->root, &iommu) < 0) {
 		log_error(&options->log, "out of memory");
@@ -74,17 +74,17 @@ static int list_files(void)
 {
 	for (size_t i = 0; i < HOSTFILE_COUNT; i++)
 		printf("%-10s %s\n%-10s %s\n", HOSTFILES[i].name, HOSTFILES[i].help, "", HOSTFILES[i].path);
-	return STATUS_DONE;
+	return BIND_DONE;
 }
 
-int run_config(struct options *options)
+int run_config(struct bind_options *options)
 {
 	const struct hostfile *file = hostfile_find(options->arguments[0]);
 	struct hostfile_job job = {.log = &options->log};
 	struct inventory *inventory = NULL;
 	struct targets targets = {0};
 	struct probe *probe = NULL;
-	int status = STATUS_FAILED;
+	int status = BIND_FAILED;
 
 	if (strcmp(options->arguments[0], "help") == 0)
 		return list_files();
@@ -93,15 +93,15 @@ int run_config(struct options *options)
 			  file ? "config %s: for which devices?"
 			       : "unknown file kind '%s'; 'vfio-bind config help' lists them",
 			  options->arguments[0]);
-		return STATUS_USAGE;
+		return BIND_USAGE;
 	}
-	if (options_probe(options, DETAILS, &probe) == 0 && probe_read(probe, &inventory) == 0) {
+	if (bind_options_probe(options, DETAILS, &probe) == 0 && probe_read(probe, &inventory) == 0) {
 		job.root = probe_sysroot(probe);
 		job.inventory = inventory;
 		status = find_targets(options, inventory, &targets);
-		if (status == STATUS_DONE)
+		if (status == BIND_DONE)
 			status = choose_drivers(options, &targets, &job);
-		if (status == STATUS_DONE)
+		if (status == BIND_DONE)
 			status = write_file(options, file, &job);
 	}
 	free(job.devices);

@@ -6,15 +6,16 @@
 
 #include <stdio.h>
 
-int run_recover(struct options *options)
+int run_recover(struct bind_options *options)
 {
 	struct job job;
 	size_t count = 0;
 	int status = job_begin_recovery(&job, options);
 
-	if (status == STATUS_DONE)
-		status = transaction_recover(job.kernel, &job.journal, options->timeout, &count);
-	if (status == STATUS_DONE && !options->quiet)
+	if (status == BIND_DONE)
+		status = bind_status_of_transaction(
+			transaction_recover(job.kernel, &job.journal, options->timeout, &count));
+	if (status == BIND_DONE && !options->quiet)
 		printf(count ? "%zu devices were put in order\n" : "there is nothing to recover\n", count);
 	job_end(&job);
 	return status;

@@ -4,7 +4,7 @@
 #include "binder/commands/commands.h"
 
 /* What the journal says that the device had, else what the kernel picks for it. */
-static int want(const struct job *job, struct change *change)
+static int set_wanted(const struct job *job, struct change *change)
 {
 	static const struct binding any = {.any = true};
 	const struct change *known = journal_find(&job->journal.changes, &change->address, false);
@@ -16,53 +16,53 @@ static int want(const struct job *job, struct change *change)
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
 {
 	struct change *change;
-	int status = job_check_left(job, device);
+	int status = job_check_pending(job, device);
 
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
 	change = changes_add(changes, device);
-	if (!change || want(job, change) < 0) {
+	if (!change || set_wanted(job, change) < 0) {
 		log_error(job->log, "out of memory");
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	status = job_read(job, change);
-	if (status == STATUS_DONE && change_is_reached(change))
+	if (status == BIND_DONE && change_is_applied(change))
 		changes_drop(changes, changes->count - 1);
 	return status;
 }
 
 static int release_targets(struct job *job, struct changes *changes)
 {
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
-	for (size_t i = 0; i < job->targets.count && status == STATUS_DONE; i++)
+	for (size_t i = 0; i < job->targets.count && status == BIND_DONE; i++)
 		status = plan_target(job, job->targets.items[i], changes);
-	for (size_t i = 0; i < job->targets.count && status == STATUS_DONE; i++)
+	for (size_t i = 0; i < job->targets.count && status == BIND_DONE; i++)
 		if (journal_find(changes, &job->targets.items[i]->address, false))
-			hazards_find_release(&job->view, job->targets.items[i], &job->concerns);
-	if (status == STATUS_DONE)
+			hazards_find_release(&job->view, job->targets.items[i], &job->findings);
+	if (status == BIND_DONE)
 		status = job_judge(job, 0);
-	return status == STATUS_DONE ? job_change(job, changes) : status;
+	return status == BIND_DONE ? job_change(job, changes) : status;
 }
 
-static int release(struct job *job, struct report *report)
+static int release(struct job *job, struct bind_report *report)
 {
 	struct changes changes = {0};
 	int status = job_find(job, job->options->arguments, job->options->argument_count);
 
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
 	status = release_targets(job, &changes);
 	for (size_t i = 0; i < job->targets.count; i++) {
 		const struct change *change = journal_find(&changes, &job->targets.items[i]->address, false);
 
-		report_add(report, job->targets.items[i], change, job_outcome(job, change, status, OUTCOME_RELEASED));
+		bind_report_add(report, job->targets.items[i], change, job_outcome(job, change, status, OUTCOME_RELEASED));
 	}
 	changes_free(&changes);
 	return status;
 }
 
-int run_release(struct options *options)
+int run_release(struct bind_options *options)
 {
-	return report_run(options, true, release);
+	return bind_report_run(options, true, release);
 }

@@ -13,19 +13,19 @@ static int read_number(const struct job *job, const struct pci_device *pf, const
 
 	if (*text < '0' || *text > '9' || *end || number > UINT16_MAX) {
 		log_error(job->log, "vfs: '%s' is not a number", text);
-		return STATUS_USAGE;
+		return BIND_USAGE;
 	}
 	address_format(&pf->address, address);
 	if (!(pf->present & HAS_VFS_TOTAL)) {
 		log_error(job->log, "%s: it has no virtual functions to make", address);
-		return STATUS_UNAVAILABLE;
+		return BIND_UNAVAILABLE;
 	}
 	if (number > pf->sriov.vfs_total) {
 		log_error(job->log, "%s: it can have no more than %u virtual functions", address, pf->sriov.vfs_total);
-		return STATUS_USAGE;
+		return BIND_USAGE;
 	}
 	*ret = (unsigned)number;
-	return STATUS_DONE;
+	return BIND_DONE;
 }
 
 static bool is_vf_of(const struct pci_device *device, const struct pci_device *pf)
@@ -39,51 +39,51 @@ static int judge(struct job *job, const struct pci_device *pf)
 {
 	inventory_foreach(job->inventory, device)
 		if (is_vf_of(device, pf))
-			hazards_find_loss(&job->view, device, &job->concerns);
+			hazards_find_loss(&job->view, device, &job->findings);
 	return job_judge(job, 0);
 }
 
 static int set_number(struct job *job, const struct pci_device *pf, struct changes *changes)
 {
 	struct change *change;
-	int status = job_check_left(job, pf);
+	int status = job_check_pending(job, pf);
 
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
 	change = changes_add(changes, pf);
 	if (!change) {
 		log_error(job->log, "out of memory");
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	change->is_vfs = true;
 	status = read_number(job, pf, job->options->arguments[1], &change->vfs_wanted);
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
 	status = job_read(job, change);
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
-	if (change_is_reached(change)) {
+	if (change_is_applied(change)) {
 		changes_free(changes);
-		return STATUS_DONE;
+		return BIND_DONE;
 	}
 	status = judge(job, pf);
-	return status == STATUS_DONE ? job_change(job, changes) : status;
+	return status == BIND_DONE ? job_change(job, changes) : status;
 }
 
-static int make_vfs(struct job *job, struct report *report)
+static int make_vfs(struct job *job, struct bind_report *report)
 {
 	struct changes changes = {0};
 	int status = job_find(job, job->options->arguments, 1);
 
-	if (status != STATUS_DONE)
+	if (status != BIND_DONE)
 		return status;
 	status = set_number(job, job->targets.items[0], &changes);
-	report_add(report, job->targets.items[0], changes.items, job_outcome(job, changes.items, status, OUTCOME_SET));
+	bind_report_add(report, job->targets.items[0], changes.items, job_outcome(job, changes.items, status, OUTCOME_SET));
 	changes_free(&changes);
 	return status;
 }
 
-int run_vfs(struct options *options)
+int run_vfs(struct bind_options *options)
 {
-	return report_run(options, true, make_vfs);
+	return bind_report_run(options, true, make_vfs);
 }

@@ -15,10 +15,10 @@
 
 static const char *const PATHS[] = {"etc/default/vfio-bind", "etc/sysconfig/vfio-bind"};
 
-static int fault(const struct log *log, const char *path, unsigned line, const char *what)
+static int log_syntax_error(const struct log *log, const char *path, unsigned line, const char *what)
 {
 	log_error(log, "%s:%u: %s; right is " NAME "=\"0000:04:00.0 0000:05:00.0\"", path, line, what);
-	return STATUS_USAGE;
+	return BIND_USAGE;
 }
 
 /* Takes the quotes off VALUE. Returns where it begins, or NULL when they don't match. */
@@ -37,66 +37,66 @@ static char *unquote(char *value)
 }
 
 /* As in systemd, the last one counts. */
-static int take_devices(const char *path, unsigned line, char *value, const struct log *log, struct strings *ret)
+static int parse_devices(const char *path, unsigned line, char *value, const struct log *log, struct strings *ret)
 {
 	char *rest = NULL;
 
 	value = unquote(value);
 	if (!value)
-		return fault(log, path, line, "the quotes don't match");
+		return log_syntax_error(log, path, line, "the quotes don't match");
 	if (strpbrk(value, "\\$`"))
-		return fault(log, path, line, "'\\', '$' and '`' mean nothing here");
+		return log_syntax_error(log, path, line, "'\\', '$' and '`' mean nothing here");
 	strings_free(ret);
 	for (char *word = strtok_r(value, SPACE, &rest); word; word = strtok_r(NULL, SPACE, &rest))
 		if (strings_add(ret, word) < 0) {
 			log_error(log, "out of memory");
-			return STATUS_FAILED;
+			return BIND_FAILED;
 		}
-	return STATUS_DONE;
+	return BIND_DONE;
 }
 
-static int take_line(const char *path, unsigned number, char *line, const struct log *log, struct strings *ret)
+static int parse_line(const char *path, unsigned number, char *line, const struct log *log, struct strings *ret)
 {
 	char *value;
 
 	line += strspn(line, SPACE);
 	if (!*line || *line == '#' || *line == ';')
-		return STATUS_DONE;
+		return BIND_DONE;
 	value = strchr(line, '=');
 	if (!value)
-		return fault(log, path, number, "neither a comment nor NAME=VALUE");
+		return log_syntax_error(log, path, number, "neither a comment nor NAME=VALUE");
 	*value++ = '\0';
 	if (strcmp(line, NAME) == 0)
-		return take_devices(path, number, value, log, ret);
+		return parse_devices(path, number, value, log, ret);
 	if (strcmp(line, "OPTIONS") == 0) /* the unit gives them to us */
-		return STATUS_DONE;
+		return BIND_DONE;
 	log_warning(log, "%s:%u: unknown setting %s", path, number, line);
-	return STATUS_DONE;
+	return BIND_DONE;
 }
 
-int settings_parse(const char *path, char *text, const struct log *log, struct strings *ret)
+int boot_devices_parse(const char *path, char *text, const struct log *log, struct strings *ret)
 {
 	unsigned number = 1;
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
 	for (char *line = text, *next; line; line = next, number++) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		status = status_worse(status, take_line(path, number, line, log, ret));
+		status = bind_status_worse(status, parse_line(path, number, line, log, ret));
 	}
 	return status;
 }
 
-int settings_read(const char *root_path, const struct log *log, struct strings *ret)
+int boot_devices_read(const char *root_path, const struct log *log, struct strings *ret)
 {
 	struct sysroot *root;
 	char *text = NULL, path[512] = "";
-	int status = STATUS_DONE, error = sysroot_new(root_path, &root);
+	int status = BIND_DONE, error = sysroot_new(root_path, &root);
 
 	if (error < 0) {
 		log_error(log, "%s: %s", root_path, strerror(-error));
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	error = -ENOENT;
 	for (size_t i = 0; i < sizeof(PATHS) / sizeof(*PATHS) && error == -ENOENT; i++) {
@@ -104,12 +104,12 @@ int settings_read(const char *root_path, const struct log *log, struct strings *
 		error = textfile_read(root, PATHS[i], SIZE_MAX_OF_FILE, &text);
 	}
 	if (error == 0)
-		status = settings_parse(path, text, log, ret);
+		status = boot_devices_parse(path, text, log, ret);
 	else if (error == -ENOENT)
 		log_warning(log, "there is no /etc/default/vfio-bind: no devices are to be bound");
 	else
-		status = STATUS_FAILED;
-	if (status == STATUS_FAILED && error < 0)
+		status = BIND_FAILED;
+	if (status == BIND_FAILED && error < 0)
 		log_error(log, "%s: %s", path, strerror(-error));
 	free(text);
 	sysroot_free(root);

@@ -9,10 +9,10 @@
 #include "probe/strings.h"
 
 /* Reads the words of DEVICES into RET, which the caller frees. A host without the file has no devices. Returns an enum status:
- * STATUS_DONE, STATUS_USAGE for a file with faults, or STATUS_FAILED when it can't be read; both told with file and line. */
-int settings_read(const char *root, const struct log *log, struct strings *ret);
+ * BIND_DONE, BIND_USAGE for a file with faults, or BIND_FAILED when it can't be read; both told with file and line. */
+int boot_devices_read(const char *root, const struct log *log, struct strings *ret);
 
 /* The same of a TEXT, which is taken apart; PATH is for messages. */
-int settings_parse(const char *path, char *text, const struct log *log, struct strings *ret);
+int boot_devices_parse(const char *path, char *text, const struct log *log, struct strings *ret);
 
 #endif

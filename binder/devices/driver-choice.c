@@ -118,7 +118,7 @@ static void guess_driver(char driver[static DRIVER_NAME_SIZE])
 }
 
 /* There is no rule for which has '_' and which '-'. */
-static void find_driver(struct sysroot *root, struct choice *choice)
+static void find_driver(struct sysroot *root, struct driver_choice *choice)
 {
 	strcpy(choice->driver, choice->module);
 	if (has_driver(root, choice->driver))
@@ -138,9 +138,9 @@ static bool is_name(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
 }
 
-int choice_make(struct sysroot *root, const struct log *log, const struct pci_device *device, const char *name, struct choice *ret)
+int driver_choose(struct sysroot *root, const struct log *log, const struct pci_device *device, const char *name, struct driver_choice *ret)
 {
-	struct choice choice = {.module = "vfio_pci"};
+	struct driver_choice choice = {.module = "vfio_pci"};
 
 	if (strcmp(name, "auto") == 0) {
 		find_variant(root, device, choice.module);

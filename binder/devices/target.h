@@ -27,7 +27,7 @@ int targets_add_device(struct targets *targets, struct pci_device *device);
 bool targets_have(const struct targets *targets, const struct pci_device *device);
 void targets_free(struct targets *targets);
 
-/* Whether WORD is an alias, for which options_read_aliases must have been called. */
+/* Whether WORD is an alias, for which bind_options_read_aliases must have been called. */
 bool target_is_alias(const char *word);
 
 /* Whether WORD looks like one that names a device; a verb doesn't. */

@@ -106,14 +106,14 @@ int change_copy(struct change *to, const struct change *from)
 	return 0;
 }
 
-bool text_is_same(const char *a, const char *b)
+bool text_same_or_null(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 bool binding_same(const struct binding *a, const struct binding *b)
 {
-	return a->any == b->any && text_is_same(a->driver, b->driver) && text_is_same(a->override, b->override);
+	return a->any == b->any && text_same_or_null(a->driver, b->driver) && text_same_or_null(a->override, b->override);
 }
 
 bool driver_is_for_vms(const char *driver)
@@ -171,15 +171,15 @@ static int read_override(struct kernel *kernel, struct change *change)
 	return 0;
 }
 
-static enum driver_way find_way(struct sysroot *root, const char *driver)
+static enum bind_method find_method(struct sysroot *root, const char *driver)
 {
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	char path[sizeof("sys/bus/pci/drivers/") + NAME_MAX];
 
 	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
 	if (sysdir_open(sysroot_dir(root), path, &dir) < 0)
-		return DRIVER_MISSING;
-	return sysdir_has(&dir, "bind") ? DRIVER_BIND : DRIVER_PROBE;
+		return BIND_METHOD_NONE;
+	return sysdir_has(&dir, "bind") ? BIND_METHOD_BIND : BIND_METHOD_PROBE;
 }
 
 static int read_vfs(struct kernel *kernel, struct change *change)
@@ -214,7 +214,7 @@ int change_read(struct kernel *kernel, struct change *change)
 	if (!error)
 		error = change->is_vfs ? read_vfs(kernel, change) : read_override(kernel, change);
 	if (!error && change->wanted.driver)
-		change->way = find_way(kernel->root, change->wanted.driver);
+		change->method = find_method(kernel->root, change->wanted.driver);
 	change->is_read = !error;
 	if (error < 0 && error != -ETIMEDOUT && !change_is_there(kernel->root, change)) { /* just now */
 		change->is_gone = true;
@@ -223,7 +223,7 @@ int change_read(struct kernel *kernel, struct change *change)
 	return error;
 }
 
-bool change_is_reached(const struct change *change)
+bool change_is_applied(const struct change *change)
 {
 	const struct binding *now = &change->now, *wanted = &change->wanted;
 
@@ -231,9 +231,9 @@ bool change_is_reached(const struct change *change)
 		return false;
 	if (change->is_vfs)
 		return change->vfs_now == change->vfs_wanted;
-	if (!text_is_same(now->override, wanted->override))
+	if (!text_same_or_null(now->override, wanted->override))
 		return false;
 	if (wanted->any)
 		return !now->driver || !driver_is_for_vms(now->driver);
-	return text_is_same(now->driver, wanted->driver);
+	return text_same_or_null(now->driver, wanted->driver);
 }

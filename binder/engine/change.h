@@ -15,10 +15,10 @@ struct binding {
 };
 
 /* How a driver can be given a device. */
-enum driver_way {
-	DRIVER_MISSING, /* it isn't loaded */
-	DRIVER_BIND,    /* by its file bind, which tells how it went */
-	DRIVER_PROBE,   /* it has no such file: by drivers_probe, which doesn't */
+enum bind_method {
+	BIND_METHOD_NONE, /* it isn't loaded */
+	BIND_METHOD_BIND,    /* by its file bind, which tells how it went */
+	BIND_METHOD_PROBE,   /* it has no such file: by drivers_probe, which doesn't */
 };
 
 enum change_state {
@@ -44,7 +44,7 @@ struct change {
 	bool is_gone; /* the device isn't there any more, or another is in its place */
 	struct binding now;
 	unsigned vfs_now;
-	enum driver_way way; /* of the driver that is wanted */
+	enum bind_method method; /* of the driver that is wanted */
 	char *group;         /* its IOMMU group's number; NULL: none */
 };
 
@@ -80,13 +80,13 @@ int change_read(struct kernel *kernel, struct change *change);
 int change_copy(struct change *to, const struct change *from);
 
 /* Whether the device has what it shall have: the driver, the override, or the number of VFs. */
-bool change_is_reached(const struct change *change);
+bool change_is_applied(const struct change *change);
 
 /* Whether DRIVER is one that hands devices to VMs, and not one that uses them. */
 bool driver_is_for_vms(const char *driver);
 
 /* Whether both are the same, or both NULL. */
-bool text_is_same(const char *a, const char *b);
+bool text_same_or_null(const char *a, const char *b);
 
 /* Where a file of the device is, relative to the root. SIZE must do for the longest name. */
 #define DEVICE_PATH_SIZE 128

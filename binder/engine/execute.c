@@ -41,7 +41,7 @@ static const char *meaning_of(enum step_kind kind, int error)
 	return NULL;
 }
 
-static void tell_failed(const struct kernel *kernel, const struct change *change, const struct step *step, int error)
+static void log_step_failure(const struct kernel *kernel, const struct change *change, const struct step *step, int error)
 {
 	const char *meaning = meaning_of(step->kind, error), *what = error == -ETIMEDOUT ? "no answer in time" : strerror(-error);
 	char address[ADDRESS_SIZE];
@@ -79,7 +79,7 @@ static int check_override(struct kernel *kernel, const struct change *change)
 
 	if (error < 0)
 		return error;
-	if (!text_is_same(now.now.override, change->wanted.override))
+	if (!text_same_or_null(now.now.override, change->wanted.override))
 		error = -EIO;
 	change_free_members(&now);
 	return error;
@@ -101,7 +101,7 @@ static int check_unbound(struct kernel *kernel, const struct change *change, int
 	return error;
 }
 
-int apply_step(struct kernel *kernel, const struct change *change, const struct step *step)
+int execute_step(struct kernel *kernel, const struct change *change, const struct step *step)
 {
 	int error;
 
@@ -116,7 +116,7 @@ int apply_step(struct kernel *kernel, const struct change *change, const struct 
 	if (step->kind == STEP_UNBIND)
 		error = check_unbound(kernel, change, error);
 	if (error < 0)
-		tell_failed(kernel, change, step, error);
+		log_step_failure(kernel, change, step, error);
 	return error;
 }
 
@@ -139,7 +139,7 @@ static bool has_vfs(const struct kernel *kernel, const struct change *change)
 	return sysdir_link_name(sysroot_dir(kernel->root), device_path(&change->address, name, path), target, sizeof(target)) == 0;
 }
 
-static int tell_not_so(const struct kernel *kernel, const struct change *change)
+static int log_verify_failure(const struct kernel *kernel, const struct change *change)
 {
 	const char *driver = change->now.driver;
 	char address[ADDRESS_SIZE];
@@ -150,7 +150,7 @@ static int tell_not_so(const struct kernel *kernel, const struct change *change)
 	else if (change->wanted.any && driver)
 		log_error(kernel->log, "%s: %s has taken it again: its ids were given to that driver, by new_id or by its parameter ids "
 			  "('options %s ids=...' in modprobe.d, or the kernel's command line)", address, driver, driver);
-	else if (change_is_reached(change))
+	else if (change_is_applied(change))
 		log_error(kernel->log, "%s: has %s, but there is no %s/dev/vfio/%s; is udev, or a devtmpfs, at work?", address, driver,
 			  sysroot_path(kernel->root), change->group ? change->group : "");
 	else
@@ -159,7 +159,7 @@ static int tell_not_so(const struct kernel *kernel, const struct change *change)
 	return -EIO;
 }
 
-int apply_verify(struct kernel *kernel, struct change *change)
+int execute_verify(struct kernel *kernel, struct change *change)
 {
 	char address[ADDRESS_SIZE];
 	int error;
@@ -173,12 +173,12 @@ int apply_verify(struct kernel *kernel, struct change *change)
 				  error == -ENODEV ? "it was taken out" : strerror(-error));
 			return error;
 		}
-		if (!change_is_reached(change))
-			return tell_not_so(kernel, change);
+		if (!change_is_applied(change))
+			return log_verify_failure(kernel, change);
 		if (has_node(kernel, change) && has_vfs(kernel, change))
 			return 0;
 		if (i == PAUSES_MAX)
-			return tell_not_so(kernel, change);
+			return log_verify_failure(kernel, change);
 		kernel->pause(kernel, PAUSE);
 	}
 }

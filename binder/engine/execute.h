@@ -7,10 +7,10 @@
 
 /* Does one step of CHANGE, and looks whether the kernel took it. Returns 0, or a negative errno that has been told:
  * -ETIMEDOUT when the kernel gave no answer in time. */
-int apply_step(struct kernel *kernel, const struct change *change, const struct step *step);
+int execute_step(struct kernel *kernel, const struct change *change, const struct step *step);
 
 /* Reads CHANGE again and waits up to five seconds for what is to come of it: the driver, the group's node in /dev/vfio, the VFs.
  * Returns 0, or a negative errno that has been told. */
-int apply_verify(struct kernel *kernel, struct change *change);
+int execute_verify(struct kernel *kernel, struct change *change);
 
 #endif

@@ -71,7 +71,7 @@ static bool is_busy(struct kernel *kernel, const struct pci_address *device)
 
 /* ---- the child ---- */
 
-static void __attribute__((noreturn)) be_child(struct host_kernel *host, struct call *call, int answers)
+static void __attribute__((noreturn)) child_main(struct host_kernel *host, struct call *call, int answers)
 {
 	ssize_t result = 0;
 
@@ -273,7 +273,7 @@ static ssize_t take_answer(const struct kernel *kernel, int answers, pid_t child
 }
 
 /* Has the call made by a child. Returns what it gave, or -ETIMEDOUT. */
-static ssize_t make(struct kernel *kernel, struct call *call)
+static ssize_t call_in_child(struct kernel *kernel, struct call *call)
 {
 	struct host_kernel *host = (struct host_kernel *)kernel;
 	int ends[2];
@@ -285,7 +285,7 @@ static ssize_t make(struct kernel *kernel, struct call *call)
 	child = fork();
 	if (child == 0) {
 		close(ends[0]);
-		be_child(host, call, ends[1]);
+		child_main(host, call, ends[1]);
 	}
 	result = child < 0 ? -errno : 0;
 	close(ends[1]);
@@ -303,7 +303,7 @@ static ssize_t make(struct kernel *kernel, struct call *call)
 static int host_write(struct kernel *kernel, const struct pci_address *device, const char *path, const char *bytes)
 {
 	struct call call = {.device = device, .about = device, .run = run_write, .path = path, .bytes = bytes};
-	int result = (int)make(kernel, &call);
+	int result = (int)call_in_child(kernel, &call);
 	char busy[PATH_SIZE];
 
 	busy_path((struct host_kernel *)kernel, device, busy);
@@ -316,7 +316,7 @@ static ssize_t host_read(struct kernel *kernel, const struct pci_address *device
 			 char buffer[static ATTRIBUTE_SIZE])
 {
 	struct call call = {.about = device, .run = run_read, .path = path};
-	ssize_t length = is_busy(kernel, device) ? -ETIMEDOUT : make(kernel, &call);
+	ssize_t length = is_busy(kernel, device) ? -ETIMEDOUT : call_in_child(kernel, &call);
 
 	if (length >= 0)
 		memcpy(buffer, call.text, (size_t)length + 1);
@@ -327,7 +327,7 @@ static int host_load(struct kernel *kernel, const char *module)
 {
 	struct call call = {.run = run_load, .path = module};
 
-	return (int)make(kernel, &call);
+	return (int)call_in_child(kernel, &call);
 }
 
 /* The node isn't opened: that would take the group from the VM that it is for. */

@@ -54,7 +54,7 @@ static bool must_unbind(const struct change *change)
 
 	if (!now)
 		return false;
-	return change->wanted.any ? driver_is_for_vms(now) : !text_is_same(now, change->wanted.driver);
+	return change->wanted.any ? driver_is_for_vms(now) : !text_same_or_null(now, change->wanted.driver);
 }
 
 /* Whether the device has to be given to a driver. */
@@ -62,14 +62,14 @@ static bool must_bind(const struct change *change)
 {
 	if (change->wanted.any)
 		return !change->now.driver || must_unbind(change);
-	return change->wanted.driver && !text_is_same(change->now.driver, change->wanted.driver);
+	return change->wanted.driver && !text_same_or_null(change->now.driver, change->wanted.driver);
 }
 
 static int plan_load(struct plan *plan, const struct change *change, size_t index)
 {
 	const char *module = change->module ? change->module : change->wanted.driver;
 
-	if (change->way != DRIVER_MISSING || !must_bind(change) || !module)
+	if (change->method != BIND_METHOD_NONE || !must_bind(change) || !module)
 		return 0;
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->steps[i].kind == STEP_LOAD && strcmp(plan->steps[i].bytes, module) == 0)
@@ -81,7 +81,7 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 {
 	char path[DEVICE_PATH_SIZE];
 
-	if (text_is_same(change->now.override, change->wanted.override))
+	if (text_same_or_null(change->now.override, change->wanted.override))
 		return 0;
 	/* to write nothing at all does nothing at all; a newline clears it */
 	return plan_add(plan, STEP_OVERRIDE, index, device_path(&change->address, "driver_override", path),
@@ -105,7 +105,7 @@ static int plan_bind(struct plan *plan, const struct change *change, size_t inde
 	if (!must_bind(change))
 		return 0;
 	address_format(&change->address, address);
-	if (!change->wanted.driver || change->way == DRIVER_PROBE)
+	if (!change->wanted.driver || change->method == BIND_METHOD_PROBE)
 		return plan_add(plan, STEP_PROBE, index, "sys/bus/pci/drivers_probe", address);
 	if (snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/bind", change->wanted.driver) >= (int)sizeof(path))
 		return -ENAMETOOLONG;

@@ -2,7 +2,6 @@
 #include "binder/engine/transaction.h"
 
 #include "binder/engine/execute.h"
-#include "binder/commands/commands.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +11,7 @@
 /* ---- the journal's side ---- */
 
 /* What is left to remember of a device that has BINDING now: nothing, when that is what it had at first. */
-static int settle(struct journal *journal, struct change *change, const struct binding *binding)
+static int commit_change(struct journal *journal, struct change *change, const struct binding *binding)
 {
 	struct binding origin = change->origin;
 
@@ -27,7 +26,7 @@ static int settle(struct journal *journal, struct change *change, const struct b
 }
 
 /* From here on it is known what the device had, whatever happens. */
-static int note(struct journal *journal, struct change *change, enum change_state state)
+static int set_state(struct journal *journal, struct change *change, enum change_state state)
 {
 	change->state = state;
 	return journal_put(journal, change);
@@ -47,7 +46,7 @@ static int begin(struct journal *journal, struct changes *changes)
 		if (!error)
 			error = binding_copy(&change->origin, is_known ? &known->origin : &change->now);
 		if (!error)
-			error = note(journal, change, CHANGE_DOING);
+			error = set_state(journal, change, CHANGE_DOING);
 	}
 	return error ? error : journal_save(journal);
 }
@@ -55,7 +54,7 @@ static int begin(struct journal *journal, struct changes *changes)
 /* ---- doing ---- */
 
 /* Who is asked to end, ends when everything is in order again. */
-static bool was_asked_to_end(void)
+static bool is_interrupted(void)
 {
 	sigset_t pending;
 
@@ -83,20 +82,20 @@ static int apply(struct kernel *kernel, struct changes *changes)
 	if (error < 0)
 		return error;
 	for (size_t i = 0; i < plan.count && !error; i++) {
-		error = was_asked_to_end() ? -EINTR : apply_step(kernel, &changes->items[plan.steps[i].change], &plan.steps[i]);
+		error = is_interrupted() ? -EINTR : execute_step(kernel, &changes->items[plan.steps[i].change], &plan.steps[i]);
 		if (error == -EINTR)
 			log_error(kernel->log, "asked to end");
 	}
 	plan_free(&plan);
 	for (size_t i = 0; i < changes->count && !error; i++)
-		error = apply_verify(kernel, &changes->items[i]);
+		error = execute_verify(kernel, &changes->items[i]);
 	return error;
 }
 
 /* ---- undoing ---- */
 
 /* As above, but what fails for one device is no reason to leave the others; FAILED has a bool for each. */
-static int apply_rest(struct kernel *kernel, struct changes *changes, bool *failed)
+static int apply_remaining(struct kernel *kernel, struct changes *changes, bool *failed)
 {
 	struct plan plan;
 	int error = plan_make(changes, &plan);
@@ -106,7 +105,7 @@ static int apply_rest(struct kernel *kernel, struct changes *changes, bool *fail
 	for (size_t i = 0; i < plan.count; i++) {
 		size_t change = plan.steps[i].change;
 
-		if (!failed[change] && apply_step(kernel, &changes->items[change], &plan.steps[i]) < 0)
+		if (!failed[change] && execute_step(kernel, &changes->items[change], &plan.steps[i]) < 0)
 			failed[change] = true;
 	}
 	plan_free(&plan);
@@ -115,7 +114,7 @@ static int apply_rest(struct kernel *kernel, struct changes *changes, bool *fail
 
 /* The changes that can be undone now, last one first, as changes back to what was before. What the kernel is still at is left
  * alone. Returns 0 or -ENOMEM. */
-static int turn_back(struct kernel *kernel, struct journal *journal, const struct changes *changes, struct changes *ret)
+static int plan_rollback(struct kernel *kernel, struct journal *journal, const struct changes *changes, struct changes *ret)
 {
 	char address[ADDRESS_SIZE];
 
@@ -135,7 +134,7 @@ static int turn_back(struct kernel *kernel, struct journal *journal, const struc
 			continue;
 		changes_drop(ret, ret->count - 1);
 		if (error == -ETIMEDOUT)
-			continue; /* see tell_left */
+			continue; /* see log_pending */
 		address_format(&change->address, address);
 		if (error < 0) {
 			log_error(kernel->log, "%s: %s", address, strerror(-error));
@@ -148,7 +147,7 @@ static int turn_back(struct kernel *kernel, struct journal *journal, const struc
 }
 
 /* Returns how many of the devices in CHANGES are not as they were before. */
-static size_t count_left(const struct journal *journal, const struct changes *changes)
+static size_t count_pending(const struct journal *journal, const struct changes *changes)
 {
 	size_t left = 0;
 
@@ -160,7 +159,7 @@ static size_t count_left(const struct journal *journal, const struct changes *ch
 	return left;
 }
 
-static void tell_left(struct kernel *kernel, const struct journal *journal, const struct changes *changes, bool *ret_busy)
+static void log_pending(struct kernel *kernel, const struct journal *journal, const struct changes *changes, bool *ret_busy)
 {
 	char address[ADDRESS_SIZE];
 
@@ -180,24 +179,24 @@ static void tell_left(struct kernel *kernel, const struct journal *journal, cons
 	}
 }
 
-/* Returns STATUS_DONE when everything is as it was before, STATUS_TIMEOUT, or STATUS_INCOMPLETE. */
-static int undo(struct kernel *kernel, struct journal *journal, struct changes *changes)
+/* Returns TRANSACTION_DONE when everything is as it was before, TRANSACTION_TIMEOUT, or TRANSACTION_INCOMPLETE. */
+static enum transaction_result rollback(struct kernel *kernel, struct journal *journal, struct changes *changes)
 {
 	struct changes back = {0};
 	bool *failed = calloc(changes->count ? changes->count : 1, sizeof(*failed)), busy = false;
 	int error = failed ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < changes->count && !error; i++)
-		error = note(journal, &changes->items[i], CHANGE_UNDO);
+		error = set_state(journal, &changes->items[i], CHANGE_UNDO);
 	if (!error)
 		error = journal_save(journal);
 	if (!error)
-		error = turn_back(kernel, journal, changes, &back);
+		error = plan_rollback(kernel, journal, changes, &back);
 	if (!error)
-		error = apply_rest(kernel, &back, failed);
+		error = apply_remaining(kernel, &back, failed);
 	for (size_t i = 0; i < back.count && !error; i++)
-		if (!failed[i] && apply_verify(kernel, &back.items[i]) == 0)
-			error = settle(journal, &back.items[i], &back.items[i].wanted);
+		if (!failed[i] && execute_verify(kernel, &back.items[i]) == 0)
+			error = commit_change(journal, &back.items[i], &back.items[i].wanted);
 	if (!error)
 		error = journal_save(journal);
 	changes_free(&back);
@@ -205,9 +204,9 @@ static int undo(struct kernel *kernel, struct journal *journal, struct changes *
 	if (error == -ENOMEM)
 		log_error(kernel->log, "out of memory");
 	if (error < 0)
-		return STATUS_INCOMPLETE;
-	tell_left(kernel, journal, changes, &busy);
-	return busy ? STATUS_TIMEOUT : count_left(journal, changes) ? STATUS_INCOMPLETE : STATUS_DONE;
+		return TRANSACTION_INCOMPLETE;
+	log_pending(kernel, journal, changes, &busy);
+	return busy ? TRANSACTION_TIMEOUT : count_pending(journal, changes) ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 }
 
 /* ---- all of it ---- */
@@ -217,46 +216,47 @@ static int finish(struct journal *journal, struct changes *changes)
 	int error = 0;
 
 	for (size_t i = 0; i < changes->count && !error; i++)
-		error = settle(journal, &changes->items[i], &changes->items[i].wanted);
+		error = commit_change(journal, &changes->items[i], &changes->items[i].wanted);
 	return error ? error : journal_save(journal);
 }
 
-static int status_of_failure(int error, int undone)
+static enum transaction_result failure_result(int error, enum transaction_result undone)
 {
-	if (undone != STATUS_DONE)
+	if (undone != TRANSACTION_DONE)
 		return undone;
 	switch (error) {
 	case -ETIMEDOUT:
-		return STATUS_TIMEOUT;
+		return TRANSACTION_TIMEOUT;
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
-		return STATUS_PERMISSION;
+		return TRANSACTION_PERMISSION;
 	default:
-		return STATUS_FAILED;
+		return TRANSACTION_FAILED;
 	}
 }
 
-int transaction_run(struct kernel *kernel, struct journal *journal, struct changes *changes)
+enum transaction_result transaction_run(struct kernel *kernel, struct journal *journal, struct changes *changes)
 {
+	enum transaction_result result;
 	sigset_t old;
-	int error, status;
+	int error;
 
 	block_signals(&old);
 	error = begin(journal, changes);
 	if (error < 0) {
 		log_error(kernel->log, "no changes made");
-		status = STATUS_FAILED;
+		result = TRANSACTION_FAILED;
 	} else if ((error = apply(kernel, changes)) < 0) {
-		status = status_of_failure(error, undo(kernel, journal, changes));
-		if (status != STATUS_INCOMPLETE && !count_left(journal, changes))
+		result = failure_result(error, rollback(kernel, journal, changes));
+		if (result != TRANSACTION_INCOMPLETE && !count_pending(journal, changes))
 			log_error(kernel->log, "rolled back");
 	} else {
 		error = finish(journal, changes);
-		status = error < 0 ? STATUS_INCOMPLETE : STATUS_DONE;
+		result = error < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return status;
+	return result;
 }
 
 /* ---- after an earlier run ---- */
@@ -292,13 +292,13 @@ static void wait_for_kernel(struct kernel *kernel, const struct changes *changes
 }
 
 /* Only a run that was ended from outside can have come to all that it wanted; one that was being undone did not. */
-static bool has_come_to_its_end(struct kernel *kernel, struct changes *changes)
+static bool changes_completed(struct kernel *kernel, struct changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		struct change *change = &changes->items[i];
 
 		if (change->state != CHANGE_DOING || kernel->is_busy(kernel, &change->address) ||
-		    change_read(kernel, change) < 0 || !change_is_reached(change))
+		    change_read(kernel, change) < 0 || !change_is_applied(change))
 			return false;
 		/* it may have been ended just before the kernel was to pick one */
 		if (change->wanted.any && !change->now.driver)
@@ -307,25 +307,25 @@ static bool has_come_to_its_end(struct kernel *kernel, struct changes *changes)
 	return true;
 }
 
-int transaction_recover(struct kernel *kernel, struct journal *journal, unsigned seconds, size_t *ret_count)
+enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal, unsigned seconds, size_t *ret_count)
 {
 	struct changes changes = {0};
+	enum transaction_result result;
 	sigset_t old;
-	int status;
 
 	block_signals(&old);
 	if (collect(journal, &changes) < 0) {
 		log_error(kernel->log, "out of memory");
-		status = STATUS_INCOMPLETE;
+		result = TRANSACTION_INCOMPLETE;
 	} else {
 		wait_for_kernel(kernel, &changes, seconds);
-		if (has_come_to_its_end(kernel, &changes))
-			status = !changes.count || finish(journal, &changes) == 0 ? STATUS_DONE : STATUS_INCOMPLETE;
+		if (changes_completed(kernel, &changes))
+			result = !changes.count || finish(journal, &changes) == 0 ? TRANSACTION_DONE : TRANSACTION_INCOMPLETE;
 		else
-			status = undo(kernel, journal, &changes);
+			result = rollback(kernel, journal, &changes);
 	}
 	*ret_count = changes.count;
 	changes_free(&changes);
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return status;
+	return result;
 }

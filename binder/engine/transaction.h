@@ -6,14 +6,20 @@
 #include "binder/engine/journal.h"
 #include "binder/engine/plan.h"
 
-/* Brings CHANGES, which have been read, from what they have now to what they shall have, and what had been done back in reverse
- * when a part of it fails. What there is to say is told through the kernel's log. Returns an enum status:
- * STATUS_DONE, STATUS_FAILED, STATUS_PERMISSION, STATUS_INCOMPLETE or STATUS_TIMEOUT. */
-int transaction_run(struct kernel *kernel, struct journal *journal, struct changes *changes);
+enum transaction_result {
+	TRANSACTION_DONE,
+	TRANSACTION_FAILED,     /* rolled back */
+	TRANSACTION_PERMISSION, /* the same: the kernel did not allow it */
+	TRANSACTION_INCOMPLETE, /* not everything could be rolled back; the journal has what is left */
+	TRANSACTION_TIMEOUT,    /* the kernel has not finished; the journal has what is left */
+};
 
-/* Ends what an earlier run has left undone: if all that it wanted is so it is done, else it is undone. Waits SECONDS for what
- * the kernel is still at. Returns STATUS_DONE (also when there was nothing, *ret_count tells how many devices there were),
- * STATUS_INCOMPLETE or STATUS_TIMEOUT; the journal keeps what is left. */
-int transaction_recover(struct kernel *kernel, struct journal *journal, unsigned seconds, size_t *ret_count);
+/* Applies CHANGES, which have been read: all of them, or in reverse order back to where they were when one fails. Signals
+ * are held back meanwhile. Failures are logged through the kernel's log. */
+enum transaction_result transaction_run(struct kernel *kernel, struct journal *journal, struct changes *changes);
+
+/* Completes what an interrupted run has left in the journal: commits it if all of it has been applied, else rolls it back.
+ * Waits up to SECONDS for the kernel to finish. *ret_count is the number of devices, 0 when nothing was left. */
+enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal, unsigned seconds, size_t *ret_count);
 
 #endif

@@ -20,7 +20,7 @@
 struct disks {
 	struct hazard_view *view;
 	const struct pci_device *device;
-	struct concerns *concerns;
+	struct hazard_findings *findings;
 	struct strings names;   /* as in /sys/class/block */
 	struct strings numbers; /* of the same, "259:1"; of btrfs none */
 };
@@ -28,7 +28,7 @@ struct disks {
 static void add_name(struct disks *disks, const char *name)
 {
 	if (disks->names.count < NAMES_MAX && !strings_has(&disks->names, name) && strings_add(&disks->names, name) < 0)
-		disks->concerns->no_memory = true;
+		disks->findings->no_memory = true;
 }
 
 /* What a device mapper's device is called by people: "dm-0 (vg-data)". */
@@ -53,7 +53,7 @@ static void add_holders(struct disks *disks, const struct sysdir *disk, const ch
 	if (sysdir_list(disk, "holders", &list) < 0)
 		return;
 	while ((entry = sysdir_next(list))) {
-		concerns_add(disks->concerns, HAZARD_HOLDERS, disks->device, "%s is a part of %s", name,
+		hazard_findings_add(disks->findings, HAZARD_HOLDERS, disks->device, "%s is a part of %s", name,
 			     title(disks, entry->d_name, text));
 		add_name(disks, entry->d_name);
 	}
@@ -87,7 +87,7 @@ static void follow(struct disks *disks)
 		add_partitions(disks, &disk);
 		add_holders(disks, &disk, disks->names.items[i]);
 		if (sysdir_read(&disk, "dev", number, sizeof(number)) > 0 && strings_add(&disks->numbers, number) < 0)
-			disks->concerns->no_memory = true;
+			disks->findings->no_memory = true;
 	}
 }
 
@@ -147,9 +147,9 @@ static bool is_system(const char *target)
 	return strcmp(target, "/") == 0;
 }
 
-static void tell_broken(struct disks *disks)
+static void log_malformed(struct disks *disks)
 {
-	concerns_add(disks->concerns, HAZARD_UNKNOWN, disks->device, "/proc/self/mountinfo can't be understood");
+	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device, "/proc/self/mountinfo can't be understood");
 }
 
 static void check_mount(struct disks *disks, struct libmnt_fs *fs)
@@ -160,13 +160,13 @@ static void check_mount(struct disks *disks, struct libmnt_fs *fs)
 
 	/* what doesn't begin with two numbers libmount takes for a line of fstab */
 	if (!target || !mnt_fs_get_id(fs)) {
-		tell_broken(disks);
+		log_malformed(disks);
 		return;
 	}
 	snprintf(text, sizeof(text), "%u:%u", major(number), minor(number));
 	if (!strings_has(&disks->numbers, text) && !is_source(disks, source))
 		return;
-	concerns_add(disks->concerns, is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device, "%s is mounted on %s",
+	hazard_findings_add(disks->findings, is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device, "%s is mounted on %s",
 		     source ? source : text, target);
 }
 
@@ -178,7 +178,7 @@ static char *read_text(struct disks *disks, const char *path)
 
 	if (length >= 0)
 		return text;
-	concerns_add(disks->concerns, HAZARD_UNKNOWN, disks->device, "%s/%s: %s", sysroot_path(disks->view->root), path,
+	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device, "%s/%s: %s", sysroot_path(disks->view->root), path,
 		     strerror((int)-length));
 	free(text);
 	return NULL;
@@ -206,7 +206,7 @@ static void check_mounts(struct disks *disks)
 		while (mnt_table_next_fs(table, iterator, &fs) == 0)
 			check_mount(disks, fs);
 	else if (text && *text)
-		tell_broken(disks);
+		log_malformed(disks);
 	mnt_free_iter(iterator);
 	mnt_unref_table(table);
 	if (in)
@@ -221,7 +221,7 @@ static void check_swaps(struct disks *disks)
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
 		line[strcspn(line, " \t")] = '\0';
 		if (is_source(disks, line))
-			concerns_add(disks->concerns, HAZARD_SWAP, disks->device, "the host swaps to %s", line);
+			hazard_findings_add(disks->findings, HAZARD_SWAP, disks->device, "the host swaps to %s", line);
 	}
 	free(text);
 }
@@ -239,14 +239,14 @@ static void ask_kernel(struct disks *disks)
 		if (fd >= 0)
 			close(fd);
 		else if (errno == EBUSY)
-			concerns_add(disks->concerns, HAZARD_HOLDERS, disks->device, "%s is in use, by ZFS or another mount namespace for instance", path);
+			hazard_findings_add(disks->findings, HAZARD_HOLDERS, disks->device, "%s is in use, by ZFS or another mount namespace for instance", path);
 	}
 }
 
-void find_disks(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+void find_disks(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
-	struct disks disks = {.view = view, .device = device, .concerns = concerns};
-	size_t before = concerns->count;
+	struct disks disks = {.view = view, .device = device, .findings = findings};
+	size_t before = findings->count;
 
 	if (!device->blocks.count)
 		return;
@@ -256,7 +256,7 @@ void find_disks(struct hazard_view *view, const struct pci_device *device, struc
 	follow_btrfs(&disks);
 	check_mounts(&disks);
 	check_swaps(&disks);
-	if (concerns->count == before && view->ask_disks && sysroot_is_host(view->root))
+	if (findings->count == before && view->ask_disks && sysroot_is_host(view->root))
 		ask_kernel(&disks);
 	strings_free(&disks.names);
 	strings_free(&disks.numbers);

@@ -63,14 +63,14 @@ static bool is_console(struct hazard_view *view, const char *tty)
 	return false;
 }
 
-void find_display(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+void find_display(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
 	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], name[64];
 
 	if (reads(view, device_path(&device->address, "boot_vga", path), text) && strcmp(text, "1") == 0)
-		concerns_add(concerns, HAZARD_BOOT_VGA, device, "boot_vga is 1");
+		hazard_findings_add(findings, HAZARD_BOOT_VGA, device, "boot_vga is 1");
 	if (first_entry(view, device, "graphics", "fb", name) && has_framebuffer_console(view))
-		concerns_add(concerns, HAZARD_CONSOLE, device, "the console is drawn on framebuffers, and %s is one", name);
+		hazard_findings_add(findings, HAZARD_CONSOLE, device, "the console is drawn on framebuffers, and %s is one", name);
 	if (first_entry(view, device, "tty", "tty", name) && is_console(view, name))
-		concerns_add(concerns, HAZARD_CONSOLE, device, "the kernel's console is on %s", name);
+		hazard_findings_add(findings, HAZARD_CONSOLE, device, "the kernel's console is on %s", name);
 }

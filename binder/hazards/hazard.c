@@ -46,44 +46,44 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 		"no reset method: state may leak from one VM to the next"},
 };
 
-void concerns_free(struct concerns *concerns)
+void hazard_findings_free(struct hazard_findings *findings)
 {
-	for (size_t i = 0; i < concerns->count; i++)
-		free(concerns->items[i].text);
-	free(concerns->items);
-	*concerns = (struct concerns){0};
+	for (size_t i = 0; i < findings->count; i++)
+		free(findings->items[i].text);
+	free(findings->items);
+	*findings = (struct hazard_findings){0};
 }
 
-static bool is_known(const struct concerns *concerns, const struct concern *concern)
+static bool is_known(const struct hazard_findings *findings, const struct hazard_finding *finding)
 {
-	for (size_t i = 0; i < concerns->count; i++)
-		if (concerns->items[i].hazard == concern->hazard && strcmp(concerns->items[i].text, concern->text) == 0 &&
-		    address_compare(&concerns->items[i].address, &concern->address) == 0)
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].hazard == finding->hazard && strcmp(findings->items[i].text, finding->text) == 0 &&
+		    address_compare(&findings->items[i].address, &finding->address) == 0)
 			return true;
 	return false;
 }
 
-void concerns_add(struct concerns *concerns, enum hazard hazard, const struct pci_device *device, const char *format, ...)
+void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard, const struct pci_device *device, const char *format, ...)
 {
-	struct concern concern = {.hazard = hazard, .address = device->address}, *more;
+	struct hazard_finding finding = {.hazard = hazard, .address = device->address}, *more;
 	va_list args;
 	int length;
 
 	va_start(args, format);
-	length = vasprintf(&concern.text, format, args);
+	length = vasprintf(&finding.text, format, args);
 	va_end(args);
 	if (length < 0) {
-		concerns->no_memory = true;
+		findings->no_memory = true;
 		return;
 	}
-	more = is_known(concerns, &concern) ? NULL : realloc(concerns->items, (concerns->count + 1) * sizeof(*more));
+	more = is_known(findings, &finding) ? NULL : realloc(findings->items, (findings->count + 1) * sizeof(*more));
 	if (more) {
-		concerns->items = more;
-		more[concerns->count++] = concern;
+		findings->items = more;
+		more[findings->count++] = finding;
 		return;
 	}
-	concerns->no_memory |= !is_known(concerns, &concern);
-	free(concern.text);
+	findings->no_memory |= !is_known(findings, &finding);
+	free(finding.text);
 }
 
 void hazard_free_view(struct hazard_view *view)
@@ -95,48 +95,48 @@ void hazard_free_view(struct hazard_view *view)
 
 /* ---- what the inventory alone tells ---- */
 
-static bool find_holder(const struct pci_device *device, const struct pci_device *member, struct concerns *concerns)
+static bool find_holder(const struct pci_device *device, const struct pci_device *member, struct hazard_findings *findings)
 {
 	char address[ADDRESS_SIZE];
 
 	if (member->ownership == OWNERSHIP_HELD && member->owner_count) {
 		const struct owner *owner = &member->owners[0];
 
-		concerns_add(concerns, HAZARD_HELD, device, "%s is held by process %d (%s%s%s)",
+		hazard_findings_add(findings, HAZARD_HELD, device, "%s is held by process %d (%s%s%s)",
 			     address_format(&member->address, address), owner->pid, owner->program ? owner->program : "?",
 			     owner->name ? ", " : "", owner->name ? owner->name : "");
 		return true;
 	}
 	if (member->ownership != OWNERSHIP_UNKNOWN)
 		return false;
-	concerns_add(concerns, HAZARD_UNKNOWN, device, "who has %s could not be found out",
+	hazard_findings_add(findings, HAZARD_UNKNOWN, device, "who has %s could not be found out",
 		     address_format(&member->address, address));
 	return true;
 }
 
-static void find_vfs(const struct pci_device *device, struct concerns *concerns)
+static void find_vfs(const struct pci_device *device, struct hazard_findings *findings)
 {
 	if (device->present & HAS_VIRTFN)
-		concerns_add(concerns, HAZARD_VFS, device, "it has %u virtual functions",
+		hazard_findings_add(findings, HAZARD_VFS, device, "it has %u virtual functions",
 			     device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled : 1);
 }
 
-static void find_peers(const struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+static void find_peers(const struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
 	char address[ADDRESS_SIZE];
 
-	for (size_t i = 0; i < device->group_blockers.count; i++) {
-		const struct pci_device *peer = group_find(view->inventory, device->group_blockers.items[i]);
+	for (size_t i = 0; i < device->nonviable_peers.count; i++) {
+		const struct pci_device *peer = group_find(view->inventory, device->nonviable_peers.items[i]);
 
 		if (!peer || targets_have(view->targets, peer))
 			continue;
-		concerns_add(concerns, HAZARD_GROUP, device, "%s, of the same IOMMU group %u, is with %s",
+		hazard_findings_add(findings, HAZARD_GROUP, device, "%s, of the same IOMMU group %u, is with %s",
 			     address_format(&peer->address, address), device->iommu_group, peer->driver ? peer->driver : "a driver");
 	}
 }
 
 /* A link between devices: a GPU's audio function can't do without the GPU. */
-static void find_consumers(const struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+static void find_consumers(const struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
 	static const char prefix[] = "consumer:pci:";
 	_cleanup_closedir_ DIR *list = NULL;
@@ -152,12 +152,12 @@ static void find_consumers(const struct hazard_view *view, const struct pci_devi
 			continue;
 		consumer = group_find(view->inventory, entry->d_name + strlen(prefix));
 		if (consumer && consumer->driver && !targets_have(view->targets, consumer))
-			concerns_add(concerns, HAZARD_CONSUMER, device, "%s (%s) depends on it", entry->d_name + strlen(prefix),
+			hazard_findings_add(findings, HAZARD_CONSUMER, device, "%s (%s) depends on it", entry->d_name + strlen(prefix),
 				     consumer->driver);
 	}
 }
 
-static void find_no_reset(const struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+static void find_no_reset(const struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
 	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
 	char path[DEVICE_PATH_SIZE];
@@ -168,64 +168,64 @@ static void find_no_reset(const struct hazard_view *view, const struct pci_devic
 	if (!(device->present & HAS_RESET_METHODS) &&
 	    sysdir_open(sysroot_dir(view->root), device_path(&device->address, ".", path), &directory) == 0 && sysdir_has(&directory, "reset"))
 		return;
-	concerns_add(concerns, HAZARD_NO_RESET, device, "the kernel knows no way to reset it by itself");
+	hazard_findings_add(findings, HAZARD_NO_RESET, device, "the kernel knows no way to reset it by itself");
 }
 
 /* What the host makes of it, by a driver of its own. */
-static void find_use(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+static void find_use(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
 	if (!device->driver || driver_is_for_vms(device->driver))
 		return;
-	find_disks(view, device, concerns);
-	find_network(view, device, concerns);
-	find_display(view, device, concerns);
-	find_open_nodes(view, device, concerns);
+	find_disks(view, device, findings);
+	find_network(view, device, findings);
+	find_display(view, device, findings);
+	find_open_nodes(view, device, findings);
 }
 
 /* ---- all of it ---- */
 
-void hazards_find(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+void hazards_find(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
 	if (device_is_bridge(device)) {
-		concerns_add(concerns, HAZARD_BRIDGE, device, "it is a bridge");
+		hazard_findings_add(findings, HAZARD_BRIDGE, device, "it is a bridge");
 		return;
 	}
 	if (!(device->present & HAS_IOMMU_GROUP))
-		concerns_add(concerns, HAZARD_NO_IOMMU, device, "it has no IOMMU group");
-	find_holder(device, device, concerns);
-	find_vfs(device, concerns);
-	find_peers(view, device, concerns);
-	find_consumers(view, device, concerns);
-	find_no_reset(view, device, concerns);
-	find_use(view, device, concerns);
+		hazard_findings_add(findings, HAZARD_NO_IOMMU, device, "it has no IOMMU group");
+	find_holder(device, device, findings);
+	find_vfs(device, findings);
+	find_peers(view, device, findings);
+	find_consumers(view, device, findings);
+	find_no_reset(view, device, findings);
+	find_use(view, device, findings);
 }
 
-void hazards_find_loss(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+void hazards_find_loss(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
-	if (!find_holder(device, device, concerns))
-		find_use(view, device, concerns);
+	if (!find_holder(device, device, findings))
+		find_use(view, device, findings);
 }
 
 /* With a peer in a VM the group is the VM's: kernels before 5.19 end in a BUG when a native driver gets a part of it. */
-void hazards_find_release(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+void hazards_find_release(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
-	if (find_holder(device, device, concerns))
+	if (find_holder(device, device, findings))
 		return;
 	for (size_t i = 0; i < device->group_peers.count; i++) {
 		const struct pci_device *peer = group_find(view->inventory, device->group_peers.items[i]);
 
-		if (peer && find_holder(device, peer, concerns))
+		if (peer && find_holder(device, peer, findings))
 			return;
 	}
 }
 
-bool concern_refuses(const struct concern *concern, unsigned allowed)
+bool hazard_is_blocking(const struct hazard_finding *finding, unsigned allowed)
 {
-	switch (HAZARDS[concern->hazard].grade) {
+	switch (HAZARDS[finding->hazard].grade) {
 	case GRADE_NEVER:
 		return true;
 	case GRADE_REFUSED:
-		return !(allowed & 1u << concern->hazard);
+		return !(allowed & 1u << finding->hazard);
 	case GRADE_WARNING:
 		break;
 	}

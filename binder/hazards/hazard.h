@@ -49,22 +49,22 @@ struct hazard_row {
 extern const struct hazard_row HAZARDS[HAZARD_COUNT];
 
 /* One hazard of one device. */
-struct concern {
+struct hazard_finding {
 	enum hazard hazard;
 	struct pci_address address;
 	char *text; /* what was found; may hold names from outside */
 };
 
-struct concerns {
-	struct concern *items;
+struct hazard_findings {
+	struct hazard_finding *items;
 	size_t count;
 	bool no_memory;
 };
 
-void concerns_free(struct concerns *concerns);
+void hazard_findings_free(struct hazard_findings *findings);
 
 /* Adds one, unless it is there already. Where there is no memory for it concerns.no_memory is set. */
-void concerns_add(struct concerns *concerns, enum hazard hazard, const struct pci_device *device, const char *format, ...)
+void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard, const struct pci_device *device, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* What is looked at. Make it with {...}, free it with hazard_free_view. */
@@ -91,25 +91,25 @@ struct hazard_view {
 void hazard_free_view(struct hazard_view *view);
 
 /* Finds what could go wrong with DEVICE being taken from its driver and given to VFIO. */
-void hazards_find(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
+void hazards_find(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
 
 /* The same for its being taken from VFIO. */
-void hazards_find_release(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
+void hazards_find_release(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
 
 /* The same for its being taken away altogether, as VFs are. */
-void hazards_find_loss(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
+void hazards_find_loss(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
 
 /* Reads the list of names TEXT ("mounted,swap") into bits, 1 << enum hazard. Returns 0, or -EINVAL, told through LOG, for a
  * name that nobody knows or one that can't be allowed. */
 int hazards_parse(const char *text, const struct log *log, unsigned *ret);
 
 /* Whether the concern stands in the way when ALLOWED are allowed. */
-bool concern_refuses(const struct concern *concern, unsigned allowed);
+bool hazard_is_blocking(const struct hazard_finding *finding, unsigned allowed);
 
 /* One subject each: below hazards/. */
-void find_disks(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
-void find_network(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
-void find_display(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
-void find_open_nodes(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns);
+void find_disks(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
+void find_network(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
+void find_display(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
+void find_open_nodes(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings);
 
 #endif

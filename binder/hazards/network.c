@@ -32,7 +32,7 @@ struct route {
 struct network {
 	struct hazard_view *view;
 	const struct pci_device *device;
-	struct concerns *concerns;
+	struct hazard_findings *findings;
 	struct strings names;     /* the device's interfaces, and all above them */
 	unsigned char client[16]; /* who asks */
 	bool has_client;
@@ -45,7 +45,7 @@ struct network {
 static void add_name(struct network *network, const char *name)
 {
 	if (network->names.count < NAMES_MAX && !strings_has(&network->names, name) && strings_add(&network->names, name) < 0)
-		network->concerns->no_memory = true;
+		network->findings->no_memory = true;
 }
 
 /* "upper_bond0" is a link to what this one is a part of. The names grow while they are walked through. */
@@ -75,10 +75,10 @@ static void check_up(struct network *network, const char *name)
 	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
 	length = sysdir_read(sysroot_dir(network->view->root), path, text, sizeof(text));
 	if (length < 0)
-		concerns_add(network->concerns, HAZARD_UNKNOWN, network->device, "%s/%s: %s", sysroot_path(network->view->root), path,
+		hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device, "%s/%s: %s", sysroot_path(network->view->root), path,
 			     strerror((int)-length));
 	else if (strtoul(text, NULL, 16) & FLAG_IFF_UP)
-		concerns_add(network->concerns, HAZARD_NET_UP, network->device, "%s is up", name);
+		hazard_findings_add(network->findings, HAZARD_NET_UP, network->device, "%s is up", name);
 }
 
 /* ---- routes ---- */
@@ -117,7 +117,7 @@ static void check_route(struct network *network, const struct route *route)
 	if (!ours)
 		return;
 	format_route(route, text);
-	concerns_add(network->concerns, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE, network->device, "%s%s goes through %s",
+	hazard_findings_add(network->findings, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE, network->device, "%s%s goes through %s",
 		     is_default ? "the default route " : "the route to ", text, route->interface);
 }
 
@@ -165,7 +165,7 @@ static void read_routes(struct network *network, const char *path, bool (*parse)
 	if (length < 0) {
 		/* a kernel without IPv6 has no such file */
 		if (length != -ENOENT || parse == parse_v4)
-			concerns_add(network->concerns, HAZARD_UNKNOWN, network->device, "%s/%s: %s", sysroot_path(network->view->root), path,
+			hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device, "%s/%s: %s", sysroot_path(network->view->root), path,
 				     strerror((int)-length));
 		free(text);
 		return;
@@ -199,13 +199,13 @@ static void read_client(struct network *network)
 	network->client_is_ours = zone && strings_has(&network->names, zone);
 }
 
-void find_network(struct hazard_view *view, const struct pci_device *device, struct concerns *concerns)
+void find_network(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
 {
-	struct network network = {.view = view, .device = device, .concerns = concerns};
+	struct network network = {.view = view, .device = device, .findings = findings};
 
 	if (!device->interface_count) {
 		if (device->class >> 8 == 0x02)
-			concerns_add(concerns, HAZARD_NET_HIDDEN, device, "no interface of it is in sight, although %s has it", device->driver);
+			hazard_findings_add(findings, HAZARD_NET_HIDDEN, device, "no interface of it is in sight, although %s has it", device->driver);
 		return;
 	}
 	for (size_t i = 0; i < device->interface_count; i++)
@@ -217,6 +217,6 @@ void find_network(struct hazard_view *view, const struct pci_device *device, str
 	read_routes(&network, "proc/net/route", parse_v4);
 	read_routes(&network, "proc/net/ipv6_route", parse_v6);
 	if (network.client_is_ours)
-		concerns_add(concerns, HAZARD_SSH, device, "the answers to %s go through it", view->ssh_connection);
+		hazard_findings_add(findings, HAZARD_SSH, device, "the answers to %s go through it", view->ssh_connection);
 	strings_free(&network.names);
 }

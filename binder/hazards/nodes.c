@@ -181,7 +181,7 @@ static int add_nodes(struct hazard_view *view, const struct pci_device *device)
 
 /* ---- who has them open ---- */
 
-static int look(struct hazard_view *view)
+static int find_open(struct hazard_view *view)
 {
 	view->has_holders = true;
 	view->holders_error = holders_read(view->root, &view->nodes, HOLDERS_PROCESSES,
@@ -190,32 +190,32 @@ static int look(struct hazard_view *view)
 }
 
 static void check_node(const struct hazard_view *view, const struct pci_device *device,
-		       const struct vfio_node *node, struct concerns *concerns)
+		       const struct vfio_node *node, struct hazard_findings *findings)
 {
 	const char *path = view->node_paths.items[node - view->nodes.items];
 
 	if (!node->has_number)
-		concerns_add(concerns, HAZARD_UNKNOWN, device,
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
 			     "its device nodes could not be listed: %s", path);
 	for (size_t i = 0; node->has_number && i < view->holders.count; i++) {
 		const struct holder *holder = &view->holders.items[i];
 
 		if (holder_has_node(holder, node))
-			concerns_add(concerns, HAZARD_OPEN, device, "process %d (%s) has %s open",
+			hazard_findings_add(findings, HAZARD_OPEN, device, "process %d (%s) has %s open",
 				     holder->pid, holder->vmm.program ? holder->vmm.program : "?",
 				     path);
 	}
 }
 
 static void check_walk(const struct hazard_view *view, const struct pci_device *device,
-		       struct concerns *concerns)
+		       struct hazard_findings *findings)
 {
 	if (view->holders_error)
-		concerns_add(concerns, HAZARD_UNKNOWN, device,
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
 			     "no process could be inspected, and some may have it open: %s",
 			     strerror(-view->holders_error));
 	else if (view->holders.unseen)
-		concerns_add(concerns, HAZARD_UNKNOWN, device,
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
 			     "%zu processes could not be inspected, which may have it open",
 			     view->holders.unseen);
 }
@@ -238,19 +238,19 @@ static int list_nodes(struct hazard_view *view)
 }
 
 void find_open_nodes(struct hazard_view *view, const struct pci_device *device,
-		     struct concerns *concerns)
+		     struct hazard_findings *findings)
 {
 	bool found = false;
 
 	if (!view->has_nodes && list_nodes(view) < 0)
-		concerns->no_memory = true;
+		findings->no_memory = true;
 	for (size_t i = 0; i < view->nodes.count; i++)
 		found |= is_of(&view->nodes.items[i], device) && view->nodes.items[i].has_number;
-	if (found && !view->has_holders && look(view) < 0)
-		concerns->no_memory = true;
+	if (found && !view->has_holders && find_open(view) < 0)
+		findings->no_memory = true;
 	if (found)
-		check_walk(view, device, concerns);
+		check_walk(view, device, findings);
 	for (size_t i = 0; i < view->nodes.count; i++)
 		if (is_of(&view->nodes.items[i], device))
-			check_node(view, device, &view->nodes.items[i], concerns);
+			check_node(view, device, &view->nodes.items[i], findings);
 }

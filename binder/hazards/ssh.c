@@ -36,7 +36,7 @@ static pid_t parent_of(struct sysroot *root, pid_t pid)
 	return parent;
 }
 
-void asker_find_ssh(struct sysroot *root, pid_t pid, char **ret)
+void ssh_connection_find(struct sysroot *root, pid_t pid, char **ret)
 {
 	char *found = NULL;
 

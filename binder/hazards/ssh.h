@@ -7,6 +7,6 @@
 
 /* Looks for SSH_CONNECTION in the environment of process PID and of those above it, and leaves a copy at *ret, which the caller
  * frees; *ret stays as it is where none has it, or it can't be seen. */
-void asker_find_ssh(struct sysroot *root, pid_t pid, char **ret);
+void ssh_connection_find(struct sysroot *root, pid_t pid, char **ret);
 
 #endif

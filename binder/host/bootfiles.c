@@ -38,7 +38,7 @@ struct reading {
 	unsigned unseen;
 };
 
-static void tell_unseen(struct reading *reading, const char *path, int error)
+static void log_unreadable(struct reading *reading, const char *path, int error)
 {
 	log_warning(reading->log, "%s/%s: %s", sysroot_path(reading->root), path, strerror(-error));
 	reading->unseen++;
@@ -72,7 +72,7 @@ static int read_file(struct reading *reading, enum bootfile_kind kind, const cha
 	if (error == -ENOMEM)
 		return error;
 	if (error < 0) {
-		tell_unseen(reading, path, error);
+		log_unreadable(reading, path, error);
 		return 0;
 	}
 	for (rest = text; rest && !error;) {
@@ -103,7 +103,7 @@ static int list_files(struct reading *reading, const char *path, const char *suf
 
 	if (error < 0) {
 		if (error != -ENOENT)
-			tell_unseen(reading, path, error);
+			log_unreadable(reading, path, error);
 		return 0;
 	}
 	while (!error && (entry = sysdir_next(list))) {

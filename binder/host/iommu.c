@@ -83,7 +83,7 @@ static bool begins(const char *text, const char *part)
 	return strncmp(text, part, strlen(part)) == 0;
 }
 
-static enum iommu_maker maker_of_units(const struct strings *units)
+static enum iommu_maker vendor_of_units(const struct strings *units)
 {
 	for (size_t i = 0; i < units->count; i++) {
 		if (begins(units->items[i], "dmar"))
@@ -95,7 +95,7 @@ static enum iommu_maker maker_of_units(const struct strings *units)
 }
 
 /* The first processor is enough of them. */
-static void look_at_processor(struct sysroot *root, struct iommu *iommu)
+static void read_processor(struct sysroot *root, struct iommu *iommu)
 {
 	char text[8192];
 	ssize_t length = sysdir_read(sysroot_dir(root), "proc/cpuinfo", text, sizeof(text));
@@ -129,8 +129,8 @@ int iommu_read(struct sysroot *root, struct iommu *ret)
 	}
 	count_groups(root, &iommu);
 	find_table(root, &iommu);
-	look_at_processor(root, &iommu);
-	maker = maker_of_units(&iommu.units);
+	read_processor(root, &iommu);
+	maker = vendor_of_units(&iommu.units);
 	if (maker != IOMMU_OTHER)
 		iommu.maker = maker;
 	*ret = iommu;

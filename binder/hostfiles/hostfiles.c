@@ -103,10 +103,10 @@ static bool is_asked_for(const struct hostfile_job *job, const char *address)
 /* Devices that must go with it. Those that are bridges or on vfio drivers already don't stand in its way. */
 static void write_peers(const struct hostfile_job *job, const struct pci_device *device, FILE *out)
 {
-	for (size_t i = 0; i < device->group_blockers.count; i++)
-		if (!is_asked_for(job, device->group_blockers.items[i]))
+	for (size_t i = 0; i < device->nonviable_peers.count; i++)
+		if (!is_asked_for(job, device->nonviable_peers.items[i]))
 			fprintf(out, "#   HAZARD: %s is in the same group, on a native driver. A VM has both or none: name it too.\n",
-				device->group_blockers.items[i]);
+				device->nonviable_peers.items[i]);
 }
 
 int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, FILE *out)

@@ -13,7 +13,7 @@
 
 struct hostfile_device {
 	const struct pci_device *device;
-	struct choice choice; /* the driver that it shall have */
+	struct driver_choice choice; /* the driver that it shall have */
 };
 
 /* For which host and which devices. */
@@ -33,7 +33,7 @@ struct hostfile {
 	const char *help;
 	const char *first; /* what its first line must be, or "" */
 
-	/* Writes it. Returns an enum status: STATUS_DONE, or what another one says of a device that had to be left out; that has
+	/* Writes it. Returns an enum status: BIND_DONE, or what another one says of a device that had to be left out; that has
 	 * been told, and the file says so too. */
 	int (*write)(const struct hostfile_job *job, FILE *out);
 };

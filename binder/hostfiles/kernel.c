@@ -37,5 +37,5 @@ int write_kernel(const struct hostfile_job *job, FILE *out)
 	if (are_given(job))
 		fputs("# The running kernel has them already.\n", out);
 	fprintf(out, "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX %s\"\n", parameters);
-	return STATUS_DONE;
+	return BIND_DONE;
 }

@@ -43,7 +43,7 @@ static void leave_out(const struct hostfile_job *job, const struct pci_device *d
 }
 
 /* Whether the device can be given by its ids; otherwise it was left out. */
-static bool judge_device(const struct hostfile_job *job, const struct hostfile_device *device, FILE *out)
+static bool check_device(const struct hostfile_job *job, const struct hostfile_device *device, FILE *out)
 {
 	const struct pci_device *bystander = find_bystander(job, device->device);
 	char why[ADDRESS_SIZE + 64], address[ADDRESS_SIZE];
@@ -61,7 +61,7 @@ static bool judge_device(const struct hostfile_job *job, const struct hostfile_d
 
 static int write_ids(const struct hostfile_job *job, FILE *out)
 {
-	int status = STATUS_DONE, error = 0;
+	int status = BIND_DONE, error = 0;
 	struct strings ids = {0};
 	char id[10];
 
@@ -69,10 +69,10 @@ static int write_ids(const struct hostfile_job *job, FILE *out)
 		if (stood_before(job, i))
 			continue;
 		snprintf(id, sizeof(id), "%04x:%04x", job->devices[i].device->vendor, job->devices[i].device->device);
-		if (judge_device(job, &job->devices[i], out))
+		if (check_device(job, &job->devices[i], out))
 			error = strings_add(&ids, id);
 		else
-			status = STATUS_REFUSED;
+			status = BIND_REFUSED;
 	}
 	for (size_t i = 0; i < ids.count && !error; i++)
 		fprintf(out, "%s%s%s", i ? "," : "options vfio-pci ids=", ids.items[i], i + 1 < ids.count ? "" : "\n");
@@ -80,7 +80,7 @@ static int write_ids(const struct hostfile_job *job, FILE *out)
 	if (!error)
 		return status;
 	log_error(job->log, "out of memory");
-	return STATUS_FAILED;
+	return BIND_FAILED;
 }
 
 /* Adds what puts the driver that DEVICE shall have before those that could take it. */
@@ -139,7 +139,7 @@ int write_modprobe(const struct hostfile_job *job, FILE *out)
 		log_error(job->log,
 			  "lib/modules/%s/modules.alias: %s: nobody can see which drivers could take the devices",
 			  job->kernel->release, strerror(-error));
-		return STATUS_FAILED;
+		return BIND_FAILED;
 	}
 	return status;
 }

@@ -92,7 +92,7 @@ static int add_node(struct strings *nodes, const char *node)
 static int add_groups(const struct hostfile_job *job, struct strings *nodes, FILE *out)
 {
 	char node[32], address[ADDRESS_SIZE];
-	int status = STATUS_DONE, error = add_node(nodes, "/dev/vfio/vfio");
+	int status = BIND_DONE, error = add_node(nodes, "/dev/vfio/vfio");
 
 	for (size_t i = 0; i < job->count && !error; i++) {
 		const struct pci_device *device = job->devices[i].device;
@@ -105,18 +105,18 @@ static int add_groups(const struct hostfile_job *job, struct strings *nodes, FIL
 		address_format(&device->address, address);
 		fprintf(out, "# LEFT OUT: %s has no IOMMU group. vfio-bind check tells why.\n", address);
 		log_warning(job->log, "%s is left out: it has no IOMMU group; 'vfio-bind check' tells why", address);
-		status = STATUS_UNAVAILABLE;
+		status = BIND_UNAVAILABLE;
 	}
 	if (!error)
 		return status;
 	log_error(job->log, "out of memory");
-	return STATUS_FAILED;
+	return BIND_FAILED;
 }
 
 int write_qemu(const struct hostfile_job *job, FILE *out)
 {
 	struct strings nodes = {0};
-	int status = STATUS_FAILED;
+	int status = BIND_FAILED;
 
 	fputs("# Put it in place of the list that stands there, then: systemctl restart libvirtd (or virtqemud).\n"
 	      "# VMs whose <hostdev> names a device don't need it, libvirt lets them by itself. It is for devices that a\n"
@@ -126,7 +126,7 @@ int write_qemu(const struct hostfile_job *job, FILE *out)
 		log_error(job->log, "out of memory");
 	else
 		status = add_groups(job, &nodes, out);
-	if (status != STATUS_FAILED) {
+	if (status != BIND_FAILED) {
 		fputs("cgroup_device_acl = [\n", out);
 		for (size_t i = 0; i < nodes.count; i++)
 			fprintf(out, "    \"%s\"%s\n", nodes.items[i], i + 1 < nodes.count ? "," : "");

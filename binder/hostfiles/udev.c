@@ -34,5 +34,5 @@ int write_udev(const struct hostfile_job *job, FILE *out)
 	/* loading takes the devices that are there; one that appears later has to be offered */
 	fputs("ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", IMPORT{builtin}=\"kmod load $env{VFIO_BIND}\"\n"
 	      "ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n", out);
-	return STATUS_DONE;
+	return BIND_DONE;
 }

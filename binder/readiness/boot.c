@@ -143,7 +143,7 @@ void find_initramfs(struct readiness *readiness, const struct host *host)
 /* ---- ids ---- */
 
 /* vendor:device[:subvendor[:subdevice]], as vfio-pci reads it; all ones are any. */
-static bool id_takes(const char *id, const struct pci_device *device)
+static bool id_matches(const char *id, const struct pci_device *device)
 {
 	unsigned any = ~0u, vendor, model, subvendor = any, subdevice = any;
 
@@ -163,7 +163,7 @@ static size_t describe_id(const struct inventory *inventory, const char *id, con
 
 	fprintf(out, "%s (%s) takes", id, place);
 	for (size_t i = 0; i < inventory->count; i++)
-		if (id_takes(id, &inventory->devices[i]))
+		if (id_matches(id, &inventory->devices[i]))
 			fprintf(out, "%s %s", count++ ? "," : "", address_format(&inventory->devices[i].address, address));
 	if (!count)
 		fputs(" no device", out);

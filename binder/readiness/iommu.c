@@ -11,7 +11,7 @@
 #define REMEDY_GUEST "this machine is a VM: its own host must give it an IOMMU"
 #define REMEDY_FIRMWARE "switch on VT-d, AMD-Vi or IOMMU in the firmware's setup; if it isn't offered there, this board can't"
 
-static const char *maker_name(enum iommu_maker maker)
+static const char *vendor_name(enum iommu_maker maker)
 {
 	return maker == IOMMU_INTEL ? "Intel VT-d" : maker == IOMMU_AMD ? "AMD-Vi" : "an IOMMU";
 }
@@ -24,7 +24,7 @@ void find_iommu(struct readiness *readiness, const struct host *host)
 	if (iommu_is_on(iommu))
 		finding_add(readiness, "iommu", FINDING_PASS, NULL,
 			    "%s is on: %u groups in /sys/kernel/iommu_groups, %zu units (%s%s)",
-			    maker_name(iommu->maker), iommu->groups, iommu->units.count, first,
+			    vendor_name(iommu->maker), iommu->groups, iommu->units.count, first,
 			    iommu->units.count > 1 ? ", ..." : "");
 	else if (iommu->groups_error)
 		finding_add(readiness, "iommu", FINDING_UNKNOWN, "look as root, with /sys mounted", "/sys/kernel/iommu_groups: %s",

@@ -19,7 +19,7 @@ static void (*const FINDERS[])(struct readiness *readiness, const struct host *h
 void finding_add(struct readiness *readiness, const char *name, enum finding_result result, const char *remedy,
 		 const char *format, ...)
 {
-	struct finding *more = realloc(readiness->items, (readiness->count + 1) * sizeof(*more));
+	struct readiness_finding *more = realloc(readiness->items, (readiness->count + 1) * sizeof(*more));
 	char *seen = NULL;
 	va_list args;
 
@@ -28,7 +28,7 @@ void finding_add(struct readiness *readiness, const char *name, enum finding_res
 		readiness->no_memory = true;
 	else
 		more[readiness->count++] =
-			(struct finding){.name = name, .result = result, .seen = seen, .remedy = remedy};
+			(struct readiness_finding){.name = name, .result = result, .seen = seen, .remedy = remedy};
 	va_end(args);
 	if (more)
 		readiness->items = more;
@@ -103,15 +103,15 @@ const char *finding_result_name(enum finding_result result)
 
 int readiness_status(const struct readiness *readiness)
 {
-	int status = STATUS_DONE;
+	int status = BIND_DONE;
 
 	for (size_t i = 0; i < readiness->count; i++) {
-		const struct finding *finding = &readiness->items[i];
+		const struct readiness_finding *finding = &readiness->items[i];
 
 		if (finding->result == FINDING_FAIL && finding->essential)
-			return STATUS_UNAVAILABLE;
+			return BIND_UNAVAILABLE;
 		if (finding->result == FINDING_FAIL || (finding->result == FINDING_UNKNOWN && finding->essential))
-			status = STATUS_FAILED;
+			status = BIND_FAILED;
 	}
 	return status;
 }

@@ -17,7 +17,7 @@ enum finding_result {
 	FINDING_UNKNOWN, /* it could not be looked at */
 };
 
-struct finding {
+struct readiness_finding {
 	const char *name;
 	enum finding_result result;
 	bool essential;     /* without it there is no VFIO: the IOMMU and the modules */
@@ -26,7 +26,7 @@ struct finding {
 };
 
 struct readiness {
-	struct finding *items;
+	struct readiness_finding *items;
 	size_t count;
 	bool no_memory;
 };
@@ -38,8 +38,8 @@ void readiness_free(struct readiness *readiness);
 /* "PASS", "WARN", "FAIL" or "UNKNOWN". */
 const char *finding_result_name(enum finding_result result);
 
-/* What the program ends with (enum status of verbs.h): STATUS_UNAVAILABLE when there is no IOMMU or no module to be had,
- * STATUS_FAILED when something else failed or nobody could see whether there is one, else STATUS_DONE. */
+/* What the program ends with (enum status of verbs.h): BIND_UNAVAILABLE when there is no IOMMU or no module to be had,
+ * BIND_FAILED when something else failed or nobody could see whether there is one, else BIND_DONE. */
 int readiness_status(const struct readiness *readiness);
 
 #endif

@@ -40,7 +40,7 @@ const char *instance_of(const struct pci_device *device, enum instance_format fo
 
 	address_format(&device->address, address);
 	if (before && *before)
-		snprintf(buffer, INSTANCE_SIZE, "%s:%s", plain_copy(prefix, sizeof(prefix), before, " /\"\\=,;", '_'), address);
+		snprintf(buffer, INSTANCE_SIZE, "%s:%s", sanitize_copy(prefix, sizeof(prefix), before, " /\"\\=,;", '_'), address);
 	else
 		snprintf(buffer, INSTANCE_SIZE, "%s", address);
 	return buffer;

@@ -5,55 +5,55 @@
 
 #define TOLD_MAX 200
 
-static void hand_on(const struct complaints *complaints, enum message_level level, const char *text)
+static void forward(const struct log_dedup *dedup, enum message_level level, const char *text)
 {
-	if (complaints->out.emit)
-		complaints->out.emit(complaints->out.data, level, text);
+	if (dedup->out.emit)
+		dedup->out.emit(dedup->out.data, level, text);
 }
 
 static void take(void *data, enum message_level level, const char *text)
 {
-	struct complaints *complaints = data;
+	struct log_dedup *dedup = data;
 
 	if (level == MESSAGE_DEBUG) {
-		hand_on(complaints, level, text);
+		forward(dedup, level, text);
 		return;
 	}
-	if (strings_has(&complaints->telling, text))
+	if (strings_has(&dedup->current, text))
 		return;
-	if (complaints->telling.count == TOLD_MAX) {
-		if (!complaints->silent)
-			hand_on(complaints, MESSAGE_WARNING, "there is more wrong than is told here: 'pciprobe list' tells it all");
-		complaints->silent = true;
+	if (dedup->current.count == TOLD_MAX) {
+		if (!dedup->silent)
+			forward(dedup, MESSAGE_WARNING, "there is more wrong than is told here: 'pciprobe list' tells it all");
+		dedup->silent = true;
 		return;
 	}
-	if (!strings_has(&complaints->told, text))
-		hand_on(complaints, level, text);
-	strings_add(&complaints->telling, text); /* without memory it is told once more */
+	if (!strings_has(&dedup->previous, text))
+		forward(dedup, level, text);
+	strings_add(&dedup->current, text); /* without memory it is told once more */
 }
 
-struct log complaints_log(struct complaints *complaints)
+struct log log_dedup_log(struct log_dedup *dedup)
 {
-	return (struct log){.emit = take, .data = complaints};
+	return (struct log){.emit = take, .data = dedup};
 }
 
-void complaints_turn(struct complaints *complaints, bool whole)
+void log_dedup_next(struct log_dedup *dedup, bool whole)
 {
 	if (whole) {
-		complaints->silent = complaints->silent && complaints->telling.count == TOLD_MAX;
-		strings_free(&complaints->told);
-		complaints->told = complaints->telling;
-		complaints->telling = (struct strings){0};
+		dedup->silent = dedup->silent && dedup->current.count == TOLD_MAX;
+		strings_free(&dedup->previous);
+		dedup->previous = dedup->current;
+		dedup->current = (struct strings){0};
 		return;
 	}
-	for (size_t i = 0; i < complaints->telling.count; i++)
-		if (complaints->told.count < TOLD_MAX && !strings_has(&complaints->told, complaints->telling.items[i]))
-			strings_add(&complaints->told, complaints->telling.items[i]);
-	strings_free(&complaints->telling);
+	for (size_t i = 0; i < dedup->current.count; i++)
+		if (dedup->previous.count < TOLD_MAX && !strings_has(&dedup->previous, dedup->current.items[i]))
+			strings_add(&dedup->previous, dedup->current.items[i]);
+	strings_free(&dedup->current);
 }
 
-void complaints_free(struct complaints *complaints)
+void log_dedup_free(struct log_dedup *dedup)
 {
-	strings_free(&complaints->told);
-	strings_free(&complaints->telling);
+	strings_free(&dedup->previous);
+	strings_free(&dedup->current);
 }

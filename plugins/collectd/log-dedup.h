@@ -8,17 +8,17 @@
 
 #include <stdbool.h>
 
-struct complaints {
+struct log_dedup {
 	struct log out;
-	struct strings told, telling; /* up to the last reading, in this one */
+	struct strings previous, current; /* up to the last reading, in this one */
 	bool silent;                  /* this one had more than can be kept apart */
 };
 
 /* A log that hands on to COMPLAINTS->out what the last reading had not to tell. {.out = ...} is a good beginning. */
-struct log complaints_log(struct complaints *complaints);
+struct log log_dedup_log(struct log_dedup *dedup);
 
 /* Ends a reading. One that was WHOLE had all to tell that is wrong: what it did not is told when it comes again. */
-void complaints_turn(struct complaints *complaints, bool whole);
-void complaints_free(struct complaints *complaints);
+void log_dedup_next(struct log_dedup *dedup, bool whole);
+void log_dedup_free(struct log_dedup *dedup);
 
 #endif

@@ -14,7 +14,7 @@ static struct plugin {
 	struct monitor *monitor;
 } plugin;
 
-static void tell(void *data, enum message_level level, const char *text)
+static void log_to_daemon(void *data, enum message_level level, const char *text)
 {
 	static const int severities[] = {
 		[MESSAGE_ERROR] = LOG_ERR,
@@ -24,10 +24,10 @@ static void tell(void *data, enum message_level level, const char *text)
 	char plain[1024];
 
 	(void)data;
-	plugin_log(severities[level], "pciprobe plugin: %s", plain_copy(plain, sizeof(plain), text, "", '?'));
+	plugin_log(severities[level], "pciprobe plugin: %s", sanitize_copy(plain, sizeof(plain), text, "", '?'));
 }
 
-static const struct log LOG = {.emit = tell};
+static const struct log LOG = {.emit = log_to_daemon};
 
 /* A failure here would end the daemon; init can fail alone. */
 static int config(oconfig_item_t *block)

@@ -31,9 +31,9 @@ struct stamp {
 
 struct monitor {
 	const struct settings *settings;
-	sysroot_witness *witness;
-	void *witness_data;
-	struct complaints complaints;
+	sysroot_observer *observer;
+	void *observer_data;
+	struct log_dedup dedup;
 	struct log log;
 	struct sysroot *root;
 	struct watch *watch;
@@ -74,8 +74,8 @@ static int make_probe(struct monitor *monitor, struct probe **ret)
 		.owners = settings->has_owners ? &settings->owners : NULL,
 		.libvirt_helper = LIBVIRT_HELPER,
 		.slots = &settings->devices,
-		.witness = monitor->witness,
-		.witness_data = monitor->witness_data,
+		.observer = monitor->observer,
+		.observer_data = monitor->observer_data,
 	};
 
 	return probe_new(&options, ret);
@@ -90,7 +90,7 @@ static int open_root(struct monitor *monitor)
 		log_error(&monitor->log, "%s: %s", path, strerror(-error));
 		return error;
 	}
-	sysroot_watch(monitor->root, monitor->witness, monitor->witness_data);
+	sysroot_watch(monitor->root, monitor->observer, monitor->observer_data);
 	if (monitor->settings->config_file)
 		monitor->config_path = strdup(monitor->settings->config_file);
 	else if (asprintf(&monitor->config_path, "%s%s", sysroot_path(monitor->root), CONFIG_HOME) < 0)
@@ -98,7 +98,7 @@ static int open_root(struct monitor *monitor)
 	return monitor->config_path ? 0 : -ENOMEM;
 }
 
-int monitor_new(const struct settings *settings, const struct log *log, sysroot_witness *witness, void *witness_data,
+int monitor_new(const struct settings *settings, const struct log *log, sysroot_observer *observer, void *observer_data,
 		struct monitor **ret)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
@@ -107,10 +107,10 @@ int monitor_new(const struct settings *settings, const struct log *log, sysroot_
 	if (!monitor)
 		return -ENOMEM;
 	monitor->settings = settings;
-	monitor->witness = witness;
-	monitor->witness_data = witness_data;
-	monitor->complaints.out = *log;
-	monitor->log = complaints_log(&monitor->complaints);
+	monitor->observer = observer;
+	monitor->observer_data = observer_data;
+	monitor->dedup.out = *log;
+	monitor->log = log_dedup_log(&monitor->dedup);
 	error = open_root(monitor);
 	if (!error)
 		error = watch_new(monitor->root, &monitor->log, &monitor->watch);
@@ -135,7 +135,7 @@ void monitor_free(struct monitor *monitor)
 	probe_free(monitor->next);
 	watch_free(monitor->watch);
 	sysroot_free(monitor->root);
-	complaints_free(&monitor->complaints);
+	log_dedup_free(&monitor->dedup);
 	free(monitor->config_path);
 	free(monitor);
 }
@@ -188,7 +188,7 @@ static bool has_unsettled(const struct inventory *inventory)
 	return false;
 }
 
-static bool must_look(struct monitor *monitor)
+static bool must_read_owners(struct monitor *monitor)
 {
 	if (watch_happened(monitor->watch))
 		monitor->looks = LOOKS_AFTER_EVENT;
@@ -228,7 +228,7 @@ static void publish(struct monitor *monitor, struct inventory *inventory)
 	values_dispatch(inventory, probe_config(monitor->probe), monitor->settings);
 }
 
-static bool looked_in_part(const struct inventory *inventory)
+static bool is_partial(const struct inventory *inventory)
 {
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
 		if (inventory->sources[i].state == SOURCE_FAILED || inventory->sources[i].state == SOURCE_PARTLY)
@@ -243,7 +243,7 @@ void monitor_read(struct monitor *monitor)
 	int error;
 
 	read_config(monitor);
-	whole = must_look(monitor) || monitor->next || !monitor->last;
+	whole = must_read_owners(monitor) || monitor->next || !monitor->last;
 	if (whole)
 		error = probe_read(monitor->next ? monitor->next : monitor->probe, &inventory);
 	else
@@ -252,7 +252,7 @@ void monitor_read(struct monitor *monitor)
 		monitor->looks = LOOKS_AFTER_EVENT; /* what happened meanwhile has not been looked at */
 	else
 		publish(monitor, inventory);
-	if (!error && whole && !monitor->looks && looked_in_part(inventory))
+	if (!error && whole && !monitor->looks && is_partial(inventory))
 		monitor->looks = 1; /* what could not be seen may have changed without a sign */
-	complaints_turn(&monitor->complaints, whole);
+	log_dedup_next(&monitor->dedup, whole);
 }

@@ -11,7 +11,7 @@ struct monitor;
 
 /* Reads the configuration. SETTINGS must outlive it. WITNESS sees all that is read below the root; it may be NULL. Failures
  * have been told through LOG. Free it with monitor_free. Returns 0 or a negative errno. */
-int monitor_new(const struct settings *settings, const struct log *log, sysroot_witness *witness, void *witness_data,
+int monitor_new(const struct settings *settings, const struct log *log, sysroot_observer *observer, void *observer_data,
 		struct monitor **ret);
 void monitor_free(struct monitor *monitor);
 

@@ -18,7 +18,7 @@ static void add_fact(struct notice *notice, const char *key, const char *text)
 	if (!text || !*text)
 		return;
 	length = snprintf(fact, sizeof(fact), "%s%s=%s", used ? " " : "", key,
-			  plain_copy(value, sizeof(value), text, " \"'\\=", '?'));
+			  sanitize_copy(value, sizeof(value), text, " \"'\\=", '?'));
 	if (used + (size_t)length < sizeof(notice->message))
 		strcpy(notice->message + used, fact);
 }

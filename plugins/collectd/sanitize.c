@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const char *plain_copy(char *buffer, size_t size, const char *text, const char *refused, char instead)
+const char *sanitize_copy(char *buffer, size_t size, const char *text, const char *refused, char instead)
 {
 	size_t i;
 

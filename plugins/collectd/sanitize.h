@@ -7,6 +7,6 @@
 
 /* Copies TEXT, cut to SIZE - 1 bytes, into BUFFER and returns BUFFER: what isn't printable ASCII, and each character of
  * REFUSED, becomes INSTEAD. */
-const char *plain_copy(char *buffer, size_t size, const char *text, const char *refused, char instead);
+const char *sanitize_copy(char *buffer, size_t size, const char *text, const char *refused, char instead);
 
 #endif

@@ -141,7 +141,7 @@ static const struct option *find_option(const char *name)
 	return NULL;
 }
 
-static void tell_unknown(const char *name, const struct log *log)
+static void log_unknown_option(const char *name, const struct log *log)
 {
 	char names[256] = "";
 
@@ -185,7 +185,7 @@ static void read_option(struct settings *settings, const oconfig_item_t *item, c
 	const struct option *option = find_option(item->key);
 
 	if (!option) {
-		tell_unknown(item->key, log);
+		log_unknown_option(item->key, log);
 		settings->faults++;
 		return;
 	}

@@ -55,9 +55,9 @@ void help_print(void)
 	printf("Usage: pciprobe [SUBCOMMAND] [OPTION...]\n"
 	       "List the PCI devices of this host, which of them can be assigned to VMs, and who "
 	       "uses them.\n\nSubcommands:\n");
-	for (const struct verb *verb = VERBS; verb->name; verb++) {
-		snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->arguments);
-		printf("  %-26s %s\n", usage, verb->help);
+	for (const struct subcommand *subcommand = SUBCOMMANDS; subcommand->name; subcommand++) {
+		snprintf(usage, sizeof(usage), "%s %s", subcommand->name, subcommand->arguments);
+		printf("  %-26s %s\n", usage, subcommand->help);
 	}
 	printf("\nOptions:\n");
 	commandline_print(OPTION_ROWS, NULL);
@@ -70,29 +70,29 @@ void help_print(void)
 	       "See pciprobe(1), pci.conf(5).\n");
 }
 
-void help_print_verb(const struct verb *verb)
+void help_print_subcommand(const struct subcommand *subcommand)
 {
 	char letters[OPTION_ROWS_MAX + 1];
 
-	snprintf(letters, sizeof(letters), "%s" COMMON_OPTIONS, verb->options);
-	printf("Usage: pciprobe %s%s%s [OPTION...]\n%c%s%s\n\nOptions:\n", verb->name,
-	       *verb->arguments ? " " : "", verb->arguments, toupper((unsigned char)*verb->help),
-	       verb->help + 1, strchr(verb->help, '?') ? "" : ".");
+	snprintf(letters, sizeof(letters), "%s" COMMON_OPTIONS, subcommand->options);
+	printf("Usage: pciprobe %s%s%s [OPTION...]\n%c%s%s\n\nOptions:\n", subcommand->name,
+	       *subcommand->arguments ? " " : "", subcommand->arguments, toupper((unsigned char)*subcommand->help),
+	       subcommand->help + 1, strchr(subcommand->help, '?') ? "" : ".");
 	commandline_print(OPTION_ROWS, letters);
 	printf("\nSee pciprobe(1).\n");
 }
 
 int run_help(struct options *options)
 {
-	const struct verb *verb;
+	const struct subcommand *subcommand;
 
 	if (!options->argument_count) {
 		help_print();
 		return STATUS_OK;
 	}
-	verb = verb_find(options->arguments[0], &options->log);
-	if (!verb)
+	subcommand = subcommand_find(options->arguments[0], &options->log);
+	if (!subcommand)
 		return STATUS_USAGE;
-	help_print_verb(verb);
+	help_print_subcommand(subcommand);
 	return STATUS_OK;
 }

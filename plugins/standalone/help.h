@@ -10,7 +10,7 @@
 /* The help of the program, or of one subcommand. Shell completion reads both: the subcommands and
  * options, each the first word of a line that begins with two spaces. */
 void help_print(void);
-void help_print_verb(const struct verb *verb);
+void help_print_subcommand(const struct subcommand *subcommand);
 
 /* Lists the values that the option LETTER accepts. Returns false for an option whose values are not
  * listed. */

@@ -6,7 +6,7 @@ static void print_message(void *data, enum message_level level, const char *text
 {
 	const struct options *options = data;
 
-	program_tell("pciprobe", level, text, options->quiet, options->verbose);
+	program_log("pciprobe", level, text, options->quiet, options->verbose);
 }
 
 int main(int argc, char **argv)
@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	int status = STATUS_USAGE;
 
 	if (options_parse(argc, argv, &options, &status) == 0)
-		status = options.verb->run(&options);
+		status = options.subcommand->run(&options);
 	options_free(&options);
 	return program_end(&options.log, status, STATUS_FAILED, pipe_ignored);
 }

@@ -40,7 +40,7 @@ const struct option_row OPTION_ROWS[] = {
 	{NULL, '\0', NULL, NULL},
 };
 
-const struct verb VERBS[] = {
+const struct subcommand SUBCOMMANDS[] = {
 	{"list", "", 0, "list the devices that the configuration selects (the default)", "cadsNAWDBRfJoHUTOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it", "cadsNOS", run_explain},
 	{"request", "DEVICES...", -1, "can this host assign a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfJoHTOS", run_request},
@@ -53,15 +53,15 @@ const struct verb VERBS[] = {
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
 
-const struct verb *verb_find(const char *name, const struct log *log)
+const struct subcommand *subcommand_find(const char *name, const struct log *log)
 {
 	struct nearest nearest = {.word = name};
 	char hint[NEAREST_HINT_SIZE];
 
-	for (const struct verb *verb = VERBS; verb->name; verb++) {
-		if (strcmp(verb->name, name) == 0)
-			return verb;
-		nearest_try(&nearest, verb->name);
+	for (const struct subcommand *subcommand = SUBCOMMANDS; subcommand->name; subcommand++) {
+		if (strcmp(subcommand->name, name) == 0)
+			return subcommand;
+		nearest_try(&nearest, subcommand->name);
 	}
 	log_error(log, "unknown subcommand '%s'%s", name, nearest_hint(&nearest, hint));
 	return NULL;
@@ -81,7 +81,7 @@ static int status_of_error(const struct options *options, int error)
 	return !error ? -1 : error == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 }
 
-static int take_format(struct options *options, const char *name)
+static int parse_format(struct options *options, const char *name)
 {
 	struct nearest nearest = {.word = name};
 	char hint[NEAREST_HINT_SIZE];
@@ -98,13 +98,13 @@ static int take_format(struct options *options, const char *name)
 }
 
 /* Standard input is read where the file would be. */
-static void take_config(struct options *options, const char *path)
+static void parse_config(struct options *options, const char *path)
 {
 	options->config_is_stdin = strcmp(path, "-") == 0;
 	options->config = options->config_is_stdin ? "stdin" : path;
 }
 
-static int take_sort(struct options *options, const char *list)
+static int parse_sort(struct options *options, const char *list)
 {
 	struct rows *rows = &options->rows;
 
@@ -121,7 +121,7 @@ static int add_rule(struct options *options, struct rule_list *list, const char 
 }
 
 /* Returns -1 to go on, else the status to end with. */
-static int take_option(void *data, int letter, char *argument)
+static int parse_option(void *data, int letter, char *argument)
 {
 	struct options *options = data;
 	struct rows *rows = &options->rows;
@@ -130,7 +130,7 @@ static int take_option(void *data, int letter, char *argument)
 		return STATUS_OK;
 	switch (letter) {
 	case 'c':
-		take_config(options, argument);
+		parse_config(options, argument);
 		return -1;
 	case 'a':
 		options->all = true;
@@ -151,11 +151,11 @@ static int take_option(void *data, int letter, char *argument)
 		rows->no_bridges = true;
 		return -1;
 	case 'R':
-		return take_sort(options, argument);
+		return parse_sort(options, argument);
 	case 'f':
-		return take_format(options, argument);
+		return parse_format(options, argument);
 	case 'J':
-		return take_format(options, "json");
+		return parse_format(options, "json");
 	case 'o':
 		options->columns = argument;
 		options->format_given = true;
@@ -196,29 +196,29 @@ static int take_option(void *data, int letter, char *argument)
 	}
 }
 
-static int check_verb(const struct options *options, const char *used)
+static int check_arguments(const struct options *options, const char *used)
 {
-	const struct verb *verb = options->verb;
-	const char *refused = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS, verb->options);
+	const struct subcommand *subcommand = options->subcommand;
+	const char *refused = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS, subcommand->options);
 
 	if (refused) {
-		log_error(&options->log, "'%s' does not accept --%s", verb->name, refused);
+		log_error(&options->log, "'%s' does not accept --%s", subcommand->name, refused);
 		return usage_error(options);
 	}
-	if (verb->max_arguments >= 0 && options->argument_count > verb->max_arguments) {
-		log_error(&options->log, "%s: unexpected argument '%s'", verb->name,
-			  options->arguments[verb->max_arguments]);
+	if (subcommand->max_arguments >= 0 && options->argument_count > subcommand->max_arguments) {
+		log_error(&options->log, "%s: unexpected argument '%s'", subcommand->name,
+			  options->arguments[subcommand->max_arguments]);
 		return usage_error(options);
 	}
 	return -1;
 }
 
 /* The first argument is the subcommand. Returns -1 to go on, else the status to end with. */
-static int take_verb(struct options *options, char **arguments)
+static int parse_subcommand(struct options *options, char **arguments)
 {
 	if (*arguments) {
-		options->verb = verb_find(*arguments, &options->log);
-		if (!options->verb)
+		options->subcommand = subcommand_find(*arguments, &options->log);
+		if (!options->subcommand)
 			return usage_error(options);
 		arguments++;
 	} else if (options->help) {
@@ -226,7 +226,7 @@ static int take_verb(struct options *options, char **arguments)
 		return STATUS_OK;
 	}
 	if (options->help) {
-		help_print_verb(options->verb);
+		help_print_subcommand(options->subcommand);
 		return STATUS_OK;
 	}
 	options->arguments = arguments;
@@ -242,13 +242,13 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	options->filters = (struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
 	options->slots = (struct rule_list){.key = "-s", .place = "command line", .kind = RULE_SLOT};
 	options->names = (struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
-	options->verb = &VERBS[0];
+	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
-	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, take_option, options, used, &words);
+	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used, &words);
 	if (*ret_status < 0)
-		*ret_status = take_verb(options, words);
+		*ret_status = parse_subcommand(options, words);
 	if (*ret_status < 0)
-		*ret_status = check_verb(options, used);
+		*ret_status = check_arguments(options, used);
 	return *ret_status < 0 ? 0 : -1;
 }
 

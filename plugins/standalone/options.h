@@ -16,10 +16,10 @@ enum status {
 	STATUS_PARTIAL = 3, /* listed, but some devices could not be read whole */
 };
 
-struct verb;
+struct subcommand;
 
 struct options {
-	const struct verb *verb;
+	const struct subcommand *subcommand;
 	const char *config;   /* "stdin" when it is read from there */
 	bool config_is_stdin;
 	const char *sysroot;
@@ -35,8 +35,8 @@ struct options {
 	struct log log;
 };
 
-/* What can be asked for. One row of VERBS each. */
-struct verb {
+/* What can be asked for. One row of SUBCOMMANDS each. */
+struct subcommand {
 	const char *name;
 	const char *arguments; /* for the help: "[ADDRESS...]" */
 	int max_arguments;     /* -1: any number */
@@ -45,14 +45,14 @@ struct verb {
 	int (*run)(struct options *options); /* returns an enum status */
 };
 
-extern const struct verb VERBS[];
+extern const struct subcommand SUBCOMMANDS[];
 extern const struct option_row OPTION_ROWS[];
 
 /* What every subcommand accepts. */
 #define COMMON_OPTIONS "qvhV"
 
 /* The subcommand NAME. NULL when there is none, which is logged. */
-const struct verb *verb_find(const char *name, const struct log *log);
+const struct subcommand *subcommand_find(const char *name, const struct log *log);
 
 int run_list(struct options *options);
 int run_explain(struct options *options);

@@ -185,7 +185,7 @@ void report_unknown_owners(const struct options *options, const struct inventory
 	}
 }
 
-void report_tell_sources(const struct options *options, const struct inventory *inventory)
+void report_log_sources(const struct options *options, const struct inventory *inventory)
 {
 	if (inventory->unseen)
 		log_warning(&options->log, "could not inspect %zu processes; devices shown without an owner may be in use. Run as root",

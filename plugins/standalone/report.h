@@ -15,7 +15,7 @@ unsigned report_details(struct report *report, const struct options *options, un
 int report_write(const struct report *report, const struct options *options);
 
 /* Says on standard error why devices have an unknown owner, each reason once, where the format of the options has no room for it and
- * report_tell_sources does not. */
+ * report_log_sources does not. */
 void report_unknown_owners(const struct options *options, const struct inventory *inventory);
 
 /* Says on standard error that no device is selected, why, and what to do. Where it is only the command line that selects none, an
@@ -25,6 +25,6 @@ void report_empty_selection(const struct options *options, const char *format, s
 			    const struct inventory *inventory);
 
 /* Tells on standard error which sources of ownership could not answer, and what that means. */
-void report_tell_sources(const struct options *options, const struct inventory *inventory);
+void report_log_sources(const struct options *options, const struct inventory *inventory);
 
 #endif

@@ -40,7 +40,7 @@ static void write_driver(FILE *out, const struct pci_device *device)
 static void write_peer(FILE *out, const struct pci_device *device, size_t peer)
 {
 	fprintf(out, "IOMMU group %u is not viable: %s is bound to a host driver", device->iommu_group,
-		device->group_blockers.items[peer]);
+		device->nonviable_peers.items[peer]);
 }
 
 static void write_unknown(FILE *out, const struct pci_device *device)
@@ -57,29 +57,29 @@ static void write_group_held(FILE *out, const struct pci_device *device)
 /* Returns whether there is one. */
 static bool write_command(FILE *out, const char *before, const struct pci_device *device)
 {
-	enum obstacle obstacle = device_obstacle(device);
+	enum unavailable_reason reason = device_unavailable_reason(device);
 	char address[ADDRESS_SIZE];
 
 	if (device_is_bridge(device) ||
-	    (obstacle != OBSTACLE_HOST && obstacle != OBSTACLE_NO_IOMMU && obstacle != OBSTACLE_BLOCKED))
+	    (reason != UNAVAILABLE_HOST && reason != UNAVAILABLE_NO_IOMMU && reason != UNAVAILABLE_NOT_VIABLE))
 		return false;
 	if (!(device->present & HAS_IOMMU_GROUP))
 		fprintf(out, "%s'vfio-bind check' says why", before);
 	else
 		fprintf(out, "%s'vfio-bind bind %s%s' can make it available", before,
-			device->group_blockers.count ? "--group " : "", address_format(&device->address, address));
+			device->nonviable_peers.count ? "--group " : "", address_format(&device->address, address));
 	return true;
 }
 
-void obstacle_write_brief(FILE *out, const struct pci_device *device)
+void unavailable_write_brief(FILE *out, const struct pci_device *device)
 {
-	switch (device_obstacle(device)) {
-	case OBSTACLE_NONE:
+	switch (device_unavailable_reason(device)) {
+	case UNAVAILABLE_NONE:
 		break;
-	case OBSTACLE_UNKNOWN:
+	case UNAVAILABLE_UNKNOWN:
 		write_unknown(out, device);
 		break;
-	case OBSTACLE_HOST:
+	case UNAVAILABLE_HOST:
 		if (device_is_bridge(device))
 			fputs("a bridge cannot be assigned", out);
 		else
@@ -87,50 +87,50 @@ void obstacle_write_brief(FILE *out, const struct pci_device *device)
 		if (!device_is_bridge(device) && !(device->present & HAS_IOMMU_GROUP))
 			fputs(", and not in an IOMMU group", out);
 		break;
-	case OBSTACLE_RESERVED:
-	case OBSTACLE_HELD:
+	case UNAVAILABLE_RESERVED:
+	case UNAVAILABLE_HELD:
 		write_owners(out, "; ", device);
 		break;
-	case OBSTACLE_NO_IOMMU:
+	case UNAVAILABLE_NO_IOMMU:
 		fputs("not in an IOMMU group", out);
 		break;
-	case OBSTACLE_BLOCKED:
+	case UNAVAILABLE_NOT_VIABLE:
 		write_peer(out, device, 0);
 		break;
-	case OBSTACLE_GROUP:
+	case UNAVAILABLE_GROUP_HELD:
 		write_group_held(out, device);
 		break;
 	}
 	write_command(out, "; ", device);
 }
 
-void obstacle_write_help(FILE *out, const char *indent, const struct pci_device *device)
+void unavailable_write_help(FILE *out, const char *indent, const struct pci_device *device)
 {
 	if (write_command(out, indent, device))
 		fputc('\n', out);
 }
 
-void obstacle_write_driver(FILE *out, const char *indent, const struct pci_device *device)
+void unavailable_write_driver(FILE *out, const char *indent, const struct pci_device *device)
 {
 	fputs(indent, out);
 	write_driver(out, device);
 	fputc('\n', out);
 }
 
-void obstacle_write_lasting(FILE *out, const char *indent, const struct pci_device *device)
+void unavailable_write_lasting(FILE *out, const char *indent, const struct pci_device *device)
 {
 	if (device_is_bridge(device))
 		fprintf(out, "%sa bridge cannot be assigned\n", indent);
 	else if (!(device->present & HAS_IOMMU_GROUP))
 		fprintf(out, "%snot in an IOMMU group: devices cannot be assigned while the IOMMU is off\n", indent);
-	for (size_t i = 0; i < device->group_blockers.count; i++) {
+	for (size_t i = 0; i < device->nonviable_peers.count; i++) {
 		fputs(indent, out);
 		write_peer(out, device, i);
 		fputc('\n', out);
 	}
 }
 
-void obstacle_write(FILE *out, const char *indent, const struct pci_device *device)
+void unavailable_write(FILE *out, const char *indent, const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++) {
 		fputs(indent, out);
@@ -140,14 +140,14 @@ void obstacle_write(FILE *out, const char *indent, const struct pci_device *devi
 	if (device_has_conflict(device))
 		fprintf(out, "%sconflict: more than one owner, or bound to a host driver while in use\n", indent);
 	if (!device_is_bridge(device) &&
-	    (device->ownership == OWNERSHIP_HOST || (device->owner_count && !device_is_givable(device))))
-		obstacle_write_driver(out, indent, device);
+	    (device->ownership == OWNERSHIP_HOST || (device->owner_count && !device_is_assignable(device))))
+		unavailable_write_driver(out, indent, device);
 	if (device->ownership == OWNERSHIP_UNKNOWN) {
 		fputs(indent, out);
 		write_unknown(out, device);
 		fputc('\n', out);
 	}
-	obstacle_write_lasting(out, indent, device);
+	unavailable_write_lasting(out, indent, device);
 	if (device->group_held) {
 		fputs(indent, out);
 		write_group_held(out, device);

@@ -26,7 +26,7 @@ static void free_aliases(struct config *config)
 }
 
 /* Key by key: what the section has stands instead of what was there. */
-static void lay_over(struct config *config, struct section *section)
+static void merge_section(struct config *config, struct section *section)
 {
 	if (section->has_filters)
 		move_list(&config->filters, &section->filters);
@@ -91,22 +91,22 @@ static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const ch
 		const char *wrong;
 
 		if (!yaml_text(name)) {
-			yaml_fault(file, name, "a host name must be a string; * and ? in it match anything");
+			yaml_error(file, name, "a host name must be a string; * and ? in it match anything");
 			continue;
 		}
 		wrong = pattern_error(yaml_text(name));
 		if (wrong)
-			yaml_fault(file, name, "invalid host pattern '%s': %s", yaml_text(name), wrong);
+			yaml_error(file, name, "invalid host pattern '%s': %s", yaml_text(name), wrong);
 		if (section_key_is_repeated(file, hosts, pair) || yaml_is_null(map))
 			continue;
 		if (map->type != YAML_MAPPING_NODE) {
-			yaml_fault(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP, yaml_text(name));
+			yaml_error(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP, yaml_text(name));
 			continue;
 		}
 		/* other hosts' sections are read as well: a fault there is found on every host */
 		section_read_host(file, map, &section);
 		if (is_this_host(yaml_text(name), host))
-			lay_over(config, &section);
+			merge_section(config, &section);
 		section_free(&section);
 	}
 }
@@ -120,11 +120,11 @@ static void read_document(struct yamlfile *file, const char *host, struct config
 	if (config->is_empty)
 		return;
 	if (root->type != YAML_MAPPING_NODE) {
-		yaml_fault(file, root, "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
+		yaml_error(file, root, "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
 		return;
 	}
 	section_read_file(file, root, &section);
-	lay_over(config, &section);
+	merge_section(config, &section);
 	if (section.hosts)
 		read_hosts(file, section.hosts, host, config);
 	section_free(&section);

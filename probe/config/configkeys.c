@@ -9,36 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef void take_value(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value);
+typedef void parse_value(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value);
 
 struct key {
 	const char *name;
-	take_value *take;
+	parse_value *take;
 };
 
-static take_value take_filters, take_addresses, take_names, take_vendors, take_aliases, take_owners, take_hosts;
-static take_value take_name, take_role, take_numa_node;
+static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases, parse_owners, parse_hosts;
+static parse_value parse_name, parse_role, parse_numa_node;
 
 /* Of a file; a host's section has all but the last. */
 static const struct key FILE_KEYS[] = {
-	{"filter", take_filters},
-	{"short_address", take_addresses},
-	{"device_name", take_names},
-	{"nvidia_vendors", take_vendors},
-	{"alias", take_aliases},
-	{"owners", take_owners},
-	{"hosts", take_hosts},
+	{"filter", parse_filters},
+	{"short_address", parse_addresses},
+	{"device_name", parse_names},
+	{"nvidia_vendors", parse_vendors},
+	{"alias", parse_aliases},
+	{"owners", parse_owners},
+	{"hosts", parse_hosts},
 };
 #define FILE_KEY_COUNT (sizeof(FILE_KEYS) / sizeof(*FILE_KEYS))
 
 /* Of an item of :alias:. */
 static const struct key ALIAS_KEYS[] = {
-	{"name", take_name},
-	{"filter", take_filters},
-	{"short_address", take_addresses},
-	{"device_name", take_names},
-	{"role", take_role},
-	{"numa_node", take_numa_node},
+	{"name", parse_name},
+	{"filter", parse_filters},
+	{"short_address", parse_addresses},
+	{"device_name", parse_names},
+	{"role", parse_role},
+	{"numa_node", parse_numa_node},
 };
 #define ALIAS_KEY_COUNT (sizeof(ALIAS_KEYS) / sizeof(*ALIAS_KEYS))
 #define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node"
@@ -68,7 +68,7 @@ bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, cons
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
 		earlier = yaml_document_get_node(&file->document, p->key);
 		if (yaml_text(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
-			yaml_fault(file, key, "duplicate key '%s' (first on line %zu)", yaml_text(key),
+			yaml_error(file, key, "duplicate key '%s' (first on line %zu)", yaml_text(key),
 				   earlier->start_mark.line + 1);
 			return true;
 		}
@@ -76,7 +76,7 @@ bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, cons
 	return false;
 }
 
-static void warn_of_unknown_key(const struct yamlfile *file, const yaml_node_t *key, const struct key *keys, size_t count,
+static void warn_unknown_key(const struct yamlfile *file, const yaml_node_t *key, const struct key *keys, size_t count,
 				const char *help)
 {
 	struct nearest nearest = {.word = key_of(key)};
@@ -85,7 +85,7 @@ static void warn_of_unknown_key(const struct yamlfile *file, const yaml_node_t *
 
 	for (size_t i = 0; i < count; i++)
 		nearest_try(&nearest, keys[i].name);
-	yaml_place(file, key->start_mark, place);
+	yaml_location(file, key->start_mark, place);
 	if (nearest.found)
 		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)", place, yaml_text(key), colon,
 			    nearest.found, colon);
@@ -102,7 +102,7 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 		const struct key *found;
 
 		if (!yaml_text(key)) {
-			yaml_fault(file, key, "a key must be a string; valid keys: %s", help);
+			yaml_error(file, key, "a key must be a string; valid keys: %s", help);
 			continue;
 		}
 		if (section_key_is_repeated(file, map, pair))
@@ -111,7 +111,7 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 		if (found)
 			found->take(file, section, key, yaml_document_get_node(&file->document, pair->value));
 		else
-			warn_of_unknown_key(file, key, keys, count, help);
+			warn_unknown_key(file, key, keys, count, help);
 	}
 }
 
@@ -135,9 +135,9 @@ static void add_scalar(struct yamlfile *file, struct section *section, add_text 
 {
 	char place[YAML_PLACE_SIZE], *copy, *rest, *piece;
 
-	yaml_place(file, node->start_mark, place);
+	yaml_location(file, node->start_mark, place);
 	if (strlen(yaml_text(node)) != node->data.scalar.length) {
-		yaml_fault(file, node, "NUL character in a string");
+		yaml_error(file, node, "NUL character in a string");
 		return;
 	}
 	if (!commas) {
@@ -165,17 +165,17 @@ static void add_texts(struct yamlfile *file, struct section *section, add_text *
 		return;
 	}
 	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_fault(file, value, ":%s: must be a string or a list of strings, not a map", key_of(key));
+		yaml_error(file, value, ":%s: must be a string or a list of strings, not a map", key_of(key));
 		return;
 	}
 	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
 		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
 
 		if (node->type != YAML_SCALAR_NODE)
-			yaml_fault(file, node, "each item of :%s: must be a string; quote values that contain ': '",
+			yaml_error(file, node, "each item of :%s: must be a string; quote values that contain ': '",
 				   key_of(key));
 		else if (yaml_is_null(node))
-			yaml_fault(file, node, "empty item in :%s:", key_of(key));
+			yaml_error(file, node, "empty item in :%s:", key_of(key));
 		else
 			add_scalar(file, section, add, commas, node);
 	}
@@ -186,7 +186,7 @@ static void begin_list(struct yamlfile *file, struct rule_list *list, const char
 {
 	list->key = name;
 	list->kind = kind;
-	yaml_place(file, key->start_mark, list->place);
+	yaml_location(file, key->start_mark, list->place);
 }
 
 static int add_filter(struct yamlfile *file, struct section *section, const char *text, const char *place)
@@ -223,7 +223,7 @@ static int add_vendor(struct yamlfile *file, struct section *section, const char
 	return 0;
 }
 
-static void take_filters(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_filters(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	begin_list(file, &section->filters, ":filter:", RULE_FILTER, key);
 	section->has_filters = true;
@@ -233,7 +233,7 @@ static void take_filters(struct yamlfile *file, struct section *section, yaml_no
 	add_texts(file, section, add_filter, true, key, value);
 }
 
-static void take_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	begin_list(file, &section->addresses, ":short_address:", RULE_ADDRESS, key);
 	section->has_addresses = true;
@@ -241,7 +241,7 @@ static void take_addresses(struct yamlfile *file, struct section *section, yaml_
 		add_texts(file, section, add_address, true, key, value);
 }
 
-static void take_names(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_names(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	begin_list(file, &section->names, ":device_name:", RULE_NAME, key);
 	section->has_names = true;
@@ -249,7 +249,7 @@ static void take_names(struct yamlfile *file, struct section *section, yaml_node
 		add_texts(file, section, add_name, false, key, value);
 }
 
-static void take_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	section->has_vendors = true;
 	if (!yaml_is_null(value))
@@ -263,7 +263,7 @@ static int add_source(struct yamlfile *file, struct section *section, const char
 	return sources_parse(text, place, file->log, &section->owners);
 }
 
-static void take_owners(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_owners(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	if (yaml_is_null(value))
 		return; /* as without the key */
@@ -271,13 +271,13 @@ static void take_owners(struct yamlfile *file, struct section *section, yaml_nod
 	add_texts(file, section, add_source, true, key, value);
 }
 
-static void take_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	(void)key;
 	if (value->type == YAML_MAPPING_NODE)
 		section->hosts = value;
 	else if (!yaml_is_null(value))
-		yaml_fault(file, value, ":hosts: must be a map of host names, e.g. 'host1: {filter: \"10de:*\"}'");
+		yaml_error(file, value, ":hosts: must be a map of host names, e.g. 'host1: {filter: \"10de:*\"}'");
 }
 
 /* ---- :alias: ---- */
@@ -288,22 +288,22 @@ static const char *single_text(struct yamlfile *file, const yaml_node_t *key, co
 	if (value->type == YAML_SCALAR_NODE && !yaml_is_null(value) &&
 	    strlen(yaml_text(value)) == value->data.scalar.length)
 		return yaml_text(value);
-	yaml_fault(file, value, "%s must be one string", key_of(key));
+	yaml_error(file, value, "%s must be one string", key_of(key));
 	return NULL;
 }
 
-static void take_name(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_name(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	const char *text = single_text(file, key, value);
 
 	if (!text)
 		return;
 	if (strcmp(text, ALIAS_NAME_RESERVED) == 0) {
-		yaml_fault(file, value, "invalid alias name '%s': reserved", text);
+		yaml_error(file, value, "invalid alias name '%s': reserved", text);
 		return;
 	}
 	if (!alias_is_name(text)) {
-		yaml_fault(file, value, "invalid alias name '%s': expected up to 64 letters, digits and '. _ + -', the first a "
+		yaml_error(file, value, "invalid alias name '%s': expected up to 64 letters, digits and '. _ + -', the first a "
 			   "letter or a digit", text);
 		return;
 	}
@@ -312,7 +312,7 @@ static void take_name(struct yamlfile *file, struct section *section, yaml_node_
 		file->error = -ENOMEM;
 }
 
-static void take_role(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_role(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	static const char *const roles[] = {[SRIOV_NONE] = "pci", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
 	const char *text = single_text(file, key, value);
@@ -324,10 +324,10 @@ static void take_role(struct yamlfile *file, struct section *section, yaml_node_
 			return;
 		}
 	if (text)
-		yaml_fault(file, value, "invalid role '%s': expected pf, vf or pci", text);
+		yaml_error(file, value, "invalid role '%s': expected pf, vf or pci", text);
 }
 
-static void take_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	const char *text = single_text(file, key, value);
 	size_t length = text ? strspn(text, "0123456789") : 0;
@@ -335,7 +335,7 @@ static void take_numa_node(struct yamlfile *file, struct section *section, yaml_
 	if (!text)
 		return;
 	if (!length || length > 5 || text[length]) {
-		yaml_fault(file, value, "numa_node must be a number, e.g. 0, not '%s'", text);
+		yaml_error(file, value, "numa_node must be a number, e.g. 0, not '%s'", text);
 		return;
 	}
 	section->alias.has_numa_node = true;
@@ -356,10 +356,10 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 	read_keys(file, map, ALIAS_KEYS, ALIAS_KEY_COUNT, ALIAS_KEYS_HELP, &item);
 	/* what has an error looks as if it were not there */
 	if (file->faults == faults && !item.alias.name)
-		yaml_fault(file, map, "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+		yaml_error(file, map, "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
 	else if (file->faults == faults && !item.has_filters && !item.has_addresses && !item.has_names &&
 		 !item.alias.has_role && !item.alias.has_numa_node)
-		yaml_fault(file, map, "alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
+		yaml_error(file, map, "alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
 			   item.alias.name);
 	more = &section->aliases[section->alias_count++];
 	*more = item.alias;
@@ -368,14 +368,14 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 	more->names = item.names;
 }
 
-static void take_aliases(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_aliases(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
 {
 	(void)key;
 	section->has_aliases = true;
 	if (yaml_is_null(value))
 		return;
 	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_fault(file, value, ":alias: must be a list of maps, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+		yaml_error(file, value, ":alias: must be a list of maps, e.g. '- {name: a1, filter: \"8086:1520\"}'");
 		return;
 	}
 	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
@@ -384,7 +384,7 @@ static void take_aliases(struct yamlfile *file, struct section *section, yaml_no
 		if (node->type == YAML_MAPPING_NODE)
 			read_alias(file, node, section);
 		else
-			yaml_fault(file, node, "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
+			yaml_error(file, node, "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
 	}
 }
 

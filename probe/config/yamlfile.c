@@ -10,7 +10,7 @@
 #define PATH_SHOWN_MAX 240
 
 /* Of a very long path the end is shown, so that line and column always are. */
-const char *yaml_place(const struct yamlfile *file, yaml_mark_t mark, char buffer[static YAML_PLACE_SIZE])
+const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark, char buffer[static YAML_PLACE_SIZE])
 {
 	size_t length = strlen(file->path);
 	bool cut = length > PATH_SHOWN_MAX;
@@ -20,7 +20,7 @@ const char *yaml_place(const struct yamlfile *file, yaml_mark_t mark, char buffe
 	return buffer;
 }
 
-void yaml_fault(struct yamlfile *file, const yaml_node_t *node, const char *format, ...)
+void yaml_error(struct yamlfile *file, const yaml_node_t *node, const char *format, ...)
 {
 	char text[512], place[YAML_PLACE_SIZE];
 	va_list args;
@@ -28,7 +28,7 @@ void yaml_fault(struct yamlfile *file, const yaml_node_t *node, const char *form
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_error(file->log, "%s: %s", yaml_place(file, node->start_mark, place), text);
+	log_error(file->log, "%s: %s", yaml_location(file, node->start_mark, place), text);
 	file->faults++;
 }
 
@@ -82,7 +82,7 @@ static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser,
 	if (is_utf16(text, length))
 		log_error(file->log, "%s: byte %zu: %s", file->path, parser->problem_offset, parser->problem);
 	else
-		log_error(file->log, "%s: %s%s", yaml_place(file, mark_of_byte(text, offset), place),
+		log_error(file->log, "%s: %s%s", yaml_location(file, mark_of_byte(text, offset), place),
 			  not_utf8 ? "not UTF-8: " : "", parser->problem);
 }
 
@@ -95,12 +95,12 @@ static bool log_open_quote(struct yamlfile *file, const yaml_parser_t *parser)
 
 	if (parser->context && strstr(parser->context, "quoted scalar") &&
 	    (strstr(parser->problem, "end of stream") || strstr(parser->problem, "document indicator"))) {
-		log_error(file->log, "%s: this quote is never closed", yaml_place(file, parser->context_mark, place));
+		log_error(file->log, "%s: this quote is never closed", yaml_location(file, parser->context_mark, place));
 		return true;
 	}
 	if (start->line == end->line || parser->problem_mark.line != end->line)
 		return false;
-	log_error(file->log, "%s: this quote is closed only on line %zu", yaml_place(file, *start, place), end->line + 1);
+	log_error(file->log, "%s: this quote is closed only on line %zu", yaml_location(file, *start, place), end->line + 1);
 	return true;
 }
 
@@ -124,7 +124,7 @@ static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, c
 		hint = "; a string that ends with a colon, or has a colon and a space in it, needs quotes around it: '10de:'";
 	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		hint = "; indent with spaces, not tabs";
-	log_error(file->log, "%s: not YAML: %s%s%s%s", yaml_place(file, parser->problem_mark, place),
+	log_error(file->log, "%s: not YAML: %s%s%s%s", yaml_location(file, parser->problem_mark, place),
 		  parser->problem ? parser->problem : "out of memory", parser->context ? ", " : "",
 		  parser->context ? parser->context : "", hint);
 }
@@ -141,7 +141,7 @@ static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char 
 	}
 	root = yaml_document_get_root_node(&second);
 	if (root)
-		yaml_fault(file, root, "only one YAML document is allowed; remove the '---'");
+		yaml_error(file, root, "only one YAML document is allowed; remove the '---'");
 	yaml_document_delete(&second);
 }
 
@@ -189,7 +189,7 @@ static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct
 	extent->depth += event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
 	extent->depth -= event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
 	extent->aliases += event->type == YAML_ALIAS_EVENT;
-	yaml_place(file, event->start_mark, place);
+	yaml_location(file, event->start_mark, place);
 	if (++extent->events > EVENTS_MAX || extent->aliases > ALIASES_MAX)
 		log_error(file->log, "%s: too many nodes: at most %d strings, lists and maps, and %d aliases",
 			  place, EVENTS_MAX, ALIASES_MAX);

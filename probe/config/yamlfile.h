@@ -32,10 +32,10 @@ int yaml_load(struct yamlfile *file, const char *text, size_t length);
 void yaml_unload(struct yamlfile *file);
 
 /* Writes "path:line:column" of MARK and returns BUFFER. */
-const char *yaml_place(const struct yamlfile *file, yaml_mark_t mark, char buffer[static YAML_PLACE_SIZE]);
+const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark, char buffer[static YAML_PLACE_SIZE]);
 
 /* Tells a fault at NODE and counts it. */
-void yaml_fault(struct yamlfile *file, const yaml_node_t *node, const char *format, ...)
+void yaml_error(struct yamlfile *file, const yaml_node_t *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The text of a scalar, which belongs to the document; NULL for a list or a map. */

@@ -186,7 +186,7 @@ int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *in
 	return error;
 }
 
-static bool is_blocker(struct sysroot *root, const struct pci_device *peer, const char *name)
+static bool is_nonviable_peer(struct sysroot *root, const struct pci_device *peer, const char *name)
 {
 	char path[NAME_MAX + 64], driver[NAME_MAX + 1];
 
@@ -225,7 +225,7 @@ static int list_group(struct sysroot *root, const struct log *log, struct pci_de
 	return error;
 }
 
-static int find_blockers(struct sysroot *root, const struct inventory *inventory, struct pci_device *device)
+static int find_nonviable_peers(struct sysroot *root, const struct inventory *inventory, struct pci_device *device)
 {
 	int error = 0;
 
@@ -235,19 +235,19 @@ static int find_blockers(struct sysroot *root, const struct inventory *inventory
 		const struct pci_device *peer;
 
 		peer = address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address) : NULL;
-		if (peer && is_blocker(root, peer, name))
-			error = strings_add(&device->group_blockers, name);
+		if (peer && is_nonviable_peer(root, peer, name))
+			error = strings_add(&device->nonviable_peers, name);
 	}
 	return error;
 }
 
-int read_group_blockers(struct sysroot *root, struct inventory *inventory)
+int read_nonviable_peers(struct sysroot *root, struct inventory *inventory)
 {
 	int error = 0;
 
 	inventory_foreach(inventory, device)
 		if (!error)
-			error = find_blockers(root, inventory, device);
+			error = find_nonviable_peers(root, inventory, device);
 	return error;
 }
 
@@ -258,7 +258,7 @@ int read_group_peers(struct sysroot *root, const struct log *log, struct invento
 	inventory_foreach(inventory, device)
 		if (!error && (device->present & HAS_IOMMU_GROUP))
 			error = list_group(root, log, device);
-	return error ? error : read_group_blockers(root, inventory);
+	return error ? error : read_nonviable_peers(root, inventory);
 }
 
 /* A slot's address has no function: "0000:01:00" is for all of them. */

@@ -19,12 +19,12 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
 /* Adds the mediated devices to the selected devices of INVENTORY that they are parts of, likewise. */
 int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
-/* Sets group_peers and group_blockers of the selected devices that have a group, likewise. A bridge blocks nothing, nor does a
+/* Sets group_peers and nonviable_peers of the selected devices that have a group, likewise. A bridge blocks nothing, nor does a
  * device on a vfio driver, on a stub or without a driver: the kernel's vfio_dev_viable(). */
 int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
-/* Sets group_blockers alone, of devices that have none yet and whose group_peers are known. */
-int read_group_blockers(struct sysroot *root, struct inventory *inventory);
+/* Sets nonviable_peers alone, of devices that have none yet and whose group_peers are known. */
+int read_nonviable_peers(struct sysroot *root, struct inventory *inventory);
 
 /* Sets physical_slot, likewise. */
 int read_slots(struct sysroot *root, const struct log *log, struct inventory *inventory);

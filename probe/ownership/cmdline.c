@@ -56,7 +56,7 @@ static bool is_believed(const struct search *search, const struct holder *holder
 		return false;
 	use = vfio_device_use(search->root, &device->address, device->driver);
 	*reserves = given->failover && (holder->seen || use == VFIO_USE_CLOSED);
-	return *reserves || (!holder->seen && use != VFIO_USE_CLOSED && device_is_givable(device));
+	return *reserves || (!holder->seen && use != VFIO_USE_CLOSED && device_is_assignable(device));
 }
 
 static int claim_given(const struct search *search, const struct holder *holder, const struct vmm_device *given)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A VM that runs with a device that has gone is in trouble; one that is only defined with it will say so when it starts. */
-static void tell_missing(const struct search *search, const struct domain_device *used)
+static void log_missing(const struct search *search, const struct domain_device *used)
 {
 	char address[ADDRESS_SIZE];
 
@@ -54,7 +54,7 @@ static int claim_device(const struct search *search, const struct domain_device 
 					    inventory_find(search->inventory, &used->device.address);
 
 	if (!device)
-		tell_missing(search, used);
+		log_missing(search, used);
 	if (!device || !device->selected)
 		return 0;
 	daemon = used->runs ? find_daemon(search, device) : NULL;

@@ -237,7 +237,7 @@ static void last_line(char *text, char *why)
 			*p = '?';
 }
 
-static int judge(int error, int status, struct stream *errors, char *why)
+static int child_result(int error, int status, struct stream *errors, char *why)
 {
 	switch (error) {
 	case 0:
@@ -276,7 +276,7 @@ int helper_run(const struct helper *helper, char **ret_text, size_t *ret_length,
 	}
 	error = read_streams(child.streams, end);
 	left = end_child(child.pid, &status);
-	error = judge(error ? error : left, status, &child.streams[ERRORS], why);
+	error = child_result(error ? error : left, status, &child.streams[ERRORS], why);
 	if (!error) {
 		*ret_text = child.streams[OUTPUT].text;
 		*ret_length = child.streams[OUTPUT].length;

@@ -161,7 +161,7 @@ static void report_unseen(struct evidence *evidence)
 
 /* The kernel's count outranks the walk: when every open file was found, processes that could not
  * be inspected hold none. */
-static void judge_walk(struct evidence *evidence, const struct counts *before,
+static void check_walk_result(struct evidence *evidence, const struct counts *before,
 		       const struct counts *after)
 {
 	struct source_report *report = &evidence->search.processes;
@@ -205,7 +205,7 @@ static int walk(struct evidence *evidence, enum holders_depth depth)
 
 /* Threads are inspected only when the kernel counts more than their processes have: that is
  * rare, and takes longer. */
-static int look_at_processes(struct evidence *evidence)
+static int walk_processes_once(struct evidence *evidence)
 {
 	struct search *search = &evidence->search;
 	struct counts before, after;
@@ -238,11 +238,11 @@ static int look_at_processes(struct evidence *evidence)
 			return error;
 		after = read_counts(search->root);
 	}
-	judge_walk(evidence, &before, &after);
+	check_walk_result(evidence, &before, &after);
 	return 0;
 }
 
-static int ask_sources(const struct search *search)
+static int read_sources(const struct search *search)
 {
 	int error = 0;
 
@@ -270,7 +270,7 @@ static const struct source_report *find_failed(const struct source_report *sourc
 
 /* Sets *ret_why to why an owner could exist that no source has shown; returns false when none
  * can. */
-static bool may_be_owned(const struct evidence *evidence, const struct pci_device *device,
+static bool can_have_owner(const struct evidence *evidence, const struct pci_device *device,
 			 char why[UNKNOWN_REASON_SIZE])
 {
 	const struct source_report *sources = evidence->search.inventory->sources;
@@ -304,7 +304,7 @@ static bool may_be_owned(const struct evidence *evidence, const struct pci_devic
 	return true;
 }
 
-static enum ownership weigh(const struct evidence *evidence, const struct pci_device *device,
+static enum ownership resolve_ownership(const struct evidence *evidence, const struct pci_device *device,
 			    char why[UNKNOWN_REASON_SIZE])
 {
 	bool reserved = false;
@@ -316,13 +316,13 @@ static enum ownership weigh(const struct evidence *evidence, const struct pci_de
 	}
 	if (reserved)
 		return OWNERSHIP_RESERVED;
-	if (!device_is_givable(device))
+	if (!device_is_assignable(device))
 		return !device_is_bridge(device) && !evidence->recording &&
 				       is_shared_with_vfio(evidence, device) &&
-				       may_be_owned(evidence, device, why) ?
+				       can_have_owner(evidence, device, why) ?
 			       OWNERSHIP_UNKNOWN :
 			       OWNERSHIP_HOST;
-	return may_be_owned(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
+	return can_have_owner(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
 }
 
 static void name_sources(struct pci_device *device)
@@ -368,7 +368,7 @@ static int set_ownership(const struct evidence *evidence, struct pci_device *dev
 	char why[UNKNOWN_REASON_SIZE];
 
 	device->present |= HAS_OWNERSHIP;
-	device->ownership = weigh(evidence, device, why);
+	device->ownership = resolve_ownership(evidence, device, why);
 	name_sources(device);
 	if (device->ownership != OWNERSHIP_UNKNOWN)
 		return 0;
@@ -397,9 +397,9 @@ static int find_owners(struct evidence *evidence)
 	inventory_foreach(inventory, device)
 		read_vgpu_type(evidence->search.root, device);
 	if (!evidence->recording)
-		error = look_at_processes(evidence);
+		error = walk_processes_once(evidence);
 	if (!error)
-		error = ask_sources(&evidence->search);
+		error = read_sources(&evidence->search);
 	if (!error && evidence->has_mdevs)
 		error = find_mdev_parents(evidence);
 	if (error < 0)

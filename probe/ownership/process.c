@@ -63,7 +63,7 @@ ssize_t process_read_cmdline(const struct sysdir *process, bool of_threads, char
 	return VMM_CMDLINE_MAX - 1;
 }
 
-static bool is_among(const struct process_users *users, uid_t user)
+static bool contains(const struct process_users *users, uid_t user)
 {
 	for (size_t i = 0; i < users->count; i++)
 		if (users->trusted[i] == user)
@@ -86,7 +86,7 @@ int process_is_trusted(const struct sysdir *process, const struct process_users 
 	if (!line || sscanf(line, " Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) != 4)
 		return -EBADMSG;
 	for (size_t i = 0; i < 4; i++)
-		if (!is_among(users, ids[i]))
+		if (!contains(users, ids[i]))
 			return 0;
 	return 1;
 }

@@ -80,7 +80,7 @@ static bool holds_device(const struct search *search, const struct pci_device *d
 		return use == VFIO_USE_OPEN;
 	if (by_name)
 		return is_named(vmm, &device->address);
-	return device_is_givable(device) || vfio_nodes_have_device(search->nodes, &device->address);
+	return device_is_assignable(device) || vfio_nodes_have_device(search->nodes, &device->address);
 }
 
 static int claim_group(const struct search *search, const struct holder *holder, unsigned group)

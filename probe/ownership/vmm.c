@@ -53,7 +53,7 @@ static char **find_property(struct properties *p, const char *name, size_t lengt
 
 /* Takes one value of QEMU's "a=b,c=d" from *text: up to a single comma, two of them stand for
  * one. NULL without memory. */
-static char *take_value(const char **text)
+static char *parse_value(const char **text)
 {
 	char *value = malloc(strlen(*text) + 1), *out = value;
 	const char *p = *text;
@@ -76,7 +76,7 @@ static char *option_value(const char *text, const char *key)
 	bool first = true;
 	char *part, *equals;
 
-	while (*text && (part = take_value(&text))) {
+	while (*text && (part = parse_value(&text))) {
 		equals = strchr(part, '=');
 		if (key && equals && is_name(key, part, (size_t)(equals - part))) {
 			memmove(part, equals + 1, strlen(equals + 1) + 1);
@@ -95,7 +95,7 @@ static void read_plain_device(const char *text, struct properties *p)
 	char *part, *equals, **value;
 
 	p->driver = option_value(text, NULL);
-	while (*text && (part = take_value(&text))) {
+	while (*text && (part = parse_value(&text))) {
 		equals = strchr(part, '=');
 		value = equals ? find_property(p, part, (size_t)(equals - part)) : NULL;
 		if (value && !*value)

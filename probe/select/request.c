@@ -86,7 +86,7 @@ static int log_unknown_key(const char *key, const struct log *log)
 	return -EINVAL;
 }
 
-static int take_pair(char *pair, struct request *request, struct ids *ids, const struct log *log)
+static int parse_pair(char *pair, struct request *request, struct ids *ids, const struct log *log)
 {
 	char *value = strchr(pair, '=');
 	const struct {
@@ -127,7 +127,7 @@ static int parse_pairs(char *text, struct request *request, const struct log *lo
 	int error = 0;
 
 	while (!error && (pair = strsep(&rest, ",")))
-		error = take_pair(pair, request, &ids, log);
+		error = parse_pair(pair, request, &ids, log);
 	if (!error && (ids.vendor || ids.device || ids.class)) {
 		snprintf(filter, sizeof(filter), "%s:%s%s%s", ids.vendor ? ids.vendor : "", ids.device ? ids.device : "",
 			 ids.class ? ":" : "", ids.class ? ids.class : "");
@@ -203,7 +203,7 @@ static bool find_device(struct matching *m, size_t request)
 static void list_available(struct matching *m, const struct inventory *inventory)
 {
 	inventory_foreach(inventory, device)
-		if (device_obstacle(device) == OBSTACLE_NONE) {
+		if (device_unavailable_reason(device) == UNAVAILABLE_NONE) {
 			m->taken_by[m->device_count] = SIZE_MAX;
 			m->devices[m->device_count++] = device;
 		}

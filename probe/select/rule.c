@@ -29,7 +29,7 @@ const char *rule_text(const struct rule *rule)
 	return rule->text;
 }
 
-const char *rule_place(const struct rule *rule)
+const char *rule_location(const struct rule *rule)
 {
 	return rule->place;
 }

@@ -37,7 +37,7 @@ void rule_list_free(struct rule_list *list);
 
 /* The text of the rule and its place, as they were given. */
 const char *rule_text(const struct rule *rule);
-const char *rule_place(const struct rule *rule);
+const char *rule_location(const struct rule *rule);
 
 /* Whether the rule excludes what it matches. */
 bool rule_excludes(const struct rule *rule);

@@ -16,8 +16,8 @@ struct sysroot {
 	struct sysdir dir;
 	char *path;
 	bool host;
-	sysroot_witness *witness;
-	void *witness_data;
+	sysroot_observer *observer;
+	void *observer_data;
 };
 
 int sysroot_new(const char *path, struct sysroot **ret)
@@ -68,10 +68,10 @@ struct sysdir *sysroot_dir(struct sysroot *root)
 	return &root->dir;
 }
 
-void sysroot_watch(struct sysroot *root, sysroot_witness *witness, void *data)
+void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data)
 {
-	root->witness = witness;
-	root->witness_data = data;
+	root->observer = observer;
+	root->observer_data = data;
 }
 
 static int join(const struct sysdir *at, const char *name, char *path, size_t size)
@@ -106,14 +106,14 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 	return fd;
 }
 
-static void tell_witness(const struct sysdir *at, enum sysroot_thing thing, const char *name, const char *text,
+static void notify_observer(const struct sysdir *at, enum sysroot_thing thing, const char *name, const char *text,
 			 size_t length)
 {
 	struct sysroot *root = at->root;
 	char path[sizeof(at->path) * 2];
 
-	if (root->witness && join(at, name, path, sizeof(path)) == 0)
-		root->witness(root->witness_data, thing, path, text, length);
+	if (root->observer && join(at, name, path, sizeof(path)) == 0)
+		root->observer(root->observer_data, thing, path, text, length);
 }
 
 int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
@@ -125,7 +125,7 @@ int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
 	dir.fd = open_below(at, name, O_PATH | O_DIRECTORY);
 	if (dir.fd < 0)
 		return dir.fd;
-	tell_witness(at, SYSROOT_DIRECTORY, name, "", 0);
+	notify_observer(at, SYSROOT_DIRECTORY, name, "", 0);
 	*ret = dir;
 	return 0;
 }
@@ -172,7 +172,7 @@ ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, siz
 	close(fd);
 	if (length < 0)
 		return length;
-	tell_witness(at, SYSROOT_FILE, name, buffer, (size_t)length);
+	notify_observer(at, SYSROOT_FILE, name, buffer, (size_t)length);
 	while (length > 0 && strchr(" \t\r\n", buffer[length - 1]) && buffer[length - 1])
 		length--;
 	buffer[length] = '\0';
@@ -238,7 +238,7 @@ ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer,
 	if ((size_t)length >= size)
 		return -ENAMETOOLONG;
 	buffer[length] = '\0';
-	tell_witness(at, SYSROOT_LINK, name, buffer, (size_t)length);
+	notify_observer(at, SYSROOT_LINK, name, buffer, (size_t)length);
 	return length;
 }
 
@@ -260,21 +260,21 @@ int sysdir_link_name(const struct sysdir *at, const char *name, char *buffer, si
 }
 
 /* The names of directories and links are all that is read of some. */
-static void tell_listed(const struct sysdir *at, const char *name, DIR *list)
+static void notify_listed(const struct sysdir *at, const char *name, DIR *list)
 {
 	struct sysdir dir = {.root = at->root};
 	char target[PATH_MAX];
 	struct dirent *entry;
 	ssize_t length;
 
-	if (!at->root->witness || join(at, name, dir.path, sizeof(dir.path)) < 0)
+	if (!at->root->observer || join(at, name, dir.path, sizeof(dir.path)) < 0)
 		return;
 	while ((entry = sysdir_next(list))) {
 		length = entry->d_type == DT_LNK ? readlinkat(dirfd(list), entry->d_name, target, sizeof(target)) : -1;
 		if (length > 0 && length < (ssize_t)sizeof(target))
-			tell_witness(&dir, SYSROOT_LINK, entry->d_name, target, (size_t)length);
+			notify_observer(&dir, SYSROOT_LINK, entry->d_name, target, (size_t)length);
 		else if (entry->d_type == DT_DIR)
-			tell_witness(&dir, SYSROOT_DIRECTORY, entry->d_name, "", 0);
+			notify_observer(&dir, SYSROOT_DIRECTORY, entry->d_name, "", 0);
 	}
 	rewinddir(list);
 }
@@ -292,7 +292,7 @@ int sysdir_list(const struct sysdir *at, const char *name, DIR **ret)
 		close(fd);
 		return error;
 	}
-	tell_listed(at, name, list);
+	notify_listed(at, name, list);
 	*ret = list;
 	return 0;
 }

@@ -45,8 +45,8 @@ enum sysroot_thing { SYSROOT_FILE, SYSROOT_LINK, SYSROOT_DIRECTORY };
 
 /* Sees everything that is read from here on: a file with its text, a link with its target, a directory (without a text)
  * that was opened. What is listed is seen too, as far as it is links and directories. */
-typedef void sysroot_witness(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length);
-void sysroot_watch(struct sysroot *root, sysroot_witness *witness, void *data);
+typedef void sysroot_observer(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length);
+void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data);
 
 /* Opens the directory NAME (a relative path) below AT; close it with sysdir_close. Returns 0 or a negative errno:
  * -ENOENT not there, -ENAMETOOLONG the path is longer than any that the probe reads. */

@@ -24,7 +24,7 @@ static const struct {
 
 static struct fakesys *fake;
 static struct fakekernel kernel;
-static struct heard heard;
+static struct log_capture captured;
 
 static void make_machine(void)
 {
@@ -37,24 +37,24 @@ static void make_machine(void)
 	fakekernel_driver(&kernel, "thief");
 }
 
-static int run(int (*verb)(struct options *), unsigned mask, unsigned flags)
+static int run(int (*subcommand)(struct bind_options *), unsigned mask, unsigned flags)
 {
 	const char *words[DEVICE_COUNT + 1] = {NULL};
-	struct options options;
+	struct bind_options options;
 	size_t count = 0;
 
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
 		if (mask & 1u << i)
 			words[count++] = DEVICES[i].address;
-	options = fakekernel_options(&kernel, &heard, words);
+	options = fakekernel_options(&kernel, &captured, words);
 	options.allowed = ~0u;
 	options.group = flags & 1;
 	if (flags & 2)
 		options.driver = "pci-stub";
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	kernel.writes = 0;
 	kernel.written[0] = '\0';
-	return verb(&options);
+	return subcommand(&options);
 }
 
 /* Faults that stay until they are taken away. */
@@ -107,7 +107,7 @@ static void check_devices(void)
 	}
 }
 
-static void check_success(int (*verb)(struct options *), unsigned mask)
+static void check_success(int (*subcommand)(struct bind_options *), unsigned mask)
 {
 	char state[256];
 
@@ -115,20 +115,20 @@ static void check_success(int (*verb)(struct options *), unsigned mask)
 		if (!(mask & 1u << i))
 			continue;
 		fakekernel_state(&kernel, DEVICES[i].address, state);
-		if (verb == run_bind)
+		if (subcommand == run_bind)
 			hold(strncmp(state, "vfio-pci ", 9) == 0 || strncmp(state, "pci-stub ", 9) == 0);
-		if (verb == run_release)
+		if (subcommand == run_release)
 			hold(strstr(state, " -") && strncmp(state, "vfio-pci", 8) != 0);
 	}
 }
 
 static void take_turn(const uint8_t turn[static 4])
 {
-	static int (*const verbs[])(struct options *) = {run_bind, run_release, run_recover, run_each};
+	static int (*const verbs[])(struct bind_options *) = {run_bind, run_release, run_recover, run_bind_each};
 	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN, -EIO, -ENOENT, -EPERM, -ENOMEM};
 	static const enum fault faults[] = {FAULT_NONE,	     FAULT_ERROR, FAULT_VANISH, FAULT_HANG,
 					    FAULT_HANG_DONE, FAULT_THIEF, FAULT_CUT,	FAULT_NONE};
-	int (*verb)(struct options *) = verbs[turn[0] & 3];
+	int (*subcommand)(struct bind_options *) = verbs[turn[0] & 3];
 	unsigned mask = turn[1] & 31;
 	int status;
 
@@ -139,13 +139,13 @@ static void take_turn(const uint8_t turn[static 4])
 	kernel.fault = faults[turn[2] & 7];
 	kernel.fault_at = turn[3] & 15;
 	kernel.error = errors[turn[3] >> 4 & 7];
-	status = run(verb, mask, turn[0] >> 4);
+	status = run(subcommand, mask, turn[0] >> 4);
 	kernel.fault = FAULT_NONE;
 	check_devices();
-	if (status == STATUS_DONE)
-		check_success(verb, mask);
+	if (status == BIND_DONE)
+		check_success(subcommand, mask);
 	else
-		hold(heard.errors > 0);
+		hold(captured.errors > 0);
 }
 
 static void put_in_order(void)
@@ -156,12 +156,12 @@ static void put_in_order(void)
 	set_faults(0);
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
 		fakekernel_wake(&kernel, DEVICES[i].address);
-	hold(run(run_recover, 0, 0) == STATUS_DONE);
+	hold(run(run_recover, 0, 0) == BIND_DONE);
 	check_devices();
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
 		if (strcmp(fakekernel_state(&kernel, DEVICES[i].address, state), "gone") != 0)
 			there |= 1u << i;
-	hold(!there || run(run_release, there, 0) == STATUS_DONE);
+	hold(!there || run(run_release, there, 0) == BIND_DONE);
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		char wanted[64];
 

@@ -40,7 +40,7 @@ static void check_list(const struct rule_list *list)
 {
 	hold(!list->count || (list->restricts && list->key && *list->place));
 	for (size_t i = 0; i < list->count; i++)
-		hold((*rule_text(list->rules[i]) || list->kind == RULE_NAME) && *rule_place(list->rules[i]));
+		hold((*rule_text(list->rules[i]) || list->kind == RULE_NAME) && *rule_location(list->rules[i]));
 }
 
 static bool has_only_exclusions(const struct rule_list *list)

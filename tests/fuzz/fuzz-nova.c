@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		hold(line->line);
 		for (size_t device = 0; device < COUNT(DEVICES); device++) {
-			bool takes = line->alias.name ? nova_alias_takes(&line->alias, &DEVICES[device]) : nova_spec_takes(&line->spec, &DEVICES[device]);
+			bool takes = line->alias.name ? nova_alias_matches(&line->alias, &DEVICES[device]) : nova_spec_matches(&line->spec, &DEVICES[device]);
 
 			hold(!takes || line->alias.name || DEVICES[device].address.domain <= 0xffff);
 		}

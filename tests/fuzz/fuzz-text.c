@@ -108,7 +108,7 @@ static void check_mask(const char *text)
 
 	hold(masked && copy);
 	while ((line = strsep(&rest, "\n"))) {
-		hold(mask_note(&macs, line) == 0);
+		hold(mask_add(&macs, line) == 0);
 		if (is_mac(line) && count < LINES_MAX)
 			starts[count++] = (size_t)(line - copy);
 	}

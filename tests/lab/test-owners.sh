@@ -18,7 +18,7 @@ for device in "$pair0" "$pair1" "$nic2"; do
 done
 
 check_same "the two of a group are each other's peers" "$pair1 -" \
-    "$("$PCIPROBE" list --all -s "$pair0" -f raw --no-headings -o group_peers,group_blockers)"
+    "$("$PCIPROBE" list --all -s "$pair0" -f raw --no-headings -o group_peers,nonviable_peers)"
 
 # show ADDRESS COLUMN...: what pciprobe says of it, on one line.
 show() { "$PCIPROBE" list --all -s "$1" -f raw --no-headings -o "$2"; }
@@ -104,7 +104,7 @@ check "and gives it back" wait_for 10 state_is "$nic2" free
 # a device whose neighbour a native driver has can be nobody's
 modprobe e1000
 check "the neighbour gets its driver" bind_driver "$pair1" e1000
-check_same "it blocks the group" "$pair1" "$(show "$pair0" group_blockers)"
+check_same "it blocks the group" "$pair1" "$(show "$pair0" nonviable_peers)"
 check "explain says so" \
     grep -qF "IOMMU group $(group_of "$pair0") is not viable: $pair1 is bound to a host driver" <("$PCIPROBE" explain "$pair0")
 check_same "and a request can't have it" "exit 1" "$(serves "address=$pair0" | tail -n 1)"

@@ -182,20 +182,20 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_devic
 
 static void hear(void *data, enum message_level level, const char *text)
 {
-	struct heard *heard = data;
-	size_t length = strlen(heard->text);
+	struct log_capture *captured = data;
+	size_t length = strlen(captured->text);
 
 	if (level == MESSAGE_DEBUG)
 		return;
-	heard->errors += level == MESSAGE_ERROR;
-	heard->warnings += level == MESSAGE_WARNING;
-	snprintf(heard->text + length, sizeof(heard->text) - length, "%s: %s\n",
+	captured->errors += level == MESSAGE_ERROR;
+	captured->warnings += level == MESSAGE_WARNING;
+	snprintf(captured->text + length, sizeof(captured->text) - length, "%s: %s\n",
 		 level == MESSAGE_ERROR ? "error" : "warning", text);
 }
 
-struct log heard_log(struct heard *heard)
+struct log log_capture_add(struct log_capture *captured)
 {
-	return (struct log){.emit = hear, .data = heard};
+	return (struct log){.emit = hear, .data = captured};
 }
 
 void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)

@@ -61,13 +61,13 @@ void fakesys_socket(struct fakesys *fake, const char *path); /* nobody listens *
 void fakesys_remove(struct fakesys *fake, const char *path);
 
 /* A log that remembers. */
-struct heard {
+struct log_capture {
 	char text[8192]; /* the messages, a line each, "error: " or "warning: " before each; debug messages aren't kept */
 	unsigned errors, warnings;
 };
-struct log heard_log(struct heard *heard);
+struct log log_capture_add(struct log_capture *captured);
 
-/* A sysroot_witness that remembers the paths of files and links that were read, a line each; DATA is a struct seen. */
+/* A sysroot_observer that remembers the paths of files and links that were read, a line each; DATA is a struct seen. */
 struct seen {
 	char text[65536];
 };

@@ -16,11 +16,11 @@ static void print_rule(const char *what, const struct rule_list *list, const str
 	printf("    %s %s '", what, list->key);
 	text_write_plain(stdout, rule_text(rule));
 	printf("' (");
-	text_write_plain(stdout, strcmp(rule_place(rule), list->key) == 0 ? list->place : rule_place(rule));
+	text_write_plain(stdout, strcmp(rule_location(rule), list->key) == 0 ? list->place : rule_location(rule));
 	printf(")\n");
 }
 
-static void print_refusal(const struct rule_list *list)
+static void print_rejection(const struct rule_list *list)
 {
 	printf("    not matched by %s (", list->key);
 	text_write_plain(stdout, list->place);
@@ -38,9 +38,9 @@ static void print_use(const struct pci_device *device)
 			printf(" %s", device->group_peers.items[i]);
 		printf("\n");
 	}
-	obstacle_write(stdout, "    ", device);
-	obstacle_write_help(stdout, "    ", device);
-	if (device_obstacle(device) == OBSTACLE_NONE)
+	unavailable_write(stdout, "    ", device);
+	unavailable_write_help(stdout, "    ", device);
+	if (device_unavailable_reason(device) == UNAVAILABLE_NONE)
 		printf("    available: can be assigned to a VM\n");
 }
 
@@ -64,7 +64,7 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 	if (verdict->excluded_by)
 		print_rule("rejected by", verdict->refused_by, verdict->excluded_by);
 	else if (verdict->refused_by)
-		print_refusal(verdict->refused_by);
+		print_rejection(verdict->refused_by);
 	else if (!restricted)
 		printf("    selected: %s and no filter\n", probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
@@ -107,7 +107,7 @@ static int print_useless_rules(struct probe *probe, const struct inventory *inve
 			printf("    %s '", list->key);
 			text_write_plain(stdout, rule_text(list->rules[j]));
 			printf("' (");
-			text_write_plain(stdout, rule_place(list->rules[j]));
+			text_write_plain(stdout, rule_location(list->rules[j]));
 			printf(")\n");
 		}
 	}
@@ -165,7 +165,7 @@ int run_explain(struct options *options)
 		status = options->argument_count ? explain_some(options, probe, inventory) :
 						   explain_all(options, probe, inventory);
 	if (inventory)
-		report_tell_sources(options, inventory);
+		report_log_sources(options, inventory);
 	inventory_free(inventory);
 	probe_free(probe);
 	return status;

@@ -15,7 +15,7 @@ static int list_devices(const struct options *options, struct report *report)
 		rows_apply(&options->rows, inventory);
 		report->inventory = inventory;
 		status = report_write(report, options);
-		report_tell_sources(options, inventory);
+		report_log_sources(options, inventory);
 		report_unknown_owners(options, inventory);
 		report_empty_selection(options, options->writer->name, report->probe, inventory);
 	}

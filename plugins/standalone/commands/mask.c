@@ -24,7 +24,7 @@ static bool parse_mac(const char *text, char digits[static DIGITS_MAX + 1])
 	return count >= DIGITS_MIN && count % 2 == 0 && (!*text || *text == '\n');
 }
 
-int mask_note(struct strings *macs, const char *text)
+int mask_add(struct strings *macs, const char *text)
 {
 	char digits[DIGITS_MAX + 1];
 

@@ -118,7 +118,7 @@ static int make_answer(const struct options *options, int state, char **ret, siz
 			keep_interface_names(state, inventory);
 		if (writer->write(&report, out) == 0 && fflush(out) == 0)
 			status = status_of(inventory);
-		report_tell_sources(options, inventory);
+		report_log_sources(options, inventory);
 	}
 	if (out && fclose(out) != 0)
 		status = STATUS_FAILED;

@@ -32,7 +32,7 @@ struct recording {
 
 #define CONFIG_PATH (&CONFIG_HOME[1]) /* below a root */
 
-static void witness(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
+static void observer(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
 {
 	struct recording *recording = data;
 	struct item *more, *item;
@@ -59,7 +59,7 @@ static void witness(void *data, enum sysroot_thing thing, const char *path, cons
 	item->text[length] = '\0';
 	recording->count++;
 	if (last && strcmp(last, "/address") == 0 && strstr(path, "/net/") &&
-	    mask_note(&recording->macs, item->text) < 0)
+	    mask_add(&recording->macs, item->text) < 0)
 		recording->no_memory = true;
 }
 
@@ -224,7 +224,7 @@ static int read_config(const struct options *options, struct recording *recordin
 		}
 		if (in != stdin)
 			fclose(in);
-		witness(recording, SYSROOT_FILE, CONFIG_PATH, text, length);
+		observer(recording, SYSROOT_FILE, CONFIG_PATH, text, length);
 	}
 	free(text);
 	return 0;
@@ -239,8 +239,8 @@ static int read_everything(const struct options *options, struct recording *reco
 		.all = true,
 		/* what other processes do is no stranger's business */
 		.details = DETAIL_ALL & ~(unsigned)DETAIL_OWNERSHIP,
-		.witness = witness,
-		.witness_data = recording,
+		.observer = observer,
+		.observer_data = recording,
 	};
 	struct report report = {0};
 	struct inventory *inventory = NULL;

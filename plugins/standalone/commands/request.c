@@ -100,12 +100,12 @@ static void write_reasons(const struct request *request, const struct inventory 
 	for (size_t i = 0; i < inventory->count; i++) {
 		const struct pci_device *device = &inventory->devices[i];
 
-		if (!request_fits(request, device) || (device->selected && device_obstacle(device) == OBSTACLE_NONE))
+		if (!request_fits(request, device) || (device->selected && device_unavailable_reason(device) == UNAVAILABLE_NONE))
 			continue;
 		address_format(&device->address, address);
 		fprintf(stderr, "  %s: ", address);
 		if (device->selected)
-			obstacle_write_brief(stderr, device);
+			unavailable_write_brief(stderr, device);
 		else
 			fprintf(stderr, "not selected; 'pciprobe explain %s' says why", address);
 		fputc('\n', stderr);
@@ -131,7 +131,7 @@ static void report_unserved(const struct options *options, const struct inventor
 			if (!request_fits(request, device))
 				continue;
 			matching++;
-			available += device->selected && device_obstacle(device) == OBSTACLE_NONE;
+			available += device->selected && device_unavailable_reason(device) == UNAVAILABLE_NONE;
 		}
 		if (!matching) {
 			log_error(&options->log, "%s: %u requested, but this host has no matching device", options->arguments[i],
@@ -149,7 +149,7 @@ static void report_unserved(const struct options *options, const struct inventor
 }
 
 /* What remains of the inventory are the devices that were taken. */
-static int print_taken(const struct options *options, struct report *report, struct inventory *inventory,
+static int print_assigned(const struct options *options, struct report *report, struct inventory *inventory,
 		       const struct pci_device **taken, size_t count)
 {
 	char address[ADDRESS_SIZE];
@@ -179,12 +179,12 @@ static int serve(const struct options *options, struct report *report, struct re
 	report->inventory = inventory;
 	served = requests_serve(requests->items, requests->count, inventory, requests->served, &taken, &count);
 	if (served > 0)
-		status = print_taken(options, report, inventory, taken, count);
+		status = print_assigned(options, report, inventory, taken, count);
 	else if (served == 0)
 		report_unserved(options, inventory, requests);
 	else
 		log_error(&options->log, "out of memory");
-	report_tell_sources(options, inventory);
+	report_log_sources(options, inventory);
 	report_empty_selection(options, NULL, report->probe, inventory);
 	free(taken);
 	inventory_free(inventory);

@@ -17,7 +17,7 @@ struct check {
 	bool wrong;
 };
 
-static void write_place(const struct check *check, const struct nova_line *line)
+static void write_location(const struct check *check, const struct nova_line *line)
 {
 	text_write_plain(stdout, check->conf->path);
 	printf(":%u", line->line);
@@ -31,7 +31,7 @@ static bool takes(const struct check *check, size_t line, const struct pci_devic
 }
 
 /* An alias chooses among what the specs take. */
-static int find_taken(struct check *check)
+static int find_matched(struct check *check)
 {
 	const struct novalines *lines = check->lines;
 	const struct inventory *inventory = check->inventory;
@@ -43,10 +43,10 @@ static int find_taken(struct check *check)
 		bool offered = false;
 
 		for (size_t i = 0; i < lines->count; i++)
-			if (!lines->lines[i].alias.name && nova_spec_takes(&lines->lines[i].spec, &inventory->devices[device]))
+			if (!lines->lines[i].alias.name && nova_spec_matches(&lines->lines[i].spec, &inventory->devices[device]))
 				offered = check->taken[i * inventory->count + device] = true;
 		for (size_t i = 0; i < lines->count && offered; i++)
-			if (lines->lines[i].alias.name && nova_alias_takes(&lines->lines[i].alias, &inventory->devices[device]))
+			if (lines->lines[i].alias.name && nova_alias_matches(&lines->lines[i].alias, &inventory->devices[device]))
 				check->taken[i * inventory->count + device] = true;
 	}
 	return 0;
@@ -58,7 +58,7 @@ static void write_line(struct check *check, size_t index)
 	char address[ADDRESS_SIZE];
 	size_t count = 0;
 
-	write_place(check, line);
+	write_location(check, line);
 	fputs(line->alias.name ? ": alias " : ": device_spec", stdout);
 	text_write_plain(stdout, line->alias.name ? line->alias.name : "");
 	fputs(" matches", stdout);
@@ -77,7 +77,7 @@ static void write_line(struct check *check, size_t index)
 }
 
 /* Lines of the same kind; different names for one device are what aliases are for. */
-static bool compete(const struct nova_line *a, const struct nova_line *b)
+static bool find_double_matches(const struct nova_line *a, const struct nova_line *b)
 {
 	if (!a->alias.name || !b->alias.name)
 		return !a->alias.name && !b->alias.name;
@@ -85,24 +85,24 @@ static bool compete(const struct nova_line *a, const struct nova_line *b)
 }
 
 /* The first line says it of all that follow. */
-static void write_twice(struct check *check, size_t index, const struct pci_device *device)
+static void write_double_match(struct check *check, size_t index, const struct pci_device *device)
 {
 	const struct nova_line *lines = check->lines->lines, *first = &lines[index];
 	char address[ADDRESS_SIZE];
 	bool twice = false;
 
 	for (size_t i = 0; i < index; i++)
-		if (takes(check, i, device) && compete(&lines[i], first))
+		if (takes(check, i, device) && find_double_matches(&lines[i], first))
 			return;
 	for (size_t i = index + 1; i < check->lines->count; i++) {
-		if (!takes(check, i, device) || !compete(&lines[i], first))
+		if (!takes(check, i, device) || !find_double_matches(&lines[i], first))
 			continue;
 		if (!twice) {
 			printf("%s is matched by ", address_format(&device->address, address));
-			write_place(check, first);
+			write_location(check, first);
 		}
 		fputs(" and ", stdout);
-		write_place(check, &lines[i]);
+		write_location(check, &lines[i]);
 		twice = true;
 	}
 	if (twice)
@@ -117,13 +117,13 @@ static int verify_nova(const struct options *options, struct novaconf *conf, con
 	int error = novalines_parse(conf, inventory, &options->log, &lines);
 
 	if (!error)
-		error = find_taken(&check);
+		error = find_matched(&check);
 	for (size_t i = 0; i < lines.count && !error; i++)
 		write_line(&check, i);
 	for (size_t i = 0; i < lines.count && !error; i++)
 		inventory_foreach(inventory, device)
 			if (takes(&check, i, device))
-				write_twice(&check, i, device);
+				write_double_match(&check, i, device);
 	if (conf->faults > NOVACONF_FAULTS_SHOWN)
 		log_error(&options->log, "%s: %u more error%s", conf->path, conf->faults - NOVACONF_FAULTS_SHOWN,
 			  conf->faults == NOVACONF_FAULTS_SHOWN + 1 ? "" : "s");

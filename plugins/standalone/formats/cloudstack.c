@@ -236,7 +236,7 @@ static int add_names(struct json_object *object, const struct report *report, co
 	return error ? error : add_format(object, "pci_class", "%s [%04x]", class ? class : "Class", device->class);
 }
 
-static int add_place(struct json_object *object, const struct pci_device *device, const struct pci_device *placed)
+static int add_topology(struct json_object *object, const struct pci_device *device, const struct pci_device *placed)
 {
 	char root[ADDRESS_SIZE];
 	int error;
@@ -262,7 +262,7 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 	int error = object ? add_names(object, report, device) : -ENOMEM;
 
 	if (!error)
-		error = add_place(object, device, find_placed(report->inventory, device));
+		error = add_topology(object, device, find_placed(report->inventory, device));
 	if (!error)
 		error = add_measures(object, NULL);
 	if (!error)
@@ -273,7 +273,7 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 }
 
 /* No VM gets a bridge. A VF stands in its PF, whether that is selected or not. */
-static bool stands_alone(const struct inventory *inventory, const struct pci_device *device)
+static bool is_standalone(const struct inventory *inventory, const struct pci_device *device)
 {
 	if (device_is_bridge(device))
 		return false;
@@ -290,7 +290,7 @@ int write_cloudstack(const struct report *report, FILE *out)
 
 	fputs("{ \"gpus\": [", out);
 	for (size_t i = 0; i < inventory->count && !error; i++) {
-		if (!stands_alone(inventory, &inventory->devices[i]))
+		if (!is_standalone(inventory, &inventory->devices[i]))
 			continue;
 		fputs(between, out);
 		error = write_device(out, report, &inventory->devices[i]);

@@ -20,7 +20,7 @@ char *ifname_read_rules(struct sysroot *root)
 }
 
 /* What the kernel takes as an interface's name, and nothing that could break an output. */
-static bool take_name(const char *name, size_t length, char buffer[static IF_NAMESIZE])
+static bool parse_name(const char *name, size_t length, char buffer[static IF_NAMESIZE])
 {
 	if (!length || length >= IF_NAMESIZE)
 		return false;
@@ -50,7 +50,7 @@ static bool find_in_rules(const char *rules, const char *address, char buffer[st
 			continue;
 		p += 2;
 		p += strspn(p, " \t");
-		if (take_name(p, strcspn(p, " \t\r\n"), buffer))
+		if (parse_name(p, strcspn(p, " \t\r\n"), buffer))
 			return true;
 	}
 	return false;
@@ -61,7 +61,7 @@ static bool find_in_cache(const struct sysdir *cache, const char *address, char 
 	char text[256];
 
 	return cache->fd >= 0 && sysdir_read(cache, address, text, sizeof(text)) > 0 &&
-	       take_name(text, strlen(text), buffer);
+	       parse_name(text, strlen(text), buffer);
 }
 
 bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
@@ -76,5 +76,5 @@ bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci
 	if (find_in_cache(cache, address, buffer))
 		return true;
 	name = device_uplink(device);
-	return name && take_name(name, strlen(name), buffer);
+	return name && parse_name(name, strlen(name), buffer);
 }

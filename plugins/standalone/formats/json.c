@@ -105,7 +105,7 @@ static int add_rules(struct json_object *rules, const struct rule_list *list)
 		if (!error)
 			error = jsonvalue_add(rule, "text", jsonvalue_text(rule_text(list->rules[i])));
 		if (!error)
-			error = jsonvalue_add(rule, "place", jsonvalue_text(rule_place(list->rules[i])));
+			error = jsonvalue_add(rule, "place", jsonvalue_text(rule_location(list->rules[i])));
 	}
 	return error;
 }

@@ -141,7 +141,7 @@ static void write_network_vf(FILE *out, const struct report *report, const struc
 
 /* Address, name, and in lines of their own what is to be known of it: *RET_OBSTACLE tells whether anything is in the way for
  * good. To be freed. */
-static char *make_comment(const struct report *report, const struct pci_device *device, bool *ret_obstacle)
+static char *make_comment(const struct report *report, const struct pci_device *device, bool *ret_reason)
 {
 	char address[ADDRESS_SIZE], *text = NULL;
 	size_t size = 0;
@@ -157,11 +157,11 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	}
 	fputc('\n', out);
 	head = ftell(out);
-	obstacle_write_lasting(out, "     ", device);
-	*ret_obstacle = ftell(out) > head;
-	if (!device_is_givable(device) && !*ret_obstacle)
-		obstacle_write_driver(out, "     ", device);
-	if (report->teaming && !*ret_obstacle && !is_paired(report, device))
+	unavailable_write_lasting(out, "     ", device);
+	*ret_reason = ftell(out) > head;
+	if (!device_is_assignable(device) && !*ret_reason)
+		unavailable_write_driver(out, "     ", device);
+	if (report->teaming && !*ret_reason && !is_paired(report, device))
 		fputs("     by itself: only a VF of a network card with an interface can have a virtio interface beside it\n", out);
 	if (fclose(out) == 0) {
 		text[size - 1] = '\0'; /* the last newline */
@@ -174,16 +174,16 @@ static char *make_comment(const struct report *report, const struct pci_device *
 int write_libvirt(const struct report *report, FILE *out)
 {
 	inventory_foreach(report->inventory, device) {
-		bool obstacle = false;
-		char *comment = make_comment(report, device, &obstacle);
+		bool reason = false;
+		char *comment = make_comment(report, device, &reason);
 
 		if (!comment)
 			return -ENOMEM;
-		if (!obstacle && is_network_vf(device)) {
+		if (!reason && is_network_vf(device)) {
 			write_network_vf(out, report, device, comment);
 		} else {
 			write_comment(out, comment);
-			if (!obstacle)
+			if (!reason)
 				write_hostdev(out, device);
 		}
 		free(comment);

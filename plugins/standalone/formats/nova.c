@@ -40,7 +40,7 @@ static bool is_pf_alone(const struct inventory *inventory, const struct nova_spe
 	if ((spec->fixed & NOVA_ADDRESS_FIELDS) != NOVA_ADDRESS_FIELDS || spec->with_vfs)
 		return false;
 	for (size_t i = 0; i < inventory->count; i++)
-		if (nova_is_pf(&inventory->devices[i]) && nova_spec_takes(spec, &inventory->devices[i]))
+		if (nova_is_pf(&inventory->devices[i]) && nova_spec_matches(spec, &inventory->devices[i]))
 			return true;
 	return false;
 }
@@ -122,7 +122,7 @@ static void read_kind(struct kind *kind, const struct inventory *inventory, cons
 }
 
 /* Aliases know no addresses. */
-static void tell_others(FILE *out, const struct inventory *inventory, const struct kind *kind, const char *alias)
+static void log_others(FILE *out, const struct inventory *inventory, const struct kind *kind, const char *alias)
 {
 	char address[ADDRESS_SIZE];
 
@@ -153,7 +153,7 @@ static void write_alias(FILE *out, const struct inventory *inventory, const stru
 			fprintf(out, ",\"device_type\":\"%s\"", kind->type);
 		fputs("}\n", out);
 	}
-	tell_others(out, inventory, kind, alias);
+	log_others(out, inventory, kind, alias);
 }
 
 /* Items of one name are one alias. */

@@ -38,13 +38,13 @@ static const struct {
 	{"DEFAULT", "pci_alias", true},
 };
 
-void novaconf_fault(struct novaconf *conf, const struct log *log, unsigned line, const char *text)
+void novaconf_error(struct novaconf *conf, const struct log *log, unsigned line, const char *text)
 {
 	if (conf->faults++ < NOVACONF_FAULTS_SHOWN)
 		log_error(log, "%s:%u: %s", conf->path, line, text);
 }
 
-static void __attribute__((format(printf, 3, 4))) fault(struct reader *reader, unsigned line, const char *format, ...)
+static void __attribute__((format(printf, 3, 4))) log_syntax_error(struct reader *reader, unsigned line, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -52,7 +52,7 @@ static void __attribute__((format(printf, 3, 4))) fault(struct reader *reader, u
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	novaconf_fault(reader->conf, reader->log, line, text);
+	novaconf_error(reader->conf, reader->log, line, text);
 }
 
 /* Cuts blanks off both ends. */
@@ -85,7 +85,7 @@ static void substitute(struct reader *reader, char *text)
 			while (length && is_name_character(name[length], false))
 				length++;
 			if (length && (in[1] != '{' || name[length] == '}'))
-				fault(reader, reader->key_line, "oslo.config puts the value of an option in place of '$%.*s'; "
+				log_syntax_error(reader, reader->key_line, "oslo.config puts the value of an option in place of '$%.*s'; "
 				      "a $ itself is written $$", length > 64 ? 64 : (int)length, name);
 		}
 		*out++ = *in;
@@ -123,7 +123,7 @@ static void end_assignment(struct reader *reader)
 	if (fclose(reader->value) != 0)
 		reader->no_memory = true;
 	else if (!reader->section)
-		fault(reader, reader->key_line, "'%.64s' is outside any [section]", reader->key);
+		log_syntax_error(reader, reader->key_line, "'%.64s' is outside any [section]", reader->key);
 	else
 		for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(*OPTIONS); i++)
 			if (is_section(reader->section, OPTIONS[i].section) && strcmp(reader->key, OPTIONS[i].key) == 0)
@@ -139,14 +139,14 @@ static void begin_assignment(struct reader *reader, char *line)
 	size_t end;
 
 	if (!*value) {
-		fault(reader, reader->line, "neither a [section] nor KEY = VALUE");
+		log_syntax_error(reader, reader->line, "neither a [section] nor KEY = VALUE");
 		return;
 	}
 	*value = '\0';
 	value = strip(value + 1);
 	line = strip(line);
 	if (!*line) {
-		fault(reader, reader->line, "no key before the '=' or ':'");
+		log_syntax_error(reader, reader->line, "no key before the '=' or ':'");
 		return;
 	}
 	end = strlen(value);
@@ -169,7 +169,7 @@ static void begin_section(struct reader *reader, char *line)
 	size_t length = strlen(line);
 
 	if (line[length - 1] != ']' || length <= 2) {
-		fault(reader, reader->line, "invalid section: expected [NAME] and nothing after it");
+		log_syntax_error(reader, reader->line, "invalid section: expected [NAME] and nothing after it");
 		return;
 	}
 	line[length - 1] = '\0';
@@ -184,7 +184,7 @@ static void read_line(struct reader *reader, char *line)
 		if (reader->key)
 			fprintf(reader->value, "\n%s", strip(line));
 		else
-			fault(reader, reader->line, "begins with a space, but there is no value that it could continue");
+			log_syntax_error(reader, reader->line, "begins with a space, but there is no value that it could continue");
 		return;
 	}
 	end_assignment(reader);
@@ -207,7 +207,7 @@ static void read_lines(struct reader *reader, char *text, size_t length)
 		for (next = line; next < end && *next != '\n' && *next != '\r'; next += step) {
 			step = text_decode(next, &character);
 			if (!step) {
-				fault(reader, reader->line, "not UTF-8");
+				log_syntax_error(reader, reader->line, "not UTF-8");
 				return;
 			}
 		}

@@ -29,9 +29,9 @@ struct novaconf {
 #define NOVACONF_FAULTS_SHOWN 20
 
 /* Counts an error and, unless NOVACONF_FAULTS_SHOWN have been logged already, logs it as "PATH:LINE: TEXT". */
-void novaconf_fault(struct novaconf *conf, const struct log *log, unsigned line, const char *text);
+void novaconf_error(struct novaconf *conf, const struct log *log, unsigned line, const char *text);
 
-/* Reads the file at PATH. Errors go through novaconf_fault. Free it with novaconf_free in any case.
+/* Reads the file at PATH. Errors go through novaconf_error. Free it with novaconf_free in any case.
  * Returns 0, also for a file with faults, or the errno of reading it, which is told too. */
 int novaconf_read(const char *path, const struct log *log, struct novaconf *ret);
 

@@ -54,10 +54,10 @@ static size_t count_common(const uint64_t *a, const uint64_t *b, size_t words)
 
 /* ---- which specs come into question ---- */
 
-static bool takes_unwanted(const struct cover *cover, const struct nova_spec *spec)
+static bool matches_unwanted(const struct cover *cover, const struct nova_spec *spec)
 {
 	for (size_t i = 0; i < cover->inventory->count; i++)
-		if (!cover->inventory->devices[i].selected && nova_spec_takes(spec, &cover->inventory->devices[i]))
+		if (!cover->inventory->devices[i].selected && nova_spec_matches(spec, &cover->inventory->devices[i]))
 			return true;
 	return false;
 }
@@ -77,7 +77,7 @@ static void add_candidate(struct cover *cover, const struct nova_spec *spec)
 		return;
 	}
 	for (size_t i = 0; i < cover->wanted_count; i++)
-		if (nova_spec_takes(spec, cover->wanted[i]))
+		if (nova_spec_matches(spec, cover->wanted[i]))
 			taken[i / 64] |= UINT64_C(1) << i % 64;
 	for (size_t i = 0; i < cover->count; i++)
 		if (is_subset(taken, more[i].taken, cover->words)) {
@@ -120,7 +120,7 @@ static void add_globs(struct cover *cover, const struct pci_device *device)
 			/* a PF's whole address takes its VFs too: add_function has that */
 			if (more_open || ((fixed & NOVA_ADDRESS_FIELDS) == NOVA_ADDRESS_FIELDS && nova_is_pf(device)))
 				continue;
-			if (takes_unwanted(cover, &spec))
+			if (matches_unwanted(cover, &spec))
 				continue;
 			good[count++] = fixed;
 			add_candidate(cover, &spec);
@@ -136,7 +136,7 @@ static void add_function(struct cover *cover, const struct pci_device *pf, const
 		spec.with_vfs = true;
 		spec.values[NOVA_VENDOR] = member->vendor;
 		spec.values[NOVA_PRODUCT] = member->device;
-		if (!takes_unwanted(cover, &spec))
+		if (!matches_unwanted(cover, &spec))
 			add_candidate(cover, &spec);
 	}
 }
@@ -288,7 +288,7 @@ static bool narrow(const struct cover *cover, const uint64_t *taken, struct nova
 	spec->fixed |= common;
 	if (nova_is_pf(first) && (spec->fixed & NOVA_ADDRESS_FIELDS) == NOVA_ADDRESS_FIELDS && !spec->with_vfs) {
 		spec->with_vfs = true;
-		spec->with_vfs = !takes_unwanted(cover, spec);
+		spec->with_vfs = !matches_unwanted(cover, spec);
 	}
 	return true;
 }

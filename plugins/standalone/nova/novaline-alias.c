@@ -16,7 +16,7 @@ static bool is_one_of(const char *text, const char *const *words)
 static bool parse_alias_id(struct nova_parser *parser, const char *key, const char *text, long *ret)
 {
 	if (strlen(text) != 4 || strspn(text, "0123456789abcdefABCDEF") != 4)
-		return nova_fault(parser, "%s must be four hex digits, not '%.64s'", key, text);
+		return nova_error(parser, "%s must be four hex digits, not '%.64s'", key, text);
 	*ret = strtol(text, NULL, 16);
 	return true;
 }
@@ -34,16 +34,16 @@ static bool parse_alias_key(struct nova_parser *parser, const char *key, const c
 	if (strcmp(key, "product_id") == 0)
 		return parse_alias_id(parser, key, text, &alias->ids[NOVA_PRODUCT]);
 	if (strcmp(key, "device_type") == 0)
-		return is_one_of(text, types) || nova_fault(parser, "the device_type is type-PCI, type-PF or type-VF");
+		return is_one_of(text, types) || nova_error(parser, "the device_type is type-PCI, type-PF or type-VF");
 	if (strcmp(key, "numa_policy") == 0)
-		return is_one_of(text, policies) || nova_fault(parser, "the numa_policy is legacy, preferred, required or socket");
+		return is_one_of(text, policies) || nova_error(parser, "the numa_policy is legacy, preferred, required or socket");
 	if (strcmp(key, "capability_type") == 0) {
 		/* nothing of Nova's ever sets it on a device */
 		alias->nothing = true;
-		return strcmp(text, "pci") == 0 || nova_fault(parser, "the capability_type can only be pci");
+		return strcmp(text, "pci") == 0 || nova_error(parser, "the capability_type can only be pci");
 	}
 	if (!is_one_of(key, newer))
-		return nova_fault(parser, "an alias has no key '%.64s'", key);
+		return nova_error(parser, "an alias has no key '%.64s'", key);
 	log_warning(parser->log, "%s:%u: an alias can have '%s' only in later versions of Nova than 26", parser->conf->path,
 		    parser->line, key);
 	return true;
@@ -58,10 +58,10 @@ static bool fits_others(struct nova_parser *parser, const struct nova_alias *ali
 		if (!other->name || strcmp(other->name, alias->name) != 0)
 			continue;
 		if (strcmp(other->policy, alias->policy) != 0)
-			return nova_fault(parser, "the alias '%.64s' has another numa_policy in line %u", alias->name,
+			return nova_error(parser, "the alias '%.64s' has another numa_policy in line %u", alias->name,
 				     parser->lines->lines[i].line);
 		if (!other->type || !alias->type || strcmp(other->type, alias->type) != 0)
-			return nova_fault(parser, "the alias '%.64s' stands in line %u too: both must say the same device_type", alias->name,
+			return nova_error(parser, "the alias '%.64s' stands in line %u too: both must say the same device_type", alias->name,
 				     parser->lines->lines[i].line);
 	}
 	return true;
@@ -80,15 +80,15 @@ bool nova_parse_alias(struct nova_parser *parser, struct json_object *object, st
 {
 	struct nova_alias *alias = &line->alias;
 	bool ok = true;
-	char *name = nova_take_text(parser, object, "name", &ok);
+	char *name = nova_parse_text(parser, object, "name", &ok);
 
 	alias->ids[NOVA_VENDOR] = alias->ids[NOVA_PRODUCT] = -1;
 	if (!ok || !name || !*name || count_characters(name) > 256) {
 		free(name);
-		return ok && nova_fault(parser, "an alias must have a \"name\" of up to 256 characters");
+		return ok && nova_error(parser, "an alias must have a \"name\" of up to 256 characters");
 	}
 	json_object_object_foreach(object, key, value) {
-		char *text = nova_take_text(parser, object, key, &ok);
+		char *text = nova_parse_text(parser, object, key, &ok);
 
 		(void)value;
 		ok = ok && text && parse_alias_key(parser, key, text, alias);
@@ -97,8 +97,8 @@ bool nova_parse_alias(struct nova_parser *parser, struct json_object *object, st
 			break;
 	}
 	if (ok) {
-		alias->type = nova_take_text(parser, object, "device_type", &ok);
-		alias->policy = nova_take_text(parser, object, "numa_policy", &ok);
+		alias->type = nova_parse_text(parser, object, "device_type", &ok);
+		alias->policy = nova_parse_text(parser, object, "numa_policy", &ok);
 		alias->name = strdup(nova_strip(name));
 		if (!alias->policy)
 			alias->policy = strdup("legacy");
@@ -109,7 +109,7 @@ bool nova_parse_alias(struct nova_parser *parser, struct json_object *object, st
 	return ok && fits_others(parser, alias);
 }
 
-bool nova_alias_takes(const struct nova_alias *alias, const struct pci_device *device)
+bool nova_alias_matches(const struct nova_alias *alias, const struct pci_device *device)
 {
 	const char *type = nova_device_type(device);
 

@@ -48,9 +48,9 @@ static bool parse_field(struct nova_parser *parser, struct nova_spec *spec, enum
 	if (strcmp(text, "*") == 0)
 		return true;
 	if (!parse_hex(text, &spec->values[field]))
-		return nova_fault(parser, "%s '%.64s' is neither a hex number nor *", fields[field].name, text);
+		return nova_error(parser, "%s '%.64s' is neither a hex number nor *", fields[field].name, text);
 	if (spec->values[field] > fields[field].max)
-		return nova_fault(parser, "%s '%.64s' exceeds Nova's maximum of %lx", fields[field].name, text, fields[field].max);
+		return nova_error(parser, "%s '%.64s' exceeds Nova's maximum of %lx", fields[field].name, text, fields[field].max);
 	spec->fixed |= 1u << field;
 	return true;
 }
@@ -59,7 +59,7 @@ static bool parse_id(struct nova_parser *parser, struct json_object *object, con
 		     enum nova_field field)
 {
 	bool ok = true;
-	char *text = nova_take_text(parser, object, key, &ok);
+	char *text = nova_parse_text(parser, object, key, &ok);
 
 	if (ok && text)
 		ok = parse_field(parser, spec, field, field == NOVA_VENDOR ? nova_strip(text) : text);
@@ -88,7 +88,7 @@ static bool parse_glob(struct nova_parser *parser, const char *address, struct n
 	while (rest && count < 4)
 		parts[count++] = nova_strip(strsep(&rest, ":"));
 	if (count == 4)
-		ok = nova_fault(parser, "the address '%.64s' has more than domain, bus, slot and function", address);
+		ok = nova_error(parser, "the address '%.64s' has more than domain, bus, slot and function", address);
 	for (size_t i = 0; i < count && ok; i++)
 		if (*parts[i])
 			ok = parse_field(parser, spec, (enum nova_field)(NOVA_DOMAIN + 3 - count + i), parts[i]);
@@ -109,7 +109,7 @@ static bool try_expression(struct nova_parser *parser, const struct regex *regex
 	for (size_t i = 0; i < inventory->count; i++) {
 		nova_address_text(field, nova_value(&inventory->devices[i], field), text);
 		if (regex_matches(regex, text) < 0)
-			return nova_fault(parser, "%s: match limit exceeded on '%s' (avoid nested quantifiers)", ADDRESS_KEYS[field],
+			return nova_error(parser, "%s: match limit exceeded on '%s' (avoid nested quantifiers)", ADDRESS_KEYS[field],
 				     text);
 	}
 	return true;
@@ -125,7 +125,7 @@ static bool parse_expressions(struct nova_parser *parser, struct json_object *ad
 
 	*ret_single = true;
 	for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION && ok; field++) {
-		char *text = nova_take_text(parser, address, ADDRESS_KEYS[field], &ok);
+		char *text = nova_parse_text(parser, address, ADDRESS_KEYS[field], &ok);
 
 		if (!text) {
 			*ret_single = false;
@@ -134,7 +134,7 @@ static bool parse_expressions(struct nova_parser *parser, struct json_object *ad
 		error = regex_new(text, REGEX_START, &spec->address[field], why);
 		parser->no_memory = parser->no_memory || error == -ENOMEM;
 		if (error == -EINVAL)
-			nova_fault(parser, "the %s '%.64s' is not a regular expression: %s", ADDRESS_KEYS[field], text, why);
+			nova_error(parser, "the %s '%.64s' is not a regular expression: %s", ADDRESS_KEYS[field], text, why);
 		ok = error == 0 && try_expression(parser, spec->address[field], field);
 		if (strlen(text) == widths[field] && strspn(text, "0123456789abcdef") == widths[field])
 			spec->values[field] = strtol(text, NULL, 16);
@@ -174,7 +174,7 @@ static bool parse_address(struct nova_parser *parser, struct json_object *addres
 		if (!parse_expressions(parser, address, spec, &single))
 			return false;
 	} else {
-		return nova_fault(parser, "an \"address\" is a text, or an object of regular expressions");
+		return nova_error(parser, "an \"address\" is a text, or an object of regular expressions");
 	}
 	if (single)
 		find_pf(parser, spec);
@@ -194,7 +194,7 @@ static bool find_interface(struct nova_parser *parser, const char *name, struct 
 			if (strcmp(interface->name, name) != 0)
 				continue;
 			if (!interface->direct)
-				return nova_fault(parser, "interface '%.64s' belongs to a device on a PCI device, not to that itself", name);
+				return nova_error(parser, "interface '%.64s' belongs to a device on a PCI device, not to that itself", name);
 			for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION; field++)
 				spec->values[field] = nova_value(&inventory->devices[i], field);
 			spec->fixed |= NOVA_ADDRESS_FIELDS;
@@ -206,7 +206,7 @@ static bool find_interface(struct nova_parser *parser, const char *name, struct 
 }
 
 /* What Python holds for false. */
-static bool is_nothing(struct json_object *value)
+static bool matches_none(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_null:
@@ -222,20 +222,20 @@ static bool is_nothing(struct json_object *value)
 	}
 }
 
-static bool parse_place(struct nova_parser *parser, struct json_object *object, struct nova_spec *spec)
+static bool parse_address_of(struct nova_parser *parser, struct json_object *object, struct nova_spec *spec)
 {
 	struct json_object *address = NULL, *name = NULL;
-	bool has_address = json_object_object_get_ex(object, "address", &address) && !is_nothing(address);
-	bool has_name = json_object_object_get_ex(object, "devname", &name) && !is_nothing(name), ok = true;
+	bool has_address = json_object_object_get_ex(object, "address", &address) && !matches_none(address);
+	bool has_name = json_object_object_get_ex(object, "devname", &name) && !matches_none(name), ok = true;
 	char *text;
 
 	if (has_address && has_name)
-		return nova_fault(parser, "\"address\" and \"devname\" exclude each other");
+		return nova_error(parser, "\"address\" and \"devname\" exclude each other");
 	if (has_address)
 		return parse_address(parser, address, spec);
 	if (!has_name)
 		return true;
-	text = nova_take_text(parser, object, "devname", &ok);
+	text = nova_parse_text(parser, object, "devname", &ok);
 	ok = ok && text && find_interface(parser, text, spec);
 	free(text);
 	return ok;
@@ -258,7 +258,7 @@ bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, str
 	struct json_object *remote = NULL;
 
 	if (!parse_id(parser, object, "vendor_id", &line->spec, NOVA_VENDOR) ||
-	    !parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) || !parse_place(parser, object, &line->spec))
+	    !parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) || !parse_address_of(parser, object, &line->spec))
 		return false;
 	if (json_object_object_get_ex(object, "remote_managed", &remote) && is_true(remote))
 		log_warning(parser->log, "%s:%u: of remote_managed devices Nova takes those with a serial number in their VPD, which "

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool nova_fault(struct nova_parser *parser, const char *format, ...)
+bool nova_error(struct nova_parser *parser, const char *format, ...)
 {
 	char text[512];
 	int length = 0;
@@ -20,7 +20,7 @@ bool nova_fault(struct nova_parser *parser, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text + length, sizeof(text) - (size_t)length, format, args);
 	va_end(args);
-	novaconf_fault(parser->conf, parser->log, parser->line, text);
+	novaconf_error(parser->conf, parser->log, parser->line, text);
 	return false;
 }
 
@@ -32,7 +32,7 @@ char *nova_strip(char *text)
 	return text;
 }
 
-char *nova_take_text(struct nova_parser *parser, struct json_object *object, const char *key, bool *ok)
+char *nova_parse_text(struct nova_parser *parser, struct json_object *object, const char *key, bool *ok)
 {
 	struct json_object *value = NULL;
 	char *text;
@@ -40,11 +40,11 @@ char *nova_take_text(struct nova_parser *parser, struct json_object *object, con
 	if (!json_object_object_get_ex(object, key, &value))
 		return NULL;
 	if (!json_object_is_type(value, json_type_string)) {
-		*ok = nova_fault(parser, "\"%s\" must be a text, in quotes", key);
+		*ok = nova_error(parser, "\"%s\" must be a text, in quotes", key);
 		return NULL;
 	}
 	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value)) {
-		*ok = nova_fault(parser, "\"%s\" has a NUL in it", key);
+		*ok = nova_error(parser, "\"%s\" has a NUL in it", key);
 		return NULL;
 	}
 	text = strdup(json_object_get_string(value));
@@ -70,7 +70,7 @@ static void add_line(struct nova_parser *parser, struct json_object *object, boo
 	struct nova_line *more, line = {.line = parser->line, .item = parser->item};
 
 	if (lines->count == NOVALINE_COUNT_MAX) {
-		nova_fault(parser, "more than %d of them", NOVALINE_COUNT_MAX);
+		nova_error(parser, "more than %d of them", NOVALINE_COUNT_MAX);
 		return;
 	}
 	more = realloc(lines->lines, (lines->count + 1) * sizeof(*more));
@@ -96,10 +96,10 @@ static void add_list(struct nova_parser *parser, struct json_object *list)
 		if (json_object_is_type(object, json_type_object))
 			add_line(parser, object, false);
 		else
-			nova_fault(parser, "a device_spec is an object: {...}");
+			nova_error(parser, "a device_spec is an object: {...}");
 	}
 	if (count > NOVALINE_COUNT_MAX)
-		nova_fault(parser, "more than %d of them", NOVALINE_COUNT_MAX);
+		nova_error(parser, "more than %d of them", NOVALINE_COUNT_MAX);
 	parser->item = 0;
 }
 
@@ -112,11 +112,11 @@ static struct json_object *parse_json(struct nova_parser *parser, const char *te
 
 	if (error == -EBADMSG) {
 		parser->line += (unsigned)wrong.lines;
-		nova_fault(parser, "not JSON: %s", wrong.reason);
+		nova_error(parser, "not JSON: %s", wrong.reason);
 	} else if (error < 0) {
 		parser->no_memory = true;
 	} else if (!object) {
-		nova_fault(parser, "value must not be null");
+		nova_error(parser, "value must not be null");
 	}
 	return object;
 }
@@ -135,7 +135,7 @@ static void parse_option(struct nova_parser *parser, const struct nova_option *o
 	else if (json_object_is_type(object, json_type_array) && !option->is_alias)
 		add_list(parser, object);
 	else
-		nova_fault(parser, option->is_alias ? "an alias is an object: {...}" : "a device_spec is an object, {...}, or a list of them");
+		nova_error(parser, option->is_alias ? "an alias is an object: {...}" : "a device_spec is an object, {...}, or a list of them");
 	json_object_put(object);
 }
 

@@ -37,6 +37,6 @@ int novalines_parse(struct novaconf *conf, const struct inventory *inventory, co
 void novalines_free(struct novalines *lines);
 
 /* Whether an alias takes a device that a spec has taken. */
-bool nova_alias_takes(const struct nova_alias *alias, const struct pci_device *device);
+bool nova_alias_matches(const struct nova_alias *alias, const struct pci_device *device);
 
 #endif

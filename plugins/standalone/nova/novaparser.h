@@ -18,10 +18,10 @@ struct nova_parser {
 };
 
 /* Tells a fault with its place and counts it. Returns false. */
-bool nova_fault(struct nova_parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool nova_error(struct nova_parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The text of KEY, to be freed; NULL when it isn't there, or *ok is false. */
-char *nova_take_text(struct nova_parser *parser, struct json_object *object, const char *key, bool *ok);
+char *nova_parse_text(struct nova_parser *parser, struct json_object *object, const char *key, bool *ok);
 
 /* Cuts blanks off both ends of TEXT and returns where it begins. */
 char *nova_strip(char *text);

@@ -60,7 +60,7 @@ static bool fits(const struct nova_spec *spec, const struct pci_address *address
 	return true;
 }
 
-bool nova_spec_takes(const struct nova_spec *spec, const struct pci_device *device)
+bool nova_spec_matches(const struct nova_spec *spec, const struct pci_device *device)
 {
 	if (spec->nothing || !nova_sees(device))
 		return false;

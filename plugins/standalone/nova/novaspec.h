@@ -36,6 +36,6 @@ long nova_value(const struct pci_device *device, enum nova_field field);
 const char *nova_address_text(enum nova_field field, long value, char buffer[static NOVA_TEXT_SIZE]);
 
 /* Whether SPEC takes DEVICE, which must have been read with DETAIL_SRIOV. */
-bool nova_spec_takes(const struct nova_spec *spec, const struct pci_device *device);
+bool nova_spec_matches(const struct nova_spec *spec, const struct pci_device *device);
 
 #endif

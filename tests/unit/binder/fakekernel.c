@@ -487,9 +487,9 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 	fakesys_directory(fake, "dev/vfio");
 }
 
-struct options fakekernel_options(struct fakekernel *kernel, struct heard *heard, const char *const *words)
+struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_capture *captured, const char *const *words)
 {
-	struct options options = {
+	struct bind_options options = {
 		.sysroot = kernel->fake->path,
 		.driver = "auto",
 		.timeout = 1,
@@ -498,7 +498,7 @@ struct options fakekernel_options(struct fakekernel *kernel, struct heard *heard
 		.quiet = true,
 		.ssh_connection = "",
 		.kernel = &kernel->kernel,
-		.log = heard_log(heard),
+		.log = log_capture_add(captured),
 	};
 
 	/* the program doesn't write to its arguments */

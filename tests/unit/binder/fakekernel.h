@@ -64,6 +64,6 @@ void fakekernel_wake(struct fakekernel *kernel, const char *address);
 void fakekernel_vanish(struct fakekernel *kernel, const char *address);
 
 /* Options for a verb: this machine, quiet, this kernel. */
-struct options fakekernel_options(struct fakekernel *kernel, struct heard *heard, const char *const *words);
+struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_capture *captured, const char *const *words);
 
 #endif

@@ -19,13 +19,13 @@
 
 static struct fakesys *fake;
 static struct fakekernel kernel;
-static struct heard heard;
+static struct log_capture captured;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	fakekernel_init(&kernel, fake);
 	fakekernel_pci(&kernel, NIC, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "1", .driver = "e1000e");
 	fakekernel_pci(&kernel, PAIR0, .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "2", .driver = "nouveau");
@@ -42,12 +42,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int run(int (*verb)(struct options *), const char *const *words)
+static int run(int (*subcommand)(struct bind_options *), const char *const *words)
 {
-	struct options options = fakekernel_options(&kernel, &heard, words);
+	struct bind_options options = fakekernel_options(&kernel, &captured, words);
 
 	kernel.written[0] = '\0';
-	return verb(&options);
+	return subcommand(&options);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -94,28 +94,28 @@ static size_t journal_size(void)
 static void a_device_is_bound_and_given_back(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND("01:00.0"), STATUS_DONE);
+	assert_int_equal(BIND("01:00.0"), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_string_equal(kernel.written, "vfio-pci > sys/bus/pci/devices/" NIC "/driver_override\n" NIC
 					    " > sys/bus/pci/devices/" NIC "/driver/unbind\n" NIC
 					    " > sys/bus/pci/drivers/vfio-pci/bind\n");
 	assert_int_equal(journal_size(), 1);
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "e1000e -");
 	assert_string_equal(kernel.written, "\\n > sys/bus/pci/devices/" NIC "/driver_override\n" NIC
 					    " > sys/bus/pci/devices/" NIC "/driver/unbind\n" NIC
 					    " > sys/bus/pci/drivers/e1000e/bind\n");
 	assert_int_equal(journal_size(), 0);
-	assert_int_equal(heard.errors, 0);
+	assert_int_equal(captured.errors, 0);
 }
 
 static void what_is_so_already_costs_no_write(void **state)
 {
 	(void)state;
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_string_equal(kernel.written, "");
-	assert_int_equal(BIND(NIC), STATUS_DONE);
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	assert_string_equal(kernel.written, "");
 	assert_int_equal(journal_size(), 1);
 }
@@ -124,8 +124,8 @@ static void an_override_of_somebody_else_comes_back(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/driver_override", "e1000e\n");
-	assert_int_equal(BIND(NIC), STATUS_DONE);
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "e1000e e1000e");
 }
 
@@ -133,20 +133,20 @@ static void a_device_without_a_driver_has_none_again(void **state)
 {
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/driver");
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "- -");
 }
 
 static void a_dry_run_changes_nothing(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
 
 	(void)state;
 	options.dry_run = true;
 	fakekernel_driver(&kernel, "vfio-pci");
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_string_equal(kernel.written, "");
 	assert_state(NIC, "e1000e -");
 	assert_int_equal(journal_size(), 0);
@@ -157,24 +157,24 @@ static void a_dry_run_changes_nothing(void **state)
 static void a_part_of_a_group_is_refused_and_the_rest_named(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(PAIR0), STATUS_REFUSED);
-	assert_contains(heard.text, PAIR1 ", of the same IOMMU group 2, is with snd_hda_intel");
-	assert_contains(heard.text, "--group");
+	assert_int_equal(BIND(PAIR0), BIND_REFUSED);
+	assert_contains(captured.text, PAIR1 ", of the same IOMMU group 2, is with snd_hda_intel");
+	assert_contains(captured.text, "--group");
 	assert_state(PAIR0, "nouveau -");
 	assert_string_equal(kernel.written, "");
 }
 
 static void a_group_goes_as_a_whole(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(PAIR0));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(PAIR0));
 
 	(void)state;
 	options.group = true;
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_state(PAIR0, "vfio-pci vfio-pci");
 	assert_state(PAIR1, "vfio-pci vfio-pci");
 	assert_state(BRIDGE, "pcieport -");
-	assert_int_equal(RELEASE(PAIR1, PAIR0), STATUS_DONE);
+	assert_int_equal(RELEASE(PAIR1, PAIR0), BIND_DONE);
 	assert_state(PAIR0, "nouveau -");
 	assert_state(PAIR1, "snd_hda_intel -");
 }
@@ -184,7 +184,7 @@ static void every_override_is_written_before_a_device_is_unbound(void **state)
 	const char *first_unbind;
 
 	(void)state;
-	assert_int_equal(BIND(PAIR0, PAIR1), STATUS_DONE);
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
 	first_unbind = strstr(kernel.written, "unbind");
 	assert_non_null(first_unbind);
 	assert_null(strstr(first_unbind, "driver_override"));
@@ -194,10 +194,10 @@ static void a_peer_on_a_stub_or_without_a_driver_is_no_hindrance(void **state)
 {
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci/devices/" PAIR1 "/driver");
-	assert_int_equal(BIND(PAIR0), STATUS_DONE);
-	assert_int_equal(RELEASE(PAIR0), STATUS_DONE);
+	assert_int_equal(BIND(PAIR0), BIND_DONE);
+	assert_int_equal(RELEASE(PAIR0), BIND_DONE);
 	fakesys_link(fake, "sys/bus/pci/devices/" PAIR1 "/driver", "../../../bus/pci/drivers/pci-stub");
-	assert_int_equal(BIND(PAIR0), STATUS_DONE);
+	assert_int_equal(BIND(PAIR0), BIND_DONE);
 	assert_state(PAIR1, "pci-stub -");
 }
 
@@ -212,38 +212,38 @@ static void the_variant_that_is_made_for_the_device_is_chosen(void **state)
 		     "alias vfio_pci:v000010DEd00002204sv*sd*bc*sc*i* nvgrace_vfio_pci\n"
 		     "alias vfio_pci:v000010DEd*sv*sd*bc*sc*i* wide_vfio_pci\n"
 		     "alias pci:v000010DEd00002204sv*sd*bc*sc*i* nouveau\n");
-	assert_int_equal(BIND(PAIR0, PAIR1), STATUS_DONE);
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
 	assert_state(PAIR0, "nvgrace_vfio_pci nvgrace_vfio_pci");
 	assert_state(PAIR1, "wide_vfio_pci wide_vfio_pci");
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
 static void stubs_are_taken_by_name(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
 
 	(void)state;
 	options.driver = "pci-stub";
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_state(NIC, "pci-stub pci-stub");
 	options.driver = "xen-pciback";
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_state(NIC, "pciback pciback");
 	/* what it had before either */
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "e1000e -");
 }
 
 static void other_drivers_are_none_of_ours(void **state)
 {
 	static const char *const names[] = {"nouveau", "../../vfio", "vfio-pci/..", "", "vfio pci"};
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++) {
 		options.driver = names[i];
-		assert_int_equal(run_bind(&options), STATUS_USAGE);
+		assert_int_equal(run_bind(&options), BIND_USAGE);
 	}
 	assert_string_equal(kernel.written, "");
 }
@@ -252,10 +252,10 @@ static void without_a_driver_nothing_is_touched(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "model/missing/vfio_pci", "");
-	assert_int_equal(BIND(NIC), STATUS_UNAVAILABLE);
+	assert_int_equal(BIND(NIC), BIND_UNAVAILABLE);
 	assert_state(NIC, "e1000e -");
 	assert_string_equal(kernel.written, "");
-	assert_contains(heard.text, "no such module");
+	assert_contains(captured.text, "no such module");
 	assert_int_equal(journal_size(), 0);
 }
 
@@ -264,24 +264,24 @@ static void without_a_driver_nothing_is_touched(void **state)
 static void what_can_not_be_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(BRIDGE), STATUS_REFUSED);
-	assert_int_equal(BIND("07:00.0"), STATUS_NO_DEVICE);
-	assert_int_equal(BIND("nonsense"), STATUS_USAGE);
+	assert_int_equal(BIND(BRIDGE), BIND_REFUSED);
+	assert_int_equal(BIND("07:00.0"), BIND_NO_DEVICE);
+	assert_int_equal(BIND("nonsense"), BIND_USAGE);
 	fakekernel_pci(&kernel, "0000:05:00.0", .vendor = 1, .device = 2, .class = 0x020000, .driver = "e1000e");
-	assert_int_equal(BIND("05:00.0"), STATUS_UNAVAILABLE);
+	assert_int_equal(BIND("05:00.0"), BIND_UNAVAILABLE);
 	assert_string_equal(kernel.written, "");
 }
 
 static void other_ids_than_expected_are_refused(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
 
 	(void)state;
 	options.expect = "10de:2204";
-	assert_int_equal(run_bind(&options), STATUS_REFUSED);
-	assert_contains(heard.text, "is 8086:10d3 and not 10de:2204");
+	assert_int_equal(run_bind(&options), BIND_REFUSED);
+	assert_contains(captured.text, "is 8086:10d3 and not 10de:2204");
 	options.expect = "8086:10D3";
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 }
 
 static void hold(const char *group)
@@ -296,17 +296,17 @@ static void hold(const char *group)
 
 static void what_a_vm_has_is_not_taken_from_it(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
 
 	(void)state;
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	hold("1");
-	assert_int_equal(RELEASE(NIC), STATUS_REFUSED);
-	assert_contains(heard.text, "held by process 4711");
+	assert_int_equal(RELEASE(NIC), BIND_REFUSED);
+	assert_contains(captured.text, "held by process 4711");
 	options.driver = "pci-stub";
-	assert_int_equal(run_bind(&options), STATUS_REFUSED);
+	assert_int_equal(run_bind(&options), BIND_REFUSED);
 	options.allowed = ~0u;
-	assert_int_equal(run_bind(&options), STATUS_REFUSED);
+	assert_int_equal(run_bind(&options), BIND_REFUSED);
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
@@ -314,9 +314,9 @@ static void what_a_vm_has_is_not_taken_from_it(void **state)
 static void nor_is_another_device_of_the_group(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(PAIR0, PAIR1), STATUS_DONE);
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
 	hold("2");
-	assert_int_equal(RELEASE(PAIR1), STATUS_REFUSED);
+	assert_int_equal(RELEASE(PAIR1), BIND_REFUSED);
 	assert_state(PAIR1, "vfio-pci vfio-pci");
 }
 
@@ -324,11 +324,11 @@ static void nor_is_another_device_of_the_group(void **state)
 static void what_is_not_known_is_not_free(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	fakesys_remove(fake, "proc/1"); /* as with hidepid */
 	fakesys_file(fake, "proc/77/comm", "x\n");
 	fakesys_directory(fake, "proc/77/fd");
-	assert_int_equal(RELEASE(NIC), STATUS_REFUSED);
+	assert_int_equal(RELEASE(NIC), BIND_REFUSED);
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
@@ -347,14 +347,14 @@ static void every_errno_of_bind_is_explained_and_undone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(answers); i++) {
-		heard = (struct heard){0};
+		captured = (struct log_capture){0};
 		snprintf(path, sizeof(path), "model/probe/vfio-pci");
 		snprintf(number, sizeof(number), "%d\n", answers[i].error);
 		fakesys_file(fake, path, number);
-		assert_int_equal(BIND(NIC), STATUS_FAILED);
+		assert_int_equal(BIND(NIC), BIND_FAILED);
 		assert_state(NIC, "e1000e -");
-		assert_contains(heard.text, answers[i].text);
-		assert_contains(heard.text, "rolled back");
+		assert_contains(captured.text, answers[i].text);
+		assert_contains(captured.text, "rolled back");
 		assert_int_equal(journal_size(), 0);
 	}
 }
@@ -365,7 +365,7 @@ static void no_permission_is_told_as_such(void **state)
 	kernel.fault = FAULT_ERROR;
 	kernel.fault_at = 1;
 	kernel.error = -EACCES;
-	assert_int_equal(BIND(NIC), STATUS_PERMISSION);
+	assert_int_equal(BIND(NIC), BIND_PERMISSION);
 	assert_state(NIC, "e1000e -");
 }
 
@@ -373,7 +373,7 @@ static void the_node_is_waited_for(void **state)
 {
 	(void)state;
 	kernel.node_late = 20;
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	assert_true(kernel.pauses >= 20);
 }
 
@@ -381,20 +381,20 @@ static void without_a_node_it_is_no_success(void **state)
 {
 	(void)state;
 	kernel.no_nodes = true;
-	assert_int_equal(BIND(NIC), STATUS_FAILED);
+	assert_int_equal(BIND(NIC), BIND_FAILED);
 	assert_int_equal(kernel.pauses, 100);
-	assert_contains(heard.text, "there is no");
+	assert_contains(captured.text, "there is no");
 	assert_state(NIC, "e1000e -");
 }
 
 static void the_node_is_given_to_its_owner(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
 
 	(void)state;
 	options.user = 9869;
 	options.user_group = 36;
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_string_equal(kernel.given, "dev/vfio/1 9869:36");
 }
 
@@ -404,12 +404,12 @@ static void a_probe_that_tells_nothing_is_looked_after(void **state)
 	(void)state;
 	fakekernel_driver(&kernel, "vfio-pci");
 	fakesys_remove(fake, "sys/bus/pci/drivers/vfio-pci/bind");
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	assert_contains(kernel.written, "> sys/bus/pci/drivers_probe");
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
-	assert_int_equal(BIND(NIC), STATUS_FAILED);
-	assert_contains(heard.text, "it has no driver instead of vfio-pci");
+	assert_int_equal(BIND(NIC), BIND_FAILED);
+	assert_contains(captured.text, "it has no driver instead of vfio-pci");
 	assert_state(NIC, "e1000e -");
 }
 
@@ -418,9 +418,9 @@ static void a_probe_that_tells_nothing_is_looked_after(void **state)
 static void a_device_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	fakesys_remove(fake, "run/vfio-bind/journal");
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_contains(kernel.written, NIC " > sys/bus/pci/drivers_probe");
 	assert_state(NIC, "e1000e -");
 }
@@ -428,11 +428,11 @@ static void a_device_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
 static void a_device_whose_ids_vfio_has_is_not_said_to_be_released(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	fakesys_remove(fake, "run/vfio-bind/journal");
 	fakesys_file(fake, "model/ids/" NIC, "vfio-pci");
-	assert_int_equal(RELEASE(NIC), STATUS_FAILED);
-	assert_contains(heard.text, "new_id");
+	assert_int_equal(RELEASE(NIC), BIND_FAILED);
+	assert_contains(captured.text, "new_id");
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
@@ -441,7 +441,7 @@ static void a_device_whose_ids_vfio_has_is_not_said_to_be_released(void **state)
 struct scenario {
 	const char *name;
 	void (*prepare)(void);
-	int (*verb)(struct options *);
+	int (*subcommand)(struct bind_options *);
 	const char *words[4];
 };
 
@@ -453,7 +453,7 @@ static void prepare_nothing(void)
 static void prepare_bound(void)
 {
 	prepare_nothing();
-	assert_int_equal(BIND(NIC, PAIR0, PAIR1), STATUS_DONE);
+	assert_int_equal(BIND(NIC, PAIR0, PAIR1), BIND_DONE);
 }
 
 static void prepare_foreign(void)
@@ -480,14 +480,14 @@ static void begin(const struct scenario *scenario)
 	kernel.writes = 0;
 }
 
-static int go(const struct scenario *scenario, enum fault fault, unsigned at, int error)
+static int run_scenario(const struct scenario *scenario, enum fault fault, unsigned at, int error)
 {
 	int status;
 
 	kernel.fault = fault;
 	kernel.fault_at = at;
 	kernel.error = error;
-	status = run(scenario->verb, scenario->words);
+	status = run(scenario->subcommand, scenario->words);
 	kernel.fault = FAULT_NONE;
 	return status;
 }
@@ -497,7 +497,7 @@ static unsigned rehearse(const struct scenario *scenario, char before[static 102
 {
 	begin(scenario);
 	states(before);
-	assert_int_equal(go(scenario, FAULT_NONE, 0, 0), STATUS_DONE);
+	assert_int_equal(run_scenario(scenario, FAULT_NONE, 0, 0), BIND_DONE);
 	states(after);
 	assert_string_not_equal(before, after);
 	return kernel.writes;
@@ -515,10 +515,10 @@ static void an_error_at_any_step_is_undone(void **state)
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t e = 0; e < COUNT(errors); e++) {
 				begin(&SCENARIOS[i]);
-				assert_int_equal(go(&SCENARIOS[i], FAULT_ERROR, at, errors[e]), STATUS_FAILED);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_ERROR, at, errors[e]), BIND_FAILED);
 				assert_string_equal(states(now), before);
 				/* and it can be done then */
-				assert_int_equal(go(&SCENARIOS[i], FAULT_NONE, 0, 0), STATUS_DONE);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0), BIND_DONE);
 				assert_string_equal(states(now), after);
 			}
 	}
@@ -532,7 +532,7 @@ static void end_at(const struct scenario *scenario, enum fault fault, unsigned a
 
 	assert_true(child >= 0);
 	if (child == 0)
-		_exit(go(scenario, fault, at, 0));
+		_exit(run_scenario(scenario, fault, at, 0));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signal);
 }
@@ -555,7 +555,7 @@ static void who_is_asked_to_end_leaves_everything_in_order(void **state)
 			end_at(&SCENARIOS[i], FAULT_TERM, at, SIGTERM);
 			assert_string_equal(states(now), at == steps ? after : before);
 			kernel.written[0] = '\0';
-			assert_int_equal(RECOVER(), STATUS_DONE);
+			assert_int_equal(RECOVER(), BIND_DONE);
 			assert_string_equal(kernel.written, "");
 		}
 	}
@@ -576,10 +576,10 @@ static void a_run_that_is_killed_at_any_step_is_put_in_order(void **state)
 
 				begin(&SCENARIOS[i]);
 				kill_at(&SCENARIOS[i], faults[f], at);
-				assert_int_equal(RECOVER(), STATUS_DONE);
+				assert_int_equal(RECOVER(), BIND_DONE);
 				assert_string_equal(states(now), done ? after : before);
-				assert_int_equal(RECOVER(), STATUS_DONE);
-				assert_int_equal(go(&SCENARIOS[i], FAULT_NONE, 0, 0), STATUS_DONE);
+				assert_int_equal(RECOVER(), BIND_DONE);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0), BIND_DONE);
 				assert_string_equal(states(now), after);
 			}
 	}
@@ -602,11 +602,11 @@ static void so_is_a_recovery_that_is_killed(void **state)
 			kill_at(&SCENARIOS[1], FAULT_KILL_BEFORE, at);
 			child = fork();
 			if (child == 0)
-				_exit(go(&recovery, FAULT_KILL_AFTER, again, 0));
+				_exit(run_scenario(&recovery, FAULT_KILL_AFTER, again, 0));
 			assert_int_equal(waitpid(child, &status, 0), child);
 			if (!WIFSIGNALED(status))
 				break; /* it has fewer steps */
-			assert_int_equal(RECOVER(), STATUS_DONE);
+			assert_int_equal(RECOVER(), BIND_DONE);
 			assert_string_equal(states(now), before);
 			assert_int_equal(journal_size(), 0);
 		}
@@ -617,8 +617,8 @@ static void the_next_run_looks_after_what_was_left(void **state)
 	(void)state;
 	begin(&SCENARIOS[1]);
 	kill_at(&SCENARIOS[1], FAULT_KILL_AFTER, 5);
-	assert_int_equal(BIND(DISK), STATUS_DONE);
-	assert_contains(heard.text, "recovered 3 devices left by an interrupted run");
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	assert_contains(captured.text, "recovered 3 devices left by an interrupted run");
 	assert_state(PAIR0, "nouveau -");
 	assert_state(PAIR1, "snd_hda_intel -");
 	assert_state(NIC, "e1000e -");
@@ -627,19 +627,19 @@ static void the_next_run_looks_after_what_was_left(void **state)
 
 static void a_recovery_that_waits_says_so(void **state)
 {
-	struct options options;
+	struct bind_options options;
 
 	(void)state;
 	begin(&SCENARIOS[1]);
-	go(&SCENARIOS[1], FAULT_HANG, 1, 0);
-	heard = (struct heard){0};
-	options = fakekernel_options(&kernel, &heard, WORDS(NULL));
+	run_scenario(&SCENARIOS[1], FAULT_HANG, 1, 0);
+	captured = (struct log_capture){0};
+	options = fakekernel_options(&kernel, &captured, WORDS(NULL));
 	options.timeout = 30;
-	assert_int_equal(run_recover(&options), STATUS_TIMEOUT);
-	assert_contains(heard.text, "waiting for what an earlier run has begun in the kernel, at most 28 seconds longer; "
+	assert_int_equal(run_recover(&options), BIND_TIMEOUT);
+	assert_contains(captured.text, "waiting for what an earlier run has begun in the kernel, at most 28 seconds longer; "
 				    "if a VM has the device, shut it down\n");
-	assert_contains(heard.text, "the kernel has not finished; run 'vfio-bind recover' later");
-	assert_int_equal(heard.warnings, 1);
+	assert_contains(captured.text, "the kernel has not finished; run 'vfio-bind recover' later");
+	assert_int_equal(captured.warnings, 1);
 }
 
 /* The fake kernel ends the test when a device is touched while a call for it is in there. */
@@ -656,15 +656,15 @@ static void a_call_without_an_answer_is_left_alone(void **state)
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t f = 0; f < COUNT(faults); f++) {
 				begin(&SCENARIOS[i]);
-				assert_int_equal(go(&SCENARIOS[i], faults[f], at, 0), STATUS_TIMEOUT);
+				assert_int_equal(run_scenario(&SCENARIOS[i], faults[f], at, 0), BIND_TIMEOUT);
 				/* still there: nothing more is done with that device, but with others */
-				assert_int_equal(RECOVER(), STATUS_TIMEOUT);
-				assert_int_equal(go(&SCENARIOS[i], FAULT_NONE, 0, 0), STATUS_TIMEOUT);
-				assert_int_equal(BIND(DISK), STATUS_DONE);
-				assert_int_equal(RELEASE(DISK), STATUS_DONE);
+				assert_int_equal(RECOVER(), BIND_TIMEOUT);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0), BIND_TIMEOUT);
+				assert_int_equal(BIND(DISK), BIND_DONE);
+				assert_int_equal(RELEASE(DISK), BIND_DONE);
 				for (size_t c = 0; c < COUNT(devices); c++)
 					fakekernel_wake(&kernel, devices[c]);
-				assert_int_equal(RECOVER(), STATUS_DONE);
+				assert_int_equal(RECOVER(), BIND_DONE);
 				assert_string_equal(states(now), before);
 			}
 	}
@@ -682,7 +682,7 @@ static void a_device_that_vanishes_costs_only_itself(void **state)
 			size_t gone = 0;
 
 			begin(&SCENARIOS[i]);
-			assert_int_equal(go(&SCENARIOS[i], FAULT_VANISH, at, 0), STATUS_FAILED);
+			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_VANISH, at, 0), BIND_FAILED);
 			states(now);
 			for (const char *p = now; (p = strstr(p, "gone")); p++)
 				gone++;
@@ -690,7 +690,7 @@ static void a_device_that_vanishes_costs_only_itself(void **state)
 			/* the lines of the others are those from before */
 			for (char *line = strtok(now, "\n"); line; line = strtok(NULL, "\n"))
 				assert_true(strcmp(line, "gone") == 0 || strstr(before, line));
-			assert_int_equal(RECOVER(), STATUS_DONE);
+			assert_int_equal(RECOVER(), BIND_DONE);
 		}
 	}
 }
@@ -709,10 +709,10 @@ static void a_driver_that_gets_in_between_is_sent_away(void **state)
 
 			begin(&SCENARIOS[i]);
 			fakekernel_driver(&kernel, "thief");
-			status = go(&SCENARIOS[i], FAULT_THIEF, at, 0);
+			status = run_scenario(&SCENARIOS[i], FAULT_THIEF, at, 0);
 			/* it finds its chance only where the device has no driver */
-			assert_true(status == STATUS_DONE || status == STATUS_FAILED);
-			assert_string_equal(states(now), status == STATUS_DONE ? after : before);
+			assert_true(status == BIND_DONE || status == BIND_FAILED);
+			assert_string_equal(states(now), status == BIND_DONE ? after : before);
 			assert_null(strstr(now, "thief"));
 		}
 	}
@@ -724,7 +724,7 @@ static void half_a_text_is_noticed(void **state)
 	fakekernel_driver(&kernel, "vfio-pci");
 	kernel.fault = FAULT_CUT;
 	kernel.fault_at = 1;
-	assert_int_equal(BIND(NIC), STATUS_FAILED);
+	assert_int_equal(BIND(NIC), BIND_FAILED);
 	assert_state(NIC, "e1000e -");
 	assert_null(strstr(kernel.written, "unbind")); /* before anything was lost */
 }
@@ -735,7 +735,7 @@ static void undoing_goes_backwards(void **state)
 
 	(void)state;
 	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
-	assert_int_equal(BIND(PAIR0, PAIR1), STATUS_FAILED);
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_FAILED);
 	first = strstr(kernel.written, "\\n > sys/bus/pci/devices/" PAIR1);
 	second = strstr(kernel.written, "\\n > sys/bus/pci/devices/" PAIR0);
 	assert_non_null(first);
@@ -749,13 +749,13 @@ static void what_can_not_be_undone_is_told_and_remembered(void **state)
 	fakekernel_driver(&kernel, "vfio-pci");
 	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
 	fakesys_file(fake, "model/probe/e1000e", "5\n");
-	assert_int_equal(BIND(NIC), STATUS_INCOMPLETE);
-	assert_contains(heard.text, "could not restore e1000e");
+	assert_int_equal(BIND(NIC), BIND_INCOMPLETE);
+	assert_contains(captured.text, "could not restore e1000e");
 	assert_int_equal(journal_size(), 1);
-	assert_int_equal(RECOVER(), STATUS_INCOMPLETE);
-	assert_int_equal(BIND(NIC), STATUS_REFUSED);
+	assert_int_equal(RECOVER(), BIND_INCOMPLETE);
+	assert_int_equal(BIND(NIC), BIND_REFUSED);
 	fakesys_remove(fake, "model/probe");
-	assert_int_equal(RECOVER(), STATUS_DONE);
+	assert_int_equal(RECOVER(), BIND_DONE);
 	assert_state(NIC, "e1000e -");
 	assert_int_equal(journal_size(), 0);
 }
@@ -770,11 +770,11 @@ static void another_run_is_waited_for_and_then_given_up(void **state)
 	(void)state;
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
 	assert_int_equal(journal_open(root, NULL, 0, &journal), 0);
-	assert_int_equal(BIND(NIC), STATUS_LOCKED);
-	assert_int_equal(RECOVER(), STATUS_LOCKED);
+	assert_int_equal(BIND(NIC), BIND_LOCKED);
+	assert_int_equal(RECOVER(), BIND_LOCKED);
 	assert_string_equal(kernel.written, "");
 	journal_close(&journal);
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	sysroot_free(root);
 }
 
@@ -790,7 +790,7 @@ static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
 		children[i] = fork();
 		if (children[i] == 0) {
 			kernel.kernel.timeout = 30;
-			struct options options = fakekernel_options(&kernel, &heard, WORDS(NIC, PAIR0, PAIR1));
+			struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC, PAIR0, PAIR1));
 
 			options.timeout = 30;
 			kernel.written[0] = '\0';
@@ -817,27 +817,27 @@ static void devices_go_by_many_names(void **state)
 	fakesys_file(fake, "sys/class/net/eth7/flags", "0x1002\n");
 	fakesys_link(fake, "sys/block/nvme3n1", "../devices/pci0000:00/" DISK "/nvme/nvme3/nvme3n1");
 	fakesys_file(fake, CONFIG_HOME, ":filter: '10de:*'\n:alias:\n- name: fast\n  filter: 10de:2204\n");
-	assert_int_equal(BIND("net:eth7"), STATUS_DONE);
+	assert_int_equal(BIND("net:eth7"), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
-	assert_int_equal(BIND("mac:52:54:00:AA:bb:cc", "block:nvme3n1", "alias:fast", "id:10DE:1aef"), STATUS_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_int_equal(BIND("mac:52:54:00:AA:bb:cc", "block:nvme3n1", "alias:fast", "id:10DE:1aef"), BIND_DONE);
 	assert_state(DISK, "vfio-pci vfio-pci");
 	assert_state(PAIR0, "vfio-pci vfio-pci");
-	assert_int_equal(BIND("alias:slow"), STATUS_NO_DEVICE);
-	assert_int_equal(BIND("net:eth8"), STATUS_NO_DEVICE);
+	assert_int_equal(BIND("alias:slow"), BIND_NO_DEVICE);
+	assert_int_equal(BIND("net:eth8"), BIND_NO_DEVICE);
 }
 
 static void a_name_of_several_must_be_meant_so(void **state)
 {
-	struct options options = fakekernel_options(&kernel, &heard, WORDS("id:8086:10d3"));
+	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS("id:8086:10d3"));
 
 	(void)state;
 	fakekernel_pci(&kernel, "0000:06:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "6", .driver = "e1000e");
-	assert_int_equal(run_bind(&options), STATUS_USAGE);
-	assert_contains(heard.text, "both " NIC " and 0000:06:00.0 are");
+	assert_int_equal(run_bind(&options), BIND_USAGE);
+	assert_contains(captured.text, "both " NIC " and 0000:06:00.0 are");
 	assert_string_equal(kernel.written, "");
 	options.all = true;
-	assert_int_equal(run_bind(&options), STATUS_DONE);
+	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_state("0000:06:00.0", "vfio-pci vfio-pci");
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
@@ -847,15 +847,15 @@ static void a_name_of_several_must_be_meant_so(void **state)
 static void a_device_that_was_exchanged_is_not_given_the_old_ones_driver(void **state)
 {
 	(void)state;
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 	fakekernel_vanish(&kernel, NIC);
 	/* something else takes the inode meanwhile, as happens */
 	fakesys_file(fake, "sys/bus/pci/devices/other", "");
 	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1", .driver = "nouveau");
-	assert_int_equal(BIND(DISK), STATUS_DONE);
+	assert_int_equal(BIND(DISK), BIND_DONE);
 	assert_int_equal(journal_size(), 1); /* the disk's */
-	assert_int_equal(BIND(NIC), STATUS_DONE);
-	assert_int_equal(RELEASE(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "nouveau -");
 }
 
@@ -863,8 +863,8 @@ static void with_a_broken_journal_nothing_is_touched(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "run/vfio-bind/journal", "vfio-bind 1\nbound nonsense\n");
-	assert_int_equal(BIND(NIC), STATUS_FAILED);
-	assert_contains(heard.text, "journal:2: can't be understood");
+	assert_int_equal(BIND(NIC), BIND_FAILED);
+	assert_contains(captured.text, "journal:2: can't be understood");
 	assert_string_equal(kernel.written, "");
 }
 
@@ -876,9 +876,9 @@ static void a_directory_of_somebody_else_is_not_written_to(void **state)
 	fakesys_directory(fake, "run/vfio-bind");
 	snprintf(path, sizeof(path), "%s/run/vfio-bind", fake->path);
 	assert_int_equal(chmod(path, 0777), 0);
-	assert_int_equal(BIND(NIC), STATUS_PERMISSION);
+	assert_int_equal(BIND(NIC), BIND_PERMISSION);
 	assert_int_equal(chmod(path, 0755), 0);
-	assert_int_equal(BIND(NIC), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_DONE);
 }
 
 /* ---- each for itself ---- */
@@ -887,17 +887,17 @@ static void at_boot_one_bad_device_costs_only_that_one(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "etc/default/vfio-bind", "# devices\nDEVICES=\"" NIC " 0000:07:00.0 " PAIR0 " " DISK "\"\n");
-	assert_int_equal(run(run_apply, WORDS(NULL)), STATUS_REFUSED);
+	assert_int_equal(run(run_apply, WORDS(NULL)), BIND_REFUSED);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_state(DISK, "vfio-pci vfio-pci");
 	assert_state(PAIR0, "nouveau -"); /* PAIR1 is missing */
-	assert_contains(heard.text, "0000:07:00.0: there is no such device");
+	assert_contains(captured.text, "0000:07:00.0: there is no such device");
 }
 
 static void the_devices_of_a_group_find_each_other(void **state)
 {
 	(void)state;
-	assert_int_equal(run(run_each, WORDS(PAIR0, NIC, PAIR1)), STATUS_DONE);
+	assert_int_equal(run(run_bind_each, WORDS(PAIR0, NIC, PAIR1)), BIND_DONE);
 	assert_state(PAIR0, "vfio-pci vfio-pci");
 	assert_state(PAIR1, "vfio-pci vfio-pci");
 }
@@ -905,7 +905,7 @@ static void the_devices_of_a_group_find_each_other(void **state)
 static void a_host_without_the_file_has_nothing_to_do(void **state)
 {
 	(void)state;
-	assert_int_equal(run(run_apply, WORDS(NULL)), STATUS_DONE);
+	assert_int_equal(run(run_apply, WORDS(NULL)), BIND_DONE);
 	assert_string_equal(kernel.written, "");
 }
 
@@ -921,33 +921,33 @@ static void vfs_are_made_and_taken_away(void **state)
 {
 	(void)state;
 	prepare_pf();
-	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), STATUS_DONE);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
 	assert_state("0000:01:10.1", "igbvf -");
-	assert_int_equal(BIND(NIC), STATUS_REFUSED);
-	assert_contains(heard.text, "vfs: it has 2 virtual functions");
-	assert_int_equal(run(run_vfs, WORDS(NIC, "3")), STATUS_DONE);
+	assert_int_equal(BIND(NIC), BIND_REFUSED);
+	assert_contains(captured.text, "vfs: it has 2 virtual functions");
+	assert_int_equal(run(run_vfs, WORDS(NIC, "3")), BIND_DONE);
 	assert_string_equal(kernel.written, "0 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n"
 					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
-	assert_int_equal(BIND("0000:01:10.2"), STATUS_DONE);
+	assert_int_equal(BIND("0000:01:10.2"), BIND_DONE);
 	assert_int_equal(journal_size(), 1);
-	assert_int_equal(run(run_vfs, WORDS(NIC, "0")), STATUS_DONE);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "0")), BIND_DONE);
 	assert_state("0000:01:10.0", "gone");
 	/* what was remembered of a VF goes with it */
-	assert_int_equal(BIND(DISK), STATUS_DONE);
+	assert_int_equal(BIND(DISK), BIND_DONE);
 	assert_int_equal(journal_size(), 1);
-	assert_int_equal(run(run_vfs, WORDS(NIC, "5")), STATUS_USAGE);
-	assert_int_equal(run(run_vfs, WORDS(NIC, "x")), STATUS_USAGE);
-	assert_int_equal(run(run_vfs, WORDS(DISK, "1")), STATUS_UNAVAILABLE);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "5")), BIND_USAGE);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "x")), BIND_USAGE);
+	assert_int_equal(run(run_vfs, WORDS(DISK, "1")), BIND_UNAVAILABLE);
 }
 
 static void a_vf_that_a_vm_has_is_not_taken_away(void **state)
 {
 	(void)state;
 	prepare_pf();
-	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), STATUS_DONE);
-	assert_int_equal(BIND("0000:01:10.0"), STATUS_DONE);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
+	assert_int_equal(BIND("0000:01:10.0"), BIND_DONE);
 	hold("10");
-	assert_int_equal(run(run_vfs, WORDS(NIC, "0")), STATUS_REFUSED);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "0")), BIND_REFUSED);
 	assert_state("0000:01:10.0", "vfio-pci vfio-pci");
 }
 
@@ -957,15 +957,15 @@ static void a_number_that_fails_is_put_back(void **state)
 
 	(void)state;
 	prepare_pf();
-	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), STATUS_DONE);
+	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
 	kernel.writes = 0;
-	assert_int_equal(go(&more, FAULT_ERROR, 2, -ENOMEM), STATUS_FAILED);
+	assert_int_equal(run_scenario(&more, FAULT_ERROR, 2, -ENOMEM), BIND_FAILED);
 	assert_state("0000:01:10.1", "igbvf -");
 	assert_state("0000:01:10.2", "gone");
 	kernel.writes = 0;
 	kill_at(&more, FAULT_KILL_AFTER, 1);
 	assert_state("0000:01:10.1", "gone");
-	assert_int_equal(RECOVER(), STATUS_DONE);
+	assert_int_equal(RECOVER(), BIND_DONE);
 	assert_state("0000:01:10.1", "igbvf -");
 	assert_int_equal(journal_size(), 0);
 }

@@ -10,14 +10,14 @@
 #define AT "sys/bus/pci/devices/" DEVICE "/"
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static char found[8192];
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
 	fakesys_directory(fake, "proc/1/fd");
 	fakesys_file(fake, "proc/self/mountinfo", "21 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
@@ -38,9 +38,9 @@ static const char *find_as(const char *ssh)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options options = {
-		.log = heard_log(&heard), .sysroot = fake->path, .all = true, .details = HAZARD_DETAILS, .owners = &owners};
+		.log = log_capture_add(&captured), .sysroot = fake->path, .all = true, .details = HAZARD_DETAILS, .owners = &owners};
 	struct hazard_view view = {.log = &options.log, .targets = &(struct targets){0}, .ssh_connection = ssh};
-	struct concerns concerns = {0};
+	struct hazard_findings findings = {0};
 	struct inventory *inventory = NULL;
 	struct probe *probe = NULL;
 	struct pci_address address;
@@ -51,13 +51,13 @@ static const char *find_as(const char *ssh)
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
 	address_parse(DEVICE, &address);
-	hazards_find(&view, inventory_find(inventory, &address), &concerns);
-	assert_false(concerns.no_memory);
+	hazards_find(&view, inventory_find(inventory, &address), &findings);
+	assert_false(findings.no_memory);
 	found[0] = '\0';
-	for (size_t i = 0; i < concerns.count; i++)
-		length += (size_t)snprintf(found + length, sizeof(found) - length, "%s: %s\n", HAZARDS[concerns.items[i].hazard].name,
-					   concerns.items[i].text);
-	concerns_free(&concerns);
+	for (size_t i = 0; i < findings.count; i++)
+		length += (size_t)snprintf(found + length, sizeof(found) - length, "%s: %s\n", HAZARDS[findings.items[i].hazard].name,
+					   findings.items[i].text);
+	hazard_findings_free(&findings);
 	hazard_free_view(&view);
 	inventory_free(inventory);
 	probe_free(probe);
@@ -290,11 +290,11 @@ static void who_asks_is_found_above_sudo(void **state)
 	fakesys_file(fake, "proc/20/stat", "20 (bash) S 10 1 1 0\n");
 	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0", 46);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	asker_find_ssh(root, 30, &ssh);
+	ssh_connection_find(root, 30, &ssh);
 	assert_string_equal(ssh, "10.0.0.1 5 10.0.0.2 22");
 	free(ssh);
 	ssh = NULL;
-	asker_find_ssh(root, 1, &ssh);
+	ssh_connection_find(root, 1, &ssh);
 	assert_null(ssh);
 	sysroot_free(root);
 }
@@ -456,7 +456,7 @@ static void relatives(void **state)
 
 static void only_what_can_be_allowed_is(void **state)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	unsigned allowed = 0;
 
 	(void)state;
@@ -471,9 +471,9 @@ static void only_what_can_be_allowed_is(void **state)
 	for (unsigned i = 0; i < HAZARD_COUNT; i++) {
 		assert_non_null(HAZARDS[i].name);
 		if (HAZARDS[i].grade == GRADE_NEVER)
-			assert_true(concern_refuses(&(struct concern){.hazard = i}, ~0u));
+			assert_true(hazard_is_blocking(&(struct hazard_finding){.hazard = i}, ~0u));
 		else
-			assert_false(concern_refuses(&(struct concern){.hazard = i}, ~0u));
+			assert_false(hazard_is_blocking(&(struct hazard_finding){.hazard = i}, ~0u));
 	}
 }
 

@@ -8,15 +8,15 @@
 
 static struct fakesys *fake;
 static struct sysroot *root;
-static struct heard heard;
+static struct log_capture captured;
 static struct log log_;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
-	log_ = heard_log(&heard);
+	captured = (struct log_capture){0};
+	log_ = log_capture_add(&captured);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
 	return 0;
 }
@@ -29,7 +29,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct change make(const char *driver, const char *override)
+static struct change make_change(const char *driver, const char *override)
 {
 	struct change change = {.address = {.domain = 0x10000, .bus = 0x81, .slot = 0x1f, .function = 7},
 				.vendor = 0x10de,
@@ -51,7 +51,7 @@ static void what_is_written_is_read_again(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(overrides); i++) {
-		struct change change = make("nvgrace-gpu-vfio-pci", overrides[i]);
+		struct change change = make_change("nvgrace-gpu-vfio-pci", overrides[i]);
 
 		assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
 		assert_int_equal(journal_put(&journal, &change), 0);
@@ -73,7 +73,7 @@ static void what_is_written_is_read_again(void **state)
 
 static void vfs_and_driver_of_a_device_are_two_things(void **state)
 {
-	struct change driver = make("ixgbe", NULL), vfs = make(NULL, NULL);
+	struct change driver = make_change("ixgbe", NULL), vfs = make_change(NULL, NULL);
 	struct journal journal;
 
 	(void)state;
@@ -133,7 +133,7 @@ static int parse(const char *text, struct strings *words)
 	char copy[512];
 
 	snprintf(copy, sizeof(copy), "%s", text);
-	return settings_parse("/etc/default/vfio-bind", copy, &log_, words);
+	return boot_devices_parse("/etc/default/vfio-bind", copy, &log_, words);
 }
 
 static void the_script_s_file_is_understood(void **state)
@@ -158,15 +158,15 @@ static void the_script_s_file_is_understood(void **state)
 	for (size_t i = 0; i < COUNT(files); i++) {
 		struct strings words = {0};
 
-		assert_int_equal(parse(files[i].text, &words), STATUS_DONE);
+		assert_int_equal(parse(files[i].text, &words), BIND_DONE);
 		assert_int_equal(words.count, files[i].count);
 		if (files[i].last)
 			assert_string_equal(words.items[words.count - 1], files[i].last);
 		strings_free(&words);
 	}
-	assert_int_equal(heard.errors, 0);
-	assert_int_equal(heard.warnings, 1);
-	assert_contains(heard.text, "/etc/default/vfio-bind:1: unknown setting OTHER");
+	assert_int_equal(captured.errors, 0);
+	assert_int_equal(captured.warnings, 1);
+	assert_contains(captured.text, "/etc/default/vfio-bind:1: unknown setting OTHER");
 }
 
 static void its_faults_are_told_with_their_line(void **state)
@@ -180,11 +180,11 @@ static void its_faults_are_told_with_their_line(void **state)
 	for (size_t i = 0; i < COUNT(files); i++) {
 		struct strings words = {0};
 
-		heard = (struct heard){0};
-		assert_int_equal(parse(files[i], &words), STATUS_USAGE);
-		assert_int_equal(heard.errors, 1);
-		assert_contains(heard.text, "/etc/default/vfio-bind:2: ");
-		assert_contains(heard.text, "DEVICES=\"0000:04:00.0 0000:05:00.0\"");
+		captured = (struct log_capture){0};
+		assert_int_equal(parse(files[i], &words), BIND_USAGE);
+		assert_int_equal(captured.errors, 1);
+		assert_contains(captured.text, "/etc/default/vfio-bind:2: ");
+		assert_contains(captured.text, "DEVICES=\"0000:04:00.0 0000:05:00.0\"");
 		strings_free(&words);
 	}
 }
@@ -196,13 +196,13 @@ static void another_run_is_waited_for_and_that_is_reported(void **state)
 	(void)state;
 	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
 	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
-	assert_contains(heard.text, "warning: waiting for another vfio-bind to end, at most 1 second longer\n");
-	assert_contains(heard.text, "error: another vfio-bind is at work; try again\n");
+	assert_contains(captured.text, "warning: waiting for another vfio-bind to end, at most 1 second longer\n");
+	assert_contains(captured.text, "error: another vfio-bind is at work; try again\n");
 	journal_close(&second);
 	journal_close(&first);
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	assert_int_equal(journal_open(root, &log_, 3, &second), 0);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	journal_close(&second);
 }
 

@@ -15,7 +15,7 @@ static const struct pci_address slot = {.bus = 1};
 static struct fakesys *fake;
 static struct sysroot *root;
 static struct host_kernel host;
-static struct heard heard;
+static struct log_capture captured;
 static struct log log_heard;
 
 static int setup(void **state)
@@ -24,8 +24,8 @@ static int setup(void **state)
 	fake = fakesys_new();
 	fakesys_directory(fake, JOURNAL_DIRECTORY);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	heard = (struct heard){0};
-	log_heard = heard_log(&heard);
+	captured = (struct log_capture){0};
+	log_heard = log_capture_add(&captured);
 	host_kernel_init(&host, root, &log_heard, 1);
 	return 0;
 }
@@ -94,10 +94,10 @@ static void a_long_wait_is_reported(void **state)
 	host.kernel.inventory = &inventory;
 	host.kernel.timeout = 2;
 	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	host.kernel.timeout = 3;
 	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
-	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
+	assert_string_equal(captured.text, "warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
 					"longer; in use by VM 'one-42', process 4711\n");
 }
 
@@ -107,7 +107,7 @@ static void a_long_wait_names_what_is_written(void **state)
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/driver_override");
 	host.kernel.timeout = 4;
 	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"), -ETIMEDOUT);
-	assert_string_equal(heard.text, "warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
+	assert_string_equal(captured.text, "warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
 }
 
 /* The program is killed while a call hangs, and the call goes on: who comes later knows, and the run's lock is free. */

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 static struct fakesys *fake;
-static struct heard heard;
-static struct log heard_by;
+static struct log_capture captured;
+static struct log capture_log;
 static struct settings settings;
 static struct monitor *monitor;
 static struct seen seen;
@@ -24,8 +24,8 @@ static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
-	heard_by = heard_log(&heard);
+	captured = (struct log_capture){0};
+	capture_log = log_capture_add(&captured);
 	settings_init(&settings);
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport");
 	fakesys_pci(fake, "0000:81:00.0", NIC, .driver = "mlx5_core", .group = "17", .below = "0000:00:01.0");
@@ -66,7 +66,7 @@ static int try_to_start(void)
 	settings.sysroot = strdup(fake->path);
 	if (!settings.config_file)
 		settings.config_file = below("machine.conf");
-	return monitor_new(&settings, &heard_by, see, &seen, &monitor);
+	return monitor_new(&settings, &capture_log, see, &seen, &monitor);
 }
 
 static void start(void)
@@ -523,8 +523,8 @@ static void a_broken_one_keeps_the_old_rules(void **state)
 	write_config(":filter: nonsense\n");
 	read_devices();
 	assert_contains(dispatched.notices, "WARNING summary config_refused: event=config_refused file=");
-	assert_contains(heard.text, "machine.conf:1:10: invalid filter 'nonsense'");
-	assert_contains(heard.text, "the old rules hold on");
+	assert_contains(captured.text, "machine.conf:1:10: invalid filter 'nonsense'");
+	assert_contains(captured.text, "the old rules hold on");
 	has_value("0000:81:00.0/gauge-in_use=0");
 	settle();
 	fakesys_remove(fake, "machine.conf");
@@ -547,7 +547,7 @@ static void a_broken_one_at_the_start_is_an_error(void **state)
 	write_config(":filter: nonsense\n");
 	assert_int_equal(try_to_start(), -EINVAL);
 	assert_null(monitor);
-	assert_contains(heard.text, "nonsense");
+	assert_contains(captured.text, "nonsense");
 	free(settings.config_file);
 	settings.config_file = strdup("/nowhere/pci.conf");
 	assert_int_equal(try_to_start(), -ENOENT);
@@ -562,17 +562,17 @@ static void what_fails_is_told_once(void **state)
 	settle();
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.0/driver");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "nonsense\n");
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	for (unsigned i = 0; i < 5; i++)
 		read_devices();
-	assert_int_equal(heard.warnings, 1);
-	assert_contains(heard.text, "aer_dev_correctable: has no total");
+	assert_int_equal(captured.warnings, 1);
+	assert_contains(captured.text, "aer_dev_correctable: has no total");
 	/* nothing can be read at all: nothing is sent, which is told once too */
 	fakesys_remove(fake, "sys/bus/pci");
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	for (unsigned i = 0; i < 5; i++)
 		read_devices();
-	assert_int_equal(heard.errors, 1);
+	assert_int_equal(captured.errors, 1);
 	assert_string_equal(dispatched.values, "");
 	assert_string_equal(dispatched.notices, "");
 	/* well again, and ill again */
@@ -581,7 +581,7 @@ static void what_fails_is_told_once(void **state)
 	has_value("summary/count-devices=0");
 	fakesys_remove(fake, "sys/bus/pci");
 	read_devices();
-	assert_int_equal(heard.errors, 2);
+	assert_int_equal(captured.errors, 2);
 }
 
 static void a_configuration_waits_for_its_first_reading(void **state)

@@ -5,12 +5,12 @@
 #include "tests/unit/fakesys.h"
 
 static struct settings settings;
-static struct heard heard;
+static struct log_capture captured;
 
 static int setup(void **state)
 {
 	(void)state;
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	settings_init(&settings);
 	return 0;
 }
@@ -27,7 +27,7 @@ static int teardown(void **state)
 /* A block with the one option KEY, of these values, as the daemon's parser gives it. */
 static void say_values(const char *key, oconfig_value_t *values, int count)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	oconfig_item_t option = {.key = (char *)(uintptr_t)key, .values = values, .values_num = count};
 	oconfig_item_t block = {.children = &option, .children_num = 1};
 
@@ -83,7 +83,7 @@ static void every_option_is_taken(void **state)
 	SAY("PluginInstanceFormat", "vm");
 	SAY("Notify", "no");
 	say_truth("PersistentNotifications", 1);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_int_equal(settings.faults, 0);
 	assert_string_equal(settings.config_file, "/etc/two/pci.conf");
 	assert_string_equal(settings.sysroot, "/tmp/machine");
@@ -100,7 +100,7 @@ static void every_option_is_taken(void **state)
 static void what_is_wrong_is_named(void **state)
 {
 	const struct {
-		const char *key, *value, *told;
+		const char *key, *value, *previous;
 	} cases[] = {
 		{"Divice", "81:00.0", "unknown option 'Divice'; there are ConfigFile, Device, "},
 		{"Device", "no slot", "Device: invalid slot 'no slot'"},
@@ -116,10 +116,10 @@ static void what_is_wrong_is_named(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		heard = (struct heard){0};
+		captured = (struct log_capture){0};
 		SAY(cases[i].key, cases[i].value);
-		assert_contains(heard.text, cases[i].told);
-		assert_int_equal(heard.errors, 1);
+		assert_contains(captured.text, cases[i].previous);
+		assert_int_equal(captured.errors, 1);
 		assert_int_equal(settings.faults, i + 1);
 	}
 }
@@ -130,9 +130,9 @@ static void values_of_another_kind_are_wrong(void **state)
 
 	(void)state;
 	say_values("Report", &number, 1);
-	assert_contains(heard.text, "option 'Report': '1.5' won't do");
+	assert_contains(captured.text, "option 'Report': '1.5' won't do");
 	say_values("SysRoot", NULL, 0);
-	assert_contains(heard.text, "option 'SysRoot': takes the path of a directory");
+	assert_contains(captured.text, "option 'SysRoot': takes the path of a directory");
 	SAY("SysRoot", "/a", "/b");
 	assert_int_equal(settings.faults, 3);
 	assert_null(settings.sysroot);
@@ -141,7 +141,7 @@ static void values_of_another_kind_are_wrong(void **state)
 /* <Device> ... </Device> */
 static void a_block_in_the_block_is_wrong(void **state)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	oconfig_value_t value = {.value.string = (char *)(uintptr_t) "81:", .type = OCONFIG_TYPE_STRING};
 	oconfig_item_t inner = {.key = (char *)(uintptr_t) "Report"};
 	oconfig_item_t option = {

@@ -145,10 +145,10 @@ static bool look(enum ownership *held, enum ownership *available)
 {
 	static struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
 	unsigned sources = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
-	struct heard heard = {0};
+	struct log_capture captured = {0};
 	struct probe_options options = {
 		.slots = &slots,
-		.log = heard_log(&heard),
+		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
 		.owners = &sources,

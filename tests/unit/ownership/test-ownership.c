@@ -11,7 +11,7 @@
 
 static struct fakesys *fake;
 static const char *helper; /* asks libvirt */
-static struct heard heard;
+static struct log_capture captured;
 static struct probe *probe;
 static struct inventory *inventory;
 static struct seen seen;
@@ -29,7 +29,7 @@ static int setup(void **state)
 	(void)state;
 	fake = fakesys_new();
 	helper = NULL;
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	PROCESS(1, "/sbin/init");
 	fakesys_add_process(fake, 2, "", 0); /* a kernel thread */
 	return 0;
@@ -58,13 +58,13 @@ static void look(void)
 {
 	struct probe_options options = {
 		.slots = &slots,
-		.log = heard_log(&heard),
+		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
 		.owners = &sources,
 		.libvirt_helper = helper,
-		.witness = see,
-		.witness_data = &seen,
+		.observer = see,
+		.observer_data = &seen,
 	};
 
 	forget();
@@ -122,7 +122,7 @@ static void a_vm_holds_its_device(void **state)
 	assert_string_equal(owner->frontend_id, "7");
 	assert_string_equal(owner->guest_address, "0000:00:03.0");
 	assert_string_equal(owner->source, "vfio+cmdline");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 /* What the frontend of DEVICE's only owner calls it: "kubevirt shop/web". */
@@ -463,7 +463,7 @@ static void a_recording_has_no_processes(void **state)
 	look();
 	assert_string_equal(state_of("01:00.0"), "unknown");
 	assert_string_equal(state_of("03:00.0"), "host");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void processes_that_end_meanwhile_were_not_there(void **state)
@@ -478,7 +478,7 @@ static void processes_that_end_meanwhile_were_not_there(void **state)
 	fakesys_directory(fake, "proc/self");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 /* How a source fared: "vfio ok". */
@@ -833,7 +833,7 @@ static void domains_claim_devices(void **state)
 	assert_true(device_has_conflict(device_at("05:00.0")));
 	assert_string_equal(state_of("06:00.0"), "free");
 	assert_true(device_has_conflict(device_at("08:00.0"))); /* it can't run with a device that the host uses */
-	assert_string_equal(heard.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this device, which this host "
+	assert_string_equal(captured.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this device, which this host "
 					"doesn't have (any more)\n");
 }
 
@@ -1151,7 +1151,7 @@ static void an_idle_kernel_proves_that_all_is_free(void **state)
 	assert_string_equal(state_of("01:00.0"), "free");
 	assert_null(strstr(seen.text, "proc/1/fd/"));
 	assert_int_equal(inventory->unseen, 0);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	/* one of its files is open: by whom? */
 	fakesys_vfio_count(fake, 2);
 	look();
@@ -1343,7 +1343,7 @@ static void what_cannot_be_listed_is_unknown(void **state)
 	fakesys_file(fake, "sys/class/vfio", "no directory");
 	look();
 	assert_string_equal(state_of("01:00.0"), "unknown");
-	assert_contains(heard.text, "/sys/class/vfio: Not a directory");
+	assert_contains(captured.text, "/sys/class/vfio: Not a directory");
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static struct probe *probe;
 static struct inventory *inventory;
 
@@ -20,7 +20,7 @@ static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	fakesys_file(fake, "proc/sys/kernel/hostname", "host1");
 	fakesys_process(fake, 1, "init");
 	return 0;
@@ -46,7 +46,7 @@ static int teardown(void **state)
 static void look(const char *config)
 {
 	struct probe_options options = {
-		.log = heard_log(&heard),
+		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
 		.config_home = "/etc/pciprobe/pci.conf",
 		.details = DETAIL_POOLS,
@@ -124,7 +124,7 @@ static void an_alias_is_all_that_it_says(void **state)
 	assert_string_equal(aliases_of("01:00.0"), "nic pf near");
 	assert_string_equal(aliases_of("01:10.0"), "nic vf both");
 	assert_string_equal(aliases_of("02:00.0"), "plain this gpu both");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void a_device_that_is_not_on_offer_has_none(void **state)
@@ -159,7 +159,7 @@ static void pools_are_counted(void **state)
 /* The devices that the requests take, with blanks between them; "no" when this host can't serve them. */
 static const char *serve(const char *first, const char *second)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	const struct pci_device **taken;
 	struct request requests[2] = {0};
 	unsigned served[2];
@@ -168,7 +168,7 @@ static const char *serve(const char *first, const char *second)
 	size_t count, n = second ? 2 : 1;
 	int result;
 
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	assert_int_equal(request_parse(first, &log, &requests[0]), 0);
 	if (second)
 		assert_int_equal(request_parse(second, &log, &requests[1]), 0);
@@ -216,18 +216,18 @@ static void what_is_in_the_way_is_known(void **state)
 	fakesys_process(fake, 43, "qemu-kvm\0-device\0vfio-pci,host=07:00.1");
 	fakesys_descriptor(fake, 43, 3, "/dev/vfio/7");
 	look(":filter:\n");
-	assert_int_equal(device_obstacle(device_at("01:00.0")), OBSTACLE_NONE);
-	assert_int_equal(device_obstacle(device_at("02:00.0")), OBSTACLE_NONE);
-	assert_int_equal(device_obstacle(device_at("03:00.0")), OBSTACLE_HELD);
-	assert_int_equal(device_obstacle(device_at("04:00.0")), OBSTACLE_HOST);
-	assert_int_equal(device_obstacle(device_at("05:00.0")), OBSTACLE_BLOCKED);
-	assert_int_equal(device_obstacle(device_at("06:00.0")), OBSTACLE_NO_IOMMU);
-	assert_int_equal(device_obstacle(device_at("07:00.0")), OBSTACLE_GROUP);
-	assert_int_equal(device_obstacle(device_at("07:00.1")), OBSTACLE_HELD);
+	assert_int_equal(device_unavailable_reason(device_at("01:00.0")), UNAVAILABLE_NONE);
+	assert_int_equal(device_unavailable_reason(device_at("02:00.0")), UNAVAILABLE_NONE);
+	assert_int_equal(device_unavailable_reason(device_at("03:00.0")), UNAVAILABLE_HELD);
+	assert_int_equal(device_unavailable_reason(device_at("04:00.0")), UNAVAILABLE_HOST);
+	assert_int_equal(device_unavailable_reason(device_at("05:00.0")), UNAVAILABLE_NOT_VIABLE);
+	assert_int_equal(device_unavailable_reason(device_at("06:00.0")), UNAVAILABLE_NO_IOMMU);
+	assert_int_equal(device_unavailable_reason(device_at("07:00.0")), UNAVAILABLE_GROUP_HELD);
+	assert_int_equal(device_unavailable_reason(device_at("07:00.1")), UNAVAILABLE_HELD);
 	/* nor is one that nobody looked for known to be free */
 	device_at("01:00.0")->present &= ~(unsigned)HAS_OWNERSHIP;
 	device_at("01:00.0")->ownership = OWNERSHIP_UNKNOWN;
-	assert_int_equal(device_obstacle(device_at("01:00.0")), OBSTACLE_UNKNOWN);
+	assert_int_equal(device_unavailable_reason(device_at("01:00.0")), UNAVAILABLE_UNKNOWN);
 }
 
 static void an_invalid_request_is_one_error(void **state)
@@ -238,17 +238,17 @@ static void an_invalid_request_is_one_error(void **state)
 		"address=01:00.0,address=02:00.0", "count=2", "vendor=8086,count=0", "-a", ".", "a1\n", "address=../../etc",
 		"vendor=8086;class=0200", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	struct request request = {0};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
-		heard = (struct heard){0};
+		captured = (struct log_capture){0};
 		if (request_parse(texts[i], &log, &request) != -EINVAL)
 			fail_msg("'%s' was accepted", texts[i]);
 		assert_null(request.alias);
-		if (heard.errors != 1 || !strstr(heard.text, "request"))
-			fail_msg("'%s'\nlogged: %s", texts[i], heard.text);
+		if (captured.errors != 1 || !strstr(captured.text, "request"))
+			fail_msg("'%s'\nlogged: %s", texts[i], captured.text);
 	}
 }
 

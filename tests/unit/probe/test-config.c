@@ -6,13 +6,13 @@
 
 #include <unistd.h>
 
-static struct heard heard;
+static struct log_capture captured;
 static struct config *config;
 
 static int setup(void **state)
 {
 	(void)state;
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -26,11 +26,11 @@ static int teardown(void **state)
 
 static int parse_bytes(const char *text, size_t length)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 
 	config_free(config);
 	config = NULL;
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return config_parse("pci.conf", text, length, "gpu-7.example.org", &log, &config);
 }
 
@@ -66,7 +66,7 @@ static void every_spelling_of_a_filter_is_the_same(void **state)
 		assert_int_equal(parse(texts[i]), 0);
 		assert_string_equal(rules(&config->filters), "10de:* 8086::0c03");
 		assert_true(config->filters.restricts);
-		assert_string_equal(heard.text, "");
+		assert_string_equal(captured.text, "");
 	}
 }
 
@@ -121,7 +121,7 @@ static void exclusions_can_be_anywhere_in_a_filter(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		assert_int_equal(parse(texts[i]), 0);
-		assert_string_equal(heard.text, "");
+		assert_string_equal(captured.text, "");
 		assert_string_equal(rules(&config->filters), "8086:* !8086:10d3");
 		assert_false(rule_excludes(config->filters.rules[0]));
 		assert_true(rule_excludes(config->filters.rules[1]));
@@ -144,8 +144,8 @@ static void places_are_those_of_the_file(void **state)
 	(void)state;
 	assert_int_equal(parse("\n:filter:\n  - 10de:*\n  -   8086:*\n"), 0);
 	assert_string_equal(config->filters.place, "pci.conf:2:1");
-	assert_string_equal(rule_place(config->filters.rules[0]), "pci.conf:3:5");
-	assert_string_equal(rule_place(config->filters.rules[1]), "pci.conf:4:7");
+	assert_string_equal(rule_location(config->filters.rules[0]), "pci.conf:3:5");
+	assert_string_equal(rule_location(config->filters.rules[1]), "pci.conf:4:7");
 }
 
 static void hosts_are_laid_over(void **state)
@@ -282,9 +282,9 @@ static void errors_are_reported_with_their_places(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].text), -EINVAL);
-		assert_true(heard.errors >= 1);
-		if (!strstr(heard.text, cases[i].message))
-			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, heard.text, cases[i].message);
+		assert_true(captured.errors >= 1);
+		if (!strstr(captured.text, cases[i].message))
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text, cases[i].message);
 		assert_null(config);
 	}
 }
@@ -309,12 +309,12 @@ static void an_error_has_no_follow_up_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i]), -EINVAL);
-		if (heard.errors != 1)
-			fail_msg("%s\nlogged: %s", cases[i], heard.text);
+		if (captured.errors != 1)
+			fail_msg("%s\nlogged: %s", cases[i], captured.text);
 	}
 	/* two errors are two */
 	assert_int_equal(parse(":alias: [{name: 'a b', role: virtual}]\n"), -EINVAL);
-	assert_int_equal(heard.errors, 2);
+	assert_int_equal(captured.errors, 2);
 }
 
 static void an_unclosed_quote_is_reported_where_it_opens(void **state)
@@ -335,12 +335,12 @@ static void an_unclosed_quote_is_reported_where_it_opens(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].text), -EINVAL);
-		if (!strstr(heard.text, cases[i].message) || heard.errors != 1)
-			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, heard.text, cases[i].message);
+		if (!strstr(captured.text, cases[i].message) || captured.errors != 1)
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text, cases[i].message);
 	}
 	/* an error elsewhere is not blamed on a long string */
 	assert_int_equal(parse(":device_name: 'a\n  b'\n:filter: [\n"), -EINVAL);
-	assert_null(strstr(heard.text, "quote"));
+	assert_null(strstr(captured.text, "quote"));
 }
 
 static void bytes_that_are_not_text_are_reported_with_line_and_column(void **state)
@@ -359,32 +359,32 @@ static void bytes_that_are_not_text_are_reported_with_line_and_column(void **sta
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].text), -EINVAL);
-		if (!strstr(heard.text, cases[i].message) || heard.errors != 1)
-			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, heard.text, cases[i].message);
+		if (!strstr(captured.text, cases[i].message) || captured.errors != 1)
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text, cases[i].message);
 	}
 	/* of a file in UTF-16 the byte is known */
 	assert_int_equal(parse_bytes("\xff\xfe:\0\0\xdc", 6), -EINVAL);
-	assert_contains(heard.text, "pci.conf: byte 4: ");
+	assert_contains(captured.text, "pci.conf: byte 4: ");
 }
 
 static void a_long_path_still_tells_the_line(void **state)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	char path[2000];
 
 	(void)state;
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(config_parse(path, "filter: zz\n", 11, "h", &log, &config), -EINVAL);
-	assert_contains(heard.text, "xxx:1:9: invalid filter 'zz'");
+	assert_contains(captured.text, "xxx:1:9: invalid filter 'zz'");
 }
 
 static void all_faults_are_told_at_once(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(":filter: [a, b]\n:short_address: c\n:device_name: '('\n:nonsense: 1\n"), -EINVAL);
-	assert_int_equal(heard.errors, 4);
-	assert_int_equal(heard.warnings, 1);
+	assert_int_equal(captured.errors, 4);
+	assert_int_equal(captured.warnings, 1);
 }
 
 static void an_unknown_key_is_a_warning(void **state)
@@ -392,11 +392,11 @@ static void an_unknown_key_is_a_warning(void **state)
 	(void)state;
 	assert_int_equal(parse(":fitler: '10de:*'\n:filter: '8086:*'\n:hosts: {gpu-7: {hosts: {}}}\n"
 			       ":alias: [{name: a, role: vf, hosts: x}]\n"), 0);
-	assert_int_equal(heard.errors, 0);
-	assert_int_equal(heard.warnings, 3);
-	assert_contains(heard.text, "pci.conf:4:30: unknown key 'hosts' ignored; valid keys: name, filter,");
-	assert_contains(heard.text, "pci.conf:1:1: unknown key ':fitler' ignored (did you mean ':filter:'?)\n");
-	assert_contains(heard.text, "pci.conf:3:18: unknown key 'hosts' ignored; valid keys: :filter:,");
+	assert_int_equal(captured.errors, 0);
+	assert_int_equal(captured.warnings, 3);
+	assert_contains(captured.text, "pci.conf:4:30: unknown key 'hosts' ignored; valid keys: name, filter,");
+	assert_contains(captured.text, "pci.conf:1:1: unknown key ':fitler' ignored (did you mean ':filter:'?)\n");
+	assert_contains(captured.text, "pci.conf:3:18: unknown key 'hosts' ignored; valid keys: :filter:,");
 	assert_string_equal(rules(&config->filters), "8086:*");
 }
 
@@ -420,29 +420,29 @@ static void hostile_files_cost_an_error(void **state)
 	for (size_t i = 0, at = 0; at < size - 32; i++)
 		at += (size_t)sprintf(text + at, "key%zu: x\n", i);
 	assert_int_equal(parse(text), -EINVAL);
-	assert_contains(heard.text, "too many nodes: at most 20000 strings, lists and maps");
+	assert_contains(captured.text, "too many nodes: at most 20000 strings, lists and maps");
 	strcpy(text, "a: &a [x,x,x,x,x,x,x,x]\nhosts:\n");
 	for (size_t i = 0, at = strlen(text); i < 1000; i++)
 		at += (size_t)sprintf(text + at, "  h%zu: {device_name: *a}\n", i);
 	assert_int_equal(parse(text), -EINVAL);
-	assert_contains(heard.text, "too many nodes: at most 20000 strings, lists and maps");
+	assert_contains(captured.text, "too many nodes: at most 20000 strings, lists and maps");
 	free(text);
 }
 
 static void files_that_cannot_be_read_are_told(void **state)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	char path[] = "/tmp/test-config.XXXXXX";
 	int fd = mkstemp(path);
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(config_load("/nowhere/pci.conf", "h", &log, &config), -ENOENT);
-	assert_contains(heard.text, "/nowhere/pci.conf: No such file");
+	assert_contains(captured.text, "/nowhere/pci.conf: No such file");
 	assert_int_equal(config_load("/tmp", "h", &log, &config), -EISDIR);
 	assert_int_equal(ftruncate(fd, CONFIG_SIZE_MAX + 1), 0);
 	assert_int_equal(config_load(path, "h", &log, &config), -EFBIG);
-	assert_contains(heard.text, "file too large (limit 1048575 bytes)");
+	assert_contains(captured.text, "file too large (limit 1048575 bytes)");
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(config_load(path, "h", &log, &config), 0);
 	assert_string_equal(config->path, path);
@@ -452,13 +452,13 @@ static void files_that_cannot_be_read_are_told(void **state)
 
 static void the_shipped_file_selects_no_device(void **state)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	char path[512];
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/etc/pci.conf", getenv("SOURCES") ? getenv("SOURCES") : ".");
 	assert_int_equal(config_load(path, "h", &log, &config), 0);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_string_equal(rules(&config->filters), "0:0");
 	assert_false(config->addresses.restricts);
 	assert_false(config->names.restricts);

@@ -7,7 +7,7 @@
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static struct inventory *inventory;
 static struct sysroot *root;
 static struct seen seen;
@@ -16,7 +16,7 @@ static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -39,7 +39,7 @@ static int teardown(void **state)
 /* Scans the machine and takes every device as selected. */
 static void scan_all(void)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 
 	forget();
 	seen.text[0] = '\0';
@@ -54,7 +54,7 @@ static void scan_all(void)
 
 static void read_details(unsigned wanted)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 
 	assert_int_equal(details_read(root, &log, wanted, 0, inventory), 0);
 }
@@ -129,7 +129,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(nic->ancestor_count, 1);
 	assert_int_equal(nic->ancestors[0].slot, 1);
 	assert_false(nic->incomplete);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void what_is_not_there_is_absent(void **state)
@@ -151,7 +151,7 @@ static void what_is_not_there_is_absent(void **state)
 	assert_null(nic->power_state);
 	assert_int_equal(nic->interface_count + nic->blocks.count + nic->drm.count + nic->ancestor_count, 0);
 	assert_false(nic->incomplete);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void what_cannot_be_read_is_told_and_marked(void **state)
@@ -174,13 +174,13 @@ static void what_cannot_be_read_is_told_and_marked(void **state)
 	assert_true(device("00:02.0")->incomplete);
 	assert_false(device("00:03.0")->incomplete);
 	assert_int_equal(inventory->incomplete, 1);
-	assert_int_equal(heard.warnings, 6);
-	assert_contains(heard.text, "0000:00:02.0/numa_node: Is a directory");
-	assert_contains(heard.text, "0000:00:02.0/revision: not a number");
-	assert_contains(heard.text, "0000:00:02.0/label: larger than any attribute");
-	assert_contains(heard.text, "0000:00:02.0/power_state: not a text");
-	assert_contains(heard.text, "0000:00:02.0/aer_dev_correctable: has no total");
-	assert_contains(heard.text, "0000:00:02.0/iommu_group: points to nothing");
+	assert_int_equal(captured.warnings, 6);
+	assert_contains(captured.text, "0000:00:02.0/numa_node: Is a directory");
+	assert_contains(captured.text, "0000:00:02.0/revision: not a number");
+	assert_contains(captured.text, "0000:00:02.0/label: larger than any attribute");
+	assert_contains(captured.text, "0000:00:02.0/power_state: not a text");
+	assert_contains(captured.text, "0000:00:02.0/aer_dev_correctable: has no total");
+	assert_contains(captured.text, "0000:00:02.0/iommu_group: points to nothing");
 	assert_string_equal(device("00:02.0")->driver, "igb");
 	free(much);
 }
@@ -268,7 +268,7 @@ static void a_device_that_vanishes_is_not_there(void **state)
 	assert_int_equal(inventory->incomplete, 0);
 	assert_null(device("00:03.0"));
 	assert_int_equal(device("00:04.0")->iommu_group, 4);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void disks_and_graphics_nodes_find_their_devices(void **state)
@@ -387,12 +387,12 @@ static void mediated_devices_are_parts_of_a_device(void **state)
 	assert_string_equal(mdevs[1].type, "nvidia-63");
 	assert_string_equal(mdevs[1].name, "GRID T4-4Q");
 	assert_string_equal(mdevs[1].description, "num_heads=4, max_instance=4");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void of_other_devices_only_what_was_asked_for_is_read(void **state)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1521, .class = 0x020000, .driver = "igb");
@@ -410,7 +410,7 @@ static void of_other_devices_only_what_was_asked_for_is_read(void **state)
 static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **state)
 {
 	const unsigned details = DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 
 	(void)state;
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
@@ -456,10 +456,10 @@ static void a_groups_other_devices_can_block_it(void **state)
 	gpu = device("01:00.0");
 	assert_int_equal(gpu->group_peers.count, 4);
 	assert_string_equal(gpu->group_peers.items[0], "0000:00:01.0");
-	assert_int_equal(gpu->group_blockers.count, 1);
-	assert_string_equal(gpu->group_blockers.items[0], "0000:01:00.1");
+	assert_int_equal(gpu->nonviable_peers.count, 1);
+	assert_string_equal(gpu->nonviable_peers.items[0], "0000:01:00.1");
 	assert_int_equal(device("02:00.0")->group_peers.count, 0);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void odd_links_and_speeds_are_absent(void **state)
@@ -477,7 +477,7 @@ static void odd_links_and_speeds_are_absent(void **state)
 	read_details(DETAIL_LINK);
 	assert_int_equal(device("00:02.0")->present, 0);
 	assert_int_equal(device("00:03.0")->present, HAS_MAX_LINK_SPEED | HAS_LINK_WIDTH);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void link(const char *address, const char *speed, const char *width, const char *max_speed, const char *max_width)
@@ -526,7 +526,7 @@ static void a_link_is_degraded_when_device_and_port_can_more(void **state)
 	assert_false(device_knows_link(device("00:02.0")));
 	assert_false(device_knows_link(device("01:01.0")));
 	assert_false(device_has_degraded_link(device("01:01.0")));
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void addresses_are_found_in_paths(void **state)

@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static struct log the_log;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
-	the_log = heard_log(&heard);
+	captured = (struct log_capture){0};
+	the_log = log_capture_add(&captured);
 	return 0;
 }
 
@@ -118,7 +118,7 @@ static void every_entry_is_what_libpci_says(void **state)
 			    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, 0x8086, 0x10d3, 0x8086, (int)id),
 			    "subsystem of 10d3", 0x8086, id);
 	}
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	fclose(list);
 	names_free(names);
 	pci_cleanup(access);
@@ -203,7 +203,7 @@ static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **
 	}
 	names_free(names);
 	pci_cleanup(access);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void keep_all(void *data, enum message_level level, const char *text)
@@ -262,8 +262,8 @@ static void a_broken_line_is_told_and_the_rest_serves(void **state)
 	(void)state;
 	assert_string_equal(names_device(names, 0x8086, 0x1000), "First");
 	assert_string_equal(names_device(names, 0x10de, 0x2204), "Device");
-	assert_int_equal(heard.warnings, 1);
-	assert_contains(heard.text, "pci.ids:3: ");
+	assert_int_equal(captured.warnings, 1);
+	assert_contains(captured.text, "pci.ids:3: ");
 	names_free(names);
 }
 
@@ -277,8 +277,8 @@ static void no_list_means_no_names(void **state)
 	assert_null(names_class(names, 0x0200));
 	assert_null(names_device(names, 0x8086, 0x10d3));
 	assert_null(names_subsystem(names, 0x8086, 0x10d3, 0x8086, 1));
-	assert_int_equal(heard.warnings, 1);
-	assert_contains(heard.text, "/nowhere/pci.ids: No such file");
+	assert_int_equal(captured.warnings, 1);
+	assert_contains(captured.text, "/nowhere/pci.ids: No such file");
 	names_free(names);
 }
 
@@ -292,7 +292,7 @@ static void garbage_is_no_list(void **state)
 		garbage[i] = (char)(i * 7 % 251);
 	names = names_of(garbage, sizeof(garbage));
 	assert_null(names_vendor(names, 0x8086));
-	assert_contains(heard.text, "not a list of PCI ids");
+	assert_contains(captured.text, "not a list of PCI ids");
 	names_free(names);
 	names = names_of("", 0);
 	assert_null(names_vendor(names, 0x8086));

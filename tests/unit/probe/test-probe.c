@@ -6,7 +6,7 @@
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static struct probe *probe;
 static struct inventory *inventory;
 static struct seen seen;
@@ -15,7 +15,7 @@ static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	seen.text[0] = '\0';
 	fakesys_file(fake, "proc/sys/kernel/hostname", "host1\n");
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
@@ -42,11 +42,11 @@ static int teardown(void **state)
 static int make(struct probe_options options)
 {
 	forget();
-	options.log = heard_log(&heard);
+	options.log = log_capture_add(&captured);
 	options.sysroot = fake->path;
 	options.details = DETAIL_ALL;
-	options.witness = see;
-	options.witness_data = &seen;
+	options.observer = see;
+	options.observer_data = &seen;
 	return probe_new(&options, &probe);
 }
 
@@ -87,7 +87,7 @@ static void a_broken_configuration_is_an_error(void **state)
 	fakesys_directory(fake, "etc/pciprobe/pci.conf");
 	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), -EISDIR);
 	assert_int_equal(make((struct probe_options){.config = "/nowhere/pci.conf"}), -ENOENT);
-	assert_int_equal(heard.errors, 3);
+	assert_int_equal(captured.errors, 3);
 }
 
 static void a_device_that_is_not_selected_costs_one_read(void **state)
@@ -250,17 +250,17 @@ static void a_rule_that_fails_publishes_nothing(void **state)
 	assert_int_equal(make((struct probe_options){.names = &names}), 0);
 	assert_int_equal(probe_read(probe, &inventory), -ELOOP);
 	assert_null(inventory);
-	assert_contains(heard.text, "match limit exceeded");
+	assert_contains(captured.text, "match limit exceeded");
 	rule_list_free(&names);
 }
 
 static void a_root_that_is_not_there_is_told(void **state)
 {
-	struct probe_options options = {.log = heard_log(&heard), .sysroot = "/nowhere/at/all"};
+	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = "/nowhere/at/all"};
 
 	(void)state;
 	assert_int_equal(probe_new(&options, &probe), -ENOENT);
-	assert_contains(heard.text, "/nowhere/at/all: No such file");
+	assert_contains(captured.text, "/nowhere/at/all: No such file");
 }
 
 int main(void)

@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static struct inventory *inventory;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -30,7 +30,7 @@ static int teardown(void **state)
 
 static int scan(void)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	struct sysroot *root;
 	int error;
 
@@ -70,7 +70,7 @@ static void devices_come_in_order_with_their_ids(void **state)
 	assert_null(device("00:1f.0")->driver);
 	assert_false(device("00:1f.0")->present & HAS_SUBSYSTEM);
 	assert_null(device("02:00.0"));
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void uevent_serves_where_modalias_does_not(void **state)
@@ -92,7 +92,7 @@ static void uevent_serves_where_modalias_does_not(void **state)
 		assert_int_equal(inventory->devices[0].subsystem_device, 0xa01f);
 		assert_string_equal(inventory->devices[0].driver, "e1000e");
 	}
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 }
 
 static void single_files_serve_where_uevent_does_not(void **state)
@@ -136,11 +136,11 @@ static void one_bad_device_costs_one_device(void **state)
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 2);
 	assert_int_equal(inventory->incomplete, 4);
-	assert_int_equal(heard.warnings, 4);
-	assert_contains(heard.text, "0000:00:02.0/vendor: Is a directory");
-	assert_contains(heard.text, "0000:00:03.0/vendor: not a number in hex");
-	assert_contains(heard.text, "0000:00:04.0/class: File too large");
-	assert_contains(heard.text, "device 0000:00:05.0 is passed over");
+	assert_int_equal(captured.warnings, 4);
+	assert_contains(captured.text, "0000:00:02.0/vendor: Is a directory");
+	assert_contains(captured.text, "0000:00:03.0/vendor: not a number in hex");
+	assert_contains(captured.text, "0000:00:04.0/class: File too large");
+	assert_contains(captured.text, "device 0000:00:05.0 is passed over");
 	free(much);
 }
 
@@ -161,7 +161,7 @@ static void what_nobody_may_read_is_told(void **state)
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(inventory->count, 1);
 	assert_int_equal(inventory->incomplete, 1);
-	assert_contains(heard.text, "Permission denied");
+	assert_contains(captured.text, "Permission denied");
 }
 
 static void odd_names_are_passed_over(void **state)
@@ -174,7 +174,7 @@ static void odd_names_are_passed_over(void **state)
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 1);
 	assert_int_equal(inventory->incomplete, 3);
-	assert_contains(heard.text, "not-an-address: not a PCI address");
+	assert_contains(captured.text, "not-an-address: not a PCI address");
 }
 
 static void the_last_domain_is_a_domain(void **state)
@@ -192,8 +192,8 @@ static void without_pci_there_is_no_inventory(void **state)
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci");
 	assert_int_equal(scan(), -ENOENT);
-	assert_int_equal(heard.errors, 1);
-	assert_contains(heard.text, "is /sys mounted?");
+	assert_int_equal(captured.errors, 1);
+	assert_contains(captured.text, "is /sys mounted?");
 	fakesys_file(fake, "sys/bus/pci/devices", "a file");
 	assert_int_equal(scan(), -ENOTDIR);
 }

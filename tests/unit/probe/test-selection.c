@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-static struct heard heard;
+static struct log_capture captured;
 static struct names *names;
 static struct log the_log;
 
@@ -23,8 +23,8 @@ static const struct pci_device NAMELESS = {.vendor = 0xfffe, .device = 0x0001, .
 static int setup(void **state)
 {
 	(void)state;
-	heard = (struct heard){0};
-	the_log = heard_log(&heard);
+	captured = (struct log_capture){0};
+	the_log = log_capture_add(&captured);
 	return names_new(NULL, false, &the_log, &names);
 }
 
@@ -78,8 +78,8 @@ static void wrong_rules_are_told(void **state)
 	assert_int_equal(matches(RULE_ADDRESS, "07:00", &NIC, NULL), -EINVAL);
 	assert_int_equal(matches(RULE_NAME, longest, &NIC, NULL), -EINVAL);
 	assert_int_equal(matches(RULE_NAME, "[", &NIC, NULL), -EINVAL);
-	assert_int_equal(heard.errors, 7);
-	assert_contains(heard.text, "error: p:1:1: ");
+	assert_int_equal(captured.errors, 7);
+	assert_contains(captured.text, "error: p:1:1: ");
 }
 
 static void a_number_with_0x_is_refused_by_every_libpci(void **state)
@@ -94,10 +94,10 @@ static void a_number_with_0x_is_refused_by_every_libpci(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		heard = (struct heard){0};
+		captured = (struct log_capture){0};
 		assert_int_equal(matches(cases[i].kind, cases[i].text, &NIC, NULL), -EINVAL);
-		assert_contains(heard.text, "a number begins with 0x; expected ");
-		assert_contains(heard.text, "each in hex without 0x");
+		assert_contains(captured.text, "a number begins with 0x; expected ");
+		assert_contains(captured.text, "each in hex without 0x");
 	}
 	/* in a class x is any digit */
 	assert_int_equal(matches(RULE_FILTER, "::0xxx", &XHCI, NULL), 1);
@@ -196,7 +196,7 @@ static void a_hostile_expression_costs_an_error_and_no_time(void **state)
 	assert_int_equal(matches(RULE_NAME, "(a|aa|a.)*[b-c]", &NIC, name), -ELOOP);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_true(after.tv_sec - before.tv_sec < 5);
-	assert_contains(heard.text, "match limit exceeded");
+	assert_contains(captured.text, "match limit exceeded");
 }
 
 static void all_lists_must_let_a_device_pass(void **state)
@@ -218,7 +218,7 @@ static void all_lists_must_let_a_device_pass(void **state)
 	assert_int_equal(selection_apply(&selection, names, &NIC, &the_log, &verdict), 0);
 	assert_null(verdict.refused_by);
 	assert_null(verdict.took[0]);
-	assert_string_equal(rule_place(verdict.took[1]), "b");
+	assert_string_equal(rule_location(verdict.took[1]), "b");
 	rule_list_add(&expressions, "Gigabit", "c", &the_log);
 	assert_int_equal(selection_apply(&selection, names, &XHCI, &the_log, &verdict), 0);
 	assert_ptr_equal(verdict.refused_by, &expressions);

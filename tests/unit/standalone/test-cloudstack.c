@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 static const char *helper; /* asks libvirt */
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	helper = NULL;
 	/* with a process, so that it is no recording */
 	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 5\n");
@@ -36,7 +36,7 @@ static int teardown(void **state)
 static char *written(const char *format, const char *config, void (*change)(struct inventory *))
 {
 	const struct writer *writer = writer_find(format);
-	struct probe_options options = {.log = heard_log(&heard), .sysroot = fake->path, .details = writer->details,
+	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = fake->path, .details = writer->details,
 					.libvirt_helper = helper};
 	struct inventory *inventory;
 	struct report report = {.headings = true};

@@ -4,12 +4,12 @@
 #include "plugins/standalone/columns.h"
 #include "tests/unit/fakesys.h"
 
-static struct heard heard;
+static struct log_capture captured;
 
 static const char *parsed(const char *list, const char *fallback)
 {
 	static char text[4096];
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	const struct field **fields;
 	size_t count;
 
@@ -25,7 +25,7 @@ static const char *parsed(const char *list, const char *fallback)
 static void lists_and_additions(void **state)
 {
 	(void)state;
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	assert_string_equal(parsed(NULL, "address,driver"), "address driver");
 	assert_string_equal(parsed("GROUP,address", "address"), "iommu_group address");
 	assert_string_equal(parsed("+numa_node,driver", "address,driver"), "address driver numa_node");
@@ -35,7 +35,7 @@ static void lists_and_additions(void **state)
 	assert_non_null(strstr(parsed("driver,all", "address"), "driver address vendor"));
 	assert_null(parsed("*", "address"));
 	assert_null(parsed("adress", "address"));
-	assert_contains(heard.text, "unknown column: adress (did you mean 'address'?)");
+	assert_contains(captured.text, "unknown column: adress (did you mean 'address'?)");
 	assert_null(parsed("", "address"));
 	assert_null(parsed("+nonsense", "address"));
 }

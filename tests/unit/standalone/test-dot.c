@@ -15,14 +15,14 @@
 #define FORTY_LESS_2 "a2345678901234567890123456789012345678"
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
 	fakesys_process(fake, 1, "/sbin/init");
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -40,7 +40,7 @@ static char *written(const char *filter, void (*change)(struct inventory *))
 	const struct writer *writer = writer_find("dot");
 	struct rule_list filters = {.key = "-d", .place = "command line", .kind = RULE_FILTER};
 	struct probe_options options = {
-		.log = heard_log(&heard),
+		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
 		.details = writer->details,
 		.filters = &filters,

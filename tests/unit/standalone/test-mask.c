@@ -17,9 +17,9 @@ static void addresses_are_masked_wherever_they_stand(void **state)
 	struct strings macs = {0};
 
 	(void)state;
-	assert_int_equal(mask_note(&macs, "52:54:00:12:34:5a\n"), 0);
-	assert_int_equal(mask_note(&macs, "AA:BB:CC:00:00:01"), 0);
-	assert_int_equal(mask_note(&macs, "52:54:00:12:34:5A"), 0);
+	assert_int_equal(mask_add(&macs, "52:54:00:12:34:5a\n"), 0);
+	assert_int_equal(mask_add(&macs, "AA:BB:CC:00:00:01"), 0);
+	assert_int_equal(mask_add(&macs, "52:54:00:12:34:5A"), 0);
 	assert_int_equal(macs.count, 2);
 	assert_string_equal(masked(&macs, "52:54:00:12:34:5a\n"), "02:00:00:00:00:01\n");
 	assert_string_equal(masked(&macs, "net/enx52540012345A/address"), "net/enx020000000001/address");
@@ -37,8 +37,8 @@ static void a_mask_is_no_address(void **state)
 
 	(void)state;
 	/* a recording that is recorded again */
-	assert_int_equal(mask_note(&macs, "02:00:00:00:00:02"), 0);
-	assert_int_equal(mask_note(&macs, "02:00:00:00:00:01"), 0);
+	assert_int_equal(mask_add(&macs, "02:00:00:00:00:02"), 0);
+	assert_int_equal(mask_add(&macs, "02:00:00:00:00:01"), 0);
 	assert_string_equal(masked(&macs, "02:00:00:00:00:02 enx020000000001"), "02:00:00:00:00:01 enx020000000002");
 	strings_free(&macs);
 }
@@ -49,7 +49,7 @@ static void infiniband_is_masked_too(void **state)
 	struct strings macs = {0};
 
 	(void)state;
-	assert_int_equal(mask_note(&macs, address), 0);
+	assert_int_equal(mask_add(&macs, address), 0);
 	assert_string_equal(masked(&macs, address), "02:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:01");
 	strings_free(&macs);
 }
@@ -59,12 +59,12 @@ static void anything_else_is_left_alone(void **state)
 	struct strings macs = {0};
 
 	(void)state;
-	assert_int_equal(mask_note(&macs, "00:00:00:00:00:00\n"), 0);
-	assert_int_equal(mask_note(&macs, ""), 0);
-	assert_int_equal(mask_note(&macs, "52:54:00:12:34"), 0);
-	assert_int_equal(mask_note(&macs, "52:54:00:12:34:5"), 0);
-	assert_int_equal(mask_note(&macs, "52:54:00:12:34:56 "), 0);
-	assert_int_equal(mask_note(&macs, "0000:01:00.0"), 0);
+	assert_int_equal(mask_add(&macs, "00:00:00:00:00:00\n"), 0);
+	assert_int_equal(mask_add(&macs, ""), 0);
+	assert_int_equal(mask_add(&macs, "52:54:00:12:34"), 0);
+	assert_int_equal(mask_add(&macs, "52:54:00:12:34:5"), 0);
+	assert_int_equal(mask_add(&macs, "52:54:00:12:34:56 "), 0);
+	assert_int_equal(mask_add(&macs, "0000:01:00.0"), 0);
 	assert_int_equal(macs.count, 0);
 }
 

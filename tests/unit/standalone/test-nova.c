@@ -200,7 +200,7 @@ static void many_odd_devices_are_taken_exactly(void **state)
 		bool taken = false;
 
 		for (size_t j = 0; j < count; j++)
-			taken = taken || nova_spec_takes(&specs[j], &devices[i]);
+			taken = taken || nova_spec_matches(&specs[j], &devices[i]);
 		assert_int_equal(taken, devices[i].selected);
 	}
 	free(specs);
@@ -209,13 +209,13 @@ static void many_odd_devices_are_taken_exactly(void **state)
 /* ---- what is written ---- */
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -229,7 +229,7 @@ static int teardown(void **state)
 static void assert_written(const char *config, const char *wanted)
 {
 	const struct writer *writer = writer_find("nova");
-	struct probe_options options = {.log = heard_log(&heard), .sysroot = fake->path, .details = writer->details,
+	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = fake->path, .details = writer->details,
 					.other_details = writer->other_details};
 	struct inventory *inventory;
 	struct report report = {.headings = true};

@@ -5,7 +5,7 @@
 #include "plugins/standalone/nova/novaline.h"
 #include "tests/unit/fakesys.h"
 
-static struct heard heard;
+static struct log_capture captured;
 
 /* A PF with a VF, and a device whose interface belongs to a device on it. */
 static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true}, {.name = (char[]){"ens3"}}};
@@ -32,11 +32,11 @@ static int forget(void **state)
 
 static void read_conf(const char *text)
 {
-	struct log log = heard_log(&heard);
+	struct log log = log_capture_add(&captured);
 	char *copy = malloc(strlen(text) + 2);
 
 	forget(NULL);
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	strcpy(copy, text);
 	assert_int_equal(novaconf_parse("n.conf", copy, strlen(text), &log, &conf), 0);
 	assert_int_equal(novalines_parse(&conf, &inventory, &log, &lines), 0);
@@ -51,10 +51,10 @@ static unsigned taken_by(const char *value)
 
 	snprintf(text, sizeof(text), "[pci]\ndevice_spec = {%s}\n", value);
 	read_conf(text);
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 1);
 	for (size_t i = 0; i < COUNT(devices); i++)
-		if (nova_spec_takes(&lines.lines[0].spec, &devices[i]))
+		if (nova_spec_matches(&lines.lines[0].spec, &devices[i]))
 			taken |= 1u << i;
 	return taken;
 }
@@ -86,14 +86,14 @@ static void both_ways_of_writing_lists_are_read(void **state)
 	read_conf("[DEFAULT]\r\npci_passthrough_whitelist: [{\"vendor_id\":\"8086\"},\r\n  {\"vendor_id\":\"1af4\"}]\r\n"
 		  "[PCI]\n# device_spec = nothing\npassthrough_whitelist='{\"product_id\":\"1520\"}'\n"
 		  "device_spec =\n   {\"address\":\n\t\"*:03:*.*\"}\ndevice_spec = {}\n[other]\ndevice_spec = {\"x\"\n");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 5);
 	assert_int_equal(lines.lines[0].line, 2);
 	assert_int_equal(lines.lines[1].item, 2);
 	assert_int_equal(lines.lines[2].line, 6);
 	assert_int_equal(lines.lines[3].line, 7);
-	assert_true(nova_spec_takes(&lines.lines[3].spec, &devices[0]));
-	assert_false(nova_spec_takes(&lines.lines[3].spec, &devices[1]));
+	assert_true(nova_spec_matches(&lines.lines[3].spec, &devices[0]));
+	assert_false(nova_spec_matches(&lines.lines[3].spec, &devices[1]));
 }
 
 static void aliases_choose_among_devices(void **state)
@@ -101,14 +101,14 @@ static void aliases_choose_among_devices(void **state)
 	(void)state;
 	read_conf("[pci]\nalias = {\"name\":\" a \",\"vendor_id\":\"8086\"}\nalias = {\"name\":\"pf\",\"device_type\":\"type-PF\"}\n"
 		  "alias = {\"name\":\"n\",\"capability_type\":\"pci\"}\n");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 3);
 	assert_string_equal(lines.lines[0].alias.name, "a");
-	assert_false(nova_alias_takes(&lines.lines[0].alias, &devices[1])); /* a PF, which nobody asked for */
-	assert_true(nova_alias_takes(&lines.lines[0].alias, &devices[2]));
-	assert_true(nova_alias_takes(&lines.lines[1].alias, &devices[1]));
-	assert_false(nova_alias_takes(&lines.lines[1].alias, &devices[2]));
-	assert_false(nova_alias_takes(&lines.lines[2].alias, &devices[0]));
+	assert_false(nova_alias_matches(&lines.lines[0].alias, &devices[1])); /* a PF, which nobody asked for */
+	assert_true(nova_alias_matches(&lines.lines[0].alias, &devices[2]));
+	assert_true(nova_alias_matches(&lines.lines[1].alias, &devices[1]));
+	assert_false(nova_alias_matches(&lines.lines[1].alias, &devices[2]));
+	assert_false(nova_alias_matches(&lines.lines[2].alias, &devices[0]));
 }
 
 /* json-c 0.18 alone would reject them */
@@ -117,7 +117,7 @@ static void strings_hold_any_character(void **state)
 	(void)state;
 	read_conf("[pci]\nalias = {\"name\":\"Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80\",\"vendor_id\":\"8086\"}\n"
 		  "device_spec = {\"physical_network\":\"b\xc3\xbcro\",\"\xc3\xbc\":\"\\u00fc\"}\n");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 2);
 	assert_string_equal(lines.lines[0].alias.name, "Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80");
 }
@@ -166,9 +166,9 @@ static void faults_are_told_with_their_lines(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(faults); i++) {
 		read_conf(faults[i].text);
-		if (!strstr(heard.text, faults[i].said))
-			fail_msg("%s instead of %s", heard.text, faults[i].said);
-		assert_int_equal(heard.errors, conf.faults);
+		if (!strstr(captured.text, faults[i].said))
+			fail_msg("%s instead of %s", captured.text, faults[i].said);
+		assert_int_equal(captured.errors, conf.faults);
 	}
 }
 
@@ -176,9 +176,9 @@ static void dollars_are_what_oslo_makes_of_them(void **state)
 {
 	(void)state;
 	read_conf("[pci]\ndevice_spec = {\"address\":{\"bus\":\"81$$\",\"slot\":\"1\\$\"}}\ndevice_spec = {\"address\":{\"bus\":\"81$\"}}\n");
-	assert_string_equal(heard.text, "");
+	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 2);
-	assert_true(nova_spec_takes(&lines.lines[1].spec, &devices[1]));
+	assert_true(nova_spec_matches(&lines.lines[1].spec, &devices[1]));
 }
 
 /* A file of its size limit, all small lines, and one that repeats and repeats. */
@@ -193,10 +193,10 @@ static void hostile_files_cost_little(void **state)
 	strcpy(text + length - 1, "]\n");
 	read_conf(text);
 	assert_int_equal(lines.count, NOVALINE_COUNT_MAX);
-	assert_contains(heard.text, "more than 1024 of them");
+	assert_contains(captured.text, "more than 1024 of them");
 	free(text);
 	read_conf("[pci]\ndevice_spec = {\"address\":{\"domain\":\"(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*[xy]\"}}\n");
-	assert_contains(heard.text, "match limit exceeded on '0000'");
+	assert_contains(captured.text, "match limit exceeded on '0000'");
 }
 
 int main(void)

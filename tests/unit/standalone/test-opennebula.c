@@ -7,13 +7,13 @@
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -36,7 +36,7 @@ static void file(const char *address, const char *name, const char *text)
 static char *written(void (*change)(struct inventory *))
 {
 	const struct writer *writer = writer_find("opennebula");
-	struct probe_options options = {.log = heard_log(&heard), .sysroot = fake->path, .details = writer->details};
+	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = fake->path, .details = writer->details};
 	struct inventory *inventory;
 	struct report report = {0};
 	char *text = NULL;

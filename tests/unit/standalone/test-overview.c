@@ -7,14 +7,14 @@
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
-static struct heard heard;
+static struct log_capture captured;
 
 static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
 	fakesys_process(fake, 1, "init"); /* without processes no device is known to be free */
-	heard = (struct heard){0};
+	captured = (struct log_capture){0};
 	return 0;
 }
 
@@ -45,7 +45,7 @@ static void assert_table(const char *list, unsigned width, const char *wanted)
 {
 	const struct writer *writer = writer_find("table");
 	struct probe_options options = {
-		.log = heard_log(&heard), .sysroot = fake->path, .all = true};
+		.log = log_capture_add(&captured), .sysroot = fake->path, .all = true};
 	struct report report = {.headings = true, .width = width, .columns_chosen = list};
 	struct inventory *inventory;
 	char *text = NULL;

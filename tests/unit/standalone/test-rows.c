@@ -6,7 +6,7 @@
 #include "probe/details/details.h"
 #include "tests/unit/fakesys.h"
 
-static struct heard heard;
+static struct log_capture captured;
 static struct log the_log;
 static struct rows rows;
 
@@ -65,8 +65,8 @@ static const struct pci_device DEVICES[] = {
 static int setup(void **state)
 {
 	(void)state;
-	heard = (struct heard){0};
-	the_log = heard_log(&heard);
+	captured = (struct log_capture){0};
+	the_log = log_capture_add(&captured);
 	return 0;
 }
 
@@ -138,12 +138,12 @@ static void an_unknown_state_names_the_valid_ones(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++) {
-		heard = (struct heard){0};
+		captured = (struct log_capture){0};
 		assert_int_equal(rows_add_states(&rows, wrong[i], &the_log), -EINVAL);
-		assert_contains(heard.text, "valid states: unknown, free, host, reserved, held");
+		assert_contains(captured.text, "valid states: unknown, free, host, reserved, held");
 	}
 	assert_int_equal(rows_add_states(&rows, "fre", &the_log), -EINVAL);
-	assert_contains(heard.text, "unknown state 'fre' (did you mean 'free'?)");
+	assert_contains(captured.text, "unknown state 'fre' (did you mean 'free'?)");
 }
 
 static void an_owner_is_a_vm_by_name_uuid_or_id_or_else_a_program(void **state)
