@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* floor DIRECTORY: the least that looking at every device can cost. It lists DIRECTORY (sys/bus/pci/devices) and opens,
- * reads and closes the uevent of each device: no parsing, no sorting, no output, nothing linked but libc. */
+/* floor DIRECTORY: the least that looking at every device can cost. It lists DIRECTORY
+ * (sys/bus/pci/devices) and opens, reads and closes the uevent of each device: no parsing, no
+ * sorting, no output, nothing linked but libc. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crowd PROCESSES DESCRIPTORS COMMAND [ARGUMENT...]: runs the command while PROCESSES processes, with DESCRIPTORS descriptors
- * each, sit and wait. Ends as the command does. */
+/* crowd PROCESSES DESCRIPTORS COMMAND [ARGUMENT...]: runs the command while PROCESSES processes,
+ * with DESCRIPTORS descriptors each, sit and wait. Ends as the command does. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One of the crowd: it lives as long as the write end of its pipe, standard input, is open somewhere. */
+/* One of the crowd: it lives as long as the write end of its pipe, standard input, is open
+ * somewhere. */
 static void sit(int ready, unsigned descriptors)
 {
 	unsigned count = 3; /* standard ones included */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...: runs the commands in turn, ROUNDS times after a round that
- * doesn't count, so that whatever else the machine does hits all of them alike. One line a run: the number of the command
- * (from 0), the nanoseconds from its start to its end, and its peak memory in KiB. Standard output goes to /dev/null.
+/* race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...: runs the commands in turn, ROUNDS
+ * times after a round that doesn't count, so that whatever else the machine does hits all of them
+ * alike. One line a run: the number of the command (from 0), the nanoseconds from its start to its
+ * end, and its peak memory in KiB. Standard output goes to /dev/null.
  *
- * It is a program of its own, and a small one, because Linux counts what the caller had in memory at execve(2) as the
- * command's: started from a large process even true(1) seems large. */
+ * It is a program of its own, and a small one, because Linux counts what the caller had in memory
+ * at execve(2) as the command's: started from a large process even true(1) seems large. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <spawn.h>
@@ -26,7 +27,8 @@ static int64_t now(void)
 }
 
 /* Returns 0 when the command was run and ended with status 0. */
-static int run(char **command, const posix_spawn_file_actions_t *actions, int64_t *ret_time, long *ret_memory)
+static int run(char **command, const posix_spawn_file_actions_t *actions, int64_t *ret_time,
+	       long *ret_memory)
 {
 	int64_t start = now();
 	struct rusage usage;
@@ -46,7 +48,8 @@ static int run(char **command, const posix_spawn_file_actions_t *actions, int64_
 	*ret_memory = usage.ru_maxrss;
 	if (status == 0)
 		return 0;
-	fprintf(stderr, "race: %s: did not end well (wait status %#x)\n", command[0], (unsigned)status);
+	fprintf(stderr, "race: %s: did not end well (wait status %#x)\n", command[0],
+		(unsigned)status);
 	return -1;
 }
 
@@ -76,7 +79,8 @@ int main(int argc, char **argv)
 
 	if (rounds < 1 || !commands || posix_spawn_file_actions_init(&actions) ||
 	    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)) {
-		fprintf(stderr, "Usage: race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...\n");
+		fprintf(stderr,
+			"Usage: race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...\n");
 		return 2;
 	}
 	count = split(argv + 2, commands);

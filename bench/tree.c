@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tree DIRECTORY COUNT: makes a machine of COUNT devices below DIRECTORY, new or empty, as the kernel shows one in /sys: for
- * pciprobe --sysroot DIRECTORY and lspci -O sysfs.path=DIRECTORY/sys/bus/pci. The same COUNT gives the same machine.
- * Files of the same text are one file with many names: a file of its own takes a page of a tmpfs, and
- * 10,000 devices have half a million. */
+/* tree DIRECTORY COUNT: makes a machine of COUNT devices below DIRECTORY, new or empty, as the
+ * kernel shows one in /sys: for pciprobe --sysroot DIRECTORY and lspci -O
+ * sysfs.path=DIRECTORY/sys/bus/pci. The same COUNT gives the same machine. Files of the same text
+ * are one file with many names: a file of its own takes a page of a tmpfs, and 10,000 devices have
+ * half a million. */
 #include "models.h"
 
 #include <errno.h>
@@ -17,17 +18,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUS_LAST 0xe0     /* a domain is full when its next bus would be beyond this one */
+#define BUS_LAST 0xe0 /* a domain is full when its next bus would be beyond this one */
 #define PORTS_PER_ROOT 4
-#define SWITCH_EVERY 5    /* each fifth root port has a switch below it */
+#define SWITCH_EVERY 5 /* each fifth root port has a switch below it */
 #define SWITCH_PORTS 4
-#define VF_FIRST 0x10     /* devfn of the first VF of a device */
+#define VF_FIRST 0x10 /* devfn of the first VF of a device */
 
 struct machine {
-	unsigned left;      /* devices still to be made */
-	unsigned domains;   /* begun so far, and the number of the last one: */
-	unsigned domain;    /* 0, 1, 2, and then 10000 and up as behind Intel's VMD */
-	unsigned bus;       /* the next free one of the domain */
+	unsigned left;	  /* devices still to be made */
+	unsigned domains; /* begun so far, and the number of the last one: */
+	unsigned domain;  /* 0, 1, 2, and then 10000 and up as behind Intel's VMD */
+	unsigned bus;	  /* the next free one of the domain */
 	unsigned ports, devices, interfaces, disks, gpus, groups, slots;
 };
 
@@ -45,7 +46,8 @@ static void __attribute__((noreturn)) fail(const char *path)
 	exit(1);
 }
 
-static void __attribute__((format(printf, 2, 3))) format(char path[static PATH_MAX], const char *form, ...)
+static void __attribute__((format(printf, 2, 3)))
+format(char path[static PATH_MAX], const char *form, ...)
 {
 	va_list args;
 
@@ -135,7 +137,8 @@ static void put_bytes(const char *directory, const char *name, const void *bytes
 		fail(path);
 }
 
-static void __attribute__((format(printf, 3, 4))) put(const char *directory, const char *name, const char *form, ...)
+static void __attribute__((format(printf, 3, 4)))
+put(const char *directory, const char *name, const char *form, ...)
 {
 	char text[4096];
 	va_list args;
@@ -175,13 +178,15 @@ static void put_ids(const struct function *f)
 	put(f->path, "subsystem_vendor", "0x%04x\n", m->subsystem_vendor);
 	put(f->path, "subsystem_device", "0x%04x\n", m->subsystem_device);
 	put(f->path, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", m->vendor, device,
-	    m->subsystem_vendor, m->subsystem_device, m->class >> 16, m->class >> 8 & 0xff, m->class & 0xff);
+	    m->subsystem_vendor, m->subsystem_device, m->class >> 16, m->class >> 8 & 0xff,
+	    m->class & 0xff);
 	put(f->path, "uevent",
 	    "%s%s%sPCI_CLASS=%04X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
 	    "MODALIAS=pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n",
-	    driver ? "DRIVER=" : "", driver ? driver : "", driver ? "\n" : "", m->class, m->vendor, device,
-	    m->subsystem_vendor, m->subsystem_device, f->name, m->vendor, device, m->subsystem_vendor,
-	    m->subsystem_device, m->class >> 16, m->class >> 8 & 0xff, m->class & 0xff);
+	    driver ? "DRIVER=" : "", driver ? driver : "", driver ? "\n" : "", m->class, m->vendor,
+	    device, m->subsystem_vendor, m->subsystem_device, f->name, m->vendor, device,
+	    m->subsystem_vendor, m->subsystem_device, m->class >> 16, m->class >> 8 & 0xff,
+	    m->class & 0xff);
 }
 
 static void put_word(uint8_t *at, unsigned value)
@@ -219,19 +224,28 @@ static void put_resource(const struct function *f)
 	char text[2048];
 	int length;
 
-	length = snprintf(text, sizeof(text), "0x%016lx 0x%016lx 0x%016x\n", start, start + 0xfffff, 0x140204);
+	length = snprintf(text, sizeof(text), "0x%016lx 0x%016lx 0x%016x\n", start, start + 0xfffff,
+			  0x140204);
 	for (int i = 1; i < lines; i++)
-		length += snprintf(text + length, sizeof(text) - (size_t)length, "0x%016x 0x%016x 0x%016x\n", 0, 0, 0);
+		length += snprintf(text + length, sizeof(text) - (size_t)length,
+				   "0x%016x 0x%016x 0x%016x\n", 0, 0, 0);
 	put_bytes(f->path, "resource", text, (size_t)length);
 }
 
 static void put_rest(const struct function *f)
 {
 	static const char *const same[][2] = {
-		{"ari_enabled", "0\n"}, {"broken_parity_status", "0\n"}, {"consistent_dma_mask_bits", "64\n"},
-		{"d3cold_allowed", "1\n"}, {"dma_mask_bits", "64\n"}, {"driver_override", "(null)\n"},
-		{"enable", "1\n"}, {"msi_bus", "1\n"}, {"power/control", "on\n"},
-		{"power/runtime_active_time", "0\n"}, {"power/runtime_suspended_time", "0\n"},
+		{"ari_enabled", "0\n"},
+		{"broken_parity_status", "0\n"},
+		{"consistent_dma_mask_bits", "64\n"},
+		{"d3cold_allowed", "1\n"},
+		{"dma_mask_bits", "64\n"},
+		{"driver_override", "(null)\n"},
+		{"enable", "1\n"},
+		{"msi_bus", "1\n"},
+		{"power/control", "on\n"},
+		{"power/runtime_active_time", "0\n"},
+		{"power/runtime_suspended_time", "0\n"},
 	};
 	/* some devices sleep */
 	bool asleep = f->model->kind == GPU && f->number % 2;
@@ -244,26 +258,35 @@ static void put_rest(const struct function *f)
 	put(f->path, "irq", "%u\n", f->pf ? 0 : 16 + f->number % 200);
 	put(f->path, "numa_node", "%u\n", f->domain % 2);
 	put(f->path, "local_cpulist", "%s\n", f->domain % 2 ? "32-63" : "0-31");
-	put(f->path, "local_cpus", "%s\n", f->domain % 2 ? "ffffffff,00000000" : "00000000,ffffffff");
+	put(f->path, "local_cpus", "%s\n",
+	    f->domain % 2 ? "ffffffff,00000000" : "00000000,ffffffff");
 	put(f->path, "power_state", "%s\n", asleep ? "D3hot" : "D0");
 	put(power, "runtime_status", "%s\n", asleep ? "suspended" : "active");
 }
 
 static void put_errors(const struct function *f)
 {
-	static const char *const fatal[] = {"Undefined", "DLP", "SDES", "TLP", "FCP", "CmpltTO", "CmpltAbrt", "UnxCmplt",
-					    "RxOF", "MalfTLP", "ECRC", "UnsupReq", "ACSViol", "UncorrIntErr",
-					    "BlockedTLP", "AtomicOpBlocked", "TLPBlockedErr", "PoisonTLPBlocked"};
+	static const char *const fatal[] = {"Undefined",     "DLP",
+					    "SDES",	     "TLP",
+					    "FCP",	     "CmpltTO",
+					    "CmpltAbrt",     "UnxCmplt",
+					    "RxOF",	     "MalfTLP",
+					    "ECRC",	     "UnsupReq",
+					    "ACSViol",	     "UncorrIntErr",
+					    "BlockedTLP",    "AtomicOpBlocked",
+					    "TLPBlockedErr", "PoisonTLPBlocked"};
 	char text[1024];
 	int length = 0;
 
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(*fatal); i++)
-		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s 0\n", fatal[i]);
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s 0\n",
+				   fatal[i]);
 	put(f->path, "aer_dev_nonfatal", "%sTOTAL_ERR_NONFATAL 0\n", text);
 	put(f->path, "aer_dev_fatal", "%sTOTAL_ERR_FATAL 0\n", text);
 	put(f->path, "aer_dev_correctable",
 	    "RxErr %u\nBadTLP 0\nBadDLLP 0\nRollover 0\nTimeout 0\nNonFatalErr 0\nCorrIntErr 0\nHeaderOF 0\n"
-	    "TOTAL_ERR_COR %u\n", f->number % 10, f->number % 10);
+	    "TOTAL_ERR_COR %u\n",
+	    f->number % 10, f->number % 10);
 }
 
 static void put_express(const struct function *f)
@@ -357,7 +380,8 @@ static bool make(struct machine *machine, const char *parent, struct function *f
 	machine->left--;
 	f->domain = machine->domain;
 	f->number = machine->devices++;
-	snprintf(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", f->domain, f->bus, f->devfn >> 3, f->devfn & 7);
+	snprintf(f->name, sizeof(f->name), "%04x:%02x:%02x.%x", f->domain, f->bus, f->devfn >> 3,
+		 f->devfn & 7);
 	format(f->path, "%s/%s", parent, f->name);
 	make_directory(f->path);
 	put_ids(f);
@@ -371,7 +395,8 @@ static bool make(struct machine *machine, const char *parent, struct function *f
 	return true;
 }
 
-static void make_vfs(struct machine *machine, const char *parent, const struct function *pf, unsigned first)
+static void make_vfs(struct machine *machine, const char *parent, const struct function *pf,
+		     unsigned first)
 {
 	unsigned count = pf->model->vfs < machine->left ? pf->model->vfs : machine->left;
 	char name[32];
@@ -385,7 +410,8 @@ static void make_vfs(struct machine *machine, const char *parent, const struct f
 	put(pf->path, "sriov_vf_device", "%x\n", pf->model->vf_device);
 	put(pf->path, "sriov_drivers_autoprobe", "1\n");
 	for (unsigned i = 0; i < count; i++) {
-		struct function vf = {.model = pf->model, .bus = pf->bus, .devfn = first + i, .pf = pf->name};
+		struct function vf = {
+			.model = pf->model, .bus = pf->bus, .devfn = first + i, .pf = pf->name};
 
 		make(machine, parent, &vf);
 		put_link(vf.path, "physfn", pf->path);
@@ -433,7 +459,8 @@ static void make_switch(struct machine *machine, const char *parent, unsigned bu
 static void make_chipset(struct machine *machine, const char *root, unsigned bus)
 {
 	for (size_t i = 0; i < sizeof(CHIPSET) / sizeof(*CHIPSET); i++) {
-		struct function f = {.model = &CHIPSET[i].model, .bus = bus,
+		struct function f = {.model = &CHIPSET[i].model,
+				     .bus = bus,
 				     .devfn = CHIPSET[i].slot << 3 | CHIPSET[i].function};
 
 		make(machine, root, &f);
@@ -448,7 +475,8 @@ static void make_root(struct machine *machine)
 	char root[PATH_MAX];
 
 	if (!machine->domains || machine->bus > BUS_LAST) {
-		machine->domain = machine->domains < 3 ? machine->domains : 0x10000 + machine->domains - 3;
+		machine->domain = machine->domains < 3 ? machine->domains
+						       : 0x10000 + machine->domains - 3;
 		machine->domains++;
 		machine->bus = 0;
 	}
@@ -473,8 +501,9 @@ static void make_root(struct machine *machine)
 
 static void make_machine(unsigned count)
 {
-	static const char *const directories[] = {"sys/bus/pci/devices", "sys/bus/pci/drivers", "sys/bus/pci/slots",
-						  "sys/block", "sys/class/drm", "proc/sys/kernel"};
+	static const char *const directories[] = {"sys/bus/pci/devices", "sys/bus/pci/drivers",
+						  "sys/bus/pci/slots",	 "sys/block",
+						  "sys/class/drm",	 "proc/sys/kernel"};
 	struct machine machine = {.left = count};
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/job.h"
 
-#include "binder/hazards/ssh.h"
+#include "binder/commands/commands.h"
 #include "binder/devices/group.h"
 #include "binder/engine/transaction.h"
-#include "binder/commands/commands.h"
+#include "binder/hazards/ssh.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,9 @@
 
 int bind_status_worse(int a, int b)
 {
-	static const int order[] = {BIND_INCOMPLETE,  BIND_TIMEOUT,	    BIND_FAILED,  BIND_PERMISSION, BIND_LOCKED,
-				    BIND_UNAVAILABLE, BIND_REFUSED, BIND_NO_DEVICE, BIND_USAGE};
+	static const int order[] = {BIND_INCOMPLETE, BIND_TIMEOUT,   BIND_FAILED,
+				    BIND_PERMISSION, BIND_LOCKED,    BIND_UNAVAILABLE,
+				    BIND_REFUSED,    BIND_NO_DEVICE, BIND_USAGE};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		if (a == order[i] || b == order[i])
@@ -43,7 +44,8 @@ static int status_of_journal(int error)
 
 static int open_root(struct job *job, struct bind_options *options)
 {
-	*job = (struct job){.options = options, .log = &options->log, .journal = {.directory = -1, .lock = -1}};
+	*job = (struct job){
+		.options = options, .log = &options->log, .journal = {.directory = -1, .lock = -1}};
 	if (bind_options_probe(options, JOB_DETAILS, &job->probe) < 0)
 		return BIND_FAILED;
 	job->root = probe_sysroot(job->probe);
@@ -63,7 +65,8 @@ static int open_journal(struct job *job)
 		log_error(job->log, "--sysroot: of another root only --dry-run can be made");
 		return BIND_USAGE;
 	}
-	status = status_of_journal(journal_open(job->root, job->log, job->options->timeout, &job->journal));
+	status = status_of_journal(
+		journal_open(job->root, job->log, job->options->timeout, &job->journal));
 	job->host.lock = job->journal.lock;
 	return status;
 }
@@ -76,12 +79,16 @@ static int begin_changes(struct job *job)
 
 	if (status != BIND_DONE)
 		return status;
-	status = bind_status_of_transaction(transaction_recover(job->kernel, &job->journal, 0, &count));
+	status = bind_status_of_transaction(
+		transaction_recover(job->kernel, &job->journal, 0, &count));
 	if (count && status == BIND_DONE)
-		log_warning(job->log, "recovered %zu device%s left by an interrupted run", count, count == 1 ? "" : "s");
-	else if (count)
-		log_warning(job->log, "resuming after an interrupted run: not all of its %zu device%s could be recovered yet", count,
+		log_warning(job->log, "recovered %zu device%s left by an interrupted run", count,
 			    count == 1 ? "" : "s");
+	else if (count)
+		log_warning(
+			job->log,
+			"resuming after an interrupted run: not all of its %zu device%s could be recovered yet",
+			count, count == 1 ? "" : "s");
 	return BIND_DONE;
 }
 
@@ -177,8 +184,8 @@ static int check_ids(const struct job *job, const struct pci_device *device)
 	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
 	if (!job->options->expect || strcasecmp(job->options->expect, ids) == 0)
 		return BIND_DONE;
-	log_error(job->log, "%s: is %s and not %s as expected; have the addresses shifted?", address_format(&device->address, address),
-		  ids, job->options->expect);
+	log_error(job->log, "%s: is %s and not %s as expected; have the addresses shifted?",
+		  address_format(&device->address, address), ids, job->options->expect);
 	return BIND_REFUSED;
 }
 
@@ -189,7 +196,8 @@ int job_find_word(struct job *job, const char *word)
 
 	if (target_is_alias(word) && bind_options_read_aliases(job->options, job->inventory) < 0)
 		return BIND_FAILED;
-	status = bind_status_of_target(targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
+	status = bind_status_of_target(
+		targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
 
 	for (size_t i = first; i < job->targets.count && status == BIND_DONE; i++)
 		status = check_ids(job, job->targets.items[i]);
@@ -204,7 +212,8 @@ int job_find(struct job *job, char **words, int count)
 
 	for (int i = 0; i < count && status == BIND_DONE; i++)
 		status = job_find_word(job, words[i]);
-	if (status == BIND_DONE && job->options->group && group_complete(&job->targets, job->inventory) < 0)
+	if (status == BIND_DONE && job->options->group &&
+	    group_complete(&job->targets, job->inventory) < 0)
 		status = BIND_FAILED;
 	return status;
 }
@@ -224,10 +233,15 @@ int job_check_pending(const struct job *job, const struct pci_device *device)
 		return BIND_DONE;
 	address_format(&device->address, address);
 	if (job->kernel->is_busy(job->kernel, &device->address)) {
-		log_error(job->log, "%s: the kernel has not finished what an earlier run began; run 'vfio-bind recover' later", address);
+		log_error(
+			job->log,
+			"%s: the kernel has not finished what an earlier run began; run 'vfio-bind recover' later",
+			address);
 		return BIND_TIMEOUT;
 	}
-	log_error(job->log, "%s: left half-way by an interrupted run; run 'vfio-bind recover' first", address);
+	log_error(job->log,
+		  "%s: left half-way by an interrupted run; run 'vfio-bind recover' first",
+		  address);
 	return BIND_REFUSED;
 }
 
@@ -244,11 +258,15 @@ int job_read(struct job *job, struct change *change)
 		log_error(job->log, "%s: was removed", address);
 		return BIND_NO_DEVICE;
 	case -ETIMEDOUT:
-		log_error(job->log, "%s: state unreadable: another process is stuck in the kernel, binding or unbinding this device. "
-			  "Shut down its VM, then run 'vfio-bind recover'", address);
+		log_error(
+			job->log,
+			"%s: state unreadable: another process is stuck in the kernel, binding or unbinding this device. "
+			"Shut down its VM, then run 'vfio-bind recover'",
+			address);
 		return BIND_TIMEOUT;
 	case -ENOENT:
-		log_error(job->log, "%s: it has no %s", address, change->is_vfs ? "sriov_numvfs" : "driver_override");
+		log_error(job->log, "%s: it has no %s", address,
+			  change->is_vfs ? "sriov_numvfs" : "driver_override");
 		return BIND_UNAVAILABLE;
 	default:
 		log_error(job->log, "%s: %s", address, strerror(-error));
@@ -272,10 +290,13 @@ int job_judge(struct job *job, size_t first)
 			log_warning(job->log, "%s: %s: %s", address, row->name, finding->text);
 			continue;
 		}
-		log_error(job->log, "%s: %s: %s. %c%s%s%s", address, row->name, finding->text, row->help[0] & ~0x20, row->help + 1,
-			  row->grade == GRADE_REFUSED ? "; or --allow " : "", row->grade == GRADE_REFUSED ? row->name : "");
+		log_error(job->log, "%s: %s: %s. %c%s%s%s", address, row->name, finding->text,
+			  row->help[0] & ~0x20, row->help + 1,
+			  row->grade == GRADE_REFUSED ? "; or --allow " : "",
+			  row->grade == GRADE_REFUSED ? row->name : "");
 		if (status == BIND_DONE)
-			status = finding->hazard == HAZARD_NO_IOMMU ? BIND_UNAVAILABLE : BIND_REFUSED;
+			status = finding->hazard == HAZARD_NO_IOMMU ? BIND_UNAVAILABLE
+								    : BIND_REFUSED;
 	}
 	return status;
 }
@@ -312,9 +333,12 @@ int job_change(struct job *job, struct changes *changes)
 	return status;
 }
 
-enum outcome job_outcome(const struct job *job, const struct change *change, int status, enum outcome done)
+enum outcome job_outcome(const struct job *job, const struct change *change, int status,
+			 enum outcome done)
 {
-	const struct change *left = change ? journal_find(&job->journal.changes, &change->address, change->is_vfs) : NULL;
+	const struct change *left = change ? journal_find(&job->journal.changes, &change->address,
+							  change->is_vfs)
+					   : NULL;
 
 	if (status == BIND_DONE)
 		return !change ? OUTCOME_ALREADY : job->options->dry_run ? OUTCOME_PLANNED : done;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/options.h"
 
-#include "binder/hazards/hazard.h"
-#include "binder/devices/target.h"
 #include "binder/commands/commands.h"
+#include "binder/devices/target.h"
+#include "binder/hazards/hazard.h"
 #include "common/commandline.h"
 #include "config.h"
 
@@ -35,23 +35,30 @@ static const struct option_row OPTIONS[] = {
 #define COMMON_OPTIONS "qvhV"
 
 const struct bind_subcommand BIND_SUBCOMMANDS[] = {
-	{"status", "[DEV...]", 0, -1, "show drivers, owners and safety checks (the default)", "LjST", run_status},
-	{"check", "[DEV...]", 0, -1, "check whether devices could be bound, or without DEV, this host", "DGLEAjST", run_check},
+	{"status", "[DEV...]", 0, -1, "show drivers, owners and safety checks (the default)",
+	 "LjST", run_status},
+	{"check", "[DEV...]", 0, -1,
+	 "check whether devices could be bound, or without DEV, this host", "DGLEAjST", run_check},
 	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOTjS", run_bind},
-	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLETjS", run_release},
+	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLETjS",
+	 run_release},
 	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions", "nEATjS", run_vfs},
-	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot", "nDGLEAOTjS", run_apply},
-	{"config", "KIND DEV...", 1, -1, "print a boot-time configuration file; 'config help' lists the kinds", "DLS", run_config},
+	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot",
+	 "nDGLEAOTjS", run_apply},
+	{"config", "KIND DEV...", 1, -1,
+	 "print a boot-time configuration file; 'config help' lists the kinds", "DLS", run_config},
 	{"recover", "", 0, 0, "complete or roll back an interrupted run", "T", run_recover},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
 /* 'vfio-bind ADDRESS...', as the script does that it takes the place of. */
-static const struct bind_subcommand BIND_EACH = {"", "DEV...", 1, -1, NULL, "nDGLEAOTjS", run_bind_each};
+static const struct bind_subcommand BIND_EACH = {"",	       "DEV...",     1, -1, NULL,
+						 "nDGLEAOTjS", run_bind_each};
 
 static const struct bind_subcommand *find_subcommand(const char *name)
 {
-	for (const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS; subcommand->name; subcommand++)
+	for (const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS; subcommand->name;
+	     subcommand++)
 		if (strcmp(subcommand->name, name) == 0)
 			return subcommand;
 	return NULL;
@@ -63,7 +70,8 @@ static void print_help(void)
 
 	printf("Usage: vfio-bind [SUBCOMMAND] [OPTION...] [DEV...]\n"
 	       "Bind PCI devices to VFIO for use by virtual machines, and return them to the host.\n\nSubcommands:\n");
-	for (const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS; subcommand->name; subcommand++) {
+	for (const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS; subcommand->name;
+	     subcommand++) {
 		snprintf(usage, sizeof(usage), "%s %s", subcommand->name, subcommand->arguments);
 		printf("  %-26s %s\n", usage, subcommand->help);
 	}
@@ -78,11 +86,13 @@ static void print_help(void)
 
 static void print_hazards(void)
 {
-	static const char *const grades[] = {
-		[GRADE_NEVER] = "never allowed", [GRADE_REFUSED] = "can be allowed", [GRADE_WARNING] = "only warned of"};
+	static const char *const grades[] = {[GRADE_NEVER] = "never allowed",
+					     [GRADE_REFUSED] = "can be allowed",
+					     [GRADE_WARNING] = "only warned of"};
 
 	for (size_t i = 0; i < HAZARD_COUNT; i++)
-		printf("%-14s %-15s %s\n", HAZARDS[i].name, grades[HAZARDS[i].grade], HAZARDS[i].help);
+		printf("%-14s %-15s %s\n", HAZARDS[i].name, grades[HAZARDS[i].grade],
+		       HAZARDS[i].help);
 }
 
 static int usage_error(const struct bind_options *options)
@@ -137,7 +147,8 @@ static int parse_owner(struct bind_options *options, const char *text)
 	if (text[length] && length < sizeof(user)) {
 		memcpy(user, text, length);
 		user[length] = '\0';
-		if (find_user(user, &options->user) && find_group(text + length + 1, &options->user_group))
+		if (find_user(user, &options->user) &&
+		    find_group(text + length + 1, &options->user_group))
 			return -1;
 	}
 	log_error(&options->log, "--owner %s: not USER:GROUP of this host", text);
@@ -211,24 +222,29 @@ static int parse_option(void *data, int letter, char *argument)
 static int check_arguments(const struct bind_options *options, const char *used)
 {
 	const struct bind_subcommand *subcommand = options->subcommand;
-	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS, subcommand->options);
+	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS,
+						  subcommand->options);
 
 	if (refused) {
-		log_error(&options->log, "'%s' takes no --%s", *subcommand->name ? subcommand->name : "vfio-bind DEV", refused);
+		log_error(&options->log, "'%s' takes no --%s",
+			  *subcommand->name ? subcommand->name : "vfio-bind DEV", refused);
 		return usage_error(options);
 	}
 	if (options->argument_count < subcommand->min_arguments) {
-		log_error(&options->log, "'%s' wants more: 'vfio-bind %s %s'", subcommand->name, subcommand->name, subcommand->arguments);
+		log_error(&options->log, "'%s' wants more: 'vfio-bind %s %s'", subcommand->name,
+			  subcommand->name, subcommand->arguments);
 		return usage_error(options);
 	}
 	if (subcommand->max_arguments >= 0 && options->argument_count > subcommand->max_arguments) {
-		log_error(&options->log, "'%s': what is '%s'?", subcommand->name, options->arguments[subcommand->max_arguments]);
+		log_error(&options->log, "'%s': what is '%s'?", subcommand->name,
+			  options->arguments[subcommand->max_arguments]);
 		return usage_error(options);
 	}
 	return -1;
 }
 
-/* The first word that is no option is the verb; without one, devices are bound. Returns -1 to go on, else the status to end with. */
+/* The first word that is no option is the verb; without one, devices are bound. Returns -1 to go
+ * on, else the status to end with. */
 static int parse_subcommand(struct bind_options *options, char **words)
 {
 	if (*words && target_is_word(*words)) {
@@ -266,7 +282,8 @@ int bind_options_parse(int argc, char **argv, struct bind_options *options, int 
 
 int bind_options_probe(const struct bind_options *options, unsigned details, struct probe **ret)
 {
-	/* what processes have is what counts here. libvirt isn't asked: it may be libvirt's own hook that asks us */
+	/* what processes have is what counts here. libvirt isn't asked: it may be libvirt's own
+	 * hook that asks us */
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options probe = {
 		.log = options->log,
@@ -281,8 +298,10 @@ int bind_options_probe(const struct bind_options *options, unsigned details, str
 
 int bind_options_read_aliases(const struct bind_options *options, struct inventory *inventory)
 {
-	struct probe_options named = {
-		.log = options->log, .sysroot = options->sysroot, .config_home = CONFIG_HOME, .details = DETAIL_ALIASES};
+	struct probe_options named = {.log = options->log,
+				      .sysroot = options->sysroot,
+				      .config_home = CONFIG_HOME,
+				      .details = DETAIL_ALIASES};
 	struct inventory *other = NULL;
 	struct probe *probe = NULL;
 	int error = probe_new(&named, &probe);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/report.h"
 
-#include "binder/reportjson.h"
 #include "binder/commands/commands.h"
+#include "binder/reportjson.h"
 #include "common/text.h"
 #include "probe/ownership/ownership.h"
 
@@ -18,11 +18,13 @@ static char *copy(struct bind_report *report, const char *text)
 	return result;
 }
 
-void bind_report_add(struct bind_report *report, const struct pci_device *device, const struct change *change, enum outcome outcome)
+void bind_report_add(struct bind_report *report, const struct pci_device *device,
+		     const struct change *change, enum outcome outcome)
 {
 	struct result *more = realloc(report->items, (report->count + 1) * sizeof(*more));
 	const struct change *read = change && change->is_read ? change : NULL;
-	const struct change *known = journal_find(&report->job->journal.changes, &device->address, false);
+	const struct change *known = journal_find(&report->job->journal.changes, &device->address,
+						  false);
 
 	if (!more) {
 		report->no_memory = true;
@@ -37,7 +39,9 @@ void bind_report_add(struct bind_report *report, const struct pci_device *device
 		.driver = copy(report, read ? read->now.driver : device->driver),
 		.override = copy(report, read ? read->now.override : NULL),
 		.override_known = read != NULL && !read->is_vfs,
-		.before = copy(report, outcome && change ? change->before.driver : known ? known->origin.driver : NULL),
+		.before = copy(report, outcome && change ? change->before.driver
+				       : known		 ? known->origin.driver
+							 : NULL),
 		.in_journal = known != NULL,
 		.state = known ? known->state : CHANGE_BOUND,
 	};
@@ -78,9 +82,11 @@ static void print_result(const struct result *result)
 {
 	char address[ADDRESS_SIZE];
 
-	printf("%s: %s ", address_format(&result->device->address, address), OUTCOMES[result->outcome].phrase);
+	printf("%s: %s ", address_format(&result->device->address, address),
+	       OUTCOMES[result->outcome].phrase);
 	text_write_plain(stdout, result->driver ? result->driver : "no driver");
-	if (result->before && (result->outcome == OUTCOME_BOUND || result->outcome == OUTCOME_RELEASED)) {
+	if (result->before &&
+	    (result->outcome == OUTCOME_BOUND || result->outcome == OUTCOME_RELEASED)) {
 		fputs(", was bound to ", stdout);
 		text_write_plain(stdout, result->before);
 	}
@@ -99,7 +105,8 @@ void bind_report_print(const struct bind_report *report, int status)
 		print_result(&report->items[i]);
 }
 
-int bind_report_run(struct bind_options *options, bool changes, int (*work)(struct job *job, struct bind_report *report))
+int bind_report_run(struct bind_options *options, bool changes,
+		    int (*work)(struct job *job, struct bind_report *report))
 {
 	struct job job;
 	struct bind_report report = {.job = &job};
@@ -123,8 +130,8 @@ static void print_line(const struct result *result)
 
 	if (device->present & HAS_IOMMU_GROUP)
 		snprintf(group, sizeof(group), "%u", device->iommu_group);
-	printf("%s  %04x:%04x  %5s  %-8s ", address_format(&device->address, address), device->vendor, device->device, group,
-	       ownership_name(device->ownership));
+	printf("%s  %04x:%04x  %5s  %-8s ", address_format(&device->address, address),
+	       device->vendor, device->device, group, ownership_name(device->ownership));
 	text_write_plain(stdout, result->driver ? result->driver : "-");
 	if (result->before) {
 		fputs(" (before: ", stdout);
@@ -167,9 +174,10 @@ static void print_binding(const struct bind_report *report, const struct result 
 	else if (!result->override_known)
 		print_field("override", "unknown: it could not be read");
 	if (result->in_journal)
-		print_field("journal", report->job->kernel->is_busy(report->job->kernel, &result->device->address) ?
-					       "the kernel has not finished" :
-					       states[result->state]);
+		print_field("journal", report->job->kernel->is_busy(report->job->kernel,
+								    &result->device->address)
+					       ? "the kernel has not finished"
+					       : states[result->state]);
 	if (result->before)
 		print_field("before", result->before);
 }
@@ -194,7 +202,8 @@ static void print_device(const struct bind_report *report, const struct result *
 	struct strings nodes = {0};
 	char address[ADDRESS_SIZE], group[16];
 
-	printf("%s  %04x:%04x ", address_format(&device->address, address), device->vendor, device->device);
+	printf("%s  %04x:%04x ", address_format(&device->address, address), device->vendor,
+	       device->device);
 	text_write_plain(stdout, device->device_name ? device->device_name : "");
 	putchar('\n');
 	print_binding(report, result);
@@ -230,7 +239,8 @@ void bind_report_print_status(const struct bind_report *report, bool long_form)
 			print_line(&report->items[i]);
 }
 
-int bind_report_nodes(const struct bind_report *report, const struct pci_device *device, struct strings *ret)
+int bind_report_nodes(const struct bind_report *report, const struct pci_device *device,
+		      struct strings *ret)
 {
 	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
@@ -245,7 +255,8 @@ int bind_report_nodes(const struct bind_report *report, const struct pci_device 
 		snprintf(name, sizeof(name), "/dev/vfio/%u", device->iommu_group);
 		error = strings_add(ret, name);
 	}
-	if (sysdir_list(sysroot_dir(report->job->root), device_path(&device->address, "vfio-dev", path), &list) < 0)
+	if (sysdir_list(sysroot_dir(report->job->root),
+			device_path(&device->address, "vfio-dev", path), &list) < 0)
 		return error;
 	while (!error && (entry = sysdir_next(list))) {
 		struct stat status;

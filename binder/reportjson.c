@@ -9,7 +9,8 @@
 
 #define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-/* A text, or null where there is none: json-c's NULL is both null and "no memory", so errors are counted apart. */
+/* A text, or null where there is none: json-c's NULL is both null and "no memory", so errors are
+ * counted apart. */
 static void add_text(struct json_object *object, const char *key, const char *text, int *error)
 {
 	if (text)
@@ -18,7 +19,8 @@ static void add_text(struct json_object *object, const char *key, const char *te
 		*error |= json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
 }
 
-static void add_object(struct json_object *object, const char *key, struct json_object *value, int *error)
+static void add_object(struct json_object *object, const char *key, struct json_object *value,
+		       int *error)
 {
 	*error |= jsonvalue_add(object, key, value);
 }
@@ -57,7 +59,8 @@ static struct json_object *new_owners(const struct pci_device *device, int *erro
 	return list;
 }
 
-static struct json_object *new_hazards(const struct bind_report *report, const struct pci_device *device, int *error)
+static struct json_object *new_hazards(const struct bind_report *report,
+				       const struct pci_device *device, int *error)
 {
 	static const char *const grades[] = {
 		[GRADE_NEVER] = "never", [GRADE_REFUSED] = "refused", [GRADE_WARNING] = "warning"};
@@ -72,7 +75,10 @@ static struct json_object *new_hazards(const struct bind_report *report, const s
 		if (hazard) {
 			add_text(hazard, "name", HAZARDS[finding->hazard].name, error);
 			add_text(hazard, "grade", grades[HAZARDS[finding->hazard].grade], error);
-			add_object(hazard, "refuses", json_object_new_boolean(hazard_is_blocking(finding, report->job->options->allowed)), error);
+			add_object(hazard, "refuses",
+				   json_object_new_boolean(hazard_is_blocking(
+					   finding, report->job->options->allowed)),
+				   error);
 			add_text(hazard, "text", finding->text, error);
 		}
 		append(list, hazard, error);
@@ -92,9 +98,11 @@ static void add_ids(struct json_object *object, const struct pci_device *device,
 	add_text(object, "device_name", device->device_name, error);
 }
 
-static void add_binding(const struct bind_report *report, struct json_object *object, const struct result *result, int *error)
+static void add_binding(const struct bind_report *report, struct json_object *object,
+			const struct result *result, int *error)
 {
-	static const char *const states[] = {[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
+	static const char *const states[] = {
+		[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
 
 	if (result->outcome != OUTCOME_NONE)
 		add_text(object, "result", outcome_name(result->outcome), error);
@@ -104,10 +112,13 @@ static void add_binding(const struct bind_report *report, struct json_object *ob
 		add_text(object, "driver_override", result->override, error);
 	add_text(object, "journal", result->in_journal ? states[result->state] : NULL, error);
 	add_object(object, "busy",
-		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel, &result->device->address)), error);
+		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel,
+									&result->device->address)),
+		   error);
 }
 
-static struct json_object *new_device(const struct bind_report *report, const struct result *result, int *error)
+static struct json_object *new_device(const struct bind_report *report, const struct result *result,
+				      int *error)
 {
 	const struct pci_device *device = result->device;
 	struct json_object *object = json_object_new_object();
@@ -118,7 +129,8 @@ static struct json_object *new_device(const struct bind_report *report, const st
 	add_ids(object, device, error);
 	add_binding(report, object, result, error);
 	if (device->present & HAS_IOMMU_GROUP)
-		add_object(object, "iommu_group", json_object_new_uint64(device->iommu_group), error);
+		add_object(object, "iommu_group", json_object_new_uint64(device->iommu_group),
+			   error);
 	add_object(object, "group_peers", new_list(&device->group_peers, error), error);
 	*error |= bind_report_nodes(report, device, &nodes);
 	add_object(object, "nodes", new_list(&nodes, error), error);
@@ -150,8 +162,10 @@ static struct json_object *new_steps(const struct bind_report *report, int *erro
 		if (step && plan->steps[i].kind == STEP_LOAD) {
 			add_text(step, "load", plan->steps[i].bytes, error);
 		} else if (step) {
-			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root), plan->steps[i].path);
-			add_text(step, plan->steps[i].kind == STEP_GIVE ? "give" : "write", plan->steps[i].bytes, error);
+			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root),
+				 plan->steps[i].path);
+			add_text(step, plan->steps[i].kind == STEP_GIVE ? "give" : "write",
+				 plan->steps[i].bytes, error);
 			add_text(step, "to", path, error);
 		}
 		append(list, step, error);
@@ -167,7 +181,8 @@ void reportjson_print(const struct bind_report *report, int status)
 
 	if (!error) {
 		add_text(object, "version", PACKAGE_VERSION, &error);
-		add_text(object, "verb", *options->subcommand->name ? options->subcommand->name : "bind", &error);
+		add_text(object, "verb",
+			 *options->subcommand->name ? options->subcommand->name : "bind", &error);
 		add_object(object, "status", json_object_new_int(status), &error);
 		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
 		add_object(object, "devices", new_devices(report, &error), &error);

@@ -5,7 +5,8 @@
 
 #include "binder/report.h"
 
-/* Prints one object with what was asked for, the status the program ends with, the devices and the plan. */
+/* Prints one object with what was asked for, the status the program ends with, the devices and the
+ * plan. */
 void reportjson_print(const struct bind_report *report, int status);
 
 #endif

@@ -26,8 +26,8 @@ static void fill_getopt(const struct option_row *rows, struct option *longs, cha
 	}
 }
 
-int commandline_parse(const struct option_row *rows, int argc, char **argv, option_take *take, void *data,
-		      char used[static OPTION_ROWS_MAX + 1], char ***ret_words)
+int commandline_parse(const struct option_row *rows, int argc, char **argv, option_take *take,
+		      void *data, char used[static OPTION_ROWS_MAX + 1], char ***ret_words)
 {
 	struct option longs[OPTION_ROWS_MAX + 1] = {0};
 	char shorts[OPTION_ROWS_MAX * 2 + 1] = "";
@@ -46,7 +46,8 @@ int commandline_parse(const struct option_row *rows, int argc, char **argv, opti
 	return -1;
 }
 
-const char *commandline_refused(const struct option_row *rows, const char *used, const char *common, const char *taken)
+const char *commandline_refused(const struct option_row *rows, const char *used, const char *common,
+				const char *taken)
 {
 	for (; *used; used++) {
 		if (strchr(common, *used) || strchr(taken, *used))
@@ -67,8 +68,9 @@ void commandline_print(const struct option_row *rows, const char *letters)
 
 		if (letters && !strchr(letters, rows->letter))
 			continue;
-		snprintf(option, sizeof(option), "%c%c%s --%s%s%s", is_short ? '-' : ' ', is_short ? rows->letter : ' ',
-			 is_short ? "," : " ", rows->name, rows->argument ? " " : "", rows->argument ? rows->argument : "");
+		snprintf(option, sizeof(option), "%c%c%s --%s%s%s", is_short ? '-' : ' ',
+			 is_short ? rows->letter : ' ', is_short ? "," : " ", rows->name,
+			 rows->argument ? " " : "", rows->argument ? rows->argument : "");
 		printf("  %-26s %s\n", option, rows->help);
 	}
 }

@@ -55,8 +55,8 @@ int jsonvalue_append(struct json_object *list, struct json_object *value)
 	return -ENOMEM;
 }
 
-/* Strict parsing by json-c 0.18 rejects every byte above 7f, so that characters outside ASCII are written as \u escapes.
- * NULL without memory. */
+/* Strict parsing by json-c 0.18 rejects every byte above 7f, so that characters outside ASCII are
+ * written as \u escapes. NULL without memory. */
 static char *escape_non_ascii(const char *text)
 {
 	char *escaped = malloc(6 * strlen(text) + 1), *out = escaped;
@@ -74,14 +74,16 @@ static char *escape_non_ascii(const char *text)
 		else if (character < 0x10000)
 			out += sprintf(out, "\\u%04x", character);
 		else
-			out += sprintf(out, "\\u%04x\\u%04x", 0xd800 + ((character - 0x10000) >> 10),
+			out += sprintf(out, "\\u%04x\\u%04x",
+				       0xd800 + ((character - 0x10000) >> 10),
 				       0xdc00 + ((character - 0x10000) & 0x3ff));
 	}
 	*out = '\0';
 	return escaped;
 }
 
-/* A control character in a string, which json-c accepts before 0.18. Returns where it is, or SIZE_MAX. */
+/* A control character in a string, which json-c accepts before 0.18. Returns where it is, or
+ * SIZE_MAX. */
 static size_t find_control(const char *text)
 {
 	bool inside = false;
@@ -106,7 +108,8 @@ static size_t count_lines(const char *text, size_t length)
 	return lines;
 }
 
-int jsonvalue_parse(const char *text, struct json_object **ret_value, struct jsonvalue_error *ret_error)
+int jsonvalue_parse(const char *text, struct json_object **ret_value,
+		    struct jsonvalue_error *ret_error)
 {
 	struct json_tokener *tokener;
 	struct json_object *value;
@@ -115,7 +118,9 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value, struct jso
 	char *escaped;
 
 	if (control != SIZE_MAX) {
-		*ret_error = (struct jsonvalue_error){"a string must end on the line on which it begins", count_lines(text, control)};
+		*ret_error =
+			(struct jsonvalue_error){"a string must end on the line on which it begins",
+						 count_lines(text, control)};
 		return -EBADMSG;
 	}
 	tokener = json_tokener_new();
@@ -133,8 +138,9 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value, struct jso
 	if (error == json_tokener_success)
 		*ret_value = value;
 	else
-		*ret_error = (struct jsonvalue_error){json_tokener_error_desc(error),
-						      count_lines(escaped, json_tokener_get_parse_end(tokener))};
+		*ret_error = (struct jsonvalue_error){
+			json_tokener_error_desc(error),
+			count_lines(escaped, json_tokener_get_parse_end(tokener))};
 	json_tokener_free(tokener);
 	free(escaped);
 	return error == json_tokener_success ? 0 : -EBADMSG;

@@ -32,7 +32,8 @@ bool program_begin(void)
 	return signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
-void program_log(const char *name, enum message_level level, const char *text, bool quiet, bool verbose)
+void program_log(const char *name, enum message_level level, const char *text, bool quiet,
+		 bool verbose)
 {
 	if ((level == MESSAGE_WARNING && quiet) || (level == MESSAGE_DEBUG && !verbose))
 		return;
@@ -64,6 +65,9 @@ int program_end(const struct log *log, int status, int failed, bool pipe_ignored
 	}
 	if (fclose(stdout) == 0 && !lost)
 		return status;
-	log_error(log, "standard output: %s", gone ? strerror(EPIPE) : errno ? strerror(errno) : "not everything could be written");
+	log_error(log, "standard output: %s",
+		  gone	  ? strerror(EPIPE)
+		  : errno ? strerror(errno)
+			  : "not everything could be written");
 	return failed;
 }

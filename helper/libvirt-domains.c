@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt-domains SOCKET: which devices the domains of the libvirt daemon behind SOCKET have, or are defined with.
+/* libvirt-domains SOCKET: which devices the domains of the libvirt daemon behind SOCKET have, or
+ * are defined with.
  *
- * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it can be killed. It asks
- * read-only. What it prints is described at domain_devices_parse (probe/ownership/libvirt.h), with a line for each domain whose
- * devices could not all be read; when it fails altogether it says why in a line on standard error, and the closing line is missing.
- * Sources: libvirt's formatdomain.html for the elements, the deployment files of OpenNebula, Nova
- * and KubeVirt for their metadata. */
+ * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it
+ * can be killed. It asks read-only. What it prints is described at domain_devices_parse
+ * (probe/ownership/libvirt.h), with a line for each domain whose devices could not all be read;
+ * when it fails altogether it says why in a line on standard error, and the closing line is
+ * missing. Sources: libvirt's formatdomain.html for the elements, the deployment files of
+ * OpenNebula, Nova and KubeVirt for their metadata. */
 #include "probe/address.h"
 
 #include <ctype.h>
@@ -19,7 +21,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whoever waits for the answer gives up sooner. When he is killed first, this doesn't stay behind with a daemon that hangs. */
+/* Whoever waits for the answer gives up sooner. When he is killed first, this doesn't stay behind
+ * with a daemon that hangs. */
 #define SECONDS_MAX 10
 
 #define ONE_NAMESPACE "http://opennebula.org/xmlns/libvirt/"
@@ -29,7 +32,7 @@
 /* A device, or a mediated device, as the XML names it. */
 struct hostdev {
 	bool is_mdev;
-	char text[37];            /* address or UUID */
+	char text[37];		  /* address or UUID */
 	char guest[ADDRESS_SIZE]; /* "": not told */
 };
 
@@ -108,8 +111,9 @@ static bool read_address(xmlNode *node, char ret[static ADDRESS_SIZE])
 	unsigned long domain, bus, slot, function;
 	struct pci_address address;
 
-	if (!node || !number(node, "domain", UINT32_MAX, &domain) || !number(node, "bus", 0xff, &bus) ||
-	    !number(node, "slot", 0x1f, &slot) || !number(node, "function", 7, &function))
+	if (!node || !number(node, "domain", UINT32_MAX, &domain) ||
+	    !number(node, "bus", 0xff, &bus) || !number(node, "slot", 0x1f, &slot) ||
+	    !number(node, "function", 7, &function))
 		return false;
 	address.domain = (uint32_t)domain;
 	address.bus = (uint8_t)bus;
@@ -132,7 +136,8 @@ static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 
 static int add_hostdev(struct definition *definition, const struct hostdev *hostdev)
 {
-	struct hostdev *grown = realloc(definition->hostdevs, (definition->count + 1) * sizeof(*grown));
+	struct hostdev *grown = realloc(definition->hostdevs,
+					(definition->count + 1) * sizeof(*grown));
 
 	if (!grown)
 		return fail(definition->name, "out of memory");
@@ -155,7 +160,8 @@ static int add_source(struct definition *definition, xmlNode *device, xmlNode *s
 	return add_hostdev(definition, &hostdev);
 }
 
-/* NVMe devices stand in <source type='pci'>: of the disk, of what it is backed by, of what it is copied to. */
+/* NVMe devices stand in <source type='pci'>: of the disk, of what it is backed by, of what it is
+ * copied to. */
 static int add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNode *below)
 {
 	int error = 0;
@@ -172,9 +178,11 @@ static int add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNod
 static int add_device(struct definition *definition, xmlNode *device)
 {
 	bool hostdev = is_element(device, "hostdev") && attribute_is(device, "mode", "subsystem") &&
-		       (attribute_is(device, "type", "pci") || attribute_is(device, "type", "mdev"));
+		       (attribute_is(device, "type", "pci") ||
+			attribute_is(device, "type", "mdev"));
 
-	/* an interface of a network that hands out devices is of this type, too, while its domain runs */
+	/* an interface of a network that hands out devices is of this type, too, while its domain
+	 * runs */
 	if (hostdev || (is_element(device, "interface") && attribute_is(device, "type", "hostdev")))
 		return add_source(definition, device, child(device, "source"));
 	return is_element(device, "disk") ? add_nvme_sources(definition, device, device) : 0;
@@ -210,10 +218,12 @@ static int parse_xml(const char *name, const char *text, struct definition *ret)
 
 static bool in_namespace(const xmlNode *node, const char *namespace)
 {
-	return node->ns && node->ns->href && strncmp((const char *)node->ns->href, namespace, strlen(namespace)) == 0;
+	return node->ns && node->ns->href &&
+	       strncmp((const char *)node->ns->href, namespace, strlen(namespace)) == 0;
 }
 
-/* <one:system_datastore>/var/lib/one//datastores/0/42</one:system_datastore>: the last part is the VM's id. To be freed. */
+/* <one:system_datastore>/var/lib/one//datastores/0/42</one:system_datastore>: the last part is the
+ * VM's id. To be freed. */
 static char *opennebula_id(const xmlNode *vm)
 {
 	xmlChar *path = xmlNodeGetContent(child(vm, "system_datastore"));
@@ -282,13 +292,15 @@ static void print_text(const char *text)
 static bool has_hostdev(const struct definition *definition, const struct hostdev *hostdev)
 {
 	for (size_t i = 0; i < definition->count; i++)
-		if (definition->hostdevs[i].is_mdev == hostdev->is_mdev && strcmp(definition->hostdevs[i].text, hostdev->text) == 0)
+		if (definition->hostdevs[i].is_mdev == hostdev->is_mdev &&
+		    strcmp(definition->hostdevs[i].text, hostdev->text) == 0)
 			return true;
 	return false;
 }
 
 /* Prints the devices of DEFINITION that aren't among those of BUT (or NULL). */
-static void print_devices(virDomainPtr domain, const struct definition *definition, bool runs, const struct definition *but)
+static void print_devices(virDomainPtr domain, const struct definition *definition, bool runs,
+			  const struct definition *but)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN] = "", *id = NULL;
 	const char *frontend;
@@ -341,8 +353,9 @@ static int read_definition(virDomainPtr domain, unsigned flags, struct definitio
 	return error < 0 ? error : 1;
 }
 
-/* What runs has a definition besides, for when it is started again: a device that only this names is as good as a stopped
- * domain's. Of a transient domain libvirt gives the live one once more, which adds nothing. */
+/* What runs has a definition besides, for when it is started again: a device that only this names
+ * is as good as a stopped domain's. Of a transient domain libvirt gives the live one once more,
+ * which adds nothing. */
 static int print_domain(virDomainPtr domain)
 {
 	struct definition live = {0}, defined = {0};
@@ -367,7 +380,8 @@ static int print_domain(virDomainPtr domain)
 
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(virDomainGetName(*(const virDomainPtr *)a), virDomainGetName(*(const virDomainPtr *)b));
+	return strcmp(virDomainGetName(*(const virDomainPtr *)a),
+		      virDomainGetName(*(const virDomainPtr *)b));
 }
 
 /* In the order of their names: libvirt's own changes, and two readings are to be compared. */

@@ -37,8 +37,9 @@ int address_parse_full(const char *text, struct pci_address *ret)
 {
 	uint32_t domain, bus, slot, function;
 
-	if (!parse_hex(&text, 8, ':', UINT32_MAX, &domain) || !parse_hex(&text, 2, ':', 0xff, &bus) ||
-	    !parse_hex(&text, 2, '.', 0x1f, &slot) || !parse_hex(&text, 1, '\0', 7, &function))
+	if (!parse_hex(&text, 8, ':', UINT32_MAX, &domain) ||
+	    !parse_hex(&text, 2, ':', 0xff, &bus) || !parse_hex(&text, 2, '.', 0x1f, &slot) ||
+	    !parse_hex(&text, 1, '\0', 7, &function))
 		return -EINVAL;
 	*ret = (struct pci_address){
 		.domain = domain,
@@ -62,22 +63,25 @@ int address_parse(const char *text, struct pci_address *ret)
 
 const char *address_format(const struct pci_address *address, char buffer[static ADDRESS_SIZE])
 {
-	snprintf(buffer, ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain, address->bus, address->slot,
-		 address->function & 7u);
+	snprintf(buffer, ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain, address->bus,
+		 address->slot, address->function & 7u);
 	return buffer;
 }
 
-const char *address_format_short(const struct pci_address *address, char buffer[static ADDRESS_SIZE])
+const char *address_format_short(const struct pci_address *address,
+				 char buffer[static ADDRESS_SIZE])
 {
 	if (address->domain)
 		return address_format(address, buffer);
-	snprintf(buffer, ADDRESS_SIZE, "%02x:%02x.%x", address->bus, address->slot, address->function & 7u);
+	snprintf(buffer, ADDRESS_SIZE, "%02x:%02x.%x", address->bus, address->slot,
+		 address->function & 7u);
 	return buffer;
 }
 
 static uint64_t sort_key(const struct pci_address *a)
 {
-	return (uint64_t)a->domain << 32 | (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 | a->function;
+	return (uint64_t)a->domain << 32 | (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 |
+	       a->function;
 }
 
 int address_compare(const struct pci_address *a, const struct pci_address *b)

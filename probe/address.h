@@ -8,7 +8,7 @@
 struct pci_address {
 	uint32_t domain; /* Intel VMD's domains begin at 0x10000 */
 	uint8_t bus;
-	uint8_t slot;     /* 0 to 0x1f */
+	uint8_t slot;	  /* 0 to 0x1f */
 	uint8_t function; /* 0 to 7 */
 };
 
@@ -25,8 +25,10 @@ int address_parse_full(const char *text, struct pci_address *ret);
 /* Writes 0000:81:00.2, as sysfs and lspci -D do, into BUFFER and returns BUFFER. */
 const char *address_format(const struct pci_address *address, char buffer[static ADDRESS_SIZE]);
 
-/* Writes 81:00.2, or the full address when the domain isn't 0, as lspci does, and returns BUFFER. */
-const char *address_format_short(const struct pci_address *address, char buffer[static ADDRESS_SIZE]);
+/* Writes 81:00.2, or the full address when the domain isn't 0, as lspci does, and returns BUFFER.
+ */
+const char *address_format_short(const struct pci_address *address,
+				 char buffer[static ADDRESS_SIZE]);
 
 /* Orders by domain, bus, slot, function: lspci's order. Less than, equal to or greater than 0. */
 int address_compare(const struct pci_address *a, const struct pci_address *b);

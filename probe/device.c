@@ -13,19 +13,22 @@ static int compare(const void *key, const void *element)
 	return address_compare(key, &((const struct pci_device *)element)->address);
 }
 
-struct pci_device *inventory_find(const struct inventory *inventory, const struct pci_address *address)
+struct pci_device *inventory_find(const struct inventory *inventory,
+				  const struct pci_address *address)
 {
 	if (!inventory->count)
 		return NULL;
 	if (inventory->reordered)
 		return lfind(address, inventory->devices, &(size_t){inventory->count},
 			     sizeof(*inventory->devices), compare);
-	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices), compare);
+	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices),
+		       compare);
 }
 
 static bool has_host_driver(const struct pci_device *device)
 {
-	if (device->driver && strcmp(device->driver, "nvidia") == 0 && device->vgpu_type && strcmp(device->vgpu_type, "0") != 0)
+	if (device->driver && strcmp(device->driver, "nvidia") == 0 && device->vgpu_type &&
+	    strcmp(device->vgpu_type, "0") != 0)
 		return false;
 	return device->driver && !driver_is_vfio(device->driver) && !driver_is_stub(device->driver);
 }
@@ -40,7 +43,8 @@ static bool is_uplink(const struct interface *interface)
 {
 	const char *port = interface->phys_port_name;
 
-	return port && *port == 'p' && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1);
+	return port && *port == 'p' && port[1] &&
+	       strspn(port + 1, "0123456789") == strlen(port + 1);
 }
 
 const char *device_uplink(const struct pci_device *device)
@@ -76,8 +80,10 @@ bool device_has_conflict(const struct pci_device *device)
 		if (device->owners[i].mdev)
 			continue;
 		whole++;
-		/* a driver of the maker's own can hand out VFs itself: then the VM is seen to have it open */
-		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) && has_host_driver(device))
+		/* a driver of the maker's own can hand out VFs itself: then the VM is seen to have
+		 * it open */
+		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) &&
+		    has_host_driver(device))
 			return true;
 	}
 	return whole > 1;
@@ -86,8 +92,10 @@ bool device_has_conflict(const struct pci_device *device)
 enum unavailable_reason device_unavailable_reason(const struct pci_device *device)
 {
 	static const enum unavailable_reason obstacles[OWNERSHIP_COUNT] = {
-		[OWNERSHIP_UNKNOWN] = UNAVAILABLE_UNKNOWN,	  [OWNERSHIP_FREE] = UNAVAILABLE_NONE,
-		[OWNERSHIP_HOST] = UNAVAILABLE_HOST,	  [OWNERSHIP_RESERVED] = UNAVAILABLE_RESERVED,
+		[OWNERSHIP_UNKNOWN] = UNAVAILABLE_UNKNOWN,
+		[OWNERSHIP_FREE] = UNAVAILABLE_NONE,
+		[OWNERSHIP_HOST] = UNAVAILABLE_HOST,
+		[OWNERSHIP_RESERVED] = UNAVAILABLE_RESERVED,
 		[OWNERSHIP_HELD] = UNAVAILABLE_HELD,
 	};
 
@@ -102,7 +110,8 @@ enum unavailable_reason device_unavailable_reason(const struct pci_device *devic
 
 bool device_knows_link(const struct pci_device *device)
 {
-	const unsigned needed = HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK;
+	const unsigned needed = HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_MAX_LINK_SPEED |
+				HAS_MAX_LINK_WIDTH | HAS_PORT_LINK;
 
 	return (device->present & needed) == needed && device->class >> 8 != 0x06;
 }

@@ -10,5 +10,6 @@ bool driver_is_vfio(const char *driver)
 
 bool driver_is_stub(const char *driver)
 {
-	return strcmp(driver, "pci-stub") == 0 || strcmp(driver, "pciback") == 0 || strcmp(driver, "xen-pciback") == 0;
+	return strcmp(driver, "pci-stub") == 0 || strcmp(driver, "pciback") == 0 ||
+	       strcmp(driver, "xen-pciback") == 0;
 }

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-/* It hands devices to VMs: vfio-pci, and the variants that makers have (mlx5_vfio_pci, nvgrace-gpu-vfio-pci). */
+/* It hands devices to VMs: vfio-pci, and the variants that makers have (mlx5_vfio_pci,
+ * nvgrace-gpu-vfio-pci). */
 bool driver_is_vfio(const char *driver);
 
 /* It only keeps other drivers away. */

@@ -17,10 +17,10 @@
 	}
 
 /* A member of kind KIND that is there when BIT says so; 0: always. */
-#define GET_MEMBER(name, kind, member, bit)           \
-	GET(name)                                     \
-	{                                             \
-		v->kind = d->member;                  \
+#define GET_MEMBER(name, kind, member, bit)            \
+	GET(name)                                      \
+	{                                              \
+		v->kind = d->member;                   \
 		return !(bit) || (d->present & (bit)); \
 	}
 
@@ -66,19 +66,20 @@ GET(link_degraded)
 
 GET(sriov)
 {
-	static const char *const roles[] = {[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
+	static const char *const roles[] = {
+		[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
 
 	v->text = roles[d->sriov.role];
 	return d->present & HAS_SRIOV;
 }
 
 /* A number of a PF's VFs. */
-#define GET_VFS(name)                                                                                   \
-	GET(name)                                                                                       \
-	{                                                                                               \
-		v->number = d->sriov.name;                                                              \
-		v->unknown = (d->present & HAS_VF_OWNERSHIP) && d->sriov.vfs_unknown;                   \
-		return (d->present & HAS_VF_OWNERSHIP) && !v->unknown;                                  \
+#define GET_VFS(name)                                                                 \
+	GET(name)                                                                     \
+	{                                                                             \
+		v->number = d->sriov.name;                                            \
+		v->unknown = (d->present & HAS_VF_OWNERSHIP) && d->sriov.vfs_unknown; \
+		return (d->present & HAS_VF_OWNERSHIP) && !v->unknown;                \
 	}
 
 GET_VFS(vfs_in_use)
@@ -96,7 +97,8 @@ GET(interfaces)
 	return d->interface_count;
 }
 
-/* In the order of the interfaces; one without an address leaves its place empty, so that the two lists stay in step. */
+/* In the order of the interfaces; one without an address leaves its place empty, so that the two
+ * lists stay in step. */
 static const char *interface_mac(const struct pci_device *d, size_t i)
 {
 	return d->interfaces[i].mac ? d->interfaces[i].mac : "";
@@ -109,16 +111,16 @@ GET(macs)
 	return d->interface_count;
 }
 
-#define GET_STRINGS(name, present_when)                                         \
-	static const char *name##_item(const struct pci_device *d, size_t i)    \
-	{                                                                       \
-		return d->name.items[i];                                        \
-	}                                                                       \
-	GET(name)                                                               \
-	{                                                                       \
-		v->list.count = d->name.count;                                  \
-		v->list.item = name##_item;                                     \
-		return (present_when);                                          \
+#define GET_STRINGS(name, present_when)                                      \
+	static const char *name##_item(const struct pci_device *d, size_t i) \
+	{                                                                    \
+		return d->name.items[i];                                     \
+	}                                                                    \
+	GET(name)                                                            \
+	{                                                                    \
+		v->list.count = d->name.count;                               \
+		v->list.item = name##_item;                                  \
+		return (present_when);                                       \
 	}
 
 GET_STRINGS(blocks, d->blocks.count)
@@ -127,7 +129,7 @@ GET_STRINGS(group_peers, d->group_peers.count)
 GET_STRINGS(nonviable_peers, d->nonviable_peers.count)
 GET_STRINGS(aliases, d->aliases.count)
 /* an empty list: the device could be reset, but the operator switched every method off */
-GET_STRINGS(reset_methods, d->present & HAS_RESET_METHODS)
+GET_STRINGS(reset_methods, d->present &HAS_RESET_METHODS)
 
 static const char *vgpu_type_id(const struct pci_device *d, size_t i)
 {
@@ -167,9 +169,14 @@ GET(ownership)
 GET(available)
 {
 	static const char *const names[] = {
-		[UNAVAILABLE_NONE] = "yes",	     [UNAVAILABLE_UNKNOWN] = "unknown", [UNAVAILABLE_HOST] = "host",
-		[UNAVAILABLE_RESERVED] = "reserved",    [UNAVAILABLE_HELD] = "held",	     [UNAVAILABLE_NO_IOMMU] = "no-iommu",
-		[UNAVAILABLE_NOT_VIABLE] = "blocked-group", [UNAVAILABLE_GROUP_HELD] = "held-group",
+		[UNAVAILABLE_NONE] = "yes",
+		[UNAVAILABLE_UNKNOWN] = "unknown",
+		[UNAVAILABLE_HOST] = "host",
+		[UNAVAILABLE_RESERVED] = "reserved",
+		[UNAVAILABLE_HELD] = "held",
+		[UNAVAILABLE_NO_IOMMU] = "no-iommu",
+		[UNAVAILABLE_NOT_VIABLE] = "blocked-group",
+		[UNAVAILABLE_GROUP_HELD] = "held-group",
 	};
 
 	v->text = names[device_unavailable_reason(d)];
@@ -177,12 +184,12 @@ GET(available)
 }
 
 /* What is known of every device whose ownership is. */
-#define GET_OWNED(name, is)                                                                             \
-	GET(name)                                                                                       \
-	{                                                                                               \
-		v->number = (is);                                                                       \
-		v->unknown = (d->present & HAS_OWNERSHIP) && d->ownership == OWNERSHIP_UNKNOWN;         \
-		return (d->present & HAS_OWNERSHIP) && !v->unknown;                                     \
+#define GET_OWNED(name, is)                                                                     \
+	GET(name)                                                                               \
+	{                                                                                       \
+		v->number = (is);                                                               \
+		v->unknown = (d->present & HAS_OWNERSHIP) && d->ownership == OWNERSHIP_UNKNOWN; \
+		return (d->present & HAS_OWNERSHIP) && !v->unknown;                             \
 	}
 
 GET_OWNED(in_use, d->ownership == OWNERSHIP_HELD)
@@ -256,18 +263,24 @@ GET(root_port)
 }
 
 /* name, heading, type, digits, unit, help, details */
-#define FIELD(name, heading, type, digits, unit, help, details) \
-	{#name, heading, type, digits, unit, help, details, MEASURE_NONE, NULL, get_##name}
+#define FIELD(name, heading, type, digits, unit, help, details)                                   \
+	{                                                                                         \
+#name, heading, type, digits, unit, help, details, MEASURE_NONE, NULL, get_##name \
+	}
 
 /* A number of which a history can be kept: how, and what the series is called. */
-#define MEASURED(measure, series, name, heading, type, unit, help, details) \
-	{#name, heading, type, 0, unit, help, details, measure, series, get_##name}
+#define MEASURED(measure, series, name, heading, type, unit, help, details)               \
+	{                                                                                 \
+#name, heading, type, 0, unit, help, details, measure, series, get_##name \
+	}
 
 #define OWNERS (DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP)
 
 /* A list with an item for each owner, and what one of them is called. */
-#define OWNER_FIELD(label, name, heading, type, unit, help) \
-	{#name, heading, type, 0, unit, help, OWNERS, MEASURE_NONE, label, get_##name}
+#define OWNER_FIELD(label, name, heading, type, unit, help)                                  \
+	{                                                                                    \
+#name, heading, type, 0, unit, help, OWNERS, MEASURE_NONE, label, get_##name \
+	}
 
 const struct field FIELDS[] = {
 	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),
@@ -281,83 +294,112 @@ const struct field FIELDS[] = {
 	FIELD(vendor_name, "VENDOR_NAME", FIELD_TEXT, 0, NULL, "vendor name", DETAIL_NAMES),
 	FIELD(device_name, "NAME", FIELD_TEXT, 0, NULL, "device name", DETAIL_NAMES),
 	FIELD(class_name, "CLASS_NAME", FIELD_TEXT, 0, NULL, "class name", DETAIL_NAMES),
-	FIELD(subsystem_name, "SUBSYSTEM", FIELD_TEXT, 0, NULL, "subsystem name", DETAIL_SUBSYSTEM_NAME),
-	FIELD(modalias, "MODALIAS", FIELD_TEXT, 0, NULL, "string that the kernel matches drivers with", DETAIL_MODALIAS),
+	FIELD(subsystem_name, "SUBSYSTEM", FIELD_TEXT, 0, NULL, "subsystem name",
+	      DETAIL_SUBSYSTEM_NAME),
+	FIELD(modalias, "MODALIAS", FIELD_TEXT, 0, NULL,
+	      "string that the kernel matches drivers with", DETAIL_MODALIAS),
 	FIELD(driver, "DRIVER", FIELD_TEXT, 0, NULL, "bound driver", DETAIL_DRIVER),
-	MEASURED(MEASURE_GAUGE, NULL, iommu_group, "GROUP", FIELD_NUMBER, NULL, "IOMMU group", DETAIL_IOMMU_GROUP),
-	FIELD(group_peers, "PEERS", FIELD_LIST, 0, NULL, "other devices in its IOMMU group", DETAIL_GROUP_PEERS),
-	FIELD(nonviable_peers, "BLOCKERS", FIELD_LIST, 0, NULL, "those bound to a host driver, which make the group not viable",
+	MEASURED(MEASURE_GAUGE, NULL, iommu_group, "GROUP", FIELD_NUMBER, NULL, "IOMMU group",
+		 DETAIL_IOMMU_GROUP),
+	FIELD(group_peers, "PEERS", FIELD_LIST, 0, NULL, "other devices in its IOMMU group",
 	      DETAIL_GROUP_PEERS),
-	MEASURED(MEASURE_GAUGE, NULL, numa_node, "NUMA", FIELD_NUMBER, NULL, "NUMA node", DETAIL_NUMA_NODE),
-	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL, "pf (can have virtual functions), vf (is one) or no", DETAIL_SRIOV),
+	FIELD(nonviable_peers, "BLOCKERS", FIELD_LIST, 0, NULL,
+	      "those bound to a host driver, which make the group not viable", DETAIL_GROUP_PEERS),
+	MEASURED(MEASURE_GAUGE, NULL, numa_node, "NUMA", FIELD_NUMBER, NULL, "NUMA node",
+		 DETAIL_NUMA_NODE),
+	FIELD(sriov, "SRIOV", FIELD_TEXT, 0, NULL,
+	      "pf (can have virtual functions), vf (is one) or no", DETAIL_SRIOV),
 	FIELD(pf, "PF", FIELD_ADDRESS, 0, NULL, "physical function of a VF", DETAIL_SRIOV),
-	FIELD(pf_interface, "PF_NETDEV", FIELD_TEXT, 0, NULL, "network interface of the physical function", DETAIL_SRIOV | DETAIL_PF_INTERFACE),
+	FIELD(pf_interface, "PF_NETDEV", FIELD_TEXT, 0, NULL,
+	      "network interface of the physical function", DETAIL_SRIOV | DETAIL_PF_INTERFACE),
 	FIELD(vf_index, "VF", FIELD_NUMBER, 0, NULL, "index of a VF within its PF, from 0",
 	      DETAIL_SRIOV | DETAIL_VF_INDEX),
-	MEASURED(MEASURE_COUNT, "vf_total", vfs_total, "VFS_TOTAL", FIELD_NUMBER, NULL, "maximum number of VFs", DETAIL_SRIOV),
-	MEASURED(MEASURE_COUNT, "vf_enabled", vfs_enabled, "VFS", FIELD_NUMBER, NULL, "number of enabled VFs", DETAIL_SRIOV),
+	MEASURED(MEASURE_COUNT, "vf_total", vfs_total, "VFS_TOTAL", FIELD_NUMBER, NULL,
+		 "maximum number of VFs", DETAIL_SRIOV),
+	MEASURED(MEASURE_COUNT, "vf_enabled", vfs_enabled, "VFS", FIELD_NUMBER, NULL,
+		 "number of enabled VFs", DETAIL_SRIOV),
 	MEASURED(MEASURE_COUNT, "vf_in_use", vfs_in_use, "VFS_USED", FIELD_NUMBER, NULL,
 		 "VFs in use, if all VFs are selected", OWNERS | DETAIL_SRIOV),
 	MEASURED(MEASURE_COUNT, "vf_free", vfs_free, "VFS_FREE", FIELD_NUMBER, NULL,
 		 "free VFs, if all VFs are selected", OWNERS | DETAIL_SRIOV),
 	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
-	FIELD(macs, "MACS", FIELD_LIST, 0, NULL, "MAC addresses of the network interfaces, in the same order", DETAIL_INTERFACES),
+	FIELD(macs, "MACS", FIELD_LIST, 0, NULL,
+	      "MAC addresses of the network interfaces, in the same order", DETAIL_INTERFACES),
 	FIELD(blocks, "DISKS", FIELD_LIST, 0, NULL, "disks below the device", DETAIL_BLOCKS),
 	FIELD(drm, "DRM", FIELD_LIST, 0, NULL, "graphics nodes", DETAIL_DRM),
-	FIELD(reset_methods, "RESET", FIELD_LIST, 0, NULL, "reset methods, in the order in which the kernel tries them",
-	      DETAIL_RESET_METHODS),
-	FIELD(power_state, "POWER", FIELD_TEXT, 0, NULL, "power state: D0, D1, D2, D3hot, D3cold or unknown", DETAIL_POWER),
-	FIELD(runtime_status, "RUNTIME", FIELD_TEXT, 0, NULL, "runtime power management status: active, suspended, ...", DETAIL_POWER),
+	FIELD(reset_methods, "RESET", FIELD_LIST, 0, NULL,
+	      "reset methods, in the order in which the kernel tries them", DETAIL_RESET_METHODS),
+	FIELD(power_state, "POWER", FIELD_TEXT, 0, NULL,
+	      "power state: D0, D1, D2, D3hot, D3cold or unknown", DETAIL_POWER),
+	FIELD(runtime_status, "RUNTIME", FIELD_TEXT, 0, NULL,
+	      "runtime power management status: active, suspended, ...", DETAIL_POWER),
 	MEASURED(MEASURE_GAUGE, "link_speed_gts", link_speed, "SPEED", FIELD_REAL, "GT/s",
 		 "current link speed; empty while suspended", DETAIL_LINK),
 	MEASURED(MEASURE_GAUGE, NULL, link_width, "WIDTH", FIELD_NUMBER, "lanes",
 		 "current link width; empty while suspended", DETAIL_LINK),
-	FIELD(max_link_speed, "MAX_SPEED", FIELD_REAL, 0, "GT/s", "maximum link speed; empty while suspended",
-	      DETAIL_LINK),
-	FIELD(max_link_width, "MAX_WIDTH", FIELD_NUMBER, 0, "lanes", "maximum link width; empty while suspended",
-	      DETAIL_LINK),
+	FIELD(max_link_speed, "MAX_SPEED", FIELD_REAL, 0, "GT/s",
+	      "maximum link speed; empty while suspended", DETAIL_LINK),
+	FIELD(max_link_width, "MAX_WIDTH", FIELD_NUMBER, 0, "lanes",
+	      "maximum link width; empty while suspended", DETAIL_LINK),
 	MEASURED(MEASURE_GAUGE, NULL, link_degraded, "DEGRADED", FIELD_FLAG, NULL,
-		 "whether the link is slower or narrower than both device and port support", DETAIL_LINK),
+		 "whether the link is slower or narrower than both device and port support",
+		 DETAIL_LINK),
 	MEASURED(MEASURE_ERRORS, NULL, aer_correctable, "AER_COR", FIELD_NUMBER, "errors",
 		 "correctable errors since boot", DETAIL_AER),
 	MEASURED(MEASURE_ERRORS, NULL, aer_nonfatal, "AER_NONFATAL", FIELD_NUMBER, "errors",
 		 "uncorrectable, non-fatal errors since boot", DETAIL_AER),
-	MEASURED(MEASURE_ERRORS, NULL, aer_fatal, "AER_FATAL", FIELD_NUMBER, "errors", "fatal errors since boot", DETAIL_AER),
+	MEASURED(MEASURE_ERRORS, NULL, aer_fatal, "AER_FATAL", FIELD_NUMBER, "errors",
+		 "fatal errors since boot", DETAIL_AER),
 	FIELD(physical_slot, "SLOT", FIELD_TEXT, 0, NULL, "physical slot", DETAIL_SLOT),
 	FIELD(label, "LABEL", FIELD_TEXT, 0, NULL, "label assigned by the firmware", DETAIL_LABEL),
 	FIELD(vgpu_types, "VGPU_TYPES", FIELD_LIST, 0, NULL, "vGPU types that it supports",
 	      DETAIL_VGPU | DETAIL_SRIOV),
 	FIELD(vgpu_type, "VGPU_TYPE", FIELD_TEXT, 0, NULL, "vGPU type of a VF, 0 for none yet",
 	      DETAIL_VGPU | DETAIL_SRIOV),
-	FIELD(vgpu_instances, "VGPUS", FIELD_LIST, 0, NULL, "mediated devices created on it", DETAIL_MDEVS),
-	FIELD(aliases, "ALIAS", FIELD_LIST, 0, NULL, "aliases from :alias: under which it can be requested", DETAIL_ALIASES),
+	FIELD(vgpu_instances, "VGPUS", FIELD_LIST, 0, NULL, "mediated devices created on it",
+	      DETAIL_MDEVS),
+	FIELD(aliases, "ALIAS", FIELD_LIST, 0, NULL,
+	      "aliases from :alias: under which it can be requested", DETAIL_ALIASES),
 	FIELD(ownership, "STATE", FIELD_TEXT, 0, NULL,
-	      "held, reserved (for a VM that is not running), host (used by the host), free or unknown", OWNERS),
-	FIELD(unknown_reason, "UNKNOWN_REASON", FIELD_TEXT, 0, NULL, "why the state is unknown: what could not be determined", OWNERS),
+	      "held, reserved (for a VM that is not running), host (used by the host), free or unknown",
+	      OWNERS),
+	FIELD(unknown_reason, "UNKNOWN_REASON", FIELD_TEXT, 0, NULL,
+	      "why the state is unknown: what could not be determined", OWNERS),
 	FIELD(available, "AVAILABLE", FIELD_TEXT, 0, NULL,
 	      "yes, or why not: held, reserved, host, unknown, no-iommu, blocked-group or held-group",
 	      OWNERS | DETAIL_GROUP_PEERS),
-	MEASURED(MEASURE_GAUGE, NULL, in_use, "USED", FIELD_FLAG, NULL, "whether a VM or another process holds it", OWNERS),
+	MEASURED(MEASURE_GAUGE, NULL, in_use, "USED", FIELD_FLAG, NULL,
+		 "whether a VM or another process holds it", OWNERS),
 	MEASURED(MEASURE_GAUGE, NULL, conflict, "CONFLICT", FIELD_FLAG, NULL,
 		 "whether several VMs claim it, or a VM and the host", OWNERS),
-	OWNER_FIELD("vm_id", vm_ids, "VM", FIELD_LIST, NULL, "ids of the owning VMs in their frontend"),
-	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL, "names of the owning VMs or programs"),
+	OWNER_FIELD("vm_id", vm_ids, "VM", FIELD_LIST, NULL,
+		    "ids of the owning VMs in their frontend"),
+	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL,
+		    "names of the owning VMs or programs"),
 	OWNER_FIELD("vm", vm_names, "VM_NAME", FIELD_LIST, NULL, "names of the VMs that claim it"),
-	OWNER_FIELD("vm_uuid", vm_uuids, "UUID", FIELD_LIST, NULL, "UUIDs of the VMs; like all following owner columns in the order of owners"),
-	OWNER_FIELD("frontend", frontends, "FRONTEND", FIELD_LIST, NULL,
-		    "frontends of the VMs: opennebula, cloudstack, nova, proxmox, kubevirt, kata, incus or lxd"),
-	OWNER_FIELD("claim", claims, "CLAIM", FIELD_LIST, NULL, "holds, or reserves (the VM is not running)"),
+	OWNER_FIELD("vm_uuid", vm_uuids, "UUID", FIELD_LIST, NULL,
+		    "UUIDs of the VMs; like all following owner columns in the order of owners"),
+	OWNER_FIELD(
+		"frontend", frontends, "FRONTEND", FIELD_LIST, NULL,
+		"frontends of the VMs: opennebula, cloudstack, nova, proxmox, kubevirt, kata, incus or lxd"),
+	OWNER_FIELD("claim", claims, "CLAIM", FIELD_LIST, NULL,
+		    "holds, or reserves (the VM is not running)"),
 	OWNER_FIELD("program", programs, "PROGRAM", FIELD_LIST, NULL, "programs that hold it"),
-	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL, "process ids of the programs; empty if unknown"),
-	OWNER_FIELD("pid_start", pid_starts, "STARTED", FIELD_NUMBERS, "clock ticks", "start times of the processes since boot"),
-	OWNER_FIELD("source", owner_sources, "SOURCE", FIELD_LIST, NULL,
-		    "sources that show the owner, joined by +: vfio, cmdline, mdev, libvirt, proxmox"),
+	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL,
+		    "process ids of the programs; empty if unknown"),
+	OWNER_FIELD("pid_start", pid_starts, "STARTED", FIELD_NUMBERS, "clock ticks",
+		    "start times of the processes since boot"),
+	OWNER_FIELD(
+		"source", owner_sources, "SOURCE", FIELD_LIST, NULL,
+		"sources that show the owner, joined by +: vfio, cmdline, mdev, libvirt, proxmox"),
 	OWNER_FIELD("guest_address", guest_addresses, "GUEST", FIELD_LIST, NULL,
 		    "addresses inside the VMs, for devices on the root bus"),
-	OWNER_FIELD("mdev", mdevs, "MDEV", FIELD_LIST, NULL, "mediated devices, where an owner has only a part of the device"),
+	OWNER_FIELD("mdev", mdevs, "MDEV", FIELD_LIST, NULL,
+		    "mediated devices, where an owner has only a part of the device"),
 	OWNER_FIELD("pod", pods, "POD", FIELD_LIST, NULL,
 		    "UIDs of the Kubernetes pods that the VMs run in"),
-	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "next bridge or port upstream", DETAIL_ANCESTORS),
+	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "next bridge or port upstream",
+	      DETAIL_ANCESTORS),
 	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "root port", DETAIL_ANCESTORS),
 };
 const size_t FIELD_COUNT = sizeof(FIELDS) / sizeof(*FIELDS);
@@ -365,7 +407,8 @@ const size_t FIELD_COUNT = sizeof(FIELDS) / sizeof(*FIELDS);
 const struct field *field_find(const char *name)
 {
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		if (strcasecmp(name, FIELDS[i].name) == 0 || strcasecmp(name, FIELDS[i].heading) == 0)
+		if (strcasecmp(name, FIELDS[i].name) == 0 ||
+		    strcasecmp(name, FIELDS[i].heading) == 0)
 			return &FIELDS[i];
 	return NULL;
 }

@@ -6,8 +6,9 @@
 #include "probe/device.h"
 
 enum field_type {
-	FIELD_TEXT,    /* value.text */
-	FIELD_HEX,     /* value.number, written in hex with field.digits digits, as the PCI world writes ids */
+	FIELD_TEXT, /* value.text */
+	FIELD_HEX, /* value.number, written in hex with field.digits digits, as the PCI world writes
+		      ids */
 	FIELD_NUMBER,  /* value.number, in field.unit */
 	FIELD_FLAG,    /* value.number, 0 or 1 */
 	FIELD_REAL,    /* value.real, in field.unit */
@@ -18,10 +19,10 @@ enum field_type {
 
 /* How a field is a measurement, of which a history can be kept and a graph drawn. */
 enum measure {
-	MEASURE_NONE,     /* it is none: a property of the device */
-	MEASURE_GAUGE,    /* an amount now; a flag is 0 or 1 */
-	MEASURE_COUNT,    /* how many there are now */
-	MEASURE_ERRORS,   /* how many there have been: it only grows, until the machine starts anew */
+	MEASURE_NONE,	/* it is none: a property of the device */
+	MEASURE_GAUGE,	/* an amount now; a flag is 0 or 1 */
+	MEASURE_COUNT,	/* how many there are now */
+	MEASURE_ERRORS, /* how many there have been: it only grows, until the machine starts anew */
 	MEASURE_DURATION, /* seconds */
 };
 
@@ -40,15 +41,17 @@ struct field_value {
 };
 
 struct field {
-	const char *name;    /* "iommu_group": in JSON, in a list of columns, and in capitals as a key */
+	const char
+		*name; /* "iommu_group": in JSON, in a list of columns, and in capitals as a key */
 	const char *heading; /* "GROUP": above a column */
 	enum field_type type;
-	unsigned digits;     /* of FIELD_HEX */
-	const char *unit;    /* "GT/s", or NULL */
+	unsigned digits;  /* of FIELD_HEX */
+	const char *unit; /* "GT/s", or NULL */
 	const char *help;
-	unsigned details;    /* enum detail: what must have been read for it */
+	unsigned details; /* enum detail: what must have been read for it */
 	enum measure measure;
-	const char *series;  /* what a series of measurements, or a label of one, calls it; NULL: name */
+	const char *
+		series; /* what a series of measurements, or a label of one, calls it; NULL: name */
 
 	/* False when the device has none, or it isn't known. */
 	bool (*get)(const struct pci_device *device, struct field_value *ret);

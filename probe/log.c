@@ -15,14 +15,14 @@ emit(const struct log *log, enum message_level level, const char *format, va_lis
 	log->emit(log->data, level, text);
 }
 
-#define DEFINE_LOG(name, level)                                    \
+#define DEFINE_LOG(name, level)                                   \
 	void name(const struct log *log, const char *format, ...) \
-	{                                                          \
-		va_list args;                                      \
-                                                                   \
-		va_start(args, format);                            \
-		emit(log, level, format, args);                    \
-		va_end(args);                                      \
+	{                                                         \
+		va_list args;                                     \
+                                                                  \
+		va_start(args, format);                           \
+		emit(log, level, format, args);                   \
+		va_end(args);                                     \
 	}
 
 DEFINE_LOG(log_error, MESSAGE_ERROR)

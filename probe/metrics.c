@@ -26,9 +26,11 @@ static size_t pool_available(const struct pool *pool)
 
 const struct pool_metric POOL_METRICS[] = {
 	{"total", "number of devices", 0, pool_total},
-	{"in_use", "number of devices held by VMs or other processes", DETAIL_OWNERSHIP, pool_in_use},
+	{"in_use", "number of devices held by VMs or other processes", DETAIL_OWNERSHIP,
+	 pool_in_use},
 	{"free", "number of free devices", DETAIL_OWNERSHIP, pool_free},
-	{"available", "number of devices that can be assigned to a VM now", DETAIL_OWNERSHIP | DETAIL_GROUP_PEERS, pool_available},
+	{"available", "number of devices that can be assigned to a VM now",
+	 DETAIL_OWNERSHIP | DETAIL_GROUP_PEERS, pool_available},
 };
 const size_t POOL_METRIC_COUNT = sizeof(POOL_METRICS) / sizeof(*POOL_METRICS);
 
@@ -82,11 +84,16 @@ static double probe(const struct inventory *inventory)
 
 const struct host_metric HOST_METRICS[] = {
 	{"devices", MEASURE_COUNT, "number of selected devices", 0, devices},
-	{"in_use", MEASURE_COUNT, "number of devices held by VMs or other processes", DETAIL_OWNERSHIP, in_use},
+	{"in_use", MEASURE_COUNT, "number of devices held by VMs or other processes",
+	 DETAIL_OWNERSHIP, in_use},
 	{"free", MEASURE_COUNT, "number of free devices", DETAIL_OWNERSHIP, host_free},
-	{"reserved", MEASURE_COUNT, "number of devices reserved for VMs that are not running", DETAIL_OWNERSHIP, reserved},
-	{"unknown", MEASURE_COUNT, "number of devices whose owner is unknown", DETAIL_OWNERSHIP, unknown},
-	{"conflict", MEASURE_COUNT, "number of devices claimed by several VMs, or by a VM and the host", DETAIL_OWNERSHIP, conflict},
+	{"reserved", MEASURE_COUNT, "number of devices reserved for VMs that are not running",
+	 DETAIL_OWNERSHIP, reserved},
+	{"unknown", MEASURE_COUNT, "number of devices whose owner is unknown", DETAIL_OWNERSHIP,
+	 unknown},
+	{"conflict", MEASURE_COUNT,
+	 "number of devices claimed by several VMs, or by a VM and the host", DETAIL_OWNERSHIP,
+	 conflict},
 	{"probe", MEASURE_DURATION, "duration of the last reading", 0, probe},
 };
 const size_t HOST_METRIC_COUNT = sizeof(HOST_METRICS) / sizeof(*HOST_METRICS);
@@ -128,43 +135,53 @@ static bool is_wanted(unsigned needed, unsigned details)
 	return (needed & details) == needed;
 }
 
-static void walk_devices(const struct inventory *inventory, unsigned details, metrics_visitor *visit, void *data)
+static void walk_devices(const struct inventory *inventory, unsigned details,
+			 metrics_visitor *visit, void *data)
 {
 	inventory_foreach(inventory, device)
 		for (size_t i = 0; i < FIELD_COUNT; i++) {
 			const struct field *field = &FIELDS[i];
-			struct metric metric = {.device = device, .name = field_series(field), .measure = field->measure};
+			struct metric metric = {.device = device,
+						.name = field_series(field),
+						.measure = field->measure};
 
-			if (is_wanted(field->details, details) && field_measure(field, device, &metric.value))
+			if (is_wanted(field->details, details) &&
+			    field_measure(field, device, &metric.value))
 				visit(data, &metric);
 		}
 }
 
-static void walk_pools(const struct pool *pools, size_t count, unsigned details, metrics_visitor *visit, void *data)
+static void walk_pools(const struct pool *pools, size_t count, unsigned details,
+		       metrics_visitor *visit, void *data)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < POOL_METRIC_COUNT; j++) {
 			const struct pool_metric *metric = &POOL_METRICS[j];
 
 			if (is_wanted(metric->details, details))
-				visit(data, &(struct metric){.pool = &pools[i], .name = metric->name, .measure = MEASURE_COUNT,
-							     .value = (double)metric->get(&pools[i])});
+				visit(data,
+				      &(struct metric){.pool = &pools[i],
+						       .name = metric->name,
+						       .measure = MEASURE_COUNT,
+						       .value = (double)metric->get(&pools[i])});
 		}
 }
 
-static void walk_host(const struct inventory *inventory, unsigned details, metrics_visitor *visit, void *data)
+static void walk_host(const struct inventory *inventory, unsigned details, metrics_visitor *visit,
+		      void *data)
 {
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
 
 		if (is_wanted(metric->details, details))
-			visit(data, &(struct metric){.name = metric->name, .measure = metric->measure,
+			visit(data, &(struct metric){.name = metric->name,
+						     .measure = metric->measure,
 						     .value = metric->get(inventory)});
 	}
 }
 
-int metrics_walk(const struct config *config, const struct inventory *inventory, unsigned details, metrics_visitor *visit,
-		 void *data)
+int metrics_walk(const struct config *config, const struct inventory *inventory, unsigned details,
+		 metrics_visitor *visit, void *data)
 {
 	struct pool *aliases = NULL, *models = NULL;
 	size_t alias_count = 0, model_count = 0;

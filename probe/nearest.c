@@ -8,7 +8,7 @@
 
 /* No valid word is longer. */
 #define LENGTH_MAX 64
-#define EDITS_MAX  3
+#define EDITS_MAX 3
 
 static unsigned least(unsigned a, unsigned b)
 {

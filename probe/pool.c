@@ -28,7 +28,8 @@ static void count_devices(struct pool *pool, const struct inventory *inventory)
 			count_device(pool, device);
 }
 
-int pools_count(const struct config *config, const struct inventory *inventory, struct pool **ret, size_t *ret_count)
+int pools_count(const struct config *config, const struct inventory *inventory, struct pool **ret,
+		size_t *ret_count)
 {
 	struct pool *pools = NULL;
 	size_t count = 0;
@@ -53,7 +54,8 @@ static size_t find_model(const struct pool *pools, size_t count, const struct pc
 {
 	size_t i = 0;
 
-	while (i < count && (pools[i].vendor != device->vendor || pools[i].device != device->device))
+	while (i < count &&
+	       (pools[i].vendor != device->vendor || pools[i].device != device->device))
 		i++;
 	return i;
 }
@@ -73,7 +75,8 @@ int pools_count_models(const struct inventory *inventory, struct pool **ret, siz
 				return -ENOMEM;
 			}
 			pools = more;
-			pools[count++] = (struct pool){.vendor = device->vendor, .device = device->device};
+			pools[count++] = (struct pool){.vendor = device->vendor,
+						       .device = device->device};
 		}
 		count_device(&pools[i], device);
 	}

@@ -7,19 +7,23 @@
 #include "probe/device.h"
 
 /* What must have been read (enum detail) for pools_count. */
-#define DETAIL_POOLS ((unsigned)(DETAIL_ALIASES | DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS))
+#define DETAIL_POOLS                                                                         \
+	((unsigned)(DETAIL_ALIASES | DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | \
+		    DETAIL_GROUP_PEERS))
 
 struct pool {
-	const char *alias; /* belongs to the configuration; NULL: the devices of a model */
+	const char *alias;	 /* belongs to the configuration; NULL: the devices of a model */
 	uint16_t vendor, device; /* that one's ids */
 	size_t total;
 	size_t states[OWNERSHIP_COUNT]; /* by enum ownership; together they are total */
-	size_t available; /* those free ones that nothing is in the way of: device_unavailable_reason */
+	size_t available;		/* those free ones that nothing is in the way of:
+					   device_unavailable_reason */
 };
 
-/* Gives one for each alias of CONFIG, in its order, also for one that no device has. The caller frees *ret (NULL when there is no
- * alias). Returns 0 or -ENOMEM. */
-int pools_count(const struct config *config, const struct inventory *inventory, struct pool **ret, size_t *ret_count);
+/* Gives one for each alias of CONFIG, in its order, also for one that no device has. The caller
+ * frees *ret (NULL when there is no alias). Returns 0 or -ENOMEM. */
+int pools_count(const struct config *config, const struct inventory *inventory, struct pool **ret,
+		size_t *ret_count);
 
 /* The same for each model of which there is a device, in the order of those. */
 int pools_count_models(const struct inventory *inventory, struct pool **ret, size_t *ret_count);

@@ -34,11 +34,13 @@ static void read_host(struct sysroot *root, char *host, size_t size)
 	char text[ATTRIBUTE_SIZE];
 
 	host[0] = '\0';
-	if (sysdir_read(sysroot_dir(root), "proc/sys/kernel/hostname", text, sizeof(text)) >= 0 && strlen(text) < size)
+	if (sysdir_read(sysroot_dir(root), "proc/sys/kernel/hostname", text, sizeof(text)) >= 0 &&
+	    strlen(text) < size)
 		strcpy(host, text);
 }
 
-/* The installed file, if there is one. It is looked for below the root, so that a recording brings its own. */
+/* The installed file, if there is one. It is looked for below the root, so that a recording brings
+ * its own. */
 static int load_installed(struct probe *probe, const char *path, const char *host)
 {
 	char *text = malloc(CONFIG_SIZE_MAX), *full = NULL;
@@ -83,8 +85,9 @@ static int load_config(struct probe *probe, const struct probe_options *options)
 static void fill_selection(struct probe *probe, const struct probe_options *options)
 {
 	const struct rule_list *lists[SELECTION_LISTS_MAX] = {
-		&probe->config->filters, &probe->config->addresses, &probe->config->names,
-		options->filters,	 options->slots,	     options->names,
+		&probe->config->filters, &probe->config->addresses,
+		&probe->config->names,	 options->filters,
+		options->slots,		 options->names,
 	};
 
 	for (size_t i = 0; i < SELECTION_LISTS_MAX; i++)
@@ -120,9 +123,11 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 		return error;
 	}
 	fill_selection(probe, options);
-	probe->ownership.sources = options->owners ? *options->owners & OWNER_ALL : probe->config->owners;
+	probe->ownership.sources = options->owners ? *options->owners & OWNER_ALL
+						   : probe->config->owners;
 	if (probe->details & DETAIL_ALIASES)
-		probe->details |= aliases_details(probe->config->aliases, probe->config->alias_count);
+		probe->details |= aliases_details(probe->config->aliases,
+						  probe->config->alias_count);
 	*ret = probe;
 	return 0;
 }
@@ -141,14 +146,16 @@ static int select_devices(struct probe *probe, struct inventory *inventory)
 {
 	int error;
 
-	inventory->verdicts = calloc(inventory->count ? inventory->count : 1, sizeof(*inventory->verdicts));
+	inventory->verdicts = calloc(inventory->count ? inventory->count : 1,
+				     sizeof(*inventory->verdicts));
 	if (!inventory->verdicts)
 		return -ENOMEM;
 	for (size_t i = 0; i < inventory->count; i++) {
 		struct pci_device *device = &inventory->devices[i];
 		struct verdict *verdict = &inventory->verdicts[i];
 
-		error = selection_apply(&probe->selection, probe->names, device, &probe->log, verdict);
+		error = selection_apply(&probe->selection, probe->names, device, &probe->log,
+					verdict);
 		if (error < 0)
 			return error;
 		device->verdict = verdict;
@@ -173,8 +180,9 @@ static void name_subsystems(struct probe *probe, struct inventory *inventory)
 {
 	inventory_foreach(inventory, device)
 		if (device->present & HAS_SUBSYSTEM)
-			device->subsystem_name = names_subsystem(probe->names, device->vendor, device->device,
-								 device->subsystem_vendor, device->subsystem_device);
+			device->subsystem_name =
+				names_subsystem(probe->names, device->vendor, device->device,
+						device->subsystem_vendor, device->subsystem_device);
 }
 
 static double seconds_since(const struct timespec *start)
@@ -195,13 +203,15 @@ static int read_devices(struct probe *probe, struct inventory *inventory)
 	if (error == 0)
 		error = select_devices(probe, inventory);
 	if (error == 0)
-		error = details_read(probe->root, &probe->log, probe->details, probe->other_details, inventory);
+		error = details_read(probe->root, &probe->log, probe->details, probe->other_details,
+				     inventory);
 	if (error == 0 && (probe->details & DETAIL_NAMES))
 		name_devices(probe, inventory);
 	if (error == 0 && (probe->details & DETAIL_SUBSYSTEM_NAME))
 		name_subsystems(probe, inventory);
 	if (error == 0 && (probe->details & DETAIL_ALIASES))
-		error = aliases_read(probe->config->aliases, probe->config->alias_count, probe->names, &probe->log, inventory);
+		error = aliases_read(probe->config->aliases, probe->config->alias_count,
+				     probe->names, &probe->log, inventory);
 	return error;
 }
 
@@ -218,8 +228,10 @@ static struct pci_device static_part(const struct pci_device *device)
 		.subsystem_device = device->subsystem_device,
 		.prog_if = device->prog_if,
 		.revision = device->revision,
-		.present = device->present & (HAS_SUBSYSTEM | HAS_REVISION | HAS_IOMMU_GROUP | HAS_NUMA_NODE | HAS_SRIOV | HAS_PF |
-					      HAS_VF_INDEX | HAS_VFS_TOTAL | HAS_VFS_ENABLED | HAS_VIRTFN | HAS_LINK_LIMITS),
+		.present = device->present &
+			   (HAS_SUBSYSTEM | HAS_REVISION | HAS_IOMMU_GROUP | HAS_NUMA_NODE |
+			    HAS_SRIOV | HAS_PF | HAS_VF_INDEX | HAS_VFS_TOTAL | HAS_VFS_ENABLED |
+			    HAS_VIRTFN | HAS_LINK_LIMITS),
 		.selected = device->selected,
 		.vendor_name = device->vendor_name,
 		.device_name = device->device_name,
@@ -233,7 +245,8 @@ static struct pci_device static_part(const struct pci_device *device)
 }
 
 /* The devices of LAST, of which only what moves is read. */
-static int reread_devices(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+static int reread_devices(struct probe *probe, const struct inventory *last,
+			  struct inventory *inventory)
 {
 	size_t room = last->count ? last->count : 1;
 	int error = 0;
@@ -252,15 +265,18 @@ static int reread_devices(struct probe *probe, const struct inventory *last, str
 		inventory->devices[i].verdict = &inventory->verdicts[i];
 		error = strings_add_all(&inventory->devices[i].aliases, &last->devices[i].aliases);
 		if (!error)
-			error = strings_add_all(&inventory->devices[i].group_peers, &last->devices[i].group_peers);
+			error = strings_add_all(&inventory->devices[i].group_peers,
+						&last->devices[i].group_peers);
 	}
 	if (!error)
-		error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, 0, inventory);
+		error = details_read(probe->root, &probe->log,
+				     probe->details & ~(unsigned)DETAIL_STATIC, 0, inventory);
 	/* who is in a group stays, their drivers needn't */
 	return error ? error : read_nonviable_peers(probe->root, inventory);
 }
 
-/* Whether the devices are the same, on the same drivers. One that went away while it was read is missing. */
+/* Whether the devices are the same, on the same drivers. One that went away while it was read is
+ * missing. */
 static bool same_devices(const struct inventory *a, const struct inventory *b)
 {
 	if (a->count != b->count || a->fingerprint != b->fingerprint)
@@ -273,7 +289,8 @@ static bool same_devices(const struct inventory *a, const struct inventory *b)
 }
 
 /* Who has the devices: what LAST knew, if that is given and must still be true. */
-static int read_owners(struct probe *probe, const struct inventory *last, struct inventory *inventory)
+static int read_owners(struct probe *probe, const struct inventory *last,
+		       struct inventory *inventory)
 {
 	int error = 0;
 
@@ -306,8 +323,9 @@ static bool same_list(const struct probe *probe, const struct inventory *last)
 	return scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint;
 }
 
-/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a driver can bring its device
- * an IOMMU group (without an IOMMU it does), and what could not be read then may be readable now. */
+/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a
+ * driver can bring its device an IOMMU group (without an IOMMU it does), and what could not be read
+ * then may be readable now. */
 static int try_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
 {
 	struct inventory *inventory;

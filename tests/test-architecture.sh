@@ -43,10 +43,11 @@ without_licence() {
 	done
 }
 
-# Tabs count as eight columns.
+# Tabs count as eight columns. Messages are not broken, so that they can be searched for.
 wide_lines() {
-	sources probe common plugins helper binder bench tests |
-		while read -r file; do expand "$file" | LC_ALL=C.UTF-8 grep -nE '^.{101}' | sed "s|^|$file:|"; done
+	sources probe common plugins helper binder bench tests | while read -r file; do
+		expand "$file" | LC_ALL=C.UTF-8 grep -nE '^.{101}' | grep -v '"' | sed "s|^|$file:|"
+	done
 }
 
 above_sysfs() {
@@ -58,6 +59,13 @@ above_sysfs() {
 defined_twice() {
 	in_code "^(struct|enum|union) [a-z_]+ \{" probe common plugins binder helper |
 		sed -E 's/^[^:]*:[0-9]*:(struct|enum|union) ([a-z_]+) .*/\2/' | sort | uniq -d
+}
+
+# No archive order decides which of two functions runs.
+exported_twice() {
+	cd "${BUILD:-.}" || return
+	find probe common plugins binder -name '*.o' ! -path '*/.libs/*' -exec nm -g --defined-only {} + |
+		awk '$2 ~ /^[TDRBC]$/ {print $3}' | sort | uniq -d
 }
 
 # The helper program and what may hang in the kernel are the only child processes.
@@ -86,6 +94,7 @@ none "binder/engine does not include options, subcommands or reports" \
 	in_code '#include "binder/(commands|options|job|report|hazards|hostfiles|readiness)' binder/engine
 none "addresses and sysfs/ include nothing above them" above_sysfs
 none "structures have unique names" defined_twice
+none "exported names are unique" exported_twice
 ending() {
 	in_code '\b(printf|puts|putchar|fprintf|vprintf|perror|exit|_exit|abort|getenv|secure_getenv|setenv)[[:space:]]*\(' \
 		probe | grep -v '^probe/ownership/pvefiles\.c:[0-9]*:.*\b_exit(' # in its child process

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind DEV... and vfio-bind apply: each group of devices for itself, so that one that can't be bound costs only that one. */
+/* vfio-bind DEV... and vfio-bind apply: each group of devices for itself, so that one that can't be
+ * bound costs only that one. */
 #include "binder/commands/bind.h"
-#include "binder/devices/group.h"
-#include "binder/devices/boot-devices.h"
 #include "binder/commands/commands.h"
+#include "binder/devices/boot-devices.h"
+#include "binder/devices/group.h"
 
 static bool is_together(const struct pci_device *a, const struct pci_device *b)
 {
-	return a == b || ((a->present & HAS_IOMMU_GROUP) && (b->present & HAS_IOMMU_GROUP) && a->iommu_group == b->iommu_group);
+	return a == b || ((a->present & HAS_IOMMU_GROUP) && (b->present & HAS_IOMMU_GROUP) &&
+			  a->iommu_group == b->iommu_group);
 }
 
 /* The devices of the job that share a group with device FIRST and come behind it. */
@@ -67,7 +69,8 @@ int run_bind_each(struct bind_options *options)
 int run_apply(struct bind_options *options)
 {
 	struct strings words = {0};
-	int status = boot_devices_read(options->sysroot ? options->sysroot : "/", &options->log, &words);
+	int status = boot_devices_read(options->sysroot ? options->sysroot : "/", &options->log,
+				       &words);
 
 	options->arguments = words.items;
 	options->argument_count = (int)words.count;

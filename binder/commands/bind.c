@@ -2,9 +2,9 @@
 /* vfio-bind bind, and each device for itself: vfio-bind DEV..., vfio-bind apply. */
 #include "binder/commands/bind.h"
 
-#include "binder/engine/execute.h"
-#include "binder/devices/driver-choice.h"
 #include "binder/commands/commands.h"
+#include "binder/devices/driver-choice.h"
+#include "binder/engine/execute.h"
 #include "probe/driver.h"
 
 #include <errno.h>
@@ -12,17 +12,20 @@
 #include <string.h>
 
 /* Of itself vfio-bind takes no device from one VFIO driver to give it to another. */
-bool bind_is_done(const struct bind_options *options, const struct pci_device *device, const struct driver_choice *choice)
+bool bind_is_done(const struct bind_options *options, const struct pci_device *device,
+		  const struct driver_choice *choice)
 {
 	if (!device->driver)
 		return false;
-	return strcmp(options->driver, "auto") == 0 ? driver_is_vfio(device->driver) : strcmp(device->driver, choice->driver) == 0;
+	return strcmp(options->driver, "auto") == 0 ? driver_is_vfio(device->driver)
+						    : strcmp(device->driver, choice->driver) == 0;
 }
 
 static int set_wanted(struct change *change, const struct driver_choice *choice)
 {
 	change->module = strdup(choice->module);
-	return change->module ? binding_set(&change->wanted, choice->driver, choice->driver) : -ENOMEM;
+	return change->module ? binding_set(&change->wanted, choice->driver, choice->driver)
+			      : -ENOMEM;
 }
 
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
@@ -81,7 +84,8 @@ static int status_of_load(int error)
 	}
 }
 
-/* Loads what TARGETS need. Only then is it certain what their drivers are called, so they are planned again. */
+/* Loads what TARGETS need. Only then is it certain what their drivers are called, so they are
+ * planned again. */
 static int load_drivers(struct job *job, const struct targets *targets, struct changes *changes)
 {
 	const struct change *missing;
@@ -92,15 +96,18 @@ static int load_drivers(struct job *job, const struct targets *targets, struct c
 		return BIND_DONE;
 	for (size_t i = 0; i < changes->count && status == BIND_DONE; i++)
 		if (changes->items[i].method == BIND_METHOD_NONE)
-			status = status_of_load(execute_step(job->kernel, &changes->items[i],
-							   &(struct step){.kind = STEP_LOAD, .bytes = changes->items[i].module}));
+			status = status_of_load(
+				execute_step(job->kernel, &changes->items[i],
+					     &(struct step){.kind = STEP_LOAD,
+							    .bytes = changes->items[i].module}));
 	if (status == BIND_DONE)
 		status = plan_targets(job, targets, changes);
 	missing = status == BIND_DONE ? find_missing(changes) : NULL;
 	if (!missing)
 		return status;
-	log_error(job->log, "%s: the module %s is loaded, but there is no driver %s", address_format(&missing->address, address),
-		  missing->module, missing->wanted.driver);
+	log_error(job->log, "%s: the module %s is loaded, but there is no driver %s",
+		  address_format(&missing->address, address), missing->module,
+		  missing->wanted.driver);
 	return BIND_UNAVAILABLE;
 }
 
@@ -136,7 +143,8 @@ static int give_node(struct job *job, const struct pci_device *device)
 		error = job->kernel->give(job->kernel, path, options->user, options->user_group);
 	if (error == 0)
 		return BIND_DONE;
-	log_error(job->log, "%s/%s: could not be given to its owner: %s", sysroot_path(job->root), path, strerror(-error));
+	log_error(job->log, "%s/%s: could not be given to its owner: %s", sysroot_path(job->root),
+		  path, strerror(-error));
 	return BIND_INCOMPLETE;
 }
 
@@ -165,7 +173,8 @@ int bind_targets(struct job *job, const struct targets *targets, struct bind_rep
 	for (size_t i = 0; i < targets->count; i++) {
 		const struct change *change = find_change(&changes, targets->items[i]);
 
-		bind_report_add(report, targets->items[i], change, job_outcome(job, change, status, OUTCOME_BOUND));
+		bind_report_add(report, targets->items[i], change,
+				job_outcome(job, change, status, OUTCOME_BOUND));
 	}
 	changes_free(&changes);
 	return status;

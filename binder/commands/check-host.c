@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind check without devices: whether this host can give devices to VMs. */
-#include "binder/readiness/readiness.h"
 #include "binder/commands/commands.h"
+#include "binder/readiness/readiness.h"
 #include "common/jsonvalue.h"
 #include "common/text.h"
 #include "config.h"
@@ -44,9 +44,9 @@ static int print_text(const struct readiness *readiness, int status)
 {
 	for (size_t i = 0; i < readiness->count; i++)
 		print_finding(&readiness->items[i]);
-	printf("%s: %u passed, %u warnings, %u failed, %u unknown\n", verdict(status), count_results(readiness, FINDING_PASS),
-	       count_results(readiness, FINDING_WARN), count_results(readiness, FINDING_FAIL),
-	       count_results(readiness, FINDING_UNKNOWN));
+	printf("%s: %u passed, %u warnings, %u failed, %u unknown\n", verdict(status),
+	       count_results(readiness, FINDING_PASS), count_results(readiness, FINDING_WARN),
+	       count_results(readiness, FINDING_FAIL), count_results(readiness, FINDING_UNKNOWN));
 	return 0;
 }
 
@@ -56,7 +56,8 @@ static struct json_object *new_finding(const struct readiness_finding *finding)
 	int error = object ? jsonvalue_add(object, "name", jsonvalue_text(finding->name)) : -ENOMEM;
 
 	if (!error)
-		error = jsonvalue_add(object, "result", jsonvalue_text(finding_result_name(finding->result)));
+		error = jsonvalue_add(object, "result",
+				      jsonvalue_text(finding_result_name(finding->result)));
 	if (!error)
 		error = jsonvalue_add(object, "seen", jsonvalue_text(finding->seen));
 	if (!error && finding->remedy)
@@ -85,7 +86,8 @@ static struct json_object *new_findings(const struct readiness *readiness)
 static int print_json(const struct readiness *readiness, int status)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? jsonvalue_add(object, "version", jsonvalue_text(PACKAGE_VERSION)) : -ENOMEM;
+	int error = object ? jsonvalue_add(object, "version", jsonvalue_text(PACKAGE_VERSION))
+			   : -ENOMEM;
 
 	if (!error)
 		error = jsonvalue_add(object, "verb", jsonvalue_text("check"));
@@ -94,8 +96,9 @@ static int print_json(const struct readiness *readiness, int status)
 	if (!error)
 		error = jsonvalue_add(object, "findings", new_findings(readiness));
 	if (!error)
-		printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-							      JSON_C_TO_STRING_NOSLASHESCAPE));
+		printf("%s\n", json_object_to_json_string_ext(
+				       object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 	return error;
 }
@@ -104,10 +107,12 @@ int run_check_host(struct bind_options *options)
 {
 	struct readiness readiness = {0};
 	struct sysroot *root;
-	int status = BIND_FAILED, error = sysroot_new(options->sysroot ? options->sysroot : "/", &root);
+	int status = BIND_FAILED,
+	    error = sysroot_new(options->sysroot ? options->sysroot : "/", &root);
 
 	if (error < 0) {
-		log_error(&options->log, "%s: %s", options->sysroot ? options->sysroot : "/", strerror(-error));
+		log_error(&options->log, "%s: %s", options->sysroot ? options->sysroot : "/",
+			  strerror(-error));
 		return BIND_FAILED;
 	}
 	if (readiness_read(root, &options->log, &readiness) == 0) {

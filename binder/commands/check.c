@@ -11,7 +11,8 @@ static enum outcome verdict(const struct job *job, size_t first)
 	return OUTCOME_POSSIBLE;
 }
 
-static int check_target(struct job *job, const struct pci_device *device, struct bind_report *report)
+static int check_target(struct job *job, const struct pci_device *device,
+			struct bind_report *report)
 {
 	size_t first = job->findings.count;
 	struct driver_choice choice;
@@ -33,11 +34,13 @@ static int check_devices(struct job *job, struct bind_report *report)
 
 	job->view.ask_disks = true;
 	for (size_t i = 0; status != BIND_USAGE && i < job->targets.count; i++)
-		status = bind_status_worse(status, check_target(job, job->targets.items[i], report));
+		status = bind_status_worse(status,
+					   check_target(job, job->targets.items[i], report));
 	return status;
 }
 
 int run_check(struct bind_options *options)
 {
-	return options->argument_count ? bind_report_run(options, false, check_devices) : run_check_host(options);
+	return options->argument_count ? bind_report_run(options, false, check_devices)
+				       : run_check_host(options);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What vfio-bind can be asked for: a function in a file of its own each, and what its exit status tells. */
+/* What vfio-bind can be asked for: a function in a file of its own each, and what its exit status
+ * tells. */
 #ifndef PCIPROBE_BINDER_COMMANDS_COMMANDS_H
 #define PCIPROBE_BINDER_COMMANDS_COMMANDS_H
 
@@ -7,16 +8,16 @@
 #include "binder/options.h"
 
 enum bind_status {
-	BIND_DONE = 0,        /* the kernel has confirmed it, or it was so already */
-	BIND_FAILED = 1,      /* and everything is as it was before */
-	BIND_USAGE = 2,       /* the command line, or a file that stands for it, is wrong */
-	BIND_REFUSED = 3,     /* it would do harm; nothing was touched */
-	BIND_NO_DEVICE = 4,     /* there is no such device; nothing was touched */
-	BIND_INCOMPLETE = 5,  /* failed, and not everything is as it was before */
+	BIND_DONE = 0,	       /* the kernel has confirmed it, or it was so already */
+	BIND_FAILED = 1,       /* and everything is as it was before */
+	BIND_USAGE = 2,	       /* the command line, or a file that stands for it, is wrong */
+	BIND_REFUSED = 3,      /* it would do harm; nothing was touched */
+	BIND_NO_DEVICE = 4,    /* there is no such device; nothing was touched */
+	BIND_INCOMPLETE = 5,   /* failed, and not everything is as it was before */
 	BIND_UNAVAILABLE = 69, /* no IOMMU, no driver */
-	BIND_LOCKED = 75,     /* another run is at work: try again */
-	BIND_PERMISSION = 77, /* who asked may not */
-	BIND_TIMEOUT = 124,   /* the kernel has not answered in time, and may still be at it */
+	BIND_LOCKED = 75,      /* another run is at work: try again */
+	BIND_PERMISSION = 77,  /* who asked may not */
+	BIND_TIMEOUT = 124,    /* the kernel has not answered in time, and may still be at it */
 };
 
 int run_status(struct bind_options *options);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind config: prints a file for these devices. */
-#include "binder/devices/group.h"
-#include "binder/hostfiles/hostfiles.h"
-#include "binder/devices/target.h"
 #include "binder/commands/commands.h"
+#include "binder/devices/group.h"
+#include "binder/devices/target.h"
+#include "binder/hostfiles/hostfiles.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DETAILS (TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
+#define DETAILS \
+	(TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
 
 /* The devices that the words behind the kind mean. */
-static int find_targets(const struct bind_options *options, struct inventory *inventory, struct targets *targets)
+static int find_targets(const struct bind_options *options, struct inventory *inventory,
+			struct targets *targets)
 {
 	char address[ADDRESS_SIZE];
 	int error = 0;
@@ -31,7 +33,8 @@ static int find_targets(const struct bind_options *options, struct inventory *in
 	return bind_status_of_target(error);
 }
 
-static int choose_drivers(const struct bind_options *options, const struct targets *targets, struct hostfile_job *job)
+static int choose_drivers(const struct bind_options *options, const struct targets *targets,
+			  struct hostfile_job *job)
 {
 	job->devices = calloc(targets->count, sizeof(*job->devices));
 	if (!job->devices) {
@@ -42,13 +45,15 @@ static int choose_drivers(const struct bind_options *options, const struct targe
 		struct hostfile_device *device = &job->devices[job->count];
 
 		device->device = targets->items[job->count];
-		if (driver_choose(job->root, job->log, device->device, options->driver, &device->choice) < 0)
+		if (driver_choose(job->root, job->log, device->device, options->driver,
+				  &device->choice) < 0)
 			return BIND_USAGE;
 	}
 	return BIND_DONE;
 }
 
-static int write_file(const struct bind_options *options, const struct hostfile *file, struct hostfile_job *job)
+static int write_file(const struct bind_options *options, const struct hostfile *file,
+		      struct hostfile_job *job)
 {
 	struct kernelinfo kernel;
 	struct iommu iommu;
@@ -73,7 +78,8 @@ static int write_file(const struct bind_options *options, const struct hostfile 
 static int list_files(void)
 {
 	for (size_t i = 0; i < HOSTFILE_COUNT; i++)
-		printf("%-10s %s\n%-10s %s\n", HOSTFILES[i].name, HOSTFILES[i].help, "", HOSTFILES[i].path);
+		printf("%-10s %s\n%-10s %s\n", HOSTFILES[i].name, HOSTFILES[i].help, "",
+		       HOSTFILES[i].path);
 	return BIND_DONE;
 }
 
@@ -95,7 +101,8 @@ int run_config(struct bind_options *options)
 			  options->arguments[0]);
 		return BIND_USAGE;
 	}
-	if (bind_options_probe(options, DETAILS, &probe) == 0 && probe_read(probe, &inventory) == 0) {
+	if (bind_options_probe(options, DETAILS, &probe) == 0 &&
+	    probe_read(probe, &inventory) == 0) {
 		job.root = probe_sysroot(probe);
 		job.inventory = inventory;
 		status = find_targets(options, inventory, &targets);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind recover */
+#include "binder/commands/commands.h"
 #include "binder/engine/transaction.h"
 #include "binder/job.h"
-#include "binder/commands/commands.h"
 
 #include <stdio.h>
 
@@ -16,7 +16,8 @@ int run_recover(struct bind_options *options)
 		status = bind_status_of_transaction(
 			transaction_recover(job.kernel, &job.journal, options->timeout, &count));
 	if (status == BIND_DONE && !options->quiet)
-		printf(count ? "%zu devices were put in order\n" : "there is nothing to recover\n", count);
+		printf(count ? "%zu devices were put in order\n" : "there is nothing to recover\n",
+		       count);
 	job_end(&job);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind release */
-#include "binder/report.h"
 #include "binder/commands/commands.h"
+#include "binder/report.h"
 
 /* What the journal says that the device had, else what the kernel picks for it. */
 static int set_wanted(const struct job *job, struct change *change)
@@ -54,9 +54,11 @@ static int release(struct job *job, struct bind_report *report)
 		return status;
 	status = release_targets(job, &changes);
 	for (size_t i = 0; i < job->targets.count; i++) {
-		const struct change *change = journal_find(&changes, &job->targets.items[i]->address, false);
+		const struct change *change = journal_find(&changes,
+							   &job->targets.items[i]->address, false);
 
-		bind_report_add(report, job->targets.items[i], change, job_outcome(job, change, status, OUTCOME_RELEASED));
+		bind_report_add(report, job->targets.items[i], change,
+				job_outcome(job, change, status, OUTCOME_RELEASED));
 	}
 	changes_free(&changes);
 	return status;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind status */
+#include "binder/commands/commands.h"
 #include "binder/devices/group.h"
 #include "binder/report.h"
-#include "binder/commands/commands.h"
 
 #include <errno.h>
 
@@ -39,7 +39,8 @@ int run_status(struct bind_options *options)
 	int status = job_begin(&job, options, false);
 
 	if (status == BIND_DONE)
-		status = named ? job_find(&job, options->arguments, options->argument_count) : add_all(&job);
+		status = named ? job_find(&job, options->arguments, options->argument_count)
+			       : add_all(&job);
 	for (size_t i = 0; status == BIND_DONE && i < job.targets.count; i++) {
 		if (named || options->json)
 			hazards_find(&job.view, job.targets.items[i], &job.findings);

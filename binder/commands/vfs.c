@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind vfs */
-#include "binder/report.h"
 #include "binder/commands/commands.h"
+#include "binder/report.h"
 
 #include <stdlib.h>
 
 /* Returns an enum status. */
-static int read_number(const struct job *job, const struct pci_device *pf, const char *text, unsigned *ret)
+static int read_number(const struct job *job, const struct pci_device *pf, const char *text,
+		       unsigned *ret)
 {
 	char address[ADDRESS_SIZE], *end;
 	unsigned long number = strtoul(text, &end, 10);
@@ -21,7 +22,8 @@ static int read_number(const struct job *job, const struct pci_device *pf, const
 		return BIND_UNAVAILABLE;
 	}
 	if (number > pf->sriov.vfs_total) {
-		log_error(job->log, "%s: it can have no more than %u virtual functions", address, pf->sriov.vfs_total);
+		log_error(job->log, "%s: it can have no more than %u virtual functions", address,
+			  pf->sriov.vfs_total);
 		return BIND_USAGE;
 	}
 	*ret = (unsigned)number;
@@ -33,8 +35,8 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
 	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
 }
 
-/* All VFs go when their number changes: the kernel makes new ones from none. Whoever uses one of them loses it, or makes the kernel
- * wait for him. */
+/* All VFs go when their number changes: the kernel makes new ones from none. Whoever uses one of
+ * them loses it, or makes the kernel wait for him. */
 static int judge(struct job *job, const struct pci_device *pf)
 {
 	inventory_foreach(job->inventory, device)
@@ -78,7 +80,8 @@ static int make_vfs(struct job *job, struct bind_report *report)
 	if (status != BIND_DONE)
 		return status;
 	status = set_number(job, job->targets.items[0], &changes);
-	bind_report_add(report, job->targets.items[0], changes.items, job_outcome(job, changes.items, status, OUTCOME_SET));
+	bind_report_add(report, job->targets.items[0], changes.items,
+			job_outcome(job, changes.items, status, OUTCOME_SET));
 	changes_free(&changes);
 	return status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/devices/boot-devices.h"
 
-#include "probe/sysfs/textfile.h"
 #include "binder/commands/commands.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +15,11 @@
 
 static const char *const PATHS[] = {"etc/default/vfio-bind", "etc/sysconfig/vfio-bind"};
 
-static int log_syntax_error(const struct log *log, const char *path, unsigned line, const char *what)
+static int log_syntax_error(const struct log *log, const char *path, unsigned line,
+			    const char *what)
 {
-	log_error(log, "%s:%u: %s; right is " NAME "=\"0000:04:00.0 0000:05:00.0\"", path, line, what);
+	log_error(log, "%s:%u: %s; right is " NAME "=\"0000:04:00.0 0000:05:00.0\"", path, line,
+		  what);
 	return BIND_USAGE;
 }
 
@@ -37,7 +39,8 @@ static char *unquote(char *value)
 }
 
 /* As in systemd, the last one counts. */
-static int parse_devices(const char *path, unsigned line, char *value, const struct log *log, struct strings *ret)
+static int parse_devices(const char *path, unsigned line, char *value, const struct log *log,
+			 struct strings *ret)
 {
 	char *rest = NULL;
 
@@ -55,7 +58,8 @@ static int parse_devices(const char *path, unsigned line, char *value, const str
 	return BIND_DONE;
 }
 
-static int parse_line(const char *path, unsigned number, char *line, const struct log *log, struct strings *ret)
+static int parse_line(const char *path, unsigned number, char *line, const struct log *log,
+		      struct strings *ret)
 {
 	char *value;
 

@@ -22,7 +22,8 @@ static size_t stars(const char *alias)
 	return count;
 }
 
-/* The module whose alias matches SUBJECT with the fewest parts left open; TEXT, modules.alias, is taken apart. */
+/* The module whose alias matches SUBJECT with the fewest parts left open; TEXT, modules.alias, is
+ * taken apart. */
 static const char *best_alias(char *text, const char *subject)
 {
 	static const char begin[] = "alias vfio_pci:";
@@ -49,18 +50,22 @@ static const char *best_alias(char *text, const char *subject)
 }
 
 /* Leaves *module as it is where no alias matches. */
-static void find_variant(struct sysroot *root, const struct pci_device *device, char module[static DRIVER_NAME_SIZE])
+static void find_variant(struct sysroot *root, const struct pci_device *device,
+			 char module[static DRIVER_NAME_SIZE])
 {
 	char release[ATTRIBUTE_SIZE], path[ATTRIBUTE_SIZE + 32], subject[ATTRIBUTE_SIZE + 8], *text;
 	const char *best;
 
 	if (!device->modalias || strncmp(device->modalias, "pci:", 4) != 0 ||
-	    sysdir_read(sysroot_dir(root), "proc/sys/kernel/osrelease", release, sizeof(release)) <= 0 || strchr(release, '/'))
+	    sysdir_read(sysroot_dir(root), "proc/sys/kernel/osrelease", release, sizeof(release)) <=
+		    0 ||
+	    strchr(release, '/'))
 		return;
 	snprintf(subject, sizeof(subject), "vfio_%s", device->modalias);
 	snprintf(path, sizeof(path), "lib/modules/%s/modules.alias", release);
 	text = malloc(ALIASES_SIZE_MAX);
-	if (text && sysdir_read(sysroot_dir(root), path, text, ALIASES_SIZE_MAX) > 0 && (best = best_alias(text, subject)))
+	if (text && sysdir_read(sysroot_dir(root), path, text, ALIASES_SIZE_MAX) > 0 &&
+	    (best = best_alias(text, subject)))
 		strcpy(module, best);
 	free(text);
 }
@@ -85,7 +90,8 @@ static void exchange(char *name, char from, char to)
 }
 
 /* A module of this name says which drivers it has. */
-static bool ask_module(struct sysroot *root, const char *module, char driver[static DRIVER_NAME_SIZE])
+static bool ask_module(struct sysroot *root, const char *module,
+		       char driver[static DRIVER_NAME_SIZE])
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	char name[DRIVER_NAME_SIZE], path[32 + DRIVER_NAME_SIZE];
@@ -97,19 +103,22 @@ static bool ask_module(struct sysroot *root, const char *module, char driver[sta
 	if (sysdir_list(sysroot_dir(root), path, &list) < 0)
 		return false;
 	while ((entry = sysdir_next(list)))
-		if (strncmp(entry->d_name, "pci:", 4) == 0 && strlen(entry->d_name + 4) < DRIVER_NAME_SIZE) {
+		if (strncmp(entry->d_name, "pci:", 4) == 0 &&
+		    strlen(entry->d_name + 4) < DRIVER_NAME_SIZE) {
 			strcpy(driver, entry->d_name + 4);
 			return true;
 		}
 	return false;
 }
 
-/* What the kernel calls a driver whose module isn't loaded: like the module, with '_', but for the oldest ones. */
+/* What the kernel calls a driver whose module isn't loaded: like the module, with '_', but for the
+ * oldest ones. */
 static void guess_driver(char driver[static DRIVER_NAME_SIZE])
 {
 	static const struct {
 		const char *module, *driver;
-	} others[] = {{"vfio_pci", "vfio-pci"}, {"pci_stub", "pci-stub"}, {"xen_pciback", "pciback"}};
+	} others[] = {
+		{"vfio_pci", "vfio-pci"}, {"pci_stub", "pci-stub"}, {"xen_pciback", "pciback"}};
 
 	exchange(driver, '-', '_');
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
@@ -135,10 +144,12 @@ static void find_driver(struct sysroot *root, struct driver_choice *choice)
 static bool is_name(const char *name)
 {
 	return *name && strlen(name) < DRIVER_NAME_SIZE &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		       strlen(name);
 }
 
-int driver_choose(struct sysroot *root, const struct log *log, const struct pci_device *device, const char *name, struct driver_choice *ret)
+int driver_choose(struct sysroot *root, const struct log *log, const struct pci_device *device,
+		  const char *name, struct driver_choice *ret)
 {
 	struct driver_choice choice = {.module = "vfio_pci"};
 
@@ -147,7 +158,10 @@ int driver_choose(struct sysroot *root, const struct log *log, const struct pci_
 	} else if (is_name(name) && driver_is_for_vms(name)) {
 		strcpy(choice.module, strcmp(name, "pciback") == 0 ? "xen-pciback" : name);
 	} else {
-		log_error(log, "--driver %s: that is none that hands devices to VMs; 'release' gives a device back to its own", name);
+		log_error(
+			log,
+			"--driver %s: that is none that hands devices to VMs; 'release' gives a device back to its own",
+			name);
 		return -EINVAL;
 	}
 	find_driver(root, &choice);

@@ -13,14 +13,17 @@
 #define DRIVER_NAME_SIZE 64
 
 struct driver_choice {
-	char driver[DRIVER_NAME_SIZE]; /* as in /sys/bus/pci/drivers; a guess while it isn't loaded */
+	char driver[DRIVER_NAME_SIZE]; /* as in /sys/bus/pci/drivers; a guess while it isn't loaded
+					*/
 	char module[DRIVER_NAME_SIZE];
 };
 
-/* Chooses for DEVICE, of which DETAIL_MODALIAS has been read. NAME is the name of a driver or of its module, or "auto": then
- * the variant driver that is made for this device, by the alias "vfio_pci:..." in the kernel's modules.alias that says most of
- * the device, and vfio-pci where there is none. Returns 0, -EINVAL when NAME is none that hands devices to VMs, or can't be a
+/* Chooses for DEVICE, of which DETAIL_MODALIAS has been read. NAME is the name of a driver or of
+ * its module, or "auto": then the variant driver that is made for this device, by the alias
+ * "vfio_pci:..." in the kernel's modules.alias that says most of the device, and vfio-pci where
+ * there is none. Returns 0, -EINVAL when NAME is none that hands devices to VMs, or can't be a
  * name, which is told. */
-int driver_choose(struct sysroot *root, const struct log *log, const struct pci_device *device, const char *name, struct driver_choice *ret);
+int driver_choose(struct sysroot *root, const struct log *log, const struct pci_device *device,
+		  const char *name, struct driver_choice *ret);
 
 #endif

@@ -83,44 +83,49 @@ static bool has_address(const struct pci_device *device, const char *text)
 {
 	struct pci_address address;
 
-	return address_parse(text, &address) == 0 && address_compare(&address, &device->address) == 0;
+	return address_parse(text, &address) == 0 &&
+	       address_compare(&address, &device->address) == 0;
 }
 
 /* How a device can be named, and what to look at when there is none. */
-static const struct kind {
+static const struct target_kind {
 	const char *prefix;
 	bool (*names)(const struct pci_device *device, const char *text);
 	const char *remedy;
 } KINDS[] = {
 	{"net:", has_interface, "a device that VFIO has has no interface: name it by its address"},
 	{"mac:", has_mac, "a device that VFIO has has no interface: name it by its address"},
-	{"block:", has_block, "name the whole disk; a device that VFIO has has none: name it by its address"},
+	{"block:", has_block,
+	 "name the whole disk; a device that VFIO has has none: name it by its address"},
 	{"alias:", has_alias, "pci.conf says which devices have which alias"},
 	{"id:", has_id, "'pciprobe list' shows ids"},
 	{"", has_address, "'pciprobe list' shows addresses"},
 };
 
-static const struct kind *find_kind(const char *word)
+static const struct target_kind *find_kind(const char *word)
 {
 	struct pci_address address;
-	const struct kind *kind = KINDS;
+	const struct target_kind *kind = KINDS;
 
 	while (strncmp(word, kind->prefix, strlen(kind->prefix)) != 0)
 		kind++;
 	return *kind->prefix || address_parse(word, &address) == 0 ? kind : NULL;
 }
 
-int targets_add(struct targets *targets, const struct inventory *inventory, const char *word, bool all, const struct log *log)
+int targets_add(struct targets *targets, const struct inventory *inventory, const char *word,
+		bool all, const struct log *log)
 {
-	const struct kind *kind = find_kind(word);
+	const struct target_kind *kind = find_kind(word);
 	char first[ADDRESS_SIZE], second[ADDRESS_SIZE];
 	struct pci_device *found = NULL;
 	int error = 0;
 
 	if (!kind) {
-		log_error(log, "%s: names no device; right are 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
-			  "id:10de:2204, alias:NAME",
-			  word);
+		log_error(
+			log,
+			"%s: names no device; right are 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
+			"id:10de:2204, alias:NAME",
+			word);
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < inventory->count && !error; i++) {
@@ -129,8 +134,11 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 		if (!kind->names(device, word + strlen(kind->prefix)))
 			continue;
 		if (found && !all) {
-			log_error(log, "%s: both %s and %s are; name the one that is meant, or say --all", word,
-				  address_format(&found->address, first), address_format(&device->address, second));
+			log_error(
+				log,
+				"%s: both %s and %s are; name the one that is meant, or say --all",
+				word, address_format(&found->address, first),
+				address_format(&device->address, second));
 			return -ENOTUNIQ;
 		}
 		found = device;

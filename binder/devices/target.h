@@ -16,10 +16,12 @@ struct targets {
 	size_t count;
 };
 
-/* Adds the device that WORD names: an address (0000:01:00.0, 01:00.0), net:eth0, mac:52:54:00:12:34:56, block:nvme0n1,
- * id:10de:2204 or alias:NAME, which must be exactly one unless ALL. Returns 0; or, told through LOG, -EINVAL for a word that names nothing,
- * -ENODEV when there is no such device, -ENOTUNIQ when there are several; or -ENOMEM. */
-int targets_add(struct targets *targets, const struct inventory *inventory, const char *word, bool all, const struct log *log);
+/* Adds the device that WORD names: an address (0000:01:00.0, 01:00.0), net:eth0,
+ * mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME, which must be exactly one
+ * unless ALL. Returns 0; or, told through LOG, -EINVAL for a word that names nothing, -ENODEV when
+ * there is no such device, -ENOTUNIQ when there are several; or -ENOMEM. */
+int targets_add(struct targets *targets, const struct inventory *inventory, const char *word,
+		bool all, const struct log *log);
 
 /* Adds DEVICE unless it is among them. Returns 0 or -ENOMEM. */
 int targets_add_device(struct targets *targets, struct pci_device *device);

@@ -12,14 +12,17 @@
 
 struct change *changes_add(struct changes *changes, const struct pci_device *device)
 {
-	struct change *more = realloc(changes->items, (changes->count + 1) * sizeof(*more)), *change;
+	struct change *more = realloc(changes->items, (changes->count + 1) * sizeof(*more)),
+		      *change;
 
 	if (!more)
 		return NULL;
 	changes->items = more;
 	change = &more[changes->count++];
-	*change = (struct change){
-		.address = device->address, .vendor = device->vendor, .device = device->device, .inode = device->inode};
+	*change = (struct change){.address = device->address,
+				  .vendor = device->vendor,
+				  .device = device->device,
+				  .inode = device->inode};
 	return change;
 }
 
@@ -96,7 +99,8 @@ int change_copy(struct change *to, const struct change *from)
 		.vfs_wanted = from->vfs_wanted,
 	};
 
-	if (binding_copy(&copy.origin, &from->origin) < 0 || binding_copy(&copy.before, &from->before) < 0 ||
+	if (binding_copy(&copy.origin, &from->origin) < 0 ||
+	    binding_copy(&copy.before, &from->before) < 0 ||
 	    binding_copy(&copy.wanted, &from->wanted) < 0) {
 		change_free_members(&copy);
 		return -ENOMEM;
@@ -113,7 +117,8 @@ bool text_same_or_null(const char *a, const char *b)
 
 bool binding_same(const struct binding *a, const struct binding *b)
 {
-	return a->any == b->any && text_same_or_null(a->driver, b->driver) && text_same_or_null(a->override, b->override);
+	return a->any == b->any && text_same_or_null(a->driver, b->driver) &&
+	       text_same_or_null(a->override, b->override);
 }
 
 bool driver_is_for_vms(const char *driver)
@@ -121,11 +126,13 @@ bool driver_is_for_vms(const char *driver)
 	return driver_is_vfio(driver) || driver_is_stub(driver);
 }
 
-const char *device_path(const struct pci_address *address, const char *name, char path[static DEVICE_PATH_SIZE])
+const char *device_path(const struct pci_address *address, const char *name,
+			char path[static DEVICE_PATH_SIZE])
 {
 	char text[ADDRESS_SIZE];
 
-	snprintf(path, DEVICE_PATH_SIZE, SCAN_DIRECTORY "/%s/%s", address_format(address, text), name);
+	snprintf(path, DEVICE_PATH_SIZE, SCAN_DIRECTORY "/%s/%s", address_format(address, text),
+		 name);
 	return path;
 }
 
@@ -157,7 +164,8 @@ static int read_link(const struct sysdir *device, const char *name, char **ret)
 static int read_override(struct kernel *kernel, struct change *change)
 {
 	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], *copy = NULL;
-	ssize_t length = kernel->read(kernel, &change->address, device_path(&change->address, "driver_override", path), text);
+	ssize_t length = kernel->read(kernel, &change->address,
+				      device_path(&change->address, "driver_override", path), text);
 
 	if (length < 0)
 		return (int)length;
@@ -185,7 +193,8 @@ static enum bind_method find_method(struct sysroot *root, const char *driver)
 static int read_vfs(struct kernel *kernel, struct change *change)
 {
 	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], *end;
-	ssize_t length = kernel->read(kernel, &change->address, device_path(&change->address, "sriov_numvfs", path), text);
+	ssize_t length = kernel->read(kernel, &change->address,
+				      device_path(&change->address, "sriov_numvfs", path), text);
 	unsigned long number;
 
 	if (length < 0)
@@ -206,7 +215,8 @@ int change_read(struct kernel *kernel, struct change *change)
 	change->is_gone = !change_is_there(kernel->root, change);
 	if (change->is_gone)
 		return 0;
-	error = sysdir_open(sysroot_dir(kernel->root), device_path(&change->address, ".", path), &device);
+	error = sysdir_open(sysroot_dir(kernel->root), device_path(&change->address, ".", path),
+			    &device);
 	if (!error)
 		error = read_link(&device, "driver", &change->now.driver);
 	if (!error)
@@ -216,7 +226,8 @@ int change_read(struct kernel *kernel, struct change *change)
 	if (!error && change->wanted.driver)
 		change->method = find_method(kernel->root, change->wanted.driver);
 	change->is_read = !error;
-	if (error < 0 && error != -ETIMEDOUT && !change_is_there(kernel->root, change)) { /* just now */
+	if (error < 0 && error != -ETIMEDOUT &&
+	    !change_is_there(kernel->root, change)) { /* just now */
 		change->is_gone = true;
 		return 0;
 	}

@@ -9,7 +9,8 @@
 #define PAUSE 50
 #define PAUSES_MAX (5000 / PAUSE)
 
-/* What the kernel means by it. Source: its drivers/base/bus.c, dd.c, drivers/pci/pci-driver.c, iov.c, drivers/vfio. */
+/* What the kernel means by it. Source: its drivers/base/bus.c, dd.c, drivers/pci/pci-driver.c,
+ * iov.c, drivers/vfio. */
 static const struct {
 	enum step_kind kind;
 	int error;
@@ -19,16 +20,22 @@ static const struct {
 	{STEP_LOAD, EPERM, "the kernel is locked down, or wants modules to be signed"},
 	{STEP_OVERRIDE, ENOENT, "this kernel has no driver_override (it came with 3.16)"},
 	{STEP_UNBIND, EBUSY, "a driver has it all the same"},
-	{STEP_BIND, ENODEV, "the driver doesn't take this device: it isn't made for it, something else has changed driver_override, or "
-			    "sriov_drivers_autoprobe of its physical function is 0"},
-	{STEP_BIND, EBUSY, "another driver has taken it meanwhile, it has virtual functions, or its IOMMU group is a VM's"},
+	{STEP_BIND, ENODEV,
+	 "the driver doesn't take this device: it isn't made for it, something else has changed driver_override, or "
+	 "sriov_drivers_autoprobe of its physical function is 0"},
+	{STEP_BIND, EBUSY,
+	 "another driver has taken it meanwhile, it has virtual functions, or its IOMMU group is a VM's"},
 	{STEP_BIND, EINVAL, "it has no IOMMU group, or is a bridge"},
 	{STEP_BIND, EAGAIN, "its driver waits for something else to appear first"},
-	{STEP_PROBE, EINVAL, "its IOMMU group is a VM's, or its driver waits for something else to appear first"},
-	{STEP_VFS, EBUSY, "its driver is using the VFs, or somebody has changed their number meanwhile"},
-	{STEP_VFS, ENOENT, "its driver can't make VFs; vfio-pci does with its parameter enable_sriov"},
+	{STEP_PROBE, EINVAL,
+	 "its IOMMU group is a VM's, or its driver waits for something else to appear first"},
+	{STEP_VFS, EBUSY,
+	 "its driver is using the VFs, or somebody has changed their number meanwhile"},
+	{STEP_VFS, ENOENT,
+	 "its driver can't make VFs; vfio-pci does with its parameter enable_sriov"},
 	{STEP_VFS, ERANGE, "that is more than it can have"},
-	{STEP_VFS, ENOMEM, "there is not enough address space for them (bus numbers or memory; see the firmware's settings)"},
+	{STEP_VFS, ENOMEM,
+	 "there is not enough address space for them (bus numbers or memory; see the firmware's settings)"},
 };
 
 static const char *meaning_of(enum step_kind kind, int error)
@@ -41,18 +48,22 @@ static const char *meaning_of(enum step_kind kind, int error)
 	return NULL;
 }
 
-static void log_step_failure(const struct kernel *kernel, const struct change *change, const struct step *step, int error)
+static void log_step_failure(const struct kernel *kernel, const struct change *change,
+			     const struct step *step, int error)
 {
-	const char *meaning = meaning_of(step->kind, error), *what = error == -ETIMEDOUT ? "no answer in time" : strerror(-error);
+	const char *meaning = meaning_of(step->kind, error),
+		   *what = error == -ETIMEDOUT ? "no answer in time" : strerror(-error);
 	char address[ADDRESS_SIZE];
 
 	address_format(&change->address, address);
 	if (step->kind == STEP_LOAD)
-		log_error(kernel->log, "%s: module %s: %s%s%s", address, step->bytes, what, meaning ? ": " : "", meaning ? meaning : "");
+		log_error(kernel->log, "%s: module %s: %s%s%s", address, step->bytes, what,
+			  meaning ? ": " : "", meaning ? meaning : "");
 	else
 		log_error(kernel->log, "%s: writing %s to %s/%s: %s%s%s", address,
-			  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes, sysroot_path(kernel->root), step->path,
-			  what, meaning ? ": " : "", meaning ? meaning : "");
+			  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes,
+			  sysroot_path(kernel->root), step->path, what, meaning ? ": " : "",
+			  meaning ? meaning : "");
 }
 
 /* Reads the device into a copy. Returns 0, -ENODEV when it is gone, or another negative errno. */
@@ -106,7 +117,8 @@ int execute_step(struct kernel *kernel, const struct change *change, const struc
 	int error;
 
 	log_debug(kernel->log, "%s%s%s%s", step->kind == STEP_LOAD ? "loading " : "writing ",
-		  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes, step->kind == STEP_LOAD ? "" : " to /", step->path);
+		  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes,
+		  step->kind == STEP_LOAD ? "" : " to /", step->path);
 	if (step->kind == STEP_LOAD)
 		error = kernel->load(kernel, step->bytes);
 	else
@@ -126,7 +138,8 @@ static bool has_node(const struct kernel *kernel, const struct change *change)
 
 	if (!change->now.driver || !driver_is_vfio(change->now.driver))
 		return true;
-	return change->group && sysdir_open(sysroot_dir(kernel->root), "dev/vfio", &dir) == 0 && sysdir_has(&dir, change->group);
+	return change->group && sysdir_open(sysroot_dir(kernel->root), "dev/vfio", &dir) == 0 &&
+	       sysdir_has(&dir, change->group);
 }
 
 static bool has_vfs(const struct kernel *kernel, const struct change *change)
@@ -136,7 +149,9 @@ static bool has_vfs(const struct kernel *kernel, const struct change *change)
 	if (!change->is_vfs || !change->vfs_wanted)
 		return true;
 	snprintf(name, sizeof(name), "virtfn%u", change->vfs_wanted - 1);
-	return sysdir_link_name(sysroot_dir(kernel->root), device_path(&change->address, name, path), target, sizeof(target)) == 0;
+	return sysdir_link_name(sysroot_dir(kernel->root),
+				device_path(&change->address, name, path), target,
+				sizeof(target)) == 0;
 }
 
 static int log_verify_failure(const struct kernel *kernel, const struct change *change)
@@ -146,16 +161,24 @@ static int log_verify_failure(const struct kernel *kernel, const struct change *
 
 	address_format(&change->address, address);
 	if (change->is_vfs)
-		log_error(kernel->log, "%s: it has %u VFs instead of %u", address, change->vfs_now, change->vfs_wanted);
+		log_error(kernel->log, "%s: it has %u VFs instead of %u", address, change->vfs_now,
+			  change->vfs_wanted);
 	else if (change->wanted.any && driver)
-		log_error(kernel->log, "%s: %s has taken it again: its ids were given to that driver, by new_id or by its parameter ids "
-			  "('options %s ids=...' in modprobe.d, or the kernel's command line)", address, driver, driver);
+		log_error(
+			kernel->log,
+			"%s: %s has taken it again: its ids were given to that driver, by new_id or by its parameter ids "
+			"('options %s ids=...' in modprobe.d, or the kernel's command line)",
+			address, driver, driver);
 	else if (change_is_applied(change))
-		log_error(kernel->log, "%s: has %s, but there is no %s/dev/vfio/%s; is udev, or a devtmpfs, at work?", address, driver,
-			  sysroot_path(kernel->root), change->group ? change->group : "");
+		log_error(
+			kernel->log,
+			"%s: has %s, but there is no %s/dev/vfio/%s; is udev, or a devtmpfs, at work?",
+			address, driver, sysroot_path(kernel->root),
+			change->group ? change->group : "");
 	else
-		log_error(kernel->log, "%s: %s%s instead of %s", address, driver ? "it has " : "it has no driver",
-			  driver ? driver : "", change->wanted.driver ? change->wanted.driver : "none");
+		log_error(kernel->log, "%s: %s%s instead of %s", address,
+			  driver ? "it has " : "it has no driver", driver ? driver : "",
+			  change->wanted.driver ? change->wanted.driver : "none");
 	return -EIO;
 }
 

@@ -16,13 +16,16 @@
 #define HEAD "vfio-bind 1\n"
 #define JOURNAL_SIZE_MAX (1u << 20)
 
-static const char *const STATES[] = {[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
+static const char *const STATES[] = {
+	[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
 
 /* ---- reading ---- */
 
 static int hex(char digit)
 {
-	return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+	return digit >= '0' && digit <= '9'   ? digit - '0'
+	       : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+					      : -1;
 }
 
 /* The text that LENGTH bytes at WORD stand for. Returns 0 with *ret NULL for "-". */
@@ -101,7 +104,8 @@ static int parse_line(char *line, struct change *change)
 	size_t count = 0;
 	int error, end = 0;
 
-	for (char *word = strtok_r(line, " ", &rest); word && count < 8; word = strtok_r(NULL, " ", &rest))
+	for (char *word = strtok_r(line, " ", &rest); word && count < 8;
+	     word = strtok_r(NULL, " ", &rest))
 		words[count++] = word;
 	if (count < 4)
 		return -EBADMSG;
@@ -109,10 +113,12 @@ static int parse_line(char *line, struct change *change)
 	if (error < 0 || count != (change->is_vfs ? 6 : 7))
 		return error < 0 ? error : -EBADMSG;
 	if (change->is_vfs)
-		return sscanf(words[4], "%5u%n", &change->vfs_before, &end) == 1 && !words[4][end] &&
-				       sscanf(words[5], "%5u%n", &change->vfs_wanted, &end) == 1 && !words[5][end] ?
-			       0 :
-			       -EBADMSG;
+		return sscanf(words[4], "%5u%n", &change->vfs_before, &end) == 1 &&
+				       !words[4][end] &&
+				       sscanf(words[5], "%5u%n", &change->vfs_wanted, &end) == 1 &&
+				       !words[5][end]
+			       ? 0
+			       : -EBADMSG;
 	error = parse_binding(words[4], &change->origin);
 	if (!error)
 		error = parse_binding(words[5], &change->before);
@@ -134,8 +140,11 @@ static int parse(char *text, const char *path, const struct log *log, struct cha
 		error = change ? parse_line(line, change) : -ENOMEM;
 	}
 	if (error == -EBADMSG)
-		log_error(log, "%s:%u: can't be understood; what it says must be found out by hand before anything else is "
-			  "done: see which devices have a driver_override, then remove the file", path, number);
+		log_error(
+			log,
+			"%s:%u: can't be understood; what it says must be found out by hand before anything else is "
+			"done: see which devices have a driver_override, then remove the file",
+			path, number);
 	if (error < 0) {
 		changes_free(&changes);
 		return error;
@@ -168,10 +177,12 @@ int journal_read(struct sysroot *root, const struct log *log, struct changes *re
 	return error;
 }
 
-struct change *journal_find(const struct changes *changes, const struct pci_address *address, bool vfs)
+struct change *journal_find(const struct changes *changes, const struct pci_address *address,
+			    bool vfs)
 {
 	for (size_t i = 0; i < changes->count; i++)
-		if (changes->items[i].is_vfs == vfs && address_compare(&changes->items[i].address, address) == 0)
+		if (changes->items[i].is_vfs == vfs &&
+		    address_compare(&changes->items[i].address, address) == 0)
 			return &changes->items[i];
 	return NULL;
 }
@@ -181,13 +192,15 @@ int journal_put(struct journal *journal, const struct change *change)
 	struct change *old = journal_find(&journal->changes, &change->address, change->is_vfs);
 
 	if (!old)
-		old = changes_add(&journal->changes, &(struct pci_device){.address = change->address});
+		old = changes_add(&journal->changes,
+				  &(struct pci_device){.address = change->address});
 	return old ? change_copy(old, change) : -ENOMEM;
 }
 
 void journal_forget(struct journal *journal, const struct change *change)
 {
-	const struct change *known = journal_find(&journal->changes, &change->address, change->is_vfs);
+	const struct change *known = journal_find(&journal->changes, &change->address,
+						  change->is_vfs);
 
 	if (known)
 		changes_drop(&journal->changes, (size_t)(known - journal->changes.items));
@@ -239,7 +252,8 @@ static void write_change(FILE *out, const struct change *change)
 
 static int write_new(const struct journal *journal)
 {
-	int fd = openat(journal->directory, "journal.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int fd = openat(journal->directory, "journal.new",
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 	int error = 0;
 
@@ -263,11 +277,13 @@ int journal_save(struct journal *journal)
 {
 	int error = write_new(journal);
 
-	if (!error && (renameat(journal->directory, "journal.new", journal->directory, "journal") < 0 ||
-		       fsync(journal->directory) < 0))
+	if (!error &&
+	    (renameat(journal->directory, "journal.new", journal->directory, "journal") < 0 ||
+	     fsync(journal->directory) < 0))
 		error = -errno;
 	if (error < 0)
-		log_error(journal->log, "%s/" JOURNAL_PATH ": %s", sysroot_path(journal->root), strerror(-error));
+		log_error(journal->log, "%s/" JOURNAL_PATH ": %s", sysroot_path(journal->root),
+			  strerror(-error));
 	return error;
 }
 
@@ -292,12 +308,15 @@ static int open_directory(struct journal *journal)
 static int lock(struct journal *journal, unsigned seconds)
 {
 	/* nobody else may read it: whoever can open a file can lock it, for ever */
-	journal->lock = openat(journal->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	journal->lock = openat(journal->directory, "lock",
+			       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (journal->lock < 0)
 		return -errno;
 	for (unsigned waited = 0; flock(journal->lock, LOCK_EX | LOCK_NB) < 0; waited++) {
-		if (errno == EWOULDBLOCK && waited == KERNEL_QUIET_SECONDS * 20 && waited < seconds * 20)
-			kernel_report_wait(journal->log, NULL, "another vfio-bind to end", seconds - KERNEL_QUIET_SECONDS, "");
+		if (errno == EWOULDBLOCK && waited == KERNEL_QUIET_SECONDS * 20 &&
+		    waited < seconds * 20)
+			kernel_report_wait(journal->log, NULL, "another vfio-bind to end",
+					   seconds - KERNEL_QUIET_SECONDS, "");
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		if (waited >= seconds * 20)
@@ -330,7 +349,8 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, 
 		log_error(log, "another vfio-bind is at work; try again");
 	else if (error < 0)
 		log_error(log, "%s/" JOURNAL_DIRECTORY ": %s", sysroot_path(root),
-			  error == -EACCES || error == -EPERM ? "not ours to write to; run as root" : strerror(-error));
+			  error == -EACCES || error == -EPERM ? "not ours to write to; run as root"
+							      : strerror(-error));
 	if (!error)
 		error = journal_read(root, log, &ret->changes);
 	if (!error)

@@ -22,22 +22,25 @@
 /* What a child is to do, and what it has to say. */
 struct call {
 	const struct pci_address *device; /* that is changed by it; NULL: none */
-	const struct pci_address *about; /* that messages name; NULL: none */
+	const struct pci_address *about;  /* that messages name; NULL: none */
 	ssize_t (*run)(struct host_kernel *host, struct call *call);
 	const char *path; /* or the module's name */
 	const char *bytes;
 	char text[ATTRIBUTE_SIZE];
 };
 
-static void busy_path(const struct host_kernel *host, const struct pci_address *device, char path[static PATH_SIZE])
+static void busy_path(const struct host_kernel *host, const struct pci_address *device,
+		      char path[static PATH_SIZE])
 {
 	char address[ADDRESS_SIZE];
 
-	snprintf(path, PATH_SIZE, "%s/" JOURNAL_DIRECTORY "/busy-%s", host->path, address_format(device, address));
+	snprintf(path, PATH_SIZE, "%s/" JOURNAL_DIRECTORY "/busy-%s", host->path,
+		 address_format(device, address));
 }
 
-/* A child that hangs in the kernel can't be ended, and may outlive us. The lock that it has on this file says that it is still
- * there, to later runs as well: the kernel frees it when the child is really gone. */
+/* A child that hangs in the kernel can't be ended, and may outlive us. The lock that it has on this
+ * file says that it is still there, to later runs as well: the kernel frees it when the child is
+ * really gone. */
 static int take_busy(const struct host_kernel *host, const struct pci_address *device)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -71,7 +74,8 @@ static bool is_busy(struct kernel *kernel, const struct pci_address *device)
 
 /* ---- the child ---- */
 
-static void __attribute__((noreturn)) child_main(struct host_kernel *host, struct call *call, int answers)
+static void __attribute__((noreturn))
+child_main(struct host_kernel *host, struct call *call, int answers)
 {
 	ssize_t result = 0;
 
@@ -94,7 +98,8 @@ static ssize_t run_write(struct host_kernel *host, struct call *call)
 	ssize_t written;
 	int fd;
 
-	if (strncmp(call->path, "sys/bus/pci/", strlen("sys/bus/pci/")) != 0 || strstr(call->path, ".."))
+	if (strncmp(call->path, "sys/bus/pci/", strlen("sys/bus/pci/")) != 0 ||
+	    strstr(call->path, ".."))
 		return -EPERM;
 	snprintf(path, sizeof(path), "%s/%s", host->path, call->path);
 	fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
@@ -106,10 +111,12 @@ static ssize_t run_write(struct host_kernel *host, struct call *call)
 
 static ssize_t run_read(struct host_kernel *host, struct call *call)
 {
-	return sysdir_read(sysroot_dir(host->kernel.root), call->path, call->text, sizeof(call->text));
+	return sysdir_read(sysroot_dir(host->kernel.root), call->path, call->text,
+			   sizeof(call->text));
 }
 
-/* Without the commands that modprobe.d can put in a module's place: those would be run by a shell. */
+/* Without the commands that modprobe.d can put in a module's place: those would be run by a shell.
+ */
 static int insert_modules(struct kmod_ctx *context, const char *name)
 {
 	struct kmod_list *modules = NULL, *item;
@@ -117,11 +124,13 @@ static int insert_modules(struct kmod_ctx *context, const char *name)
 
 	if (!error && !modules)
 		error = -ENOENT;
-	kmod_list_foreach(item, modules) {
+	kmod_list_foreach(item, modules)
+	{
 		struct kmod_module *module = kmod_module_get_module(item);
 
 		if (!error)
-			error = kmod_module_probe_insert_module(module, KMOD_PROBE_IGNORE_COMMAND, NULL, NULL, NULL, NULL);
+			error = kmod_module_probe_insert_module(module, KMOD_PROBE_IGNORE_COMMAND,
+								NULL, NULL, NULL, NULL);
 		kmod_module_unref(module);
 	}
 	kmod_module_unref_list(modules);
@@ -149,11 +158,13 @@ static int milliseconds_left(const struct timespec *end)
 	long long left;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = (long long)(end->tv_sec - now.tv_sec) * 1000 + (end->tv_nsec - now.tv_nsec) / 1000000;
+	left = (long long)(end->tv_sec - now.tv_sec) * 1000 +
+	       (end->tv_nsec - now.tv_nsec) / 1000000;
 	return left > 0 ? (int)left : 0;
 }
 
-/* Reads SIZE bytes before END. Returns 0, -ETIMEDOUT, or -EIO when the child ended without saying so much. */
+/* Reads SIZE bytes before END. Returns 0, -ETIMEDOUT, or -EIO when the child ended without saying
+ * so much. */
 static int read_answer(int answers, void *buffer, size_t size, const struct timespec *end)
 {
 	struct pollfd wait = {.fd = answers, .events = POLLIN};
@@ -200,20 +211,26 @@ static bool wait_for_answer(int answers, const struct timespec *end)
 	return ready != 0;
 }
 
-void kernel_report_wait(const struct log *log, const struct pci_address *device, const char *what, unsigned seconds, const char *why)
+void kernel_report_wait(const struct log *log, const struct pci_address *device, const char *what,
+			unsigned seconds, const char *why)
 {
 	char address[ADDRESS_SIZE];
 
 	if (device)
 		address_format(device, address);
-	log_warning(log, "%s%swaiting for %s, at most %u second%s longer%s%s", device ? address : "", device ? ": " : "", what,
-		    seconds, seconds == 1 ? "" : "s", *why ? "; " : "", why);
+	log_warning(log, "%s%swaiting for %s, at most %u second%s longer%s%s",
+		    device ? address : "", device ? ": " : "", what, seconds,
+		    seconds == 1 ? "" : "s", *why ? "; " : "", why);
 }
 
-/* Who has the device, as far as that was known when the run began; or else the function of the kernel that the child waits in. */
-static void find_why(const struct kernel *kernel, const struct call *call, pid_t child, char *why, size_t size)
+/* Who has the device, as far as that was known when the run began; or else the function of the
+ * kernel that the child waits in. */
+static void find_why(const struct kernel *kernel, const struct call *call, pid_t child, char *why,
+		     size_t size)
 {
-	const struct pci_device *device = kernel->inventory && call->about ? inventory_find(kernel->inventory, call->about) : NULL;
+	const struct pci_device *device = kernel->inventory && call->about
+						  ? inventory_find(kernel->inventory, call->about)
+						  : NULL;
 	char path[32], function[ATTRIBUTE_SIZE];
 
 	*why = '\0';
@@ -223,7 +240,10 @@ static void find_why(const struct kernel *kernel, const struct call *call, pid_t
 		if (owner->reserves || !owner->pid)
 			continue;
 		snprintf(why, size, "in use by %s%.64s%s process %d", owner->name ? "VM '" : "",
-			 owner->name ? owner->name : owner->program ? owner->program : "", owner->name ? "'," : ",", owner->pid);
+			 owner->name	  ? owner->name
+			 : owner->program ? owner->program
+					  : "",
+			 owner->name ? "'," : ",", owner->pid);
 		return;
 	}
 	snprintf(path, sizeof(path), "proc/%d/wchan", (int)child);
@@ -247,7 +267,8 @@ static void report_wait(const struct kernel *kernel, const struct call *call, pi
 	else
 		snprintf(what, sizeof(what), "the kernel to set %.64s", name);
 	find_why(kernel, call, child, why, sizeof(why));
-	kernel_report_wait(kernel->log, call->about, what, kernel->timeout - KERNEL_QUIET_SECONDS, why);
+	kernel_report_wait(kernel->log, call->about, what, kernel->timeout - KERNEL_QUIET_SECONDS,
+			   why);
 }
 
 static ssize_t take_answer(const struct kernel *kernel, int answers, pid_t child, struct call *call)
@@ -300,9 +321,11 @@ static ssize_t call_in_child(struct kernel *kernel, struct call *call)
 	return result;
 }
 
-static int host_write(struct kernel *kernel, const struct pci_address *device, const char *path, const char *bytes)
+static int host_write(struct kernel *kernel, const struct pci_address *device, const char *path,
+		      const char *bytes)
 {
-	struct call call = {.device = device, .about = device, .run = run_write, .path = path, .bytes = bytes};
+	struct call call = {
+		.device = device, .about = device, .run = run_write, .path = path, .bytes = bytes};
 	int result = (int)call_in_child(kernel, &call);
 	char busy[PATH_SIZE];
 
@@ -351,7 +374,8 @@ static void host_pause(struct kernel *kernel, unsigned milliseconds)
 	usleep(milliseconds * 1000);
 }
 
-void host_kernel_init(struct host_kernel *kernel, struct sysroot *root, const struct log *log, unsigned timeout)
+void host_kernel_init(struct host_kernel *kernel, struct sysroot *root, const struct log *log,
+		      unsigned timeout)
 {
 	*kernel = (struct host_kernel){
 		.kernel = {.root = root,

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path, const char *bytes)
+int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path,
+	     const char *bytes)
 {
 	struct step *more = realloc(plan->steps, (plan->count + 1) * sizeof(*more)), *step;
 
@@ -54,7 +55,8 @@ static bool must_unbind(const struct change *change)
 
 	if (!now)
 		return false;
-	return change->wanted.any ? driver_is_for_vms(now) : !text_same_or_null(now, change->wanted.driver);
+	return change->wanted.any ? driver_is_for_vms(now)
+				  : !text_same_or_null(now, change->wanted.driver);
 }
 
 /* Whether the device has to be given to a driver. */
@@ -62,7 +64,8 @@ static bool must_bind(const struct change *change)
 {
 	if (change->wanted.any)
 		return !change->now.driver || must_unbind(change);
-	return change->wanted.driver && !text_same_or_null(change->now.driver, change->wanted.driver);
+	return change->wanted.driver &&
+	       !text_same_or_null(change->now.driver, change->wanted.driver);
 }
 
 static int plan_load(struct plan *plan, const struct change *change, size_t index)
@@ -84,8 +87,9 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 	if (text_same_or_null(change->now.override, change->wanted.override))
 		return 0;
 	/* to write nothing at all does nothing at all; a newline clears it */
-	return plan_add(plan, STEP_OVERRIDE, index, device_path(&change->address, "driver_override", path),
-		   change->wanted.override ? change->wanted.override : "\n");
+	return plan_add(plan, STEP_OVERRIDE, index,
+			device_path(&change->address, "driver_override", path),
+			change->wanted.override ? change->wanted.override : "\n");
 }
 
 static int plan_unbind(struct plan *plan, const struct change *change, size_t index)
@@ -94,8 +98,9 @@ static int plan_unbind(struct plan *plan, const struct change *change, size_t in
 
 	if (!must_unbind(change))
 		return 0;
-	return plan_add(plan, STEP_UNBIND, index, device_path(&change->address, "driver/unbind", path),
-		   address_format(&change->address, address));
+	return plan_add(plan, STEP_UNBIND, index,
+			device_path(&change->address, "driver/unbind", path),
+			address_format(&change->address, address));
 }
 
 static int plan_bind(struct plan *plan, const struct change *change, size_t index)
@@ -107,7 +112,8 @@ static int plan_bind(struct plan *plan, const struct change *change, size_t inde
 	address_format(&change->address, address);
 	if (!change->wanted.driver || change->method == BIND_METHOD_PROBE)
 		return plan_add(plan, STEP_PROBE, index, "sys/bus/pci/drivers_probe", address);
-	if (snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/bind", change->wanted.driver) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/bind", change->wanted.driver) >=
+	    (int)sizeof(path))
 		return -ENAMETOOLONG;
 	return plan_add(plan, STEP_BIND, index, path, address);
 }

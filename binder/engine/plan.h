@@ -14,7 +14,7 @@ enum step_kind {
 	STEP_BIND,
 	STEP_PROBE,
 	STEP_VFS,
-	STEP_GIVE,     /* give PATH to the user and group in BYTES; for show: it is no write */
+	STEP_GIVE, /* give PATH to the user and group in BYTES; for show: it is no write */
 };
 
 struct step {
@@ -29,17 +29,19 @@ struct plan {
 	size_t count;
 };
 
-/* Plans CHANGES, which have been read: all modules are loaded first, then every override is written, then every device is taken
- * from its driver, and then each is given to the driver that it shall have. A device that is gone has no steps.
- * Free the plan with plan_free. Returns 0 or -ENOMEM. */
+/* Plans CHANGES, which have been read: all modules are loaded first, then every override is
+ * written, then every device is taken from its driver, and then each is given to the driver that it
+ * shall have. A device that is gone has no steps. Free the plan with plan_free. Returns 0 or
+ * -ENOMEM. */
 int plan_make(const struct changes *changes, struct plan *ret);
 void plan_free(struct plan *plan);
 
 /* Adds a step. Returns 0 or -ENOMEM. */
-int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path, const char *bytes);
+int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path,
+	     const char *bytes);
 
-/* Moves the steps of FROM behind those of TO, to be shown; the numbers of their changes mean nothing there. Returns 0 or
- * -ENOMEM. */
+/* Moves the steps of FROM behind those of TO, to be shown; the numbers of their changes mean
+ * nothing there. Returns 0 or -ENOMEM. */
 int plan_append(struct plan *to, struct plan *from);
 
 /* Prints a step as one line, the bytes as C would have them; ROOT goes before the path. */

@@ -10,8 +10,10 @@
 
 /* ---- the journal's side ---- */
 
-/* What is left to remember of a device that has BINDING now: nothing, when that is what it had at first. */
-static int commit_change(struct journal *journal, struct change *change, const struct binding *binding)
+/* What is left to remember of a device that has BINDING now: nothing, when that is what it had at
+ * first. */
+static int commit_change(struct journal *journal, struct change *change,
+			 const struct binding *binding)
 {
 	struct binding origin = change->origin;
 
@@ -20,7 +22,8 @@ static int commit_change(struct journal *journal, struct change *change, const s
 		return 0;
 	}
 	change->state = CHANGE_BOUND;
-	if (binding_copy(&change->before, binding) < 0 || binding_copy(&change->wanted, binding) < 0)
+	if (binding_copy(&change->before, binding) < 0 ||
+	    binding_copy(&change->wanted, binding) < 0)
 		return -ENOMEM;
 	return journal_put(journal, change);
 }
@@ -38,13 +41,15 @@ static int begin(struct journal *journal, struct changes *changes)
 
 	for (size_t i = 0; i < changes->count && !error; i++) {
 		struct change *change = &changes->items[i];
-		const struct change *known = journal_find(&journal->changes, &change->address, change->is_vfs);
+		const struct change *known = journal_find(&journal->changes, &change->address,
+							  change->is_vfs);
 		bool is_known = known && known->inode == change->inode;
 
 		change->vfs_before = change->vfs_now;
 		error = binding_copy(&change->before, &change->now);
 		if (!error)
-			error = binding_copy(&change->origin, is_known ? &known->origin : &change->now);
+			error = binding_copy(&change->origin,
+					     is_known ? &known->origin : &change->now);
 		if (!error)
 			error = set_state(journal, change, CHANGE_DOING);
 	}
@@ -60,7 +65,8 @@ static bool is_interrupted(void)
 
 	sigemptyset(&pending);
 	sigpending(&pending);
-	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP);
+	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+	       sigismember(&pending, SIGHUP);
 }
 
 static void block_signals(sigset_t *ret_old)
@@ -82,7 +88,10 @@ static int apply(struct kernel *kernel, struct changes *changes)
 	if (error < 0)
 		return error;
 	for (size_t i = 0; i < plan.count && !error; i++) {
-		error = is_interrupted() ? -EINTR : execute_step(kernel, &changes->items[plan.steps[i].change], &plan.steps[i]);
+		error = is_interrupted()
+				? -EINTR
+				: execute_step(kernel, &changes->items[plan.steps[i].change],
+					       &plan.steps[i]);
 		if (error == -EINTR)
 			log_error(kernel->log, "asked to end");
 	}
@@ -94,7 +103,8 @@ static int apply(struct kernel *kernel, struct changes *changes)
 
 /* ---- undoing ---- */
 
-/* As above, but what fails for one device is no reason to leave the others; FAILED has a bool for each. */
+/* As above, but what fails for one device is no reason to leave the others; FAILED has a bool for
+ * each. */
 static int apply_remaining(struct kernel *kernel, struct changes *changes, bool *failed)
 {
 	struct plan plan;
@@ -105,16 +115,18 @@ static int apply_remaining(struct kernel *kernel, struct changes *changes, bool 
 	for (size_t i = 0; i < plan.count; i++) {
 		size_t change = plan.steps[i].change;
 
-		if (!failed[change] && execute_step(kernel, &changes->items[change], &plan.steps[i]) < 0)
+		if (!failed[change] &&
+		    execute_step(kernel, &changes->items[change], &plan.steps[i]) < 0)
 			failed[change] = true;
 	}
 	plan_free(&plan);
 	return 0;
 }
 
-/* The changes that can be undone now, last one first, as changes back to what was before. What the kernel is still at is left
- * alone. Returns 0 or -ENOMEM. */
-static int plan_rollback(struct kernel *kernel, struct journal *journal, const struct changes *changes, struct changes *ret)
+/* The changes that can be undone now, last one first, as changes back to what was before. What the
+ * kernel is still at is left alone. Returns 0 or -ENOMEM. */
+static int plan_rollback(struct kernel *kernel, struct journal *journal,
+			 const struct changes *changes, struct changes *ret)
 {
 	char address[ADDRESS_SIZE];
 
@@ -124,7 +136,8 @@ static int plan_rollback(struct kernel *kernel, struct journal *journal, const s
 		int error;
 
 		back = changes_add(ret, &(struct pci_device){.address = change->address});
-		if (!back || change_copy(back, change) < 0 || binding_copy(&back->wanted, &change->before) < 0)
+		if (!back || change_copy(back, change) < 0 ||
+		    binding_copy(&back->wanted, &change->before) < 0)
 			return -ENOMEM;
 		back->vfs_wanted = change->vfs_before;
 		error = change_read(kernel, back);
@@ -152,35 +165,47 @@ static size_t count_pending(const struct journal *journal, const struct changes 
 	size_t left = 0;
 
 	for (size_t i = 0; i < changes->count; i++) {
-		const struct change *change = journal_find(&journal->changes, &changes->items[i].address, changes->items[i].is_vfs);
+		const struct change *change = journal_find(
+			&journal->changes, &changes->items[i].address, changes->items[i].is_vfs);
 
 		left += change && change->state != CHANGE_BOUND;
 	}
 	return left;
 }
 
-static void log_pending(struct kernel *kernel, const struct journal *journal, const struct changes *changes, bool *ret_busy)
+static void log_pending(struct kernel *kernel, const struct journal *journal,
+			const struct changes *changes, bool *ret_busy)
 {
 	char address[ADDRESS_SIZE];
 
 	for (size_t i = 0; i < changes->count; i++) {
-		const struct change *change = journal_find(&journal->changes, &changes->items[i].address, changes->items[i].is_vfs);
+		const struct change *change = journal_find(
+			&journal->changes, &changes->items[i].address, changes->items[i].is_vfs);
 
 		if (!change || change->state == CHANGE_BOUND)
 			continue;
 		address_format(&change->address, address);
 		if (kernel->is_busy(kernel, &change->address)) {
 			*ret_busy = true;
-			log_error(kernel->log, "%s: the kernel has not finished; run 'vfio-bind recover' later", address);
+			log_error(kernel->log,
+				  "%s: the kernel has not finished; run 'vfio-bind recover' later",
+				  address);
 		} else {
-			log_error(kernel->log, "%s: could not restore %s; resolve the cause, then run 'vfio-bind recover'",
-				  address, change->is_vfs ? "its number of VFs" : change->before.driver ? change->before.driver : "no driver");
+			log_error(
+				kernel->log,
+				"%s: could not restore %s; resolve the cause, then run 'vfio-bind recover'",
+				address,
+				change->is_vfs		? "its number of VFs"
+				: change->before.driver ? change->before.driver
+							: "no driver");
 		}
 	}
 }
 
-/* Returns TRANSACTION_DONE when everything is as it was before, TRANSACTION_TIMEOUT, or TRANSACTION_INCOMPLETE. */
-static enum transaction_result rollback(struct kernel *kernel, struct journal *journal, struct changes *changes)
+/* Returns TRANSACTION_DONE when everything is as it was before, TRANSACTION_TIMEOUT, or
+ * TRANSACTION_INCOMPLETE. */
+static enum transaction_result rollback(struct kernel *kernel, struct journal *journal,
+					struct changes *changes)
 {
 	struct changes back = {0};
 	bool *failed = calloc(changes->count ? changes->count : 1, sizeof(*failed)), busy = false;
@@ -206,7 +231,9 @@ static enum transaction_result rollback(struct kernel *kernel, struct journal *j
 	if (error < 0)
 		return TRANSACTION_INCOMPLETE;
 	log_pending(kernel, journal, changes, &busy);
-	return busy ? TRANSACTION_TIMEOUT : count_pending(journal, changes) ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
+	return busy				 ? TRANSACTION_TIMEOUT
+	       : count_pending(journal, changes) ? TRANSACTION_INCOMPLETE
+						 : TRANSACTION_DONE;
 }
 
 /* ---- all of it ---- */
@@ -236,7 +263,8 @@ static enum transaction_result failure_result(int error, enum transaction_result
 	}
 }
 
-enum transaction_result transaction_run(struct kernel *kernel, struct journal *journal, struct changes *changes)
+enum transaction_result transaction_run(struct kernel *kernel, struct journal *journal,
+					struct changes *changes)
 {
 	enum transaction_result result;
 	sigset_t old;
@@ -282,16 +310,19 @@ static void wait_for_kernel(struct kernel *kernel, const struct changes *changes
 	unsigned pauses = seconds * (1000 / 50), waited = 0;
 
 	for (size_t i = 0; i < changes->count; i++)
-		for (; waited < pauses && kernel->is_busy(kernel, &changes->items[i].address); waited++) {
+		for (; waited < pauses && kernel->is_busy(kernel, &changes->items[i].address);
+		     waited++) {
 			if (waited == quiet)
 				kernel_report_wait(kernel->log, &changes->items[i].address,
-						   "what an earlier run has begun in the kernel", seconds - KERNEL_QUIET_SECONDS,
+						   "what an earlier run has begun in the kernel",
+						   seconds - KERNEL_QUIET_SECONDS,
 						   "if a VM has the device, shut it down");
 			kernel->pause(kernel, 50);
 		}
 }
 
-/* Only a run that was ended from outside can have come to all that it wanted; one that was being undone did not. */
+/* Only a run that was ended from outside can have come to all that it wanted; one that was being
+ * undone did not. */
 static bool changes_completed(struct kernel *kernel, struct changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++) {
@@ -307,7 +338,8 @@ static bool changes_completed(struct kernel *kernel, struct changes *changes)
 	return true;
 }
 
-enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal, unsigned seconds, size_t *ret_count)
+enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal,
+					    unsigned seconds, size_t *ret_count)
 {
 	struct changes changes = {0};
 	enum transaction_result result;
@@ -320,7 +352,9 @@ enum transaction_result transaction_recover(struct kernel *kernel, struct journa
 	} else {
 		wait_for_kernel(kernel, &changes, seconds);
 		if (changes_completed(kernel, &changes))
-			result = !changes.count || finish(journal, &changes) == 0 ? TRANSACTION_DONE : TRANSACTION_INCOMPLETE;
+			result = !changes.count || finish(journal, &changes) == 0
+					 ? TRANSACTION_DONE
+					 : TRANSACTION_INCOMPLETE;
 		else
 			result = rollback(kernel, journal, &changes);
 	}

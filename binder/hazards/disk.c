@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disks behind a device: mounted, swapped to, a part of something. Sources: the kernel's Documentation/filesystems/proc.rst
- * (mountinfo), Documentation/ABI/stable/sysfs-block and Documentation/ABI/testing/sysfs-fs-btrfs. */
+/* Disks behind a device: mounted, swapped to, a part of something. Sources: the kernel's
+ * Documentation/filesystems/proc.rst (mountinfo), Documentation/ABI/stable/sysfs-block and
+ * Documentation/ABI/testing/sysfs-fs-btrfs. */
 #include "binder/hazards/hazard.h"
 
 #include <errno.h>
@@ -21,13 +22,14 @@ struct disks {
 	struct hazard_view *view;
 	const struct pci_device *device;
 	struct hazard_findings *findings;
-	struct strings names;   /* as in /sys/class/block */
+	struct strings names;	/* as in /sys/class/block */
 	struct strings numbers; /* of the same, "259:1"; of btrfs none */
 };
 
 static void add_name(struct disks *disks, const char *name)
 {
-	if (disks->names.count < NAMES_MAX && !strings_has(&disks->names, name) && strings_add(&disks->names, name) < 0)
+	if (disks->names.count < NAMES_MAX && !strings_has(&disks->names, name) &&
+	    strings_add(&disks->names, name) < 0)
 		disks->findings->no_memory = true;
 }
 
@@ -53,8 +55,8 @@ static void add_holders(struct disks *disks, const struct sysdir *disk, const ch
 	if (sysdir_list(disk, "holders", &list) < 0)
 		return;
 	while ((entry = sysdir_next(list))) {
-		hazard_findings_add(disks->findings, HAZARD_HOLDERS, disks->device, "%s is a part of %s", name,
-			     title(disks, entry->d_name, text));
+		hazard_findings_add(disks->findings, HAZARD_HOLDERS, disks->device,
+				    "%s is a part of %s", name, title(disks, entry->d_name, text));
 		add_name(disks, entry->d_name);
 	}
 }
@@ -86,7 +88,8 @@ static void follow(struct disks *disks)
 			continue;
 		add_partitions(disks, &disk);
 		add_holders(disks, &disk, disks->names.items[i]);
-		if (sysdir_read(&disk, "dev", number, sizeof(number)) > 0 && strings_add(&disks->numbers, number) < 0)
+		if (sysdir_read(&disk, "dev", number, sizeof(number)) > 0 &&
+		    strings_add(&disks->numbers, number) < 0)
 			disks->findings->no_memory = true;
 	}
 }
@@ -131,7 +134,8 @@ static bool is_source(const struct disks *disks, const char *source)
 		return strings_has(&disks->names, source + 5);
 	for (size_t i = 0; i < disks->names.count; i++) {
 		snprintf(path, sizeof(path), "sys/class/block/%s/dm/name", disks->names.items[i]);
-		if (sysdir_read(sysroot_dir(disks->view->root), path, mapped, sizeof(mapped)) > 0 && strcmp(mapped, source + 12) == 0)
+		if (sysdir_read(sysroot_dir(disks->view->root), path, mapped, sizeof(mapped)) > 0 &&
+		    strcmp(mapped, source + 12) == 0)
 			return true;
 	}
 	return false;
@@ -142,14 +146,16 @@ static bool is_system(const char *target)
 	static const char *const trees[] = {"/boot", "/efi", "/usr"};
 
 	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
-		if (strncmp(target, trees[i], strlen(trees[i])) == 0 && (!target[strlen(trees[i])] || target[strlen(trees[i])] == '/'))
+		if (strncmp(target, trees[i], strlen(trees[i])) == 0 &&
+		    (!target[strlen(trees[i])] || target[strlen(trees[i])] == '/'))
 			return true;
 	return strcmp(target, "/") == 0;
 }
 
 static void log_malformed(struct disks *disks)
 {
-	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device, "/proc/self/mountinfo can't be understood");
+	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device,
+			    "/proc/self/mountinfo can't be understood");
 }
 
 static void check_mount(struct disks *disks, struct libmnt_fs *fs)
@@ -166,20 +172,24 @@ static void check_mount(struct disks *disks, struct libmnt_fs *fs)
 	snprintf(text, sizeof(text), "%u:%u", major(number), minor(number));
 	if (!strings_has(&disks->numbers, text) && !is_source(disks, source))
 		return;
-	hazard_findings_add(disks->findings, is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device, "%s is mounted on %s",
-		     source ? source : text, target);
+	hazard_findings_add(disks->findings,
+			    is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device,
+			    "%s is mounted on %s", source ? source : text, target);
 }
 
-/* The whole text of a file in /proc, to be freed, or NULL: then it is told and the device's state is unknown. */
+/* The whole text of a file in /proc, to be freed, or NULL: then it is told and the device's state
+ * is unknown. */
 static char *read_text(struct disks *disks, const char *path)
 {
 	char *text = malloc(TEXT_SIZE_MAX);
-	ssize_t length = text ? sysdir_read(sysroot_dir(disks->view->root), path, text, TEXT_SIZE_MAX) : -ENOMEM;
+	ssize_t length = text ? sysdir_read(sysroot_dir(disks->view->root), path, text,
+					    TEXT_SIZE_MAX)
+			      : -ENOMEM;
 
 	if (length >= 0)
 		return text;
-	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device, "%s/%s: %s", sysroot_path(disks->view->root), path,
-		     strerror((int)-length));
+	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device, "%s/%s: %s",
+			    sysroot_path(disks->view->root), path, strerror((int)-length));
 	free(text);
 	return NULL;
 }
@@ -202,7 +212,8 @@ static void check_mounts(struct disks *disks)
 	if (table)
 		mnt_table_set_parser_errcb(table, refuse_line);
 	/* of a file in which it finds nothing libmount says nothing */
-	if (table && in && iterator && mnt_table_parse_stream(table, in, "mountinfo") == 0 && !mnt_table_is_empty(table))
+	if (table && in && iterator && mnt_table_parse_stream(table, in, "mountinfo") == 0 &&
+	    !mnt_table_is_empty(table))
 		while (mnt_table_next_fs(table, iterator, &fs) == 0)
 			check_mount(disks, fs);
 	else if (text && *text)
@@ -218,16 +229,18 @@ static void check_swaps(struct disks *disks)
 {
 	char *text = read_text(disks, "proc/swaps"), *rest = NULL;
 
-	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest)) {
 		line[strcspn(line, " \t")] = '\0';
 		if (is_source(disks, line))
-			hazard_findings_add(disks->findings, HAZARD_SWAP, disks->device, "the host swaps to %s", line);
+			hazard_findings_add(disks->findings, HAZARD_SWAP, disks->device,
+					    "the host swaps to %s", line);
 	}
 	free(text);
 }
 
-/* ZFS, a VM that was given the disk as a file, another mount namespace: none of them shows in sysfs. Whoever uses a disk has
- * claimed it for himself alone, and so nobody else can. */
+/* ZFS, a VM that was given the disk as a file, another mount namespace: none of them shows in
+ * sysfs. Whoever uses a disk has claimed it for himself alone, and so nobody else can. */
 static void ask_kernel(struct disks *disks)
 {
 	for (size_t i = 0; i < disks->device->blocks.count; i++) {
@@ -239,11 +252,15 @@ static void ask_kernel(struct disks *disks)
 		if (fd >= 0)
 			close(fd);
 		else if (errno == EBUSY)
-			hazard_findings_add(disks->findings, HAZARD_HOLDERS, disks->device, "%s is in use, by ZFS or another mount namespace for instance", path);
+			hazard_findings_add(
+				disks->findings, HAZARD_HOLDERS, disks->device,
+				"%s is in use, by ZFS or another mount namespace for instance",
+				path);
 	}
 }
 
-void find_disks(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
+void find_disks(struct hazard_view *view, const struct pci_device *device,
+		struct hazard_findings *findings)
 {
 	struct disks disks = {.view = view, .device = device, .findings = findings};
 	size_t before = findings->count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's own screen, and its consoles. Sources: the kernel's Documentation/ABI/testing/sysfs-bus-pci (boot_vga),
- * Documentation/driver-api/console.rst and Documentation/filesystems/proc.rst (consoles). */
+/* The host's own screen, and its consoles. Sources: the kernel's
+ * Documentation/ABI/testing/sysfs-bus-pci (boot_vga), Documentation/driver-api/console.rst and
+ * Documentation/filesystems/proc.rst (consoles). */
 #include "binder/engine/change.h"
 #include "binder/hazards/hazard.h"
 
@@ -13,17 +14,19 @@ static bool reads(struct hazard_view *view, const char *path, char text[static A
 }
 
 /* The first entry of DIRECTORY, of the device, that begins with PREFIX. */
-static bool first_entry(struct hazard_view *view, const struct pci_device *device, const char *directory, const char *prefix,
-			char name[static 64])
+static bool first_entry(struct hazard_view *view, const struct pci_device *device,
+			const char *directory, const char *prefix, char name[static 64])
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	char path[DEVICE_PATH_SIZE];
 	struct dirent *entry;
 
-	if (sysdir_list(sysroot_dir(view->root), device_path(&device->address, directory, path), &list) < 0)
+	if (sysdir_list(sysroot_dir(view->root), device_path(&device->address, directory, path),
+			&list) < 0)
 		return false;
 	while ((entry = sysdir_next(list)))
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && strlen(entry->d_name) < 64) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+		    strlen(entry->d_name) < 64) {
 			strcpy(name, entry->d_name);
 			return true;
 		}
@@ -63,14 +66,18 @@ static bool is_console(struct hazard_view *view, const char *tty)
 	return false;
 }
 
-void find_display(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
+void find_display(struct hazard_view *view, const struct pci_device *device,
+		  struct hazard_findings *findings)
 {
 	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], name[64];
 
-	if (reads(view, device_path(&device->address, "boot_vga", path), text) && strcmp(text, "1") == 0)
+	if (reads(view, device_path(&device->address, "boot_vga", path), text) &&
+	    strcmp(text, "1") == 0)
 		hazard_findings_add(findings, HAZARD_BOOT_VGA, device, "boot_vga is 1");
 	if (first_entry(view, device, "graphics", "fb", name) && has_framebuffer_console(view))
-		hazard_findings_add(findings, HAZARD_CONSOLE, device, "the console is drawn on framebuffers, and %s is one", name);
+		hazard_findings_add(findings, HAZARD_CONSOLE, device,
+				    "the console is drawn on framebuffers, and %s is one", name);
 	if (first_entry(view, device, "tty", "tty", name) && is_console(view, name))
-		hazard_findings_add(findings, HAZARD_CONSOLE, device, "the kernel's console is on %s", name);
+		hazard_findings_add(findings, HAZARD_CONSOLE, device,
+				    "the kernel's console is on %s", name);
 }

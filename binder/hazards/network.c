@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces of a device: up, with routes, with the connection of whoever asks. Also when they are a part of a bond or a
- * bridge. Sources: the kernel's Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
+/* Network interfaces of a device: up, with routes, with the connection of whoever asks. Also when
+ * they are a part of a bond or a bridge. Sources: the kernel's
+ * Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
  * net/ipv6/route.c (rt6_info_route), ssh(1) for SSH_CONNECTION. */
 #include "binder/hazards/hazard.h"
 
@@ -33,7 +34,7 @@ struct network {
 	struct hazard_view *view;
 	const struct pci_device *device;
 	struct hazard_findings *findings;
-	struct strings names;     /* the device's interfaces, and all above them */
+	struct strings names;	  /* the device's interfaces, and all above them */
 	unsigned char client[16]; /* who asks */
 	bool has_client;
 	int client_length; /* of the longest prefix that leads to him; -1: none does */
@@ -44,11 +45,13 @@ struct network {
 
 static void add_name(struct network *network, const char *name)
 {
-	if (network->names.count < NAMES_MAX && !strings_has(&network->names, name) && strings_add(&network->names, name) < 0)
+	if (network->names.count < NAMES_MAX && !strings_has(&network->names, name) &&
+	    strings_add(&network->names, name) < 0)
 		network->findings->no_memory = true;
 }
 
-/* "upper_bond0" is a link to what this one is a part of. The names grow while they are walked through. */
+/* "upper_bond0" is a link to what this one is a part of. The names grow while they are walked
+ * through. */
 static void follow_uppers(struct network *network)
 {
 	char path[NAME_MAX + 32];
@@ -75,10 +78,12 @@ static void check_up(struct network *network, const char *name)
 	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
 	length = sysdir_read(sysroot_dir(network->view->root), path, text, sizeof(text));
 	if (length < 0)
-		hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device, "%s/%s: %s", sysroot_path(network->view->root), path,
-			     strerror((int)-length));
+		hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device, "%s/%s: %s",
+				    sysroot_path(network->view->root), path,
+				    strerror((int)-length));
 	else if (strtoul(text, NULL, 16) & FLAG_IFF_UP)
-		hazard_findings_add(network->findings, HAZARD_NET_UP, network->device, "%s is up", name);
+		hazard_findings_add(network->findings, HAZARD_NET_UP, network->device, "%s is up",
+				    name);
 }
 
 /* ---- routes ---- */
@@ -105,28 +110,36 @@ static void format_route(const struct route *route, char text[static 80])
 
 static void check_route(struct network *network, const struct route *route)
 {
-	bool ours = strings_has(&network->names, route->interface), is_default = route->length == (route->is_v4 ? 96 : 0);
+	bool ours = strings_has(&network->names, route->interface),
+	     is_default = route->length == (route->is_v4 ? 96 : 0);
 	char text[80];
 
 	/* the longest prefix wins; that of a default route of IPv6 is for IPv6 only */
-	if (network->has_client && (int)route->length >= network->client_length && matches(route, network->client) &&
+	if (network->has_client && (int)route->length >= network->client_length &&
+	    matches(route, network->client) &&
 	    route->is_v4 == (memcmp(network->client, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0)) {
-		network->client_is_ours = ours || (network->client_is_ours && (int)route->length == network->client_length);
+		network->client_is_ours = ours || (network->client_is_ours &&
+						   (int)route->length == network->client_length);
 		network->client_length = (int)route->length;
 	}
 	if (!ours)
 		return;
 	format_route(route, text);
-	hazard_findings_add(network->findings, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE, network->device, "%s%s goes through %s",
-		     is_default ? "the default route " : "the route to ", text, route->interface);
+	hazard_findings_add(network->findings, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE,
+			    network->device, "%s%s goes through %s",
+			    is_default ? "the default route " : "the route to ", text,
+			    route->interface);
 }
 
-/* Iface Destination Gateway Flags RefCnt Use Metric Mask ...: numbers as they lie in memory, written as one of the host's. */
+/* Iface Destination Gateway Flags RefCnt Use Metric Mask ...: numbers as they lie in memory,
+ * written as one of the host's. */
 static bool parse_v4(const char *line, struct route *route)
 {
 	unsigned to, mask, flags;
 
-	if (sscanf(line, "%63s %8x %*8x %4x %*d %*d %*d %8x", route->interface, &to, &flags, &mask) != 4 || !(flags & FLAG_RTF_UP))
+	if (sscanf(line, "%63s %8x %*8x %4x %*d %*d %*d %8x", route->interface, &to, &flags,
+		   &mask) != 4 ||
+	    !(flags & FLAG_RTF_UP))
 		return false;
 	memcpy(route->to, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
 	memcpy(route->to + 12, &to, 4);
@@ -135,14 +148,15 @@ static bool parse_v4(const char *line, struct route *route)
 	return !(flags & FLAG_RTF_REJECT);
 }
 
-/* destination prefix-length source prefix-length next-hop metric references use flags interface. Multicast and link-local ones
- * come and go with the interface, and lead nowhere. */
+/* destination prefix-length source prefix-length next-hop metric references use flags interface.
+ * Multicast and link-local ones come and go with the interface, and lead nowhere. */
 static bool parse_v6(const char *line, struct route *route)
 {
 	char to[33];
 	unsigned flags, byte;
 
-	if (sscanf(line, "%32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %63s", to, &route->length, &flags, route->interface) != 4 ||
+	if (sscanf(line, "%32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %63s", to, &route->length,
+		   &flags, route->interface) != 4 ||
 	    strlen(to) != 32 || route->length > 128)
 		return false;
 	for (size_t i = 0; i < 16; i++) {
@@ -153,20 +167,25 @@ static bool parse_v6(const char *line, struct route *route)
 	route->is_v4 = false;
 	if (route->to[0] == 0xff || (route->to[0] == 0xfe && (route->to[1] & 0xc0) == 0x80))
 		return false;
-	return (flags & FLAG_RTF_UP) && !(flags & (FLAG_RTF_REJECT | FLAG_RTF_ANYCAST | FLAG_RTF_LOCAL));
+	return (flags & FLAG_RTF_UP) &&
+	       !(flags & (FLAG_RTF_REJECT | FLAG_RTF_ANYCAST | FLAG_RTF_LOCAL));
 }
 
-static void read_routes(struct network *network, const char *path, bool (*parse)(const char *line, struct route *route))
+static void read_routes(struct network *network, const char *path,
+			bool (*parse)(const char *line, struct route *route))
 {
 	char *text = malloc(ROUTES_SIZE_MAX), *rest = NULL;
-	ssize_t length = text ? sysdir_read(sysroot_dir(network->view->root), path, text, ROUTES_SIZE_MAX) : -ENOMEM;
+	ssize_t length = text ? sysdir_read(sysroot_dir(network->view->root), path, text,
+					    ROUTES_SIZE_MAX)
+			      : -ENOMEM;
 	struct route route = {.length = 0};
 
 	if (length < 0) {
 		/* a kernel without IPv6 has no such file */
 		if (length != -ENOENT || parse == parse_v4)
-			hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device, "%s/%s: %s", sysroot_path(network->view->root), path,
-				     strerror((int)-length));
+			hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device,
+					    "%s/%s: %s", sysroot_path(network->view->root), path,
+					    strerror((int)-length));
 		free(text);
 		return;
 	}
@@ -177,7 +196,8 @@ static void read_routes(struct network *network, const char *path, bool (*parse)
 	free(text);
 }
 
-/* "client port server port"; a link-local address of IPv6 has its interface behind it: "fe80::1%eth0". */
+/* "client port server port"; a link-local address of IPv6 has its interface behind it:
+ * "fe80::1%eth0". */
 static void read_client(struct network *network)
 {
 	const char *connection = network->view->ssh_connection;
@@ -199,13 +219,16 @@ static void read_client(struct network *network)
 	network->client_is_ours = zone && strings_has(&network->names, zone);
 }
 
-void find_network(struct hazard_view *view, const struct pci_device *device, struct hazard_findings *findings)
+void find_network(struct hazard_view *view, const struct pci_device *device,
+		  struct hazard_findings *findings)
 {
 	struct network network = {.view = view, .device = device, .findings = findings};
 
 	if (!device->interface_count) {
 		if (device->class >> 8 == 0x02)
-			hazard_findings_add(findings, HAZARD_NET_HIDDEN, device, "no interface of it is in sight, although %s has it", device->driver);
+			hazard_findings_add(findings, HAZARD_NET_HIDDEN, device,
+					    "no interface of it is in sight, although %s has it",
+					    device->driver);
 		return;
 	}
 	for (size_t i = 0; i < device->interface_count; i++)
@@ -217,6 +240,7 @@ void find_network(struct hazard_view *view, const struct pci_device *device, str
 	read_routes(&network, "proc/net/route", parse_v4);
 	read_routes(&network, "proc/net/ipv6_route", parse_v6);
 	if (network.client_is_ours)
-		hazard_findings_add(findings, HAZARD_SSH, device, "the answers to %s go through it", view->ssh_connection);
+		hazard_findings_add(findings, HAZARD_SSH, device, "the answers to %s go through it",
+				    view->ssh_connection);
 	strings_free(&network.names);
 }

@@ -142,8 +142,8 @@ static int add_nvidia(struct hazard_view *view, struct vfio_node *node)
 static int note_failure(struct hazard_view *view, const struct vfio_node *like, const char *where,
 			int error)
 {
-	const struct vfio_node node = {.kind = like->kind, .has_address = true,
-				       .address = like->address};
+	const struct vfio_node node = {
+		.kind = like->kind, .has_address = true, .address = like->address};
 	char text[128];
 
 	snprintf(text, sizeof(text), "%.64s: %s", where, strerror(-error));
@@ -196,14 +196,14 @@ static void check_node(const struct hazard_view *view, const struct pci_device *
 
 	if (!node->has_number)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
-			     "its device nodes could not be listed: %s", path);
+				    "its device nodes could not be listed: %s", path);
 	for (size_t i = 0; node->has_number && i < view->holders.count; i++) {
 		const struct holder *holder = &view->holders.items[i];
 
 		if (holder_has_node(holder, node))
-			hazard_findings_add(findings, HAZARD_OPEN, device, "process %d (%s) has %s open",
-				     holder->pid, holder->vmm.program ? holder->vmm.program : "?",
-				     path);
+			hazard_findings_add(findings, HAZARD_OPEN, device,
+					    "process %d (%s) has %s open", holder->pid,
+					    holder->vmm.program ? holder->vmm.program : "?", path);
 	}
 }
 
@@ -212,12 +212,12 @@ static void check_walk(const struct hazard_view *view, const struct pci_device *
 {
 	if (view->holders_error)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
-			     "no process could be inspected, and some may have it open: %s",
-			     strerror(-view->holders_error));
+				    "no process could be inspected, and some may have it open: %s",
+				    strerror(-view->holders_error));
 	else if (view->holders.unseen)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
-			     "%zu processes could not be inspected, which may have it open",
-			     view->holders.unseen);
+				    "%zu processes could not be inspected, which may have it open",
+				    view->holders.unseen);
 }
 
 static bool is_of(const struct vfio_node *node, const struct pci_device *device)

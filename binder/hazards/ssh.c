@@ -23,15 +23,16 @@ static char *find_in(struct sysroot *root, pid_t pid)
 	return found;
 }
 
-/* The fourth word of /proc/<pid>/stat; the second is a name that can hold anything, in parentheses. */
+/* The fourth word of /proc/<pid>/stat; the second is a name that can hold anything, in parentheses.
+ */
 static pid_t parent_of(struct sysroot *root, pid_t pid)
 {
 	char path[64], text[ATTRIBUTE_SIZE], *end;
 	int parent;
 
 	snprintf(path, sizeof(path), "proc/%d/stat", pid);
-	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) < 0 || !(end = strrchr(text, ')')) ||
-	    sscanf(end, ") %*c %d", &parent) != 1)
+	if (sysdir_read(sysroot_dir(root), path, text, sizeof(text)) < 0 ||
+	    !(end = strrchr(text, ')')) || sscanf(end, ") %*c %d", &parent) != 1)
 		return 0;
 	return parent;
 }

@@ -2,8 +2,8 @@
 #include "binder/host/bootfiles.h"
 
 #include "binder/host/kernelinfo.h"
-#include "probe/sysfs/textfile.h"
 #include "probe/strings.h"
+#include "probe/sysfs/textfile.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -44,7 +44,8 @@ static void log_unreadable(struct reading *reading, const char *path, int error)
 	reading->unseen++;
 }
 
-/* Cuts the line at TEXT off, with those that it goes on in. Returns where the next one begins, or NULL, and counts newlines. */
+/* Cuts the line at TEXT off, with those that it goes on in. Returns where the next one begins, or
+ * NULL, and counts newlines. */
 static char *cut_line(char *text, unsigned *newlines)
 {
 	char *end;
@@ -94,7 +95,8 @@ static bool ends_in(const char *name, const char *suffix)
 	return length > end && strcmp(name + length - end, suffix) == 0;
 }
 
-static int list_files(struct reading *reading, const char *path, const char *suffix, struct strings *files)
+static int list_files(struct reading *reading, const char *path, const char *suffix,
+		      struct strings *files)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
@@ -116,7 +118,8 @@ static int list_files(struct reading *reading, const char *path, const char *suf
 	return error;
 }
 
-int bootfiles_read(struct sysroot *root, const struct log *log, bootline_visitor *visitor, void *data, unsigned *ret_unseen)
+int bootfiles_read(struct sysroot *root, const struct log *log, bootline_visitor *visitor,
+		   void *data, unsigned *ret_unseen)
 {
 	struct reading reading = {.root = root, .log = log, .visitor = visitor, .data = data};
 	int error = 0;

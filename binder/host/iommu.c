@@ -9,11 +9,9 @@ static const struct {
 	const char *table;
 	enum iommu_maker maker;
 } TABLES[] = {
-	{"DMAR", IOMMU_INTEL},
-	{"IVRS", IOMMU_AMD},
-	{"IORT", IOMMU_OTHER}, /* Arm */
-	{"VIOT", IOMMU_OTHER}, /* virtio-iommu */
-	{"RIMT", IOMMU_OTHER}, /* RISC-V */
+	{"DMAR", IOMMU_INTEL}, {"IVRS", IOMMU_AMD}, {"IORT", IOMMU_OTHER}, /* Arm */
+	{"VIOT", IOMMU_OTHER},						   /* virtio-iommu */
+	{"RIMT", IOMMU_OTHER},						   /* RISC-V */
 };
 
 #define TABLES_DIRECTORY "sys/firmware/acpi/tables"
@@ -38,7 +36,8 @@ static bool is_fake(const struct sysdir *groups, const char *group)
 	char path[280], name[64];
 
 	snprintf(path, sizeof(path), "%s/name", group);
-	return sysdir_read(groups, path, name, sizeof(name)) > 0 && strcmp(name, "vfio-noiommu") == 0;
+	return sysdir_read(groups, path, name, sizeof(name)) > 0 &&
+	       strcmp(name, "vfio-noiommu") == 0;
 }
 
 static void count_groups(struct sysroot *root, struct iommu *iommu)
@@ -51,7 +50,8 @@ static void count_groups(struct sysroot *root, struct iommu *iommu)
 	if (error == 0)
 		error = sysdir_list(&groups, ".", &list);
 	if (error < 0) {
-		/* a kernel without IOMMU support has no such directory, but a root without /sys hasn't either */
+		/* a kernel without IOMMU support has no such directory, but a root without /sys
+		 * hasn't either */
 		if (error != -ENOENT || !sysdir_has(sysroot_dir(root), "sys/kernel"))
 			iommu->groups_error = error;
 		return;

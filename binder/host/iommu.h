@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's IOMMU: whether the kernel uses one, whether the firmware has told of one, and whose it is. Sources: the
- * kernel's Documentation/ABI/testing/sysfs-class-iommu and sysfs-kernel-iommu_groups, drivers/iommu/{intel,amd}; the
- * names of the ACPI tables are those of Intel's VT-d and AMD's IOMMU specifications. */
+/* The machine's IOMMU: whether the kernel uses one, whether the firmware has told of one, and whose
+ * it is. Sources: the kernel's Documentation/ABI/testing/sysfs-class-iommu and
+ * sysfs-kernel-iommu_groups, drivers/iommu/{intel,amd}; the names of the ACPI tables are those of
+ * Intel's VT-d and AMD's IOMMU specifications. */
 #ifndef PCIPROBE_BINDER_HOST_IOMMU_H
 #define PCIPROBE_BINDER_HOST_IOMMU_H
 
@@ -17,14 +18,15 @@ enum iommu_maker {
 };
 
 struct iommu {
-	enum iommu_maker maker; /* by the unit in use, the firmware's table or the processor, the first that tells */
-	struct strings units;   /* "dmar0", "ivhd0", "smmu3.0x...": those the kernel uses */
-	unsigned groups;        /* how many it has made; none: it uses no IOMMU */
-	unsigned fake_groups;   /* those of vfio's no-IOMMU mode, which isolate nothing */
-	int groups_error;       /* a negative errno when that could not be seen */
-	bool has_tables;        /* the firmware's tables could be listed */
-	const char *table;      /* which of them tells of an IOMMU: "DMAR", "IVRS", ...; NULL: none */
-	bool is_guest;          /* the processor says that this machine is itself a VM */
+	enum iommu_maker maker; /* by the unit in use, the firmware's table or the processor, the
+				   first that tells */
+	struct strings units;	/* "dmar0", "ivhd0", "smmu3.0x...": those the kernel uses */
+	unsigned groups;	/* how many it has made; none: it uses no IOMMU */
+	unsigned fake_groups;	/* those of vfio's no-IOMMU mode, which isolate nothing */
+	int groups_error;	/* a negative errno when that could not be seen */
+	bool has_tables;	/* the firmware's tables could be listed */
+	const char *table; /* which of them tells of an IOMMU: "DMAR", "IVRS", ...; NULL: none */
+	bool is_guest;	   /* the processor says that this machine is itself a VM */
 };
 
 /* Free it with iommu_free. Returns 0 or -ENOMEM. */

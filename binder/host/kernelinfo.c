@@ -12,7 +12,8 @@
 
 /* ---- the command line ---- */
 
-/* The next word at *TEXT, cut off there and moved behind; a quoted part can hold blanks. NULL: there is none. */
+/* The next word at *TEXT, cut off there and moved behind; a quoted part can hold blanks. NULL:
+ * there is none. */
 static char *next_word(char **text)
 {
 	char *p = *text, *word, *out;
@@ -42,7 +43,8 @@ static int read_parameters(struct kernelinfo *kernel)
 		return error == -ENOMEM ? error : 0;
 	kernel->has_parameters = true;
 	rest = text;
-	while (!error && (word = next_word(&rest)) && strcmp(word, "--") != 0) /* what follows is for init */
+	while (!error && (word = next_word(&rest)) &&
+	       strcmp(word, "--") != 0) /* what follows is for init */
 		error = strings_add(&kernel->parameters, word);
 	free(text);
 	return error;
@@ -113,14 +115,18 @@ bool kernelinfo_parameter_has(const struct kernelinfo *kernel, const char *name,
 static bool is_release(const char *text)
 {
 	return *text && *text != '.' &&
-	       strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_+~") == strlen(text);
+	       strspn(text,
+		      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_+~") ==
+		       strlen(text);
 }
 
 static void read_release(struct kernelinfo *kernel)
 {
 	char text[sizeof(kernel->release)];
 
-	if (sysdir_read(sysroot_dir(kernel->root), "proc/sys/kernel/osrelease", text, sizeof(text)) < 0 || !is_release(text))
+	if (sysdir_read(sysroot_dir(kernel->root), "proc/sys/kernel/osrelease", text,
+			sizeof(text)) < 0 ||
+	    !is_release(text))
 		return;
 	strcpy(kernel->release, text);
 	if (sscanf(text, "%3u.%4u", &kernel->major, &kernel->minor) != 2)
@@ -129,7 +135,8 @@ static void read_release(struct kernelinfo *kernel)
 
 bool kernelinfo_is_at_least(const struct kernelinfo *kernel, unsigned major, unsigned minor)
 {
-	return kernel->major > major || (kernel->major == major && kernel->major && kernel->minor >= minor);
+	return kernel->major > major ||
+	       (kernel->major == major && kernel->major && kernel->minor >= minor);
 }
 
 /* ---- modules ---- */
@@ -187,7 +194,8 @@ static bool is_of_module(const char *line, const char *name)
 	const char *last = memrchr(line, '/', path);
 
 	last = last ? last + 1 : line;
-	return common_length(name, last) == length && strncmp(last + length, ".ko", strlen(".ko")) == 0;
+	return common_length(name, last) == length &&
+	       strncmp(last + length, ".ko", strlen(".ko")) == 0;
 }
 
 static bool has_module(const char *list, const char *name)
@@ -214,16 +222,18 @@ enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char 
 	return has_module(kernel->dependencies, name) ? MODULE_AVAILABLE : MODULE_MISSING;
 }
 
-int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias, struct strings *ret)
+int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias,
+			   struct strings *ret)
 {
 	char *text = NULL, *rest = NULL, pattern[256], module[64];
 	int error = read_list(kernel, "modules.alias", &text);
 
 	if (error < 0 || !text)
 		return error < 0 ? error : -ENOENT;
-	for (char *line = strtok_r(text, "\n", &rest); line && !error; line = strtok_r(NULL, "\n", &rest))
-		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && fnmatch(pattern, modalias, 0) == 0 &&
-		    !strings_has(ret, module))
+	for (char *line = strtok_r(text, "\n", &rest); line && !error;
+	     line = strtok_r(NULL, "\n", &rest))
+		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 &&
+		    fnmatch(pattern, modalias, 0) == 0 && !strings_has(ret, module))
 			error = strings_add(ret, module);
 	free(text);
 	return error;

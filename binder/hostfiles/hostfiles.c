@@ -8,14 +8,20 @@
 #include <string.h>
 
 const struct hostfile HOSTFILES[] = {
-	{"udev", UDEV_RULES, "rules that give the devices to VFIO, by address, when they appear", "", write_udev},
+	{"udev", UDEV_RULES, "rules that give the devices to VFIO, by address, when they appear",
+	 "", write_udev},
 	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind",
-	 "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)", "#!/bin/sh\n", write_initramfs},
-	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)", "", write_dracut},
+	 "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)", "#!/bin/sh\n",
+	 write_initramfs},
+	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)",
+	 "", write_dracut},
 	{"modprobe", "/etc/modprobe.d/vfio-bind.conf",
-	 "options that give devices to vfio-pci by their ids, and the order of loading", "", write_modprobe},
-	{"kernel", "/etc/default/grub.d/vfio-bind.cfg", "parameters of the kernel, for GRUB", "", write_kernel},
-	{"qemu", "/etc/libvirt/qemu.conf", "lines that let libvirt's VMs open the devices' groups", "", write_qemu},
+	 "options that give devices to vfio-pci by their ids, and the order of loading", "",
+	 write_modprobe},
+	{"kernel", "/etc/default/grub.d/vfio-bind.cfg", "parameters of the kernel, for GRUB", "",
+	 write_kernel},
+	{"qemu", "/etc/libvirt/qemu.conf", "lines that let libvirt's VMs open the devices' groups",
+	 "", write_qemu},
 };
 const size_t HOSTFILE_COUNT = sizeof(HOSTFILES) / sizeof(*HOSTFILES);
 
@@ -75,12 +81,14 @@ int hostfile_modules(const struct hostfile_job *job, struct strings *ret)
 	return error;
 }
 
-/* The name stands in the middle, because a backslash at the end of a line would join the next to it in modprobe.d. */
+/* The name stands in the middle, because a backslash at the end of a line would join the next to it
+ * in modprobe.d. */
 static void write_device(const struct pci_device *device, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "# %s %04x:%04x ", address_format(&device->address, address), device->vendor, device->device);
+	fprintf(out, "# %s %04x:%04x ", address_format(&device->address, address), device->vendor,
+		device->device);
 	text_write_plain(out, device->device_name ? device->device_name : "unknown device");
 	fputs(", driver ", out);
 	text_write_plain(out, device->driver ? device->driver : "none");
@@ -100,12 +108,14 @@ static bool is_asked_for(const struct hostfile_job *job, const char *address)
 	return false;
 }
 
-/* Devices that must go with it. Those that are bridges or on vfio drivers already don't stand in its way. */
+/* Devices that must go with it. Those that are bridges or on vfio drivers already don't stand in
+ * its way. */
 static void write_peers(const struct hostfile_job *job, const struct pci_device *device, FILE *out)
 {
 	for (size_t i = 0; i < device->nonviable_peers.count; i++)
 		if (!is_asked_for(job, device->nonviable_peers.items[i]))
-			fprintf(out, "#   HAZARD: %s is in the same group, on a native driver. A VM has both or none: name it too.\n",
+			fprintf(out,
+				"#   HAZARD: %s is in the same group, on a native driver. A VM has both or none: name it too.\n",
 				device->nonviable_peers.items[i]);
 }
 
@@ -113,11 +123,13 @@ int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, 
 {
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "%s# %s\n# Made for this host and kernel %s by: vfio-bind config %s", file->first, file->path,
+	fprintf(out, "%s# %s\n# Made for this host and kernel %s by: vfio-bind config %s",
+		file->first, file->path,
 		*job->kernel->release ? job->kernel->release : "of unknown version", file->name);
 	for (size_t i = 0; i < job->count; i++)
 		fprintf(out, " %s", address_format(&job->devices[i].device->address, address));
-	fputs("\n# Addresses can shift when hardware is added or taken out: make it anew then.\n#\n", out);
+	fputs("\n# Addresses can shift when hardware is added or taken out: make it anew then.\n#\n",
+	      out);
 	for (size_t i = 0; i < job->count; i++) {
 		write_device(job->devices[i].device, out);
 		write_peers(job, job->devices[i].device, out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that an operator would else write by hand so that devices are a VM's from the start: one row of HOSTFILES each. */
+/* Files that an operator would else write by hand so that devices are a VM's from the start: one
+ * row of HOSTFILES each. */
 #ifndef PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
 #define PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
 
@@ -22,8 +23,9 @@ struct hostfile_job {
 	const struct log *log;
 	const struct kernelinfo *kernel;
 	const struct iommu *iommu;
-	const struct inventory *inventory; /* all devices of the host, with driver, modalias, names, IOMMU group and its peers */
-	struct hostfile_device *devices;       /* those asked for */
+	const struct inventory *inventory; /* all devices of the host, with driver, modalias, names,
+					      IOMMU group and its peers */
+	struct hostfile_device *devices;   /* those asked for */
 	size_t count;
 };
 
@@ -33,8 +35,8 @@ struct hostfile {
 	const char *help;
 	const char *first; /* what its first line must be, or "" */
 
-	/* Writes it. Returns an enum status: BIND_DONE, or what another one says of a device that had to be left out; that has
-	 * been told, and the file says so too. */
+	/* Writes it. Returns an enum status: BIND_DONE, or what another one says of a device that
+	 * had to be left out; that has been told, and the file says so too. */
 	int (*write)(const struct hostfile_job *job, FILE *out);
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What goes into the initramfs: dracut.conf(5), and a hook of initramfs-tools(7). */
-#include "binder/hostfiles/parts.h"
 #include "binder/commands/commands.h"
+#include "binder/hostfiles/parts.h"
 
 #include <errno.h>
 
-static int write_modules(const struct hostfile_job *job, const char *before, const char *between, const char *behind, FILE *out)
+static int write_modules(const struct hostfile_job *job, const char *before, const char *between,
+			 const char *behind, FILE *out)
 {
 	struct strings modules = {0};
 
@@ -29,8 +30,10 @@ static int write_modules(const struct hostfile_job *job, const char *before, con
 /* force_drivers are loaded before udev sees any device, so that ids= of modprobe.d count too. */
 int write_dracut(const struct hostfile_job *job, FILE *out)
 {
-	fputs("# First vfio-bind config udev, to " UDEV_RULES ". Put this one there, then: dracut -f, and reboot.\n"
-	      "# It matters when the native driver is in the initramfs too: disks, and graphics with a boot screen.\n", out);
+	fputs("# First vfio-bind config udev, to " UDEV_RULES
+	      ". Put this one there, then: dracut -f, and reboot.\n"
+	      "# It matters when the native driver is in the initramfs too: disks, and graphics with a boot screen.\n",
+	      out);
 	if (write_modules(job, "force_drivers+=\" ", " ", " \"\n", out) != BIND_DONE)
 		return BIND_FAILED;
 	fputs("install_items+=\" " UDEV_RULES " \"\n", out);
@@ -39,14 +42,17 @@ int write_dracut(const struct hostfile_job *job, FILE *out)
 
 int write_initramfs(const struct hostfile_job *job, FILE *out)
 {
-	fputs("# First vfio-bind config udev, to " UDEV_RULES ". Put this one there, then: chmod +x on it,\n"
+	fputs("# First vfio-bind config udev, to " UDEV_RULES
+	      ". Put this one there, then: chmod +x on it,\n"
 	      "# update-initramfs -u, and reboot.\n"
 	      "# It matters when the native driver is in the initramfs too: disks, and graphics with a boot screen.\n"
 	      "[ \"$1\" != prereqs ] || exit 0\n"
-	      ". /usr/share/initramfs-tools/hook-functions\n", out);
+	      ". /usr/share/initramfs-tools/hook-functions\n",
+	      out);
 	if (write_modules(job, "manual_add_modules ", " ", "\n", out) != BIND_DONE)
 		return BIND_FAILED;
 	fputs("mkdir -p \"$DESTDIR/lib/udev/rules.d\"\n"
-	      "cp " UDEV_RULES " \"$DESTDIR/lib/udev/rules.d/\"\n", out);
+	      "cp " UDEV_RULES " \"$DESTDIR/lib/udev/rules.d/\"\n",
+	      out);
 	return BIND_DONE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* modprobe.d(5): ids for vfio-pci, and that it comes before the devices' own drivers. */
-#include "binder/hostfiles/parts.h"
 #include "binder/commands/commands.h"
+#include "binder/hostfiles/parts.h"
 #include "probe/driver.h"
 
 #include <errno.h>
@@ -13,7 +13,8 @@ static bool is_identical(const struct pci_device *a, const struct pci_device *b)
 }
 
 /* A device that ids= would take along though nobody asked for it, or NULL. */
-static const struct pci_device *find_bystander(const struct hostfile_job *job, const struct pci_device *device)
+static const struct pci_device *find_bystander(const struct hostfile_job *job,
+					       const struct pci_device *device)
 {
 	inventory_foreach(job->inventory, other) {
 		bool asked_for = false;
@@ -35,15 +36,19 @@ static bool stood_before(const struct hostfile_job *job, size_t index)
 }
 
 /* Why a device can't be given by its ids, said in the file and to who asked. */
-static void leave_out(const struct hostfile_job *job, const struct pci_device *device, const char *why, FILE *out)
+static void leave_out(const struct hostfile_job *job, const struct pci_device *device,
+		      const char *why, FILE *out)
 {
-	fprintf(out, "# LEFT OUT: %04x:%04x, for %s. Use vfio-bind config udev for it.\n", device->vendor, device->device, why);
-	log_warning(job->log, "%04x:%04x is left out, for %s; 'vfio-bind config udev' goes by address", device->vendor,
-		    device->device, why);
+	fprintf(out, "# LEFT OUT: %04x:%04x, for %s. Use vfio-bind config udev for it.\n",
+		device->vendor, device->device, why);
+	log_warning(job->log,
+		    "%04x:%04x is left out, for %s; 'vfio-bind config udev' goes by address",
+		    device->vendor, device->device, why);
 }
 
 /* Whether the device can be given by its ids; otherwise it was left out. */
-static bool check_device(const struct hostfile_job *job, const struct hostfile_device *device, FILE *out)
+static bool check_device(const struct hostfile_job *job, const struct hostfile_device *device,
+			 FILE *out)
 {
 	const struct pci_device *bystander = find_bystander(job, device->device);
 	char why[ADDRESS_SIZE + 64], address[ADDRESS_SIZE];
@@ -68,14 +73,16 @@ static int write_ids(const struct hostfile_job *job, FILE *out)
 	for (size_t i = 0; i < job->count && !error; i++) {
 		if (stood_before(job, i))
 			continue;
-		snprintf(id, sizeof(id), "%04x:%04x", job->devices[i].device->vendor, job->devices[i].device->device);
+		snprintf(id, sizeof(id), "%04x:%04x", job->devices[i].device->vendor,
+			 job->devices[i].device->device);
 		if (check_device(job, &job->devices[i], out))
 			error = strings_add(&ids, id);
 		else
 			status = BIND_REFUSED;
 	}
 	for (size_t i = 0; i < ids.count && !error; i++)
-		fprintf(out, "%s%s%s", i ? "," : "options vfio-pci ids=", ids.items[i], i + 1 < ids.count ? "" : "\n");
+		fprintf(out, "%s%s%s", i ? "," : "options vfio-pci ids=", ids.items[i],
+			i + 1 < ids.count ? "" : "\n");
 	strings_free(&ids);
 	if (!error)
 		return status;
@@ -84,14 +91,19 @@ static int write_ids(const struct hostfile_job *job, FILE *out)
 }
 
 /* Adds what puts the driver that DEVICE shall have before those that could take it. */
-static int add_order(const struct hostfile_job *job, const struct hostfile_device *device, struct strings *lines)
+static int add_order(const struct hostfile_job *job, const struct hostfile_device *device,
+		     struct strings *lines)
 {
 	struct strings natives = {0};
 	char line[160];
-	int error = device->device->modalias ? kernelinfo_modules_for(job->kernel, device->device->modalias, &natives) : 0;
+	int error = device->device->modalias
+			    ? kernelinfo_modules_for(job->kernel, device->device->modalias,
+						     &natives)
+			    : 0;
 
 	for (size_t i = 0; i < natives.count && !error; i++) {
-		snprintf(line, sizeof(line), "softdep %s pre: %s", natives.items[i], device->choice.module);
+		snprintf(line, sizeof(line), "softdep %s pre: %s", natives.items[i],
+			 device->choice.module);
 		error = strings_has(lines, line) ? 0 : strings_add(lines, line);
 	}
 	strings_free(&natives);
@@ -119,7 +131,9 @@ static void write_drivers(const struct hostfile_job *job, FILE *out)
 
 		if (driver && !driver_is_vfio(driver) && !driver_is_stub(driver) &&
 		    kernelinfo_module(job->kernel, driver) == MODULE_BUILTIN)
-			fprintf(out, "# HAZARD: %s is built into the kernel: only vfio-bind apply moves that device.\n", driver);
+			fprintf(out,
+				"# HAZARD: %s is built into the kernel: only vfio-bind apply moves that device.\n",
+				driver);
 	}
 }
 
@@ -136,9 +150,10 @@ int write_modprobe(const struct hostfile_job *job, FILE *out)
 	write_drivers(job, out);
 	error = write_order(job, out);
 	if (error < 0) {
-		log_error(job->log,
-			  "lib/modules/%s/modules.alias: %s: nobody can see which drivers could take the devices",
-			  job->kernel->release, strerror(-error));
+		log_error(
+			job->log,
+			"lib/modules/%s/modules.alias: %s: nobody can see which drivers could take the devices",
+			job->kernel->release, strerror(-error));
 		return BIND_FAILED;
 	}
 	return status;

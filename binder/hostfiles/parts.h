@@ -11,7 +11,8 @@
 /* The command that makes this host's initramfs anew. */
 const char *initramfs_command(struct sysroot *root);
 
-/* The modules that the devices need of this kernel and that aren't built into it, their drivers last. Returns 0 or -ENOMEM. */
+/* The modules that the devices need of this kernel and that aren't built into it, their drivers
+ * last. Returns 0 or -ENOMEM. */
 int hostfile_modules(const struct hostfile_job *job, struct strings *ret);
 
 int write_dracut(const struct hostfile_job *job, FILE *out);

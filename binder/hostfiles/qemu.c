@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libvirt's qemu.conf: which device nodes a VM may open. */
+#include "binder/commands/commands.h"
 #include "binder/hostfiles/parts.h"
 #include "probe/sysfs/textfile.h"
-#include "binder/commands/commands.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,16 +12,19 @@
 
 /* What libvirt 9 lets every VM open; where its file can be read, what stands there is taken. */
 static const char *const DEFAULTS[] = {
-	"/dev/null", "/dev/full", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/kvm",
+	"/dev/null",	"/dev/full", "/dev/zero", "/dev/random",
+	"/dev/urandom", "/dev/ptmx", "/dev/kvm",
 };
 
 static bool is_node(const char *text)
 {
 	return strncmp(text, "/dev/", strlen("/dev/")) == 0 &&
-	       strspn(text, "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(text);
+	       strspn(text, "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(text);
 }
 
-/* The nodes in the list at TEXT, "cgroup_device_acl = [...]", commented out as libvirt delivers it or not. Cuts it. */
+/* The nodes in the list at TEXT, "cgroup_device_acl = [...]", commented out as libvirt delivers it
+ * or not. Cuts it. */
 static int read_nodes(char *text, struct strings *ret)
 {
 	char *list = strchr(text, '['), *rest = NULL;
@@ -73,8 +76,8 @@ static int read_list(const struct hostfile_job *job, struct strings *ret)
 	if (error == -ENOMEM)
 		return error;
 	if (error < 0 && error != -ENOENT)
-		log_warning(job->log, "%s/" QEMU_CONF ": %s: what it lists is not taken over", sysroot_path(job->root),
-			    strerror(-error));
+		log_warning(job->log, "%s/" QEMU_CONF ": %s: what it lists is not taken over",
+			    sysroot_path(job->root), strerror(-error));
 	list = error < 0 ? NULL : find_list(text);
 	error = list ? read_nodes(list, ret) : 0;
 	for (size_t i = 0; !error && !list && i < sizeof(DEFAULTS) / sizeof(*DEFAULTS); i++)
@@ -103,8 +106,11 @@ static int add_groups(const struct hostfile_job *job, struct strings *nodes, FIL
 			continue;
 		}
 		address_format(&device->address, address);
-		fprintf(out, "# LEFT OUT: %s has no IOMMU group. vfio-bind check tells why.\n", address);
-		log_warning(job->log, "%s is left out: it has no IOMMU group; 'vfio-bind check' tells why", address);
+		fprintf(out, "# LEFT OUT: %s has no IOMMU group. vfio-bind check tells why.\n",
+			address);
+		log_warning(job->log,
+			    "%s is left out: it has no IOMMU group; 'vfio-bind check' tells why",
+			    address);
 		status = BIND_UNAVAILABLE;
 	}
 	if (!error)
@@ -129,7 +135,8 @@ int write_qemu(const struct hostfile_job *job, FILE *out)
 	if (status != BIND_FAILED) {
 		fputs("cgroup_device_acl = [\n", out);
 		for (size_t i = 0; i < nodes.count; i++)
-			fprintf(out, "    \"%s\"%s\n", nodes.items[i], i + 1 < nodes.count ? "," : "");
+			fprintf(out, "    \"%s\"%s\n", nodes.items[i],
+				i + 1 < nodes.count ? "," : "");
 		fputs("]\n", out);
 	}
 	strings_free(&nodes);

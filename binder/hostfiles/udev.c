@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules of udev(7). By address and ids, so that neither an identical device nor another that came to stand there is taken. */
-#include "binder/hostfiles/parts.h"
+/* Rules of udev(7). By address and ids, so that neither an identical device nor another that came
+ * to stand there is taken. */
 #include "binder/commands/commands.h"
+#include "binder/hostfiles/parts.h"
 
-/* Events are handled side by side, and that of any other device can load a native driver that takes this one. So each event
- * first sets the overrides of all these devices, those that have a driver excepted: a device that was given back stays so. */
+/* Events are handled side by side, and that of any other device can load a native driver that takes
+ * this one. So each event first sets the overrides of all these devices, those that have a driver
+ * excepted: a device that was given back stays so. */
 static void write_override(const struct hostfile_device *wanted, FILE *out)
 {
 	const struct pci_device *device = wanted->device;
@@ -14,7 +16,8 @@ static void write_override(const struct hostfile_device *wanted, FILE *out)
 	fprintf(out,
 		"ACTION==\"add\", SUBSYSTEM==\"pci\", TEST!=\"/sys/bus/pci/devices/%s/driver\", ATTR{[pci/%s]vendor}==\"0x%04x\", "
 		"ATTR{[pci/%s]device}==\"0x%04x\", ATTR{[pci/%s]driver_override}=\"%s\"\n",
-		address, address, device->vendor, address, device->device, address, wanted->choice.driver);
+		address, address, device->vendor, address, device->device, address,
+		wanted->choice.driver);
 	fprintf(out,
 		"ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"%s\", ATTR{vendor}==\"0x%04x\", ATTR{device}==\"0x%04x\", "
 		"TEST!=\"driver\", ENV{VFIO_BIND}=\"%s\"\n",
@@ -33,6 +36,7 @@ int write_udev(const struct hostfile_job *job, FILE *out)
 		write_override(&job->devices[i], out);
 	/* loading takes the devices that are there; one that appears later has to be offered */
 	fputs("ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", IMPORT{builtin}=\"kmod load $env{VFIO_BIND}\"\n"
-	      "ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n", out);
+	      "ACTION==\"add\", SUBSYSTEM==\"pci\", ENV{VFIO_BIND}==\"?*\", ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n",
+	      out);
 	return BIND_DONE;
 }

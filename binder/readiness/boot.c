@@ -24,7 +24,8 @@ static int note_ids(struct boot *boot, const char *ids, const char *place)
 	char *text = strndup(ids, strcspn(ids, " \t\r")), *rest = NULL;
 	int error = text ? 0 : -ENOMEM;
 
-	for (char *id = text ? strtok_r(text, ",\"'", &rest) : NULL; id && !error; id = strtok_r(NULL, ",\"'", &rest)) {
+	for (char *id = text ? strtok_r(text, ",\"'", &rest) : NULL; id && !error;
+	     id = strtok_r(NULL, ",\"'", &rest)) {
 		error = strings_add(&boot->ids, id);
 		if (!error)
 			error = strings_add(&boot->places, place);
@@ -38,9 +39,11 @@ static const char *find_ids_option(const struct bootline *line)
 {
 	const char *p = strstr(line->text, "ids=");
 
-	if (!p || p == line->text || !isspace((unsigned char)p[-1]) || !bootline_names(line->text, "vfio_pci"))
+	if (!p || p == line->text || !isspace((unsigned char)p[-1]) ||
+	    !bootline_names(line->text, "vfio_pci"))
 		return NULL;
-	return line->kind == BOOTFILE_MODPROBE && strncmp(line->text, "options", strlen("options")) != 0
+	return line->kind == BOOTFILE_MODPROBE &&
+			       strncmp(line->text, "options", strlen("options")) != 0
 		       ? NULL
 		       : p + strlen("ids=");
 }
@@ -52,7 +55,8 @@ static int note_line(void *data, const struct bootline *line)
 	char *place = NULL;
 	int error = 0;
 
-	if (line->kind == BOOTFILE_INITRAMFS && !boot->vfio_pci && bootline_names(line->text, "vfio_pci")) {
+	if (line->kind == BOOTFILE_INITRAMFS && !boot->vfio_pci &&
+	    bootline_names(line->text, "vfio_pci")) {
 		error = note_place(line, &boot->vfio_pci);
 		boot->vfio_pci_path = strdup(line->path);
 		if (!boot->vfio_pci_path)
@@ -61,7 +65,8 @@ static int note_line(void *data, const struct bootline *line)
 	if (!error && (line->kind == BOOTFILE_INITRAMFS || line->kind == BOOTFILE_LOAD) &&
 	    bootline_names(line->text, "vfio_virqfd"))
 		error = note_place(line, &boot->virqfd);
-	if (!error && line->kind == BOOTFILE_MODPROBE && bootline_names(line->text, "allow_unsafe_interrupts"))
+	if (!error && line->kind == BOOTFILE_MODPROBE &&
+	    bootline_names(line->text, "allow_unsafe_interrupts"))
 		error = note_place(line, &boot->unsafe_interrupts);
 	if (!error && ids)
 		error = note_place(line, &place);
@@ -71,7 +76,8 @@ static int note_line(void *data, const struct bootline *line)
 	return error;
 }
 
-int boot_read(struct sysroot *root, const struct log *log, const struct kernelinfo *kernel, struct boot *ret)
+int boot_read(struct sysroot *root, const struct log *log, const struct kernelinfo *kernel,
+	      struct boot *ret)
 {
 	const char *ids = kernelinfo_parameter(kernel, "vfio_pci.ids");
 	struct boot boot = {0};
@@ -108,7 +114,8 @@ static bool find_image(const struct host *host, char path[static 128], struct st
 	} names[] = {{"initrd.img-", ""}, {"initramfs-", ".img"}, {"initrd-", ""}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && *host->kernel.release; i++) {
-		snprintf(path, 128, "boot/%s%s%s", names[i].before, host->kernel.release, names[i].behind);
+		snprintf(path, 128, "boot/%s%s%s", names[i].before, host->kernel.release,
+			 names[i].behind);
 		if (sysdir_stat(sysroot_dir(host->root), path, ret) == 0)
 			return true;
 	}
@@ -123,21 +130,28 @@ void find_initramfs(struct readiness *readiness, const struct host *host)
 	char path[128];
 
 	if (kernelinfo_module(&host->kernel, "vfio_pci") == MODULE_BUILTIN)
-		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "vfio_pci is built into the kernel, which has it earlier than any initramfs");
+		finding_add(
+			readiness, name, FINDING_PASS, NULL,
+			"vfio_pci is built into the kernel, which has it earlier than any initramfs");
 	else if (!boot->vfio_pci && boot->unseen)
 		finding_add(readiness, name, FINDING_UNKNOWN, "look as root",
 			    "not every file of /etc could be read; the others don't name vfio_pci");
 	else if (!boot->vfio_pci)
-		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "no file of /etc asks for vfio_pci in it: devices change drivers when vfio-bind runs");
-	else if (find_image(host, path, &image) && sysdir_stat(sysroot_dir(host->root), boot->vfio_pci_path, &file) == 0 &&
+		finding_add(
+			readiness, name, FINDING_PASS, NULL,
+			"no file of /etc asks for vfio_pci in it: devices change drivers when vfio-bind runs");
+	else if (find_image(host, path, &image) &&
+		 sysdir_stat(sysroot_dir(host->root), boot->vfio_pci_path, &file) == 0 &&
 		 (image.st_mtim.tv_sec < file.st_mtim.tv_sec))
-		finding_add(readiness, name, FINDING_WARN, "make it anew: update-initramfs -u, dracut -f or mkinitcpio -P",
-			    "%s asks for vfio_pci, but /%s is older than that file", boot->vfio_pci, path);
+		finding_add(readiness, name, FINDING_WARN,
+			    "make it anew: update-initramfs -u, dracut -f or mkinitcpio -P",
+			    "%s asks for vfio_pci, but /%s is older than that file", boot->vfio_pci,
+			    path);
 	else
-		finding_add(readiness, name, FINDING_UNKNOWN, "lsinitramfs or lsinitrd, with grep vfio, tells",
-			    "%s asks for vfio_pci; whether the image has it isn't looked at", boot->vfio_pci);
+		finding_add(readiness, name, FINDING_UNKNOWN,
+			    "lsinitramfs or lsinitrd, with grep vfio, tells",
+			    "%s asks for vfio_pci; whether the image has it isn't looked at",
+			    boot->vfio_pci);
 }
 
 /* ---- ids ---- */
@@ -156,7 +170,8 @@ static bool id_matches(const char *id, const struct pci_device *device)
 }
 
 /* Returns how many devices the id takes, and says which. */
-static size_t describe_id(const struct inventory *inventory, const char *id, const char *place, FILE *out)
+static size_t describe_id(const struct inventory *inventory, const char *id, const char *place,
+			  FILE *out)
 {
 	char address[ADDRESS_SIZE];
 	size_t count = 0;
@@ -164,7 +179,8 @@ static size_t describe_id(const struct inventory *inventory, const char *id, con
 	fprintf(out, "%s (%s) takes", id, place);
 	for (size_t i = 0; i < inventory->count; i++)
 		if (id_matches(id, &inventory->devices[i]))
-			fprintf(out, "%s %s", count++ ? "," : "", address_format(&inventory->devices[i].address, address));
+			fprintf(out, "%s %s", count++ ? "," : "",
+				address_format(&inventory->devices[i].address, address));
 	if (!count)
 		fputs(" no device", out);
 	return count;
@@ -180,15 +196,19 @@ void find_ids(struct readiness *readiness, const struct host *host)
 	FILE *out;
 
 	if (!boot->ids.count) {
-		finding_add(readiness, name, boot->unseen ? FINDING_UNKNOWN : FINDING_PASS, boot->unseen ? "look as root" : NULL,
-			    boot->unseen ? "not every file of /etc could be read; the others give vfio-pci no ids=" :
-					   "vfio-pci is given no ids=");
+		finding_add(
+			readiness, name, boot->unseen ? FINDING_UNKNOWN : FINDING_PASS,
+			boot->unseen ? "look as root" : NULL,
+			boot->unseen
+				? "not every file of /etc could be read; the others give vfio-pci no ids="
+				: "vfio-pci is given no ids=");
 		return;
 	}
 	out = open_memstream(&text, &size);
 	for (size_t i = 0; out && i < boot->ids.count; i++) {
 		fputs(i ? "; " : "", out);
-		if (describe_id(host->inventory, boot->ids.items[i], boot->places.items[i], out) > 1)
+		if (describe_id(host->inventory, boot->ids.items[i], boot->places.items[i], out) >
+		    1)
 			several = true;
 	}
 	if (!out || fclose(out) != 0)
@@ -209,15 +229,21 @@ void find_virqfd(struct readiness *readiness, const struct host *host)
 	static const char name[] = "vfio_virqfd";
 	const struct kernelinfo *kernel = &host->kernel;
 	enum module_state state = kernelinfo_module(kernel, name);
-	bool gone = state == MODULE_MISSING || (state == MODULE_UNKNOWN && kernelinfo_is_at_least(kernel, 6, 2));
+	bool gone = state == MODULE_MISSING ||
+		    (state == MODULE_UNKNOWN && kernelinfo_is_at_least(kernel, 6, 2));
 
 	if (host->boot.virqfd && gone)
-		finding_add(readiness, name, FINDING_WARN, "take it from that file: since Linux 6.2 it is a part of vfio",
-			    "%s asks for it, but kernel %s has none", host->boot.virqfd, kernel->release);
+		finding_add(readiness, name, FINDING_WARN,
+			    "take it from that file: since Linux 6.2 it is a part of vfio",
+			    "%s asks for it, but kernel %s has none", host->boot.virqfd,
+			    kernel->release);
 	else if (gone)
-		finding_add(readiness, name, FINDING_PASS, NULL, "kernel %s has none and needs none", kernel->release);
+		finding_add(readiness, name, FINDING_PASS, NULL,
+			    "kernel %s has none and needs none", kernel->release);
 	else if (state == MODULE_UNKNOWN)
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "nobody can see which modules this kernel has");
+		finding_add(readiness, name, FINDING_UNKNOWN, NULL,
+			    "nobody can see which modules this kernel has");
 	else
-		finding_add(readiness, name, FINDING_PASS, NULL, "kernel %s has it", kernel->release);
+		finding_add(readiness, name, FINDING_PASS, NULL, "kernel %s has it",
+			    kernel->release);
 }

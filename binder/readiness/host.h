@@ -10,13 +10,13 @@
 
 /* Where in the files of /etc something stands: "/etc/modprobe.d/vfio.conf:3"; NULL: nowhere. */
 struct boot {
-	char *vfio_pci;          /* vfio_pci, to be in the initramfs */
-	char *vfio_pci_path;     /* the file of that, below the root */
-	char *virqfd;            /* vfio_virqfd, wherever */
+	char *vfio_pci;		 /* vfio_pci, to be in the initramfs */
+	char *vfio_pci_path;	 /* the file of that, below the root */
+	char *virqfd;		 /* vfio_virqfd, wherever */
 	char *unsafe_interrupts; /* allow_unsafe_interrupts */
-	struct strings ids;      /* ids that vfio-pci is told, as they stand */
-	struct strings places;   /* where each of them does */
-	unsigned unseen;         /* files that could not be read */
+	struct strings ids;	 /* ids that vfio-pci is told, as they stand */
+	struct strings places;	 /* where each of them does */
+	unsigned unseen;	 /* files that could not be read */
 };
 
 struct host {
@@ -29,13 +29,14 @@ struct host {
 };
 
 /* Adds a finding; REMEDY stays the caller's. Without memory readiness.no_memory is set. */
-void finding_add(struct readiness *readiness, const char *name, enum finding_result result, const char *remedy, const char *format,
-		 ...) __attribute__((format(printf, 5, 6)));
+void finding_add(struct readiness *readiness, const char *name, enum finding_result result,
+		 const char *remedy, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Marks the last one as essential. */
 void finding_is_essential(struct readiness *readiness);
 
-int boot_read(struct sysroot *root, const struct log *log, const struct kernelinfo *kernel, struct boot *ret);
+int boot_read(struct sysroot *root, const struct log *log, const struct kernelinfo *kernel,
+	      struct boot *ret);
 void boot_free(struct boot *boot);
 
 void find_iommu(struct readiness *readiness, const struct host *host);

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define REMEDY_GUEST "this machine is a VM: its own host must give it an IOMMU"
-#define REMEDY_FIRMWARE "switch on VT-d, AMD-Vi or IOMMU in the firmware's setup; if it isn't offered there, this board can't"
+#define REMEDY_FIRMWARE \
+	"switch on VT-d, AMD-Vi or IOMMU in the firmware's setup; if it isn't offered there, this board can't"
 
 static const char *vendor_name(enum iommu_maker maker)
 {
@@ -27,11 +28,12 @@ void find_iommu(struct readiness *readiness, const struct host *host)
 			    vendor_name(iommu->maker), iommu->groups, iommu->units.count, first,
 			    iommu->units.count > 1 ? ", ..." : "");
 	else if (iommu->groups_error)
-		finding_add(readiness, "iommu", FINDING_UNKNOWN, "look as root, with /sys mounted", "/sys/kernel/iommu_groups: %s",
-			    strerror(-iommu->groups_error));
+		finding_add(readiness, "iommu", FINDING_UNKNOWN, "look as root, with /sys mounted",
+			    "/sys/kernel/iommu_groups: %s", strerror(-iommu->groups_error));
 	else if (iommu->fake_groups)
-		finding_add(readiness, "iommu", FINDING_FAIL, "see firmware and parameters below",
-			    "off: the groups in /sys/kernel/iommu_groups are those of vfio's no-IOMMU mode and isolate nothing");
+		finding_add(
+			readiness, "iommu", FINDING_FAIL, "see firmware and parameters below",
+			"off: the groups in /sys/kernel/iommu_groups are those of vfio's no-IOMMU mode and isolate nothing");
 	else
 		finding_add(readiness, "iommu", FINDING_FAIL, "see firmware and parameters below",
 			    "off: no group in /sys/kernel/iommu_groups");
@@ -43,16 +45,20 @@ void find_firmware(struct readiness *readiness, const struct host *host)
 	const struct iommu *iommu = &host->iommu;
 
 	if (iommu->table)
-		finding_add(readiness, "firmware", FINDING_PASS, NULL, "it tells of an IOMMU: ACPI table %s", iommu->table);
-	else if (iommu_is_on(iommu))
 		finding_add(readiness, "firmware", FINDING_PASS, NULL,
-			    "no ACPI table tells of the IOMMU; the kernel has found it all the same");
+			    "it tells of an IOMMU: ACPI table %s", iommu->table);
+	else if (iommu_is_on(iommu))
+		finding_add(
+			readiness, "firmware", FINDING_PASS, NULL,
+			"no ACPI table tells of the IOMMU; the kernel has found it all the same");
 	else if (!iommu->has_tables)
 		finding_add(readiness, "firmware", FINDING_UNKNOWN, NULL,
 			    "no /sys/firmware/acpi/tables to look for DMAR or IVRS in");
 	else
-		finding_add(readiness, "firmware", FINDING_FAIL, iommu->is_guest ? REMEDY_GUEST : REMEDY_FIRMWARE,
-			    "it tells of no IOMMU: neither DMAR nor IVRS nor IORT in /sys/firmware/acpi/tables");
+		finding_add(
+			readiness, "firmware", FINDING_FAIL,
+			iommu->is_guest ? REMEDY_GUEST : REMEDY_FIRMWARE,
+			"it tells of no IOMMU: neither DMAR nor IVRS nor IORT in /sys/firmware/acpi/tables");
 }
 
 /* ---- kernel parameters ---- */
@@ -60,7 +66,8 @@ void find_firmware(struct readiness *readiness, const struct host *host)
 /* The parameters that have to do with it, as they were given. */
 static char *join_parameters(const struct kernelinfo *kernel)
 {
-	static const char *const names[] = {"intel_iommu", "amd_iommu", "iommu", "vfio", "pcie_acs_override", "rd.driver.pre"};
+	static const char *const names[] = {"intel_iommu", "amd_iommu",		"iommu",
+					    "vfio",	   "pcie_acs_override", "rd.driver.pre"};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -91,7 +98,8 @@ static bool is_yes(const struct host *host, const char *path)
 {
 	char text[16];
 
-	return sysdir_read(sysroot_dir(host->root), path, text, sizeof(text)) > 0 && (*text == 'Y' || *text == '1');
+	return sysdir_read(sysroot_dir(host->root), path, text, sizeof(text)) > 0 &&
+	       (*text == 'Y' || *text == '1');
 }
 
 /* What keeps the IOMMU off, or NULL when it isn't the kernel's parameters. */
@@ -100,10 +108,13 @@ static const char *off_remedy(const struct host *host)
 	const struct kernelinfo *kernel = &host->kernel;
 
 	if (kernelinfo_parameter_has(kernel, "iommu", "off") ||
-	    (host->iommu.maker == IOMMU_INTEL && kernelinfo_parameter_has(kernel, "intel_iommu", "off")) ||
-	    (host->iommu.maker == IOMMU_AMD && kernelinfo_parameter_has(kernel, "amd_iommu", "off")))
+	    (host->iommu.maker == IOMMU_INTEL &&
+	     kernelinfo_parameter_has(kernel, "intel_iommu", "off")) ||
+	    (host->iommu.maker == IOMMU_AMD &&
+	     kernelinfo_parameter_has(kernel, "amd_iommu", "off")))
 		return "take the parameter that says off away, and reboot";
-	if (host->iommu.maker == IOMMU_INTEL && !kernelinfo_parameter_has(kernel, "intel_iommu", "on"))
+	if (host->iommu.maker == IOMMU_INTEL &&
+	    !kernelinfo_parameter_has(kernel, "intel_iommu", "on"))
 		return "add intel_iommu=on and reboot: vfio-bind config kernel";
 	return NULL;
 }
@@ -120,13 +131,15 @@ static const char *isolation_remedy(const struct host *host)
 
 void find_parameters(struct readiness *readiness, const struct host *host)
 {
-	const char *remedy = iommu_is_on(&host->iommu) ? NULL : off_remedy(host), *weak = isolation_remedy(host);
+	const char *remedy = iommu_is_on(&host->iommu) ? NULL : off_remedy(host),
+		   *weak = isolation_remedy(host);
 	char *text = join_parameters(&host->kernel);
 
 	if (!text)
 		readiness->no_memory = true;
 	else if (!host->kernel.has_parameters)
-		finding_add(readiness, "parameters", FINDING_UNKNOWN, NULL, "/proc/cmdline can't be read");
+		finding_add(readiness, "parameters", FINDING_UNKNOWN, NULL,
+			    "/proc/cmdline can't be read");
 	else
 		finding_add(readiness, "parameters",
 			    remedy ? FINDING_FAIL
@@ -142,32 +155,39 @@ void find_parameters(struct readiness *readiness, const struct host *host)
 void find_interrupts(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "interrupts";
-	bool allowed = host->boot.unsafe_interrupts ||
-		       is_yes(host, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
-		       kernelinfo_parameter(&host->kernel, "vfio_iommu_type1.allow_unsafe_interrupts");
+	bool allowed =
+		host->boot.unsafe_interrupts ||
+		is_yes(host, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
+		kernelinfo_parameter(&host->kernel, "vfio_iommu_type1.allow_unsafe_interrupts");
 	char *text;
 	int error = textfile_read(host->root, "proc/interrupts", 16 << 20, &text);
 
 	if (error < 0) {
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "/proc/interrupts: %s", strerror(-error));
+		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "/proc/interrupts: %s",
+			    strerror(-error));
 		return;
 	}
 	if (strstr(text, " IR-"))
-		finding_add(readiness, name, FINDING_PASS, NULL, "they are remapped (IR- in /proc/interrupts)");
+		finding_add(readiness, name, FINDING_PASS, NULL,
+			    "they are remapped (IR- in /proc/interrupts)");
 	else if (!strstr(text, "IO-APIC") && !strstr(text, "PCI-MSI"))
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL,
-			    "/proc/interrupts names none of x86's; other processors remap them in their own way");
+		finding_add(
+			readiness, name, FINDING_UNKNOWN, NULL,
+			"/proc/interrupts names none of x86's; other processors remap them in their own way");
 	else if (allowed)
-		finding_add(readiness, name, FINDING_WARN,
-			    "take allow_unsafe_interrupts away once the firmware remaps interrupts",
-			    "not remapped, and allow_unsafe_interrupts lets VMs have devices all the same: a VM can "
-			    "forge interrupts");
+		finding_add(
+			readiness, name, FINDING_WARN,
+			"take allow_unsafe_interrupts away once the firmware remaps interrupts",
+			"not remapped, and allow_unsafe_interrupts lets VMs have devices all the same: a VM can "
+			"forge interrupts");
 	else if (!iommu_is_on(&host->iommu))
-		finding_add(readiness, name, FINDING_WARN, "see iommu first", "not remapped (no IR- in /proc/interrupts)");
+		finding_add(readiness, name, FINDING_WARN, "see iommu first",
+			    "not remapped (no IR- in /proc/interrupts)");
 	else
-		finding_add(readiness, name, FINDING_FAIL,
-			    "switch on interrupt remapping in the firmware's setup, and take intremap=off "
-			    "and nointremap from the kernel's parameters",
-			    "not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a device");
+		finding_add(
+			readiness, name, FINDING_FAIL,
+			"switch on interrupt remapping in the firmware's setup, and take intremap=off "
+			"and nointremap from the kernel's parameters",
+			"not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a device");
 	free(text);
 }

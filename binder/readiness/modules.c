@@ -17,39 +17,45 @@ static bool is_blocked(const struct kernelinfo *kernel, const char *module)
 	       kernelinfo_parameter_has(kernel, "module_blacklist", name);
 }
 
-static void find_module(struct readiness *readiness, const struct kernelinfo *kernel, const char *name)
+static void find_module(struct readiness *readiness, const struct kernelinfo *kernel,
+			const char *name)
 {
 	switch (kernelinfo_module(kernel, name)) {
 	case MODULE_BUILTIN:
-		finding_add(readiness, name, FINDING_PASS, NULL, "built into kernel %s", kernel->release);
+		finding_add(readiness, name, FINDING_PASS, NULL, "built into kernel %s",
+			    kernel->release);
 		break;
 	case MODULE_LOADED:
 		finding_add(readiness, name, FINDING_PASS, NULL, "loaded (/sys/module/%s)", name);
 		break;
 	case MODULE_AVAILABLE:
 		if (is_blocked(kernel, name))
-			finding_add(readiness, name, FINDING_FAIL, "take it from module_blacklist= and reboot",
+			finding_add(readiness, name, FINDING_FAIL,
+				    "take it from module_blacklist= and reboot",
 				    "the kernel's parameter module_blacklist forbids it");
 		else
-			finding_add(readiness, name, FINDING_PASS, NULL, "can be loaded (/lib/modules/%s/modules.dep)",
-				    kernel->release);
+			finding_add(readiness, name, FINDING_PASS, NULL,
+				    "can be loaded (/lib/modules/%s/modules.dep)", kernel->release);
 		break;
 	case MODULE_MISSING:
-		if (strcmp(name, "vfio_iommu_type1") == 0 && kernelinfo_module(kernel, "iommufd") >= MODULE_AVAILABLE)
+		if (strcmp(name, "vfio_iommu_type1") == 0 &&
+		    kernelinfo_module(kernel, "iommufd") >= MODULE_AVAILABLE)
 			finding_add(readiness, name, FINDING_WARN, "use a VMM that knows iommufd",
 				    "this kernel has none, but it has iommufd");
 		else
-			finding_add(readiness, name, FINDING_FAIL,
-				    "install the rest of the kernel's modules (on some distributions a package of its "
-				    "own), or a kernel with VFIO",
-				    "not in /lib/modules/%s/modules.dep", kernel->release);
+			finding_add(
+				readiness, name, FINDING_FAIL,
+				"install the rest of the kernel's modules (on some distributions a package of its "
+				"own), or a kernel with VFIO",
+				"not in /lib/modules/%s/modules.dep", kernel->release);
 		break;
 	case MODULE_UNKNOWN:
-		finding_add(readiness, name, FINDING_UNKNOWN,
-			    "reboot if the running kernel's package was replaced; depmod makes the list where only "
-			    "that is missing",
-			    "not loaded, and there is no /lib/modules/%s/modules.dep to look in",
-			    *kernel->release ? kernel->release : "<release>");
+		finding_add(
+			readiness, name, FINDING_UNKNOWN,
+			"reboot if the running kernel's package was replaced; depmod makes the list where only "
+			"that is missing",
+			"not loaded, and there is no /lib/modules/%s/modules.dep to look in",
+			*kernel->release ? kernel->release : "<release>");
 		break;
 	}
 	finding_is_essential(readiness);
@@ -67,18 +73,23 @@ void find_lockdown(struct readiness *readiness, const struct host *host)
 {
 	char text[128], *begin, *end;
 
-	if (sysdir_read(sysroot_dir(host->root), "sys/kernel/security/lockdown", text, sizeof(text)) < 0) {
-		finding_add(readiness, "lockdown", FINDING_UNKNOWN, NULL,
-			    "no /sys/kernel/security/lockdown: the kernel has none, or securityfs isn't mounted");
+	if (sysdir_read(sysroot_dir(host->root), "sys/kernel/security/lockdown", text,
+			sizeof(text)) < 0) {
+		finding_add(
+			readiness, "lockdown", FINDING_UNKNOWN, NULL,
+			"no /sys/kernel/security/lockdown: the kernel has none, or securityfs isn't mounted");
 		return;
 	}
 	begin = strchr(text, '[');
 	end = begin ? strchr(begin, ']') : NULL;
 	if (!end) {
-		finding_add(readiness, "lockdown", FINDING_UNKNOWN, NULL, "/sys/kernel/security/lockdown makes no sense: %s", text);
+		finding_add(readiness, "lockdown", FINDING_UNKNOWN, NULL,
+			    "/sys/kernel/security/lockdown makes no sense: %s", text);
 		return;
 	}
 	*end = '\0';
 	finding_add(readiness, "lockdown", FINDING_PASS, NULL, "%s%s", begin + 1,
-		    strcmp(begin + 1, "none") == 0 ? "" : ": VFIO works, but only signed modules can be loaded");
+		    strcmp(begin + 1, "none") == 0
+			    ? ""
+			    : ": VFIO works, but only signed modules can be loaded");
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may open what stands in /dev/vfio, and lock a VM's memory. The nodes are only looked at: opening a group can make
- * a VM fail. */
+/* Who may open what stands in /dev/vfio, and lock a VM's memory. The nodes are only looked at:
+ * opening a group can make a VM fail. */
 #include "binder/readiness/host.h"
-#include "probe/sysfs/textfile.h"
 #include "probe/ownership/holders.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@ void find_nodes(struct readiness *readiness, const struct host *host)
 	bool in_use = kernelinfo_module(&host->kernel, "vfio") >= MODULE_LOADED;
 
 	if (error == -ENOENT && !in_use)
-		finding_add(readiness, name, FINDING_PASS, NULL, "not there yet: it comes with the module vfio");
+		finding_add(readiness, name, FINDING_PASS, NULL,
+			    "not there yet: it comes with the module vfio");
 	else if (error == -ENOENT)
 		finding_add(
 			readiness, name, FINDING_FAIL,
@@ -27,19 +28,24 @@ void find_nodes(struct readiness *readiness, const struct host *host)
 	else if (error < 0)
 		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else
-		finding_add(readiness, name, FINDING_PASS, NULL, "mode %04o, %s", node.st_mode & 07777u,
-			    (node.st_mode & 0066u) == 0066u ? "open to all; a VM needs a group beside it" : "not open to all");
+		finding_add(readiness, name, FINDING_PASS, NULL, "mode %04o, %s",
+			    node.st_mode & 07777u,
+			    (node.st_mode & 0066u) == 0066u
+				    ? "open to all; a VM needs a group beside it"
+				    : "not open to all");
 }
 
 /* ---- groups ---- */
 
 static bool is_group(const char *name)
 {
-	return strncmp(name, "noiommu-", strlen("noiommu-")) == 0 || strspn(name, "0123456789") == strlen(name);
+	return strncmp(name, "noiommu-", strlen("noiommu-")) == 0 ||
+	       strspn(name, "0123456789") == strlen(name);
 }
 
 /* The name that FILE, etc/passwd or etc/group, has for ID, else its number. */
-static void name_account(struct sysroot *root, const char *file, unsigned id, char *buffer, size_t size)
+static void name_account(struct sysroot *root, const char *file, unsigned id, char *buffer,
+			 size_t size)
 {
 	char *text, *rest = NULL;
 	unsigned found;
@@ -59,7 +65,8 @@ static void name_account(struct sysroot *root, const char *file, unsigned id, ch
 }
 
 /* Tells of the groups' nodes, those with the same rights in one go. */
-static void describe_groups(const struct host *host, const struct strings *names, FILE *out, bool *ret_open, bool *ret_unseen)
+static void describe_groups(const struct host *host, const struct strings *names, FILE *out,
+			    bool *ret_open, bool *ret_unseen)
 {
 	struct stat node, last = {0};
 	char path[280], owner[64], group[64];
@@ -72,13 +79,15 @@ static void describe_groups(const struct host *host, const struct strings *names
 			continue;
 		}
 		*ret_open = *ret_open || node.st_mode & 06u;
-		if (any && node.st_mode == last.st_mode && node.st_uid == last.st_uid && node.st_gid == last.st_gid) {
+		if (any && node.st_mode == last.st_mode && node.st_uid == last.st_uid &&
+		    node.st_gid == last.st_gid) {
 			fprintf(out, " %s", names->items[i]);
 			continue;
 		}
 		name_account(host->root, "etc/passwd", node.st_uid, owner, sizeof(owner));
 		name_account(host->root, "etc/group", node.st_gid, group, sizeof(group));
-		fprintf(out, "%s%s:%s %04o: %s", any ? "; " : "", owner, group, node.st_mode & 07777u, names->items[i]);
+		fprintf(out, "%s%s:%s %04o: %s", any ? "; " : "", owner, group,
+			node.st_mode & 07777u, names->items[i]);
 		last = node;
 		any = true;
 	}
@@ -116,16 +125,18 @@ void find_groups(struct readiness *readiness, const struct host *host)
 	else if (error < 0)
 		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else if (names.count == 0)
-		finding_add(readiness, name, FINDING_PASS, NULL, "none yet: each comes when a device of it is bound");
+		finding_add(readiness, name, FINDING_PASS, NULL,
+			    "none yet: each comes when a device of it is bound");
 	else
-		finding_add(readiness, name,
-			    is_open  ? FINDING_WARN
-			    : unseen ? FINDING_UNKNOWN
-				     : FINDING_PASS,
-			    is_open ? "every user of this host can take these devices: look for a udev rule with "
-				      "MODE=\"0666\""
-				    : NULL,
-			    "%s", text);
+		finding_add(
+			readiness, name,
+			is_open	 ? FINDING_WARN
+			: unseen ? FINDING_UNKNOWN
+				 : FINDING_PASS,
+			is_open ? "every user of this host can take these devices: look for a udev rule with "
+				  "MODE=\"0666\""
+				: NULL,
+			"%s", text);
 	strings_free(&names);
 	free(text);
 }
@@ -135,7 +146,8 @@ void find_groups(struct readiness *readiness, const struct host *host)
 #define LIMIT_LINE "Max locked memory"
 #define CAP_IPC_LOCK_BIT 14
 
-/* The soft limit in DIRECTORY/limits: a number of bytes or "unlimited". Returns 0 or a negative errno. */
+/* The soft limit in DIRECTORY/limits: a number of bytes or "unlimited". Returns 0 or a negative
+ * errno. */
 static int read_limit(struct sysroot *root, const char *process, char limit[static 24])
 {
 	char path[64], text[ATTRIBUTE_SIZE], *line;
@@ -154,8 +166,10 @@ static bool may_lock_anything(struct sysroot *root)
 	char text[ATTRIBUTE_SIZE], *line;
 	unsigned long long capabilities;
 
-	return sysdir_read(sysroot_dir(root), "proc/self/status", text, sizeof(text)) > 0 && (line = strstr(text, "\nCapEff:")) &&
-	       sscanf(line, "\nCapEff: %16llx", &capabilities) == 1 && (capabilities >> CAP_IPC_LOCK_BIT & 1);
+	return sysdir_read(sysroot_dir(root), "proc/self/status", text, sizeof(text)) > 0 &&
+	       (line = strstr(text, "\nCapEff:")) &&
+	       sscanf(line, "\nCapEff: %16llx", &capabilities) == 1 &&
+	       (capabilities >> CAP_IPC_LOCK_BIT & 1);
 }
 
 void find_memlock(struct readiness *readiness, const struct host *host)
@@ -164,15 +178,19 @@ void find_memlock(struct readiness *readiness, const struct host *host)
 	int error = read_limit(host->root, "self", limit);
 
 	if (error < 0)
-		finding_add(readiness, "memlock", FINDING_UNKNOWN, NULL, "/proc/self/limits: %s", strerror(-error));
+		finding_add(readiness, "memlock", FINDING_UNKNOWN, NULL, "/proc/self/limits: %s",
+			    strerror(-error));
 	else if (strcmp(limit, "unlimited") == 0 || may_lock_anything(host->root))
-		finding_add(readiness, "memlock", FINDING_PASS, NULL, "who asks may lock any amount of memory (limit %s)", limit);
+		finding_add(readiness, "memlock", FINDING_PASS, NULL,
+			    "who asks may lock any amount of memory (limit %s)", limit);
 	else
-		finding_add(readiness, "memlock", FINDING_WARN,
-			    "libvirt raises the limit of its VMs itself; for a QEMU that is started otherwise: memlock "
-			    "in /etc/security/limits.d, or "
-			    "LimitMEMLOCK= of its unit, as large as the VM's memory",
-			    "who asks may lock %s bytes: no VM of his with more memory can have a device", limit);
+		finding_add(
+			readiness, "memlock", FINDING_WARN,
+			"libvirt raises the limit of its VMs itself; for a QEMU that is started otherwise: memlock "
+			"in /etc/security/limits.d, or "
+			"LimitMEMLOCK= of its unit, as large as the VM's memory",
+			"who asks may lock %s bytes: no VM of his with more memory can have a device",
+			limit);
 }
 
 void find_vms(struct readiness *readiness, const struct host *host)
@@ -185,7 +203,8 @@ void find_vms(struct readiness *readiness, const struct host *host)
 
 	if (vfio_nodes_read(host->root, &nodes) < 0 ||
 	    holders_read(host->root, &nodes, HOLDERS_PROCESSES, &holders) < 0) {
-		finding_add(readiness, "vms", FINDING_UNKNOWN, NULL, "/proc or /sys/class/vfio can't be read");
+		finding_add(readiness, "vms", FINDING_UNKNOWN, NULL,
+			    "/proc or /sys/class/vfio can't be read");
 		vfio_nodes_free(&nodes);
 		return;
 	}
@@ -198,17 +217,20 @@ void find_vms(struct readiness *readiness, const struct host *host)
 		snprintf(pid, sizeof(pid), "%d", (int)holder->pid);
 		fprintf(out, "%s%s (pid %s) may lock %s", vms++ ? ", " : "",
 			holder->vmm.name ? holder->vmm.name : holder->vmm.program, pid,
-			read_limit(host->root, pid, limit) == 0 ? limit : "nobody could see how much");
+			read_limit(host->root, pid, limit) == 0 ? limit
+								: "nobody could see how much");
 	}
 	if (!out || fclose(out) != 0)
 		readiness->no_memory = true;
 	else if (vms)
 		finding_add(readiness, "vms", FINDING_PASS, NULL, "%s", text);
 	else
-		finding_add(readiness, "vms", holders.unseen ? FINDING_UNKNOWN : FINDING_PASS,
-			    holders.unseen ? "look as root" : NULL, "%s",
-			    holders.unseen ? "not every process could be looked at; none was seen that has a device"
-					   : "no VM has a device");
+		finding_add(
+			readiness, "vms", holders.unseen ? FINDING_UNKNOWN : FINDING_PASS,
+			holders.unseen ? "look as root" : NULL, "%s",
+			holders.unseen
+				? "not every process could be looked at; none was seen that has a device"
+				: "no VM has a device");
 	free(text);
 	holders_free(&holders);
 	vfio_nodes_free(&nodes);

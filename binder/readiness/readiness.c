@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/readiness/readiness.h"
 
-#include "binder/readiness/host.h"
 #include "binder/commands/commands.h"
+#include "binder/readiness/host.h"
 #include "probe/sysfs/scan.h"
 
 #include <errno.h>
@@ -12,14 +12,16 @@
 
 /* In the order in which an operator would look. */
 static void (*const FINDERS[])(struct readiness *readiness, const struct host *host) = {
-	find_iommu, find_firmware, find_parameters, find_interrupts, find_modules, find_lockdown, find_nodes, find_groups,
-	find_memlock, find_vms, find_initramfs, find_ids, find_virqfd,
+	find_iommu,	find_firmware, find_parameters, find_interrupts, find_modules,
+	find_lockdown,	find_nodes,    find_groups,	find_memlock,	 find_vms,
+	find_initramfs, find_ids,      find_virqfd,
 };
 
-void finding_add(struct readiness *readiness, const char *name, enum finding_result result, const char *remedy,
-		 const char *format, ...)
+void finding_add(struct readiness *readiness, const char *name, enum finding_result result,
+		 const char *remedy, const char *format, ...)
 {
-	struct readiness_finding *more = realloc(readiness->items, (readiness->count + 1) * sizeof(*more));
+	struct readiness_finding *more = realloc(readiness->items,
+						 (readiness->count + 1) * sizeof(*more));
 	char *seen = NULL;
 	va_list args;
 
@@ -27,8 +29,8 @@ void finding_add(struct readiness *readiness, const char *name, enum finding_res
 	if (!more || vasprintf(&seen, format, args) < 0)
 		readiness->no_memory = true;
 	else
-		more[readiness->count++] =
-			(struct readiness_finding){.name = name, .result = result, .seen = seen, .remedy = remedy};
+		more[readiness->count++] = (struct readiness_finding){
+			.name = name, .result = result, .seen = seen, .remedy = remedy};
 	va_end(args);
 	if (more)
 		readiness->items = more;
@@ -110,7 +112,8 @@ int readiness_status(const struct readiness *readiness)
 
 		if (finding->result == FINDING_FAIL && finding->essential)
 			return BIND_UNAVAILABLE;
-		if (finding->result == FINDING_FAIL || (finding->result == FINDING_UNKNOWN && finding->essential))
+		if (finding->result == FINDING_FAIL ||
+		    (finding->result == FINDING_UNKNOWN && finding->essential))
 			status = BIND_FAILED;
 	}
 	return status;

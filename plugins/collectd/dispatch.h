@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What goes to the daemon: values and notifications. dispatch.c alone knows how; collectd 6 will want another one. */
+/* What goes to the daemon: values and notifications. dispatch.c alone knows how; collectd 6 will
+ * want another one. */
 #ifndef PCIPROBE_COLLECTD_DISPATCH_H
 #define PCIPROBE_COLLECTD_DISPATCH_H
 
@@ -12,11 +13,11 @@
 #define MESSAGE_SIZE 256
 
 struct value {
-	const char *instance;      /* "0000:81:00.2" */
-	const char *type;          /* a type of the daemon's own types.db, of one source */
+	const char *instance;	   /* "0000:81:00.2" */
+	const char *type;	   /* a type of the daemon's own types.db, of one source */
 	const char *type_instance; /* "in_use" */
 	enum { VALUE_GAUGE, VALUE_DERIVE } kind; /* of that source */
-	double gauge;              /* NaN: unknown */
+	double gauge;				 /* NaN: unknown */
 	int64_t derive;
 };
 

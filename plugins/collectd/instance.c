@@ -33,14 +33,16 @@ static const char *prefix_of(const struct pci_device *device, enum instance_form
 	return NULL;
 }
 
-const char *instance_of(const struct pci_device *device, enum instance_format format, char buffer[static INSTANCE_SIZE])
+const char *instance_of(const struct pci_device *device, enum instance_format format,
+			char buffer[static INSTANCE_SIZE])
 {
 	char address[ADDRESS_SIZE], prefix[INSTANCE_SIZE - ADDRESS_SIZE];
 	const char *before = prefix_of(device, format);
 
 	address_format(&device->address, address);
 	if (before && *before)
-		snprintf(buffer, INSTANCE_SIZE, "%s:%s", sanitize_copy(prefix, sizeof(prefix), before, " /\"\\=,;", '_'), address);
+		snprintf(buffer, INSTANCE_SIZE, "%s:%s",
+			 sanitize_copy(prefix, sizeof(prefix), before, " /\"\\=,;", '_'), address);
 	else
 		snprintf(buffer, INSTANCE_SIZE, "%s", address);
 	return buffer;

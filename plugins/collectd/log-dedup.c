@@ -23,7 +23,8 @@ static void take(void *data, enum message_level level, const char *text)
 		return;
 	if (dedup->current.count == TOLD_MAX) {
 		if (!dedup->silent)
-			forward(dedup, MESSAGE_WARNING, "there is more wrong than is told here: 'pciprobe list' tells it all");
+			forward(dedup, MESSAGE_WARNING,
+				"there is more wrong than is told here: 'pciprobe list' tells it all");
 		dedup->silent = true;
 		return;
 	}
@@ -47,7 +48,8 @@ void log_dedup_next(struct log_dedup *dedup, bool whole)
 		return;
 	}
 	for (size_t i = 0; i < dedup->current.count; i++)
-		if (dedup->previous.count < TOLD_MAX && !strings_has(&dedup->previous, dedup->current.items[i]))
+		if (dedup->previous.count < TOLD_MAX &&
+		    !strings_has(&dedup->previous, dedup->current.items[i]))
 			strings_add(&dedup->previous, dedup->current.items[i]);
 	strings_free(&dedup->current);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plugin as collectd sees it: LoadPlugin calls module_register, each block config, then come init, read for every interval,
- * and shutdown. The daemon calls one of them at a time. */
+/* The plugin as collectd sees it: LoadPlugin calls module_register, each block config, then come
+ * init, read for every interval, and shutdown. The daemon calls one of them at a time. */
 #include "plugins/collectd/monitor.h"
 #include "plugins/collectd/sanitize.h"
 #include "plugins/collectd/settings.h"
@@ -24,7 +24,8 @@ static void log_to_daemon(void *data, enum message_level level, const char *text
 	char plain[1024];
 
 	(void)data;
-	plugin_log(severities[level], "pciprobe plugin: %s", sanitize_copy(plain, sizeof(plain), text, "", '?'));
+	plugin_log(severities[level], "pciprobe plugin: %s",
+		   sanitize_copy(plain, sizeof(plain), text, "", '?'));
 }
 
 static const struct log LOG = {.emit = log_to_daemon};
@@ -39,13 +40,16 @@ static int config(oconfig_item_t *block)
 static int init(void)
 {
 	if (plugin.settings.faults) {
-		plugin_log(LOG_ERR, "pciprobe plugin: nothing is measured until its configuration is put right");
+		plugin_log(
+			LOG_ERR,
+			"pciprobe plugin: nothing is measured until its configuration is put right");
 		return -1;
 	}
 	return monitor_new(&plugin.settings, &LOG, NULL, NULL, &plugin.monitor) < 0 ? -1 : 0;
 }
 
-/* Failures have been told. The daemon would tell them every time, and wait longer and longer before the next. */
+/* Failures have been told. The daemon would tell them every time, and wait longer and longer before
+ * the next. */
 static int read_devices(void)
 {
 	monitor_read(plugin.monitor);

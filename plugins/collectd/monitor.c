@@ -2,11 +2,11 @@
 #include "plugins/collectd/monitor.h"
 
 #include "plugins/collectd/log-dedup.h"
-#include "probe/monitor/events.h"
 #include "plugins/collectd/notice.h"
 #include "plugins/collectd/values.h"
-#include "probe/monitor/watch.h"
 #include "probe/details/details.h"
+#include "probe/monitor/events.h"
+#include "probe/monitor/watch.h"
 #include "probe/probe.h"
 
 #include <errno.h>
@@ -15,9 +15,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A look when something happened is followed by another one in the next reading: the process of a killed VM ends a little
- * later than it lets go of its devices. Some states end without a sign: a process that could not be looked at goes away, a
- * reservation of Proxmox's runs out. While there is one it is looked at now and again. */
+/* A look when something happened is followed by another one in the next reading: the process of a
+ * killed VM ends a little later than it lets go of its devices. Some states end without a sign: a
+ * process that could not be looked at goes away, a reservation of Proxmox's runs out. While there
+ * is one it is looked at now and again. */
 #define LOOKS_AFTER_EVENT 2
 #define READINGS_UNSETTLED 6
 
@@ -41,10 +42,12 @@ struct monitor {
 	struct stamp stamp;
 	bool refused; /* what is on disk now */
 	struct probe *probe;
-	struct probe *next; /* of a configuration that changed, before its first reading; NULL: there is none */
+	struct probe *next;	/* of a configuration that changed, before its first reading; NULL:
+				   there is none */
 	struct inventory *last; /* NULL: before the first reading */
-	unsigned looks;         /* readings that look for owners whatever happens */
-	unsigned unsettled;     /* readings since the last look, while there is a state that ends without a sign */
+	unsigned looks;		/* readings that look for owners whatever happens */
+	unsigned unsettled;	/* readings since the last look, while there is a state that ends
+				   without a sign */
 };
 
 static struct stamp read_stamp(const char *path)
@@ -93,13 +96,14 @@ static int open_root(struct monitor *monitor)
 	sysroot_watch(monitor->root, monitor->observer, monitor->observer_data);
 	if (monitor->settings->config_file)
 		monitor->config_path = strdup(monitor->settings->config_file);
-	else if (asprintf(&monitor->config_path, "%s%s", sysroot_path(monitor->root), CONFIG_HOME) < 0)
+	else if (asprintf(&monitor->config_path, "%s%s", sysroot_path(monitor->root), CONFIG_HOME) <
+		 0)
 		monitor->config_path = NULL;
 	return monitor->config_path ? 0 : -ENOMEM;
 }
 
-int monitor_new(const struct settings *settings, const struct log *log, sysroot_observer *observer, void *observer_data,
-		struct monitor **ret)
+int monitor_new(const struct settings *settings, const struct log *log, sysroot_observer *observer,
+		void *observer_data, struct monitor **ret)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	int error;
@@ -150,8 +154,8 @@ static void notify_config(const struct monitor *monitor, bool taken)
 	dispatch_notice(&notice);
 }
 
-/* Takes up a configuration that changed on disk. One that was taken away counts as broken: without rules every device would be
- * published. */
+/* Takes up a configuration that changed on disk. One that was taken away counts as broken: without
+ * rules every device would be published. */
 static void read_config(struct monitor *monitor)
 {
 	struct stamp stamp = read_stamp(monitor->config_path);
@@ -165,9 +169,11 @@ static void read_config(struct monitor *monitor)
 	probe_free(monitor->next);
 	monitor->next = NULL;
 	if (!stamp.inode)
-		log_warning(&monitor->log, "%s: is gone; the rules that it had hold on", monitor->config_path);
+		log_warning(&monitor->log, "%s: is gone; the rules that it had hold on",
+			    monitor->config_path);
 	else if (make_probe(monitor, &monitor->next) < 0)
-		log_warning(&monitor->log, "%s: can't be used; the old rules hold on", monitor->config_path);
+		log_warning(&monitor->log, "%s: can't be used; the old rules hold on",
+			    monitor->config_path);
 	monitor->refused = !monitor->next;
 	notify_config(monitor, !monitor->refused);
 }
@@ -217,7 +223,8 @@ static void notify_event(void *data, const struct event *event)
 static void publish(struct monitor *monitor, struct inventory *inventory)
 {
 	if (monitor->last && monitor->settings->notify)
-		events_find(monitor->last, inventory, monitor->settings->persistent, notify_event, NULL);
+		events_find(monitor->last, inventory, monitor->settings->persistent, notify_event,
+			    NULL);
 	inventory_free(monitor->last);
 	monitor->last = inventory;
 	if (monitor->next) {
@@ -231,7 +238,8 @@ static void publish(struct monitor *monitor, struct inventory *inventory)
 static bool is_partial(const struct inventory *inventory)
 {
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
-		if (inventory->sources[i].state == SOURCE_FAILED || inventory->sources[i].state == SOURCE_PARTLY)
+		if (inventory->sources[i].state == SOURCE_FAILED ||
+		    inventory->sources[i].state == SOURCE_PARTLY)
 			return true;
 	return false;
 }
@@ -249,7 +257,8 @@ void monitor_read(struct monitor *monitor)
 	else
 		error = probe_read_again(monitor->probe, monitor->last, &inventory);
 	if (error < 0)
-		monitor->looks = LOOKS_AFTER_EVENT; /* what happened meanwhile has not been looked at */
+		monitor->looks =
+			LOOKS_AFTER_EVENT; /* what happened meanwhile has not been looked at */
 	else
 		publish(monitor, inventory);
 	if (!error && whole && !monitor->looks && is_partial(inventory))

@@ -9,15 +9,17 @@
 
 struct monitor;
 
-/* Reads the configuration. SETTINGS must outlive it. WITNESS sees all that is read below the root; it may be NULL. Failures
- * have been told through LOG. Free it with monitor_free. Returns 0 or a negative errno. */
-int monitor_new(const struct settings *settings, const struct log *log, sysroot_observer *observer, void *observer_data,
-		struct monitor **ret);
+/* Reads the configuration. SETTINGS must outlive it. WITNESS sees all that is read below the root;
+ * it may be NULL. Failures have been told through LOG. Free it with monitor_free. Returns 0 or a
+ * negative errno. */
+int monitor_new(const struct settings *settings, const struct log *log, sysroot_observer *observer,
+		void *observer_data, struct monitor **ret);
 void monitor_free(struct monitor *monitor);
 
-/* Reads the devices and dispatches their values, and from the second time on what changed. A reading that could not be made is
- * told and dispatches nothing; the next one is compared with the last that could. Who has the devices is looked for the first
- * time, and when a driver changed or anybody may have opened or closed a VFIO node. */
+/* Reads the devices and dispatches their values, and from the second time on what changed. A
+ * reading that could not be made is told and dispatches nothing; the next one is compared with the
+ * last that could. Who has the devices is looked for the first time, and when a driver changed or
+ * anybody may have opened or closed a VFIO node. */
 void monitor_read(struct monitor *monitor);
 
 #endif

@@ -76,7 +76,8 @@ static void add_state(struct notice *notice, const struct event *event)
 
 static void add_drivers(struct notice *notice, const struct event *event)
 {
-	const char *was = event->was ? event->was->driver : NULL, *is = event->is ? event->is->driver : NULL;
+	const char *was = event->was ? event->was->driver : NULL,
+		   *is = event->is ? event->is->driver : NULL;
 
 	if (event->was && event->is)
 		add_fact(notice, "driver_was", was ? was : "none");
@@ -113,9 +114,10 @@ static void add_errors(struct notice *notice, const struct event *event)
 	const struct aer *aer = &event->is->aer;
 
 	add_number(notice, "errors", event->errors);
-	add_number(notice, "total", event->kind == EVENT_AER_CORRECTABLE ? aer->correctable :
-				    event->kind == EVENT_AER_NONFATAL	 ? aer->nonfatal :
-									   aer->fatal);
+	add_number(notice, "total",
+		   event->kind == EVENT_AER_CORRECTABLE ? aer->correctable
+		   : event->kind == EVENT_AER_NONFATAL	? aer->nonfatal
+							: aer->fatal);
 }
 
 #define FACTS_MAX 3
@@ -128,7 +130,9 @@ static const struct {
 	[EVENT_ADDED] = {"added", SEVERITY_OKAY, {add_drivers, add_state}},
 	[EVENT_REMOVED] = {"removed", SEVERITY_WARNING, {add_drivers, add_state, add_owners}},
 	[EVENT_REPLACED] = {"replaced", SEVERITY_WARNING, {add_model_was, add_drivers, add_state}},
-	[EVENT_DRIVER_CHANGED] = {"driver_changed", SEVERITY_OKAY, {add_drivers, add_state, add_owners}},
+	[EVENT_DRIVER_CHANGED] = {"driver_changed",
+				  SEVERITY_OKAY,
+				  {add_drivers, add_state, add_owners}},
 	[EVENT_VM_ATTACHED] = {"vm_attached", SEVERITY_OKAY, {add_owners}},
 	[EVENT_VM_DETACHED] = {"vm_detached", SEVERITY_OKAY, {add_owners, add_state}},
 	[EVENT_OWNER_UNKNOWN] = {"owner_unknown", SEVERITY_WARNING, {add_drivers}},
@@ -146,7 +150,8 @@ static const struct {
 void notice_of_event(const struct event *event, struct notice *ret)
 {
 	const struct pci_device *device = event->is ? event->is : event->was;
-	struct notice notice = {.severity = KINDS[event->kind].severity, .type_instance = KINDS[event->kind].name};
+	struct notice notice = {.severity = KINDS[event->kind].severity,
+				.type_instance = KINDS[event->kind].name};
 	char model[INSTANCE_SIZE];
 
 	/* gone without having been given back */

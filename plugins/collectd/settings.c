@@ -118,15 +118,17 @@ static int set_persistent(struct settings *settings, const char *text, const str
 
 static const struct option {
 	const char *name;
-	bool several; /* values */
+	bool several;	   /* values */
 	const char *right; /* what it takes, for people */
-	int (*set)(struct settings *settings, const char *text, const struct log *log); /* 0, -EINVAL or -ENOMEM */
+	int (*set)(struct settings *settings, const char *text,
+		   const struct log *log); /* 0, -EINVAL or -ENOMEM */
 } OPTIONS[] = {
 	{"ConfigFile", false, "the path of a pci.conf", set_config_file},
 	{"Device", true, "slots as lspci -s takes them: \"81:00.*\"", set_device},
 	{"IgnoreSelected", false, "true or false", set_ignore_selected},
 	{"Notify", false, "true or false", set_notify},
-	{"Owners", true, "sources of ownership: all, none or some of those in pci.conf(5)", set_owners},
+	{"Owners", true, "sources of ownership: all, none or some of those in pci.conf(5)",
+	 set_owners},
 	{"PersistentNotifications", false, "true or false", set_persistent},
 	{"PluginInstanceFormat", false, "address, alias or vm", set_format},
 	{"Report", true, "any of link, aer, owner, sriov and pools", set_report},
@@ -166,21 +168,23 @@ static const char *text_of(const oconfig_value_t *value, char *number, size_t si
 	}
 }
 
-static void read_value(struct settings *settings, const struct option *option, const oconfig_value_t *value,
-		       const struct log *log)
+static void read_value(struct settings *settings, const struct option *option,
+		       const oconfig_value_t *value, const struct log *log)
 {
 	char number[32];
 	const char *text = text_of(value, number, sizeof(number));
 	int error = option->set(settings, text, log);
 
 	if (error == -EINVAL)
-		log_error(log, "option '%s': '%s' won't do; it takes %s", option->name, text, option->right);
+		log_error(log, "option '%s': '%s' won't do; it takes %s", option->name, text,
+			  option->right);
 	else if (error < 0)
 		log_error(log, "option '%s': %s", option->name, strerror(-error));
 	settings->faults += error < 0;
 }
 
-static void read_option(struct settings *settings, const oconfig_item_t *item, const struct log *log)
+static void read_option(struct settings *settings, const oconfig_item_t *item,
+			const struct log *log)
 {
 	const struct option *option = find_option(item->key);
 

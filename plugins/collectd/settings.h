@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* Groups of values. What isn't reported isn't read either, and no change of it is notified. */
-enum report {
+enum report_group {
 	REPORT_LINK = 1u << 0,
 	REPORT_AER = 1u << 1,
 	REPORT_OWNER = 1u << 2,
@@ -24,22 +24,23 @@ enum instance_format { INSTANCE_ADDRESS, INSTANCE_ALIAS, INSTANCE_VM };
 
 struct settings {
 	char *config_file; /* NULL: the installed one */
-	char *sysroot;     /* NULL: "/" */
+	char *sysroot;	   /* NULL: "/" */
 	struct rule_list devices;
-	unsigned owners;   /* enum owner_source: those to ask */
-	bool has_owners;   /* false: as pci.conf says */
-	unsigned report;   /* enum report */
-	bool has_report;   /* false: everything */
+	unsigned owners; /* enum owner_source: those to ask */
+	bool has_owners; /* false: as pci.conf says */
+	unsigned report; /* enum report_group */
+	bool has_report; /* false: everything */
 	enum instance_format format;
 	bool notify, persistent;
-	unsigned faults;   /* of what was read; nothing may be measured with any */
+	unsigned faults; /* of what was read; nothing may be measured with any */
 };
 
 /* What holds when nothing is said. Free what it holds with settings_free. */
 void settings_init(struct settings *settings);
 void settings_free(struct settings *settings);
 
-/* Reads a block; there may be several. Unknown options and values that won't do are told through LOG and counted in faults. */
+/* Reads a block; there may be several. Unknown options and values that won't do are told through
+ * LOG and counted in faults. */
 void settings_read(struct settings *settings, const oconfig_item_t *block, const struct log *log);
 
 #endif

@@ -29,39 +29,45 @@ unsigned values_details(unsigned report)
 	return details;
 }
 
-static const char *name_instance(const struct metric *metric, const struct settings *settings, char buffer[static INSTANCE_SIZE])
+static const char *name_instance(const struct metric *metric, const struct settings *settings,
+				 char buffer[static INSTANCE_SIZE])
 {
 	if (metric->device)
 		return instance_of(metric->device, settings->format, buffer);
 	return metric->pool ? pool_name(metric->pool, buffer) : INSTANCE_SUMMARY;
 }
 
-struct output {
+struct values_output {
 	const struct settings *settings;
 };
 
 static void dispatch_metric(void *data, const struct metric *metric)
 {
-	const struct output *output = data;
+	const struct values_output *output = data;
 	const struct settings *settings = output->settings;
 	char instance[INSTANCE_SIZE];
-	struct value value = {.type = measure_name(metric->measure), .type_instance = metric->name, .gauge = metric->value};
+	struct value value = {.type = measure_name(metric->measure),
+			      .type_instance = metric->name,
+			      .gauge = metric->value};
 
 	if (metric->pool && !(settings->report & REPORT_POOLS))
 		return;
 	value.instance = name_instance(metric, settings, instance);
 	if (metric->measure == MEASURE_ERRORS) {
 		value.kind = VALUE_DERIVE;
-		/* so many that it would turn negative nobody lives to see, but what is read may be nonsense */
-		value.derive = metric->value < (double)INT64_MAX ? (int64_t)metric->value : INT64_MAX;
+		/* so many that it would turn negative nobody lives to see, but what is read may be
+		 * nonsense */
+		value.derive = metric->value < (double)INT64_MAX ? (int64_t)metric->value
+								 : INT64_MAX;
 	}
 	dispatch_value(&value);
 }
 
 /* Without memory pools are left out this once. */
-void values_dispatch(const struct inventory *inventory, const struct config *config, const struct settings *settings)
+void values_dispatch(const struct inventory *inventory, const struct config *config,
+		     const struct settings *settings)
 {
-	struct output output = {settings};
+	struct values_output output = {settings};
 
 	metrics_walk(config, inventory, values_details(settings->report), dispatch_metric, &output);
 }

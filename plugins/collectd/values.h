@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which values a reading has: of each device, of each physical function, of each model, and of the host as a whole. */
+/* Which values a reading has: of each device, of each physical function, of each model, and of the
+ * host as a whole. */
 #ifndef PCIPROBE_COLLECTD_VALUES_H
 #define PCIPROBE_COLLECTD_VALUES_H
 
@@ -11,6 +12,7 @@
 unsigned values_details(unsigned report);
 
 /* Gives the values of INVENTORY to dispatch_value, one by one. CONFIG has the aliases. */
-void values_dispatch(const struct inventory *inventory, const struct config *config, const struct settings *settings);
+void values_dispatch(const struct inventory *inventory, const struct config *config,
+		     const struct settings *settings);
 
 #endif

@@ -79,8 +79,8 @@ static int add_fallback(struct columns *columns, const char *list, const struct 
 	return strcmp(list, "*") == 0 ? add_all(columns) : add_list(columns, list, log);
 }
 
-int columns_parse(const char *list, const char *fallback, const struct log *log, const struct field ***ret,
-		  size_t *ret_count)
+int columns_parse(const char *list, const char *fallback, const struct log *log,
+		  const struct field ***ret, size_t *ret_count)
 {
 	struct columns columns = {0};
 	int error = 0;

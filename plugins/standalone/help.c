@@ -36,7 +36,7 @@ bool help_print_values(int letter)
 		char letter;
 		void (*print)(void);
 	} lists[] = {
-		{'f', print_formats},     {'o', print_columns}, {'R', print_columns},
+		{'f', print_formats},	  {'o', print_columns}, {'R', print_columns},
 		{'A', rows_print_states}, {'O', print_sources},
 	};
 
@@ -76,8 +76,9 @@ void help_print_subcommand(const struct subcommand *subcommand)
 
 	snprintf(letters, sizeof(letters), "%s" COMMON_OPTIONS, subcommand->options);
 	printf("Usage: pciprobe %s%s%s [OPTION...]\n%c%s%s\n\nOptions:\n", subcommand->name,
-	       *subcommand->arguments ? " " : "", subcommand->arguments, toupper((unsigned char)*subcommand->help),
-	       subcommand->help + 1, strchr(subcommand->help, '?') ? "" : ".");
+	       *subcommand->arguments ? " " : "", subcommand->arguments,
+	       toupper((unsigned char)*subcommand->help), subcommand->help + 1,
+	       strchr(subcommand->help, '?') ? "" : ".");
 	commandline_print(OPTION_ROWS, letters);
 	printf("\nSee pciprobe(1).\n");
 }

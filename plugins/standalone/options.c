@@ -14,13 +14,16 @@
 #include <unistd.h>
 
 const struct option_row OPTION_ROWS[] = {
-	{"config", 'c', "FILE", "read the rules from FILE, - for standard input, instead of " CONFIG_HOME},
+	{"config", 'c', "FILE",
+	 "read the rules from FILE, - for standard input, instead of " CONFIG_HOME},
 	{"all", 'a', NULL, "every device, whatever the configuration says"},
-	{"device", 'd', "FILTER", "only [vendor]:[device][:class[:prog-if]], as lspci -d; '!FILTER' excludes"},
+	{"device", 'd', "FILTER",
+	 "only [vendor]:[device][:class[:prog-if]], as lspci -d; '!FILTER' excludes"},
 	{"slot", 's', "SLOT", "only [[[domain]:][bus]:][slot][.[func]], as lspci -s"},
 	{"name", 'N', "REGEX", "only devices whose name REGEX matches"},
 	{"state", 'A', "STATE,...", "only devices in one of these states; 'help' lists them"},
-	{"owner", 'W', "NAME", "only devices of the VM with this name, UUID or id, or of this program"},
+	{"owner", 'W', "NAME",
+	 "only devices of the VM with this name, UUID or id, or of this program"},
 	{"driver", 'D', "NAME,...", "only devices bound to one of these drivers"},
 	{"no-bridges", 'B', NULL, "no bridges and ports"},
 	{"sort", 'R', "LIST", "sort by these columns; 'help' lists them"},
@@ -30,7 +33,8 @@ const struct option_row OPTION_ROWS[] = {
 	{"no-headings", 'H', NULL, "no line of headings"},
 	{"owners", 'O', "LIST", "ask only these sources for owners; 'help' lists them"},
 	{"usage", 'U', NULL, "opennebula format: add the devices' owners, as PCI_USAGE"},
-	{"teaming", 'T', NULL, "libvirt format: VFs together with a virtio interface, for VMs that migrate"},
+	{"teaming", 'T', NULL,
+	 "libvirt format: VFs together with a virtio interface, for VMs that migrate"},
 	{"no-usage", 'X', NULL, "answer OpenNebula's monitor without PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
 	{"quiet", 'q', NULL, "no warnings"},
@@ -41,14 +45,21 @@ const struct option_row OPTION_ROWS[] = {
 };
 
 const struct subcommand SUBCOMMANDS[] = {
-	{"list", "", 0, "list the devices that the configuration selects (the default)", "cadsNAWDBRfJoHUTOS", run_list},
-	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it", "cadsNOS", run_explain},
-	{"request", "DEVICES...", -1, "can this host assign a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfJoHTOS", run_request},
-	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS", run_record},
+	{"list", "", 0, "list the devices that the configuration selects (the default)",
+	 "cadsNAWDBRfJoHUTOS", run_list},
+	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
+	 "cadsNOS", run_explain},
+	{"request", "DEVICES...", -1,
+	 "can this host assign a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfJoHTOS",
+	 run_request},
+	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS",
+	 run_record},
 #ifdef HAVE_JSON_C
-	{"verify", "nova FILE", 2, "which of this host's devices do the lines of a nova.conf match?", "S", run_verify},
+	{"verify", "nova FILE", 2,
+	 "which of this host's devices do the lines of a nova.conf match?", "S", run_verify},
 #endif
-	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS", run_opennebula},
+	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS",
+	 run_opennebula},
 	{"help", "[SUBCOMMAND]", 1, "show this help, or that of a subcommand", "", run_help},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
@@ -92,8 +103,8 @@ static int parse_format(struct options *options, const char *name)
 		return -1;
 	for (size_t i = 0; i < WRITER_COUNT; i++)
 		nearest_try(&nearest, WRITERS[i].name);
-	log_error(&options->log, "unknown format '%s'%s; 'pciprobe -f help' lists the formats", name,
-		  nearest_hint(&nearest, hint));
+	log_error(&options->log, "unknown format '%s'%s; 'pciprobe -f help' lists the formats",
+		  name, nearest_hint(&nearest, hint));
 	return STATUS_USAGE;
 }
 
@@ -199,7 +210,8 @@ static int parse_option(void *data, int letter, char *argument)
 static int check_arguments(const struct options *options, const char *used)
 {
 	const struct subcommand *subcommand = options->subcommand;
-	const char *refused = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS, subcommand->options);
+	const char *refused = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS,
+						  subcommand->options);
 
 	if (refused) {
 		log_error(&options->log, "'%s' does not accept --%s", subcommand->name, refused);
@@ -239,12 +251,16 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 {
 	char used[OPTION_ROWS_MAX + 1], **words;
 
-	options->filters = (struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
-	options->slots = (struct rule_list){.key = "-s", .place = "command line", .kind = RULE_SLOT};
-	options->names = (struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
+	options->filters =
+		(struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
+	options->slots =
+		(struct rule_list){.key = "-s", .place = "command line", .kind = RULE_SLOT};
+	options->names =
+		(struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
-	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used, &words);
+	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used,
+					&words);
 	if (*ret_status < 0)
 		*ret_status = parse_subcommand(options, words);
 	if (*ret_status < 0)

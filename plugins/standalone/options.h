@@ -4,8 +4,8 @@
 #define PCIPROBE_STANDALONE_OPTIONS_H
 
 #include "common/commandline.h"
-#include "plugins/standalone/rows.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/rows.h"
 #include "probe/select/rule.h"
 
 /* What the programs' exit statuses tell. */
@@ -20,7 +20,7 @@ struct subcommand;
 
 struct options {
 	const struct subcommand *subcommand;
-	const char *config;   /* "stdin" when it is read from there */
+	const char *config; /* "stdin" when it is read from there */
 	bool config_is_stdin;
 	const char *sysroot;
 	const struct writer *writer;
@@ -62,8 +62,9 @@ int run_opennebula(struct options *options);
 int run_request(struct options *options);
 int run_verify(struct options *options);
 
-/* Reads the command line into OPTIONS, whose log must be set; free it with options_free in any case.
- * Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or a fault was told. */
+/* Reads the command line into OPTIONS, whose log must be set; free it with options_free in any
+ * case. Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or
+ * a fault was told. */
 int options_parse(int argc, char **argv, struct options *options, int *ret_status);
 void options_free(struct options *options);
 

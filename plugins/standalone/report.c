@@ -13,7 +13,8 @@ static bool wants_colors(void)
 {
 	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && terminal &&
+	       strcmp(terminal, "dumb") != 0;
 }
 
 /* 0: standard output is not a terminal. */
@@ -52,7 +53,9 @@ int report_begin(struct report *report, const struct options *options)
 		.collectd_interval = collectd_interval(),
 	};
 	if (!writer->columns && options->columns) {
-		log_error(&options->log, "the format '%s' has columns of its own, -o can't change them", writer->name);
+		log_error(&options->log,
+			  "the format '%s' has columns of its own, -o can't change them",
+			  writer->name);
 		return STATUS_USAGE;
 	}
 	if (!writer->columns && options->rows.sort_count) {
@@ -67,7 +70,8 @@ int report_begin(struct report *report, const struct options *options)
 	}
 	if (!writer->columns)
 		return STATUS_OK;
-	error = columns_parse(options->columns, writer->columns, &options->log, &report->columns, &report->column_count);
+	error = columns_parse(options->columns, writer->columns, &options->log, &report->columns,
+			      &report->column_count);
 	return !error ? STATUS_OK : error == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 }
 
@@ -90,10 +94,12 @@ int report_write(const struct report *report, const struct options *options)
 	return STATUS_FAILED;
 }
 
-/* A line each time would fill the logs of who runs these: node_exporter's timer, telegraf, collectd, the frontends' agents. */
+/* A line each time would fill the logs of who runs these: node_exporter's timer, telegraf,
+ * collectd, the frontends' agents. */
 static bool is_polled(const char *format)
 {
-	static const char *const formats[] = {"prometheus", "influx", "collectd", "opennebula", "cloudstack"};
+	static const char *const formats[] = {"prometheus", "influx", "collectd", "opennebula",
+					      "cloudstack"};
 
 	for (size_t i = 0; format && i < sizeof(formats) / sizeof(*formats); i++)
 		if (strcmp(format, formats[i]) == 0)
@@ -101,11 +107,13 @@ static bool is_polled(const char *format)
 	return false;
 }
 
-/* Whether it is the configuration that selects no device, whatever else would restrict it. *ret_list: the list of rules that
- * rejects all of them; NULL: several do. */
-static bool config_selects_none(const struct config *config, const struct inventory *inventory, const struct rule_list **ret_list)
+/* Whether it is the configuration that selects no device, whatever else would restrict it.
+ * *ret_list: the list of rules that rejects all of them; NULL: several do. */
+static bool config_selects_none(const struct config *config, const struct inventory *inventory,
+				const struct rule_list **ret_list)
 {
-	const struct rule_list *lists[] = {&config->filters, &config->addresses, &config->names}, *common = NULL;
+	const struct rule_list *lists[] = {&config->filters, &config->addresses, &config->names},
+			       *common = NULL;
 	bool several = false;
 
 	for (size_t i = 0; i < inventory->count; i++) {
@@ -134,8 +142,10 @@ void report_empty_selection(const struct options *options, const char *format, s
 		if (terminal && !inventory->count)
 			log_warning(&options->log, "this host has no PCI devices");
 		else if (terminal)
-			log_warning(&options->log, "0 of %zu devices selected by %s%sthe command line", inventory->count,
-				    config->path ? config->path : "", config->path ? " and " : "");
+			log_warning(&options->log,
+				    "0 of %zu devices selected by %s%sthe command line",
+				    inventory->count, config->path ? config->path : "",
+				    config->path ? " and " : "");
 		return;
 	}
 	if (config->is_empty)
@@ -143,16 +153,21 @@ void report_empty_selection(const struct options *options, const char *format, s
 	else if (list && !list->count)
 		snprintf(reason, sizeof(reason), " (%s is missing or empty)", list->key);
 	else if (list && list->count == 1)
-		snprintf(reason, sizeof(reason), " (%s '%.200s' matches none)", list->key, rule_text(list->rules[0]));
+		snprintf(reason, sizeof(reason), " (%s '%.200s' matches none)", list->key,
+			 rule_text(list->rules[0]));
 	else if (list)
 		snprintf(reason, sizeof(reason), " (no rule of %s matches)", list->key);
-	log_warning(&options->log, "0 of %zu devices selected by %s%s: edit it; 'pciprobe -a' shows all devices, 'pciprobe explain' "
-		    "says why", inventory->count, config->path, reason);
+	log_warning(
+		&options->log,
+		"0 of %zu devices selected by %s%s: edit it; 'pciprobe -a' shows all devices, 'pciprobe explain' "
+		"says why",
+		inventory->count, config->path, reason);
 }
 
 static bool same_reason(const struct pci_device *a, const struct pci_device *b)
 {
-	return a->ownership == OWNERSHIP_UNKNOWN && a->unknown_reason && strcmp(a->unknown_reason, b->unknown_reason) == 0;
+	return a->ownership == OWNERSHIP_UNKNOWN && a->unknown_reason &&
+	       strcmp(a->unknown_reason, b->unknown_reason) == 0;
 }
 
 void report_unknown_owners(const struct options *options, const struct inventory *inventory)
@@ -180,18 +195,21 @@ void report_unknown_owners(const struct options *options, const struct inventory
 			count++;
 		}
 		if (first)
-			log_warning(&options->log, "owner unknown of %zu device%s: %s", count, count == 1 ? "" : "s",
-				    device->unknown_reason);
+			log_warning(&options->log, "owner unknown of %zu device%s: %s", count,
+				    count == 1 ? "" : "s", device->unknown_reason);
 	}
 }
 
 void report_log_sources(const struct options *options, const struct inventory *inventory)
 {
 	if (inventory->unseen)
-		log_warning(&options->log, "could not inspect %zu processes; devices shown without an owner may be in use. Run as root",
-			    inventory->unseen);
+		log_warning(
+			&options->log,
+			"could not inspect %zu processes; devices shown without an owner may be in use. Run as root",
+			inventory->unseen);
 	else if (inventory->sources[0].state == SOURCE_PARTLY)
-		log_warning(&options->log, "%s: devices shown without an owner may be in use", inventory->sources[0].why);
+		log_warning(&options->log, "%s: devices shown without an owner may be in use",
+			    inventory->sources[0].why);
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
 		const struct source_report *source = &inventory->sources[i];
 
@@ -199,9 +217,14 @@ void report_log_sources(const struct options *options, const struct inventory *i
 		if (!((1u << i) & (OWNER_LIBVIRT | OWNER_PROXMOX)))
 			continue;
 		if (source->state == SOURCE_PARTLY)
-			log_warning(&options->log, "%s: %s. Devices without a known owner are unknown", source->name, source->why);
+			log_warning(&options->log,
+				    "%s: %s. Devices without a known owner are unknown",
+				    source->name, source->why);
 		if (source->state == SOURCE_FAILED)
-			log_warning(&options->log, "no answer from %s (%s); devices shown without an owner may be in use or reserved. "
-				    "--owners sets which sources are asked", source->name, source->why);
+			log_warning(
+				&options->log,
+				"no answer from %s (%s); devices shown without an owner may be in use or reserved. "
+				"--owners sets which sources are asked",
+				source->name, source->why);
 	}
 }

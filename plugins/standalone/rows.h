@@ -11,7 +11,7 @@
 
 /* {0} lists all, in order of address. */
 struct rows {
-	unsigned states;                /* 1 << enum ownership for each that is listed; 0: all */
+	unsigned states;		/* 1 << enum ownership for each that is listed; 0: all */
 	struct strings owners, drivers; /* one of them must match; none: all */
 	bool no_bridges;
 	const struct field **sort; /* the most significant first */

@@ -39,8 +39,8 @@ static void write_driver(FILE *out, const struct pci_device *device)
 
 static void write_peer(FILE *out, const struct pci_device *device, size_t peer)
 {
-	fprintf(out, "IOMMU group %u is not viable: %s is bound to a host driver", device->iommu_group,
-		device->nonviable_peers.items[peer]);
+	fprintf(out, "IOMMU group %u is not viable: %s is bound to a host driver",
+		device->iommu_group, device->nonviable_peers.items[peer]);
 }
 
 static void write_unknown(FILE *out, const struct pci_device *device)
@@ -61,13 +61,15 @@ static bool write_command(FILE *out, const char *before, const struct pci_device
 	char address[ADDRESS_SIZE];
 
 	if (device_is_bridge(device) ||
-	    (reason != UNAVAILABLE_HOST && reason != UNAVAILABLE_NO_IOMMU && reason != UNAVAILABLE_NOT_VIABLE))
+	    (reason != UNAVAILABLE_HOST && reason != UNAVAILABLE_NO_IOMMU &&
+	     reason != UNAVAILABLE_NOT_VIABLE))
 		return false;
 	if (!(device->present & HAS_IOMMU_GROUP))
 		fprintf(out, "%s'vfio-bind check' says why", before);
 	else
 		fprintf(out, "%s'vfio-bind bind %s%s' can make it available", before,
-			device->nonviable_peers.count ? "--group " : "", address_format(&device->address, address));
+			device->nonviable_peers.count ? "--group " : "",
+			address_format(&device->address, address));
 	return true;
 }
 
@@ -122,7 +124,9 @@ void unavailable_write_lasting(FILE *out, const char *indent, const struct pci_d
 	if (device_is_bridge(device))
 		fprintf(out, "%sa bridge cannot be assigned\n", indent);
 	else if (!(device->present & HAS_IOMMU_GROUP))
-		fprintf(out, "%snot in an IOMMU group: devices cannot be assigned while the IOMMU is off\n", indent);
+		fprintf(out,
+			"%snot in an IOMMU group: devices cannot be assigned while the IOMMU is off\n",
+			indent);
 	for (size_t i = 0; i < device->nonviable_peers.count; i++) {
 		fputs(indent, out);
 		write_peer(out, device, i);
@@ -138,9 +142,11 @@ void unavailable_write(FILE *out, const char *indent, const struct pci_device *d
 		fputc('\n', out);
 	}
 	if (device_has_conflict(device))
-		fprintf(out, "%sconflict: more than one owner, or bound to a host driver while in use\n", indent);
-	if (!device_is_bridge(device) &&
-	    (device->ownership == OWNERSHIP_HOST || (device->owner_count && !device_is_assignable(device))))
+		fprintf(out,
+			"%sconflict: more than one owner, or bound to a host driver while in use\n",
+			indent);
+	if (!device_is_bridge(device) && (device->ownership == OWNERSHIP_HOST ||
+					  (device->owner_count && !device_is_assignable(device))))
 		unavailable_write_driver(out, indent, device);
 	if (device->ownership == OWNERSHIP_UNKNOWN) {
 		fputs(indent, out);

@@ -62,7 +62,8 @@ static bool is_this_host(const char *pattern, const char *host)
 	return fnmatch(pattern, first, FNM_CASEFOLD) == 0;
 }
 
-/* What keeps PATTERN from ever matching, since fnmatch takes an unclosed '[' as it is and no host name has one; NULL: nothing. */
+/* What keeps PATTERN from ever matching, since fnmatch takes an unclosed '[' as it is and no host
+ * name has one; NULL: nothing. */
 static const char *pattern_error(const char *pattern)
 {
 	for (const char *at = pattern; *at; at++) {
@@ -82,25 +83,30 @@ static const char *pattern_error(const char *pattern)
 }
 
 /* In the order of the file, so that a later one that fits too has the last word. */
-static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const char *host, struct config *config)
+static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const char *host,
+		       struct config *config)
 {
-	for (yaml_node_pair_t *pair = hosts->data.mapping.pairs.start; pair < hosts->data.mapping.pairs.top; pair++) {
+	for (yaml_node_pair_t *pair = hosts->data.mapping.pairs.start;
+	     pair < hosts->data.mapping.pairs.top; pair++) {
 		yaml_node_t *name = yaml_document_get_node(&file->document, pair->key);
 		yaml_node_t *map = yaml_document_get_node(&file->document, pair->value);
 		struct section section = {0};
 		const char *wrong;
 
 		if (!yaml_text(name)) {
-			yaml_error(file, name, "a host name must be a string; * and ? in it match anything");
+			yaml_error(file, name,
+				   "a host name must be a string; * and ? in it match anything");
 			continue;
 		}
 		wrong = pattern_error(yaml_text(name));
 		if (wrong)
-			yaml_error(file, name, "invalid host pattern '%s': %s", yaml_text(name), wrong);
+			yaml_error(file, name, "invalid host pattern '%s': %s", yaml_text(name),
+				   wrong);
 		if (section_key_is_repeated(file, hosts, pair) || yaml_is_null(map))
 			continue;
 		if (map->type != YAML_MAPPING_NODE) {
-			yaml_error(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP, yaml_text(name));
+			yaml_error(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP,
+				   yaml_text(name));
 			continue;
 		}
 		/* other hosts' sections are read as well: a fault there is found on every host */
@@ -120,7 +126,8 @@ static void read_document(struct yamlfile *file, const char *host, struct config
 	if (config->is_empty)
 		return;
 	if (root->type != YAML_MAPPING_NODE) {
-		yaml_error(file, root, "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
+		yaml_error(file, root,
+			   "the file must be a map of keys: " SECTION_KEYS_HELP ", :hosts:");
 		return;
 	}
 	section_read_file(file, root, &section);
@@ -148,8 +155,8 @@ int config_new_empty(struct config **ret)
 	return 0;
 }
 
-int config_parse(const char *path, const char *text, size_t length, const char *host, const struct log *log,
-		 struct config **ret)
+int config_parse(const char *path, const char *text, size_t length, const char *host,
+		 const struct log *log, struct config **ret)
 {
 	struct yamlfile file = {.path = path, .log = log};
 	struct config *config;
@@ -158,7 +165,8 @@ int config_parse(const char *path, const char *text, size_t length, const char *
 	if (error < 0)
 		return error;
 	/* a file without :filter: takes no device */
-	config->filters = (struct rule_list){.key = ":filter:", .kind = RULE_FILTER, .restricts = true};
+	config->filters =
+		(struct rule_list){.key = ":filter:", .kind = RULE_FILTER, .restricts = true};
 	snprintf(config->filters.place, sizeof(config->filters.place), "%s", path);
 	config->path = strdup(path);
 	error = config->path ? yaml_load(&file, text, length) : -ENOMEM;
@@ -221,7 +229,8 @@ int config_load_fd(const char *path, int fd, const char *host, const struct log 
 	if (length < 0) {
 		error = (int)length;
 		if (error == -EFBIG)
-			log_error(log, "%s: file too large (limit %u bytes)", path, CONFIG_SIZE_MAX - 1);
+			log_error(log, "%s: file too large (limit %u bytes)", path,
+				  CONFIG_SIZE_MAX - 1);
 		else
 			log_error(log, "%s: %s", path, strerror(-error));
 	} else {

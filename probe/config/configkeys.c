@@ -1,44 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/config/configkeys.h"
 
-#include "probe/ownership/sources.h"
 #include "probe/nearest.h"
+#include "probe/ownership/sources.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef void parse_value(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value);
+typedef void parse_value(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			 yaml_node_t *value);
 
 struct key {
 	const char *name;
 	parse_value *take;
 };
 
-static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases, parse_owners, parse_hosts;
+static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases,
+	parse_owners, parse_hosts;
 static parse_value parse_name, parse_role, parse_numa_node;
 
 /* Of a file; a host's section has all but the last. */
 static const struct key FILE_KEYS[] = {
-	{"filter", parse_filters},
-	{"short_address", parse_addresses},
-	{"device_name", parse_names},
-	{"nvidia_vendors", parse_vendors},
-	{"alias", parse_aliases},
-	{"owners", parse_owners},
+	{"filter", parse_filters},    {"short_address", parse_addresses},
+	{"device_name", parse_names}, {"nvidia_vendors", parse_vendors},
+	{"alias", parse_aliases},     {"owners", parse_owners},
 	{"hosts", parse_hosts},
 };
 #define FILE_KEY_COUNT (sizeof(FILE_KEYS) / sizeof(*FILE_KEYS))
 
 /* Of an item of :alias:. */
 static const struct key ALIAS_KEYS[] = {
-	{"name", parse_name},
-	{"filter", parse_filters},
-	{"short_address", parse_addresses},
-	{"device_name", parse_names},
-	{"role", parse_role},
-	{"numa_node", parse_numa_node},
+	{"name", parse_name},	      {"filter", parse_filters}, {"short_address", parse_addresses},
+	{"device_name", parse_names}, {"role", parse_role},	 {"numa_node", parse_numa_node},
 };
 #define ALIAS_KEY_COUNT (sizeof(ALIAS_KEYS) / sizeof(*ALIAS_KEYS))
 #define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node"
@@ -61,23 +56,24 @@ static const struct key *find_key(const struct key *keys, size_t count, const ch
 	return NULL;
 }
 
-bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, const yaml_node_pair_t *pair)
+bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
+			     const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *key = yaml_document_get_node(&file->document, pair->key), *earlier;
 
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
 		earlier = yaml_document_get_node(&file->document, p->key);
 		if (yaml_text(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
-			yaml_error(file, key, "duplicate key '%s' (first on line %zu)", yaml_text(key),
-				   earlier->start_mark.line + 1);
+			yaml_error(file, key, "duplicate key '%s' (first on line %zu)",
+				   yaml_text(key), earlier->start_mark.line + 1);
 			return true;
 		}
 	}
 	return false;
 }
 
-static void warn_unknown_key(const struct yamlfile *file, const yaml_node_t *key, const struct key *keys, size_t count,
-				const char *help)
+static void warn_unknown_key(const struct yamlfile *file, const yaml_node_t *key,
+			     const struct key *keys, size_t count, const char *help)
 {
 	struct nearest nearest = {.word = key_of(key)};
 	const char *colon = keys == FILE_KEYS ? ":" : "";
@@ -87,17 +83,19 @@ static void warn_unknown_key(const struct yamlfile *file, const yaml_node_t *key
 		nearest_try(&nearest, keys[i].name);
 	yaml_location(file, key->start_mark, place);
 	if (nearest.found)
-		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)", place, yaml_text(key), colon,
-			    nearest.found, colon);
+		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)",
+			    place, yaml_text(key), colon, nearest.found, colon);
 	else
-		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", place, yaml_text(key), help);
+		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", place,
+			    yaml_text(key), help);
 }
 
 /* HELP names the COUNT keys. */
-static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struct key *keys, size_t count, const char *help,
-		      struct section *section)
+static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struct key *keys,
+		      size_t count, const char *help, struct section *section)
 {
-	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
+	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+	     pair < map->data.mapping.pairs.top; pair++) {
 		yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
 		const struct key *found;
 
@@ -109,7 +107,8 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 			continue;
 		found = find_key(keys, count, key_of(key));
 		if (found)
-			found->take(file, section, key, yaml_document_get_node(&file->document, pair->value));
+			found->take(file, section, key,
+				    yaml_document_get_node(&file->document, pair->value));
 		else
 			warn_unknown_key(file, key, keys, count, help);
 	}
@@ -117,7 +116,8 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 
 /* ---- values: one string, several in one with commas, or a list of either ---- */
 
-typedef int add_text(struct yamlfile *file, struct section *section, const char *text, const char *place);
+typedef int add_text(struct yamlfile *file, struct section *section, const char *text,
+		     const char *place);
 
 static void add_one(struct yamlfile *file, struct section *section, add_text *add, const char *text,
 		    const char *place)
@@ -165,15 +165,19 @@ static void add_texts(struct yamlfile *file, struct section *section, add_text *
 		return;
 	}
 	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_error(file, value, ":%s: must be a string or a list of strings, not a map", key_of(key));
+		yaml_error(file, value, ":%s: must be a string or a list of strings, not a map",
+			   key_of(key));
 		return;
 	}
-	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
+	for (yaml_node_item_t *item = value->data.sequence.items.start;
+	     item < value->data.sequence.items.top; item++) {
 		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
 
 		if (node->type != YAML_SCALAR_NODE)
-			yaml_error(file, node, "each item of :%s: must be a string; quote values that contain ': '",
-				   key_of(key));
+			yaml_error(
+				file, node,
+				"each item of :%s: must be a string; quote values that contain ': '",
+				key_of(key));
 		else if (yaml_is_null(node))
 			yaml_error(file, node, "empty item in :%s:", key_of(key));
 		else
@@ -181,30 +185,34 @@ static void add_texts(struct yamlfile *file, struct section *section, add_text *
 	}
 }
 
-static void begin_list(struct yamlfile *file, struct rule_list *list, const char *name, enum rule_kind kind,
-		       const yaml_node_t *key)
+static void begin_list(struct yamlfile *file, struct rule_list *list, const char *name,
+		       enum rule_kind kind, const yaml_node_t *key)
 {
 	list->key = name;
 	list->kind = kind;
 	yaml_location(file, key->start_mark, list->place);
 }
 
-static int add_filter(struct yamlfile *file, struct section *section, const char *text, const char *place)
+static int add_filter(struct yamlfile *file, struct section *section, const char *text,
+		      const char *place)
 {
 	return rule_list_add(&section->filters, text, place, file->log);
 }
 
-static int add_address(struct yamlfile *file, struct section *section, const char *text, const char *place)
+static int add_address(struct yamlfile *file, struct section *section, const char *text,
+		       const char *place)
 {
 	return rule_list_add(&section->addresses, text, place, file->log);
 }
 
-static int add_name(struct yamlfile *file, struct section *section, const char *text, const char *place)
+static int add_name(struct yamlfile *file, struct section *section, const char *text,
+		    const char *place)
 {
 	return rule_list_add(&section->names, text, place, file->log);
 }
 
-static int add_vendor(struct yamlfile *file, struct section *section, const char *text, const char *place)
+static int add_vendor(struct yamlfile *file, struct section *section, const char *text,
+		      const char *place)
 {
 	uint16_t *more;
 	unsigned vendor;
@@ -212,7 +220,9 @@ static int add_vendor(struct yamlfile *file, struct section *section, const char
 
 	if (sscanf(text, "%4x%n", &vendor, &end) != 1 || text[end] ||
 	    strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
-		log_error(file->log, "%s: invalid vendor id '%s': expected four hex digits, e.g. 10de", place, text);
+		log_error(file->log,
+			  "%s: invalid vendor id '%s': expected four hex digits, e.g. 10de", place,
+			  text);
 		return -EINVAL;
 	}
 	more = realloc(section->vendors, (section->vendor_count + 1) * sizeof(*more));
@@ -223,7 +233,8 @@ static int add_vendor(struct yamlfile *file, struct section *section, const char
 	return 0;
 }
 
-static void parse_filters(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_filters(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			  yaml_node_t *value)
 {
 	begin_list(file, &section->filters, ":filter:", RULE_FILTER, key);
 	section->has_filters = true;
@@ -233,7 +244,8 @@ static void parse_filters(struct yamlfile *file, struct section *section, yaml_n
 	add_texts(file, section, add_filter, true, key, value);
 }
 
-static void parse_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			    yaml_node_t *value)
 {
 	begin_list(file, &section->addresses, ":short_address:", RULE_ADDRESS, key);
 	section->has_addresses = true;
@@ -241,7 +253,8 @@ static void parse_addresses(struct yamlfile *file, struct section *section, yaml
 		add_texts(file, section, add_address, true, key, value);
 }
 
-static void parse_names(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_names(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			yaml_node_t *value)
 {
 	begin_list(file, &section->names, ":device_name:", RULE_NAME, key);
 	section->has_names = true;
@@ -249,7 +262,8 @@ static void parse_names(struct yamlfile *file, struct section *section, yaml_nod
 		add_texts(file, section, add_name, false, key, value);
 }
 
-static void parse_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			  yaml_node_t *value)
 {
 	section->has_vendors = true;
 	if (!yaml_is_null(value))
@@ -258,12 +272,14 @@ static void parse_vendors(struct yamlfile *file, struct section *section, yaml_n
 
 /* ---- :owners: and :hosts: ---- */
 
-static int add_source(struct yamlfile *file, struct section *section, const char *text, const char *place)
+static int add_source(struct yamlfile *file, struct section *section, const char *text,
+		      const char *place)
 {
 	return sources_parse(text, place, file->log, &section->owners);
 }
 
-static void parse_owners(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_owners(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			 yaml_node_t *value)
 {
 	if (yaml_is_null(value))
 		return; /* as without the key */
@@ -271,19 +287,23 @@ static void parse_owners(struct yamlfile *file, struct section *section, yaml_no
 	add_texts(file, section, add_source, true, key, value);
 }
 
-static void parse_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			yaml_node_t *value)
 {
 	(void)key;
 	if (value->type == YAML_MAPPING_NODE)
 		section->hosts = value;
 	else if (!yaml_is_null(value))
-		yaml_error(file, value, ":hosts: must be a map of host names, e.g. 'host1: {filter: \"10de:*\"}'");
+		yaml_error(
+			file, value,
+			":hosts: must be a map of host names, e.g. 'host1: {filter: \"10de:*\"}'");
 }
 
 /* ---- :alias: ---- */
 
 /* The one string of a key that takes no list; NULL for anything else, which is logged. */
-static const char *single_text(struct yamlfile *file, const yaml_node_t *key, const yaml_node_t *value)
+static const char *single_text(struct yamlfile *file, const yaml_node_t *key,
+			       const yaml_node_t *value)
 {
 	if (value->type == YAML_SCALAR_NODE && !yaml_is_null(value) &&
 	    strlen(yaml_text(value)) == value->data.scalar.length)
@@ -292,7 +312,8 @@ static const char *single_text(struct yamlfile *file, const yaml_node_t *key, co
 	return NULL;
 }
 
-static void parse_name(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_name(struct yamlfile *file, struct section *section, yaml_node_t *key,
+		       yaml_node_t *value)
 {
 	const char *text = single_text(file, key, value);
 
@@ -303,8 +324,11 @@ static void parse_name(struct yamlfile *file, struct section *section, yaml_node
 		return;
 	}
 	if (!alias_is_name(text)) {
-		yaml_error(file, value, "invalid alias name '%s': expected up to 64 letters, digits and '. _ + -', the first a "
-			   "letter or a digit", text);
+		yaml_error(
+			file, value,
+			"invalid alias name '%s': expected up to 64 letters, digits and '. _ + -', the first a "
+			"letter or a digit",
+			text);
 		return;
 	}
 	section->alias.name = strdup(text);
@@ -312,9 +336,11 @@ static void parse_name(struct yamlfile *file, struct section *section, yaml_node
 		file->error = -ENOMEM;
 }
 
-static void parse_role(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_role(struct yamlfile *file, struct section *section, yaml_node_t *key,
+		       yaml_node_t *value)
 {
-	static const char *const roles[] = {[SRIOV_NONE] = "pci", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
+	static const char *const roles[] = {
+		[SRIOV_NONE] = "pci", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
 	const char *text = single_text(file, key, value);
 
 	for (unsigned i = 0; text && i < sizeof(roles) / sizeof(*roles); i++)
@@ -327,7 +353,8 @@ static void parse_role(struct yamlfile *file, struct section *section, yaml_node
 		yaml_error(file, value, "invalid role '%s': expected pf, vf or pci", text);
 }
 
-static void parse_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			    yaml_node_t *value)
 {
 	const char *text = single_text(file, key, value);
 	size_t length = text ? strspn(text, "0123456789") : 0;
@@ -356,11 +383,14 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 	read_keys(file, map, ALIAS_KEYS, ALIAS_KEY_COUNT, ALIAS_KEYS_HELP, &item);
 	/* what has an error looks as if it were not there */
 	if (file->faults == faults && !item.alias.name)
-		yaml_error(file, map, "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
-	else if (file->faults == faults && !item.has_filters && !item.has_addresses && !item.has_names &&
-		 !item.alias.has_role && !item.alias.has_numa_node)
-		yaml_error(file, map, "alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
-			   item.alias.name);
+		yaml_error(file, map,
+			   "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+	else if (file->faults == faults && !item.has_filters && !item.has_addresses &&
+		 !item.has_names && !item.alias.has_role && !item.alias.has_numa_node)
+		yaml_error(
+			file, map,
+			"alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
+			item.alias.name);
 	more = &section->aliases[section->alias_count++];
 	*more = item.alias;
 	more->filters = item.filters;
@@ -368,23 +398,28 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 	more->names = item.names;
 }
 
-static void parse_aliases(struct yamlfile *file, struct section *section, yaml_node_t *key, yaml_node_t *value)
+static void parse_aliases(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			  yaml_node_t *value)
 {
 	(void)key;
 	section->has_aliases = true;
 	if (yaml_is_null(value))
 		return;
 	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_error(file, value, ":alias: must be a list of maps, e.g. '- {name: a1, filter: \"8086:1520\"}'");
+		yaml_error(
+			file, value,
+			":alias: must be a list of maps, e.g. '- {name: a1, filter: \"8086:1520\"}'");
 		return;
 	}
-	for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
+	for (yaml_node_item_t *item = value->data.sequence.items.start;
+	     item < value->data.sequence.items.top; item++) {
 		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
 
 		if (node->type == YAML_MAPPING_NODE)
 			read_alias(file, node, section);
 		else
-			yaml_error(file, node, "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
+			yaml_error(file, node,
+				   "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
 	}
 }
 

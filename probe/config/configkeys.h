@@ -3,9 +3,9 @@
 #ifndef PCIPROBE_CONFIG_CONFIGKEYS_H
 #define PCIPROBE_CONFIG_CONFIGKEYS_H
 
+#include "probe/config/yamlfile.h"
 #include "probe/select/alias.h"
 #include "probe/select/rule.h"
-#include "probe/config/yamlfile.h"
 
 #include <stdint.h>
 
@@ -19,18 +19,21 @@ struct section {
 	unsigned owners;    /* enum owner_source */
 	struct alias alias; /* of an alias: all but its lists */
 	bool has_filters, has_addresses, has_names, has_vendors, has_aliases, has_owners;
-	yaml_node_t *hosts; /* the map of :hosts:, to be read when the general keys are there; NULL: there is none */
+	yaml_node_t *hosts; /* the map of :hosts:, to be read when the general keys are there; NULL:
+			       there is none */
 };
 
-/* Reads the keys of the file itself, all of them, or those that a host's section can have. Faults are told and counted in
- * FILE. Free the section with section_free. */
+/* Reads the keys of the file itself, all of them, or those that a host's section can have. Faults
+ * are told and counted in FILE. Free the section with section_free. */
 void section_read_file(struct yamlfile *file, const yaml_node_t *map, struct section *section);
 void section_read_host(struct yamlfile *file, const yaml_node_t *map, struct section *section);
 void section_free(struct section *section);
 
 /* Whether the key of PAIR stands in MAP already, which is told as a fault then. */
-bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map, const yaml_node_pair_t *pair);
+bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
+			     const yaml_node_pair_t *pair);
 
-#define SECTION_KEYS_HELP ":filter:, :short_address:, :device_name:, :nvidia_vendors:, :alias:, :owners:"
+#define SECTION_KEYS_HELP \
+	":filter:, :short_address:, :device_name:, :nvidia_vendors:, :alias:, :owners:"
 
 #endif

@@ -10,13 +10,14 @@
 #define PATH_SHOWN_MAX 240
 
 /* Of a very long path the end is shown, so that line and column always are. */
-const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark, char buffer[static YAML_PLACE_SIZE])
+const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark,
+			  char buffer[static YAML_PLACE_SIZE])
 {
 	size_t length = strlen(file->path);
 	bool cut = length > PATH_SHOWN_MAX;
 
-	snprintf(buffer, YAML_PLACE_SIZE, "%s%s:%zu:%zu", cut ? "..." : "", file->path + (cut ? length - PATH_SHOWN_MAX : 0),
-		 mark.line + 1, mark.column + 1);
+	snprintf(buffer, YAML_PLACE_SIZE, "%s%s:%zu:%zu", cut ? "..." : "",
+		 file->path + (cut ? length - PATH_SHOWN_MAX : 0), mark.line + 1, mark.column + 1);
 	return buffer;
 }
 
@@ -37,24 +38,29 @@ const char *yaml_text(const yaml_node_t *node)
 	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
 }
 
-/* YAML 1.1 would also read 0:0 as a number in base 60 and 07:00.0 as another. To us a scalar is what is written. */
+/* YAML 1.1 would also read 0:0 as a number in base 60 and 07:00.0 as another. To us a scalar is
+ * what is written. */
 bool yaml_is_null(const yaml_node_t *node)
 {
 	const char *text = yaml_text(node);
 
 	return text && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	       (!*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") || !strcmp(text, "NULL"));
+	       (!*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") ||
+		!strcmp(text, "NULL"));
 }
 
 #define EXCLUSION_HINT "put quotes around a filter that excludes devices: '!10de:1eb8'"
 
-/* The place of a byte, in lines and characters: of what cannot be decoded libyaml knows no more than the offset. */
+/* The place of a byte, in lines and characters: of what cannot be decoded libyaml knows no more
+ * than the offset. */
 static yaml_mark_t mark_of_byte(const char *text, size_t offset)
 {
 	yaml_mark_t mark = {0};
 
-	for (size_t i = offset >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; i < offset; i++) {
-		if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == offset || text[i + 1] != '\n'))) {
+	for (size_t i = offset >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; i < offset;
+	     i++) {
+		if (text[i] == '\n' ||
+		    (text[i] == '\r' && (i + 1 == offset || text[i + 1] != '\n'))) {
 			mark.line++;
 			mark.column = 0;
 		} else {
@@ -66,10 +72,12 @@ static yaml_mark_t mark_of_byte(const char *text, size_t offset)
 
 static bool is_utf16(const char *text, size_t length)
 {
-	return length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+	return length >= 2 &&
+	       (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
 }
 
-static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text, size_t length)
+static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text,
+			     size_t length)
 {
 	bool not_utf8 = strstr(parser->problem, "UTF-8") != NULL;
 	size_t offset = parser->problem_offset;
@@ -80,31 +88,37 @@ static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser,
 		while (offset && ((unsigned char)text[--offset] & 0xc0) != 0xc0)
 			;
 	if (is_utf16(text, length))
-		log_error(file->log, "%s: byte %zu: %s", file->path, parser->problem_offset, parser->problem);
+		log_error(file->log, "%s: byte %zu: %s", file->path, parser->problem_offset,
+			  parser->problem);
 	else
-		log_error(file->log, "%s: %s%s", yaml_location(file, mark_of_byte(text, offset), place),
+		log_error(file->log, "%s: %s%s",
+			  yaml_location(file, mark_of_byte(text, offset), place),
 			  not_utf8 ? "not UTF-8: " : "", parser->problem);
 }
 
-/* Where the quote is missing nothing is wrong yet. It shows at the end of the file, or right after the next quote, which was
- * to open another string. Returns whether it was that. */
+/* Where the quote is missing nothing is wrong yet. It shows at the end of the file, or right after
+ * the next quote, which was to open another string. Returns whether it was that. */
 static bool log_open_quote(struct yamlfile *file, const yaml_parser_t *parser)
 {
 	const yaml_mark_t *start = &file->long_quote.start, *end = &file->long_quote.end;
 	char place[YAML_PLACE_SIZE];
 
 	if (parser->context && strstr(parser->context, "quoted scalar") &&
-	    (strstr(parser->problem, "end of stream") || strstr(parser->problem, "document indicator"))) {
-		log_error(file->log, "%s: this quote is never closed", yaml_location(file, parser->context_mark, place));
+	    (strstr(parser->problem, "end of stream") ||
+	     strstr(parser->problem, "document indicator"))) {
+		log_error(file->log, "%s: this quote is never closed",
+			  yaml_location(file, parser->context_mark, place));
 		return true;
 	}
 	if (start->line == end->line || parser->problem_mark.line != end->line)
 		return false;
-	log_error(file->log, "%s: this quote is closed only on line %zu", yaml_location(file, *start, place), end->line + 1);
+	log_error(file->log, "%s: this quote is closed only on line %zu",
+		  yaml_location(file, *start, place), end->line + 1);
 	return true;
 }
 
-static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text, size_t length)
+static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text,
+			   size_t length)
 {
 	char place[YAML_PLACE_SIZE];
 	const char *hint = "";
@@ -124,13 +138,15 @@ static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, c
 		hint = "; a string that ends with a colon, or has a colon and a space in it, needs quotes around it: '10de:'";
 	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		hint = "; indent with spaces, not tabs";
-	log_error(file->log, "%s: not YAML: %s%s%s%s", yaml_location(file, parser->problem_mark, place),
+	log_error(file->log, "%s: not YAML: %s%s%s%s",
+		  yaml_location(file, parser->problem_mark, place),
 		  parser->problem ? parser->problem : "out of memory", parser->context ? ", " : "",
 		  parser->context ? parser->context : "", hint);
 }
 
 /* A second document in the file would silently not count. */
-static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char *text, size_t length)
+static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char *text,
+		       size_t length)
 {
 	yaml_document_t second;
 	yaml_node_t *root;
@@ -145,9 +161,11 @@ static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char 
 	yaml_document_delete(&second);
 }
 
-/* The nesting of a file that makes sense is four deep. libyaml takes any, at a cost that grows with its square. */
+/* The nesting of a file that makes sense is four deep. libyaml takes any, at a cost that grows with
+ * its square. */
 #define DEPTH_MAX 16
-/* Nor does anybody have so much to say, or to repeat: each alias stands for all that its anchor has. */
+/* Nor does anybody have so much to say, or to repeat: each alias stands for all that its anchor
+ * has. */
 #define EVENTS_MAX 20000
 #define ALIASES_MAX 100
 
@@ -186,18 +204,23 @@ static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct
 {
 	char place[YAML_PLACE_SIZE];
 
-	extent->depth += event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
-	extent->depth -= event->type == YAML_SEQUENCE_END_EVENT || event->type == YAML_MAPPING_END_EVENT;
+	extent->depth += event->type == YAML_SEQUENCE_START_EVENT ||
+			 event->type == YAML_MAPPING_START_EVENT;
+	extent->depth -= event->type == YAML_SEQUENCE_END_EVENT ||
+			 event->type == YAML_MAPPING_END_EVENT;
 	extent->aliases += event->type == YAML_ALIAS_EVENT;
 	yaml_location(file, event->start_mark, place);
 	if (++extent->events > EVENTS_MAX || extent->aliases > ALIASES_MAX)
-		log_error(file->log, "%s: too many nodes: at most %d strings, lists and maps, and %d aliases",
+		log_error(file->log,
+			  "%s: too many nodes: at most %d strings, lists and maps, and %d aliases",
 			  place, EVENTS_MAX, ALIASES_MAX);
 	else if (extent->depth > DEPTH_MAX)
-		log_error(file->log, "%s: lists and maps nested more than %d deep", place, DEPTH_MAX);
+		log_error(file->log, "%s: lists and maps nested more than %d deep", place,
+			  DEPTH_MAX);
 	else if (event->type == YAML_SCALAR_EVENT && tag_of(event) && *tag_of(event) == '!')
-		log_error(file->log, "%s: '%s' is a tag in YAML, because it begins with !; " EXCLUSION_HINT, place,
-			  tag_of(event));
+		log_error(file->log,
+			  "%s: '%s' is a tag in YAML, because it begins with !; " EXCLUSION_HINT,
+			  place, tag_of(event));
 	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
 		log_error(file->log, "%s: unsupported tag '%s'; remove it", place, tag_of(event));
 	else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A YAML file as a tree of nodes (libyaml's), each of which knows its place. YAML 1.1, https://yaml.org/spec/1.1/, but that
- * every scalar is a text, and that there are no tags. */
+/* A YAML file as a tree of nodes (libyaml's), each of which knows its place. YAML 1.1,
+ * https://yaml.org/spec/1.1/, but that every scalar is a text, and that there are no tags. */
 #ifndef PCIPROBE_CONFIG_YAMLFILE_H
 #define PCIPROBE_CONFIG_YAMLFILE_H
 
@@ -21,18 +21,21 @@ struct yamlfile {
 	bool loaded;
 	struct {
 		yaml_mark_t start, end;
-	} long_quote; /* the last quoted string of several lines; start.line == end.line: there is none */
+	} long_quote; /* the last quoted string of several lines; start.line == end.line: there is
+			 none */
 	unsigned faults;
 	int error; /* of the machine, not of the file: -ENOMEM */
 };
 
-/* Loads TEXT. What isn't YAML, has tags, is nested too deep or is more than one document is logged and counted.
- * Returns 0, even with a fault when there is a tree to look for further ones in; -EINVAL without a tree; or -ENOMEM. */
+/* Loads TEXT. What isn't YAML, has tags, is nested too deep or is more than one document is logged
+ * and counted. Returns 0, even with a fault when there is a tree to look for further ones in;
+ * -EINVAL without a tree; or -ENOMEM. */
 int yaml_load(struct yamlfile *file, const char *text, size_t length);
 void yaml_unload(struct yamlfile *file);
 
 /* Writes "path:line:column" of MARK and returns BUFFER. */
-const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark, char buffer[static YAML_PLACE_SIZE]);
+const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark,
+			  char buffer[static YAML_PLACE_SIZE]);
 
 /* Tells a fault at NODE and counts it. */
 void yaml_error(struct yamlfile *file, const yaml_node_t *node, const char *format, ...)

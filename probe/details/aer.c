@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Totals of Advanced Error Reporting. Source: the kernel's Documentation/ABI/testing/sysfs-bus-pci-devices-aer_stats. */
+/* Totals of Advanced Error Reporting. Source: the kernel's
+ * Documentation/ABI/testing/sysfs-bus-pci-devices-aer_stats. */
 #include "probe/details/attribute.h"
 
 #include <ctype.h>
@@ -7,7 +8,8 @@
 #include <string.h>
 
 /* Lines "RxErr 0"; the last is the total, "TOTAL_ERR_COR 12". */
-static bool read_total(struct details_reader *reader, const char *name, const char *total, uint64_t *ret)
+static bool read_total(struct details_reader *reader, const char *name, const char *total,
+		       uint64_t *ret)
 {
 	char text[ATTRIBUTE_SIZE];
 	unsigned long long number;

@@ -23,11 +23,13 @@ bool is_absent(int error)
 
 void attribute_failed(struct details_reader *reader, const char *name, const char *why)
 {
-	log_warning(reader->log, "%s/%s/%s: %s", sysroot_path(reader->dir.root), reader->dir.path, name, why);
+	log_warning(reader->log, "%s/%s/%s: %s", sysroot_path(reader->dir.root), reader->dir.path,
+		    name, why);
 	reader->device->incomplete = true;
 }
 
-bool attribute_text(struct details_reader *reader, const char *name, char text[static ATTRIBUTE_SIZE])
+bool attribute_text(struct details_reader *reader, const char *name,
+		    char text[static ATTRIBUTE_SIZE])
 {
 	ssize_t length = sysdir_read(&reader->dir, name, text, ATTRIBUTE_SIZE);
 
@@ -36,7 +38,9 @@ bool attribute_text(struct details_reader *reader, const char *name, char text[s
 	if (length >= 0)
 		attribute_failed(reader, name, "not a text");
 	else if (!is_absent((int)length))
-		attribute_failed(reader, name, length == -EFBIG ? "larger than any attribute" : strerror((int)-length));
+		attribute_failed(reader, name,
+				 length == -EFBIG ? "larger than any attribute"
+						  : strerror((int)-length));
 	return false;
 }
 
@@ -56,7 +60,8 @@ char *attribute_string(struct details_reader *reader, const char *name)
 	return attribute_text(reader, name, text) && *text ? reader_strdup(reader, text) : NULL;
 }
 
-bool attribute_number(struct details_reader *reader, const char *name, int base, unsigned long max, unsigned long *ret)
+bool attribute_number(struct details_reader *reader, const char *name, int base, unsigned long max,
+		      unsigned long *ret)
 {
 	char text[ATTRIBUTE_SIZE], *end;
 	unsigned long value;

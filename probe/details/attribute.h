@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One device's directory while its details are read, and the one place that tells "not there" from "could not be read". */
+/* One device's directory while its details are read, and the one place that tells "not there" from
+ * "could not be read". */
 #ifndef PCIPROBE_DETAILS_ATTRIBUTE_H
 #define PCIPROBE_DETAILS_ATTRIBUTE_H
 
@@ -11,24 +12,33 @@ struct details_reader {
 	struct sysdir dir;
 	struct pci_device *device;
 	const struct log *log;
-	struct sysdir mdev_bus; /* devices of which the kernel's mdev framework knows; fd -1: there is none */
-	unsigned next_vf_index; /* where the search for a VF's index begins: devices come in order, so do VFs */
-	struct pci_device pf;   /* the PF of the VF before, with its interfaces alone: VFs of one PF stand together */
+	struct sysdir mdev_bus; /* devices of which the kernel's mdev framework knows; fd -1: there
+				   is none */
+	unsigned next_vf_index; /* where the search for a VF's index begins: devices come in order,
+				   so do VFs */
+	struct pci_device pf;	/* the PF of the VF before, with its interfaces alone: VFs of one PF
+				   stand together */
 	bool no_memory;
 };
 
-/* The text of the attribute NAME. False when the device has none; also when it couldn't be read, which has been told and
- * the device is marked then. A text with a NUL inside counts as unreadable. */
-bool attribute_text(struct details_reader *reader, const char *name, char text[static ATTRIBUTE_SIZE]);
+/* The text of the attribute NAME. False when the device has none; also when it couldn't be read,
+ * which has been told and the device is marked then. A text with a NUL inside counts as unreadable.
+ */
+bool attribute_text(struct details_reader *reader, const char *name,
+		    char text[static ATTRIBUTE_SIZE]);
 
 /* The same, as a copy to be freed, or NULL. An empty text counts as none. */
 char *attribute_string(struct details_reader *reader, const char *name);
 
-/* The same, as a number. Anything but a whole number, or one above MAX, counts as unreadable; below 0 counts as none. */
-bool attribute_number(struct details_reader *reader, const char *name, int base, unsigned long max, unsigned long *ret);
+/* The same, as a number. Anything but a whole number, or one above MAX, counts as unreadable; below
+ * 0 counts as none. */
+bool attribute_number(struct details_reader *reader, const char *name, int base, unsigned long max,
+		      unsigned long *ret);
 
-/* The last part of where the link NAME points to, into NAME_SIZE bytes at BUFFER. False as above. */
-bool attribute_link_name(struct details_reader *reader, const char *name, char *buffer, size_t size);
+/* The last part of where the link NAME points to, into NAME_SIZE bytes at BUFFER. False as above.
+ */
+bool attribute_link_name(struct details_reader *reader, const char *name, char *buffer,
+			 size_t size);
 
 /* Whether ERRNO, negative, means that the kernel has nothing of the kind for this device. */
 bool is_absent(int error);

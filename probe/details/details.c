@@ -90,8 +90,8 @@ static void read_label(struct details_reader *reader)
 	reader->device->label = attribute_string(reader, "label");
 }
 
-/* In this order: the index and the PF's interface want to know that it is a VF, the interfaces the driver, the link whether the
- * device sleeps, virtual GPUs again whether it is a VF. */
+/* In this order: the index and the PF's interface want to know that it is a VF, the interfaces the
+ * driver, the link whether the device sleeps, virtual GPUs again whether it is a VF. */
 static const struct {
 	unsigned details;
 	void (*read)(struct details_reader *reader);
@@ -129,8 +129,10 @@ static int set_ancestors(struct pci_device *device, const char *path)
 	return 0;
 }
 
-/* Returns 1, 0 when the device isn't there any more, or -ENOMEM. DEVICES is the directory of all devices. */
-static int read_device(const struct sysdir *devices, const char *name, struct details_reader *reader, unsigned wanted)
+/* Returns 1, 0 when the device isn't there any more, or -ENOMEM. DEVICES is the directory of all
+ * devices. */
+static int read_device(const struct sysdir *devices, const char *name,
+		       struct details_reader *reader, unsigned wanted)
 {
 	char path[PATH_MAX];
 	ssize_t length;
@@ -167,8 +169,8 @@ static void drop(struct inventory *inventory, size_t index)
 	inventory->count--;
 }
 
-static int read_devices(const struct sysdir *devices, const struct log *log, unsigned wanted, unsigned others,
-		      struct inventory *inventory)
+static int read_devices(const struct sysdir *devices, const struct log *log, unsigned wanted,
+			unsigned others, struct inventory *inventory)
 {
 	struct details_reader reader = {.log = log, .mdev_bus = {.fd = -1}};
 	unsigned others_of_bridges = others & (DETAIL_DRIVER | DETAIL_IOMMU_GROUP);
@@ -204,7 +206,8 @@ static int read_devices(const struct sysdir *devices, const struct log *log, uns
 	return found < 0 ? found : 0;
 }
 
-int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others, struct inventory *inventory)
+int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
+		 struct inventory *inventory)
 {
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
 	int error;

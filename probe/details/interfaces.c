@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces: in the device's own net/, or for virtio devices in that of the virtio device below. */
+/* Network interfaces: in the device's own net/, or for virtio devices in that of the virtio device
+ * below. */
 #include "probe/details/attribute.h"
 
 #include <errno.h>
@@ -43,12 +44,14 @@ static void list_interfaces(struct details_reader *reader, const char *directory
 		return;
 	}
 	while (reader->device->interface_count < INTERFACES_MAX && (entry = sysdir_next(list)))
-		if (!add_interface(reader, (struct interface){.name = reader_strdup(reader, entry->d_name),
-							   .direct = direct}))
+		if (!add_interface(reader,
+				   (struct interface){.name = reader_strdup(reader, entry->d_name),
+						      .direct = direct}))
 			return;
 }
 
-static void read_interface(struct details_reader *reader, const char *directory, struct interface *interface, bool several)
+static void read_interface(struct details_reader *reader, const char *directory,
+			   struct interface *interface, bool several)
 {
 	char name[512];
 
@@ -68,9 +71,11 @@ static void read_directory(struct details_reader *reader, const char *directory,
 
 	list_interfaces(reader, directory, direct);
 	if (device->interface_count > first)
-		qsort(device->interfaces + first, device->interface_count - first, sizeof(*device->interfaces), compare);
+		qsort(device->interfaces + first, device->interface_count - first,
+		      sizeof(*device->interfaces), compare);
 	for (size_t i = first; i < device->interface_count; i++)
-		read_interface(reader, directory, &device->interfaces[i], device->interface_count - first > 1);
+		read_interface(reader, directory, &device->interfaces[i],
+			       device->interface_count - first > 1);
 }
 
 static void read_virtio(struct details_reader *reader)

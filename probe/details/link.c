@@ -43,8 +43,10 @@ static void read_limits(struct details_reader *reader)
 	device->present |= HAS_MAX_LINK_SPEED;
 	if (read_width(reader, "max_link_width", &link->max_width))
 		device->present |= HAS_MAX_LINK_WIDTH;
-	/* the device's directory stands in its port's; that of a device on the root bus in one that has no link */
-	if (read_speed(reader, "../max_link_speed", &link->port_speed) && read_width(reader, "../max_link_width", &link->port_width))
+	/* the device's directory stands in its port's; that of a device on the root bus in one that
+	 * has no link */
+	if (read_speed(reader, "../max_link_speed", &link->port_speed) &&
+	    read_width(reader, "../max_link_width", &link->port_width))
 		device->present |= HAS_PORT_LINK;
 }
 
@@ -53,8 +55,10 @@ void read_link(struct details_reader *reader)
 	struct pci_device *device = reader->device;
 	struct link *link = &device->link;
 
-	/* newer kernels wake a sleeping device to read its link registers, older ones read nonsense */
-	if (device->runtime_status && strncmp(device->runtime_status, "suspend", strlen("suspend")) == 0) {
+	/* newer kernels wake a sleeping device to read its link registers, older ones read nonsense
+	 */
+	if (device->runtime_status &&
+	    strncmp(device->runtime_status, "suspend", strlen("suspend")) == 0) {
 		device->present &= ~(unsigned)HAS_LINK_LIMITS;
 		return;
 	}

@@ -46,8 +46,10 @@ static struct pci_device *find_owner(const struct inventory *inventory, const ch
 	return device && device->selected ? device : NULL;
 }
 
-/* Opens DIRECTORY, and again to be listed. Returns 1; 0 when it isn't there or can't be read, which is told; or -ENOMEM. */
-static int open_place(struct sysroot *root, const struct log *log, const char *directory, struct sysdir *dir, DIR **list)
+/* Opens DIRECTORY, and again to be listed. Returns 1; 0 when it isn't there or can't be read, which
+ * is told; or -ENOMEM. */
+static int open_place(struct sysroot *root, const struct log *log, const char *directory,
+		      struct sysdir *dir, DIR **list)
 {
 	int error = sysdir_open(sysroot_dir(root), directory, dir);
 
@@ -63,8 +65,8 @@ static int open_place(struct sysroot *root, const struct log *log, const char *d
 typedef int add_entry(struct pci_device *device, const char *name);
 
 /* Every entry of DIRECTORY is a link into /sys/devices. */
-static int walk_links(struct sysroot *root, const struct log *log, const struct inventory *inventory,
-		      const char *directory, add_entry *add)
+static int walk_links(struct sysroot *root, const struct log *log,
+		      const struct inventory *inventory, const char *directory, add_entry *add)
 {
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
@@ -87,14 +89,16 @@ static int walk_links(struct sysroot *root, const struct log *log, const struct 
 	return error;
 }
 
-/* With native multipath nvme0c1n2 is the path through this device to the disk nvme0n2, which sits on no device. */
+/* With native multipath nvme0c1n2 is the path through this device to the disk nvme0n2, which sits
+ * on no device. */
 static int add_block(struct pci_device *device, const char *name)
 {
 	unsigned subsystem, controller, space;
 	char disk[64];
 	int end = 0;
 
-	if (sscanf(name, "nvme%uc%un%u%n", &subsystem, &controller, &space, &end) == 3 && !name[end]) {
+	if (sscanf(name, "nvme%uc%un%u%n", &subsystem, &controller, &space, &end) == 3 &&
+	    !name[end]) {
 		snprintf(disk, sizeof(disk), "nvme%un%u", subsystem, space);
 		name = disk;
 	}
@@ -192,7 +196,8 @@ static bool is_nonviable_peer(struct sysroot *root, const struct pci_device *pee
 
 	/* that of a device which isn't selected has not been read */
 	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
-	if (peer->class >> 8 == 0x06 || sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver)) < 0)
+	if (peer->class >> 8 == 0x06 ||
+	    sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver)) < 0)
 		return false;
 	return !driver_is_vfio(driver) && !driver_is_stub(driver);
 }
@@ -201,7 +206,8 @@ static int add_peer(struct pci_device *device, const char *name)
 {
 	struct pci_address address;
 
-	if (address_parse_full(name, &address) < 0 || address_compare(&address, &device->address) == 0)
+	if (address_parse_full(name, &address) < 0 ||
+	    address_compare(&address, &device->address) == 0)
 		return 0;
 	return strings_add(&device->group_peers, name);
 }
@@ -225,7 +231,8 @@ static int list_group(struct sysroot *root, const struct log *log, struct pci_de
 	return error;
 }
 
-static int find_nonviable_peers(struct sysroot *root, const struct inventory *inventory, struct pci_device *device)
+static int find_nonviable_peers(struct sysroot *root, const struct inventory *inventory,
+				struct pci_device *device)
 {
 	int error = 0;
 
@@ -234,7 +241,8 @@ static int find_nonviable_peers(struct sysroot *root, const struct inventory *in
 		struct pci_address address;
 		const struct pci_device *peer;
 
-		peer = address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address) : NULL;
+		peer = address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address)
+							       : NULL;
 		if (peer && is_nonviable_peer(root, peer, name))
 			error = strings_add(&device->nonviable_peers, name);
 	}

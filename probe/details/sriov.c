@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Whether the PF's virtfn<INDEX> is this device: 1 or 0, -1 when there is no such link. Nothing is told: it is the PF's. */
+/* Whether the PF's virtfn<INDEX> is this device: 1 or 0, -1 when there is no such link. Nothing is
+ * told: it is the PF's. */
 static int is_virtfn(struct details_reader *reader, unsigned index)
 {
 	char name[32], target[ADDRESS_SIZE];
@@ -16,7 +17,8 @@ static int is_virtfn(struct details_reader *reader, unsigned index)
 	error = sysdir_link_name(&reader->dir, name, target, sizeof(target));
 	if (error < 0)
 		return error == -EBADMSG ? 0 : -1;
-	return address_parse_full(target, &address) == 0 && address_compare(&address, &reader->device->address) == 0;
+	return address_parse_full(target, &address) == 0 &&
+	       address_compare(&address, &reader->device->address) == 0;
 }
 
 void read_vf_index(struct details_reader *reader)
@@ -34,7 +36,8 @@ void read_vf_index(struct details_reader *reader)
 	if (found <= 0 && index > 0)
 		found = is_virtfn(reader, --index);
 	if (found <= 0)
-		for (index = 0; index < UINT16_MAX && (found = is_virtfn(reader, index)) == 0; index++)
+		for (index = 0; index < UINT16_MAX && (found = is_virtfn(reader, index)) == 0;
+		     index++)
 			;
 	if (found <= 0)
 		return;
@@ -55,8 +58,9 @@ static unsigned count_virtfns(struct details_reader *reader)
 	return count;
 }
 
-/* sriov_numvfs tells the number, but the kernel takes the device's lock to read it, and whoever removes VFs while a VM has one
- * holds that lock until the VM ends. So on a live machine they are counted; a recording may have the file alone. */
+/* sriov_numvfs tells the number, but the kernel takes the device's lock to read it, and whoever
+ * removes VFs while a VM has one holds that lock until the VM ends. So on a live machine they are
+ * counted; a recording may have the file alone. */
 static void read_enabled(struct details_reader *reader)
 {
 	struct pci_device *device = reader->device;
@@ -65,7 +69,8 @@ static void read_enabled(struct details_reader *reader)
 
 	if (count)
 		device->present |= HAS_VIRTFN;
-	if (!sysroot_is_host(reader->dir.root) && attribute_number(reader, "sriov_numvfs", 10, UINT16_MAX, &number))
+	if (!sysroot_is_host(reader->dir.root) &&
+	    attribute_number(reader, "sriov_numvfs", 10, UINT16_MAX, &number))
 		device->sriov.vfs_enabled = (unsigned)number;
 	else if (device->present & HAS_VFS_TOTAL)
 		device->sriov.vfs_enabled = count;
@@ -82,7 +87,8 @@ void read_sriov(struct details_reader *reader)
 	unsigned long number;
 
 	device->present |= HAS_SRIOV;
-	if (attribute_link_name(reader, "physfn", name, sizeof(name)) && address_parse_full(name, &sriov->pf) == 0) {
+	if (attribute_link_name(reader, "physfn", name, sizeof(name)) &&
+	    address_parse_full(name, &sriov->pf) == 0) {
 		sriov->role = SRIOV_VF;
 		device->present |= HAS_PF;
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Virtual GPUs: the kernel's mdev framework (Documentation/driver-api/vfio-mediated-device.rst), or NVIDIA's own way on its
- * VFs, a file of lines "558 : NVIDIA A2-4Q" below a heading "ID : vGPU Name". */
+/* Virtual GPUs: the kernel's mdev framework (Documentation/driver-api/vfio-mediated-device.rst), or
+ * NVIDIA's own way on its VFs, a file of lines "558 : NVIDIA A2-4Q" below a heading "ID : vGPU
+ * Name". */
 #include "probe/details/attribute.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ static void read_mdev_types(struct details_reader *reader)
 	while ((entry = sysdir_next(list)))
 		add_type(reader, entry->d_name, NULL);
 	if (reader->device->vgpu_type_count)
-		qsort(reader->device->vgpu_types, reader->device->vgpu_type_count, sizeof(*reader->device->vgpu_types), compare);
+		qsort(reader->device->vgpu_types, reader->device->vgpu_type_count,
+		      sizeof(*reader->device->vgpu_types), compare);
 }
 
 static char *trim(char *text)

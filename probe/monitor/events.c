@@ -3,13 +3,13 @@
 
 #include "probe/strings.h"
 
-struct search {
+struct event_search {
 	bool persistent;
 	event_sink *sink;
 	void *data;
 };
 
-static void emit(const struct search *search, struct event event)
+static void emit(const struct event_search *search, struct event event)
 {
 	search->sink(search->data, &event);
 }
@@ -29,7 +29,8 @@ static const struct state {
 	{EVENT_LINK_DEGRADED, EVENT_LINK_RECOVERED, device_has_degraded_link},
 };
 
-static void find_states(const struct search *search, const struct pci_device *was, const struct pci_device *is)
+static void find_states(const struct event_search *search, const struct pci_device *was,
+			const struct pci_device *is)
 {
 	for (size_t i = 0; i < sizeof(STATES) / sizeof(*STATES); i++) {
 		struct event event = {.kind = STATES[i].begins, .was = was, .is = is};
@@ -64,31 +65,42 @@ static bool has_owner(const struct pci_device *device, const struct owner *owner
 	return false;
 }
 
-/* Whoever had a device of which now nobody knows may still have it. Who is only defined with it hasn't got it. */
-static void find_owners(const struct search *search, const struct pci_device *was, const struct pci_device *is)
+/* Whoever had a device of which now nobody knows may still have it. Who is only defined with it
+ * hasn't got it. */
+static void find_owners(const struct event_search *search, const struct pci_device *was,
+			const struct pci_device *is)
 {
 	for (size_t i = 0; was && !is_unknown(is) && i < was->owner_count; i++)
 		if (!was->owners[i].reserves && !has_owner(is, &was->owners[i]))
-			emit(search, (struct event){.kind = EVENT_VM_DETACHED, .was = was, .is = is, .owner = &was->owners[i]});
+			emit(search, (struct event){.kind = EVENT_VM_DETACHED,
+						    .was = was,
+						    .is = is,
+						    .owner = &was->owners[i]});
 	for (size_t i = 0; i < is->owner_count; i++)
 		if (!is->owners[i].reserves && !has_owner(was, &is->owners[i]))
-			emit(search, (struct event){.kind = EVENT_VM_ATTACHED, .was = was, .is = is, .owner = &is->owners[i]});
+			emit(search, (struct event){.kind = EVENT_VM_ATTACHED,
+						    .was = was,
+						    .is = is,
+						    .owner = &is->owners[i]});
 }
 
-static void find_errors(const struct search *search, const struct pci_device *was, const struct pci_device *is)
+static void find_errors(const struct event_search *search, const struct pci_device *was,
+			const struct pci_device *is)
 {
 	const struct {
 		enum event_kind kind;
 		unsigned bit;
 		uint64_t before, now;
 	} counts[] = {
-		{EVENT_AER_CORRECTABLE, HAS_AER_CORRECTABLE, was->aer.correctable, is->aer.correctable},
+		{EVENT_AER_CORRECTABLE, HAS_AER_CORRECTABLE, was->aer.correctable,
+		 is->aer.correctable},
 		{EVENT_AER_NONFATAL, HAS_AER_NONFATAL, was->aer.nonfatal, is->aer.nonfatal},
 		{EVENT_AER_FATAL, HAS_AER_FATAL, was->aer.fatal, is->aer.fatal},
 	};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-		if ((was->present & is->present & counts[i].bit) && counts[i].now > counts[i].before)
+		if ((was->present & is->present & counts[i].bit) &&
+		    counts[i].now > counts[i].before)
 			emit(search, (struct event){
 					     .kind = counts[i].kind,
 					     .was = was,
@@ -98,9 +110,11 @@ static void find_errors(const struct search *search, const struct pci_device *wa
 }
 
 /* WAS is NULL when the device came. */
-static void compare(const struct search *search, const struct pci_device *was, const struct pci_device *is)
+static void compare(const struct event_search *search, const struct pci_device *was,
+		    const struct pci_device *is)
 {
-	bool replaced = was && (was->inode != is->inode || was->vendor != is->vendor || was->device != is->device);
+	bool replaced = was && (was->inode != is->inode || was->vendor != is->vendor ||
+				was->device != is->device);
 
 	if (!was)
 		emit(search, (struct event){.kind = EVENT_ADDED, .is = is});
@@ -114,14 +128,17 @@ static void compare(const struct search *search, const struct pci_device *was, c
 		find_errors(search, was, is);
 }
 
-void events_find(const struct inventory *was, const struct inventory *is, bool persistent, event_sink *sink, void *data)
+void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
+		 event_sink *sink, void *data)
 {
-	const struct search search = {.persistent = persistent, .sink = sink, .data = data};
+	const struct event_search search = {.persistent = persistent, .sink = sink, .data = data};
 	const struct pci_device *old = was->devices, *old_end = old + was->count;
 	const struct pci_device *new = is->devices, *new_end = new + is->count;
 
 	while (old < old_end || new < new_end) {
-		int order = old == old_end ? 1 : new == new_end ? -1 : address_compare(&old->address, &new->address);
+		int order = old == old_end   ? 1
+			    : new == new_end ? -1
+					     : address_compare(&old->address, &new->address);
 
 		if (order < 0 && old->selected)
 			emit(&search, (struct event){.kind = EVENT_REMOVED, .was = old});

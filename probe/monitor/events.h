@@ -26,15 +26,18 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	const struct pci_device *was, *is; /* the device, before and now; one of them is NULL when it came or went */
-	const struct owner *owner;         /* of EVENT_VM_ATTACHED and EVENT_VM_DETACHED: who */
-	uint64_t errors;                   /* of EVENT_AER_*: how many more there are */
+	const struct pci_device *was,
+		*is; /* the device, before and now; one of them is NULL when it came or went */
+	const struct owner *owner; /* of EVENT_VM_ATTACHED and EVENT_VM_DETACHED: who */
+	uint64_t errors;	   /* of EVENT_AER_*: how many more there are */
 };
 
 typedef void event_sink(void *data, const struct event *event);
 
-/* Gives SINK every change from the inventory WAS to IS, in order of address. A device that is there and wasn't selected before,
- * or isn't any more, is no change. PERSISTENT: a state that lasts (unknown, conflict, degraded) is told as long as it does. */
-void events_find(const struct inventory *was, const struct inventory *is, bool persistent, event_sink *sink, void *data);
+/* Gives SINK every change from the inventory WAS to IS, in order of address. A device that is there
+ * and wasn't selected before, or isn't any more, is no change. PERSISTENT: a state that lasts
+ * (unknown, conflict, degraded) is told as long as it does. */
+void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
+		 event_sink *sink, void *data);
 
 #endif

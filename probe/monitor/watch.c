@@ -16,11 +16,8 @@ static const struct {
 	const char *path;
 	uint32_t events;
 } PLACES[] = {
-	{"dev/vfio", OPENED},
-	{"dev/vfio/devices", OPENED},
-	{"run/libvirt/qemu", WRITTEN},
-	{"etc/libvirt/qemu", WRITTEN},
-	{"run/qemu-server", WRITTEN},
+	{"dev/vfio", OPENED},	       {"dev/vfio/devices", OPENED}, {"run/libvirt/qemu", WRITTEN},
+	{"etc/libvirt/qemu", WRITTEN}, {"run/qemu-server", WRITTEN},
 };
 #define PLACE_COUNT (sizeof(PLACES) / sizeof(*PLACES))
 
@@ -42,7 +39,8 @@ int watch_new(struct sysroot *root, const struct log *log, struct watch **ret)
 	watch->log = log;
 	watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->inotify < 0)
-		log_warning(log, "inotify: %s; processes are looked at for every reading instead", strerror(errno));
+		log_warning(log, "inotify: %s; processes are looked at for every reading instead",
+			    strerror(errno));
 	for (size_t i = 0; i < PLACE_COUNT; i++)
 		watch->descriptors[i] = -1;
 	*ret = watch;

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* It can't be opened. libpci before 3.13 would load an empty one, and close the hwdb, again for each name. */
+/* It can't be opened. libpci before 3.13 would load an empty one, and close the hwdb, again for
+ * each name. */
 #define NO_LIST "/dev/null/pci.ids"
 
 struct libpci {
@@ -19,11 +20,13 @@ struct libpci {
 	char no_list[sizeof(NO_LIST)];
 };
 
-/* libpci's callbacks get neither its context nor a pointer of ours: the job that runs in this thread is all they can know. */
+/* libpci's callbacks get neither its context nor a pointer of ours: the job that runs in this
+ * thread is all they can know. */
 static _Thread_local struct libpci *running;
 
 /* Some of libpci's messages end in a newline. */
-static void __attribute__((format(printf, 2, 0))) log_libpci(enum message_level level, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+log_libpci(enum message_level level, const char *format, va_list args)
 {
 	char text[512];
 
@@ -67,7 +70,8 @@ int libpci_new(const struct log *log, struct libpci **ret)
 	libpci->access->error = on_error;
 	libpci->access->warning = on_warning;
 	libpci->access->debug = on_warning;
-	/* by default PCI_LOOKUP_CACHE, for which libpci looks up the user's home by getpwuid(3), and leaks its name (3.13) */
+	/* by default PCI_LOOKUP_CACHE, for which libpci looks up the user's home by getpwuid(3),
+	 * and leaks its name (3.13) */
 	libpci->access->id_lookup_mode = 0;
 	*ret = libpci;
 	return 0;
@@ -81,7 +85,8 @@ void libpci_free(struct libpci *libpci)
 	free(libpci);
 }
 
-int libpci_try(struct libpci *libpci, void (*job)(struct pci_access *access, void *data), void *data)
+int libpci_try(struct libpci *libpci, void (*job)(struct pci_access *access, void *data),
+	       void *data)
 {
 	int error = 0;
 

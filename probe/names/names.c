@@ -54,7 +54,8 @@ void names_free(struct names *names)
 	free(names);
 }
 
-/* libpci's own path ends in .gz when it was built with zlib; it tries the plain file when there is no such one. */
+/* libpci's own path ends in .gz when it was built with zlib; it tries the plain file when there is
+ * no such one. */
 static int find_list(struct names *names)
 {
 	const char *path = libpci_names_path(names->libpci);
@@ -81,9 +82,11 @@ static void load(struct names *names)
 		error = pciids_open(names->path, names->log, &names->list);
 	}
 	if (error < 0)
-		log_warning(names->log, "%s: %s; devices are shown without names. On Debian the package pci.ids has them",
-			    names->path ? names->path : "pci.ids",
-			    error == -EBADMSG ? "not a list of PCI ids" : strerror(-error));
+		log_warning(
+			names->log,
+			"%s: %s; devices are shown without names. On Debian the package pci.ids has them",
+			names->path ? names->path : "pci.ids",
+			error == -EBADMSG ? "not a list of PCI ids" : strerror(-error));
 }
 
 static struct pciids *list_of(struct names *names)
@@ -121,7 +124,8 @@ static void ask(struct pci_access *access, void *data)
 {
 	struct question *q = data;
 
-	q->answer = pci_lookup_name(access, q->name, sizeof(q->name), q->flags | PCI_LOOKUP_NO_NUMBERS, q->ids[0], q->ids[1],
+	q->answer = pci_lookup_name(access, q->name, sizeof(q->name),
+				    q->flags | PCI_LOOKUP_NO_NUMBERS, q->ids[0], q->ids[1],
 				    q->ids[2], q->ids[3]);
 }
 
@@ -129,7 +133,8 @@ static void ask(struct pci_access *access, void *data)
 static bool cut_number(char *name, int class)
 {
 	char number[16];
-	size_t length = strlen(name), cut = (size_t)snprintf(number, sizeof(number), " [%04x]", (unsigned)class);
+	size_t length = strlen(name),
+	       cut = (size_t)snprintf(number, sizeof(number), " [%04x]", (unsigned)class);
 
 	if (length < cut || strcmp(name + length - cut, number) != 0)
 		return false;
@@ -140,7 +145,8 @@ static bool cut_number(char *name, int class)
 /* NULL: libpci failed, or without memory. */
 static struct answer *new_answer(struct names *names, int kind, const int ids[4])
 {
-	struct question question = {.flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB), .ids = ids};
+	struct question question = {.flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB),
+				    .ids = ids};
 	struct answer *answer;
 
 	if (libpci_try(names->libpci, ask, &question) < 0) {
@@ -158,7 +164,8 @@ static struct answer *new_answer(struct names *names, int kind, const int ids[4]
 	return answer;
 }
 
-/* Each question is asked once: the hwdb takes 30 us to say that it has no name. NULL where there is no name. */
+/* Each question is asked once: the hwdb takes 30 us to say that it has no name. NULL where there is
+ * no name. */
 static const struct answer *ask_libpci(struct names *names, int kind, const int ids[4])
 {
 	struct answer question = {.kind = kind}, *answer, **found;
@@ -179,7 +186,8 @@ static const struct answer *ask_libpci(struct names *names, int kind, const int 
 	return (*found)->name[0] ? *found : NULL;
 }
 
-static const char *name_from_libpci(struct names *names, int kind, int id0, int id1, int id2, int id3)
+static const char *name_from_libpci(struct names *names, int kind, int id0, int id1, int id2,
+				    int id3)
 {
 	const struct answer *answer = ask_libpci(names, kind, (int[]){id0, id1, id2, id3});
 
@@ -204,8 +212,8 @@ const char *names_device(struct names *names, uint16_t vendor, uint16_t device)
 	return name ? name : name_from_libpci(names, PCI_LOOKUP_DEVICE, vendor, device, 0, 0);
 }
 
-const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t device, uint16_t subsystem_vendor,
-			    uint16_t subsystem_device)
+const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t device,
+			    uint16_t subsystem_vendor, uint16_t subsystem_device)
 {
 	struct pciids *list = list_of(names);
 	bool own = vendor == subsystem_vendor && device == subsystem_device;
@@ -215,12 +223,15 @@ const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t devic
 		name = pciids_subsystem(list, vendor, device, subsystem_vendor, subsystem_device);
 	if (name)
 		return name;
-	/* Where the ids are the device's own, libpci goes on to look for the device's name, which our list may have. A libpci
-	 * before 3.12 doesn't come so far: it finds that name in the hwdb for a subsystem of any ids. */
-	if (own && list && !name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device, 0xffff, 0xffff))
+	/* Where the ids are the device's own, libpci goes on to look for the device's name, which
+	 * our list may have. A libpci before 3.12 doesn't come so far: it finds that name in the
+	 * hwdb for a subsystem of any ids. */
+	if (own && list &&
+	    !name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device,
+			      0xffff, 0xffff))
 		return names_device(names, vendor, device);
-	return name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device, subsystem_vendor,
-				subsystem_device);
+	return name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device,
+				subsystem_vendor, subsystem_device);
 }
 
 /* As in lspci a name of the class in the hwdb goes before one of its base class in the list. */

@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #define LIST_SIZE_MAX (64u << 20)
-#define CHUNK_SIZE 65536 /* small enough to stay in the processor's cache; no line may be longer */
+#define CHUNK_SIZE                                                                    \
+	65536 /* small enough to stay in the processor's cache; no line may be longer \
+	       */
 
 enum kind { KIND_VENDOR, KIND_CLASS, KIND_OTHER };
 
-/* A line that begins a block of the list; the block goes on to the next head, or to the list's end. */
+/* A line that begins a block of the list; the block goes on to the next head, or to the list's end.
+ */
 struct head {
 	enum kind kind;
 	uint16_t id;
@@ -89,7 +92,8 @@ static uint32_t next_line(const struct block *block, uint32_t offset)
 	return offset + (uint32_t)strlen(block->text + offset) + 1;
 }
 
-/* How deep the line at OFFSET is: its tabs; -1 for the block's end, -2 for a comment or an empty line. */
+/* How deep the line at OFFSET is: its tabs; -1 for the block's end, -2 for a comment or an empty
+ * line. */
 static int line_depth(const struct block *block, uint32_t offset)
 {
 	const char *line = block->text + offset;
@@ -102,7 +106,8 @@ static int line_depth(const struct block *block, uint32_t offset)
 	return line[depth] == '#' || !line[depth + (int)strspn(line + depth, " \t")] ? -2 : depth;
 }
 
-/* What stands behind the number, without blanks around it. The text is ours, so it is cut in place. */
+/* What stands behind the number, without blanks around it. The text is ours, so it is cut in place.
+ */
 static const char *name_at(char *text)
 {
 	size_t length;
@@ -131,7 +136,8 @@ static int add_head(struct pciids *list, enum kind kind, unsigned id, uint32_t o
 	return 0;
 }
 
-static int index_line(struct pciids *list, const char *line, uint32_t offset, unsigned number, bool *odd)
+static int index_line(struct pciids *list, const char *line, uint32_t offset, unsigned number,
+		      bool *odd)
 {
 	unsigned id;
 
@@ -145,15 +151,16 @@ static int index_line(struct pciids *list, const char *line, uint32_t offset, un
 	if (line[0] >= 'A' && line[0] <= 'Z' && line[1] == ' ')
 		return add_head(list, KIND_OTHER, 0, offset);
 	if (!*odd)
-		log_warning(list->log, "%s:%u: not a line of pci.ids(5), passed over", list->path, number);
+		log_warning(list->log, "%s:%u: not a line of pci.ids(5), passed over", list->path,
+			    number);
 	*odd = true; /* once is enough */
 	return 0;
 }
 
-/* Takes the whole lines of the LENGTH bytes at CHUNK, the last of the list closed or not. Returns how many bytes these
- * were, 0 when there is no whole line, or -ENOMEM. */
-static ssize_t index_chunk(struct pciids *list, const char *chunk, size_t length, uint32_t offset, unsigned *number,
-			   bool *odd)
+/* Takes the whole lines of the LENGTH bytes at CHUNK, the last of the list closed or not. Returns
+ * how many bytes these were, 0 when there is no whole line, or -ENOMEM. */
+static ssize_t index_chunk(struct pciids *list, const char *chunk, size_t length, uint32_t offset,
+			   unsigned *number, bool *odd)
 {
 	const char *line = chunk, *end = chunk + length, *line_end;
 	bool last = offset + length >= list->size;
@@ -204,7 +211,8 @@ static int index_list(struct pciids *list)
 		if (length <= 0)
 			break;
 		if ((size_t)length > list->size - offset)
-			length = (ssize_t)(list->size - offset); /* it has become longer meanwhile */
+			length =
+				(ssize_t)(list->size - offset); /* it has become longer meanwhile */
 		chunk[length] = '\0';
 		length = index_chunk(list, chunk, (size_t)length, offset, &number, &odd);
 		if (length == 0)
@@ -235,7 +243,8 @@ static int compare_lines(const void *a, const void *b)
 {
 	const struct device_line *x = a, *y = b;
 
-	return x->device != y->device ? x->device - y->device : (x->offset > y->offset) - (x->offset < y->offset);
+	return x->device != y->device ? x->device - y->device
+				      : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 static bool index_block(struct block *block)
@@ -282,7 +291,8 @@ static bool read_block(const struct pciids *list, struct block *block, size_t he
 	return block->kind != KIND_VENDOR || index_block(block);
 }
 
-/* The first one of the list counts. NULL without memory; a block without text where the list has none. */
+/* The first one of the list counts. NULL without memory; a block without text where the list has
+ * none. */
 static struct block *new_block(const struct pciids *list, enum kind kind, uint16_t id)
 {
 	struct block *block = calloc(1, sizeof(*block));
@@ -292,7 +302,8 @@ static struct block *new_block(const struct pciids *list, enum kind kind, uint16
 		return NULL;
 	block->kind = kind;
 	block->id = id;
-	while (head < list->head_count && (list->heads[head].kind != kind || list->heads[head].id != id))
+	while (head < list->head_count &&
+	       (list->heads[head].kind != kind || list->heads[head].id != id))
 		head++;
 	if (head == list->head_count || read_block(list, block, head))
 		return block;
@@ -320,7 +331,8 @@ static struct block *find_block(struct pciids *list, enum kind kind, uint16_t id
 }
 
 /* Sets *ret to the vendor's block; 0: the list has no such device. */
-static uint32_t find_device(struct pciids *list, uint16_t vendor, uint16_t device, struct block **ret)
+static uint32_t find_device(struct pciids *list, uint16_t vendor, uint16_t device,
+			    struct block **ret)
 {
 	struct block *block = find_block(list, KIND_VENDOR, vendor);
 	size_t low = 0, high;
@@ -337,9 +349,10 @@ static uint32_t find_device(struct pciids *list, uint16_t vendor, uint16_t devic
 		else
 			high = middle;
 	}
-	return low < block->count && block->devices[low].device == device ? block->devices[low].offset : 0;
+	return low < block->count && block->devices[low].device == device
+		       ? block->devices[low].offset
+		       : 0;
 }
-
 
 /* ---- the face ---- */
 
@@ -397,8 +410,8 @@ const char *pciids_device(struct pciids *list, uint16_t vendor, uint16_t device)
 	return offset ? name_at(block->text + offset + 1 + 4) : NULL;
 }
 
-const char *pciids_subsystem(struct pciids *list, uint16_t vendor, uint16_t device, uint16_t subsystem_vendor,
-			     uint16_t subsystem_device)
+const char *pciids_subsystem(struct pciids *list, uint16_t vendor, uint16_t device,
+			     uint16_t subsystem_vendor, uint16_t subsystem_device)
 {
 	struct block *block;
 	uint32_t offset = find_device(list, vendor, device, &block);
@@ -407,10 +420,12 @@ const char *pciids_subsystem(struct pciids *list, uint16_t vendor, uint16_t devi
 
 	if (!offset)
 		return NULL;
-	for (offset = next_line(block, offset); (depth = line_depth(block, offset)) == 2 || depth == -2;
+	for (offset = next_line(block, offset);
+	     (depth = line_depth(block, offset)) == 2 || depth == -2;
 	     offset = next_line(block, offset)) {
-		if (depth == 2 && head_number(block->text + offset + 2, 4, &v) && v == subsystem_vendor &&
-		    head_number(block->text + offset + 7, 4, &d) && d == subsystem_device)
+		if (depth == 2 && head_number(block->text + offset + 2, 4, &v) &&
+		    v == subsystem_vendor && head_number(block->text + offset + 7, 4, &d) &&
+		    d == subsystem_device)
 			return name_at(block->text + offset + 11);
 	}
 	return NULL;
@@ -426,7 +441,8 @@ const char *pciids_class(struct pciids *list, uint16_t class)
 		return NULL;
 	for (uint32_t offset = next_line(block, 0); (depth = line_depth(block, offset)) != -1;
 	     offset = next_line(block, offset)) {
-		if (depth == 1 && head_number(block->text + offset + 1, 2, &id) && id == (class & 0xffu))
+		if (depth == 1 && head_number(block->text + offset + 1, 2, &id) &&
+		    id == (class & 0xffu))
 			return name_at(block->text + offset + 3);
 	}
 	return NULL;

@@ -27,7 +27,8 @@ static bool is_same_vm(const struct owner *owner, const struct claim *claim)
 static struct owner *find_owner(struct pci_device *device, const struct claim *claim)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
-		if (is_same_text(device->owners[i].mdev, claim->mdev) && is_same_vm(&device->owners[i], claim))
+		if (is_same_text(device->owners[i].mdev, claim->mdev) &&
+		    is_same_vm(&device->owners[i], claim))
 			return &device->owners[i];
 	return NULL;
 }
@@ -71,7 +72,8 @@ static void complete_frontend(struct owner *owner, const struct claim *claim, bo
 	if (claim->frontend && complete(&owner->frontend_id, claim->frontend_id, true) == 0)
 		owner->frontend = claim->frontend;
 	else
-		owner->frontend = frontend_find(owner->name, owner->uuid, claim->vmid, &owner->frontend_id);
+		owner->frontend = frontend_find(owner->name, owner->uuid, claim->vmid,
+						&owner->frontend_id);
 }
 
 int device_claim(struct pci_device *device, const struct claim *claim)
@@ -90,7 +92,8 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 		owner->pid = claim->pid;
 		owner->started = claim->started;
 	}
-	if (complete(&owner->program, claim->program, false) < 0 || complete(&owner->name, claim->name, outranks) < 0 ||
+	if (complete(&owner->program, claim->program, false) < 0 ||
+	    complete(&owner->name, claim->name, outranks) < 0 ||
 	    complete(&owner->uuid, claim->uuid, outranks) < 0 ||
 	    complete(&owner->guest_address, claim->guest_address, outranks) < 0 ||
 	    complete(&owner->mdev, claim->mdev, false) < 0 ||

@@ -12,14 +12,16 @@ static bool has_device(const struct holder *holder, const struct pci_address *ad
 		const struct vfio_node *node = file->node;
 		bool is_known = node ? node->has_address && !node->mdev[0] : file->has_address;
 
-		if (is_known && address_compare(node ? &node->address : &file->address, address) == 0)
+		if (is_known &&
+		    address_compare(node ? &node->address : &file->address, address) == 0)
 			return true;
 	}
 	return false;
 }
 
 /* Where the source vfio is asked it has chosen which of several holders is the owner. */
-static bool holds(const struct search *search, const struct holder *holder, const struct pci_device *device)
+static bool holds(const struct owner_search *search, const struct holder *holder,
+		  const struct pci_device *device)
 {
 	if (!(search->wanted & OWNER_VFIO))
 		return has_device(holder, &device->address) ||
@@ -39,11 +41,13 @@ static bool is_held(const struct pci_device *device)
 	return false;
 }
 
-/* What the process holds is its own. Of what it doesn't hold, only the command line of a user who may assign devices counts: it is
- * reserved where QEMU opens it later (one of a failover pair, once the guest has agreed), and not its own any more otherwise.
- * Where descriptors can't be inspected it is held, unless the kernel says that it isn't open. */
-static bool is_believed(const struct search *search, const struct holder *holder, const struct vmm_device *given,
-			const struct pci_device *device, bool *reserves)
+/* What the process holds is its own. Of what it doesn't hold, only the command line of a user who
+ * may assign devices counts: it is reserved where QEMU opens it later (one of a failover pair, once
+ * the guest has agreed), and not its own any more otherwise. Where descriptors can't be inspected
+ * it is held, unless the kernel says that it isn't open. */
+static bool is_believed(const struct owner_search *search, const struct holder *holder,
+			const struct vmm_device *given, const struct pci_device *device,
+			bool *reserves)
 {
 	enum vfio_use use;
 
@@ -56,27 +60,30 @@ static bool is_believed(const struct search *search, const struct holder *holder
 		return false;
 	use = vfio_device_use(search->root, &device->address, device->driver);
 	*reserves = given->failover && (holder->seen || use == VFIO_USE_CLOSED);
-	return *reserves || (!holder->seen && use != VFIO_USE_CLOSED && device_is_assignable(device));
+	return *reserves ||
+	       (!holder->seen && use != VFIO_USE_CLOSED && device_is_assignable(device));
 }
 
-static int claim_given(const struct search *search, const struct holder *holder, const struct vmm_device *given)
+static int claim_given(const struct owner_search *search, const struct holder *holder,
+		       const struct vmm_device *given)
 {
 	struct claim claim = holder_claim(holder, OWNER_CMDLINE);
-	struct pci_device *device = given->is_mdev ?
-					    mdev_find_parent(search->root, search->inventory, given->mdev) :
-					    inventory_find(search->inventory, &given->address);
+	struct pci_device *device =
+		given->is_mdev ? mdev_find_parent(search->root, search->inventory, given->mdev)
+			       : inventory_find(search->inventory, &given->address);
 
 	if (!device || !device->selected)
 		return 0;
-	if (given->is_mdev ? !holder_has_mdev(holder, search, given->mdev) && (holder->seen || !holder->trusted) :
-			     !is_believed(search, holder, given, device, &claim.reserves))
+	if (given->is_mdev ? !holder_has_mdev(holder, search, given->mdev) &&
+				     (holder->seen || !holder->trusted)
+			   : !is_believed(search, holder, given, device, &claim.reserves))
 		return 0;
 	claim.guest_address = given->guest_address;
 	claim.mdev = given->is_mdev ? given->mdev : NULL;
 	return device_claim(device, &claim);
 }
 
-int cmdline_claim(const struct search *search, struct source_report *report)
+int cmdline_claim(const struct owner_search *search, struct source_report *report)
 {
 	int error = 0;
 

@@ -8,20 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A VM that runs with a device that has gone is in trouble; one that is only defined with it will say so when it starts. */
-static void log_missing(const struct search *search, const struct domain_device *used)
+/* A VM that runs with a device that has gone is in trouble; one that is only defined with it will
+ * say so when it starts. */
+static void log_missing(const struct owner_search *search, const struct domain_device *used)
 {
 	char address[ADDRESS_SIZE];
 
-	if (used->runs && !used->device.is_mdev && !inventory_find(search->inventory, &used->device.address))
-		log_warning(search->log, "%s: libvirt's domain '%s' runs with this device, which this host doesn't have (any more)",
-			    address_format(&used->device.address, address), used->name ? used->name : "");
+	if (used->runs && !used->device.is_mdev &&
+	    !inventory_find(search->inventory, &used->device.address))
+		log_warning(
+			search->log,
+			"%s: libvirt's domain '%s' runs with this device, which this host doesn't have (any more)",
+			address_format(&used->device.address, address),
+			used->name ? used->name : "");
 }
 
 /* With iommufd, libvirt's daemon opens the devices of a domain that starts, and passes the
  * descriptors to QEMU: until then it holds them for the domain. Of several holders the VM monitor
  * is the owner. */
-static const struct holder *find_daemon(const struct search *search,
+static const struct holder *find_daemon(const struct owner_search *search,
 					const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++) {
@@ -36,7 +41,7 @@ static const struct holder *find_daemon(const struct search *search,
 	return NULL;
 }
 
-static int claim_device(const struct search *search, const struct domain_device *used)
+static int claim_device(const struct owner_search *search, const struct domain_device *used)
 {
 	const struct holder *daemon;
 	struct claim claim = {
@@ -49,9 +54,10 @@ static int claim_device(const struct search *search, const struct domain_device 
 		.guest_address = used->device.guest_address,
 		.mdev = used->device.is_mdev ? used->device.mdev : NULL,
 	};
-	struct pci_device *device = used->device.is_mdev ?
-					    mdev_find_parent(search->root, search->inventory, used->device.mdev) :
-					    inventory_find(search->inventory, &used->device.address);
+	struct pci_device *device =
+		used->device.is_mdev
+			? mdev_find_parent(search->root, search->inventory, used->device.mdev)
+			: inventory_find(search->inventory, &used->device.address);
 
 	if (!device)
 		log_missing(search, used);
@@ -62,7 +68,7 @@ static int claim_device(const struct search *search, const struct domain_device 
 	return device_claim(device, &claim);
 }
 
-int libvirt_claim(const struct search *search, struct source_report *report)
+int libvirt_claim(const struct owner_search *search, struct source_report *report)
 {
 	_Static_assert(sizeof(report->why) >= LIBVIRT_WHY_SIZE, "room for a reason");
 	struct domain_devices devices = {0};

@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-/* NAME, UUID and VMID (Proxmox's -id) may be NULL. Returns the frontend's name, which is a constant, and at *ret_id what it
- * calls the VM, to be freed; or NULL, with *ret_id untouched, when no frontend is known by such a name (or without memory).
+/* NAME, UUID and VMID (Proxmox's -id) may be NULL. Returns the frontend's name, which is a
+ * constant, and at *ret_id what it calls the VM, to be freed; or NULL, with *ret_id untouched, when
+ * no frontend is known by such a name (or without memory).
  *
  *   one-42             OpenNebula's VM 42
  *   i-2-385-VM         CloudStack's instance, known by just this name
@@ -15,8 +16,9 @@
  *   sandbox-<64 hex>   Kata Containers' sandbox */
 const char *frontend_find(const char *name, const char *uuid, const char *vmid, char **ret_id);
 
-/* The same from TEXT, that of /proc/<pid>/cgroup: in a Kubernetes pod, a VM named <namespace>_<name> is KubeVirt's, which calls it
- * <namespace>/<name>. Elsewhere such a name is an ordinary one. */
+/* The same from TEXT, that of /proc/<pid>/cgroup: in a Kubernetes pod, a VM named
+ * <namespace>_<name> is KubeVirt's, which calls it <namespace>/<name>. Elsewhere such a name is an
+ * ordinary one. */
 const char *frontend_from_cgroup(const char *text, const char *name, char **ret_id);
 
 /* The same from PATH, which a VM monitor was started with (struct vmm). NAME may be NULL.

@@ -77,8 +77,8 @@ static int set_signals(posix_spawnattr_t *attributes)
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
-					 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	error = posix_spawnattr_setflags(
+		attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (!error)
 		error = posix_spawnattr_setpgroup(attributes, 0);
 	if (!error)

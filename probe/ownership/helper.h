@@ -16,7 +16,7 @@
 struct helper {
 	const char *path;
 	const char *argument; /* its only one */
-	int directory;        /* where it is to run: a descriptor, O_PATH will do */
+	int directory;	      /* where it is to run: a descriptor, O_PATH will do */
 	int milliseconds;     /* in which it must have ended */
 };
 

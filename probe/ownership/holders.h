@@ -18,11 +18,11 @@
 struct holder {
 	pid_t pid;
 	uint64_t started; /* clock ticks since boot */
-	bool trusted;     /* its user may assign devices (process.h) */
+	bool trusted;	  /* its user may assign devices (process.h) */
 	struct vmm vmm;
 	const char *frontend; /* of a VM monitor, as its process shows it (frontend.h); or NULL */
 	char *frontend_id;    /* what that calls the VM; NULL with frontend */
-	char pod[37];         /* of a VM monitor: the UID of its Kubernetes pod; "": none */
+	char pod[37];	      /* of a VM monitor: the UID of its Kubernetes pod; "": none */
 	struct vfio_file *files;
 	size_t file_count;
 	bool seen; /* its descriptors could be inspected; else its command line names devices */

@@ -69,7 +69,8 @@ static bool is_uuid(const char *text)
 	size_t i = 0;
 
 	for (; text[i] && i < 36; i++)
-		if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-' : hex_value(text[i]) < 0)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-'
+							    : hex_value(text[i]) < 0)
 			return false;
 	return i == 36 && !text[i];
 }
@@ -97,8 +98,9 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 	if (!fields[KIND] || !fields[DEVICE])
 		return false;
 	device->is_mdev = strcmp(fields[KIND], "mdev") == 0;
-	if (device->is_mdev ? !is_uuid(fields[DEVICE]) :
-			      strcmp(fields[KIND], "pci") != 0 || address_parse_full(fields[DEVICE], &device->address) < 0)
+	if (device->is_mdev ? !is_uuid(fields[DEVICE])
+			    : strcmp(fields[KIND], "pci") != 0 ||
+				      address_parse_full(fields[DEVICE], &device->address) < 0)
 		return false;
 	if (device->is_mdev)
 		memcpy(device->mdev, fields[DEVICE], sizeof(device->mdev));
@@ -120,7 +122,8 @@ static int read_frontend(char *const fields[FIELDS], struct domain_device *devic
 	if (!fields[FRONTEND] != !fields[FRONTEND_ID])
 		return -EBADMSG;
 	if (!fields[FRONTEND]) {
-		device->frontend = frontend_find(device->name, device->uuid, NULL, &device->frontend_id);
+		device->frontend = frontend_find(device->name, device->uuid, NULL,
+						 &device->frontend_id);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -175,7 +178,8 @@ static int add_unread(struct domain_devices *devices, char *line)
 		return -EBADMSG;
 	if (devices->unread++)
 		return 0;
-	snprintf(devices->unread_why, sizeof(devices->unread_why), "domain '%.40s': %s", name, reason);
+	snprintf(devices->unread_why, sizeof(devices->unread_why), "domain '%.40s': %s", name,
+		 reason);
 	for (char *p = devices->unread_why; *p; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
@@ -192,7 +196,8 @@ static int read_lines(char *text, struct domain_devices *devices)
 		snprintf(end, sizeof(end), "end %zu", devices->count + devices->unread);
 		if (strcmp(line, end) == 0)
 			return *text ? -EBADMSG : 0;
-		error = strncmp(line, "unread ", 7) == 0 ? add_unread(devices, line) : add_device(devices, line);
+		error = strncmp(line, "unread ", 7) == 0 ? add_unread(devices, line)
+							 : add_device(devices, line);
 		if (error < 0)
 			return error;
 	}
@@ -245,12 +250,14 @@ static int find_socket(const struct sysdir *directory, const char **ret)
 	return -ENOENT;
 }
 
-static int ask(const struct sysdir *directory, const char *helper, const char *socket, struct domain_devices *ret, char *why)
+static int ask(const struct sysdir *directory, const char *helper, const char *socket,
+	       struct domain_devices *ret, char *why)
 {
 	const struct helper run = {
 		.path = helper,
 		.argument = socket,
-		/* there the name alone leads to the socket that the door has shown, through no link, and however long the way is */
+		/* there the name alone leads to the socket that the door has shown, through no
+		   link, and however long the way is */
 		.directory = directory->fd,
 		.milliseconds = LIBVIRT_MILLISECONDS,
 	};
@@ -264,11 +271,13 @@ static int ask(const struct sysdir *directory, const char *helper, const char *s
 	error = domain_devices_parse(text, length, ret);
 	free(text);
 	if (error < 0)
-		snprintf(why, HELPER_WHY_SIZE, "%s", error == -EBADMSG ? "the answer can't be made out" : strerror(-error));
+		snprintf(why, HELPER_WHY_SIZE, "%s",
+			 error == -EBADMSG ? "the answer can't be made out" : strerror(-error));
 	return error;
 }
 
-int libvirt_read(struct sysroot *root, const char *helper, struct domain_devices *ret, char why[LIBVIRT_WHY_SIZE])
+int libvirt_read(struct sysroot *root, const char *helper, struct domain_devices *ret,
+		 char why[LIBVIRT_WHY_SIZE])
 {
 	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
 	char reason[HELPER_WHY_SIZE];
@@ -289,9 +298,11 @@ int libvirt_read(struct sysroot *root, const char *helper, struct domain_devices
 	else
 		snprintf(reason, sizeof(reason), "%s", strerror(-error));
 	if (error < 0)
-		snprintf(why, LIBVIRT_WHY_SIZE, "%s/" DIRECTORY "/%s: %s", sysroot_path(root), socket, reason);
+		snprintf(why, LIBVIRT_WHY_SIZE, "%s/" DIRECTORY "/%s: %s", sysroot_path(root),
+			 socket, reason);
 	else if (ret->unread)
-		snprintf(why, LIBVIRT_WHY_SIZE, "%s/" DIRECTORY "/%s: %zu domain(s) could not be read; %s", sysroot_path(root),
-			 socket, ret->unread, ret->unread_why);
+		snprintf(why, LIBVIRT_WHY_SIZE,
+			 "%s/" DIRECTORY "/%s: %zu domain(s) could not be read; %s",
+			 sysroot_path(root), socket, ret->unread, ret->unread_why);
 	return error;
 }

@@ -35,7 +35,8 @@ static const struct vfio_node *find_node(const struct vfio_nodes *nodes, const c
 	return NULL;
 }
 
-bool holder_has_mdev(const struct holder *holder, const struct search *search, const char *uuid)
+bool holder_has_mdev(const struct holder *holder, const struct owner_search *search,
+		     const char *uuid)
 {
 	const struct vfio_node *node = find_node(search->nodes, uuid);
 	unsigned group;
@@ -68,7 +69,8 @@ int mdev_mark_parents(struct sysroot *root, const struct inventory *inventory, b
 	return -errno;
 }
 
-static int claim_mdev(const struct search *search, struct pci_device *parent, const char *uuid)
+static int claim_mdev(const struct owner_search *search, struct pci_device *parent,
+		      const char *uuid)
 {
 	const struct holder *holder = NULL;
 	struct claim claim;
@@ -83,7 +85,7 @@ static int claim_mdev(const struct search *search, struct pci_device *parent, co
 	return device_claim(parent, &claim);
 }
 
-int mdev_claim(const struct search *search, struct source_report *report)
+int mdev_claim(const struct owner_search *search, struct source_report *report)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;

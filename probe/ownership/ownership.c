@@ -14,8 +14,8 @@
 const char *ownership_name(enum ownership ownership)
 {
 	static const char *const names[OWNERSHIP_COUNT] = {
-		[OWNERSHIP_UNKNOWN] = "unknown",   [OWNERSHIP_FREE] = "free",
-		[OWNERSHIP_HOST] = "host",         [OWNERSHIP_RESERVED] = "reserved",
+		[OWNERSHIP_UNKNOWN] = "unknown", [OWNERSHIP_FREE] = "free",
+		[OWNERSHIP_HOST] = "host",	 [OWNERSHIP_RESERVED] = "reserved",
 		[OWNERSHIP_HELD] = "held",
 	};
 
@@ -34,13 +34,13 @@ const char *source_state_name(enum source_state state)
 
 /* Everything that decides about a device, besides the claims. */
 struct evidence {
-	struct search search;
+	struct owner_search search;
 	struct vfio_nodes nodes;
 	struct holders holders;
-	int nodes_error; /* VFIO's nodes could not be listed */
-	bool has_mdevs;  /* there are mediated devices, or they could not be listed */
+	int nodes_error;    /* VFIO's nodes could not be listed */
+	bool has_mdevs;	    /* there are mediated devices, or they could not be listed */
 	bool *mdev_parents; /* of each device: it has some, or could have; NULL: none has */
-	bool idle;       /* the kernel has no VFIO file open */
+	bool idle;	    /* the kernel has no VFIO file open */
 	bool recording;
 };
 
@@ -145,7 +145,7 @@ static unsigned count_hidden(const struct evidence *evidence, const struct count
 
 static void report_unseen(struct evidence *evidence)
 {
-	struct search *search = &evidence->search;
+	struct owner_search *search = &evidence->search;
 	const struct holders *holders = &evidence->holders;
 	struct source_report *report = &search->processes;
 
@@ -162,7 +162,7 @@ static void report_unseen(struct evidence *evidence)
 /* The kernel's count outranks the walk: when every open file was found, processes that could not
  * be inspected hold none. */
 static void check_walk_result(struct evidence *evidence, const struct counts *before,
-		       const struct counts *after)
+			      const struct counts *after)
 {
 	struct source_report *report = &evidence->search.processes;
 	unsigned hidden = count_hidden(evidence, before, after);
@@ -183,14 +183,15 @@ static void check_walk_result(struct evidence *evidence, const struct counts *be
 		report->state = SOURCE_PARTLY;
 		snprintf(report->why, sizeof(report->why),
 			 "VFIO is in use by something that no process shows "
-			 "(%u references more than were found)", hidden);
+			 "(%u references more than were found)",
+			 hidden);
 	}
 }
 
 /* Returns 0 or -ENOMEM; otherwise how it went is in search.processes. */
 static int walk(struct evidence *evidence, enum holders_depth depth)
 {
-	struct search *search = &evidence->search;
+	struct owner_search *search = &evidence->search;
 	int error = holders_read(search->root, &evidence->nodes, depth, &evidence->holders);
 
 	if (error == 0 || error == -ENOMEM)
@@ -207,7 +208,7 @@ static int walk(struct evidence *evidence, enum holders_depth depth)
  * rare, and takes longer. */
 static int walk_processes_once(struct evidence *evidence)
 {
-	struct search *search = &evidence->search;
+	struct owner_search *search = &evidence->search;
 	struct counts before, after;
 	int error;
 
@@ -242,7 +243,7 @@ static int walk_processes_once(struct evidence *evidence)
 	return 0;
 }
 
-static int read_sources(const struct search *search)
+static int read_sources(const struct owner_search *search)
 {
 	int error = 0;
 
@@ -271,13 +272,15 @@ static const struct source_report *find_failed(const struct source_report *sourc
 /* Sets *ret_why to why an owner could exist that no source has shown; returns false when none
  * can. */
 static bool can_have_owner(const struct evidence *evidence, const struct pci_device *device,
-			 char why[UNKNOWN_REASON_SIZE])
+			   char why[UNKNOWN_REASON_SIZE])
 {
 	const struct source_report *sources = evidence->search.inventory->sources;
 	const struct source_report *failed = find_failed(sources);
 	const struct source_report *processes = &sources[__builtin_ctz(OWNER_VFIO)];
-	enum vfio_use use = evidence->idle || evidence->recording ? VFIO_USE_CLOSED :
-		vfio_device_use(evidence->search.root, &device->address, device->driver);
+	enum vfio_use use = evidence->idle || evidence->recording
+				    ? VFIO_USE_CLOSED
+				    : vfio_device_use(evidence->search.root, &device->address,
+						      device->driver);
 
 	if (evidence->recording)
 		snprintf(why, UNKNOWN_REASON_SIZE, "a recording has no processes");
@@ -304,8 +307,9 @@ static bool can_have_owner(const struct evidence *evidence, const struct pci_dev
 	return true;
 }
 
-static enum ownership resolve_ownership(const struct evidence *evidence, const struct pci_device *device,
-			    char why[UNKNOWN_REASON_SIZE])
+static enum ownership resolve_ownership(const struct evidence *evidence,
+					const struct pci_device *device,
+					char why[UNKNOWN_REASON_SIZE])
 {
 	bool reserved = false;
 
@@ -319,9 +323,9 @@ static enum ownership resolve_ownership(const struct evidence *evidence, const s
 	if (!device_is_assignable(device))
 		return !device_is_bridge(device) && !evidence->recording &&
 				       is_shared_with_vfio(evidence, device) &&
-				       can_have_owner(evidence, device, why) ?
-			       OWNERSHIP_UNKNOWN :
-			       OWNERSHIP_HOST;
+				       can_have_owner(evidence, device, why)
+			       ? OWNERSHIP_UNKNOWN
+			       : OWNERSHIP_HOST;
 	return can_have_owner(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
 }
 
@@ -417,15 +421,16 @@ int ownership_read(struct sysroot *root, const struct log *log,
 		   const struct ownership_options *options, struct inventory *inventory)
 {
 	struct evidence evidence = {
-		.search = {
-			.root = root,
-			.log = log,
-			.inventory = inventory,
-			.wanted = options->sources,
-			.libvirt_helper = options->libvirt_helper,
-			.nodes = &evidence.nodes,
-			.holders = &evidence.holders,
-		},
+		.search =
+			{
+				.root = root,
+				.log = log,
+				.inventory = inventory,
+				.wanted = options->sources,
+				.libvirt_helper = options->libvirt_helper,
+				.nodes = &evidence.nodes,
+				.holders = &evidence.holders,
+			},
 		.recording = is_recording(root),
 	};
 	int error;

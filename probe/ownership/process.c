@@ -24,8 +24,10 @@ int process_read_stat(const struct sysdir *process, struct process_stat *ret)
 	if (length < 0)
 		return (int)length;
 	p = strrchr(text, ')');
-	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
-			 " %*d %*d %*d %*d %*d %*d %llu", &state, &started) != 2)
+	if (!p || sscanf(p + 1,
+			 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
+			 " %*d %*d %*d %*d %*d %*d %llu",
+			 &state, &started) != 2)
 		return -EBADMSG;
 	*ret = (struct process_stat){.state = state, .started = started};
 	return 0;

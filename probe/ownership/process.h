@@ -15,7 +15,7 @@
 bool process_is_gone(int error);
 
 struct process_stat {
-	char state;       /* as ps(1) shows it */
+	char state;	  /* as ps(1) shows it */
 	uint64_t started; /* clock ticks since boot */
 };
 

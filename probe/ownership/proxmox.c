@@ -4,8 +4,8 @@
  * VMID time:SECONDS" of one that is being started, good until then. Lines of VMs that have ended
  * are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its
  * devices. A VM that starts gets one of a mapping's devices, whichever is available then: all of
- * them are reserved for it until it has one, since offering the others could leave it none. Where it
- * gets a mediated device, that is reserved and nothing else of its parent; the UUID has the VM's
+ * them are reserved for it until it has one, since offering the others could leave it none. Where
+ * it gets a mediated device, that is reserved and nothing else of its parent; the UUID has the VM's
  * id in it. */
 #include "probe/ownership/process.h"
 #include "probe/ownership/pve.h"
@@ -52,7 +52,7 @@ static bool may_be_vm(const struct sysdir *process, const char *vmid)
 
 /* The pid may belong to another process by now, also to one that a user has made to look like
  * the VM. One that cannot be inspected counts as the VM. */
-static bool may_run(const struct search *search, const char *vmid, pid_t pid)
+static bool may_run(const struct owner_search *search, const char *vmid, pid_t pid)
 {
 	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
 	struct process_users users;
@@ -70,7 +70,7 @@ static bool may_run(const struct search *search, const char *vmid, pid_t pid)
 	return may_be_vm(&process, vmid);
 }
 
-static int claim_line(const struct search *search, const char *line)
+static int claim_line(const struct owner_search *search, const char *line)
 {
 	char address_text[ADDRESS_SIZE], vmid[11], kind[5];
 	unsigned long long number;
@@ -118,8 +118,8 @@ static bool is_assigned(const struct pci_device *device, const char *vmid)
 }
 
 /* Its function FUNCTION, where NAMED includes that; NULL: there is none. */
-static struct pci_device *find_function(const struct search *search, const struct pve_device *named,
-					unsigned function)
+static struct pci_device *find_function(const struct owner_search *search,
+					const struct pve_device *named, unsigned function)
 {
 	struct pci_address address = named->address;
 
@@ -129,7 +129,8 @@ static struct pci_device *find_function(const struct search *search, const struc
 	return inventory_find(search->inventory, &address);
 }
 
-static bool has_alternative(const struct search *search, const struct pve_vm *vm, const char *vmid)
+static bool has_alternative(const struct owner_search *search, const struct pve_vm *vm,
+			    const char *vmid)
 {
 	for (size_t i = 0; i < vm->device_count; i++) {
 		const struct pve_device *named = &vm->devices[i];
@@ -145,8 +146,8 @@ static bool has_alternative(const struct search *search, const struct pve_vm *vm
 
 /* Sets UUID to that of the mediated device that the VM gets of DEVICE; "": it gets DEVICE itself.
  * Returns false when the mediated device exists, and is another device's. */
-static bool find_part(const struct search *search, const struct pve_device *named, const char *vmid,
-		      const struct pci_device *device, char uuid[static 37])
+static bool find_part(const struct owner_search *search, const struct pve_device *named,
+		      const char *vmid, const struct pci_device *device, char uuid[static 37])
 {
 	char path[sizeof(MDEV_DIRECTORY) + 37];
 	struct stat status;
@@ -161,7 +162,7 @@ static bool find_part(const struct search *search, const struct pve_device *name
 	       mdev_find_parent(search->root, search->inventory, uuid) == device;
 }
 
-static int claim_vm(const struct search *search, const struct pve_vm *vm, const char *vmid)
+static int claim_vm(const struct owner_search *search, const struct pve_vm *vm, const char *vmid)
 {
 	struct claim claim = {
 		.source = OWNER_PROXMOX,
@@ -199,7 +200,7 @@ static void fail(struct source_report *report, const char *place, int error)
 	snprintf(report->why, sizeof(report->why), "/%s: %s", place, strerror(-error));
 }
 
-static int claim_files(const struct search *search, const struct pve_files *files,
+static int claim_files(const struct owner_search *search, const struct pve_files *files,
 		       struct source_report *report)
 {
 	const char *mappings = "", *host = search->inventory->host;
@@ -224,7 +225,8 @@ static int claim_files(const struct search *search, const struct pve_files *file
 			report->state = SOURCE_FAILED;
 			snprintf(report->why, sizeof(report->why),
 				 "/etc/pve/qemu-server/%s: a hostpci line or its mapping cannot be "
-				 "read", file->name);
+				 "read",
+				 file->name);
 		}
 		snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(file->name, "."), file->name);
 		error = claim_vm(search, &vm, vmid);
@@ -234,7 +236,7 @@ static int claim_files(const struct search *search, const struct pve_files *file
 }
 
 /* Returns 0, -ENOENT when there are none, or -ENOMEM. */
-static int claim_configurations(const struct search *search, struct source_report *report)
+static int claim_configurations(const struct owner_search *search, struct source_report *report)
 {
 	struct pve_files files = {0};
 	int error = pve_files_read(search->root, &files);
@@ -251,7 +253,7 @@ static int claim_configurations(const struct search *search, struct source_repor
 }
 
 /* The same of the reservations. */
-static int claim_reservations(const struct search *search, struct source_report *report)
+static int claim_reservations(const struct owner_search *search, struct source_report *report)
 {
 	char *text = malloc(SIZE_MAX_READ), *rest = text, *line;
 	ssize_t length = -ENOMEM;
@@ -271,7 +273,7 @@ static int claim_reservations(const struct search *search, struct source_report 
 
 /* A mediated device that is held is the VM's whose id is in its UUID, whatever program holds it:
  * only root can have made it. */
-static int claim_parts(const struct search *search)
+static int claim_parts(const struct owner_search *search)
 {
 	_cleanup_sysdir_ struct sysdir run = {.fd = -1};
 	int error = 0;
@@ -284,8 +286,10 @@ static int claim_parts(const struct search *search)
 		for (size_t i = 0; i < device->owner_count && !error; i++) {
 			const struct owner *owner = &device->owners[i];
 			char vmid[11];
-			const struct claim claim = {.source = OWNER_PROXMOX, .pid = owner->pid,
-						    .mdev = owner->mdev, .vmid = vmid};
+			const struct claim claim = {.source = OWNER_PROXMOX,
+						    .pid = owner->pid,
+						    .mdev = owner->mdev,
+						    .vmid = vmid};
 
 			if (owner->pid && owner->mdev && !owner->frontend &&
 			    pve_mdev_vmid(owner->mdev, vmid))
@@ -294,7 +298,7 @@ static int claim_parts(const struct search *search)
 	return error;
 }
 
-int proxmox_claim(const struct search *search, struct source_report *report)
+int proxmox_claim(const struct owner_search *search, struct source_report *report)
 {
 	int reservations, configurations, error = claim_parts(search);
 

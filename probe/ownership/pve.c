@@ -11,7 +11,8 @@
 #define DEVICES_MAX 4096
 #define HOSTPCI_MAX 16
 
-/* Copies the next line, or part up to END, without white space at its ends. False at the end, or when it doesn't fit. */
+/* Copies the next line, or part up to END, without white space at its ends. False at the end, or
+ * when it doesn't fit. */
 static bool next_part(const char **text, char end, char *buffer, size_t size)
 {
 	size_t length = strcspn(*text, (char[]){end, '\0'}), n;
@@ -99,9 +100,11 @@ static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name
 			inside = strcmp(line, name) == 0;
 		else if (inside && strcmp(line, "?") == 0)
 			vm->incomplete = true;
-		if (is_header || !inside || strncmp(line, "map", 3) != 0 || !isspace((unsigned char)line[3]))
+		if (is_header || !inside || strncmp(line, "map", 3) != 0 ||
+		    !isspace((unsigned char)line[3]))
 			continue;
-		if (!find_value(line + 4, "node", false, value, sizeof(value)) || strcmp(value, node) != 0)
+		if (!find_value(line + 4, "node", false, value, sizeof(value)) ||
+		    strcmp(value, node) != 0)
 			continue;
 		maps++;
 		if (find_value(line + 4, "path", false, value, sizeof(value)))
@@ -142,7 +145,8 @@ static int add_hostpci(struct pve_vm *vm, unsigned index, const char *text, cons
 
 static bool is_hostpci(const char *key)
 {
-	return strncmp(key, "hostpci", 7) == 0 && key[7] && strspn(key + 7, "0123456789") == strlen(key + 7);
+	return strncmp(key, "hostpci", 7) == 0 && key[7] &&
+	       strspn(key + 7, "0123456789") == strlen(key + 7);
 }
 
 int pve_parse(const char *config, const char *mappings, const char *node, struct pve_vm *ret)
@@ -171,8 +175,8 @@ int pve_parse(const char *config, const char *mappings, const char *node, struct
 					    mappings, node);
 		else if (strcmp(line, "name") == 0 && !*vm.name && strlen(value) < sizeof(vm.name))
 			strcpy(vm.name, value);
-		else if (strcmp(line, "smbios1") == 0 && find_value(value, "uuid", false, uuid, sizeof(uuid)) &&
-			 strlen(uuid) == 36)
+		else if (strcmp(line, "smbios1") == 0 &&
+			 find_value(value, "uuid", false, uuid, sizeof(uuid)) && strlen(uuid) == 36)
 			strcpy(vm.uuid, uuid);
 	}
 	if (error < 0)

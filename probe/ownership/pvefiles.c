@@ -75,7 +75,7 @@ static int send_configurations(int out, int etc)
 		uint16_t size;
 		uint8_t type;
 		char name[];
-	} *entry;
+	} * entry;
 	_Alignas(uint64_t) char entries[8192];
 	int directory = openat(etc, "pve/qemu-server", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	long n;

@@ -62,7 +62,8 @@ static void log_unknown(const char *name, const char *place, const struct log *l
 		log_error(log, "%s: unknown source '%s'%s", place, name,
 			  nearest_hint(&nearest, hint));
 	else
-		log_error(log, "%s: unknown source '%s' (all, none, or a comma-separated list of %s)",
+		log_error(log,
+			  "%s: unknown source '%s' (all, none, or a comma-separated list of %s)",
 			  place, name, valid);
 }
 
@@ -80,12 +81,16 @@ int sources_parse(const char *text, const char *place, const struct log *log, un
 		if (!source && !all && !none) {
 			log_unknown(name, place, log);
 			error = -EINVAL;
-		} else if (*sources && (all || none || *sources == OWNER_ALL || *sources == OWNER_NONE)) {
-			log_error(log, "%s: 'all' and 'none' cannot be combined with other sources", place);
+		} else if (*sources &&
+			   (all || none || *sources == OWNER_ALL || *sources == OWNER_NONE)) {
+			log_error(log, "%s: 'all' and 'none' cannot be combined with other sources",
+				  place);
 			*sources = 0; /* said once for a list */
 			error = -EINVAL;
 		} else {
-			*sources |= source ? source->bit : all ? (unsigned)OWNER_ALL : (unsigned)OWNER_NONE;
+			*sources |= source ? source->bit
+				    : all  ? (unsigned)OWNER_ALL
+					   : (unsigned)OWNER_NONE;
 		}
 	}
 	free(copy);
@@ -99,7 +104,7 @@ const char *sources_format(unsigned sources, char *buffer, size_t size)
 	*buffer = '\0';
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
 		if (sources & SOURCES[i].bit && length < size)
-			length += (size_t)snprintf(buffer + length, size - length, "%s%s", length ? "+" : "",
-						   SOURCES[i].name);
+			length += (size_t)snprintf(buffer + length, size - length, "%s%s",
+						   length ? "+" : "", SOURCES[i].name);
 	return buffer;
 }

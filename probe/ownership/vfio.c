@@ -69,7 +69,7 @@ static int claim(struct pci_device *device, const struct holder *holder)
 /* Which devices of an open group the process holds, the kernel says: those that are open. While
  * none is, the command line does; and what nothing says, one that was plugged in later or a
  * program that is no VM monitor, is held with all that is in the group. */
-static bool holds_device(const struct search *search, const struct pci_device *device,
+static bool holds_device(const struct owner_search *search, const struct pci_device *device,
 			 bool any_open, bool by_name, const struct vmm *vmm)
 {
 	enum vfio_use use = vfio_device_use(search->root, &device->address, device->driver);
@@ -80,10 +80,12 @@ static bool holds_device(const struct search *search, const struct pci_device *d
 		return use == VFIO_USE_OPEN;
 	if (by_name)
 		return is_named(vmm, &device->address);
-	return device_is_assignable(device) || vfio_nodes_have_device(search->nodes, &device->address);
+	return device_is_assignable(device) ||
+	       vfio_nodes_have_device(search->nodes, &device->address);
 }
 
-static int claim_group(const struct search *search, const struct holder *holder, unsigned group)
+static int claim_group(const struct owner_search *search, const struct holder *holder,
+		       unsigned group)
 {
 	bool any_open = vfio_group_has_open(search->root, group);
 	bool by_name = (search->wanted & OWNER_CMDLINE) &&
@@ -104,7 +106,7 @@ static int claim_group(const struct search *search, const struct holder *holder,
 	return 0;
 }
 
-static int claim_device(const struct search *search, const struct holder *holder,
+static int claim_device(const struct owner_search *search, const struct holder *holder,
 			const struct pci_address *address)
 {
 	unsigned group;
@@ -124,7 +126,7 @@ static int claim_device(const struct search *search, const struct holder *holder
 	return 0;
 }
 
-static int claim_node(const struct search *search, const struct vfio_node *node)
+static int claim_node(const struct owner_search *search, const struct vfio_node *node)
 {
 	const struct holder *holder = find_holder(search->holders, node);
 
@@ -163,7 +165,7 @@ static size_t count_unlocated(const struct holder *holder)
 }
 
 /* Whether it has more such files than there are devices in the groups that it has open. */
-static bool has_file_without_group(const struct search *search, const struct holder *holder)
+static bool has_file_without_group(const struct owner_search *search, const struct holder *holder)
 {
 	size_t files = count_unlocated(holder);
 
@@ -179,7 +181,7 @@ static bool has_file_without_group(const struct search *search, const struct hol
 	return files;
 }
 
-static bool is_claimed(const struct search *search, const struct vfio_node *node)
+static bool is_claimed(const struct owner_search *search, const struct vfio_node *node)
 {
 	const struct pci_device *device = inventory_find(search->inventory, &node->address);
 	unsigned group;
@@ -198,7 +200,7 @@ static bool is_claimed(const struct search *search, const struct vfio_node *node
 
 /* The only device that is open, and of which no holder is known; NULL when there are none or
  * several, or when a mediated device could be it. */
-static const struct vfio_node *find_only_unclaimed(const struct search *search)
+static const struct vfio_node *find_only_unclaimed(const struct owner_search *search)
 {
 	const struct vfio_node *found = NULL;
 
@@ -219,7 +221,7 @@ static const struct vfio_node *find_only_unclaimed(const struct search *search)
 	return found;
 }
 
-static int claim_device_files(const struct search *search, const struct holder *holder)
+static int claim_device_files(const struct owner_search *search, const struct holder *holder)
 {
 	int error;
 
@@ -237,7 +239,7 @@ static int claim_device_files(const struct search *search, const struct holder *
 
 /* Whether a process has the same file that has its group open too, so that its device is known.
  * Returns 1, 0, or a negative errno where the kernel doesn't tell. */
-static int is_shared_with_group(const struct search *search, const struct vfio_file *file)
+static int is_shared_with_group(const struct owner_search *search, const struct vfio_file *file)
 {
 	int result, error = 0;
 
@@ -260,7 +262,7 @@ static int is_shared_with_group(const struct search *search, const struct vfio_f
 
 /* The owner of the only device file whose device isn't known; several processes can share it. NULL:
  * there is none, or it isn't the only one, which sets the inventory's "unlocated". */
-static const struct holder *find_lone_holder(const struct search *search)
+static const struct holder *find_lone_holder(const struct owner_search *search)
 {
 	const struct holder *found = NULL;
 	const struct vfio_file *lone = NULL;
@@ -286,7 +288,7 @@ static const struct holder *find_lone_holder(const struct search *search)
 	return found;
 }
 
-static int claim_lone_devices(const struct search *search)
+static int claim_lone_devices(const struct owner_search *search)
 {
 	const struct vfio_node *node;
 	const struct holder *lone;
@@ -311,7 +313,7 @@ static int claim_lone_devices(const struct search *search)
 	return 0;
 }
 
-int vfio_claim(const struct search *search, struct source_report *report)
+int vfio_claim(const struct owner_search *search, struct source_report *report)
 {
 	int error;
 

@@ -129,8 +129,7 @@ static int read_fdinfo(const struct sysdir *task, const char *name, struct vfio_
 	line = strstr(text, syspath);
 	if (line) {
 		line[strcspn(line, "\n")] = '\0';
-		file->has_address =
-			vfio_locate(line + strlen(syspath), &file->address, file->mdev);
+		file->has_address = vfio_locate(line + strlen(syspath), &file->address, file->mdev);
 	}
 	return 1;
 }

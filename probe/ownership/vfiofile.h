@@ -13,11 +13,11 @@
 /* A VFIO file that a process has open, or one of a node that was added to VFIO's. */
 struct vfio_file {
 	const struct vfio_node *node; /* NULL: a device, opened by way of its group */
-	pid_t thread;                 /* in whose table it is */
+	pid_t thread;		      /* in whose table it is */
 	int fd;
-	bool has_address;             /* without a node: a newer kernel names the device */
+	bool has_address; /* without a node: a newer kernel names the device */
 	struct pci_address address;
-	char mdev[MDEV_SIZE];         /* likewise; "": it is the PCI device itself */
+	char mdev[MDEV_SIZE]; /* likewise; "": it is the PCI device itself */
 };
 
 /* By what VFIO files are recognized. */

@@ -162,8 +162,7 @@ int vfio_nodes_read(struct sysroot *root, struct vfio_nodes *ret)
 	return 0;
 }
 
-const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, bool is_block,
-					dev_t number)
+const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, bool is_block, dev_t number)
 {
 	for (size_t i = 0; i < nodes->count; i++) {
 		const struct vfio_node *node = &nodes->items[i];

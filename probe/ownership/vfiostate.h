@@ -27,13 +27,13 @@ bool vfio_is_uuid(const char *name);
 
 struct vfio_node {
 	enum vfio_node_kind kind;
-	bool has_number;            /* devices have nodes since Linux 6.6, if built with them */
-	dev_t number;               /* what a descriptor of it is recognized by */
-	bool is_block;              /* the number is a block device's */
-	unsigned group;             /* of a group: its number */
-	bool has_address;           /* of a device: it is on PCI, or a mediated device of one is */
+	bool has_number;	    /* devices have nodes since Linux 6.6, if built with them */
+	dev_t number;		    /* what a descriptor of it is recognized by */
+	bool is_block;		    /* the number is a block device's */
+	unsigned group;		    /* of a group: its number */
+	bool has_address;	    /* of a device: it is on PCI, or a mediated device of one is */
 	struct pci_address address; /* of that PCI device */
-	char mdev[MDEV_SIZE];       /* the mediated device's UUID; "": the PCI device itself */
+	char mdev[MDEV_SIZE];	    /* the mediated device's UUID; "": the PCI device itself */
 };
 
 struct vfio_nodes {

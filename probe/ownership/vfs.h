@@ -5,8 +5,8 @@
 
 #include "probe/device.h"
 
-/* Sets sriov.vfs_in_use, vfs_free and vfs_unknown of each selected PF whose VFs are all selected. SR-IOV roles and ownership must
- * have been read. No I/O. */
+/* Sets sriov.vfs_in_use, vfs_free and vfs_unknown of each selected PF whose VFs are all selected.
+ * SR-IOV roles and ownership must have been read. No I/O. */
 void vfs_count(struct inventory *inventory);
 
 #endif

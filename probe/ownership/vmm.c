@@ -40,9 +40,9 @@ static char **find_property(struct properties *p, const char *name, size_t lengt
 		const char *name;
 		char **value;
 	} known[] = {
-		{"driver", &p->driver}, {"host", &p->host}, {"sysfsdev", &p->sysfsdev},
-		{"bus", &p->bus}, {"addr", &p->addr},
-		{"failover_pair_id", &p->failover_pair_id},
+		{"driver", &p->driver},	    {"host", &p->host},
+		{"sysfsdev", &p->sysfsdev}, {"bus", &p->bus},
+		{"addr", &p->addr},	    {"failover_pair_id", &p->failover_pair_id},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -110,7 +110,8 @@ static void read_json_device(const char *text, struct properties *p)
 	struct json_object *object = json_tokener_parse(text);
 
 	if (json_object_is_type(object, json_type_object)) {
-		json_object_object_foreach(object, key, value) {
+		json_object_object_foreach(object, key, value)
+		{
 			char **property = find_property(p, key, strlen(key));
 
 			if (property && !*property && json_object_is_type(value, json_type_string))
@@ -189,8 +190,8 @@ static int add_qemu_device(struct vmm *vmm, const char *text)
 	else
 		read_plain_device(text, &p);
 	if (p.driver && strncmp(p.driver, "vfio-pci", strlen("vfio-pci")) == 0) {
-		found = p.host ? address_parse(p.host, &device.address) == 0 :
-				 p.sysfsdev && read_sysfs_path(p.sysfsdev, &device);
+		found = p.host ? address_parse(p.host, &device.address) == 0
+			       : p.sysfsdev && read_sysfs_path(p.sysfsdev, &device);
 		set_guest_address(&device, p.bus, p.addr);
 		device.failover = p.failover_pair_id;
 	}

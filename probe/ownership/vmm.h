@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a virtual machine monitor's command line says: which VM it runs, and which of the host's
- * devices it gave it. Devices that were plugged in later don't stand there. No I/O. Sources: qemu(1)
- * for -name, -uuid and -device (both its forms), cloud-hypervisor's --help for --device. */
+ * devices it gave it. Devices that were plugged in later don't stand there. No I/O. Sources:
+ * qemu(1) for -name, -uuid and -device (both its forms), cloud-hypervisor's --help for --device. */
 #ifndef PCIPROBE_OWNERSHIP_VMM_H
 #define PCIPROBE_OWNERSHIP_VMM_H
 
@@ -17,17 +17,17 @@
 struct vmm_device {
 	bool is_mdev;
 	struct pci_address address; /* of a device */
-	char mdev[37];              /* of a mediated device: its UUID */
-	bool failover;              /* opened only when the guest has agreed (failover_pair_id) */
-	char guest_address[13];     /* 0000:00:05.0; "" unless it is on the VM's root bus */
+	char mdev[37];		    /* of a mediated device: its UUID */
+	bool failover;		    /* opened only when the guest has agreed (failover_pair_id) */
+	char guest_address[13];	    /* 0000:00:05.0; "" unless it is on the VM's root bus */
 };
 
 struct vmm {
-	char *program;    /* "qemu-system-x86_64": the last part of its name */
-	bool is_vmm;      /* a program that runs VMs; false: nothing else below is there */
+	char *program;	   /* "qemu-system-x86_64": the last part of its name */
+	bool is_vmm;	   /* a program that runs VMs; false: nothing else below is there */
 	char *name, *uuid; /* as they were given; NULL: they weren't */
-	char *vmid;       /* Proxmox's -id; NULL: there is none */
-	char *path;       /* QEMU's -readconfig, cloud-hypervisor's --api-socket: see frontend.h */
+	char *vmid;	   /* Proxmox's -id; NULL: there is none */
+	char *path;	   /* QEMU's -readconfig, cloud-hypervisor's --api-socket: see frontend.h */
 	struct vmm_device *devices;
 	size_t device_count;
 };

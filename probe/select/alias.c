@@ -13,8 +13,8 @@ bool alias_is_name(const char *text)
 {
 	size_t length = strlen(text);
 
-	return length && length <= 64 && strcmp(text, ALIAS_NAME_RESERVED) != 0 && strspn(text, LETTERS) &&
-	       strspn(text, LETTERS "._+-") == length;
+	return length && length <= 64 && strcmp(text, ALIAS_NAME_RESERVED) != 0 &&
+	       strspn(text, LETTERS) && strspn(text, LETTERS "._+-") == length;
 }
 
 unsigned aliases_details(const struct alias *aliases, size_t count)
@@ -27,17 +27,21 @@ unsigned aliases_details(const struct alias *aliases, size_t count)
 	return details;
 }
 
-/* What couldn't be read of a device fits nothing that is asked of it. Returns 1, 0 or a negative errno. */
-static int takes(const struct alias *alias, struct names *names, const struct pci_device *device, const struct log *log)
+/* What couldn't be read of a device fits nothing that is asked of it. Returns 1, 0 or a negative
+ * errno. */
+static int takes(const struct alias *alias, struct names *names, const struct pci_device *device,
+		 const struct log *log)
 {
 	const struct rule_list *lists[] = {&alias->filters, &alias->addresses, &alias->names};
 	struct selection selection = {0};
 	struct verdict verdict;
 	int error;
 
-	if (alias->has_role && (!(device->present & HAS_SRIOV) || device->sriov.role != alias->role))
+	if (alias->has_role &&
+	    (!(device->present & HAS_SRIOV) || device->sriov.role != alias->role))
 		return 0;
-	if (alias->has_numa_node && (!(device->present & HAS_NUMA_NODE) || device->numa_node != alias->numa_node))
+	if (alias->has_numa_node &&
+	    (!(device->present & HAS_NUMA_NODE) || device->numa_node != alias->numa_node))
 		return 0;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		selection_add(&selection, lists[i]);
@@ -50,8 +54,8 @@ static int add_alias(struct pci_device *device, const char *name)
 	return strings_has(&device->aliases, name) ? 0 : strings_add(&device->aliases, name);
 }
 
-int aliases_read(const struct alias *aliases, size_t count, struct names *names, const struct log *log,
-		 struct inventory *inventory)
+int aliases_read(const struct alias *aliases, size_t count, struct names *names,
+		 const struct log *log, struct inventory *inventory)
 {
 	int error = 0;
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Steps that one search may take: far more than a sensible expression needs on a name of 100 characters, about a
- * millisecond for one that isn't. */
+/* Steps that one search may take: far more than a sensible expression needs on a name of 100
+ * characters, about a millisecond for one that isn't. */
 #define MATCH_LIMIT_NAME 100000
 /* what these are matched against has few characters */
 #define MATCH_LIMIT_START 1000
@@ -40,7 +40,8 @@ static uint32_t options_of(enum regex_kind kind)
 	       (kind == REGEX_NAME ? PCRE2_CASELESS | PCRE2_MULTILINE : PCRE2_ANCHORED);
 }
 
-static int compile(struct regex *regex, const char *text, enum regex_kind kind, char fault[static REGEX_FAULT_SIZE])
+static int compile(struct regex *regex, const char *text, enum regex_kind kind,
+		   char fault[static REGEX_FAULT_SIZE])
 {
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	PCRE2_UCHAR why[128];
@@ -50,23 +51,27 @@ static int compile(struct regex *regex, const char *text, enum regex_kind kind, 
 	if (!context)
 		return -ENOMEM;
 	pcre2_set_max_pattern_length(context, PATTERN_LENGTH_MAX);
-	regex->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options_of(kind), &number, &offset, context);
+	regex->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options_of(kind),
+				    &number, &offset, context);
 	pcre2_compile_context_free(context);
 	if (!regex->code) {
 		pcre2_get_error_message(number, why, sizeof(why));
-		snprintf(fault, REGEX_FAULT_SIZE, "%s, at character %zu", (const char *)why, offset + 1);
+		snprintf(fault, REGEX_FAULT_SIZE, "%s, at character %zu", (const char *)why,
+			 offset + 1);
 		return -EINVAL;
 	}
 	regex->data = pcre2_match_data_create(1, NULL);
 	regex->limits = pcre2_match_context_create(NULL);
 	if (!regex->data || !regex->limits)
 		return -ENOMEM;
-	pcre2_set_match_limit(regex->limits, kind == REGEX_NAME ? MATCH_LIMIT_NAME : MATCH_LIMIT_START);
+	pcre2_set_match_limit(regex->limits,
+			      kind == REGEX_NAME ? MATCH_LIMIT_NAME : MATCH_LIMIT_START);
 	pcre2_set_heap_limit(regex->limits, HEAP_LIMIT_KIB);
 	return 0;
 }
 
-int regex_new(const char *text, enum regex_kind kind, struct regex **ret, char fault[static REGEX_FAULT_SIZE])
+int regex_new(const char *text, enum regex_kind kind, struct regex **ret,
+	      char fault[static REGEX_FAULT_SIZE])
 {
 	struct regex *regex = calloc(1, sizeof(*regex));
 	int error;
@@ -84,7 +89,8 @@ int regex_new(const char *text, enum regex_kind kind, struct regex **ret, char f
 
 int regex_matches(const struct regex *regex, const char *subject)
 {
-	int found = pcre2_match(regex->code, (PCRE2_SPTR)subject, strlen(subject), 0, 0, regex->data, regex->limits);
+	int found = pcre2_match(regex->code, (PCRE2_SPTR)subject, strlen(subject), 0, 0,
+				regex->data, regex->limits);
 
 	return found >= 0 ? 1 : found == PCRE2_ERROR_NOMATCH ? 0 : -ELOOP;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/select/request.h"
 
-#include "probe/select/alias.h"
 #include "probe/nearest.h"
+#include "probe/select/alias.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,10 +43,13 @@ static bool log_other_kind(const char *text, const struct log *log)
 
 	if (address_parse(text, &address) == 0)
 		log_error(log, "request: '%s' looks like an address; write address=%s", text, text);
-	else if (is_id(text, length) && text[length] && is_id(text + length + 1, strlen(text + length + 1)) &&
-		 (strspn(text + length + 1, "0123456789") < 4 || atoi(text + length + 1) > REQUEST_COUNT_MAX))
-		log_error(log, "request: '%s' looks like vendor and device; write vendor=%.4s,device=%s", text, text,
-			  text + length + 1);
+	else if (is_id(text, length) && text[length] &&
+		 is_id(text + length + 1, strlen(text + length + 1)) &&
+		 (strspn(text + length + 1, "0123456789") < 4 ||
+		  atoi(text + length + 1) > REQUEST_COUNT_MAX))
+		log_error(log,
+			  "request: '%s' looks like vendor and device; write vendor=%.4s,device=%s",
+			  text, text, text + length + 1);
 	else
 		return false;
 	return true;
@@ -64,7 +67,10 @@ static int parse_alias(const char *text, const struct log *log, struct request *
 		return -ENOMEM;
 	if (alias_is_name(request->alias))
 		return count ? parse_count(count + 1, log, &request->count) : 0;
-	log_error(log, "invalid request '%s': expected e.g. a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0", text);
+	log_error(
+		log,
+		"invalid request '%s': expected e.g. a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0",
+		text);
 	return -EINVAL;
 }
 
@@ -80,9 +86,13 @@ static int log_unknown_key(const char *key, const struct log *log)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		nearest_try(&nearest, keys[i]);
 	if (nearest.found)
-		log_error(log, "request: unknown key '%s' (did you mean '%s'?)", key, nearest.found);
+		log_error(log, "request: unknown key '%s' (did you mean '%s'?)", key,
+			  nearest.found);
 	else
-		log_error(log, "request: unknown key '%s'; valid keys: vendor, device, class, address, count", key);
+		log_error(
+			log,
+			"request: unknown key '%s'; valid keys: vendor, device, class, address, count",
+			key);
 	return -EINVAL;
 }
 
@@ -104,7 +114,9 @@ static int parse_pair(char *pair, struct request *request, struct ids *ids, cons
 			continue;
 		if (!is_id(value, strlen(value)) || *known[i].value) {
 			log_error(log, "request: %s %s'%s'", pair,
-				  *known[i].value ? "is given twice, again as " : "must be four hex digits, not ", value);
+				  *known[i].value ? "is given twice, again as "
+						  : "must be four hex digits, not ",
+				  value);
 			return -EINVAL;
 		}
 		*known[i].value = value;
@@ -129,12 +141,15 @@ static int parse_pairs(char *text, struct request *request, const struct log *lo
 	while (!error && (pair = strsep(&rest, ",")))
 		error = parse_pair(pair, request, &ids, log);
 	if (!error && (ids.vendor || ids.device || ids.class)) {
-		snprintf(filter, sizeof(filter), "%s:%s%s%s", ids.vendor ? ids.vendor : "", ids.device ? ids.device : "",
-			 ids.class ? ":" : "", ids.class ? ids.class : "");
+		snprintf(filter, sizeof(filter), "%s:%s%s%s", ids.vendor ? ids.vendor : "",
+			 ids.device ? ids.device : "", ids.class ? ":" : "",
+			 ids.class ? ids.class : "");
 		error = rule_list_add(&request->filters, filter, "request", log);
 	}
 	if (!error && !request->filters.count && !request->addresses.count) {
-		log_error(log, "request: count alone selects no device; add vendor, device, class or address");
+		log_error(
+			log,
+			"request: count alone selects no device; add vendor, device, class or address");
 		error = -EINVAL;
 	}
 	return error;
@@ -151,7 +166,8 @@ int request_parse(const char *text, const struct log *log, struct request *ret)
 	int error = -ENOMEM;
 
 	if (copy)
-		error = strchr(copy, '=') ? parse_pairs(copy, &request, log) : parse_alias(copy, log, &request);
+		error = strchr(copy, '=') ? parse_pairs(copy, &request, log)
+					  : parse_alias(copy, log, &request);
 	free(copy);
 	if (error < 0) {
 		request_free(&request);
@@ -176,14 +192,15 @@ bool request_fits(const struct request *request, const struct pci_device *device
 	return passes(&request->filters, device) && passes(&request->addresses, device);
 }
 
-/* One device for one place of a request: a matching of two sides, found with augmenting paths. A place that is served first
- * gives way when it can be served otherwise, so that the order of the requests doesn't matter. */
+/* One device for one place of a request: a matching of two sides, found with augmenting paths. A
+ * place that is served first gives way when it can be served otherwise, so that the order of the
+ * requests doesn't matter. */
 struct matching {
 	const struct request *requests;
 	const struct pci_device **devices; /* those that can be had */
 	size_t device_count;
 	size_t *taken_by; /* of each device: the request; SIZE_MAX: nobody */
-	bool *visited;    /* of each device, in this round */
+	bool *visited;	  /* of each device, in this round */
 };
 
 static bool find_device(struct matching *m, size_t request)
@@ -224,8 +241,8 @@ static bool match(struct matching *m, size_t count, unsigned *served)
 	return all;
 }
 
-int requests_serve(const struct request *requests, size_t count, const struct inventory *inventory, unsigned *served,
-		   const struct pci_device ***ret, size_t *ret_count)
+int requests_serve(const struct request *requests, size_t count, const struct inventory *inventory,
+		   unsigned *served, const struct pci_device ***ret, size_t *ret_count)
 {
 	size_t room = inventory->selected + 1;
 	struct matching m = {

@@ -50,7 +50,8 @@ static void rule_free(struct rule *rule)
 	free(rule);
 }
 
-/* libpci accepts a leading 0x since 3.10; older releases reject it. In a class x is a digit's mask. */
+/* libpci accepts a leading 0x since 3.10; older releases reject it. In a class x is a digit's mask.
+ */
 static bool has_0x(const char *text, bool slot)
 {
 	const char *separators = slot ? ":." : ":";
@@ -85,18 +86,23 @@ static int parse_filter(struct rule *rule, const struct log *log)
 		fault = "a number begins with 0x";
 	} else {
 		strcpy(text, pattern);
-		fault = slot ? pci_filter_parse_slot(&rule->filter, text) : pci_filter_parse_id(&rule->filter, text);
+		fault = slot ? pci_filter_parse_slot(&rule->filter, text)
+			     : pci_filter_parse_id(&rule->filter, text);
 	}
 	if (!fault)
 		return 0;
 	if (!slot && is_vendor(rule->text))
-		log_error(log, "%s: invalid filter '%s': needs at least VENDOR:DEVICE; use '%s:' for any device of vendor %s",
-			  rule->place, rule->text, rule->text, rule->text);
+		log_error(
+			log,
+			"%s: invalid filter '%s': needs at least VENDOR:DEVICE; use '%s:' for any device of vendor %s",
+			rule->place, rule->text, rule->text, rule->text);
 	else
-		log_error(log, "%s: invalid %s '%s': %c%s; expected %s", rule->place, slot ? "slot" : "filter", rule->text,
-			  tolower((unsigned char)*fault), fault + 1,
-			  slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x" :
-				 "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
+		log_error(
+			log, "%s: invalid %s '%s': %c%s; expected %s", rule->place,
+			slot ? "slot" : "filter", rule->text, tolower((unsigned char)*fault),
+			fault + 1,
+			slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x"
+			     : "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
 	return -EINVAL;
 }
 
@@ -104,7 +110,8 @@ static int parse_address(struct rule *rule, const struct log *log)
 {
 	if (address_parse(rule->text, &rule->address) == 0)
 		return 0;
-	log_error(log, "%s: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0", rule->place, rule->text);
+	log_error(log, "%s: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0",
+		  rule->place, rule->text);
 	return -EINVAL;
 }
 
@@ -114,11 +121,13 @@ static int parse_name(struct rule *rule, const struct log *log)
 	int error = regex_new(rule->text, REGEX_NAME, &rule->name, fault);
 
 	if (error == -EINVAL)
-		log_error(log, "%s: invalid regular expression '%s': %s", rule->place, rule->text, fault);
+		log_error(log, "%s: invalid regular expression '%s': %s", rule->place, rule->text,
+			  fault);
 	return error;
 }
 
-int rule_list_add(struct rule_list *list, const char *text, const char *place, const struct log *log)
+int rule_list_add(struct rule_list *list, const char *text, const char *place,
+		  const struct log *log)
 {
 	struct rule **more = realloc(list->rules, (list->count + 1) * sizeof(*more));
 	struct rule *rule;
@@ -134,9 +143,9 @@ int rule_list_add(struct rule_list *list, const char *text, const char *place, c
 	rule->text = strdup(text);
 	rule->place = strdup(place);
 	if (rule->text && rule->place)
-		error = list->kind == RULE_NAME	   ? parse_name(rule, log) :
-			list->kind == RULE_ADDRESS ? parse_address(rule, log) :
-						     parse_filter(rule, log);
+		error = list->kind == RULE_NAME	     ? parse_name(rule, log)
+			: list->kind == RULE_ADDRESS ? parse_address(rule, log)
+						     : parse_filter(rule, log);
 	if (error < 0) {
 		rule_free(rule);
 		return error;
@@ -157,13 +166,15 @@ void rule_list_free(struct rule_list *list)
 	list->place[0] = '\0';
 }
 
-/* libpci compares with its own record of a device. Made here with everything known, so that libpci reads nothing. */
+/* libpci compares with its own record of a device. Made here with everything known, so that libpci
+ * reads nothing. */
 static bool filter_matches(const struct rule *rule, const struct pci_device *device)
 {
 	struct pci_filter filter = rule->filter;
 	struct pci_dev pci_dev = {
 		.domain = (int)device->address.domain,
-		.domain_16 = device->address.domain > 0xffff ? 0xffff : (uint16_t)device->address.domain,
+		.domain_16 = device->address.domain > 0xffff ? 0xffff
+							     : (uint16_t)device->address.domain,
 		.bus = device->address.bus,
 		.dev = device->address.slot,
 		.func = device->address.function,
@@ -183,11 +194,15 @@ static int name_matches(const struct rule *rule, const char *name, const struct 
 
 	if (found >= 0)
 		return found;
-	log_error(log, "%s: regular expression '%s': match limit exceeded on '%s' (avoid nested quantifiers)", rule->place, rule->text, name);
+	log_error(
+		log,
+		"%s: regular expression '%s': match limit exceeded on '%s' (avoid nested quantifiers)",
+		rule->place, rule->text, name);
 	return found;
 }
 
-int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name, const struct log *log)
+int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name,
+		 const struct log *log)
 {
 	switch (rule->kind) {
 	case RULE_FILTER:

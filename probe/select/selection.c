@@ -63,8 +63,8 @@ static int apply_list(const struct rule_list *list, const struct pci_device *dev
 	return 1;
 }
 
-int selection_apply(const struct selection *selection, struct names *names, const struct pci_device *device,
-		    const struct log *log, struct verdict *ret)
+int selection_apply(const struct selection *selection, struct names *names,
+		    const struct pci_device *device, const struct log *log, struct verdict *ret)
 {
 	struct verdict verdict = {0};
 	const char *name = NULL;

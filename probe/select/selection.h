@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules applied to devices, and why. A device is selected when each list of rules lets it pass: those that look at ids and
- * addresses first, those that want its name last. */
+/* Rules applied to devices, and why. A device is selected when each list of rules lets it pass:
+ * those that look at ids and addresses first, those that want its name last. */
 #ifndef PCIPROBE_SELECT_SELECTION_H
 #define PCIPROBE_SELECT_SELECTION_H
 
@@ -30,12 +30,13 @@ struct verdict {
 /* Adds a list behind the others; there must be room. */
 void selection_add(struct selection *selection, const struct rule_list *list);
 
-/* What the expressions for names are matched against: the name, or "Device" where nobody knows one, as lspci prints. */
+/* What the expressions for names are matched against: the name, or "Device" where nobody knows one,
+ * as lspci prints. */
 const char *selection_subject(struct names *names, const struct pci_device *device);
 
-/* Decides about DEVICE, whose ids and address must be known. Returns 0 and the verdict, or -ELOOP when a rule failed
- * on it, which is told through LOG. */
-int selection_apply(const struct selection *selection, struct names *names, const struct pci_device *device,
-		    const struct log *log, struct verdict *ret);
+/* Decides about DEVICE, whose ids and address must be known. Returns 0 and the verdict, or -ELOOP
+ * when a rule failed on it, which is told through LOG. */
+int selection_apply(const struct selection *selection, struct names *names,
+		    const struct pci_device *device, const struct log *log, struct verdict *ret);
 
 #endif

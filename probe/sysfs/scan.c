@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libpci's own scan gives up for one odd name and then opens three files for each device; one modalias holds all of it. So does
- * uevent, and the driver too, but some kernels (Debian's 6.1.0-56 for one) take the device's lock for it, and whoever unbinds
- * a device that a VM has holds that lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
+/* libpci's own scan gives up for one odd name and then opens three files for each device; one
+ * modalias holds all of it. So does uevent, and the driver too, but some kernels (Debian's 6.1.0-56
+ * for one) take the device's lock for it, and whoever unbinds a device that a VM has holds that
+ * lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
 
 struct entry {
 	struct pci_address address;
@@ -19,7 +20,8 @@ struct entry {
 
 static int compare_entries(const void *a, const void *b)
 {
-	return address_compare(&((const struct entry *)a)->address, &((const struct entry *)b)->address);
+	return address_compare(&((const struct entry *)a)->address,
+			       &((const struct entry *)b)->address);
 }
 
 static int add_entry(struct entry **entries, size_t *count, size_t *room, struct entry entry)
@@ -37,8 +39,8 @@ static int add_entry(struct entry **entries, size_t *count, size_t *room, struct
 	return 0;
 }
 
-static int list_entries(const struct sysdir *dir, const struct log *log, struct entry **entries, size_t *count,
-			size_t *odd)
+static int list_entries(const struct sysdir *dir, const struct log *log, struct entry **entries,
+			size_t *count, size_t *odd)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *found;
@@ -51,8 +53,8 @@ static int list_entries(const struct sysdir *dir, const struct log *log, struct 
 		return error;
 	while ((found = sysdir_next(list))) {
 		if (address_parse_full(found->d_name, &entry.address) < 0) {
-			log_warning(log, "%s/%s/%s: not a PCI address, passed over", sysroot_path(dir->root), dir->path,
-				    found->d_name);
+			log_warning(log, "%s/%s/%s: not a PCI address, passed over",
+				    sysroot_path(dir->root), dir->path, found->d_name);
 			(*odd)++;
 			continue;
 		}
@@ -64,14 +66,17 @@ static int list_entries(const struct sysdir *dir, const struct log *log, struct 
 	return -errno;
 }
 
-/* FNV-1a over addresses and inodes; the order in which they stand in the directory stays the same while it does. */
+/* FNV-1a over addresses and inodes; the order in which they stand in the directory stays the same
+ * while it does. */
 static uint64_t fingerprint(const struct entry *entries, size_t count)
 {
 	uint64_t hash = 0xcbf29ce484222325;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct pci_address *a = &entries[i].address;
-		const uint64_t parts[] = {a->domain, (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 | a->function, entries[i].inode};
+		const uint64_t parts[] = {
+			a->domain, (uint64_t)a->bus << 16 | (uint64_t)a->slot << 8 | a->function,
+			entries[i].inode};
 
 		for (size_t part = 0; part < 3; part++)
 			for (unsigned shift = 0; shift < 64; shift += 8)
@@ -144,15 +149,17 @@ static void set_class(struct pci_device *device, unsigned long value)
 	device->prog_if = (uint8_t)value;
 }
 
-/* "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00": the kernel's pci_uevent() and modalias_show(). */
+/* "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00": the kernel's pci_uevent() and
+ * modalias_show(). */
 static bool parse_modalias(const char *text, struct pci_device *device)
 {
 	unsigned vendor, id, subsystem_vendor, subsystem_device, base, sub, interface;
 	int end = 0;
 
-	if (sscanf(text, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x%n", &vendor, &id, &subsystem_vendor, &subsystem_device, &base,
-		   &sub, &interface, &end) != 7 ||
-	    text[end] || vendor > 0xffff || id > 0xffff || subsystem_vendor > 0xffff || subsystem_device > 0xffff)
+	if (sscanf(text, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x%n", &vendor, &id, &subsystem_vendor,
+		   &subsystem_device, &base, &sub, &interface, &end) != 7 ||
+	    text[end] || vendor > 0xffff || id > 0xffff || subsystem_vendor > 0xffff ||
+	    subsystem_device > 0xffff)
 		return false;
 	device->modalias = strdup(text);
 	device->vendor = (uint16_t)vendor;
@@ -174,7 +181,8 @@ static bool parse_uevent(char *text, struct pci_device *device)
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if ((value = value_of(line, "PCI_ID")))
 			has_ids = parse_pair(value, &device->vendor, &device->device);
-		else if ((value = value_of(line, "PCI_CLASS")) && parse_hex(value, 0xffffff, &class))
+		else if ((value = value_of(line, "PCI_CLASS")) &&
+			 parse_hex(value, 0xffffff, &class))
 			set_class(device, class), has_class = true;
 		else if ((value = value_of(line, "PCI_SUBSYS_ID")) &&
 			 parse_pair(value, &subsystem_vendor, &subsystem_device))
@@ -187,7 +195,8 @@ static bool parse_uevent(char *text, struct pci_device *device)
 	return has_ids && has_class;
 }
 
-static int read_hex(const struct sysdir *dir, const char *name, unsigned long max, unsigned long *ret)
+static int read_hex(const struct sysdir *dir, const char *name, unsigned long max,
+		    unsigned long *ret)
 {
 	char text[ATTRIBUTE_SIZE];
 	ssize_t length = sysdir_read(dir, name, text, sizeof(text));
@@ -198,8 +207,8 @@ static int read_hex(const struct sysdir *dir, const char *name, unsigned long ma
 }
 
 /* For trees that have neither, or say too little there: recordings made by others. */
-static int read_single_files(const struct sysdir *devices, const char *name, struct pci_device *device,
-			     const char **ret_file)
+static int read_single_files(const struct sysdir *devices, const char *name,
+			     struct pci_device *device, const char **ret_file)
 {
 	unsigned long vendor, id, class, subsystem_vendor, subsystem_device;
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
@@ -231,8 +240,10 @@ static bool is_gone(const struct sysdir *devices, const char *name)
 	return length == -ENOENT;
 }
 
-/* Returns 1 when the device was read, 0 when it isn't there any more, or a negative errno that has been told. */
-static int read_device(const struct sysdir *devices, const struct log *log, struct pci_device *device)
+/* Returns 1 when the device was read, 0 when it isn't there any more, or a negative errno that has
+ * been told. */
+static int read_device(const struct sysdir *devices, const struct log *log,
+		       struct pci_device *device)
 {
 	char name[ADDRESS_SIZE], file[ADDRESS_SIZE + 10], text[ATTRIBUTE_SIZE];
 	const char *failed;
@@ -255,13 +266,14 @@ static int read_device(const struct sysdir *devices, const struct log *log, stru
 		log_debug(log, "%s: taken away while the devices were read", name);
 		return 0;
 	}
-	log_warning(log, "%s/%s/%s/%s: %s; device %s is passed over", sysroot_path(devices->root), devices->path, name,
-		    failed, error == -EBADMSG ? "not a number in hex" : strerror(-error), name);
+	log_warning(log, "%s/%s/%s/%s: %s; device %s is passed over", sysroot_path(devices->root),
+		    devices->path, name, failed,
+		    error == -EBADMSG ? "not a number in hex" : strerror(-error), name);
 	return error;
 }
 
-static int read_devices(const struct sysdir *dir, const struct log *log, const struct entry *entries, size_t count,
-		      struct inventory *inventory)
+static int read_devices(const struct sysdir *dir, const struct log *log,
+			const struct entry *entries, size_t count, struct inventory *inventory)
 {
 	struct pci_device *device;
 	int found;
@@ -277,7 +289,8 @@ static int read_devices(const struct sysdir *dir, const struct log *log, const s
 		if (found > 0) {
 			inventory->count++;
 			if (device->driver)
-				inventory->fingerprint = 0; /* it stands only in a file that nobody reads a second time */
+				inventory->fingerprint = 0; /* it stands only in a file that nobody
+							       reads a second time */
 			continue;
 		}
 		if (found < 0)
@@ -300,7 +313,8 @@ int scan_read(struct sysroot *root, const struct log *log, struct inventory *inv
 		error = list_entries(&dir, log, &entries, &count, &inventory->incomplete);
 	if (error < 0) {
 		log_error(log, "%s/" SCAN_DIRECTORY ": %s%s", sysroot_path(root), strerror(-error),
-			  error == -ENOENT ? "; is this a Linux host with PCI, and is /sys mounted?" : "");
+			  error == -ENOENT ? "; is this a Linux host with PCI, and is /sys mounted?"
+					   : "");
 	} else {
 		inventory->fingerprint = fingerprint(entries, count);
 		if (count > 1)

@@ -99,15 +99,16 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 	if (join(at, name, path, sizeof(path)) < 0)
 		return -ENAMETOOLONG;
 	fd = inroot_open(at->root->dir.fd, path, flags, 0);
-	if (fd == -ENOSYS) { /* kernels before 5.6: the links of a recording are followed as they are */
+	if (fd ==
+	    -ENOSYS) { /* kernels before 5.6: the links of a recording are followed as they are */
 		fd = openat(at->fd, name, flags | O_CLOEXEC);
 		return fd < 0 ? -errno : fd;
 	}
 	return fd;
 }
 
-static void notify_observer(const struct sysdir *at, enum sysroot_thing thing, const char *name, const char *text,
-			 size_t length)
+static void notify_observer(const struct sysdir *at, enum sysroot_thing thing, const char *name,
+			    const char *text, size_t length)
 {
 	struct sysroot *root = at->root;
 	char path[sizeof(at->path) * 2];
@@ -152,7 +153,8 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 		if (n == 0)
 			return (ssize_t)length;
 		length += (size_t)n;
-		/* one newline-closed piece shorter than what was asked for is the whole of an attribute */
+		/* one newline-closed piece shorter than what was asked for is the whole of an
+		 * attribute */
 		if (length < size && size <= ATTRIBUTE_SIZE && buffer[length - 1] == '\n')
 			return (ssize_t)length;
 	}
@@ -184,8 +186,8 @@ bool sysdir_has(const struct sysdir *at, const char *name)
 	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
 	struct statx status;
 
-	/* not access(2), which says no to a device node that this process may not open; and the file
-	 * system isn't asked, which may hang where one is mounted */
+	/* not access(2), which says no to a device node that this process may not open; and the
+	 * file system isn't asked, which may hang where one is mounted */
 	return statx(at->fd, name, flags, 0, &status) == 0;
 }
 
@@ -270,7 +272,9 @@ static void notify_listed(const struct sysdir *at, const char *name, DIR *list)
 	if (!at->root->observer || join(at, name, dir.path, sizeof(dir.path)) < 0)
 		return;
 	while ((entry = sysdir_next(list))) {
-		length = entry->d_type == DT_LNK ? readlinkat(dirfd(list), entry->d_name, target, sizeof(target)) : -1;
+		length = entry->d_type == DT_LNK
+				 ? readlinkat(dirfd(list), entry->d_name, target, sizeof(target))
+				 : -1;
 		if (length > 0 && length < (ssize_t)sizeof(target))
 			notify_observer(&dir, SYSROOT_LINK, entry->d_name, target, (size_t)length);
 		else if (entry->d_type == DT_DIR)

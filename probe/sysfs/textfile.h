@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* Reads the file PATH below ROOT, which must be shorter than SIZE. The text ends at a NUL, be it one of the file's own; the caller
- * frees it. Returns 0 or a negative errno. */
+/* Reads the file PATH below ROOT, which must be shorter than SIZE. The text ends at a NUL, be it
+ * one of the file's own; the caller frees it. Returns 0 or a negative errno. */
 int textfile_read(struct sysroot *root, const char *path, size_t size, char **ret);
 
 #endif

@@ -56,12 +56,19 @@ class Daemon:
         self._configure(options, interval)
         with open(self.err, "wb") as err:
             # pylint: disable=consider-using-with
-            self.process = subprocess.Popen([*before, COLLECTD, "-f", "-C", self._path("collectd.conf")],
-                                            stdin=subprocess.DEVNULL, stdout=err, stderr=err,
-                                            env=dict(os.environ, LC_ALL="C.UTF-8"))
+            self.process = subprocess.Popen(
+                [*before, COLLECTD, "-f", "-C", self._path("collectd.conf")],
+                stdin=subprocess.DEVNULL,
+                stdout=err,
+                stderr=err,
+                env=dict(os.environ, LC_ALL="C.UTF-8"),
+            )
         try:
-            wait_for("the daemon has begun: " + self.stderr(), lambda: "Initialization complete" in self.said() or
-                     self.process.poll() is not None, 60)
+            wait_for(
+                "the daemon has begun: " + self.stderr(),
+                lambda: "Initialization complete" in self.said() or self.process.poll() is not None,
+                60,
+            )
         except TimeoutError:
             self.kill()
             raise
@@ -77,7 +84,8 @@ class Daemon:
             shutil.copy(os.path.join(plugin_directory(), name + ".so"), plugins)
         shutil.copy(PLUGIN, os.path.join(plugins, "pciprobe.so"))
         with open(self._path("collectd.conf"), "w", encoding="utf-8") as file:
-            file.write('''
+            file.write(
+                """
 Hostname "here"
 BaseDir "%(folder)s"
 PIDFile "%(folder)s/pid"
@@ -108,7 +116,14 @@ LoadPlugin pciprobe
 <Plugin pciprobe>
 %(options)s
 </Plugin>
-''' % {"folder": self.folder, "interval": interval, "socket": self.socket, "options": options})
+"""
+                % {
+                    "folder": self.folder,
+                    "interval": interval,
+                    "socket": self.socket,
+                    "options": options,
+                }
+            )
 
     def said(self):
         try:
@@ -123,13 +138,22 @@ LoadPlugin pciprobe
 
     def notices(self):
         """(severity, plugin instance, message) of each notification."""
-        return re.findall(r"Notification: severity = (\w+), host = here, plugin = pciprobe, plugin_instance = (\S+), "
-                          r"type = pci_device, type_instance = \w+, message = (.*)", self.said())
+        return re.findall(
+            r"Notification: severity = (\w+), host = here, plugin = pciprobe, plugin_instance = (\S+), "
+            r"type = pci_device, type_instance = \w+, message = (.*)",
+            self.said(),
+        )
 
     def wait_notice(self, *parts):
         """Waits for a notification that has all PARTS, and returns it."""
+
         def find():
-            return [notice for notice in self.notices() if all(part in " ".join(notice) for part in parts)]
+            return [
+                notice
+                for notice in self.notices()
+                if all(part in " ".join(notice) for part in parts)
+            ]
+
         return wait_for("a notification with %s" % (parts,), find)[0]
 
     def _connect(self):
@@ -164,19 +188,24 @@ LoadPlugin pciprobe
         names = [name for name in names if name.startswith("here/pciprobe-")]
         found = {}
         for name, answer in zip(names, self.ask(*['GETVAL "%s"' % name for name in names])):
-            instance, what = name[len("here/pciprobe-"):].split("/")
+            instance, what = name[len("here/pciprobe-") :].split("/")
             found[instance, what] = float(answer[0].split("=")[1])
         return found
 
     def value(self, instance, what):
         """One value; None while there is none."""
         try:
-            return float(self.ask('GETVAL "here/pciprobe-%s/%s"' % (instance, what))[0][0].split("=")[1])
+            return float(
+                self.ask('GETVAL "here/pciprobe-%s/%s"' % (instance, what))[0][0].split("=")[1]
+            )
         except KeyError:
             return None
 
     def wait_value(self, instance, what, wanted):
-        return wait_for("%s/%s = %s" % (instance, what, wanted), lambda: self.value(instance, what) == wanted or None)
+        return wait_for(
+            "%s/%s = %s" % (instance, what, wanted),
+            lambda: self.value(instance, what) == wanted or None,
+        )
 
     def descriptors(self):
         """How many files it has open."""

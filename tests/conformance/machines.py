@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tarfile
 
-SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+SOURCES = os.environ.get("SOURCES") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../.."
+)
 PCIPROBE = os.environ.get("PCIPROBE") or shutil.which("pciprobe") or "pciprobe"
 LSPCI = shutil.which("lspci", path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin:/sbin")
 ENVIRONMENT = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC")
@@ -26,8 +28,15 @@ class Failed(Exception):
 
 def run(command):
     """Runs COMMAND. Its output as text: bytes that aren't UTF-8 survive as surrogates, and line ends as they are."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env=ENVIRONMENT, timeout=TIMEOUT, check=False)
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        timeout=TIMEOUT,
+        check=False,
+    )
     done.stdout = done.stdout.decode("utf-8", "surrogateescape")
     done.stderr = done.stderr.decode("utf-8", "surrogateescape")
     return done
@@ -68,16 +77,21 @@ class Machine:
         """The output of a run that must succeed."""
         done = self.run_pciprobe(*arguments)
         if done.returncode != 0:
-            raise Failed("pciprobe %s: exit status %d: %s" % (shlex.join(arguments), done.returncode, done.stderr))
+            raise Failed(
+                "pciprobe %s: exit status %d: %s"
+                % (shlex.join(arguments), done.returncode, done.stderr)
+            )
         return done.stdout
 
     def json(self, *arguments):
         text = self.pciprobe(*arguments, "-f", "json")
         try:
-            text.encode() # half surrogates are what bytes that aren't UTF-8 were read as
+            text.encode()  # half surrogates are what bytes that aren't UTF-8 were read as
             return json.loads(text, object_pairs_hook=unique)
         except ValueError as error:
-            raise Failed("pciprobe %s: not JSON in UTF-8: %s" % (shlex.join(arguments), error)) from error
+            raise Failed(
+                "pciprobe %s: not JSON in UTF-8: %s" % (shlex.join(arguments), error)
+            ) from error
 
     def devices(self):
         """All devices, read once."""
@@ -87,10 +101,18 @@ class Machine:
 
     def rules(self):
         """The options for its own configuration, or for every device where it has none."""
-        return ["-c", self.path("pci.conf")] if self.root and os.path.exists(self.path("pci.conf")) else ["-a"]
+        return (
+            ["-c", self.path("pci.conf")]
+            if self.root and os.path.exists(self.path("pci.conf"))
+            else ["-a"]
+        )
 
     def run_lspci(self, *arguments):
-        root = ["-O", "sysfs.path=" + self.path("sys/bus/pci"), "-O", "hwdb.disable=1"] if self.root else []
+        root = (
+            ["-O", "sysfs.path=" + self.path("sys/bus/pci"), "-O", "hwdb.disable=1"]
+            if self.root
+            else []
+        )
         return run([LSPCI, *root, *arguments])
 
     def lspci(self, *arguments):
@@ -106,7 +128,9 @@ class Machine:
     def read(self, address, name):
         """The text of a device's file without the blanks at its end, or None."""
         try:
-            with open(self.device_path(address, name), encoding="utf-8", errors="surrogateescape") as file:
+            with open(
+                self.device_path(address, name), encoding="utf-8", errors="surrogateescape"
+            ) as file:
                 return file.read().rstrip()
         except OSError:
             return None
@@ -136,7 +160,17 @@ class MountedMachine(Machine):
         return os.path.join(self.tree, *parts)
 
     def _run(self, *command):
-        return run(["unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys && exec "$@"', self.path("sys"), *command])
+        return run(
+            [
+                "unshare",
+                "-m",
+                "sh",
+                "-c",
+                'mount --bind "$0" /sys && exec "$@"',
+                self.path("sys"),
+                *command,
+            ]
+        )
 
     def can_be_mounted(self):
         return shutil.which("unshare") and self._run("true").returncode == 0
@@ -152,8 +186,11 @@ def recorded_machines():
     folder = os.environ.get("MACHINES")
     if not folder:
         return []
-    found = [Machine(name, os.path.join(os.path.abspath(folder), name)) for name in sorted(os.listdir(folder))
-             if os.path.isdir(os.path.join(folder, name, "sys/bus/pci/devices"))]
+    found = [
+        Machine(name, os.path.join(os.path.abspath(folder), name))
+        for name in sorted(os.listdir(folder))
+        if os.path.isdir(os.path.join(folder, name, "sys/bus/pci/devices"))
+    ]
     if not found:
         raise RuntimeError("MACHINES=%s: no machine in it" % folder)
     return found
@@ -163,7 +200,7 @@ def unpacked_recordings(folder):
     """The machines of tests/recordings, unpacked into FOLDER."""
     place = os.path.join(SOURCES, "tests/recordings")
     for archive in sorted(name for name in os.listdir(place) if name.endswith(".tar.xz")):
-        name = archive[:-len(".tar.xz")]
+        name = archive[: -len(".tar.xz")]
         with tarfile.open(os.path.join(place, archive)) as tar:
             # Where tarfile can, it holds what it unpacks inside the directory.
             tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))

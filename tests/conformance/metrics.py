@@ -17,7 +17,11 @@ DEVICE = {
     "link_speed": ("gauge-link_speed_gts", "pciprobe_device_link_speed_gts", "link_speed_gts"),
     "link_width": ("gauge-link_width", "pciprobe_device_link_width", "link_width"),
     "link_degraded": ("gauge-link_degraded", "pciprobe_device_link_degraded", "link_degraded"),
-    "aer_correctable": ("errors-aer_correctable", "pciprobe_device_aer_correctable_total", "aer_correctable"),
+    "aer_correctable": (
+        "errors-aer_correctable",
+        "pciprobe_device_aer_correctable_total",
+        "aer_correctable",
+    ),
     "aer_nonfatal": ("errors-aer_nonfatal", "pciprobe_device_aer_nonfatal_total", "aer_nonfatal"),
     "aer_fatal": ("errors-aer_fatal", "pciprobe_device_aer_fatal_total", "aer_fatal"),
     "in_use": ("gauge-in_use", "pciprobe_device_in_use", "in_use"),
@@ -26,13 +30,34 @@ DEVICE = {
 COLLECTD, PROMETHEUS, INFLUX = range(3)
 
 # the key of a list in JSON with one item an owner: the label
-OWNERS = {"vm_names": "vm", "vm_ids": "vm_id", "vm_uuids": "vm_uuid", "frontends": "frontend", "claims": "claim",
-          "programs": "program",
-          "pids": "pid", "owner_sources": "source", "guest_addresses": "guest_address", "mdevs": "mdev"}
+OWNERS = {
+    "vm_names": "vm",
+    "vm_ids": "vm_id",
+    "vm_uuids": "vm_uuid",
+    "frontends": "frontend",
+    "claims": "claim",
+    "programs": "program",
+    "pids": "pid",
+    "owner_sources": "source",
+    "guest_addresses": "guest_address",
+    "mdevs": "mdev",
+}
 
 # what describes a device, under the same name everywhere
-LABELS = ("vendor", "device", "class", "vendor_name", "device_name", "class_name", "driver", "sriov", "pf", "parent",
-          "physical_slot", "label")
+LABELS = (
+    "vendor",
+    "device",
+    "class",
+    "vendor_name",
+    "device_name",
+    "class_name",
+    "driver",
+    "sriov",
+    "pf",
+    "parent",
+    "physical_slot",
+    "label",
+)
 
 
 def plain(text):
@@ -63,37 +88,64 @@ def known(values):
 def host(devices):
     """The host's own numbers, without their types."""
     states = [device["ownership"] for device in devices]
-    return {"devices": len(devices), "in_use": states.count("held"), "free": states.count("free"),
-            "reserved": states.count("reserved"), "unknown": states.count("unknown"),
-            "conflict": sum(device.get("conflict", False) for device in devices)}
+    return {
+        "devices": len(devices),
+        "in_use": states.count("held"),
+        "free": states.count("free"),
+        "reserved": states.count("reserved"),
+        "unknown": states.count("unknown"),
+        "conflict": sum(device.get("conflict", False) for device in devices),
+    }
 
 
 def pool(devices):
     """The numbers of some devices that are one as good as another."""
-    return {"total": len(devices), "in_use": sum(device["ownership"] == "held" for device in devices),
-            "free": sum(device["ownership"] == "free" for device in devices),
-            "available": sum(device["available"] == "yes" for device in devices)}
+    return {
+        "total": len(devices),
+        "in_use": sum(device["ownership"] == "held" for device in devices),
+        "free": sum(device["ownership"] == "free" for device in devices),
+        "available": sum(device["available"] == "yes" for device in devices),
+    }
 
 
 def aliases(document):
     """{alias: its numbers}"""
-    return {alias["name"]: pool([device for device in document["devices"] if alias["name"] in device.get("aliases", [])])
-            for alias in document.get("aliases", [])}
+    return {
+        alias["name"]: pool(
+            [device for device in document["devices"] if alias["name"] in device.get("aliases", [])]
+        )
+        for alias in document.get("aliases", [])
+    }
 
 
 def models(document):
     """{(vendor, device): its numbers}"""
     devices = document["devices"]
-    return {(device["vendor"], device["device"]): pool([other for other in devices if (other["vendor"], other["device"]) ==
-                                                   (device["vendor"], device["device"])]) for device in devices}
+    return {
+        (device["vendor"], device["device"]): pool(
+            [
+                other
+                for other in devices
+                if (other["vendor"], other["device"]) == (device["vendor"], device["device"])
+            ]
+        )
+        for device in devices
+    }
 
 
 def collectd(document):
     """{plugin instance: {type and type instance: value}}, NAN where it is unknown. The duration is left out."""
     devices = document["devices"]
-    values = {device["address"]: {series: math.nan if value is None else float(value)
-                                for series, value in measured(device, COLLECTD, devices).items()} for device in devices}
-    pools = dict(aliases(document), **{"%s:%s" % ids: numbers for ids, numbers in models(document).items()})
+    values = {
+        device["address"]: {
+            series: math.nan if value is None else float(value)
+            for series, value in measured(device, COLLECTD, devices).items()
+        }
+        for device in devices
+    }
+    pools = dict(
+        aliases(document), **{"%s:%s" % ids: numbers for ids, numbers in models(document).items()}
+    )
     for name, numbers in dict(pools, summary=host(devices)).items():
         values[name] = {"count-" + number: float(value) for number, value in numbers.items()}
     return values
@@ -102,4 +154,11 @@ def collectd(document):
 def owners(device):
     """What is known of each owner, a dict of labels."""
     count = len(device.get("owner_sources", []))
-    return [{label: plain(device[key][i]) for key, label in OWNERS.items() if device[key][i] not in ("", None)} for i in range(count)]
+    return [
+        {
+            label: plain(device[key][i])
+            for key, label in OWNERS.items()
+            if device[key][i] not in ("", None)
+        }
+        for i in range(count)
+    ]

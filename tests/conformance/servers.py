@@ -45,9 +45,11 @@ def fetch(url, data=None):
         with urllib.request.urlopen(url, data, timeout=10) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as error:
-        if error.code == 503: # it is still starting
+        if error.code == 503:  # it is still starting
             return None
-        raise RuntimeError("%s: %s: %s" % (url, error, error.read().decode(errors="replace")[:500])) from error
+        raise RuntimeError(
+            "%s: %s: %s" % (url, error, error.read().decode(errors="replace")[:500])
+        ) from error
     except OSError:
         return None
 
@@ -58,8 +60,14 @@ class Server:
     def __init__(self, name, folder, command, environment=None):
         self.log = os.path.join(folder, name + ".log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                                            env=dict(os.environ, LC_ALL="C.UTF-8", **(environment or {})))
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env=dict(os.environ, LC_ALL="C.UTF-8", **(environment or {})),
+            )
 
     def __enter__(self):
         return self
@@ -80,6 +88,7 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError("%s ended:\n%s" % (self.log, self.said()[-2000:]))
             return function()
+
         try:
             return wait_for(what, look, seconds)
         except TimeoutError as error:
@@ -98,9 +107,11 @@ class Collectd(Server):
         path = os.path.join(folder, "collectd.conf")
         with open(path, "w", encoding="utf-8") as file:
             # a bare system can't resolve its own name, without which collectd ends
-            file.write('FQDNLookup false\nBaseDir "%s"\nPIDFile "%s/pid"\nInterval %s\nTypesDB "/usr/share/collectd/types.db"\n'
-                       "LoadPlugin logfile\n<Plugin logfile>\nLogLevel info\nFile stderr\nTimestamp false\n</Plugin>\n%s\n"
-                       % (folder, folder, interval, config))
+            file.write(
+                'FQDNLookup false\nBaseDir "%s"\nPIDFile "%s/pid"\nInterval %s\nTypesDB "/usr/share/collectd/types.db"\n'
+                "LoadPlugin logfile\n<Plugin logfile>\nLogLevel info\nFile stderr\nTimestamp false\n</Plugin>\n%s\n"
+                % (folder, folder, interval, config)
+            )
         super().__init__("collectd", folder, [find("collectd"), "-f", "-C", path], environment)
 
 
@@ -131,7 +142,10 @@ class CollectdSocket:
         self.file.flush()
         first = self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n")
         count = int(first.split(" ", 1)[0])
-        return [first] + [self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n") for _ in range(max(count, 0))]
+        return [first] + [
+            self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n")
+            for _ in range(max(count, 0))
+        ]
 
 
 class NodeExporter(Server):
@@ -141,9 +155,17 @@ class NodeExporter(Server):
         self.files = os.path.join(folder, "textfile")
         self.port = free_port()
         os.makedirs(self.files, exist_ok=True)
-        super().__init__("node_exporter", folder,
-                         [find("prometheus-node-exporter"), "--web.listen-address=127.0.0.1:%d" % self.port,
-                          "--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory=" + self.files])
+        super().__init__(
+            "node_exporter",
+            folder,
+            [
+                find("prometheus-node-exporter"),
+                "--web.listen-address=127.0.0.1:%d" % self.port,
+                "--collector.disable-defaults",
+                "--collector.textfile",
+                "--collector.textfile.directory=" + self.files,
+            ],
+        )
 
     def put(self, name, text):
         """As the documentation says: under a temporary name, then renamed."""
@@ -163,20 +185,42 @@ class Prometheus(Server):
         self.url = "http://127.0.0.1:%d" % free_port()
         os.makedirs(folder, exist_ok=True)
         # JSON is YAML as well
-        config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": list(rules),
-                  "scrape_configs": [{"job_name": job, "honor_labels": job == "collectd", "honor_timestamps": job != "collectd",
-                                      "static_configs": [{"targets": [address], "labels": labels} for address, labels in hosts]}
-                                     for job, hosts in targets.items()]}
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": list(rules),
+            "scrape_configs": [
+                {
+                    "job_name": job,
+                    "honor_labels": job == "collectd",
+                    "honor_timestamps": job != "collectd",
+                    "static_configs": [
+                        {"targets": [address], "labels": labels} for address, labels in hosts
+                    ],
+                }
+                for job, hosts in targets.items()
+            ],
+        }
         path = os.path.join(folder, "prometheus.yml")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
-        super().__init__("prometheus", folder,
-                         [find("prometheus"), "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(folder, "data"),
-                          "--web.listen-address=" + self.url[len("http://"):], "--log.level=warn"])
+        super().__init__(
+            "prometheus",
+            folder,
+            [
+                find("prometheus"),
+                "--config.file=" + path,
+                "--storage.tsdb.path=" + os.path.join(folder, "data"),
+                "--web.listen-address=" + self.url[len("http://") :],
+                "--log.level=warn",
+            ],
+        )
 
     def ask(self, path, **arguments):
         """The data of an answer of its API; a fault in the query raises."""
-        answer = self.wait(path, lambda: fetch("%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments))))
+        answer = self.wait(
+            path,
+            lambda: fetch("%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments))),
+        )
         return json.loads(answer)["data"]
 
     def query(self, expression):
@@ -193,9 +237,12 @@ class Influx(Server):
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "influxdb.conf")
         with open(path, "w", encoding="utf-8") as file:
-            file.write('reporting-disabled = true\nbind-address = "127.0.0.1:%d"\n[meta]\ndir = "%s/meta"\n'
-                       '[data]\ndir = "%s/data"\nwal-dir = "%s/wal"\n[http]\nbind-address = "%s"\nlog-enabled = false\n'
-                       '[monitor]\nstore-enabled = false\n' % (free_port(), folder, folder, folder, self.url[len("http://"):]))
+            file.write(
+                'reporting-disabled = true\nbind-address = "127.0.0.1:%d"\n[meta]\ndir = "%s/meta"\n'
+                '[data]\ndir = "%s/data"\nwal-dir = "%s/wal"\n[http]\nbind-address = "%s"\nlog-enabled = false\n'
+                "[monitor]\nstore-enabled = false\n"
+                % (free_port(), folder, folder, folder, self.url[len("http://") :])
+            )
         super().__init__("influxd", folder, [find("influxd"), "-config", path])
 
     def write(self, database, text):
@@ -206,7 +253,14 @@ class Influx(Server):
 
     def rows(self, database):
         """{measurement: its rows, each a dict of tags and fields without those that it hasn't}"""
-        question = urllib.parse.urlencode({"db": database, "epoch": "ns", "q": "SELECT * FROM /.*/"})
+        question = urllib.parse.urlencode(
+            {"db": database, "epoch": "ns", "q": "SELECT * FROM /.*/"}
+        )
         answer = json.loads(fetch(self.url + "/query?" + question))
-        return {series["name"]: [{name: value for name, value in zip(series["columns"], row) if value is not None}
-                                 for row in series["values"]] for series in answer["results"][0].get("series", [])}
+        return {
+            series["name"]: [
+                {name: value for name, value in zip(series["columns"], row) if value is not None}
+                for row in series["values"]
+            ]
+            for series in answer["results"][0].get("series", [])
+        }

@@ -13,11 +13,35 @@ import tempfile
 from machines import Failed, Tap, all_machines, same, unique
 from tree import UUID, make_machine
 
-DEVICE = {"pci_address": str, "vendor_id": str, "device_id": str, "vendor": str, "device": str, "driver": str, "pci_class": str,
-        "iommu_group": str, "pci_root": str, "numa_node": int, "sriov_totalvfs": int, "sriov_numvfs": int,
-        "max_instances": None, "video_ram": None, "max_heads": None, "max_resolution_x": None, "max_resolution_y": None,
-        "full_passthrough": dict, "vgpu_instances": list, "vf_instances": list}
-MEASURES = {"max_instances": None, "video_ram": None, "max_heads": None, "max_resolution_x": None, "max_resolution_y": None}
+DEVICE = {
+    "pci_address": str,
+    "vendor_id": str,
+    "device_id": str,
+    "vendor": str,
+    "device": str,
+    "driver": str,
+    "pci_class": str,
+    "iommu_group": str,
+    "pci_root": str,
+    "numa_node": int,
+    "sriov_totalvfs": int,
+    "sriov_numvfs": int,
+    "max_instances": None,
+    "video_ram": None,
+    "max_heads": None,
+    "max_resolution_x": None,
+    "max_resolution_y": None,
+    "full_passthrough": dict,
+    "vgpu_instances": list,
+    "vf_instances": list,
+}
+MEASURES = {
+    "max_instances": None,
+    "video_ram": None,
+    "max_heads": None,
+    "max_resolution_x": None,
+    "max_resolution_y": None,
+}
 PART = {"libvirt_address": dict, "used_by_vm": (str, type(None))}
 WHOLE = dict(PART, enabled=int)
 VGPU = dict(PART, mdev_uuid=str, profile_name=str, **MEASURES)
@@ -43,7 +67,9 @@ def full_address(text):
 
 def libvirt_address(part):
     address = part["libvirt_address"]
-    return "%04x:%02x:%02x.%x" % tuple(int(address[key], 16) for key in ("domain", "bus", "slot", "function"))
+    return "%04x:%02x:%02x.%x" % tuple(
+        int(address[key], 16) for key in ("domain", "bus", "slot", "function")
+    )
 
 
 class Agent:
@@ -57,29 +83,45 @@ class Agent:
         self.devices = []
         for gpu in self.gpus:
             whole = gpu["full_passthrough"]
-            self.devices.append((gpu["pci_address"], None, whole["used_by_vm"], whole["enabled"] == 1))
+            self.devices.append(
+                (gpu["pci_address"], None, whole["used_by_vm"], whole["enabled"] == 1)
+            )
             for part in gpu["vgpu_instances"]:
-                self.devices.append((part["mdev_uuid"], gpu["pci_address"], part["used_by_vm"], True))
+                self.devices.append(
+                    (part["mdev_uuid"], gpu["pci_address"], part["used_by_vm"], True)
+                )
             for part in gpu["vf_instances"]:
-                self.devices.append((part["vf_pci_address"], gpu["pci_address"], part["used_by_vm"], True))
+                self.devices.append(
+                    (part["vf_pci_address"], gpu["pci_address"], part["used_by_vm"], True)
+                )
 
     def problems(self):
         for gpu in self.gpus:
             name = gpu.get("pci_address", "?")
             yield from shape_problems(name, gpu, DEVICE)
             yield from shape_problems(name + " as a whole", gpu["full_passthrough"], WHOLE)
-            yield from same(full_address(name), libvirt_address(gpu["full_passthrough"]), "libvirt's address")
+            yield from same(
+                full_address(name), libvirt_address(gpu["full_passthrough"]), "libvirt's address"
+            )
             if gpu["full_passthrough"]["enabled"] not in (0, 1):
                 yield "%s: enabled is %r" % (name, gpu["full_passthrough"]["enabled"])
-            if gpu["full_passthrough"]["enabled"] and (gpu["vgpu_instances"] or gpu["vf_instances"]):
+            if gpu["full_passthrough"]["enabled"] and (
+                gpu["vgpu_instances"] or gpu["vf_instances"]
+            ):
                 yield "%s: on offer as a whole and in parts" % name
-            if not re.fullmatch(r"null|\d+", gpu["iommu_group"]) or not FULL.fullmatch(gpu["pci_root"]):
+            if not re.fullmatch(r"null|\d+", gpu["iommu_group"]) or not FULL.fullmatch(
+                gpu["pci_root"]
+            ):
                 yield "%s: group %r, root %r" % (name, gpu["iommu_group"], gpu["pci_root"])
             for part in gpu["vgpu_instances"]:
                 yield from shape_problems(name + " vgpu", part, VGPU)
             for part in gpu["vf_instances"]:
                 yield from shape_problems(name + " vf", part, VF)
-                yield from same(full_address(part["vf_pci_address"]), libvirt_address(part), "libvirt's address of a VF")
+                yield from same(
+                    full_address(part["vf_pci_address"]),
+                    libvirt_address(part),
+                    "libvirt's address of a VF",
+                )
         addresses = [address for address, _, _, _ in self.devices]
         if len(set(addresses)) != len(addresses):
             yield "some stand twice: %s" % sorted(addresses)
@@ -104,15 +146,27 @@ class Server:
 
 def devices_of(agent):
     """{PF or device: its VFs}"""
-    return {full_address(gpu["pci_address"]): sorted(full_address(part["vf_pci_address"]) for part in gpu["vf_instances"])
-            for gpu in agent.gpus}
+    return {
+        full_address(gpu["pci_address"]): sorted(
+            full_address(part["vf_pci_address"]) for part in gpu["vf_instances"]
+        )
+        for gpu in agent.gpus
+    }
 
 
 def expected_devices(machine, selected):
     """Those that a VM can have, VFs below their PF."""
     classes = dict(line.split()[:2] for line in machine.lspci("-Dn").splitlines())
-    mdevs = {os.path.basename(os.path.dirname(os.path.realpath(machine.path("sys/bus/mdev/devices", uuid))))
-             for uuid in (os.listdir(machine.path("sys/bus/mdev/devices")) if os.path.isdir(machine.path("sys/bus/mdev/devices")) else [])}
+    mdevs = {
+        os.path.basename(
+            os.path.dirname(os.path.realpath(machine.path("sys/bus/mdev/devices", uuid)))
+        )
+        for uuid in (
+            os.listdir(machine.path("sys/bus/mdev/devices"))
+            if os.path.isdir(machine.path("sys/bus/mdev/devices"))
+            else []
+        )
+    }
     expected = {}
     for address in selected:
         if classes[address].startswith("06"):
@@ -129,10 +183,14 @@ def expected_devices(machine, selected):
 
 def machine_problems(machine):
     for arguments in (["-a"], ["-a", "-d", "::03xx"], ["-a", "-d", "::02xx"]):
-        selected = machine.pciprobe(*arguments, "-f", "raw", "-o", "address", "--no-headings").split()
+        selected = machine.pciprobe(
+            *arguments, "-f", "raw", "-o", "address", "--no-headings"
+        ).split()
         agent = Agent(machine.pciprobe(*arguments, "-f", "cloudstack"))
         yield from agent.problems()
-        yield from same(expected_devices(machine, selected), devices_of(agent), "devices with %s" % arguments)
+        yield from same(
+            expected_devices(machine, selected), devices_of(agent), "devices with %s" % arguments
+        )
 
 
 def made_problems(machine):
@@ -145,10 +203,16 @@ def made_problems(machine):
     yield from same("Allocated", server.states[UUID], "a vGPU of a VM of CloudStack's")
     parent = [parent for address, parent, _, _ in agent.devices if address == UUID]
     yield from same(["08:00.0"], parent, "the device of a vGPU")
-    profiles = {part["vf_pci_address"]: part["vf_profile"] for gpu in agent.gpus for part in gpu["vf_instances"]}
+    profiles = {
+        part["vf_pci_address"]: part["vf_profile"]
+        for gpu in agent.gpus
+        for part in gpu["vf_instances"]
+    }
     yield from same("NVIDIA A10-2Q", profiles["08:00.5"], "what a VF is, by the name of its type")
     offered = {address for address, _, _, can in agent.devices if can}
-    yield from same(False, "08:00.0" in offered, "a device that is on offer in parts is one as a whole")
+    yield from same(
+        False, "08:00.0" in offered, "a device that is on offer in parts is one as a whole"
+    )
 
 
 def unknown_problems(machine):
@@ -159,7 +223,9 @@ def unknown_problems(machine):
     for gpu in agent.gpus:
         if gpu["driver"] == "vfio-pci":
             yield from same("Error", server.states[gpu["pci_address"]], gpu["pci_address"])
-    yield from same(True, any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus), "there are such devices")
+    yield from same(
+        True, any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus), "there are such devices"
+    )
 
 
 def main():
@@ -167,7 +233,11 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         made = make_machine(os.path.join(directory, "made")).machine
         for machine in all_machines() + [made]:
-            tap.check("%s: the agent reads every device, in its place" % machine.name, machine_problems, machine)
+            tap.check(
+                "%s: the agent reads every device, in its place" % machine.name,
+                machine_problems,
+                machine,
+            )
         tap.check("a device in use is never free, and one that is free is", made_problems, made)
         tap.check("what isn't known isn't free", unknown_problems, made)
     tap.done()

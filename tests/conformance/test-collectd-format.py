@@ -13,19 +13,23 @@ import servers
 from machines import Tap, all_machines, same, unpacked_recordings
 from tree import make_machine, make_owned
 
-LAST_NUMBER = float(2 ** 63 - 1)
+LAST_NUMBER = float(2**63 - 1)
 
 
 def stored(folder, host):
     """{plugin instance: {type and instance: the last value}} that collectd's csv plugin wrote."""
     values = {}
-    for path in glob.glob(os.path.join(glob.escape(folder), "csv", glob.escape(host), "pciprobe-*", "*")):
+    for path in glob.glob(
+        os.path.join(glob.escape(folder), "csv", glob.escape(host), "pciprobe-*", "*")
+    ):
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
-        if len(lines) < 3: # the heading, a value, and nothing behind its end
+        if len(lines) < 3:  # the heading, a value, and nothing behind its end
             continue
-        instance = os.path.basename(os.path.dirname(path))[len("pciprobe-"):]
-        values.setdefault(instance, {})[os.path.basename(path)[:-len("-2026-01-01")]] = float(lines[-2].split(",")[1])
+        instance = os.path.basename(os.path.dirname(path))[len("pciprobe-") :]
+        values.setdefault(instance, {})[os.path.basename(path)[: -len("-2026-01-01")]] = float(
+            lines[-2].split(",")[1]
+        )
     return values
 
 
@@ -34,10 +38,14 @@ def compare(document, found):
     wanted = metrics.collectd(document)
     for values in wanted.values():
         for series in values:
-            values[series] = min(values[series], LAST_NUMBER) if series.startswith("errors-") else values[series]
+            values[series] = (
+                min(values[series], LAST_NUMBER) if series.startswith("errors-") else values[series]
+            )
     yield from same(set(wanted), set(found), "plugin instances")
     for instance in set(wanted) & set(found):
-        yield from same(repr(sorted(wanted[instance].items())), repr(sorted(found[instance].items())), instance)
+        yield from same(
+            repr(sorted(wanted[instance].items())), repr(sorted(found[instance].items())), instance
+        )
 
 
 def write(machine, host, interval):
@@ -53,14 +61,24 @@ def check_machine(socket, folder, host, machine):
         answer = socket.ask(line)
         if not answer[0].startswith("0 "):
             yield "%s: %s" % (line, answer)
-    yield from same([], [line for line in text.splitlines() if len(line) > 1000], "lines longer than the exec plugin reads")
-    count = sum(len(values) for values in metrics.collectd(document).values()) + 1 # the duration
+    yield from same(
+        [],
+        [line for line in text.splitlines() if len(line) > 1000],
+        "lines longer than the exec plugin reads",
+    )
+    count = sum(len(values) for values in metrics.collectd(document).values()) + 1  # the duration
     try:
-        servers.wait_for("all files", lambda: sum(map(len, stored(folder, host).values())) >= count, 20)
+        servers.wait_for(
+            "all files", lambda: sum(map(len, stored(folder, host).values())) >= count, 20
+        )
     except TimeoutError as error:
         yield error
     yield from compare(document, stored(folder, host))
-    yield from same(sum("%s/" % host in line for line in text.splitlines() if line.startswith("PUTVAL")), count, "values")
+    yield from same(
+        sum("%s/" % host in line for line in text.splitlines() if line.startswith("PUTVAL")),
+        count,
+        "values",
+    )
 
 
 def check_host_names(socket, machine):
@@ -68,7 +86,9 @@ def check_host_names(socket, machine):
     for host in ('a"b', "a/b", "/", "a\\", "a\nPUTVAL b/c/d N:1", "a b", "\x1b", "", "x" * 64):
         text = write(machine, host, "nonsense")
         answers = {socket.ask(line)[0] for line in text.splitlines()}
-        yield from same({"0 Success: 1 value has been dispatched.", "0 Success"}, answers, repr(host))
+        yield from same(
+            {"0 Success: 1 value has been dispatched.", "0 Success"}, answers, repr(host)
+        )
         if "interval" in text:
             yield "an interval of nonsense"
 
@@ -76,7 +96,7 @@ def check_host_names(socket, machine):
 def check_exec(machine, folder):
     """What collectd reads when it starts the program itself: its own name for the host, its own interval."""
     os.makedirs(folder)
-    program = os.path.join(folder, "pciprobe") # where whoever runs it may look
+    program = os.path.join(folder, "pciprobe")  # where whoever runs it may look
     shutil.copy(machines.PCIPROBE, program)
     config = """
 LoadPlugin csv
@@ -87,22 +107,40 @@ LoadPlugin exec
 <Plugin exec>
 Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
 </Plugin>
-""" % (folder, servers.exec_user(), program, machine.root, machine.root)
+""" % (
+        folder,
+        servers.exec_user(),
+        program,
+        machine.root,
+        machine.root,
+    )
     document = machine.json(*machine.rules())
     conflicts = [device for device in document["devices"] if device.get("conflict")]
     with servers.Collectd(folder, 'Hostname "exec-host"\n' + config) as collectd:
-        collectd.wait("the last value", lambda: stored(folder, "exec-host").get("summary", {}).get("duration-probe"))
+        collectd.wait(
+            "the last value",
+            lambda: stored(folder, "exec-host").get("summary", {}).get("duration-probe"),
+        )
         collectd.wait("the notification", lambda: "Notification: " in collectd.said())
         yield from compare(document, stored(folder, "exec-host"))
         said = [line for line in collectd.said().splitlines() if "Notification: " in line]
     for device in conflicts:
-        wanted = ["severity = FAILURE", "host = exec-host", "plugin_instance = " + device["address"], "type = pci_device",
-                  "type_instance = conflict", "message = event=conflict address=" + device["address"]]
+        wanted = [
+            "severity = FAILURE",
+            "host = exec-host",
+            "plugin_instance = " + device["address"],
+            "type = pci_device",
+            "type_instance = conflict",
+            "message = event=conflict address=" + device["address"],
+        ]
         wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in device["vm_names"]]
         if not any(all(text in line for text in wanted) for line in said):
             yield "%s: %s in none of %s" % (device["address"], wanted, said[:5])
-    yield from same({device["address"] for device in conflicts},
-                    {line.split("plugin_instance = ")[1].split(",")[0] for line in said}, "devices that notifications tell of")
+    yield from same(
+        {device["address"] for device in conflicts},
+        {line.split("plugin_instance = ")[1].split(",")[0] for line in said},
+        "devices that notifications tell of",
+    )
 
 
 def main():
@@ -112,13 +150,25 @@ def main():
         os.chmod(folder, 0o755)
         made = make_machine(os.path.join(folder, "made")).machine
         owned = make_owned(os.path.join(folder, "owned")).machine
-        config = 'LoadPlugin csv\n<Plugin csv>\nDataDir "%s/csv"\nStoreRates false\n</Plugin>\n' \
-                 'LoadPlugin unixsock\n<Plugin unixsock>\nSocketFile "%s/socket"\n</Plugin>\n' % (folder, folder)
+        config = (
+            'LoadPlugin csv\n<Plugin csv>\nDataDir "%s/csv"\nStoreRates false\n</Plugin>\n'
+            'LoadPlugin unixsock\n<Plugin unixsock>\nSocketFile "%s/socket"\n</Plugin>\n'
+            % (folder, folder)
+        )
         with servers.Collectd(folder, config) as collectd:
             collectd.wait("its socket", lambda: os.path.exists(os.path.join(folder, "socket")))
             with servers.CollectdSocket(os.path.join(folder, "socket")) as socket:
-                for i, machine in enumerate(all_machines() + list(unpacked_recordings(folder)) + [made, owned]):
-                    tap.check(machine.name + ": every line, every value", check_machine, socket, folder, "machine%d" % i, machine)
+                for i, machine in enumerate(
+                    all_machines() + list(unpacked_recordings(folder)) + [made, owned]
+                ):
+                    tap.check(
+                        machine.name + ": every line, every value",
+                        check_machine,
+                        socket,
+                        folder,
+                        "machine%d" % i,
+                        machine,
+                    )
                 tap.check("names of hosts", check_host_names, socket, owned)
         tap.check("as the exec plugin's program", check_exec, owned, os.path.join(folder, "exec"))
     tap.done(wants_machines=False)

@@ -31,7 +31,7 @@ CASES = [
     ("---\n...\n", {}, True),
     (":short_address: ['03:00.0']\n", {"short_address": ["03:00.0"]}, True),
     (":filter: '8086:*'\n", {"filter": "8086:*"}, True),
-    (":filter: \"8086:*\"\n", {"filter": "8086:*"}, True),
+    (':filter: "8086:*"\n', {"filter": "8086:*"}, True),
     (":filter: 8086:*\n", {"filter": "8086:*"}, True),
     (":filter: 10de:*\n", {"filter": "10de:*"}, True),
     (":filter:   10de:*   # NVIDIA\r\n", {"filter": "10de:*"}, True),
@@ -59,7 +59,11 @@ CASES = [
     (":filter: ''\n", {"filter": ""}, True),
     (":filter: []\n", {"filter": []}, True),
     (":filter: ['8086:*']\n", {"filter": ["8086:*"]}, True),
-    (":filter: ['8086:10d3', '*:1041', '8086:*']\n", {"filter": ["8086:10d3", "*:1041", "8086:*"]}, True),
+    (
+        ":filter: ['8086:10d3', '*:1041', '8086:*']\n",
+        {"filter": ["8086:10d3", "*:1041", "8086:*"]},
+        True,
+    ),
     (":filter: ['8086:10d3,10de:*', '::0108']\n", {"filter": ["8086:10d3,10de:*", "::0108"]}, True),
     (":filter: [8086:10d3, 10de:*]\n", {"filter": ["8086:10d3", "10de:*"]}, False),
     (":filter: ['']\n", {"filter": [""]}, True),
@@ -68,33 +72,93 @@ CASES = [
     (":filter: '::0c03:30'\n", {"filter": "::0c03:30"}, True),
     (":filter: '::02xx'\n", {"filter": "::02xx"}, True),
     (":filter: &all '*:*'\n:other: *all\n", {"filter": "*:*"}, True),
-    ("{':filter': '8086:*', ':short_address': ['03:00.0']}\n", {"filter": "8086:*", "short_address": ["03:00.0"]}, True),
-    ("{\"filter\": \"8086:*\", \"short_address\": []}\n", {"filter": "8086:*", "short_address": []}, True),
+    (
+        "{':filter': '8086:*', ':short_address': ['03:00.0']}\n",
+        {"filter": "8086:*", "short_address": ["03:00.0"]},
+        True,
+    ),
+    (
+        '{"filter": "8086:*", "short_address": []}\n',
+        {"filter": "8086:*", "short_address": []},
+        True,
+    ),
     ("\ufeff:filter: '8086:*'\n", {"filter": "8086:*"}, True),
-    (":filter: '*:*'\n:short_address: []\n:device_name: []\n", {"filter": "*:*", "short_address": [], "device_name": []},
-     True),
-    (":filter:\n:short_address:\n  - '03:00.0'\n  - '0001:03:00.0'\n", {"filter": None, "short_address":
-                                                                          ["03:00.0", "0001:03:00.0"]}, True),
-    (":filter:\n:short_address: [03:00.0, 07:00.0]\n", {"filter": None, "short_address": ["03:00.0", "07:00.0"]}, False),
-    (":filter:\n:short_address:\n- 07:00.0\n- 0a:1f.7\n", {"filter": None, "short_address": ["07:00.0", "0a:1f.7"]},
-     False),
-    (":filter:\n:short_address: ['10000:e1:00.0']\n", {"filter": None, "short_address": ["10000:e1:00.0"]}, True),
-    (":filter:\n:short_address: ['e1:00.0']\n", {"filter": None, "short_address": ["e1:00.0"]}, True),
-    (":filter: '8086:*'\n:short_address: ['08:00.0', '03:00.0']\n", {"filter": "8086:*", "short_address":
-                                                                      ["08:00.0", "03:00.0"]}, True),
-    (":filter:\n:device_name: ['virtual function']\n", {"filter": None, "device_name": ["virtual function"]}, True),
-    (":filter:\n:device_name: ['^82574L', 'Network Connection$']\n", {"filter": None, "device_name":
-                                                                      ["^82574L", "Network Connection$"]}, True),
+    (
+        ":filter: '*:*'\n:short_address: []\n:device_name: []\n",
+        {"filter": "*:*", "short_address": [], "device_name": []},
+        True,
+    ),
+    (
+        ":filter:\n:short_address:\n  - '03:00.0'\n  - '0001:03:00.0'\n",
+        {"filter": None, "short_address": ["03:00.0", "0001:03:00.0"]},
+        True,
+    ),
+    (
+        ":filter:\n:short_address: [03:00.0, 07:00.0]\n",
+        {"filter": None, "short_address": ["03:00.0", "07:00.0"]},
+        False,
+    ),
+    (
+        ":filter:\n:short_address:\n- 07:00.0\n- 0a:1f.7\n",
+        {"filter": None, "short_address": ["07:00.0", "0a:1f.7"]},
+        False,
+    ),
+    (
+        ":filter:\n:short_address: ['10000:e1:00.0']\n",
+        {"filter": None, "short_address": ["10000:e1:00.0"]},
+        True,
+    ),
+    (
+        ":filter:\n:short_address: ['e1:00.0']\n",
+        {"filter": None, "short_address": ["e1:00.0"]},
+        True,
+    ),
+    (
+        ":filter: '8086:*'\n:short_address: ['08:00.0', '03:00.0']\n",
+        {"filter": "8086:*", "short_address": ["08:00.0", "03:00.0"]},
+        True,
+    ),
+    (
+        ":filter:\n:device_name: ['virtual function']\n",
+        {"filter": None, "device_name": ["virtual function"]},
+        True,
+    ),
+    (
+        ":filter:\n:device_name: ['^82574L', 'Network Connection$']\n",
+        {"filter": None, "device_name": ["^82574L", "Network Connection$"]},
+        True,
+    ),
     (":filter:\n:device_name: ['^DEVICE$']\n", {"filter": None, "device_name": ["^DEVICE$"]}, True),
-    (":filter:\n:device_name: ['2\\.5\"', 'x{2,3}']\n", {"filter": None, "device_name": ["2\\.5\"", "x{2,3}"]}, True),
-    (":filter:\n:device_name: [\"2\\\\.5\\\"\"]\n", {"filter": None, "device_name": ["2\\.5\""]}, True),
-    (":filter:\n:device_name:\n  - Virtio.*(RNG|network)\n  - '\\[A10\\]'\n", {"filter": None, "device_name":
-                                                                              ["Virtio.*(RNG|network)", "\\[A10\\]"]},
-     True),
-    (":filter: '8086:*'\n:device_name: ['.']\n:short_address: ['07:10.0', '07:10.2', '05:00.0']\n",
-     {"filter": "8086:*", "device_name": ["."], "short_address": ["07:10.0", "07:10.2", "05:00.0"]}, True),
-    (":filter:\n:device_name: ['nobody is called so']\n", {"filter": None, "device_name": ["nobody is called so"]}, True),
-    (":filter: '8086:*'\n:nvidia_vendors: ['10de', '8086']\n:unheard_of: {a: [1, 2]}\n", {"filter": "8086:*"}, True),
+    (
+        ":filter:\n:device_name: ['2\\.5\"', 'x{2,3}']\n",
+        {"filter": None, "device_name": ['2\\.5"', "x{2,3}"]},
+        True,
+    ),
+    (':filter:\n:device_name: ["2\\\\.5\\""]\n', {"filter": None, "device_name": ['2\\.5"']}, True),
+    (
+        ":filter:\n:device_name:\n  - Virtio.*(RNG|network)\n  - '\\[A10\\]'\n",
+        {"filter": None, "device_name": ["Virtio.*(RNG|network)", "\\[A10\\]"]},
+        True,
+    ),
+    (
+        ":filter: '8086:*'\n:device_name: ['.']\n:short_address: ['07:10.0', '07:10.2', '05:00.0']\n",
+        {
+            "filter": "8086:*",
+            "device_name": ["."],
+            "short_address": ["07:10.0", "07:10.2", "05:00.0"],
+        },
+        True,
+    ),
+    (
+        ":filter:\n:device_name: ['nobody is called so']\n",
+        {"filter": None, "device_name": ["nobody is called so"]},
+        True,
+    ),
+    (
+        ":filter: '8086:*'\n:nvidia_vendors: ['10de', '8086']\n:unheard_of: {a: [1, 2]}\n",
+        {"filter": "8086:*"},
+        True,
+    ),
 ]
 
 # OpenNebula's probe knows no hosts; 'several that fit: the last has the last word, key by key'
@@ -108,26 +172,52 @@ HOSTS = [
     ("  'gpu-*':\n    :filter: '8086:*'\n", {"filter": "8086:*"}),
     ("  'gpu-?': {filter: '8086:*'}\n", {}),
     ("  'gpu-??': {filter: '8086:*'}\n", {"filter": "8086:*"}),
-    ("  'gpu-1[0-9]': {':filter': '8086:*', ':short_address': []}\n", {"filter": "8086:*", "short_address": []}),
+    (
+        "  'gpu-1[0-9]': {':filter': '8086:*', ':short_address': []}\n",
+        {"filter": "8086:*", "short_address": []},
+    ),
     ("  'gpu-1[!7]': {':filter': '8086:*'}\n", {}),
     ("  '*': {filter: null}\n", {"filter": None}),
     ("  '*': {short_address: null}\n", {"short_address": None}),
-    ("  '*': {filter: '8086:*', short_address: []}\n  gpu-17: {filter: '::0302'}\n",
-     {"filter": "::0302", "short_address": []}),
+    (
+        "  '*': {filter: '8086:*', short_address: []}\n  gpu-17: {filter: '::0302'}\n",
+        {"filter": "::0302", "short_address": []},
+    ),
     ("  gpu-17: {filter: '::0302'}\n  '*': {filter: '8086:*'}\n", {"filter": "8086:*"}),
     ("  gpu-17:\n", {}),
-    ("  gpu-17: {filter: '*:*', device_name: ['A10']}\n", {"filter": "*:*", "device_name": ["A10"]}),
+    (
+        "  gpu-17: {filter: '*:*', device_name: ['A10']}\n",
+        {"filter": "*:*", "device_name": ["A10"]},
+    ),
     ("", {}),
 ]
 
 # none of these may select anything, and none may pass for a configuration without faults
 FAULTS = [
-    ":filter: '10de\n", ":filter: [\n", ":filter:\n\t- '10de:*'\n", ":filter: *:*\n", ":filter: '8086'\n",
-    ":filter: {a: b}\n", ":filter: [[a]]\n", ":filter: ['8086:*', {a: b}]\n", ":filter: ['8086:*', 'g:']\n",
-    ":filter: '10000:'\n", ":short_address: ['03:00']\n", ":short_address: ['03:00.8']\n", ":short_address: ['03:20.0']\n",
-    ":short_address: [{}]\n", ":device_name: ['(']\n", ":device_name: ['*']\n", ":nvidia_vendors: ['nvidia']\n",
-    "- a\n- b\n", "just a text\n", ":filter: \"\x01\"\n", ":filter: '*:*'\n---\n:filter: '0:0'\n",
-    ":filter: '*:*'\n:hosts: [a]\n", ":filter: '*:*'\n:hosts: {other: {filter: 'g:'}}\n", b"\xff\xfe\xff",
+    ":filter: '10de\n",
+    ":filter: [\n",
+    ":filter:\n\t- '10de:*'\n",
+    ":filter: *:*\n",
+    ":filter: '8086'\n",
+    ":filter: {a: b}\n",
+    ":filter: [[a]]\n",
+    ":filter: ['8086:*', {a: b}]\n",
+    ":filter: ['8086:*', 'g:']\n",
+    ":filter: '10000:'\n",
+    ":short_address: ['03:00']\n",
+    ":short_address: ['03:00.8']\n",
+    ":short_address: ['03:20.0']\n",
+    ":short_address: [{}]\n",
+    ":device_name: ['(']\n",
+    ":device_name: ['*']\n",
+    ":nvidia_vendors: ['nvidia']\n",
+    "- a\n- b\n",
+    "just a text\n",
+    ':filter: "\x01"\n',
+    ":filter: '*:*'\n---\n:filter: '0:0'\n",
+    ":filter: '*:*'\n:hosts: [a]\n",
+    ":filter: '*:*'\n:hosts: {other: {filter: 'g:'}}\n",
+    b"\xff\xfe\xff",
     b":filter: '\xff:*'\n",
 ]
 
@@ -146,23 +236,37 @@ class Selector:
 
     def filtered(self, text):
         if text not in self.by_filter:
-            self.by_filter[text] = set(line.split()[0] for line in self.machine.lspci("-Dn", "-d", text).splitlines())
+            self.by_filter[text] = set(
+                line.split()[0] for line in self.machine.lspci("-Dn", "-d", text).splitlines()
+            )
         return self.by_filter[text]
 
     def passes_filter(self, address, meaning):
         rule = meaning.get("filter", "0:0")
         if rule is None:
             return True
-        texts = [text.strip() for item in (rule if isinstance(rule, list) else [rule]) for text in item.split(",")]
+        texts = [
+            text.strip()
+            for item in (rule if isinstance(rule, list) else [rule])
+            for text in item.split(",")
+        ]
         return any(address in self.filtered(text) for text in texts if text)
 
     def select(self, meaning):
         chosen = []
         for address, short, name in zip(self.addresses, self.short, self.names):
             wanted, expressions = meaning.get("short_address"), meaning.get("device_name")
-            if (self.passes_filter(address, meaning) and (not wanted or short in wanted) and
-                    (not expressions or any(re.search(expression, name, re.IGNORECASE | re.MULTILINE)
-                                            for expression in expressions))):
+            if (
+                self.passes_filter(address, meaning)
+                and (not wanted or short in wanted)
+                and (
+                    not expressions
+                    or any(
+                        re.search(expression, name, re.IGNORECASE | re.MULTILINE)
+                        for expression in expressions
+                    )
+                )
+            ):
                 chosen.append(address)
         return chosen
 
@@ -177,7 +281,9 @@ def write_config(folder, text):
 def selected(machine, folder, text):
     path = write_config(folder, text)
     try:
-        return machine.pciprobe("-c", path, "-f", "raw", "-o", "address", "--no-headings").splitlines()
+        return machine.pciprobe(
+            "-c", path, "-f", "raw", "-o", "address", "--no-headings"
+        ).splitlines()
     except Failed as failure:
         return str(failure)
 
@@ -224,19 +330,35 @@ def write_list(draw, texts):
 def draw_filter(draw, ids):
     """IDS: 'class: vendor:device' of the machine's devices."""
     klass, vendor, device = re.fullmatch("(....): (....):(....)", draw.choice(ids)).groups()
-    return draw.choice([vendor + ":" + device, vendor + ":*", vendor + ":", "*:" + device, ":" + device, "::" + klass,
-                        "::%sxx" % klass[:2], "*:*", "0:0", "%s::%s" % (vendor, klass)])
+    return draw.choice(
+        [
+            vendor + ":" + device,
+            vendor + ":*",
+            vendor + ":",
+            "*:" + device,
+            ":" + device,
+            "::" + klass,
+            "::%sxx" % klass[:2],
+            "*:*",
+            "0:0",
+            "%s::%s" % (vendor, klass),
+        ]
+    )
 
 
 def draw_meaning(draw, selector, ids):
     filters = [draw_filter(draw, ids) for _ in range(draw.randrange(1, 4))]
     meaning = {"filter": draw.choice([filters, ",".join(filters), filters[0], None])}
     if draw.random() < 0.4:
-        meaning["short_address"] = draw.sample(selector.short, min(len(selector.short), draw.randrange(8)))
+        meaning["short_address"] = draw.sample(
+            selector.short, min(len(selector.short), draw.randrange(8))
+        )
     if draw.random() < 0.4:
         words = re.findall(r"\w+", " ".join(selector.names))
-        meaning["device_name"] = [draw.choice(["", "^"]) + draw.choice([str.upper, str.lower, str])(draw.choice(words))
-                                  for _ in range(draw.randrange(3))]
+        meaning["device_name"] = [
+            draw.choice(["", "^"]) + draw.choice([str.upper, str.lower, str])(draw.choice(words))
+            for _ in range(draw.randrange(3))
+        ]
     return meaning
 
 
@@ -269,8 +391,13 @@ def check_fault(machine, folder, text):
     for arguments in (["-c", path], ["-c", path, "-f", "json"], ["-c", path, "-f", "opennebula"]):
         done = machine.run_pciprobe(*arguments)
         if done.returncode != 1 or done.stdout or path not in done.stderr:
-            yield "%r, %s: exit status %d, %r on stdout, %r on stderr" % (text, arguments[2:], done.returncode,
-                                                                        done.stdout[:200], done.stderr)
+            yield "%r, %s: exit status %d, %r on stdout, %r on stderr" % (
+                text,
+                arguments[2:],
+                done.returncode,
+                done.stdout[:200],
+                done.stderr,
+            )
 
 
 def check_faults(tap, machine, folder):
@@ -285,18 +412,29 @@ def check_faults(tap, machine, folder):
 def check_hosts(tap, selector, folder):
     general = {"filter": "10de:*", "short_address": ["08:00.0", "03:00.0"]}
     for text, own in HOSTS:
-        tap.check("hosts: %a" % text, compare, selector, folder, GENERAL + text, dict(general, **own))
+        tap.check(
+            "hosts: %a" % text, compare, selector, folder, GENERAL + text, dict(general, **own)
+        )
     patterns = ["gpu-17", "gpu*", "*", "g?u-17", "x*", "gpu-18"]
     for pattern in patterns:
         fits = any(fnmatch.fnmatch(name, pattern) for name in (HOST, HOST.split(".")[0]))
-        tap.check("hosts: the glob %s" % pattern, compare, selector, folder,
-                  "filter: '0:0'\nhosts:\n  '%s':\n    filter: '*:*'\n" % pattern, {"filter": "*:*" if fits else "0:0"})
+        tap.check(
+            "hosts: the glob %s" % pattern,
+            compare,
+            selector,
+            folder,
+            "filter: '0:0'\nhosts:\n  '%s':\n    filter: '*:*'\n" % pattern,
+            {"filter": "*:*" if fits else "0:0"},
+        )
 
 
 def check_full_addresses(selector, folder):
     """Where Ruby's probe would find nothing: a device is the same device by its full address."""
-    yield from same(["0000:03:00.0"], selected(selector.machine, folder, "filter:\nshort_address: ['0000:03:00.0']\n"),
-                    "a full address of domain 0")
+    yield from same(
+        ["0000:03:00.0"],
+        selected(selector.machine, folder, "filter:\nshort_address: ['0000:03:00.0']\n"),
+        "a full address of domain 0",
+    )
 
 
 def main():
@@ -314,9 +452,17 @@ def main():
         for machine in all_machines() + [tree.machine]:
             selector = Selector(machine)
             cases = generate(selector)
-            tap.check("%s: %d configurations" % (machine.name, len(cases)), compare_all, selector, folder, cases)
+            tap.check(
+                "%s: %d configurations" % (machine.name, len(cases)),
+                compare_all,
+                selector,
+                folder,
+                cases,
+            )
         if RUBY:
-            tap.check("Ruby reads the same from %d spellings" % len(ruby_cases), compare_ruby, ruby_cases)
+            tap.check(
+                "Ruby reads the same from %d spellings" % len(ruby_cases), compare_ruby, ruby_cases
+            )
         else:
             tap.skip("Ruby is not installed")
     tap.done()

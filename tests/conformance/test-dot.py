@@ -11,8 +11,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 import metrics
-from machines import (SOURCES, TIMEOUT, Failed, Machine, Tap, all_machines, same,
-                      unpacked_recordings)
+from machines import SOURCES, TIMEOUT, Failed, Machine, Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
 DOT = shutil.which("dot")
@@ -21,8 +20,14 @@ NAME_CHARACTERS = 40
 
 
 def run_dot(kind, text):
-    done = subprocess.run([DOT, "-T" + kind], input=text.encode(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
+    done = subprocess.run(
+        [DOT, "-T" + kind],
+        input=text.encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=TIMEOUT,
+        check=False,
+    )
     if done.returncode != 0:
         raise Failed("dot: exit status %d: %s" % (done.returncode, done.stderr.decode()))
     return done.stdout.decode()
@@ -47,9 +52,11 @@ def shown(name):
 def state(device):
     """What the picture says of a device's owners."""
     columns = [device.get(key, []) for key in ("owners", "claims", "frontends", "vm_ids")]
-    owners = [("held by " if claim == "holds" else "reserved for ") +
-              shown(owner or "%s %s" % (frontend, vm))
-              for owner, claim, frontend, vm in zip(*columns)]
+    owners = [
+        ("held by " if claim == "holds" else "reserved for ")
+        + shown(owner or "%s %s" % (frontend, vm))
+        for owner, claim, frontend, vm in zip(*columns)
+    ]
     if device.get("conflict"):
         return ["conflict", *owners]
     return owners or ([] if device["class"].startswith("06") else [device["ownership"]])
@@ -67,7 +74,9 @@ def groups(devices):
     found = {}
     for device in devices:
         if "iommu_group" in device:
-            found.setdefault("cluster_group_%d" % device["iommu_group"], []).append(device["address"])
+            found.setdefault("cluster_group_%d" % device["iommu_group"], []).append(
+                device["address"]
+            )
     return found
 
 
@@ -77,23 +86,36 @@ def check_machine(machine):
     svg, graph = run_dot("svg", text), json.loads(run_dot("dot_json", text))
     nodes = pictured(svg, "node")
     nodes.pop("host")
-    yield from same({device["address"]: [line.rstrip() for line in label(device)] for device in devices},
-                    {address: lines[:1] + lines[2:] for address, lines in nodes.items()}, "labels")
-    yield from same({"%s--%s" % (device.get("parent", "host"), device["address"]) for device in devices},
-                    set(pictured(svg, "edge")), "edges")
-    clusters = {item["name"]: sorted(graph["objects"][node]["name"] for node in item["nodes"])
-                for item in graph["objects"] if item["name"].startswith("cluster")}
+    yield from same(
+        {device["address"]: [line.rstrip() for line in label(device)] for device in devices},
+        {address: lines[:1] + lines[2:] for address, lines in nodes.items()},
+        "labels",
+    )
+    yield from same(
+        {"%s--%s" % (device.get("parent", "host"), device["address"]) for device in devices},
+        set(pictured(svg, "edge")),
+        "edges",
+    )
+    clusters = {
+        item["name"]: sorted(graph["objects"][node]["name"] for node in item["nodes"])
+        for item in graph["objects"]
+        if item["name"].startswith("cluster")
+    }
     yield from same(groups(devices), clusters, "groups")
-    yield from same({name: ["group " + name.rsplit("_", 1)[1]] for name in clusters},
-                    pictured(svg, "cluster"), "names of groups")
+    yield from same(
+        {name: ["group " + name.rsplit("_", 1)[1]] for name in clusters},
+        pictured(svg, "cluster"),
+        "names of groups",
+    )
     yield from same(text, machine.pciprobe("-a", "-f", "dot"), "a second run")
 
 
 def check_hostile_names(machine):
     nodes = pictured(run_dot("svg", machine.pciprobe("-a", "-f", "dot")), "node")
     for i, (_, readable) in enumerate(HOSTILE_NAMES):
-        yield from same(("held by " + shown(readable)).rstrip(), nodes["0000:01:%02x.0" % i][2],
-                        "name %d" % i)
+        yield from same(
+            ("held by " + shown(readable)).rstrip(), nodes["0000:01:%02x.0" % i][2], "name %d" % i
+        )
 
 
 def check_filtered(machine):
@@ -102,8 +124,9 @@ def check_filtered(machine):
     path = ["host", "0000:00:01.0", "0000:01:00.0", "0000:02:08.0", "0000:03:00.0"]
     svg = run_dot("svg", text)
     yield from same(sorted(path), sorted(pictured(svg, "node")), "nodes")
-    yield from same({"--".join(step) for step in zip(path, path[1:])}, set(pictured(svg, "edge")),
-                    "edges")
+    yield from same(
+        {"--".join(step) for step in zip(path, path[1:])}, set(pictured(svg, "edge")), "edges"
+    )
     yield from same(3, text.count("style=dashed"), "dashed nodes")
 
 

@@ -10,7 +10,7 @@ import servers
 from machines import Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
-LAST_NUMBER = 2 ** 63 - 1
+LAST_NUMBER = 2**63 - 1
 # of what describes a device, what InfluxDB indexes; a backslash can't stand everywhere in those, a newline nowhere
 TAGS = {"vendor", "device", "class", "driver", "sriov", "pf", "parent", "physical_slot", "label"}
 
@@ -36,7 +36,9 @@ def expected_device(device, devices):
 
 
 def expected_owner(device, owner):
-    return dict({label: tag(text) for label, text in owner.items()}, address=device["address"], holds=1)
+    return dict(
+        {label: tag(text) for label, text in owner.items()}, address=device["address"], holds=1
+    )
 
 
 def sorted_by(name, rows):
@@ -44,23 +46,39 @@ def sorted_by(name, rows):
 
 
 def check_machine(influx, database, machine):
-    text, document = machine.pciprobe(*machine.rules(), "-f", "influx"), machine.json(*machine.rules())
+    text, document = machine.pciprobe(*machine.rules(), "-f", "influx"), machine.json(
+        *machine.rules()
+    )
     influx.write(database, text)
     rows = influx.rows(database)
     host = {"host": tag(metrics.plain(document["host"]))} if document["host"] else {}
     for measurement, found in rows.items():
-        yield from same([host] * len(found), [{name: row[name] for name in ("host",) if name in row} for row in found],
-                        "host of " + measurement)
-    devices = sorted_by("address", (without(row, "host", "time") for row in rows.get("pciprobe", [])))
-    wanted = sorted_by("address", (expected_device(device, document["devices"]) for device in document["devices"]))
+        yield from same(
+            [host] * len(found),
+            [{name: row[name] for name in ("host",) if name in row} for row in found],
+            "host of " + measurement,
+        )
+    devices = sorted_by(
+        "address", (without(row, "host", "time") for row in rows.get("pciprobe", []))
+    )
+    wanted = sorted_by(
+        "address", (expected_device(device, document["devices"]) for device in document["devices"])
+    )
     yield from same(len(wanted), len(devices), "number of devices")
     for expected, found in zip(wanted, devices):
         yield from same(expected, found, expected["address"])
     owners = [without(row, "host", "time") for row in rows.get("pciprobe_owner", [])]
-    wanted = [expected_owner(device, owner) for device in document["devices"] for owner in metrics.owners(device)]
+    wanted = [
+        expected_owner(device, owner)
+        for device in document["devices"]
+        for owner in metrics.owners(device)
+    ]
     yield from same(sorted_by("pid", wanted), sorted_by("pid", owners), "owners")
-    pools = {row.get("alias") or tuple(row["model"].split(":")): without(row, "host", "time", "alias", "model")
-             for row in rows.get("pciprobe_pool", [])}
+    pools = {
+        row.get("alias")
+        or tuple(row["model"].split(":")): without(row, "host", "time", "alias", "model")
+        for row in rows.get("pciprobe_pool", [])
+    }
     yield from same(metrics.aliases(document) | metrics.models(document), pools, "pools")
     hosts = [without(row, "host", "time", "probe") for row in rows["pciprobe_host"]]
     yield from same([metrics.host(document["devices"])], hosts, "the host's numbers")
@@ -69,30 +87,51 @@ def check_machine(influx, database, machine):
 def check_hostile_names(influx, machine):
     influx.write("hostile", machine.pciprobe("-a", "-f", "influx"))
     rows = influx.rows("hostile")
-    names = {row["address"]: row["vm"] for row in rows["pciprobe_owner"] if row["address"].startswith("0000:01:")}
-    yield from same({"0000:01:%02x.0" % i: tag(readable) for i, (_, readable) in enumerate(HOSTILE_NAMES)}, names, "names")
+    names = {
+        row["address"]: row["vm"]
+        for row in rows["pciprobe_owner"]
+        if row["address"].startswith("0000:01:")
+    }
+    yield from same(
+        {"0000:01:%02x.0" % i: tag(readable) for i, (_, readable) in enumerate(HOSTILE_NAMES)},
+        names,
+        "names",
+    )
     both = {row["vm"] for row in rows["pciprobe_owner"] if row["address"] == "0000:20:00.0"}
     yield from same({"one-42", 'i-2-"43"-VM'}, both, "conflict")
-    yield from same(["pciprobe", "pciprobe_host", "pciprobe_owner", "pciprobe_pool"], sorted(rows), "measurements")
+    yield from same(
+        ["pciprobe", "pciprobe_host", "pciprobe_owner", "pciprobe_pool"],
+        sorted(rows),
+        "measurements",
+    )
 
 
 def check_time(machine):
     """Of one reading all lines have one time, that of the reading."""
     times = {line.rsplit(" ", 1)[1] for line in machine.pciprobe("-a", "-f", "influx").splitlines()}
     now = time.time_ns()
-    if len(times) != 1 or not now - 60 * 10 ** 9 < int(*times) <= now:
+    if len(times) != 1 or not now - 60 * 10**9 < int(*times) <= now:
         yield "%s, now it is %d" % (times, now)
 
 
 def main():
     tap = Tap()
     tap.needs(influxdb=servers.find("influxd"))
-    with tempfile.TemporaryDirectory(prefix="pciprobe-influx-") as folder, \
-            servers.Influx(os.path.join(folder, "influx")) as influx:
+    with tempfile.TemporaryDirectory(prefix="pciprobe-influx-") as folder, servers.Influx(
+        os.path.join(folder, "influx")
+    ) as influx:
         made = make_machine(os.path.join(folder, "made")).machine
         owned = make_owned(os.path.join(folder, "owned")).machine
-        for i, machine in enumerate(all_machines() + list(unpacked_recordings(folder)) + [made, owned]):
-            tap.check(machine.name + ": devices, owners, host", check_machine, influx, "machine%d" % i, machine)
+        for i, machine in enumerate(
+            all_machines() + list(unpacked_recordings(folder)) + [made, owned]
+        ):
+            tap.check(
+                machine.name + ": devices, owners, host",
+                check_machine,
+                influx,
+                "machine%d" % i,
+                machine,
+            )
         tap.check("hostile names", check_hostile_names, influx, owned)
         tap.check("times", check_time, made)
     tap.done(wants_machines=False)

@@ -33,13 +33,36 @@ ARGUMENTS = [
     (["-a", "-o", "interfaces,macs"], False),
 ]
 ALWAYS = ["address", "vendor", "device", "class", "prog_if"]
-CONFIGS = [":filter:\n", ":filter: '0:0'\n", "",
-           "filter: ['8086:*', '::03xx']\nshort_address: ['03:00.0']\ndevice_name: [e]\n"]
+CONFIGS = [
+    ":filter:\n",
+    ":filter: '0:0'\n",
+    "",
+    "filter: ['8086:*', '::03xx']\nshort_address: ['03:00.0']\ndevice_name: [e]\n",
+]
 
-HOSTILE = [b'quote"', b"back\\slash", b"\\", b"\x1b]0;title\x07", b"\x1b[31mred", b"tab\there", b"cr\rhere",
-           b"\x01\x02\x1f\x7f", b"\xff\xfe", b"\xc3", b"\xc3(", b"\xc0\xaf", b"\xe2\x82", b"\xed\xa0\x80",
-           b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", "é \u2028 \u0085 \U0001f600".encode(),
-           b'","incomplete":true,"x":"', b"\\u0022", b"</script>", b"%s%n"]
+HOSTILE = [
+    b'quote"',
+    b"back\\slash",
+    b"\\",
+    b"\x1b]0;title\x07",
+    b"\x1b[31mred",
+    b"tab\there",
+    b"cr\rhere",
+    b"\x01\x02\x1f\x7f",
+    b"\xff\xfe",
+    b"\xc3",
+    b"\xc3(",
+    b"\xc0\xaf",
+    b"\xe2\x82",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xf8\x88\x80\x80\x80",
+    "é \u2028 \u0085 \U0001f600".encode(),
+    b'","incomplete":true,"x":"',
+    b"\\u0022",
+    b"</script>",
+    b"%s%n",
+]
 
 
 def load_schema():
@@ -52,7 +75,9 @@ def with_required(schema):
     schema = copy.deepcopy(schema)
     schema["$defs"]["device"]["required"] = ALWAYS
     schema["$defs"]["device"]["dependentRequired"] = {
-        "subsystem_vendor": ["subsystem_device"], "subsystem_device": ["subsystem_vendor"]}
+        "subsystem_vendor": ["subsystem_device"],
+        "subsystem_device": ["subsystem_vendor"],
+    }
     return schema
 
 
@@ -62,6 +87,7 @@ def faults(schema, document):
 
 
 # ---- the schema itself ----
+
 
 def objects_in(schema, path=""):
     """Every schema that has properties, with its place."""
@@ -78,7 +104,9 @@ def check_schema(schema):
     for path, value in objects_in(schema):
         yield from same(False, value.get("additionalProperties"), path + ": additionalProperties")
         for name, described in value["properties"].items():
-            if not described.get("description") and not described.get("$ref", "").startswith("#/$defs/" + name):
+            if not described.get("description") and not described.get("$ref", "").startswith(
+                "#/$defs/" + name
+            ):
                 yield "%s: %s has no description" % (path, name)
     for name in set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))) ^ set(schema["$defs"]):
         yield "$defs/%s is used and not there, or there and not used" % name
@@ -93,14 +121,18 @@ def check_fields(schema, machine):
 
 # ---- documents ----
 
+
 def check_document(schema, machine, arguments, whole):
     document = machine.json(*arguments)
     yield from faults(with_required(schema) if whole else schema, document)
     selection, devices = document["selection"], document["devices"]
     yield from same(len(machine.addresses()), selection["seen"], "selection.seen")
     yield from same(len(devices), selection["selected"], "selection.selected")
-    yield from same(len([word for word in arguments if word in ("-d", "-s", "--name")]), len(selection["rules"]),
-                    "number of rules")
+    yield from same(
+        len([word for word in arguments if word in ("-d", "-s", "--name")]),
+        len(selection["rules"]),
+        "number of rules",
+    )
     yield from same(0, document["incomplete"], "incomplete")
 
 
@@ -111,17 +143,37 @@ def check_config(schema, machine, folder, text):
     document = machine.json("-c", path)
     yield from faults(with_required(schema), document)
     yield from same(path, document["selection"].get("config"), "selection.config")
-    yield from same(len(document["devices"]), document["selection"]["selected"], "selection.selected")
+    yield from same(
+        len(document["devices"]), document["selection"]["selected"], "selection.selected"
+    )
     for rule in document["selection"]["rules"]:
-        if rule["key"].strip(":") not in text or rule["text"] not in text or not rule["place"].startswith(path + ":"):
+        if (
+            rule["key"].strip(":") not in text
+            or rule["text"] not in text
+            or not rule["place"].startswith(path + ":")
+        ):
             yield "a rule that nobody wrote: %r" % rule
 
 
 def check_machine(tap, schema, machine, folder):
     for arguments, whole in ARGUMENTS:
-        tap.check("%s: %s" % (machine.name, " ".join(arguments)), check_document, schema, machine, arguments, whole)
+        tap.check(
+            "%s: %s" % (machine.name, " ".join(arguments)),
+            check_document,
+            schema,
+            machine,
+            arguments,
+            whole,
+        )
     for text in CONFIGS:
-        tap.check("%s: configured by %a" % (machine.name, text), check_config, schema, machine, folder, text)
+        tap.check(
+            "%s: configured by %a" % (machine.name, text),
+            check_config,
+            schema,
+            machine,
+            folder,
+            text,
+        )
 
 
 def check_all_fields_seen(schema, made, folder):
@@ -131,14 +183,22 @@ def check_all_fields_seen(schema, made, folder):
         file.write(":filter:\n:alias: [{name: all, filter: '*:*'}, {name: none, numa_node: 7}]\n")
     document = made.json("-c", path)
     yield from faults(schema, document)
-    yield from same([len(document["devices"]), 0], [alias["total"] for alias in document["aliases"]], "devices of the aliases")
-    seen = {name for device in document["devices"] for name in device} | {"incomplete", "unknown_reason"}
+    yield from same(
+        [len(document["devices"]), 0],
+        [alias["total"] for alias in document["aliases"]],
+        "devices of the aliases",
+    )
+    seen = {name for device in document["devices"] for name in device} | {
+        "incomplete",
+        "unknown_reason",
+    }
     for name in schema["$defs"]["device"]["properties"]:
         if name not in seen:
             yield "%s: no device of the made machine has it" % name
 
 
 # ---- wrong documents ----
+
 
 def change(document, path, value):
     """A copy in which the value at PATH is another; without VALUE it is gone."""
@@ -160,30 +220,70 @@ def check_wrong_documents(tap, schema, machine):
     tap.result("a good document, to be spoilt", faults(schema, good))
     device = ("devices", 0)
     wrong = [((name,), None) for name in schema["required"]]
-    wrong += [(device + (name,), None) for name in schema["$defs"]["device"]["required"] + ["subsystem_vendor"]]
+    wrong += [
+        (device + (name,), None)
+        for name in schema["$defs"]["device"]["required"] + ["subsystem_vendor"]
+    ]
     wrong += [(("selection", name), None) for name in ("seen", "selected", "rules")]
     wrong += [(("selection", "rules", 0, name), None) for name in ("key", "text", "place")]
-    wrong += [(path, [value]) for path, value in [
-        (("more",), 1), (device + ("more",), "x"), (("selection", "more"), 1), (("selection", "rules", 0, "more"), 1),
-        (("schema",), 2), (("schema",), "1"), (("host",), ""), (("host",), 5), (("time",), "yesterday"), (("time",), 0),
-        (("incomplete",), -1), (("devices",), {}), (("devices",), None), (device, []), (("selection", "seen"), 1.5),
-        (("selection", "rules", 0, "key"), "filter"), (device + ("address",), "03:00.0"),
-        (device + ("address",), "0000:03:00.8"), (device + ("address",), "0000:03:20.0"),
-        (device + ("address",), "0000:03:00:0"), (device + ("address",), "0000:0A:00.0"),
-        (device + ("address",), "00000:03:00.0"), (device + ("vendor",), 0x8086), (device + ("vendor",), "0x8086"),
-        (device + ("vendor",), "808"), (device + ("class",), "020000"), (device + ("revision",), "012"),
-        (device + ("prog_if",), ""), (device + ("driver",), ""), (device + ("driver",), None), (device + ("numa_node",), -1),
-        (device + ("iommu_group",), "3"), (device + ("sriov",), "PF"), (device + ("interfaces",), "eth0"),
-        (device + ("interfaces",), []), (device + ("macs",), [None]), (device + ("link_width",), 255),
-        (device + ("link_speed",), "8.0"), (device + ("link_speed",), 0), (device + ("aer_fatal",), 2 ** 64),
-        (device + ("incomplete",), False), (device + ("vf_index",), 0.5)]]
+    wrong += [
+        (path, [value])
+        for path, value in [
+            (("more",), 1),
+            (device + ("more",), "x"),
+            (("selection", "more"), 1),
+            (("selection", "rules", 0, "more"), 1),
+            (("schema",), 2),
+            (("schema",), "1"),
+            (("host",), ""),
+            (("host",), 5),
+            (("time",), "yesterday"),
+            (("time",), 0),
+            (("incomplete",), -1),
+            (("devices",), {}),
+            (("devices",), None),
+            (device, []),
+            (("selection", "seen"), 1.5),
+            (("selection", "rules", 0, "key"), "filter"),
+            (device + ("address",), "03:00.0"),
+            (device + ("address",), "0000:03:00.8"),
+            (device + ("address",), "0000:03:20.0"),
+            (device + ("address",), "0000:03:00:0"),
+            (device + ("address",), "0000:0A:00.0"),
+            (device + ("address",), "00000:03:00.0"),
+            (device + ("vendor",), 0x8086),
+            (device + ("vendor",), "0x8086"),
+            (device + ("vendor",), "808"),
+            (device + ("class",), "020000"),
+            (device + ("revision",), "012"),
+            (device + ("prog_if",), ""),
+            (device + ("driver",), ""),
+            (device + ("driver",), None),
+            (device + ("numa_node",), -1),
+            (device + ("iommu_group",), "3"),
+            (device + ("sriov",), "PF"),
+            (device + ("interfaces",), "eth0"),
+            (device + ("interfaces",), []),
+            (device + ("macs",), [None]),
+            (device + ("link_width",), 255),
+            (device + ("link_speed",), "8.0"),
+            (device + ("link_speed",), 0),
+            (device + ("aer_fatal",), 2**64),
+            (device + ("incomplete",), False),
+            (device + ("vf_index",), 0.5),
+        ]
+    ]
     for path, value in wrong:
-        what = "%s %s" % ("/".join(str(step) for step in path), "missing" if value is None else "= %a" % value[0])
+        what = "%s %s" % (
+            "/".join(str(step) for step in path),
+            "missing" if value is None else "= %a" % value[0],
+        )
         taken = not list(faults(schema, change(good, path, value)))
         tap.result("refused: " + what, ["the schema takes it"] if taken else [])
 
 
 # ---- hostile names ----
+
 
 def name_of(raw):
     """As a name of a file: no slash, not too long."""
@@ -205,12 +305,18 @@ def make_hostile(root):
     for i, raw in enumerate(HOSTILE):
         address = "0000:%02x:00.0" % i
         uevent = b"DRIVER=" + raw + b"\nMODALIAS=" + raw + b"\nEND=1\n"
-        files = {"label": raw + b".\n", "reset_method": b"flr\n", "power/runtime_status": raw + b".\n"}
-        place = os.fsencode(tree.device(address, 0x8086, 0x10d3, uevent=uevent, files=files))
+        files = {
+            "label": raw + b".\n",
+            "reset_method": b"flr\n",
+            "power/runtime_status": raw + b".\n",
+        }
+        place = os.fsencode(tree.device(address, 0x8086, 0x10D3, uevent=uevent, files=files))
         os.makedirs(place + b"/net/" + name_of(raw))
         block = os.fsencode(tree.path("sys/block"))
         os.makedirs(block, exist_ok=True)
-        os.symlink(b"../devices/pci0000:%02x/0000:%02x:00.0/x" % (i, i), block + b"/" + name_of(raw))
+        os.symlink(
+            b"../devices/pci0000:%02x/0000:%02x:00.0/x" % (i, i), block + b"/" + name_of(raw)
+        )
         slot = os.fsencode(tree.path("sys/bus/pci/slots")) + b"/" + name_of(raw)
         os.makedirs(slot)
         with open(slot + b"/address", "wb") as file:
@@ -245,24 +351,39 @@ def check_hostile_values(machine):
     devices = machine.json("-a")["devices"]
     yield from same(len(HOSTILE), len(devices), "number of devices")
     for raw, device in zip(HOSTILE, devices):
-        expected = {"driver": readable(raw), "modalias": readable(raw), "label": readable(raw + b"."),
-                    "runtime_status": readable(raw + b"."), "interfaces": [readable(name_of(raw))],
-                    "blocks": [readable(name_of(raw))], "physical_slot": readable(name_of(raw))}
+        expected = {
+            "driver": readable(raw),
+            "modalias": readable(raw),
+            "label": readable(raw + b"."),
+            "runtime_status": readable(raw + b"."),
+            "interfaces": [readable(name_of(raw))],
+            "blocks": [readable(name_of(raw))],
+            "physical_slot": readable(name_of(raw)),
+        }
         for name, value in expected.items():
             found = device.get(name)
-            found = [collapse(item) for item in found] if isinstance(found, list) else found and collapse(found)
+            found = (
+                [collapse(item) for item in found]
+                if isinstance(found, list)
+                else found and collapse(found)
+            )
             yield from same(value, found, "%s %s" % (device["address"], name))
 
 
 def check_hostile_rules(schema, machine, folder):
     """The texts of rules and the path of the configuration are the caller's, and in the document too."""
-    path = os.fsencode(folder) + b"/p\"\x1b\xff.conf"
+    path = os.fsencode(folder) + b'/p"\x1b\xff.conf'
     with open(path, "wb") as file:
         file.write("filter:\ndevice_name: ['\"|.', '\\\\|.', \"\\e|.\", 'é|.']\n".encode())
-    document = machine.json("-c", os.fsdecode(path), "--name", '"|.', "--name", "\x1b|.", "--name", "\\\\|.")
+    document = machine.json(
+        "-c", os.fsdecode(path), "--name", '"|.', "--name", "\x1b|.", "--name", "\\\\|."
+    )
     yield from faults(schema, document)
-    yield from same(['"|.', "\\\\|.", "\x1b|.", "é|.", '"|.', "\x1b|.", "\\\\|."],
-                    [rule["text"] for rule in document["selection"]["rules"]], "rules")
+    yield from same(
+        ['"|.', "\\\\|.", "\x1b|.", "é|.", '"|.', "\x1b|.", "\\\\|."],
+        [rule["text"] for rule in document["selection"]["rules"]],
+        "rules",
+    )
     yield from same(readable(path), collapse(document["selection"]["config"]), "selection.config")
 
 
@@ -274,7 +395,11 @@ def check_incomplete(schema, folder):
     document = json.loads(done.stdout, object_pairs_hook=unique)
     yield from same(3, done.returncode, "exit status")
     yield from same(1, document["incomplete"], "incomplete")
-    yield from same(["0000:03:00.0"], [device["address"] for device in document["devices"] if device.get("incomplete")], "devices")
+    yield from same(
+        ["0000:03:00.0"],
+        [device["address"] for device in document["devices"] if device.get("incomplete")],
+        "devices",
+    )
     yield from faults(schema, document)
 
 
@@ -294,7 +419,12 @@ def main():
         tap.check("hostile names: UTF-8 and JSON", check_hostile_text, hostile)
         tap.check("hostile names: what they are", check_hostile_values, hostile)
         tap.check("hostile rules", check_hostile_rules, schema, made, folder)
-        tap.check("devices that can't be read whole", check_incomplete, schema, os.path.join(folder, "incomplete"))
+        tap.check(
+            "devices that can't be read whole",
+            check_incomplete,
+            schema,
+            os.path.join(folder, "incomplete"),
+        )
     tap.done()
 
 

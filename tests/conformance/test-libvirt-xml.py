@@ -12,7 +12,9 @@ import xml.etree.ElementTree as ET
 from machines import Failed, Machine, Tap, all_machines, run, same
 from tree import Tree, make_machine
 
-SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+SOURCES = os.environ.get("SOURCES") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../.."
+)
 DOMAIN = """<domain type='test'>
   <name>test1</name>
   <memory unit='MiB'>64</memory>
@@ -26,15 +28,24 @@ DOMAIN = """<domain type='test'>
 
 # ---- what is expected ----
 
+
 def native_driver(machine, address):
     driver = machine.link(address, "driver")
-    return driver if driver and "vfio" not in driver and driver not in ("pci-stub", "pciback", "xen-pciback") else None
+    return (
+        driver
+        if driver and "vfio" not in driver and driver not in ("pci-stub", "pciback", "xen-pciback")
+        else None
+    )
 
 
 def class_of(machine, address):
     """Class and subclass. Recordings have it in the modalias alone."""
     text = machine.read(address, "class")
-    return int(text, 16) >> 8 if text else int("".join(re.search("bc(..)sc(..)", machine.read(address, "modalias")).groups()), 16)
+    return (
+        int(text, 16) >> 8
+        if text
+        else int("".join(re.search("bc(..)sc(..)", machine.read(address, "modalias")).groups()), 16)
+    )
 
 
 def is_bridge(machine, address):
@@ -42,23 +53,36 @@ def is_bridge(machine, address):
 
 
 def blockers(machine, address):
-    return [peer for peer in machine.entries(address, "iommu_group/devices")
-            if peer != address and not is_bridge(machine, peer) and native_driver(machine, peer)]
+    return [
+        peer
+        for peer in machine.entries(address, "iommu_group/devices")
+        if peer != address and not is_bridge(machine, peer) and native_driver(machine, peer)
+    ]
 
 
 def pf_interface(machine, address):
     """The interface of a VF's PF: the only one, or the first one that is an uplink."""
     names = machine.entries(address, "physfn/net")
-    ports = {name: machine.read(address, "physfn/net/%s/phys_port_name" % name) or "" for name in names}
+    ports = {
+        name: machine.read(address, "physfn/net/%s/phys_port_name" % name) or "" for name in names
+    }
     uplinks = [name for name in names if re.fullmatch(r"p\d+", ports[name])]
     return names[0] if len(names) == 1 else uplinks[0] if uplinks else None
 
 
 def expected_element(machine, address):
     """What stands for the device, and whether it can have a virtio interface beside it; None: nothing does."""
-    if is_bridge(machine, address) or not machine.link(address, "iommu_group") or blockers(machine, address):
+    if (
+        is_bridge(machine, address)
+        or not machine.link(address, "iommu_group")
+        or blockers(machine, address)
+    ):
         return None
-    return "interface" if class_of(machine, address) == 0x0200 and pf_interface(machine, address) else "hostdev"
+    return (
+        "interface"
+        if class_of(machine, address) == 0x0200 and pf_interface(machine, address)
+        else "hostdev"
+    )
 
 
 def source_of(element):
@@ -69,6 +93,7 @@ def source_of(element):
 
 
 # ---- what is found ----
+
 
 def attributes(element, name):
     """Of an element in it; None: it isn't there."""
@@ -106,24 +131,44 @@ def elements_of(machine, *arguments):
 
 # ---- checks ----
 
+
 def check_devices(machine):
     """Each device once, in order, with the element that it should have or the reason why there is none."""
     pieces = pieces_of(machine)
-    yield from same(sorted(os.listdir(machine.path("sys/bus/pci/devices")), key=lambda a: [int(n, 16) for n in re.split("[:.]", a)]),
-                    [address for address, _, _ in pieces], "devices")
+    yield from same(
+        sorted(
+            os.listdir(machine.path("sys/bus/pci/devices")),
+            key=lambda a: [int(n, 16) for n in re.split("[:.]", a)],
+        ),
+        [address for address, _, _ in pieces],
+        "devices",
+    )
     for address, comment, element in pieces:
         wanted = expected_element(machine, address)
-        yield from same(wanted, element.tag if element is not None else None, "%s: element" % address)
+        yield from same(
+            wanted, element.tag if element is not None else None, "%s: element" % address
+        )
         if element is None:
             yield from same(2 <= len(comment.splitlines()), True, "%s: a reason" % address)
             continue
         yield from same(address, source_of(element), "%s: source" % address)
         yield from same("yes", element.get("managed"), "%s: managed" % address)
         driver = machine.link(address, "driver") or ""
-        variant = driver if "vfio" in driver and driver != "vfio-pci" and re.fullmatch("[A-Za-z0-9_+-]+", driver) else None
-        yield from same({"name": "vfio", **({"model": variant} if variant else {})}, element.find("driver").attrib,
-                        "%s: driver" % address)
-        yield from same(bool(native_driver(machine, address)), "bound to host driver" in comment, "%s: the host's use" % address)
+        variant = (
+            driver
+            if "vfio" in driver and driver != "vfio-pci" and re.fullmatch("[A-Za-z0-9_+-]+", driver)
+            else None
+        )
+        yield from same(
+            {"name": "vfio", **({"model": variant} if variant else {})},
+            element.find("driver").attrib,
+            "%s: driver" % address,
+        )
+        yield from same(
+            bool(native_driver(machine, address)),
+            "bound to host driver" in comment,
+            "%s: the host's use" % address,
+        )
 
 
 def check_teaming(machine):
@@ -131,28 +176,55 @@ def check_teaming(machine):
     plain, paired = pieces_of(machine), pieces_of(machine, "--teaming")
     wanted = []
     for address, _, element in plain:
-        wanted += [(address, "direct")] if element is not None and element.tag == "interface" else []
+        wanted += (
+            [(address, "direct")] if element is not None and element.tag == "interface" else []
+        )
         wanted.append((address, element.get("type") if element is not None else None))
-    yield from same(wanted, [(address, element.get("type") if element is not None else None) for address, _, element in paired],
-                    "elements")
+    yield from same(
+        wanted,
+        [
+            (address, element.get("type") if element is not None else None)
+            for address, _, element in paired
+        ],
+        "elements",
+    )
     for (_, _, virtio), (address, _, vf) in zip(paired, paired[1:]):
         if virtio is None or virtio.get("type") != "direct":
             continue
-        yield from same(attributes(virtio, "mac"), attributes(vf, "mac"), "%s: MAC addresses" % address)
-        yield from same({"type": "transient", "persistent": (attributes(virtio, "alias") or {}).get("name")},
-                        attributes(vf, "teaming"), "%s: teaming" % address)
-        yield from same({"type": "persistent"}, attributes(virtio, "teaming"), "%s: teaming of the virtio one" % address)
-        yield from same({"dev": pf_interface(machine, address), "mode": "bridge"}, attributes(virtio, "source"),
-                        "%s: the PF's interface" % address)
+        yield from same(
+            attributes(virtio, "mac"), attributes(vf, "mac"), "%s: MAC addresses" % address
+        )
+        yield from same(
+            {"type": "transient", "persistent": (attributes(virtio, "alias") or {}).get("name")},
+            attributes(vf, "teaming"),
+            "%s: teaming" % address,
+        )
+        yield from same(
+            {"type": "persistent"},
+            attributes(virtio, "teaming"),
+            "%s: teaming of the virtio one" % address,
+        )
+        yield from same(
+            {"dev": pf_interface(machine, address), "mode": "bridge"},
+            attributes(virtio, "source"),
+            "%s: the PF's interface" % address,
+        )
         yield from same({"type": "virtio"}, attributes(virtio, "model"), "%s: model" % address)
-    aliases = [element.find("alias").get("name") for _, _, element in paired
-               if element is not None and element.find("alias") is not None]
+    aliases = [
+        element.find("alias").get("name")
+        for _, _, element in paired
+        if element is not None and element.find("alias") is not None
+    ]
     yield from same(len(set(aliases)), len(aliases), "different aliases")
     yield from (alias for alias in aliases if not re.fullmatch("ua-[A-Za-z0-9_-]+", alias))
 
 
 def macs_of(machine):
-    return [element.find("mac").get("address") for element in elements_of(machine) if element.tag == "interface"]
+    return [
+        element.find("mac").get("address")
+        for element in elements_of(machine)
+        if element.tag == "interface"
+    ]
 
 
 def check_macs(machine):
@@ -168,14 +240,36 @@ def check_macs(machine):
 def check_kinds(machine):
     """Else much of the above would be true of next to nothing."""
     pieces = pieces_of(machine, "--teaming")
-    kinds = [element.tag + (element.get("type") or "") for _, _, element in pieces if element is not None]
+    kinds = [
+        element.tag + (element.get("type") or "") for _, _, element in pieces if element is not None
+    ]
     comments = "".join(comment for _, comment, _ in pieces)
-    yield from ("no %s" % kind for kind in ("hostdevpci", "interfacehostdev", "interfacedirect") if kind not in kinds)
-    models = [element.find("driver").get("model") for _, _, element in pieces if element is not None and element.find("driver") is not None]
-    yield from ("no model %s" % model for model in ("mlx5_vfio_pci", "nvgrace-gpu-vfio-pci") if model not in models)
-    yield from ("nobody says '%s'" % text for text in ("a bridge cannot be assigned", "not in an IOMMU group", "0000:84:00.1 is bound to a host driver",
-                                                       "bound to host driver mlx5_core", "by itself")
-                if text not in comments)
+    yield from (
+        "no %s" % kind
+        for kind in ("hostdevpci", "interfacehostdev", "interfacedirect")
+        if kind not in kinds
+    )
+    models = [
+        element.find("driver").get("model")
+        for _, _, element in pieces
+        if element is not None and element.find("driver") is not None
+    ]
+    yield from (
+        "no model %s" % model
+        for model in ("mlx5_vfio_pci", "nvgrace-gpu-vfio-pci")
+        if model not in models
+    )
+    yield from (
+        "nobody says '%s'" % text
+        for text in (
+            "a bridge cannot be assigned",
+            "not in an IOMMU group",
+            "0000:84:00.1 is bound to a host driver",
+            "bound to host driver mlx5_core",
+            "by itself",
+        )
+        if text not in comments
+    )
 
 
 def check_split_command(machine, folder):
@@ -189,11 +283,19 @@ def check_split_command(machine, folder):
         yield done.stderr
     files = sorted(name for name in os.listdir(folder) if name.startswith("pair-"))
     yield from same(["pair-0.xml", "pair-1.xml"], files, "files")
-    yield from same(["direct", "hostdev"], [ET.parse(os.path.join(folder, name)).getroot().get("type") for name in files], "types")
+    yield from same(
+        ["direct", "hostdev"],
+        [ET.parse(os.path.join(folder, name)).getroot().get("type") for name in files],
+        "types",
+    )
 
 
 def check_macs_of_another_host(machine, other):
-    yield from same(True, set(macs_of(machine)).isdisjoint(macs_of(other)), "other MAC addresses on another host")
+    yield from same(
+        True,
+        set(macs_of(machine)).isdisjoint(macs_of(other)),
+        "other MAC addresses on another host",
+    )
 
 
 def libvirt_version():
@@ -234,43 +336,98 @@ def check_parser(machine, folder, *arguments):
     elements = elements_of(machine, *arguments)
     path = os.path.join(folder, "domain.xml")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(DOMAIN % "\n".join(ET.tostring(element, encoding="unicode") for element in elements))
-    done = run(["virsh", "-q", "-c", "test:///default", "define %s; dumpxml test1 --inactive" % path])
+        file.write(
+            DOMAIN % "\n".join(ET.tostring(element, encoding="unicode") for element in elements)
+        )
+    done = run(
+        ["virsh", "-q", "-c", "test:///default", "define %s; dumpxml test1 --inactive" % path]
+    )
     if done.returncode != 0:
         yield done.stdout + done.stderr
         return
-    domain = ET.fromstring(done.stdout[done.stdout.index("<domain"):])
+    domain = ET.fromstring(done.stdout[done.stdout.index("<domain") :])
 
     def facts(elements):
-        return sorted(str((element.tag, element.get("type"), element.get("managed"),
-                           source_of(element) if element.find("source/address") is not None else element.find("source").attrib,
-                           [part.attrib for part in element if part.tag in ("mac", "alias", "teaming", "model")]))
-                      for element in elements)
-    yield from same(facts(elements), facts(domain.find("devices").findall("hostdev") +
-                                           domain.find("devices").findall("interface")), "what libvirt has")
+        return sorted(
+            str(
+                (
+                    element.tag,
+                    element.get("type"),
+                    element.get("managed"),
+                    source_of(element)
+                    if element.find("source/address") is not None
+                    else element.find("source").attrib,
+                    [
+                        part.attrib
+                        for part in element
+                        if part.tag in ("mac", "alias", "teaming", "model")
+                    ],
+                )
+            )
+            for element in elements
+        )
+
+    yield from same(
+        facts(elements),
+        facts(
+            domain.find("devices").findall("hostdev") + domain.find("devices").findall("interface")
+        ),
+        "what libvirt has",
+    )
 
 
 # ---- machines ----
+
 
 def add_devices_for_all(tree):
     """To the made machine, whose devices are mostly in no group: variant drivers, VFs without their PF's interface, other
     classes of VFs, a domain that isn't 0."""
     enabled = {"sriov_totalvfs": "8", "sriov_numvfs": "8"}
-    tree.device("10000:81:00.0", 0x15b3, 0x1019, driver="mlx5_core", group=100, files=enabled)
+    tree.device("10000:81:00.0", 0x15B3, 0x1019, driver="mlx5_core", group=100, files=enabled)
     for name, port in (("eth7", "pf0vf0"), ("eth20", "p0")):
         tree.interface("10000:81:00.0", name, port=port)
     for i, driver in enumerate(("mlx5_core", "mlx5_vfio_pci", "vfio-pci", None)):
-        tree.virtual_function("10000:81:00.0", i, "10000:81:00.%d" % (i + 1), 0x15b3, 0x101a, group=101 + i, driver=driver)
+        tree.virtual_function(
+            "10000:81:00.0",
+            i,
+            "10000:81:00.%d" % (i + 1),
+            0x15B3,
+            0x101A,
+            group=101 + i,
+            driver=driver,
+        )
     tree.interface("10000:81:00.1", "eth21")
-    tree.virtual_function("10000:81:00.0", 4, "10000:81:00.5", 0x15b3, 0x101a, klass=0x020700, group=105, driver="vfio-pci")
-    tree.device("0000:82:00.0", 0x8086, 0x10fb, driver="vfio-pci", group=110, files=enabled)
-    tree.virtual_function("0000:82:00.0", 0, "0000:82:10.0", 0x8086, 0x10ed, group=111, driver="vfio-pci")
-    tree.device("0000:83:00.0", 0x10de, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
+    tree.virtual_function(
+        "10000:81:00.0",
+        4,
+        "10000:81:00.5",
+        0x15B3,
+        0x101A,
+        klass=0x020700,
+        group=105,
+        driver="vfio-pci",
+    )
+    tree.device("0000:82:00.0", 0x8086, 0x10FB, driver="vfio-pci", group=110, files=enabled)
+    tree.virtual_function(
+        "0000:82:00.0", 0, "0000:82:10.0", 0x8086, 0x10ED, group=111, driver="vfio-pci"
+    )
+    tree.device("0000:83:00.0", 0x10DE, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
     # the graphics card can't go without its sound
     for function, driver in enumerate(("vfio-pci", "snd_hda_intel")):
-        tree.device("0000:84:00.%d" % function, 0x10de, 0x2204 + function, 0x030000, group=113, driver=driver)
-        os.symlink(tree.directory("0000:84:00.%d" % function),
-                   os.path.join(tree.path("sys/kernel/iommu_groups/113/devices"), "0000:84:00.%d" % function))
+        tree.device(
+            "0000:84:00.%d" % function,
+            0x10DE,
+            0x2204 + function,
+            0x030000,
+            group=113,
+            driver=driver,
+        )
+        os.symlink(
+            tree.directory("0000:84:00.%d" % function),
+            os.path.join(
+                tree.path("sys/kernel/iommu_groups/113/devices"), "0000:84:00.%d" % function
+            ),
+        )
 
 
 def make_group_folders(tree):
@@ -280,7 +437,7 @@ def make_group_folders(tree):
 
 
 HOSTILE_DRIVERS = ["a--b---", "-->", "vfio--><x/>", "vfio' x='", "x\x1b[2J\xff-", "a]]>&amp;<!--"]
-HOSTILE_INTERFACES = ["a'b", "a\"b", "a&b", "a<b>", "-->", "]]>", "\u00e4\u20ac"]
+HOSTILE_INTERFACES = ["a'b", 'a"b', "a&b", "a<b>", "-->", "]]>", "\u00e4\u20ac"]
 UNWRITABLE_INTERFACES = [b"a\x01b", b"a\x1bb", b"a\xffb", b"a\tb"]
 
 
@@ -289,12 +446,18 @@ def make_hostile(root):
     tree = Tree(root, "hostile")
     tree.hostname("<'&--\x1b>")
     for i, name in enumerate(HOSTILE_DRIVERS):
-        tree.device("0000:%02x:00.0" % (i + 1), 0x8086, 0x10d3, group=i, driver=name.replace("/", "_"))
-    for i, name in enumerate([name.encode() for name in HOSTILE_INTERFACES] + UNWRITABLE_INTERFACES):
+        tree.device(
+            "0000:%02x:00.0" % (i + 1), 0x8086, 0x10D3, group=i, driver=name.replace("/", "_")
+        )
+    for i, name in enumerate(
+        [name.encode() for name in HOSTILE_INTERFACES] + UNWRITABLE_INTERFACES
+    ):
         pf, vf = "0000:%02x:00.0" % (i + 0x40), "0000:%02x:10.0" % (i + 0x40)
-        place = tree.device(pf, 0x8086, 0x10fb, group=64 + i, files={"sriov_totalvfs": "1", "sriov_numvfs": "1"})
+        place = tree.device(
+            pf, 0x8086, 0x10FB, group=64 + i, files={"sriov_totalvfs": "1", "sriov_numvfs": "1"}
+        )
         os.makedirs(os.fsencode(place) + b"/net/" + name)
-        tree.virtual_function(pf, 0, vf, 0x8086, 0x10ed, group=128 + i)
+        tree.virtual_function(pf, 0, vf, 0x8086, 0x10ED, group=128 + i)
     return tree.machine
 
 
@@ -303,10 +466,15 @@ def check_hostile(machine):
     text = machine.pciprobe("-a", "-f", "libvirt", "--teaming")
     for character in sorted(set(re.findall("[\x00-\x09\x0b-\x1f\x7f\ufffe]", text))):
         yield "the control character %r stands in it" % character
-    devices = [element.find("source").get("dev") for element in elements_of(machine, "--teaming")
-               if element.get("type") == "direct"]
+    devices = [
+        element.find("source").get("dev")
+        for element in elements_of(machine, "--teaming")
+        if element.get("type") == "direct"
+    ]
     yield from same(HOSTILE_INTERFACES, devices, "interfaces")
-    yield from same(len(HOSTILE_INTERFACES) + len(UNWRITABLE_INTERFACES), len(macs_of(machine)), "number of VFs")
+    yield from same(
+        len(HOSTILE_INTERFACES) + len(UNWRITABLE_INTERFACES), len(macs_of(machine)), "number of VFs"
+    )
 
 
 def recordings(folder):
@@ -315,8 +483,10 @@ def recordings(folder):
     for name in sorted(os.listdir(place)):
         if name.endswith(".tar.xz"):
             with tarfile.open(os.path.join(place, name)) as tar:
-                tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
-            name = name[:-len(".tar.xz")]
+                tar.extractall(
+                    folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {})
+                )
+            name = name[: -len(".tar.xz")]
             found.append(Machine("recording " + name, os.path.join(folder, name, "root")))
     return found
 

@@ -58,26 +58,38 @@ def vf_index(machine, address):
         return None
     for name in machine.entries(address, "physfn"):
         if name.startswith("virtfn") and machine.link(address, "physfn/" + name) == address:
-            return int(name[len("virtfn"):])
+            return int(name[len("virtfn") :])
     return None
 
 
 def of_pf(name):
-    return lambda machine, address: number(machine.read(address, name)) if role(machine, address) == "pf" else None
+    return (
+        lambda machine, address: number(machine.read(address, name))
+        if role(machine, address) == "pf"
+        else None
+    )
 
 
 def interface_paths(machine, address):
     """The directories of a device's interfaces; virtio devices have theirs one level below."""
     places = ["net"]
     if machine.link(address, "driver") == "virtio-pci":
-        places += [name + "/net" for name in machine.entries(address, "") if name.startswith("virtio")]
+        places += [
+            name + "/net" for name in machine.entries(address, "") if name.startswith("virtio")
+        ]
     return [place + "/" + name for place in places for name in machine.entries(address, place)]
 
 
 def interfaces(machine, address):
     """Each with its MAC address; the order isn't compared, but which address belongs to which."""
     paths = interface_paths(machine, address)
-    return sorted((os.path.basename(path), machine.read(address, path + "/address") or "") for path in paths) or None
+    return (
+        sorted(
+            (os.path.basename(path), machine.read(address, path + "/address") or "")
+            for path in paths
+        )
+        or None
+    )
 
 
 def is_suspended(machine, address):
@@ -88,6 +100,7 @@ def speed_of(name):
     def read(machine, address):
         found = re.match(r"(\d+\.\d) GT/s", machine.read(address, name) or "")
         return float(found[1]) if found and not is_suspended(machine, address) else None
+
     return read
 
 
@@ -97,6 +110,7 @@ def width_of(name):
         # 255 is what a device that doesn't answer gives; without a speed it is no PCI Express
         unknown = width == 255 or speed_of("max_link_speed")(machine, address) is None
         return None if unknown or is_suspended(machine, address) else width
+
     return read
 
 
@@ -118,6 +132,7 @@ def aer_of(name):
     def read(machine, address):
         found = re.search(r"^TOTAL_ERR_\w+ (\d+)$", machine.read(address, name) or "", re.MULTILINE)
         return int(found[1]) if found else None
+
     return read
 
 
@@ -146,17 +161,24 @@ def entries_on(machine, directory, address):
         names = os.listdir(machine.path(directory))
     except OSError:
         return []
-    ways = {name: re.findall(ADDRESS, os.path.realpath(machine.path(directory, name))) for name in names}
+    ways = {
+        name: re.findall(ADDRESS, os.path.realpath(machine.path(directory, name))) for name in names
+    }
     return sorted(name for name, way in ways.items() if way and way[-1] == address)
 
 
 def blocks(machine, address):
     # nvme0c1n2 is a path to nvme0n2
-    return [re.sub(r"^(nvme\d+)c\d+(n\d+)$", r"\1\2", name) for name in entries_on(machine, "sys/block", address)] or None
+    return [
+        re.sub(r"^(nvme\d+)c\d+(n\d+)$", r"\1\2", name)
+        for name in entries_on(machine, "sys/block", address)
+    ] or None
 
 
 def drm(machine, address):
-    return [name for name in entries_on(machine, "sys/class/drm", address) if "-" not in name] or None
+    return [
+        name for name in entries_on(machine, "sys/class/drm", address) if "-" not in name
+    ] or None
 
 
 def physical_slot(machine, address):
@@ -174,19 +196,32 @@ def vgpu_types(machine, address):
         return None
     folder = machine.path("sys/class/mdev_bus", address, "mdev_supported_types")
     types = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    listed = re.findall(r"^[ \t]*(\d+)[ \t]*:", machine.read(address, "nvidia/creatable_vgpu_types") or "", re.MULTILINE)
+    listed = re.findall(
+        r"^[ \t]*(\d+)[ \t]*:",
+        machine.read(address, "nvidia/creatable_vgpu_types") or "",
+        re.MULTILINE,
+    )
     return types or listed or None
 
 
 def vgpu_type(machine, address):
-    return machine.read(address, "nvidia/current_vgpu_type") if role(machine, address) == "vf" else None
+    return (
+        machine.read(address, "nvidia/current_vgpu_type")
+        if role(machine, address) == "vf"
+        else None
+    )
 
 
 def vgpu_instances(machine, address):
     """The mediated devices whose own place is in the device's."""
     devices = machine.path("sys/bus/mdev/devices")
     uuids = sorted(os.listdir(devices)) if os.path.isdir(devices) else []
-    return [uuid for uuid in uuids if os.path.basename(os.path.dirname(os.path.realpath(os.path.join(devices, uuid)))) == address] or None
+    return [
+        uuid
+        for uuid in uuids
+        if os.path.basename(os.path.dirname(os.path.realpath(os.path.join(devices, uuid))))
+        == address
+    ] or None
 
 
 # property -> what the tree says of it, None for nothing
@@ -194,29 +229,52 @@ def vfs_enabled(machine, address):
     """A recording need not have the file; then the links tell."""
     found = of_pf("sriov_numvfs")(machine, address)
     if found is None and of_pf("sriov_totalvfs")(machine, address) is not None:
-        found = len([name for name in os.listdir(machine.device_path(address)) if name.startswith("virtfn")])
+        found = len(
+            [name for name in os.listdir(machine.device_path(address)) if name.startswith("virtfn")]
+        )
     return found
 
 
 EXPECTED = {
-    "iommu_group": iommu_group, "numa_node": number_of("numa_node"), "revision": revision, "sriov": role,
-    "pf": lambda machine, address: machine.link(address, "physfn"), "vf_index": vf_index,
-    "vfs_total": of_pf("sriov_totalvfs"), "vfs_enabled": vfs_enabled, "interfaces": interfaces,
-    "link_speed": speed_of("current_link_speed"), "link_width": width_of("current_link_width"),
-    "link_degraded": link_degraded, "max_link_speed": speed_of("max_link_speed"), "max_link_width": width_of("max_link_width"),
-    "power_state": text_of("power_state"), "runtime_status": text_of("power/runtime_status"),
-    "label": text_of("label"), "modalias": text_of("modalias"), "reset_methods": reset_methods,
-    "aer_correctable": aer_of("aer_dev_correctable"), "aer_nonfatal": aer_of("aer_dev_nonfatal"),
-    "aer_fatal": aer_of("aer_dev_fatal"), "parent": parent, "root_port": root_port, "blocks": blocks, "drm": drm,
-    "physical_slot": physical_slot, "vgpu_types": vgpu_types,
-    "vgpu_type": vgpu_type, "vgpu_instances": vgpu_instances,
+    "iommu_group": iommu_group,
+    "numa_node": number_of("numa_node"),
+    "revision": revision,
+    "sriov": role,
+    "pf": lambda machine, address: machine.link(address, "physfn"),
+    "vf_index": vf_index,
+    "vfs_total": of_pf("sriov_totalvfs"),
+    "vfs_enabled": vfs_enabled,
+    "interfaces": interfaces,
+    "link_speed": speed_of("current_link_speed"),
+    "link_width": width_of("current_link_width"),
+    "link_degraded": link_degraded,
+    "max_link_speed": speed_of("max_link_speed"),
+    "max_link_width": width_of("max_link_width"),
+    "power_state": text_of("power_state"),
+    "runtime_status": text_of("power/runtime_status"),
+    "label": text_of("label"),
+    "modalias": text_of("modalias"),
+    "reset_methods": reset_methods,
+    "aer_correctable": aer_of("aer_dev_correctable"),
+    "aer_nonfatal": aer_of("aer_dev_nonfatal"),
+    "aer_fatal": aer_of("aer_dev_fatal"),
+    "parent": parent,
+    "root_port": root_port,
+    "blocks": blocks,
+    "drm": drm,
+    "physical_slot": physical_slot,
+    "vgpu_types": vgpu_types,
+    "vgpu_type": vgpu_type,
+    "vgpu_instances": vgpu_instances,
 }
 
 
 def published(device, name):
     """A property as the functions above give it."""
     if name == "interfaces" and name in device:
-        return sorted(zip_longest(device["interfaces"], device.get("macs", []), fillvalue="nothing"))
+        return sorted(
+            zip_longest(device["interfaces"], device.get("macs", []), fillvalue="nothing")
+        )
     return device.get(name)
 
 
@@ -235,7 +293,9 @@ def compare_steps(machine):
     """-o must read what it shows, whatever else is or isn't asked for."""
     for name in ["driver", "macs"] + sorted(EXPECTED):
         alone = machine.json("-a", "-o", "address," + name)["devices"]
-        yield from same(len(machine.devices()), len(alone), "-o address,%s: number of devices" % name)
+        yield from same(
+            len(machine.devices()), len(alone), "-o address,%s: number of devices" % name
+        )
         for device, found in zip(machine.devices(), alone):
             whole = {key: device[key] for key in ("address", name) if key in device}
             yield from same(whole, found, "-o address," + name)
@@ -243,9 +303,18 @@ def compare_steps(machine):
 
 def check_machine(tap, machine):
     drivers = lspci_drivers(machine)
-    tap.check("%s: driver, as lspci -k has it (%d)" % (machine.name, len(drivers)), compare_drivers, machine, drivers.get)
-    tap.check("%s: driver, as the tree links it" % machine.name, compare_drivers, machine,
-              lambda address: machine.link(address, "driver"))
+    tap.check(
+        "%s: driver, as lspci -k has it (%d)" % (machine.name, len(drivers)),
+        compare_drivers,
+        machine,
+        drivers.get,
+    )
+    tap.check(
+        "%s: driver, as the tree links it" % machine.name,
+        compare_drivers,
+        machine,
+        lambda address: machine.link(address, "driver"),
+    )
     for name in EXPECTED:
         tap.check("%s: %s" % (machine.name, name), compare, machine, name)
     tap.check("%s: each alone is the same as all together" % machine.name, compare_steps, machine)

@@ -13,28 +13,180 @@ from tree import make_machine
 
 SEED = 5
 STATUS_USAGE = 2
-FULL_SET = {"host", "made", "harvester-vgpu-node", "checkbox-with-vraid", "pciutils-PCI-X-bridges-and-domains"}
+FULL_SET = {
+    "host",
+    "made",
+    "harvester-vgpu-node",
+    "checkbox-with-vraid",
+    "pciutils-PCI-X-bridges-and-domains",
+}
 FULL, SMALL = 60, 10  # filters of each kind
 ODD_CHARACTERS = "0123456789abcdefABCDEFxX*:. -,+/\tgé"
 
 # what lspci says of each of these is the answer, whatever it may be
 FIXED_FILTERS = [
-    "", ":", "::", ":::", "::::", "*", "*:", ":*", "*:*", "*:*:*", "*:*:*:*", "*:*:*:*:*", "8086", "8086:", ":10d3",
-    "0x8086:", "0X8086:", "8086:0x10d3", "::0x0300", "::0x", "::0xx", "::x", "::xx", "::xxx", "::xxxx", "::xxxxx",
-    "::03xx", "::xx02", "::x2xx", "::X2XX", "::03", "::3", "::300", "::0300:", "::0300:00", "::0300:0", "::0300:*",
-    "::0300:xx", "::0300:x0", "::0300:000", "::0300:100", "::030000", "::02XX", "::0c03:30", ":::30", ":::00", ":::ff",
-    ":::100", "::*:30", "::*:*", "**:", "*8086:", "8086*:", "xxxx:", "10000:", ":10000", "00008086:", "08086:", "86:",
-    "-1:", ":-1", "+1:", " 8086:", "8086 :", "8086: ", "8086:10d3 ", "8086,10de:", "8086:10d3,10de:", "g:", "é:",
-    "ffff:", "FFFF:", "ffffffff:", "100000000:", "ffffffffffffffff:", "0:0", "0000:0000", "8086:*:02xx:*",
-    ":" * 63, ":" * 64, "0" * 62 + ":", "0" * 63 + ":", "0" * 200 + ":",
+    "",
+    ":",
+    "::",
+    ":::",
+    "::::",
+    "*",
+    "*:",
+    ":*",
+    "*:*",
+    "*:*:*",
+    "*:*:*:*",
+    "*:*:*:*:*",
+    "8086",
+    "8086:",
+    ":10d3",
+    "0x8086:",
+    "0X8086:",
+    "8086:0x10d3",
+    "::0x0300",
+    "::0x",
+    "::0xx",
+    "::x",
+    "::xx",
+    "::xxx",
+    "::xxxx",
+    "::xxxxx",
+    "::03xx",
+    "::xx02",
+    "::x2xx",
+    "::X2XX",
+    "::03",
+    "::3",
+    "::300",
+    "::0300:",
+    "::0300:00",
+    "::0300:0",
+    "::0300:*",
+    "::0300:xx",
+    "::0300:x0",
+    "::0300:000",
+    "::0300:100",
+    "::030000",
+    "::02XX",
+    "::0c03:30",
+    ":::30",
+    ":::00",
+    ":::ff",
+    ":::100",
+    "::*:30",
+    "::*:*",
+    "**:",
+    "*8086:",
+    "8086*:",
+    "xxxx:",
+    "10000:",
+    ":10000",
+    "00008086:",
+    "08086:",
+    "86:",
+    "-1:",
+    ":-1",
+    "+1:",
+    " 8086:",
+    "8086 :",
+    "8086: ",
+    "8086:10d3 ",
+    "8086,10de:",
+    "8086:10d3,10de:",
+    "g:",
+    "é:",
+    "ffff:",
+    "FFFF:",
+    "ffffffff:",
+    "100000000:",
+    "ffffffffffffffff:",
+    "0:0",
+    "0000:0000",
+    "8086:*:02xx:*",
+    ":" * 63,
+    ":" * 64,
+    "0" * 62 + ":",
+    "0" * 63 + ":",
+    "0" * 200 + ":",
 ]
 FIXED_SLOTS = [
-    "", ".", ":", "::", ":.", "::.", "*", "*:*:*.*", "*.*", "*:*.*", ".0", ".7", ".8", ".9", ".*", "0", "0.", "0.0", "1f",
-    "20", "1f.7", "1f.8", "00:", "00:0", "00:00", "00:00.0", "ff:1f.7", "100:", "0:0:0.0", "0000:", "0000::", "0000::.",
-    "0000:00:", "0000:00:00", "0000:00:00.0", "1::", "0001::", "10001::", "10000:e1:", "ffff::", "10000::", "7fffffff::",
-    "80000000::", "ffffffff::", "100000000::", "-1::", "*::", "*:*:0.0", "*:0:0.*", "0:*:*.0", "x", "xx:", "0x0:", "0x1",
-    "0x0.0x0", " 0", "0 ", "0.0 ", "0..0", "0.0.0", "0:0:0:0", "00:00:00:0", "g", "é", "+1", "-0", "00:-1.0", "00:00.-1",
-    "00:00,01", "00000000:00:00.0", "0" * 60 + "1::", "0" * 70, ".00", ".07", ".000", "000.0", "000:00.0",
+    "",
+    ".",
+    ":",
+    "::",
+    ":.",
+    "::.",
+    "*",
+    "*:*:*.*",
+    "*.*",
+    "*:*.*",
+    ".0",
+    ".7",
+    ".8",
+    ".9",
+    ".*",
+    "0",
+    "0.",
+    "0.0",
+    "1f",
+    "20",
+    "1f.7",
+    "1f.8",
+    "00:",
+    "00:0",
+    "00:00",
+    "00:00.0",
+    "ff:1f.7",
+    "100:",
+    "0:0:0.0",
+    "0000:",
+    "0000::",
+    "0000::.",
+    "0000:00:",
+    "0000:00:00",
+    "0000:00:00.0",
+    "1::",
+    "0001::",
+    "10001::",
+    "10000:e1:",
+    "ffff::",
+    "10000::",
+    "7fffffff::",
+    "80000000::",
+    "ffffffff::",
+    "100000000::",
+    "-1::",
+    "*::",
+    "*:*:0.0",
+    "*:0:0.*",
+    "0:*:*.0",
+    "x",
+    "xx:",
+    "0x0:",
+    "0x1",
+    "0x0.0x0",
+    " 0",
+    "0 ",
+    "0.0 ",
+    "0..0",
+    "0.0.0",
+    "0:0:0:0",
+    "00:00:00:0",
+    "g",
+    "é",
+    "+1",
+    "-0",
+    "00:-1.0",
+    "00:00.-1",
+    "00:00,01",
+    "00000000:00:00.0",
+    "0" * 60 + "1::",
+    "0" * 70,
+    ".00",
+    ".07",
+    ".000",
+    "000.0",
+    "000:00.0",
 ]
 
 
@@ -46,7 +198,9 @@ def hexadecimal(draw, number, digits):
 
 def part(draw, number, digits):
     """One part of a filter or a slot: this number, any, or sometimes another."""
-    return draw.choice([hexadecimal(draw, number, digits)] * 5 + ["*", "", hexadecimal(draw, number ^ 1, digits)])
+    return draw.choice(
+        [hexadecimal(draw, number, digits)] * 5 + ["*", "", hexadecimal(draw, number ^ 1, digits)]
+    )
 
 
 def mask(draw, klass):
@@ -67,7 +221,12 @@ class Ids:
 
     def device(self):
         device = self.draw.choice(self.devices)
-        return (int(device["Vendor"], 16), int(device["Device"], 16), device["Class"], int(device.get("ProgIf", "0"), 16))
+        return (
+            int(device["Vendor"], 16),
+            int(device["Device"], 16),
+            device["Class"],
+            int(device.get("ProgIf", "0"), 16),
+        )
 
     def slot(self):
         domain, bus, rest = self.draw.choice(self.devices)["Slot"].split(":")
@@ -86,14 +245,21 @@ def filters_of_absent_ids(_, draw):
 
 def filters_of_classes(ids, draw):
     vendor, device, klass, interface = ids.device()
-    text = "%s:%s:%s" % (draw.choice(["", "*", part(draw, vendor, 4)]), draw.choice(["", "*", part(draw, device, 4)]),
-                         draw.choice([klass, klass.lstrip("0"), klass.upper(), "*", ""]))
+    text = "%s:%s:%s" % (
+        draw.choice(["", "*", part(draw, vendor, 4)]),
+        draw.choice(["", "*", part(draw, device, 4)]),
+        draw.choice([klass, klass.lstrip("0"), klass.upper(), "*", ""]),
+    )
     return text + draw.choice(["", "", ":", ":*", ":" + part(draw, interface, 2)])
 
 
 def filters_of_masks(ids, draw):
     _, _, klass, interface = ids.device()
-    return "::" + mask(draw, klass)[:draw.choice([4, 4, 4, 2, 1])] + draw.choice(["", "", ":%02x" % interface])
+    return (
+        "::"
+        + mask(draw, klass)[: draw.choice([4, 4, 4, 2, 1])]
+        + draw.choice(["", "", ":%02x" % interface])
+    )
 
 
 def odd_texts(_, draw):
@@ -104,20 +270,42 @@ def spoilt_filters(ids, draw):
     """A good one with one character changed, put in or taken out."""
     text = draw.choice([filters_of_ids, filters_of_classes, filters_of_masks])(ids, draw)
     at = draw.randrange(len(text) + 1)
-    return text[:at] + draw.choice(["", draw.choice(ODD_CHARACTERS)]) + text[at + draw.randrange(2):]
+    return (
+        text[:at] + draw.choice(["", draw.choice(ODD_CHARACTERS)]) + text[at + draw.randrange(2) :]
+    )
 
 
 def slots(ids, draw):
     domain, bus, slot, function = ids.slot()
-    text = draw.choice(["{d}:{b}:{s}.{f}", "{b}:{s}.{f}", "{s}.{f}", "{s}", "{b}:", "{d}::", "{b}:{s}", ".{f}", "{d}:{b}:",
-                        "{d}::{s}", "{s}."])
-    return text.format(d=part(draw, domain, 4), b=part(draw, bus, 2), s=part(draw, slot, 2), f=part(draw, function, 1))
+    text = draw.choice(
+        [
+            "{d}:{b}:{s}.{f}",
+            "{b}:{s}.{f}",
+            "{s}.{f}",
+            "{s}",
+            "{b}:",
+            "{d}::",
+            "{b}:{s}",
+            ".{f}",
+            "{d}:{b}:",
+            "{d}::{s}",
+            "{s}.",
+        ]
+    )
+    return text.format(
+        d=part(draw, domain, 4),
+        b=part(draw, bus, 2),
+        s=part(draw, slot, 2),
+        f=part(draw, function, 1),
+    )
 
 
 def spoilt_slots(ids, draw):
     text = slots(ids, draw)
     at = draw.randrange(len(text) + 1)
-    return text[:at] + draw.choice(["", draw.choice(ODD_CHARACTERS)]) + text[at + draw.randrange(2):]
+    return (
+        text[:at] + draw.choice(["", draw.choice(ODD_CHARACTERS)]) + text[at + draw.randrange(2) :]
+    )
 
 
 # what it is called, what makes one, the option, whether lspci must take some (and refuse some): a test of nothing else
@@ -138,7 +326,11 @@ def outcome(done, refused):
     """The addresses that were listed, or 'refused'."""
     if done.returncode == 0:
         return [line.split()[0] for line in done.stdout.splitlines()]
-    return "refused" if done.returncode == refused and not done.stdout else "exit status %d" % done.returncode
+    return (
+        "refused"
+        if done.returncode == refused and not done.stdout
+        else "exit status %d" % done.returncode
+    )
 
 
 def has_0x(letter, text):
@@ -173,8 +365,14 @@ def check_generated(tap, machine, number):
     for name, make, letter, takes_some, refuses_some in KINDS:
         cases = [[letter, make(ids, draw)] for _ in range(number)]
         enough = number == FULL
-        tap.check("%s: %d %s" % (machine.name, number, name), compare, machine, cases, takes_some and enough,
-                  refuses_some and enough)
+        tap.check(
+            "%s: %d %s" % (machine.name, number, name),
+            compare,
+            machine,
+            cases,
+            takes_some and enough,
+            refuses_some and enough,
+        )
     cases = [["-d", filters_of_classes(ids, draw), "-s", slots(ids, draw)] for _ in range(number)]
     tap.check("%s: %d pairs of filter and slot" % (machine.name, number), compare, machine, cases)
 
@@ -182,17 +380,35 @@ def check_generated(tap, machine, number):
 def check_every_device(tap, machine):
     """Each device by its own address."""
     cases = [["-s", address] for address in machine.addresses()[:60]]
-    tap.check("%s: %d devices by their addresses" % (machine.name, len(cases)), compare, machine, cases, True)
+    tap.check(
+        "%s: %d devices by their addresses" % (machine.name, len(cases)),
+        compare,
+        machine,
+        cases,
+        True,
+    )
 
 
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="pciprobe-filters-") as folder:
         made = make_machine(folder).machine
-        tap.check("made: %d filters written by hand" % len(FIXED_FILTERS), compare, made,
-                  [["-d", text] for text in FIXED_FILTERS], True, True)
-        tap.check("made: %d slots written by hand" % len(FIXED_SLOTS), compare, made,
-                  [["-s", text] for text in FIXED_SLOTS], True, True)
+        tap.check(
+            "made: %d filters written by hand" % len(FIXED_FILTERS),
+            compare,
+            made,
+            [["-d", text] for text in FIXED_FILTERS],
+            True,
+            True,
+        )
+        tap.check(
+            "made: %d slots written by hand" % len(FIXED_SLOTS),
+            compare,
+            made,
+            [["-s", text] for text in FIXED_SLOTS],
+            True,
+            True,
+        )
         for machine in all_machines() + [made]:
             check_generated(tap, machine, FULL if machine.name in FULL_SET else SMALL)
             check_every_device(tap, machine)

@@ -14,17 +14,33 @@ HWDB = "/usr/lib/udev/hwdb.d/20-pci-vendor-model.hwdb"
 LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 SAMPLE = 1500
 SEED = 3
-PROPERTIES = ("class", "class_name", "vendor", "vendor_name", "device", "device_name", "subsystem_vendor",
-              "subsystem_device", "subsystem_name", "revision", "prog_if")
+PROPERTIES = (
+    "class",
+    "class_name",
+    "vendor",
+    "vendor_name",
+    "device",
+    "device_name",
+    "subsystem_vendor",
+    "subsystem_device",
+    "subsystem_name",
+    "revision",
+    "prog_if",
+)
 
 
 def take_name(both, alone, number):
     """The name in 'Name [1234]', or None. Without ids lspci writes 'Device 1234' where it knows no name, which tells
-    such a device from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end."""
+    such a device from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end.
+    """
     if not both:
         return None
-    name = both[:-len(" [1234]")] if both.endswith(" [%s]" % number) else both
-    return None if name in ("Vendor", "Device", "Class") and alone == "%s %s" % (name, number) else name
+    name = both[: -len(" [1234]")] if both.endswith(" [%s]" % number) else both
+    return (
+        None
+        if name in ("Vendor", "Device", "Class") and alone == "%s %s" % (name, number)
+        else name
+    )
 
 
 def option(words, letter):
@@ -37,13 +53,24 @@ def read_line(both, names, ids, machine):
     words = shlex.split(ids)
     # class, vendor, device, some options, the subsystem's vendor and device
     options = [word for word in words[4:] if word.startswith("-")]
-    both, names, numbers = ([line[i] for i in (1, 2, 3, -2, -1)]
-                            for line in (shlex.split(both), shlex.split(names), words))
+    both, names, numbers = (
+        [line[i] for i in (1, 2, 3, -2, -1)]
+        for line in (shlex.split(both), shlex.split(names), words)
+    )
     klass, vendor, device, _, subsystem = map(take_name, both, names, numbers)
-    record = {"address": words[0], "class_name": klass, "vendor_name": vendor, "device_name": device,
-            "subsystem_name": subsystem}
-    record.update(zip(("class", "vendor", "device", "subsystem_vendor", "subsystem_device"),
-                    (number or None for number in numbers)))
+    record = {
+        "address": words[0],
+        "class_name": klass,
+        "vendor_name": vendor,
+        "device_name": device,
+        "subsystem_name": subsystem,
+    }
+    record.update(
+        zip(
+            ("class", "vendor", "device", "subsystem_vendor", "subsystem_device"),
+            (number or None for number in numbers),
+        )
+    )
     record["prog_if"] = option(options, "-p")
     # without the file lspci reads configuration space, which pciprobe never does
     has_revision = machine.read(words[0], "revision") is not None
@@ -59,7 +86,7 @@ def read_lspci(machine):
 def without_end(expected, found):
     """What lspci has cut can be compared as far as it goes."""
     long = expected and found and len(expected) > 110 and expected.endswith("...")
-    return (expected[:-3], found[:len(expected) - 3]) if long else (expected, found)
+    return (expected[:-3], found[: len(expected) - 3]) if long else (expected, found)
 
 
 def compare_property(expected, devices, name):
@@ -73,12 +100,19 @@ def check_machine(tap, machine):
     expected = read_lspci(machine)
     if not expected:
         raise RuntimeError("%s: lspci lists no device" % machine.name)
-    tap.check("%s: addresses, in lspci's order (%d)" % (machine.name, len(expected)),
-              lambda: same([device["address"] for device in expected], [device["address"] for device in machine.devices()],
-                           "addresses"))
+    tap.check(
+        "%s: addresses, in lspci's order (%d)" % (machine.name, len(expected)),
+        lambda: same(
+            [device["address"] for device in expected],
+            [device["address"] for device in machine.devices()],
+            "addresses",
+        ),
+    )
     for name in PROPERTIES:
-        tap.check("%s: %s" % (machine.name, name),
-                  lambda name=name: compare_property(expected, machine.devices(), name))
+        tap.check(
+            "%s: %s" % (machine.name, name),
+            lambda name=name: compare_property(expected, machine.devices(), name),
+        )
 
 
 def read_ids(path):
@@ -87,16 +121,18 @@ def read_ids(path):
     vendor = device = base = None
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for line in file:
-            head = re.match(r"(C [0-9a-f]{2}|\t[0-9a-f]{2}|\t?[0-9a-f]{4}|\t\t[0-9a-f]{4} [0-9a-f]{4})  ", line)
+            head = re.match(
+                r"(C [0-9a-f]{2}|\t[0-9a-f]{2}|\t?[0-9a-f]{4}|\t\t[0-9a-f]{4} [0-9a-f]{4})  ", line
+            )
             words = head[1].split() if head else []
             if not head:
                 continue
             if head[1].startswith("C"):
                 base, vendor = int(words[1], 16), None
-                classes.append(base << 8 | 0xfe)
+                classes.append(base << 8 | 0xFE)
             elif not line.startswith("\t"):
                 vendor = int(words[0], 16)
-                devices.append((vendor, 0xfffe))
+                devices.append((vendor, 0xFFFE))
             elif vendor is None:
                 classes.append(base << 8 | int(words[0], 16))
             elif not line.startswith("\t\t"):
@@ -111,7 +147,7 @@ def pick_devices(path):
     """Devices all over the list: known ones, ones that are like a known one but for a number, and all classes."""
     known, subsystems, classes = read_ids(path)
     draw = random.Random(SEED)
-    devices = [pair + (0x8086, 0xfffe) for pair in draw.sample(known, SAMPLE // 3)]
+    devices = [pair + (0x8086, 0xFFFE) for pair in draw.sample(known, SAMPLE // 3)]
     devices += draw.sample(subsystems, SAMPLE // 3)
     devices += [pair + pair for pair in draw.sample(known, SAMPLE // 6)]
     devices += [(v, d, sv, sd ^ 1) for v, d, sv, sd in draw.sample(subsystems, SAMPLE // 6)]
@@ -123,28 +159,48 @@ def pick_devices_of_hwdb(path):
     """Devices that udev's hwdb knows and the list doesn't; and what both may know, by other names."""
     listed, subsystems, classes = map(set, read_ids(path))
     with open(HWDB, encoding="utf-8") as file:
-        ids = re.findall(r"^pci:v0000(\w{4})d0000(\w{4})(?:sv0000(\w{4})sd0000(\w{4}))?\*", file.read(), re.MULTILINE)
+        ids = re.findall(
+            r"^pci:v0000(\w{4})d0000(\w{4})(?:sv0000(\w{4})sd0000(\w{4}))?\*",
+            file.read(),
+            re.MULTILINE,
+        )
     known = [tuple(int(number, 16) for number in numbers if number) for numbers in ids]
     draw = random.Random(SEED)
-    devices = [device + draw.choice([(0x8086, 0xfffe), device]) for device in known if len(device) == 2 and device not in listed]
+    devices = [
+        device + draw.choice([(0x8086, 0xFFFE), device])
+        for device in known
+        if len(device) == 2 and device not in listed
+    ]
     devices = draw.sample(devices, min(len(devices), SAMPLE // 3))
-    devices += draw.sample([device for device in known if len(device) == 4 and device not in subsystems], 10)
-    devices += [device + device for device in draw.sample([device for device in known if len(device) == 2], SAMPLE // 3)]
-    return [device + (draw.choice(sorted(classes)),) for device in devices] + [(0x8086, 0x1bcd, 0x1028, 0x0b1e, 0x0c03)]
+    devices += draw.sample(
+        [device for device in known if len(device) == 4 and device not in subsystems], 10
+    )
+    devices += [
+        device + device
+        for device in draw.sample([device for device in known if len(device) == 2], SAMPLE // 3)
+    ]
+    return [device + (draw.choice(sorted(classes)),) for device in devices] + [
+        (0x8086, 0x1BCD, 0x1028, 0x0B1E, 0x0C03)
+    ]
 
 
 def make_sample(root, devices, name="names of all over pci.ids"):
     tree = Tree(root, name)
     for i, (vendor, device, subvendor, subdevice, klass) in enumerate(devices):
-        address = "%04x:%02x:%02x.%x" % (i >> 14, i >> 8 & 0x3f, i >> 3 & 0x1f, i & 7)
-        tree.device(address, vendor, device, klass << 8 | i & 0xff, (subvendor, subdevice), i & 0xff)
+        address = "%04x:%02x:%02x.%x" % (i >> 14, i >> 8 & 0x3F, i >> 3 & 0x1F, i & 7)
+        tree.device(
+            address, vendor, device, klass << 8 | i & 0xFF, (subvendor, subdevice), i & 0xFF
+        )
     return tree.machine
 
 
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="pciprobe-names-") as folder:
-        made = [make_machine(os.path.join(folder, "made")), make_machine_without_uevents(os.path.join(folder, "old"))]
+        made = [
+            make_machine(os.path.join(folder, "made")),
+            make_machine_without_uevents(os.path.join(folder, "old")),
+        ]
         for machine in all_machines() + [tree.machine for tree in made]:
             check_machine(tap, machine)
         path = next((path for path in LISTS if os.access(path, os.R_OK)), None)

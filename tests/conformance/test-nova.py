@@ -28,12 +28,17 @@ from nova.objects.instance_pci_requests import InstancePCIRequest
 from nova.pci import request, stats, utils, whitelist
 from oslo_config import cfg
 
-SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-LINE = re.compile(r"(?P<place>.*?:\d+(?: \(item \d+\))?): (?:device_spec|alias (?P<alias>.*?)) matches(?P<none> no device of this host)?")
+SOURCES = os.environ.get("SOURCES") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../.."
+)
+LINE = re.compile(
+    r"(?P<place>.*?:\d+(?: \(item \d+\))?): (?:device_spec|alias (?P<alias>.*?)) matches(?P<none> no device of this host)?"
+)
 SEED = 7
 
 
 # ---- a machine as Nova sees it ----
+
 
 def read_number(text):
     try:
@@ -51,7 +56,12 @@ class Host:
         self.interfaces = {}
         for found in machine.devices():
             address = found["address"]
-            device = {"address": address, "vendor_id": found["vendor"], "product_id": found["device"], "dev_type": "type-PCI"}
+            device = {
+                "address": address,
+                "vendor_id": found["vendor"],
+                "product_id": found["device"],
+                "dev_type": "type-PCI",
+            }
             parent = machine.link(address, "physfn")
             if parent:
                 device.update(parent_addr=parent, dev_type="type-VF")
@@ -68,7 +78,10 @@ class Host:
         """Nova looks into this machine's /sys from now on."""
         utils.is_physical_function = lambda *parts: self.is_pf("%s:%s:%s.%s" % parts)
         utils.get_function_by_ifname = lambda name: (
-            (self.interfaces[name], self.is_pf(self.interfaces[name])) if name in self.interfaces else (None, False))
+            (self.interfaces[name], self.is_pf(self.interfaces[name]))
+            if name in self.interfaces
+            else (None, False)
+        )
 
     def taken_by(self, spec):
         taken = set()
@@ -76,7 +89,9 @@ class Host:
             try:
                 if spec.match(device):
                     taken.add(address)
-            except exception.PciConfigInvalidSpec: # a domain that Nova can't write: its tracker passes it over
+            except (
+                exception.PciConfigInvalidSpec
+            ):  # a domain that Nova can't write: its tracker passes it over
                 continue
         return taken
 
@@ -85,7 +100,10 @@ class Host:
         pools = [dict(self.devices[address], count=1) for address in sorted(offered)]
         asked = InstancePCIRequest(spec=specs)
         pools = [pool for pool in pools if utils.pci_device_prop_match(pool, specs)]
-        return {pool["address"] for pool in stats.PciDeviceStats._filter_pools_for_unrequested_pfs(None, pools, asked)}
+        return {
+            pool["address"]
+            for pool in stats.PciDeviceStats._filter_pools_for_unrequested_pfs(None, pools, asked)
+        }
 
 
 def read_conf(path):
@@ -110,6 +128,7 @@ REFUSALS = (exception.NovaException, cfg.Error, AttributeError, TypeError, KeyEr
 
 # ---- what pciprobe writes ----
 
+
 def write_file(directory, name, text):
     path = os.path.join(directory, name)
     with open(path, "w", encoding="utf-8") as file:
@@ -120,13 +139,22 @@ def write_file(directory, name, text):
 def check_written(host, directory, arguments):
     """The devices that Nova takes are those that ARGUMENTS select, as far as Nova can take them."""
     text = host.machine.pciprobe(*arguments, "-f", "nova")
-    selected = {line for line in host.machine.pciprobe(*arguments, "-f", "raw", "-o", "address", "--no-headings").split()}
+    selected = {
+        line
+        for line in host.machine.pciprobe(
+            *arguments, "-f", "raw", "-o", "address", "--no-headings"
+        ).split()
+    }
     visible = {address for address in selected if len(address.split(":")[0]) == 4}
     path = write_file(directory, "written.conf", text)
     specs = read_specs(read_conf(path))
     taken = [host.taken_by(spec) for spec in specs]
     problems = same(sorted(visible), sorted(set().union(*taken)), "%s: taken" % arguments)
-    problems += ["%s: no comment on %s" % (arguments, address) for address in selected - visible if address not in text]
+    problems += [
+        "%s: no comment on %s" % (arguments, address)
+        for address in selected - visible
+        if address not in text
+    ]
     problems += ["%s: a line for nothing" % arguments for devices in taken if not devices]
     done = host.machine.run_pciprobe("verify", "nova", path)
     if not visible:
@@ -149,7 +177,9 @@ def selections(host, chance):
     # a PF without its VFs, VFs without their PF
     for address in addresses:
         if host.is_pf(address):
-            children = [other for other in addresses if host.devices[other].get("parent_addr") == address]
+            children = [
+                other for other in addresses if host.devices[other].get("parent_addr") == address
+            ]
             yield ["-a", "-s", address]
             if children:
                 yield ["-a"] + [word for child in children[:40] for word in ("-s", child)]
@@ -182,16 +212,27 @@ def alias_problems(host, directory):
     aliases = parse_aliases(conf)
     devices = host.machine.json("-c", config)["devices"]
     for name in re.findall(r"name: (\w+)", ALIASES):
-        wanted = {device["address"] for device in devices if name in device.get("aliases", [])} & offered
+        wanted = {
+            device["address"] for device in devices if name in device.get("aliases", [])
+        } & offered
         admitted = set(re.findall(r"^# %s takes (\S+) too" % name, text, re.MULTILINE))
         if name in aliases:
-            yield from same(sorted(wanted | admitted), sorted(host.taken_by_alias(aliases[name][1], offered)), "alias %s" % name)
+            yield from same(
+                sorted(wanted | admitted),
+                sorted(host.taken_by_alias(aliases[name][1], offered)),
+                "alias %s" % name,
+            )
         elif wanted:
             types = {host.devices[address]["dev_type"] for address in wanted}
-            yield from same(True, len(types) > 1, "no line of alias %s, whose devices are of several types" % name)
+            yield from same(
+                True,
+                len(types) > 1,
+                "no line of alias %s, whose devices are of several types" % name,
+            )
 
 
 # ---- what pciprobe says of a nova.conf ----
+
 
 def read_verdict(output):
     """[(item or None, alias or None, devices)]"""
@@ -211,7 +252,11 @@ def nova_verdict(host, path):
         conf = read_conf(path)
         specs = [host.taken_by(spec) for spec in read_specs(conf)]
         offered = set().union(*specs)
-        aliases = [host.taken_by_alias([item], offered) for _, items in parse_aliases(conf).values() for item in items]
+        aliases = [
+            host.taken_by_alias([item], offered)
+            for _, items in parse_aliases(conf).values()
+            for item in items
+        ]
     except REFUSALS:
         return None
     return specs, aliases
@@ -219,14 +264,33 @@ def nova_verdict(host, path):
 
 def compare_verdicts(host, path):
     """Problems, and whether Nova takes the file. Lines are compared without regard to their order."""
-    done = run([PCIPROBE, "verify", "nova", path] + (["--sysroot", host.machine.root] if host.machine.root else []))
+    done = run(
+        [PCIPROBE, "verify", "nova", path]
+        + (["--sysroot", host.machine.root] if host.machine.root else [])
+    )
     wanted = nova_verdict(host, path)
     if wanted is None:
         found = re.search(r"^pciprobe: %s:\d+: " % re.escape(path), done.stderr, re.MULTILINE)
-        return same(True, bool(found) and done.returncode == 1, "refused (it says %r)" % (done.stderr + done.stdout)), False
+        return (
+            same(
+                True,
+                bool(found) and done.returncode == 1,
+                "refused (it says %r)" % (done.stderr + done.stdout),
+            ),
+            False,
+        )
     verdict = read_verdict(done.stdout)
-    found = [sorted(map(sorted, (devices for _, alias, devices in verdict if bool(alias is None) == is_spec))) for is_spec in (True, False)]
-    problems = same([sorted(map(sorted, part)) for part in wanted], found, "taken (%s)" % done.stderr)
+    found = [
+        sorted(
+            map(
+                sorted, (devices for _, alias, devices in verdict if bool(alias is None) == is_spec)
+            )
+        )
+        for is_spec in (True, False)
+    ]
+    problems = same(
+        [sorted(map(sorted, part)) for part in wanted], found, "taken (%s)" % done.stderr
+    )
     twice = {device for i, a in enumerate(wanted[0]) for b in wanted[0][:i] for device in a & b}
     told = set(re.findall(r"^(\S+) is matched by [^ ]+:\d+", done.stdout, re.MULTILINE))
     missing = sorted(twice - told)
@@ -237,25 +301,36 @@ def compare_verdicts(host, path):
 
 def random_address(host, chance):
     functions = [address for address in sorted(host.devices) if host.is_pf(address)]
-    address = chance.choice(functions if functions and chance.random() < 0.4 else sorted(host.devices))
+    address = chance.choice(
+        functions if functions and chance.random() < 0.4 else sorted(host.devices)
+    )
     domain, bus, slot, function = re.split("[:.]", address)
     star = lambda text: chance.choice([text, text, "*", "", text.upper(), text.lstrip("0") or "0"])
-    return chance.choice([
-        lambda: "%s:%s:%s.%s" % (domain[-4:], bus, slot, function),
-        lambda: "%s:%s:%s.%s" % (star(domain[-4:]), star(bus), star(slot), star(function)),
-        lambda: "%s:%s" % (star(bus), star(slot)),
-        lambda: "." + function,
-        lambda: {"domain": ".*", "bus": bus, "slot": "[%s-9a-f]." % slot[0], "function": "[0-%s]" % function},
-        lambda: {"domain": domain, "bus": bus, "slot": slot, "function": function},
-        lambda: {"bus": "(%s|%s)$$" % (bus, slot), "function": function + "|7"},
-    ])()
+    return chance.choice(
+        [
+            lambda: "%s:%s:%s.%s" % (domain[-4:], bus, slot, function),
+            lambda: "%s:%s:%s.%s" % (star(domain[-4:]), star(bus), star(slot), star(function)),
+            lambda: "%s:%s" % (star(bus), star(slot)),
+            lambda: "." + function,
+            lambda: {
+                "domain": ".*",
+                "bus": bus,
+                "slot": "[%s-9a-f]." % slot[0],
+                "function": "[0-%s]" % function,
+            },
+            lambda: {"domain": domain, "bus": bus, "slot": slot, "function": function},
+            lambda: {"bus": "(%s|%s)$$" % (bus, slot), "function": function + "|7"},
+        ]
+    )()
 
 
 def random_spec(host, chance):
     device = host.devices[chance.choice(sorted(host.devices))]
     spec = {}
     if chance.random() < 0.5:
-        spec["vendor_id"] = chance.choice([device["vendor_id"], device["vendor_id"].upper(), "*", " 0x%s " % device["vendor_id"]])
+        spec["vendor_id"] = chance.choice(
+            [device["vendor_id"], device["vendor_id"].upper(), "*", " 0x%s " % device["vendor_id"]]
+        )
     if chance.random() < 0.3:
         spec["product_id"] = device["product_id"]
     if chance.random() < 0.6:
@@ -288,8 +363,14 @@ def random_conf(host, chance):
             text = text.replace(", ", ",\n    ")
         elif chance.random() < 0.3:
             text = "'%s'" % text
-        lines.append("%s %s %s" % (chance.choice(["device_spec", "passthrough_whitelist"]), chance.choice("=:="), text))
-    lines += ["alias = " + json.dumps(random_alias(host, chance, number)) for number in range(chance.randint(0, 3))]
+        lines.append(
+            "%s %s %s"
+            % (chance.choice(["device_spec", "passthrough_whitelist"]), chance.choice("=:="), text)
+        )
+    lines += [
+        "alias = " + json.dumps(random_alias(host, chance, number))
+        for number in range(chance.randint(0, 3))
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -297,8 +378,34 @@ def spoil(text, chance):
     """One or two characters changed, left out or put in."""
     for _ in range(chance.randint(1, 2)):
         at = chance.randrange(len(text))
-        new = chance.choice(["", "", '"', "{", "}", "[", "]", ",", ":", "=", " ", "\n", "\n  ", "*", ".", "0", "f", "x", "(", "\\", "'", "#", "-"])
-        text = text[:at] + new + text[at + chance.randint(0, 1):]
+        new = chance.choice(
+            [
+                "",
+                "",
+                '"',
+                "{",
+                "}",
+                "[",
+                "]",
+                ",",
+                ":",
+                "=",
+                " ",
+                "\n",
+                "\n  ",
+                "*",
+                ".",
+                "0",
+                "f",
+                "x",
+                "(",
+                "\\",
+                "'",
+                "#",
+                "-",
+            ]
+        )
+        text = text[:at] + new + text[at + chance.randint(0, 1) :]
     return text
 
 
@@ -335,8 +442,10 @@ def unpack_recordings(directory):
     for name in sorted(os.listdir(place)):
         if name.endswith(".tar.xz"):
             with tarfile.open(os.path.join(place, name)) as tar:
-                tar.extractall(directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
-            base = name[:-len(".tar.xz")]
+                tar.extractall(
+                    directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {})
+                )
+            base = name[: -len(".tar.xz")]
             yield Machine("recording " + base, os.path.join(directory, base, "root"))
 
 
@@ -346,18 +455,33 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         tree = make_machine(os.path.join(directory, "made"))
         # a PF whose VFs have its own ids, as QEMU's NVMe disks do
-        tree.device("0000:0e:00.0", 0x1b36, 0x0010, 0x010802, files={"sriov_totalvfs": "4"})
+        tree.device("0000:0e:00.0", 0x1B36, 0x0010, 0x010802, files={"sriov_totalvfs": "4"})
         for number in range(2):
-            tree.virtual_function("0000:0e:00.0", number, "0000:0e:00.%d" % (number + 1), 0x1b36, 0x0010)
+            tree.virtual_function(
+                "0000:0e:00.0", number, "0000:0e:00.%d" % (number + 1), 0x1B36, 0x0010
+            )
         made = tree.machine
         for machine in all_machines() + [made] + list(unpack_recordings(directory)):
             host = Host(machine)
             if not host.devices:
                 tap.skip("%s has no devices" % machine.name)
                 continue
-            tap.check("%s: Nova takes just the selected devices" % machine.name, written_problems, host, directory)
-            tap.check("%s: aliases take their devices" % machine.name, alias_problems, host, directory)
-            tap.check("%s: pciprobe and Nova say the same of a nova.conf" % machine.name, verdict_problems, host, directory, 12)
+            tap.check(
+                "%s: Nova takes just the selected devices" % machine.name,
+                written_problems,
+                host,
+                directory,
+            )
+            tap.check(
+                "%s: aliases take their devices" % machine.name, alias_problems, host, directory
+            )
+            tap.check(
+                "%s: pciprobe and Nova say the same of a nova.conf" % machine.name,
+                verdict_problems,
+                host,
+                directory,
+                12,
+            )
         tap.check("and of one that is spoilt", spoilt_problems, Host(made), directory, 250)
     tap.done()
 

@@ -23,8 +23,28 @@ CONFIGS = [
     (":filter:\n:nvidia_vendors: ['10de', '8086', '15b3']\n", None, ["10de", "8086", "15b3"]),
     (":filter:\n:nvidia_vendors: []\n", None, []),
 ]
-ORDER = ["TYPE", "VENDOR", "VENDOR_NAME", "DEVICE", "CLASS", "CLASS_NAME", "ADDRESS", "SHORT_ADDRESS", "DOMAIN", "BUS",
-         "SLOT", "FUNCTION", "NUMA_NODE", "IFNAME", "SRIOV", "SRIOV_NUM", "DEVICE_NAME", "UUID", "PROFILES", "MDEV_MODE"]
+ORDER = [
+    "TYPE",
+    "VENDOR",
+    "VENDOR_NAME",
+    "DEVICE",
+    "CLASS",
+    "CLASS_NAME",
+    "ADDRESS",
+    "SHORT_ADDRESS",
+    "DOMAIN",
+    "BUS",
+    "SLOT",
+    "FUNCTION",
+    "NUMA_NODE",
+    "IFNAME",
+    "SRIOV",
+    "SRIOV_NUM",
+    "DEVICE_NAME",
+    "UUID",
+    "PROFILES",
+    "MDEV_MODE",
+]
 
 
 def read_file(path):
@@ -36,6 +56,7 @@ def read_file(path):
 
 
 # ---- what OpenNebula's probe would print ----
+
 
 def numa_node(machine, address):
     text = machine.read(address, "numa_node")
@@ -58,8 +79,12 @@ def interface_by_what_is_there(machine, address):
 
 def interface(machine, address):
     cached = read_file(machine.path("var/tmp/one_db/pci_net_names", address))
-    return (interface_by_rules(machine, address) or (cached or "").strip() or
-            interface_by_what_is_there(machine, address) or "-")
+    return (
+        interface_by_rules(machine, address)
+        or (cached or "").strip()
+        or interface_by_what_is_there(machine, address)
+        or "-"
+    )
 
 
 def sriov(machine, address):
@@ -74,10 +99,18 @@ def profiles(machine, address):
     """PROFILES and MDEV_MODE of an NVIDIA VF."""
     bus = machine.path("sys/class/mdev_bus", address)
     legacy = os.path.exists(bus)
-    types = sorted(os.listdir(bus + "/mdev_supported_types")) if os.path.isdir(bus + "/mdev_supported_types") else []
+    types = (
+        sorted(os.listdir(bus + "/mdev_supported_types"))
+        if os.path.isdir(bus + "/mdev_supported_types")
+        else []
+    )
     if not types:
         lines = (machine.read(address, "nvidia/creatable_vgpu_types") or "").split("\n")[1:]
-        types = ["%s (%s)" % tuple(part.strip() for part in line.split(":", 1)) for line in lines if line.strip()]
+        types = [
+            "%s (%s)" % tuple(part.strip() for part in line.split(":", 1))
+            for line in lines
+            if line.strip()
+        ]
     return ",".join(types), "legacy" if legacy else "nvidia"
 
 
@@ -86,22 +119,40 @@ def split_name(text):
 
 
 def is_left_out(machine, address, nvidia):
-    return int(machine.read(address, "sriov_numvfs") or 0) > 0 or (nvidia and machine.link(address, "virtfn0"))
+    return int(machine.read(address, "sriov_numvfs") or 0) > 0 or (
+        nvidia and machine.link(address, "virtfn0")
+    )
 
 
 def describe(machine, address, line, vendors):
     """The attributes of a device, or None for one that is left out. LINE: what lspci -mmnn prints of it."""
     words = shlex.split(line)
-    (class_name, klass), (vendor_name, vendor), (device_name, device) = (split_name(word) for word in words[1:4])
+    (class_name, klass), (vendor_name, vendor), (device_name, device) = (
+        split_name(word) for word in words[1:4]
+    )
     domain, bus, slot, function = re.split("[:.]", address)
     nvidia = vendor in vendors
     if is_left_out(machine, address, nvidia):
         return None
     role, number = sriov(machine, address)
-    attributes = {"TYPE": "%s:%s:%s" % (vendor, device, klass), "VENDOR": vendor, "VENDOR_NAME": vendor_name, "DEVICE": device,
-            "CLASS": klass, "CLASS_NAME": class_name, "ADDRESS": address.replace(".", ":"), "SHORT_ADDRESS": words[0],
-            "DOMAIN": domain, "BUS": bus, "SLOT": slot, "FUNCTION": function, "NUMA_NODE": numa_node(machine, address),
-            "IFNAME": interface(machine, address), "SRIOV": role, "DEVICE_NAME": device_name}
+    attributes = {
+        "TYPE": "%s:%s:%s" % (vendor, device, klass),
+        "VENDOR": vendor,
+        "VENDOR_NAME": vendor_name,
+        "DEVICE": device,
+        "CLASS": klass,
+        "CLASS_NAME": class_name,
+        "ADDRESS": address.replace(".", ":"),
+        "SHORT_ADDRESS": words[0],
+        "DOMAIN": domain,
+        "BUS": bus,
+        "SLOT": slot,
+        "FUNCTION": function,
+        "NUMA_NODE": numa_node(machine, address),
+        "IFNAME": interface(machine, address),
+        "SRIOV": role,
+        "DEVICE_NAME": device_name,
+    }
     if number is not None:
         attributes["SRIOV_NUM"] = number
     if nvidia and role == "vf":
@@ -114,15 +165,28 @@ def describe(machine, address, line, vendors):
 
 
 def write_device(device):
-    lines = [' %s = "%s" ' % (name, device[name].replace('"', '\\"')) for name in ORDER if name in device]
+    lines = [
+        ' %s = "%s" ' % (name, device[name].replace('"', '\\"')) for name in ORDER if name in device
+    ]
     return "PCI = [\n" + ",\n".join(lines) + "\n]\n"
 
 
 def expected_text(machine, filters, vendors):
     lines = dict(zip(machine.addresses(), machine.lspci("-mmnn").splitlines()))
-    wanted = set(lines) if filters is None else set(line.split()[0] for text in filters
-                                                     for line in machine.lspci("-Dn", "-d", text).splitlines())
-    devices = [describe(machine, address, line, vendors) for address, line in lines.items() if address in wanted]
+    wanted = (
+        set(lines)
+        if filters is None
+        else set(
+            line.split()[0]
+            for text in filters
+            for line in machine.lspci("-Dn", "-d", text).splitlines()
+        )
+    )
+    devices = [
+        describe(machine, address, line, vendors)
+        for address, line in lines.items()
+        if address in wanted
+    ]
     return "".join(write_device(device) for device in devices if device)
 
 
@@ -140,6 +204,7 @@ def first_difference(expected, found):
 
 # ---- what the frontend reads ----
 
+
 class Unreadable(Exception):
     pass
 
@@ -154,7 +219,7 @@ class Template:
     def take(self, pattern, what):
         found = re.compile(pattern, re.DOTALL).match(self.text, self.at)
         if not found:
-            raise Unreadable("%s expected at %r" % (what, self.text[self.at:self.at + 40]))
+            raise Unreadable("%s expected at %r" % (what, self.text[self.at : self.at + 40]))
         self.at = found.end()
         return found[found.re.groups]
 
@@ -202,7 +267,11 @@ def grammar_faults(text):
     for name, pairs in devices:
         names = [pair[0] for pair in pairs]
         problems += same("PCI", name, "name")
-        problems += same([known for known in ORDER if known in names], names, "attributes, each once and in order")
+        problems += same(
+            [known for known in ORDER if known in names],
+            names,
+            "attributes, each once and in order",
+        )
         problems += [fault for _, value in pairs for fault in value_faults(value)]
     addresses = [dict(pairs).get("ADDRESS") for _, pairs in devices]
     return problems + same(len(set(addresses)), len(addresses), "devices of different addresses")
@@ -212,15 +281,29 @@ def check_reader(tap):
     """The reader itself must refuse what the frontend can't read."""
     good = 'PCI = [\n TYPE = "a \\"b\\"" ,\n VENDOR = "" \n]\n'
     tap.result("grammar: a good text", grammar_faults(good))
-    for text in ('PCI = [\n TYPE = "a"b" \n]\n', 'PCI = [\n TYPE = "a\\" \n]\n', 'PCI = [\n TYPE = "a" ,\n]\n', "PCI = [",
-                 'PCI = [\n TYPE = "\x1b[0m" \n]\n', 'PCI = [\n TYPE = "]]>" \n]\n', 'PCI = [\n TYPE = "\udcff" \n]\n',
-                 'PCI = [\n TYPE = "a\\b" \n]\n', 'PCI = [\n VENDOR = "a" ,\n TYPE = "a" \n]\n', 'PCI = [\n]\n',
-                 'PCI = [\n TYPE = "a" \n VENDOR = "b" \n]\n', 'PCI = [\n VMID = "1" \n]\n', "warning\n",
-                 'PCI = [\n ADDRESS = "a" \n]\nPCI = [\n ADDRESS = "a" \n]\n'):
-        tap.result("grammar: refused is %a" % text, [] if grammar_faults(text) else ["it was taken"])
+    for text in (
+        'PCI = [\n TYPE = "a"b" \n]\n',
+        'PCI = [\n TYPE = "a\\" \n]\n',
+        'PCI = [\n TYPE = "a" ,\n]\n',
+        "PCI = [",
+        'PCI = [\n TYPE = "\x1b[0m" \n]\n',
+        'PCI = [\n TYPE = "]]>" \n]\n',
+        'PCI = [\n TYPE = "\udcff" \n]\n',
+        'PCI = [\n TYPE = "a\\b" \n]\n',
+        'PCI = [\n VENDOR = "a" ,\n TYPE = "a" \n]\n',
+        "PCI = [\n]\n",
+        'PCI = [\n TYPE = "a" \n VENDOR = "b" \n]\n',
+        'PCI = [\n VMID = "1" \n]\n',
+        "warning\n",
+        'PCI = [\n ADDRESS = "a" \n]\nPCI = [\n ADDRESS = "a" \n]\n',
+    ):
+        tap.result(
+            "grammar: refused is %a" % text, [] if grammar_faults(text) else ["it was taken"]
+        )
 
 
 # ---- the program ----
+
 
 def write_config(folder, text):
     path = os.path.join(folder, "pci.conf")
@@ -238,34 +321,76 @@ def compare(machine, path, filters, vendors):
 def check_machine(tap, machine, folder):
     for i, (text, filters, vendors) in enumerate(CONFIGS):
         if i and machine.name.startswith("checkbox-nvidia"):
-            continue # large ones; they have nothing that others lack
-        tap.check("%s: %a" % (machine.name, text), compare, machine, write_config(folder, text), filters, vendors)
+            continue  # large ones; they have nothing that others lack
+        tap.check(
+            "%s: %a" % (machine.name, text),
+            compare,
+            machine,
+            write_config(folder, text),
+            filters,
+            vendors,
+        )
 
 
-HOSTILE = ['a"b', "a\\", "\\", "a]]>b", "]]]>>", "\x1b]0;x\x07", "a\tb", "a\rb", "\x7f", "\u0085", "\u009b31m", "\u2028", '\\"',
-           b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"a\xe2\x82", "]]", ">", "]]\\>", "=[", "é",
-           b"]]\x01>", b"]\xff]>", b"]]\xff>", b"]\\]>"]
+HOSTILE = [
+    'a"b',
+    "a\\",
+    "\\",
+    "a]]>b",
+    "]]]>>",
+    "\x1b]0;x\x07",
+    "a\tb",
+    "a\rb",
+    "\x7f",
+    "\u0085",
+    "\u009b31m",
+    "\u2028",
+    '\\"',
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b"\xc0\xaf",
+    b"\xf4\x90\x80\x80",
+    b"a\xe2\x82",
+    "]]",
+    ">",
+    "]]\\>",
+    "=[",
+    "é",
+    b"]]\x01>",
+    b"]\xff]>",
+    b"]]\xff>",
+    b"]\\]>",
+]
 
 
 def check_hostile(tree):
     """Kinds of virtual GPUs and interfaces with all kinds of names; one device more can't end the message early."""
+
     def raw(name):
         return name if isinstance(name, bytes) else name.encode()
-    lines = b"ID : vGPU Name\n" + b"".join(b"%d : %s\n" % (600 + i, raw(name)) for i, name in enumerate(HOSTILE))
+
+    lines = b"ID : vGPU Name\n" + b"".join(
+        b"%d : %s\n" % (600 + i, raw(name)) for i, name in enumerate(HOSTILE)
+    )
     place = os.fsencode(tree.directory("0000:08:00.4"))
     os.makedirs(place + b"/nvidia")
     with open(place + b"/nvidia/creatable_vgpu_types", "wb") as file:
         file.write(lines)
     for i, name in enumerate(name for name in HOSTILE if b"/" not in raw(name)):
         address = "0000:20:%02x.%x" % (i >> 3, i & 7)
-        tree.device(address, 0x8086, 0x10d3)
+        tree.device(address, 0x8086, 0x10D3)
         os.makedirs(os.fsencode(tree.directory(address)) + b"/net/" + raw(name)[:15])
-    tree.file("sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/]]>\"\\/name")
+    tree.file('sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/]]>"\\/name')
     text = tree.machine.pciprobe("-f", "opennebula", "-c", write_config(tree.root, ":filter:\n"))
     yield from grammar_faults(text)
-    left_out = [address for address in tree.machine.addresses()
-                if is_left_out(tree.machine, address, tree.machine.read(address, "vendor") == "0x10de")]
-    yield from same(len(tree.machine.addresses()) - len(left_out), text.count("PCI = ["), "number of devices")
+    left_out = [
+        address
+        for address in tree.machine.addresses()
+        if is_left_out(tree.machine, address, tree.machine.read(address, "vendor") == "0x10de")
+    ]
+    yield from same(
+        len(tree.machine.addresses()) - len(left_out), text.count("PCI = ["), "number of devices"
+    )
     yield from (["the hostile profiles are not in it"] if "625 (" not in text else [])
 
 
@@ -277,17 +402,26 @@ def check_verb(tree):
     """The answer for the monitor: interfaces that have gone keep their names, and a failure repeats the last answer."""
     config = write_config(tree.root, ":filter:\n")
     before = tree.machine.pciprobe("-f", "opennebula", "--usage", "-c", config)
-    yield from same((0, before), (answer(tree, config).returncode, answer(tree, config).stdout), "answer")
+    yield from same(
+        (0, before), (answer(tree, config).returncode, answer(tree, config).stdout), "answer"
+    )
     cache = tree.path("var/tmp/one_db/pci_net_names")
-    present = {address: interface_by_what_is_there(tree.machine, address) for address in tree.machine.addresses()}
+    present = {
+        address: interface_by_what_is_there(tree.machine, address)
+        for address in tree.machine.addresses()
+    }
     for address, name in present.items():
         if name:
-            yield from same(name, (read_file(os.path.join(cache, address)) or "").strip(), "cache of " + address)
+            yield from same(
+                name, (read_file(os.path.join(cache, address)) or "").strip(), "cache of " + address
+            )
     shutil.rmtree(os.path.join(tree.directory("0000:03:00.0"), "net"))
     yield from first_difference(before, answer(tree, config).stdout)
     write_config(tree.root, ":filter: [\n")
     done = answer(tree, config)
-    yield from same((0, True), (done.returncode, config in done.stderr), "exit status, and the reason on stderr")
+    yield from same(
+        (0, True), (done.returncode, config in done.stderr), "exit status, and the reason on stderr"
+    )
     yield from first_difference(before, done.stdout)
 
 

@@ -19,8 +19,15 @@ HOST_NAMES = {"incomplete": "pciprobe_host_incomplete", "unseen": "pciprobe_host
 def parse(text):
     """[(family, type, [(name, labels, value)])] by Prometheus's own Python client, which refuses what isn't in the format."""
     from prometheus_client.parser import text_string_to_metric_families
-    return [(family.name, family.type, [(sample.name, sample.labels, sample.value) for sample in family.samples])
-            for family in text_string_to_metric_families(text)]
+
+    return [
+        (
+            family.name,
+            family.type,
+            [(sample.name, sample.labels, sample.value) for sample in family.samples],
+        )
+        for family in text_string_to_metric_families(text)
+    ]
 
 
 def samples_of(text):
@@ -38,8 +45,14 @@ def by_address(samples, name):
 
 
 def check_promtool(text):
-    done = subprocess.run([PROMTOOL, "check", "metrics"], input=text.encode("utf-8", "surrogateescape"), check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    done = subprocess.run(
+        [PROMTOOL, "check", "metrics"],
+        input=text.encode("utf-8", "surrogateescape"),
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
     yield from same((0, b""), (done.returncode, done.stdout), "promtool check metrics")
 
 
@@ -47,13 +60,22 @@ def check_form(text):
     heads = re.findall(r"^# (HELP|TYPE) (\S+)", text, re.MULTILINE)
     if len(set(heads)) != len(heads):
         yield "a HELP or TYPE comes twice"
-    yield from same({name for kind, name in heads if kind == "HELP"}, {name for kind, name in heads if kind == "TYPE"},
-                    "families with HELP, with TYPE")
+    yield from same(
+        {name for kind, name in heads if kind == "HELP"},
+        {name for kind, name in heads if kind == "TYPE"},
+        "families with HELP, with TYPE",
+    )
     families = parse(text)
-    yield from same(len({family for family, _, _ in families}), len(families), "number of families, each by itself")
+    yield from same(
+        len({family for family, _, _ in families}),
+        len(families),
+        "number of families, each by itself",
+    )
     for family, kind, samples in families:
         for name, labels, _ in samples:
-            yield from same("counter" if name.endswith("_total") else "gauge", kind, "type of " + name)
+            yield from same(
+                "counter" if name.endswith("_total") else "gauge", kind, "type of " + name
+            )
             if not name.startswith("pciprobe_"):
                 yield "%s of %s is somebody else's" % (name, family)
             if "" in labels.values():
@@ -61,15 +83,20 @@ def check_form(text):
     if re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text):
         yield "a control character"
     for line in text.splitlines():
-        if not line.startswith("#") and not re.fullmatch(r'pciprobe_\w+(\{.*\})? [0-9.e+-]+', line):
+        if not line.startswith("#") and not re.fullmatch(r"pciprobe_\w+(\{.*\})? [0-9.e+-]+", line):
             yield "a timestamp, or no number: " + line
 
 
 def check_devices(text, devices):
     samples = samples_of(text)
-    measured = {device["address"]: metrics.known(metrics.measured(device, metrics.PROMETHEUS, devices)) for device in devices}
+    measured = {
+        device["address"]: metrics.known(metrics.measured(device, metrics.PROMETHEUS, devices))
+        for device in devices
+    }
     for name in {names[metrics.PROMETHEUS] for names in metrics.DEVICE.values()}:
-        expected = {address: [({}, values[name])] for address, values in measured.items() if name in values}
+        expected = {
+            address: [({}, values[name])] for address, values in measured.items() if name in values
+        }
         yield from same(expected, by_address(samples, name), name)
     info = by_address(samples, "pciprobe_device_info")
     state = by_address(samples, "pciprobe_device_ownership_info")
@@ -78,33 +105,62 @@ def check_devices(text, devices):
     for device in devices:
         address = device["address"]
         yield from same([(metrics.labels(device), 1)], info.get(address), address)
-        yield from same([({"ownership": device["ownership"]}, 1)], state.get(address), "state of " + address)
-        yield from same([(owner, 1) for owner in metrics.owners(device)], owners.get(address, []), "owners of " + address)
+        yield from same(
+            [({"ownership": device["ownership"]}, 1)], state.get(address), "state of " + address
+        )
+        yield from same(
+            [(owner, 1) for owner in metrics.owners(device)],
+            owners.get(address, []),
+            "owners of " + address,
+        )
 
 
 def check_pools(text, document):
-    samples = {(name, tuple(labels.values())): value for name, labels, value in samples_of(text)
-               if name.startswith(("pciprobe_alias_", "pciprobe_model_"))}
+    samples = {
+        (name, tuple(labels.values())): value
+        for name, labels, value in samples_of(text)
+        if name.startswith(("pciprobe_alias_", "pciprobe_model_"))
+    }
     expected = {}
     for kind, pools in (("alias", metrics.aliases(document)), ("model", metrics.models(document))):
         for labels, numbers in pools.items():
             labels = labels if isinstance(labels, tuple) else (labels,)
-            expected.update({("pciprobe_%s_%s" % (kind, name.replace("total", "capacity")), labels): value
-                             for name, value in numbers.items()})
+            expected.update(
+                {
+                    ("pciprobe_%s_%s" % (kind, name.replace("total", "capacity")), labels): value
+                    for name, value in numbers.items()
+                }
+            )
     yield from same(expected, samples, "pools")
-    expected = sorted((device["address"], alias) for device in document["devices"] for alias in device.get("aliases", []))
-    found = sorted((labels["address"], labels["alias"]) for name, labels, value in samples_of(text)
-                   if name == "pciprobe_device_alias_info" and value == 1)
+    expected = sorted(
+        (device["address"], alias)
+        for device in document["devices"]
+        for alias in device.get("aliases", [])
+    )
+    found = sorted(
+        (labels["address"], labels["alias"])
+        for name, labels, value in samples_of(text)
+        if name == "pciprobe_device_alias_info" and value == 1
+    )
     yield from same(expected, found, "aliases of devices")
 
 
 def check_host(text, document):
     samples = {name: value for name, labels, value in samples_of(text) if not labels}
-    expected = {"pciprobe_host_" + name: value for name, value in metrics.host(document["devices"]).items()}
+    expected = {
+        "pciprobe_host_" + name: value for name, value in metrics.host(document["devices"]).items()
+    }
     expected.update({name: document[key] for key, name in HOST_NAMES.items()})
     yield from same(expected, {name: samples.get(name) for name in expected}, "the host's numbers")
-    yield from same([({"version": document["version"]}, 1)],
-                    [(labels, value) for name, labels, value in samples_of(text) if name == "pciprobe_build_info"], "version")
+    yield from same(
+        [({"version": document["version"]}, 1)],
+        [
+            (labels, value)
+            for name, labels, value in samples_of(text)
+            if name == "pciprobe_build_info"
+        ],
+        "version",
+    )
     if not 0 < samples.get("pciprobe_host_probe_duration_seconds", 0) < 60:
         yield "it took %s s" % samples.get("pciprobe_host_probe_duration_seconds")
 
@@ -124,8 +180,10 @@ def check_machine(tap, machine):
 
 def comparable(samples):
     """node_exporter adds the labels that others of the family have, empty."""
-    return {(name, tuple(sorted((label, text) for label, text in labels.items() if text)), value)
-            for name, labels, value in samples}
+    return {
+        (name, tuple(sorted((label, text) for label, text in labels.items() if text)), value)
+        for name, labels, value in samples
+    }
 
 
 def check_node_exporter(texts, folder):
@@ -134,7 +192,9 @@ def check_node_exporter(texts, folder):
         for name, text in texts:
             exporter.put("pciprobe.prom", text)
             served = samples_of(exporter.metrics())
-            errors = [value for sample, _, value in served if sample == "node_textfile_scrape_error"]
+            errors = [
+                value for sample, _, value in served if sample == "node_textfile_scrape_error"
+            ]
             yield from same([0], errors, name + ": node_textfile_scrape_error")
             own = comparable(sample for sample in served if sample[0].startswith("pciprobe_"))
             written = comparable(samples_of(text))
@@ -146,16 +206,27 @@ def check_node_exporter(texts, folder):
 def check_hostile_names(text):
     owners = by_address(samples_of(text), "pciprobe_device_owner_info")
     for i, (raw, readable) in enumerate(HOSTILE_NAMES):
-        yield from same([readable], [labels.get("vm") for labels, _ in owners.get("0000:01:%02x.0" % i, [])], repr(raw[:40]))
-    yield from same({"one-42", 'i-2-"43"-VM'}, {labels.get("vm") for labels, _ in owners.get("0000:20:00.0", [])}, "conflict")
+        yield from same(
+            [readable],
+            [labels.get("vm") for labels, _ in owners.get("0000:01:%02x.0" % i, [])],
+            repr(raw[:40]),
+        )
+    yield from same(
+        {"one-42", 'i-2-"43"-VM'},
+        {labels.get("vm") for labels, _ in owners.get("0000:20:00.0", [])},
+        "conflict",
+    )
 
 
 def check_alike_owners(machine):
     """With the labels that tell them apart left out there is one of two owners, not one series twice."""
     text = machine.pciprobe("-a", "-s", "20:00.0", "-f", "prometheus", "-o", "programs")
     yield from check_promtool(text)
-    yield from same({"0000:20:00.0": [({"program": "qemu-system-x86_64"}, 1)]},
-                    by_address(samples_of(text), "pciprobe_device_owner_info"), "owners")
+    yield from same(
+        {"0000:20:00.0": [({"program": "qemu-system-x86_64"}, 1)]},
+        by_address(samples_of(text), "pciprobe_device_owner_info"),
+        "owners",
+    )
 
 
 def check_no_devices(folder):
@@ -169,8 +240,11 @@ def check_no_devices(folder):
 
 def main():
     tap = Tap()
-    tap.needs(prometheus=PROMTOOL, prometheus_node_exporter=servers.find("prometheus-node-exporter"),
-              python3_prometheus_client=importlib.util.find_spec("prometheus_client"))
+    tap.needs(
+        prometheus=PROMTOOL,
+        prometheus_node_exporter=servers.find("prometheus-node-exporter"),
+        python3_prometheus_client=importlib.util.find_spec("prometheus_client"),
+    )
     with tempfile.TemporaryDirectory(prefix="pciprobe-prometheus-") as folder:
         made = make_machine(os.path.join(folder, "made")).machine
         owned = make_owned(os.path.join(folder, "owned")).machine
@@ -181,8 +255,12 @@ def main():
         tap.check("hostile names are read as they are", check_hostile_names, hostile)
         tap.check("owners that look alike", check_alike_owners, owned)
         tap.check("no devices", check_no_devices, os.path.join(folder, "empty"))
-        tap.check("node_exporter", check_node_exporter,
-                  [(machine.name, read(machine)[0]) for machine in machines], os.path.join(folder, "node"))
+        tap.check(
+            "node_exporter",
+            check_node_exporter,
+            [(machine.name, read(machine)[0]) for machine in machines],
+            os.path.join(folder, "node"),
+        )
     tap.done(wants_machines=False)
 
 

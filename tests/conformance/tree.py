@@ -28,7 +28,7 @@ def configuration_space(vendor, device, klass, revision, subsystem):
     space = bytearray(CONFIG_SIZE)
     struct.pack_into("<HH", space, 0x00, vendor, device)
     struct.pack_into("<I", space, 0x08, klass << 8 | revision)
-    struct.pack_into("<HH", space, 0x2c, *subsystem)
+    struct.pack_into("<HH", space, 0x2C, *subsystem)
     return bytes(space)
 
 
@@ -54,8 +54,14 @@ class Tree:
         self.file("proc/sys/kernel/hostname", name)
 
     def process(self, pid, *words, opened=()):
-        write(self.path("proc", str(pid), "cmdline"), b"".join(os.fsencode(word) + b"\0" for word in words))
-        write(self.path("proc", str(pid), "stat"), "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid))
+        write(
+            self.path("proc", str(pid), "cmdline"),
+            b"".join(os.fsencode(word) + b"\0" for word in words),
+        )
+        write(
+            self.path("proc", str(pid), "stat"),
+            "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid),
+        )
         write(self.path("proc", str(pid), "status"), "Name:\tmade\nUid:\t0\t0\t0\t0\n")
         for number, target in enumerate(("/dev/null", *opened)):
             os.makedirs(self.path("proc", str(pid), "fd"), exist_ok=True)
@@ -79,27 +85,64 @@ class Tree:
     def vm_by_node(self, pid, name, address, number):
         """A running VM that has the device ADDRESS by its own node, which the kernel allows while none has its group."""
         self.device_node(number, address)
-        self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", "guest=" + name,
-                     opened=["/dev/vfio/devices/vfio%d" % number])
+        self.process(
+            pid,
+            "/usr/bin/qemu-system-x86_64",
+            "-name",
+            "guest=" + name,
+            opened=["/dev/vfio/devices/vfio%d" % number],
+        )
 
     def vm(self, pid, name, *devices):
         """A running VM that has DEVICES, (address, group). Bytes are a NAME as well."""
         name = os.fsencode(name).replace(b",", b",,")
-        arguments = [word for address, _ in devices for word in ("-device", "vfio-pci,host=" + address)]
-        self.process(pid, "/usr/bin/qemu-system-x86_64", "-name", b"guest=" + name + b",debug-threads=on", *arguments,
-                     opened=["/dev/vfio/%d" % group for _, group in devices])
+        arguments = [
+            word for address, _ in devices for word in ("-device", "vfio-pci,host=" + address)
+        ]
+        self.process(
+            pid,
+            "/usr/bin/qemu-system-x86_64",
+            "-name",
+            b"guest=" + name + b",debug-threads=on",
+            *arguments,
+            opened=["/dev/vfio/%d" % group for _, group in devices]
+        )
 
-    def device(self, address, vendor, device, klass=0x020000, subsystem=(0, 0), revision=0, driver=None, group=None,
-             parent=None, uevent=b"", files=None):
+    def device(
+        self,
+        address,
+        vendor,
+        device,
+        klass=0x020000,
+        subsystem=(0, 0),
+        revision=0,
+        driver=None,
+        group=None,
+        parent=None,
+        uevent=b"",
+        files=None,
+    ):
         """KLASS has the programming interface in its last two digits; UEVENT is added to what the kernel writes."""
-        above = self.directory(parent) if parent else self.path("sys/devices/pci" + address.rsplit(":", 1)[0])
+        above = (
+            self.directory(parent)
+            if parent
+            else self.path("sys/devices/pci" + address.rsplit(":", 1)[0])
+        )
         place = os.path.join(above, address)
-        texts = {"vendor": "0x%04x" % vendor, "device": "0x%04x" % device, "class": "0x%06x" % klass,
-                 "subsystem_vendor": "0x%04x" % subsystem[0], "subsystem_device": "0x%04x" % subsystem[1],
-                 "modalias": "pci:v%08Xd%08X" % (vendor, device), "revision": "0x%02x" % revision,
-                 "irq": "0", "resource": "0x0 0x0 0x0",
-                 "config": configuration_space(vendor, device, klass, revision, subsystem),
-                 "uevent": self._uevent(address, vendor, device, klass, subsystem, driver).encode() + uevent}
+        texts = {
+            "vendor": "0x%04x" % vendor,
+            "device": "0x%04x" % device,
+            "class": "0x%06x" % klass,
+            "subsystem_vendor": "0x%04x" % subsystem[0],
+            "subsystem_device": "0x%04x" % subsystem[1],
+            "modalias": "pci:v%08Xd%08X" % (vendor, device),
+            "revision": "0x%02x" % revision,
+            "irq": "0",
+            "resource": "0x0 0x0 0x0",
+            "config": configuration_space(vendor, device, klass, revision, subsystem),
+            "uevent": self._uevent(address, vendor, device, klass, subsystem, driver).encode()
+            + uevent,
+        }
         texts.update(files or {})
         for name, content in texts.items():
             write(os.path.join(place, name), content)
@@ -108,15 +151,21 @@ class Tree:
             os.makedirs(self.path("sys/bus/pci/drivers", driver), exist_ok=True)
             link(os.path.join(place, "driver"), self.path("sys/bus/pci/drivers", driver))
         if group is not None:
-            link(os.path.join(place, "iommu_group"), self.path("sys/kernel/iommu_groups", str(group)))
+            link(
+                os.path.join(place, "iommu_group"), self.path("sys/kernel/iommu_groups", str(group))
+            )
         return place
 
     @staticmethod
     def _uevent(address, vendor, device, klass, subsystem, driver):
         """As the kernel writes it, without the MODALIAS that recordings lack: that has a file of its own."""
         lines = ["DRIVER=" + driver] if driver else []
-        lines += ["PCI_CLASS=%X" % klass, "PCI_ID=%04X:%04X" % (vendor, device),
-                  "PCI_SUBSYS_ID=%04X:%04X" % subsystem, "PCI_SLOT_NAME=" + address]
+        lines += [
+            "PCI_CLASS=%X" % klass,
+            "PCI_ID=%04X:%04X" % (vendor, device),
+            "PCI_SUBSYS_ID=%04X:%04X" % subsystem,
+            "PCI_SLOT_NAME=" + address,
+        ]
         return "\n".join(lines) + "\n"
 
     def virtual_function(self, pf, index, address, vendor, device, **more):
@@ -133,93 +182,179 @@ class Tree:
 
 
 def add_bridges(tree):
-    tree.device("0000:00:00.0", 0x8086, 0x29c0, 0x060000)
+    tree.device("0000:00:00.0", 0x8086, 0x29C0, 0x060000)
     tree.device("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
-    tree.device("0000:01:00.0", 0x10b5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
-    tree.device("0000:02:08.0", 0x10b5, 0x8747, 0x060400, parent="0000:01:00.0", group=2,
-              files={"max_link_speed": "8.0 GT/s PCIe", "max_link_width": "16"})
+    tree.device("0000:01:00.0", 0x10B5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
+    tree.device(
+        "0000:02:08.0",
+        0x10B5,
+        0x8747,
+        0x060400,
+        parent="0000:01:00.0",
+        group=2,
+        files={"max_link_speed": "8.0 GT/s PCIe", "max_link_width": "16"},
+    )
 
 
 def add_network_devices(tree):
-    tree.device("0000:03:00.0", 0x8086, 0x10d3, 0x020000, (0x8086, 0xa01f), 0x12, "e1000e", 3, "0000:02:08.0",
-              files={"numa_node": "1", "label": "Onboard LAN", "power_state": "D0", "power/runtime_status": "active",
-                     "max_link_speed": "8.0 GT/s PCIe", "max_link_width": "8", "current_link_speed": "2.5 GT/s PCIe",
-                     "current_link_width": "1", "reset_method": "flr bus",
-                     "aer_dev_correctable": "RxErr 4\nTOTAL_ERR_COR 12", "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 1",
-                     "aer_dev_fatal": "TOTAL_ERR_FATAL 18446744073709551615"})
+    tree.device(
+        "0000:03:00.0",
+        0x8086,
+        0x10D3,
+        0x020000,
+        (0x8086, 0xA01F),
+        0x12,
+        "e1000e",
+        3,
+        "0000:02:08.0",
+        files={
+            "numa_node": "1",
+            "label": "Onboard LAN",
+            "power_state": "D0",
+            "power/runtime_status": "active",
+            "max_link_speed": "8.0 GT/s PCIe",
+            "max_link_width": "8",
+            "current_link_speed": "2.5 GT/s PCIe",
+            "current_link_width": "1",
+            "reset_method": "flr bus",
+            "aer_dev_correctable": "RxErr 4\nTOTAL_ERR_COR 12",
+            "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 1",
+            "aer_dev_fatal": "TOTAL_ERR_FATAL 18446744073709551615",
+        },
+    )
     tree.interface("0000:03:00.0", "enp3s0")
     # switchdev: of several the uplink counts
-    tree.device("0000:04:00.0", 0x15b3, 0x101d, driver="mlx5_core", files={"sriov_totalvfs": "8", "sriov_numvfs": "0"})
+    tree.device(
+        "0000:04:00.0",
+        0x15B3,
+        0x101D,
+        driver="mlx5_core",
+        files={"sriov_totalvfs": "8", "sriov_numvfs": "0"},
+    )
     for name, port in (("eth2", "pf0vf0"), ("eth10", "p0"), ("eth1", "pf0vf1")):
         tree.interface("0000:04:00.0", name, port=port)
     # several and none of them an uplink
-    tree.device("0000:04:00.1", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "-1"})
+    tree.device("0000:04:00.1", 0x15B3, 0x101D, driver="mlx5_core", files={"numa_node": "-1"})
     tree.interface("0000:04:00.1", "eth3", port="p0x")
     tree.interface("0000:04:00.1", "eth4")
     # one interface that calls itself a VF's port: it is the only one
-    tree.device("0000:04:00.2", 0x15b3, 0x101d, driver="mlx5_core", files={"numa_node": "0"})
+    tree.device("0000:04:00.2", 0x15B3, 0x101D, driver="mlx5_core", files={"numa_node": "0"})
     tree.interface("0000:04:00.2", "eth5", port="pf0vf7")
-    tree.device("0000:05:00.0", 0x1af4, 0x1041, subsystem=(0x1af4, 0x1041), revision=1, driver="virtio-pci")
+    tree.device(
+        "0000:05:00.0", 0x1AF4, 0x1041, subsystem=(0x1AF4, 0x1041), revision=1, driver="virtio-pci"
+    )
     tree.interface("0000:05:00.0", "ens5", mac="52:54:00:12:34:56", below="virtio3/net")
     # names that the operator wrote down, and one seen before
     for function in range(4):
-        tree.device("0000:06:00.%d" % function, 0x8086, 0x1521, subsystem=(0x8086, 0xffff), driver="vfio-pci",
-                  group=40 + function)
+        tree.device(
+            "0000:06:00.%d" % function,
+            0x8086,
+            0x1521,
+            subsystem=(0x8086, 0xFFFF),
+            driver="vfio-pci",
+            group=40 + function,
+        )
     tree.interface("0000:06:00.1", "eth6")
-    tree.file("etc/udev/rules.d/99-rename.rules",
-              '# written by hand\n# 0000:06:00.0 <- lan0\n#  0000:06:00.1 <- lan1\n'
-              'ACTION=="add", NAME="lan9" # 0000:06:00.3 <- lan9')
+    tree.file(
+        "etc/udev/rules.d/99-rename.rules",
+        "# written by hand\n# 0000:06:00.0 <- lan0\n#  0000:06:00.1 <- lan1\n"
+        'ACTION=="add", NAME="lan9" # 0000:06:00.3 <- lan9',
+    )
     tree.file("var/tmp/one_db/pci_net_names/0000:06:00.2", "wan2")
 
 
 def add_virtual_functions(tree):
     enabled = {"sriov_totalvfs": "16", "sriov_numvfs": "2"}
-    tree.device("0000:07:00.0", 0x8086, 0x10fb, driver="ixgbe", group=20, files=enabled)
+    tree.device("0000:07:00.0", 0x8086, 0x10FB, driver="ixgbe", group=20, files=enabled)
     tree.interface("0000:07:00.0", "enp7s0")
     for i in range(2):
-        tree.virtual_function("0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ed, group=21 + i)
+        tree.virtual_function(
+            "0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ED, group=21 + i
+        )
     # a GPU whose VFs NVIDIA's driver made behind the kernel's back
-    tree.device("0000:08:00.0", 0x10de, 0x2236, 0x030200, (0x10de, 0x1482), driver="nvidia",
-              files={"sriov_totalvfs": "4", "sriov_numvfs": "0"})
+    tree.device(
+        "0000:08:00.0",
+        0x10DE,
+        0x2236,
+        0x030200,
+        (0x10DE, 0x1482),
+        driver="nvidia",
+        files={"sriov_totalvfs": "4", "sriov_numvfs": "0"},
+    )
     for i in range(4):
-        tree.virtual_function("0000:08:00.0", i, "0000:08:00.%d" % (i + 4), 0x10de, 0x2236, klass=0x030200,
-                              subsystem=(0x10de, 0x0000), driver="nvidia")
-    tree.file("sys/bus/pci/devices/0000:08:00.5/nvidia/creatable_vgpu_types",
-              "ID    : vGPU Name\n557   : NVIDIA A10-1B\n\n558   : NVIDIA A10-2Q")
+        tree.virtual_function(
+            "0000:08:00.0",
+            i,
+            "0000:08:00.%d" % (i + 4),
+            0x10DE,
+            0x2236,
+            klass=0x030200,
+            subsystem=(0x10DE, 0x0000),
+            driver="nvidia",
+        )
+    tree.file(
+        "sys/bus/pci/devices/0000:08:00.5/nvidia/creatable_vgpu_types",
+        "ID    : vGPU Name\n557   : NVIDIA A10-1B\n\n558   : NVIDIA A10-2Q",
+    )
     tree.file("sys/bus/pci/devices/0000:08:00.5/nvidia/current_vgpu_type", "558")
     for name in ("nvidia-588", "nvidia-591"):
-        tree.file("sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/%s/name" % name, "NVIDIA A10-4Q")
+        tree.file(
+            "sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/%s/name" % name, "NVIDIA A10-4Q"
+        )
     # the framework knows it and has no type left for it
     os.makedirs(tree.path("sys/class/mdev_bus/0000:08:00.7/mdev_supported_types"))
     # the operator may list any vendor as NVIDIA; this one's PF doesn't tell how many VFs it has
-    tree.device("0000:08:08.0", 0x15b3, 0x1017)
-    tree.virtual_function("0000:08:08.0", 0, "0000:08:08.1", 0x15b3, 0x1018)
+    tree.device("0000:08:08.0", 0x15B3, 0x1017)
+    tree.virtual_function("0000:08:08.0", 0, "0000:08:08.1", 0x15B3, 0x1018)
     tree.file("sys/class/mdev_bus/0000:08:08.1/mdev_supported_types/mlx5_core-local/name", "local")
-    tree.device("0000:09:00.0", 0x10de, 0x20b5, 0x030200, files={"sriov_totalvfs": "0"})
-    tree.device("0000:09:00.1", 0x10de, 0x1aef, 0x040300, driver="snd_hda_intel")
+    tree.device("0000:09:00.0", 0x10DE, 0x20B5, 0x030200, files={"sriov_totalvfs": "0"})
+    tree.device("0000:09:00.1", 0x10DE, 0x1AEF, 0x040300, driver="snd_hda_intel")
 
 
 def add_odd_devices(tree):
-    tree.device("0000:0a:00.0", 0xfff0, 0x1234, 0x0c0330)
-    tree.device("0000:0a:00.1", 0x8086, 0xfff1, 0xfefe01, (0x8086, 0x0000), 0xff)
-    tree.device("0000:0a:00.2", 0x1002, 0x6798, 0x038000, (0xffff, 0x0001))
+    tree.device("0000:0a:00.0", 0xFFF0, 0x1234, 0x0C0330)
+    tree.device("0000:0a:00.1", 0x8086, 0xFFF1, 0xFEFE01, (0x8086, 0x0000), 0xFF)
+    tree.device("0000:0a:00.2", 0x1002, 0x6798, 0x038000, (0xFFFF, 0x0001))
     tree.device("0000:0a:00.3", 0x1002, 0x6798, 0x034242, (0x0000, 0x0001))
-    tree.device("0000:0a:1f.7", 0x1af4, 0x1044, 0xffff00, (0x1af4, 0x1044), 1, "virtio-pci")
+    tree.device("0000:0a:1f.7", 0x1AF4, 0x1044, 0xFFFF00, (0x1AF4, 0x1044), 1, "virtio-pci")
     # names with quotes in them: vendor, device, subsystem
-    tree.device("0000:0b:00.0", 0x1c63, 0x0008, 0x0c0010)
-    tree.device("0000:0b:01.0", 0x1e0f, 0x0013, 0x010802)
-    tree.device("0000:0b:02.0", 0x1002, 0x4966, 0x030000, (0x148c, 0x2039))
+    tree.device("0000:0b:00.0", 0x1C63, 0x0008, 0x0C0010)
+    tree.device("0000:0b:01.0", 0x1E0F, 0x0013, 0x010802)
+    tree.device("0000:0b:02.0", 0x1002, 0x4966, 0x030000, (0x148C, 0x2039))
     # a device number of 0 with a subsystem that pci.ids names, and a name longer than lspci prints
-    tree.device("0000:0b:03.0", 0x1de0, 0x0000, 0x120000, (0x1de0, 0xc007))
-    tree.device("0000:0b:04.0", 0x15b3, 0x1019, 0x020000, (0x15b3, 0x0125))
-    tree.device("0000:0c:00.0", 0x144d, 0xa808, 0x010802, (0x144d, 0xa801), driver="nvme",
-              files={"power/runtime_status": "suspended", "power_state": "D3hot", "max_link_speed": "8.0 GT/s PCIe",
-                     "max_link_width": "4", "current_link_speed": "Unknown", "current_link_width": "0"})
-    tree.device("0000:0d:00.0", 0x144d, 0xa808, 0x010802, files={"max_link_speed": "Unknown", "max_link_width": "255",
-                                                               "current_link_speed": "Unknown",
-                                                               "current_link_width": "255", "reset_method": ""})
-    tree.device("0001:03:00.0", 0x8086, 0x10d3, files={"numa_node": "3"})
-    tree.device("10000:e1:00.0", 0x8086, 0x0a54, 0x010802, driver="nvme")
+    tree.device("0000:0b:03.0", 0x1DE0, 0x0000, 0x120000, (0x1DE0, 0xC007))
+    tree.device("0000:0b:04.0", 0x15B3, 0x1019, 0x020000, (0x15B3, 0x0125))
+    tree.device(
+        "0000:0c:00.0",
+        0x144D,
+        0xA808,
+        0x010802,
+        (0x144D, 0xA801),
+        driver="nvme",
+        files={
+            "power/runtime_status": "suspended",
+            "power_state": "D3hot",
+            "max_link_speed": "8.0 GT/s PCIe",
+            "max_link_width": "4",
+            "current_link_speed": "Unknown",
+            "current_link_width": "0",
+        },
+    )
+    tree.device(
+        "0000:0d:00.0",
+        0x144D,
+        0xA808,
+        0x010802,
+        files={
+            "max_link_speed": "Unknown",
+            "max_link_width": "255",
+            "current_link_speed": "Unknown",
+            "current_link_width": "255",
+            "reset_method": "",
+        },
+    )
+    tree.device("0001:03:00.0", 0x8086, 0x10D3, files={"numa_node": "3"})
+    tree.device("10000:e1:00.0", 0x8086, 0x0A54, 0x010802, driver="nvme")
 
 
 def add_neighbours(tree):
@@ -242,12 +377,34 @@ def add_groups(tree):
 def add_processes(tree):
     """A VM that has 0000:06:00.0 by its group, and another that has a part of 0000:08:00.0."""
     tree.process(1, "/sbin/init")
-    tree.process(4242, "/usr/bin/qemu-system-x86_64", "-name", "guest=one-17", "-uuid", UUID, "-device",
-                 "vfio-pci,host=0000:06:00.0,bus=pcie.0,addr=0x5", opened=["/dev/vfio/vfio", "/dev/vfio/40"])
-    tree.process(4243, "qemu-kvm", "-name", "i-2-3-VM", "-device",
-                 "vfio-pci,sysfsdev=/sys/bus/mdev/devices/" + UUID, opened=["/dev/vfio/90"])
-    link(tree.path("sys/bus/mdev/devices", UUID), tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID))
-    link(tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID, "iommu_group"), tree.path("sys/kernel/iommu_groups/90"))
+    tree.process(
+        4242,
+        "/usr/bin/qemu-system-x86_64",
+        "-name",
+        "guest=one-17",
+        "-uuid",
+        UUID,
+        "-device",
+        "vfio-pci,host=0000:06:00.0,bus=pcie.0,addr=0x5",
+        opened=["/dev/vfio/vfio", "/dev/vfio/40"],
+    )
+    tree.process(
+        4243,
+        "qemu-kvm",
+        "-name",
+        "i-2-3-VM",
+        "-device",
+        "vfio-pci,sysfsdev=/sys/bus/mdev/devices/" + UUID,
+        opened=["/dev/vfio/90"],
+    )
+    link(
+        tree.path("sys/bus/mdev/devices", UUID),
+        tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID),
+    )
+    link(
+        tree.path("sys/devices/pci0000:00/0000:08:00.0", UUID, "iommu_group"),
+        tree.path("sys/kernel/iommu_groups/90"),
+    )
 
 
 def make_machine_without_uevents(root):
@@ -274,10 +431,25 @@ def make_machine(root, name="made"):
 
 # What a VM may be called, and how that reads where control characters and broken bytes become question marks.
 HOSTILE_NAMES = [
-    (b'a"b', 'a"b'), (b"a\\", "a\\"), (b"\\", "\\"), (b'\\"', '\\"'), (b"two\nlines", "two\nlines"), (b"a\\nb", "a\\nb"),
-    (b"a,b c=d", "a,b c=d"), (b'"} 1\npciprobe_lie 1\n', '"} 1\npciprobe_lie 1\n'), (b"a\\,b=c\\ ", "a\\,b=c\\ "),
-    (b"\x1b[31mred\r\t", "?[31mred??"), (b"\xff\xfe broken \xc3", "?? broken ?"), ("d\u00fcse \u2028\U0001f600".encode(), "d\u00fcse ?\U0001f600"),
-    (b"x" * 4096, "x" * 4096), (b"#{}", "#{}"), (b"'", "'"), (b" blank ", " blank "), (b"NaN", "NaN"), (b"-", "-")]
+    (b'a"b', 'a"b'),
+    (b"a\\", "a\\"),
+    (b"\\", "\\"),
+    (b'\\"', '\\"'),
+    (b"two\nlines", "two\nlines"),
+    (b"a\\nb", "a\\nb"),
+    (b"a,b c=d", "a,b c=d"),
+    (b'"} 1\npciprobe_lie 1\n', '"} 1\npciprobe_lie 1\n'),
+    (b"a\\,b=c\\ ", "a\\,b=c\\ "),
+    (b"\x1b[31mred\r\t", "?[31mred??"),
+    (b"\xff\xfe broken \xc3", "?? broken ?"),
+    ("d\u00fcse \u2028\U0001f600".encode(), "d\u00fcse ?\U0001f600"),
+    (b"x" * 4096, "x" * 4096),
+    (b"#{}", "#{}"),
+    (b"'", "'"),
+    (b" blank ", " blank "),
+    (b"NaN", "NaN"),
+    (b"-", "-"),
+]
 
 
 def make_owned(root, name="hostile names"):
@@ -287,14 +459,27 @@ def make_owned(root, name="hostile names"):
     tree.process(1, "/sbin/init")
     for i, (raw, _) in enumerate(HOSTILE_NAMES):
         address = "0000:01:%02x.0" % i
-        tree.device(address, 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, files={"label": raw[:60] + b".\n"})
+        tree.device(
+            address,
+            0x10DE,
+            0x2204,
+            0x030000,
+            driver="vfio-pci",
+            group=i,
+            files={"label": raw[:60] + b".\n"},
+        )
         tree.vm(100 + i, raw, (address, i))
-    tree.device("0000:20:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=90)
+    tree.device("0000:20:00.0", 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=90)
     tree.vm(200, "one-42", ("0000:20:00.0", 90))
     tree.vm_by_node(201, 'i-2-"43"-VM', "0000:20:00.0", 0)
-    tree.device("0000:21:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=91)
-    tree.device("0000:22:00.0", 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=92)
-    tree.file("run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999") # a VM that isn't there yet
-    tree.file("pci.conf", ":filter: '10de:'\n:alias:\n"
-              "- {name: gpu, filter: '10de:2204'}\n- {name: last, short_address: '21:00.0'}\n- {name: none, numa_node: 7}")
+    tree.device("0000:21:00.0", 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=91)
+    tree.device("0000:22:00.0", 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=92)
+    tree.file(
+        "run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999"
+    )  # a VM that isn't there yet
+    tree.file(
+        "pci.conf",
+        ":filter: '10de:'\n:alias:\n"
+        "- {name: gpu, filter: '10de:2204'}\n- {name: last, short_address: '21:00.0'}\n- {name: none, numa_node: 7}",
+    )
     return tree

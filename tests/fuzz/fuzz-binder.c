@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random plans and faults: devices are bound, given back and recovered while the kernel's side fails in every way it can.
+/* Random plans and faults: devices are bound, given back and recovered while the kernel's side
+ * fails in every way it can.
  *
- * The input is read four bytes at a time: what to do, with which devices, which fault, at which write. What must hold: no device is left
- * with an override and no driver unless the journal knows of it, success is said only of what is so, and when the faults are over
- * everything is put in order and every device that is there can be given back to the driver it had. */
-#include "binder/hazards/hazard.h"
-#include "binder/engine/journal.h"
+ * The input is read four bytes at a time: what to do, with which devices, which fault, at which
+ * write. What must hold: no device is left with an override and no driver unless the journal knows
+ * of it, success is said only of what is so, and when the faults are over everything is put in
+ * order and every device that is there can be given back to the driver it had. */
 #include "binder/commands/commands.h"
+#include "binder/engine/journal.h"
+#include "binder/hazards/hazard.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/binder/fakekernel.h"
 
@@ -18,8 +20,11 @@
 static const struct {
 	const char *address, *group, *driver;
 } DEVICES[DEVICE_COUNT] = {
-	{"0000:01:00.0", "1", "e1000e"}, {"0000:02:00.0", "2", "nouveau"}, {"0000:02:00.1", "2", "snd_hda_intel"},
-	{"0000:03:00.0", "3", "nvme"},	 {"0000:04:00.0", "4", NULL},
+	{"0000:01:00.0", "1", "e1000e"},
+	{"0000:02:00.0", "2", "nouveau"},
+	{"0000:02:00.1", "2", "snd_hda_intel"},
+	{"0000:03:00.0", "3", "nvme"},
+	{"0000:04:00.0", "4", NULL},
 };
 
 static struct fakesys *fake;
@@ -31,7 +36,8 @@ static void make_machine(void)
 	fake = fakesys_new();
 	fakekernel_init(&kernel, fake);
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
-		fakekernel_pci(&kernel, DEVICES[i].address, .vendor = 0x8086, .device = 0x1000 + (unsigned)i, .class = 0x020000,
+		fakekernel_pci(&kernel, DEVICES[i].address, .vendor = 0x8086,
+			       .device = 0x1000 + (unsigned)i, .class = 0x020000,
 			       .group = DEVICES[i].group, .driver = DEVICES[i].driver);
 	fakekernel_driver(&kernel, "vfio-pci");
 	fakekernel_driver(&kernel, "thief");
@@ -95,14 +101,16 @@ static bool is_remembered(const char *text)
 	return remembered;
 }
 
-/* No device is left with an override and no driver, or with a driver that got in between, unless the journal knows of it. */
+/* No device is left with an override and no driver, or with a driver that got in between, unless
+ * the journal knows of it. */
 static void check_devices(void)
 {
 	char state[256];
 
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		fakekernel_state(&kernel, DEVICES[i].address, state);
-		if (strncmp(state, "thief ", 6) == 0 || (strncmp(state, "- ", 2) == 0 && strcmp(state, "- -") != 0))
+		if (strncmp(state, "thief ", 6) == 0 ||
+		    (strncmp(state, "- ", 2) == 0 && strcmp(state, "- -") != 0))
 			hold(is_remembered(DEVICES[i].address));
 	}
 }
@@ -116,7 +124,8 @@ static void check_success(int (*subcommand)(struct bind_options *), unsigned mas
 			continue;
 		fakekernel_state(&kernel, DEVICES[i].address, state);
 		if (subcommand == run_bind)
-			hold(strncmp(state, "vfio-pci ", 9) == 0 || strncmp(state, "pci-stub ", 9) == 0);
+			hold(strncmp(state, "vfio-pci ", 9) == 0 ||
+			     strncmp(state, "pci-stub ", 9) == 0);
 		if (subcommand == run_release)
 			hold(strstr(state, " -") && strncmp(state, "vfio-pci", 8) != 0);
 	}
@@ -124,8 +133,10 @@ static void check_success(int (*subcommand)(struct bind_options *), unsigned mas
 
 static void take_turn(const uint8_t turn[static 4])
 {
-	static int (*const verbs[])(struct bind_options *) = {run_bind, run_release, run_recover, run_bind_each};
-	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN, -EIO, -ENOENT, -EPERM, -ENOMEM};
+	static int (*const verbs[])(struct bind_options *) = {run_bind, run_release, run_recover,
+							      run_bind_each};
+	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN,
+				     -EIO,   -ENOENT, -EPERM,  -ENOMEM};
 	static const enum fault faults[] = {FAULT_NONE,	     FAULT_ERROR, FAULT_VANISH, FAULT_HANG,
 					    FAULT_HANG_DONE, FAULT_THIEF, FAULT_CUT,	FAULT_NONE};
 	int (*subcommand)(struct bind_options *) = verbs[turn[0] & 3];
@@ -165,7 +176,8 @@ static void put_in_order(void)
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		char wanted[64];
 
-		snprintf(wanted, sizeof(wanted), "%s -", DEVICES[i].driver ? DEVICES[i].driver : "-");
+		snprintf(wanted, sizeof(wanted), "%s -",
+			 DEVICES[i].driver ? DEVICES[i].driver : "-");
 		fakekernel_state(&kernel, DEVICES[i].address, state);
 		hold(!(there & 1u << i) || strcmp(state, wanted) == 0);
 	}

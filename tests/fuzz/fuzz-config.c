@@ -13,13 +13,22 @@
 static const struct pci_device DEVICES[] = {
 	{.address = {0, 0x00, 0x02, 0}, .vendor = 0x8086, .device = 0x10d3, .class = 0x0200},
 	{.address = {0, 0x81, 0x1f, 7}, .vendor = 0x10de, .device = 0x2204, .class = 0x0300},
-	{.address = {1, 0x03, 0x00, 0}, .vendor = 0x144d, .device = 0xa808, .class = 0x0108, .prog_if = 2},
-	{.address = {0x10000, 0xe1, 0x00, 1}, .vendor = 0xffff, .device = 0, .class = 0xffff, .prog_if = 0xff},
+	{.address = {1, 0x03, 0x00, 0},
+	 .vendor = 0x144d,
+	 .device = 0xa808,
+	 .class = 0x0108,
+	 .prog_if = 2},
+	{.address = {0x10000, 0xe1, 0x00, 1},
+	 .vendor = 0xffff,
+	 .device = 0,
+	 .class = 0xffff,
+	 .prog_if = 0xff},
 };
 
-static const char LIST[] = "10de  NVIDIA Corporation\n\t2204  GA102 [GeForce RTX 3090]\n"
-			   "144d  Samsung Electronics Co Ltd\n\ta808  NVMe \xc3\xa9\xff Controller aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n"
-			   "8086  Intel Corporation\n\t10d3  82574L Gigabit Network Connection\n";
+static const char LIST[] =
+	"10de  NVIDIA Corporation\n\t2204  GA102 [GeForce RTX 3090]\n"
+	"144d  Samsung Electronics Co Ltd\n\ta808  NVMe \xc3\xa9\xff Controller aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n"
+	"8086  Intel Corporation\n\t10d3  82574L Gigabit Network Connection\n";
 
 static struct names *make_names(void)
 {
@@ -40,7 +49,8 @@ static void check_list(const struct rule_list *list)
 {
 	hold(!list->count || (list->restricts && list->key && *list->place));
 	for (size_t i = 0; i < list->count; i++)
-		hold((*rule_text(list->rules[i]) || list->kind == RULE_NAME) && *rule_location(list->rules[i]));
+		hold((*rule_text(list->rules[i]) || list->kind == RULE_NAME) &&
+		     *rule_location(list->rules[i]));
 }
 
 static bool has_only_exclusions(const struct rule_list *list)
@@ -51,7 +61,8 @@ static bool has_only_exclusions(const struct rule_list *list)
 	return list->count;
 }
 
-static void apply(const struct config *config, struct names *names, const struct log *log, const struct told *told)
+static void apply(const struct config *config, struct names *names, const struct log *log,
+		  const struct told *told)
 {
 	struct selection selection = {0};
 	struct verdict verdict;
@@ -68,12 +79,14 @@ static void apply(const struct config *config, struct names *names, const struct
 		hold((error < 0) == (told->errors > errors));
 		if (error)
 			continue;
-		hold(!verdict.excluded_by || (verdict.refused_by && rule_excludes(verdict.excluded_by)));
+		hold(!verdict.excluded_by ||
+		     (verdict.refused_by && rule_excludes(verdict.excluded_by)));
 		for (size_t n = 0; n < selection.count; n++) {
 			if (verdict.refused_by == selection.lists[n])
 				hold(selection.lists[n]->restricts && !verdict.took[n]);
 			else if (!verdict.refused_by)
-				hold((selection.lists[n]->restricts && !has_only_exclusions(selection.lists[n])) ==
+				hold((selection.lists[n]->restricts &&
+				      !has_only_exclusions(selection.lists[n])) ==
 				     (verdict.took[n] != NULL));
 		}
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A small machine made from the input, read with all details and written in every format.
  *
- * The input is a text of records. One begins with a line "%KC NAME": K is a letter of KINDS, C the number of the device that it
- * is of, NAME counts where the kind has a name of its own. What follows, up to the next line that begins with %, is the
- * file's text or the link's target. */
+ * The input is a text of records. One begins with a line "%KC NAME": K is a letter of KINDS, C the
+ * number of the device that it is of, NAME counts where the kind has a name of its own. What
+ * follows, up to the next line that begins with %, is the file's text or the link's target. */
 #include "config.h"
 #ifdef HAVE_JSON_C
 #include "common/jsonvalue.h"
@@ -28,10 +28,20 @@
 #define MADE_MAX 128
 #define SECRET "no-link-leads-here"
 
-int names_new_of(const char *list, bool hwdb, const struct log *log, struct names **ret) __asm__("__real_names_new");
-int names_new_wrapped(const char *list, bool hwdb, const struct log *log, struct names **ret) __asm__("__wrap_names_new");
+int names_new_of(const char *list, bool hwdb, const struct log *log,
+		 struct names **ret) __asm__("__real_names_new");
+int names_new_wrapped(const char *list, bool hwdb, const struct log *log,
+		      struct names **ret) __asm__("__wrap_names_new");
 
-enum thing { THING_FILE, THING_LINK, THING_DIRECTORY, THING_FIFO, THING_DEVICE, THING_NAMES, THING_LOCALE };
+enum thing {
+	THING_FILE,
+	THING_LINK,
+	THING_DIRECTORY,
+	THING_FIFO,
+	THING_DEVICE,
+	THING_NAMES,
+	THING_LOCALE
+};
 
 /* Below the device's directory where PATH begins with @; * is the record's NAME. */
 static const struct kind {
@@ -106,9 +116,10 @@ static const struct place {
 	{"0000:01:00.1", "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.1"},
 };
 
-static const char LIST[] = "10de  NVIDIA Corporation\n\t2204  GA102 \"[GeForce]\\ RTX 3090]]>\\\n"
-			   "8086  Intel \x1b[31mCorporation\n\t10d3  82574L \xff\xfe \xe2\x80\xae Network\n"
-			   "C 02  Network controller\n\t00  Ethernet controller\nC 03  Display controller\n";
+static const char LIST[] =
+	"10de  NVIDIA Corporation\n\t2204  GA102 \"[GeForce]\\ RTX 3090]]>\\\n"
+	"8086  Intel \x1b[31mCorporation\n\t10d3  82574L \xff\xfe \xe2\x80\xae Network\n"
+	"C 02  Network controller\n\t00  Ethernet controller\nC 03  Display controller\n";
 
 /* The temporary directory: root/ is the machine, secret nobody may see. */
 static char base[64];
@@ -142,7 +153,8 @@ static void remove_base(void)
 
 static void write_file(int at, const char *name, const char *text, size_t size)
 {
-	int fd = openat(at, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+	int fd = openat(at, name,
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return; /* a directory, a link or a pipe is there already */
@@ -165,7 +177,8 @@ static void make_directory(const char *path, bool keep)
 		remember(path);
 }
 
-/* The directory that PATH is in; no link is followed, so that nothing is made elsewhere. -1: there is none. */
+/* The directory that PATH is in; no link is followed, so that nothing is made elsewhere. -1: there
+ * is none. */
 static int open_parent(const char *path, bool keep)
 {
 	struct open_how how = {
@@ -277,7 +290,8 @@ static void fill_in_path(const struct record *record, char path[static PATH_SIZE
 	pattern += *pattern == '@';
 	star = strchr(pattern, '*');
 	if (star)
-		snprintf(path, PATH_SIZE, "%s%.*s%s%s", start, (int)(star - pattern), pattern, record->name, star + 1);
+		snprintf(path, PATH_SIZE, "%s%.*s%s%s", start, (int)(star - pattern), pattern,
+			 record->name, star + 1);
 	else
 		snprintf(path, PATH_SIZE, "%s%s", start, pattern);
 }
@@ -290,7 +304,8 @@ static char *target_of(const struct record *record)
 
 	if (length && record->text[length - 1] == '\n')
 		length--;
-	target = text_of((const uint8_t *)record->text, length < PATH_MAX - 1 ? length : PATH_MAX - 1);
+	target = text_of((const uint8_t *)record->text,
+			 length < PATH_MAX - 1 ? length : PATH_MAX - 1);
 	if (*target)
 		return target;
 	free(target);
@@ -361,7 +376,8 @@ static void make_record(const char *line, const char *end)
 		line_end = end;
 	if (line_end < line + 2)
 		return;
-	if (!take_name(&record, line + 2, (size_t)(line_end - line - 2)) && strchr(record.kind->path, '*'))
+	if (!take_name(&record, line + 2, (size_t)(line_end - line - 2)) &&
+	    strchr(record.kind->path, '*'))
 		return;
 	if (record.kind->thing == THING_LOCALE)
 		setenv("LC_ALL", "C", 1);
@@ -376,7 +392,8 @@ static void make_machine(const char *text, size_t size)
 	const char *end = text + size, *next;
 
 	for (const char *p = text; p < end; p = next) {
-		for (next = p; next < end; next = memchr(next, '\n', (size_t)(end - next)), next = next ? next + 1 : end)
+		for (next = p; next < end;
+		     next = memchr(next, '\n', (size_t)(end - next)), next = next ? next + 1 : end)
 			if (next > p && *next == '%')
 				break;
 		if (*p == '%')
@@ -420,13 +437,15 @@ static void check_export(const char *p, size_t columns)
 {
 	while (*p) {
 		for (size_t i = 0; i < columns; i++) {
-			while (isupper((unsigned char)*p) || isdigit((unsigned char)*p) || *p == '_')
+			while (isupper((unsigned char)*p) || isdigit((unsigned char)*p) ||
+			       *p == '_')
 				p++;
 			hold(p[0] == '=' && p[1] == '"');
 			for (p += 2; *p != '"'; p++) {
 				hold(*p && *p != '\n');
 				if (*p == '\\')
-					hold(p[1] == 'x' && isxdigit((unsigned char)p[2]) && isxdigit((unsigned char)p[3]));
+					hold(p[1] == 'x' && isxdigit((unsigned char)p[2]) &&
+					     isxdigit((unsigned char)p[3]));
 			}
 			p++;
 			hold(*p++ == (i + 1 < columns ? ' ' : '\n'));
@@ -450,8 +469,9 @@ static void check_raw(const char *p, size_t columns)
 /* Lists of which an item keeps its place though there is nothing in it. */
 static bool is_in_step(const char *key)
 {
-	static const char *const keys[] = {"macs",	"vm_ids",  "owners", "vm_names",   "vm_uuids",	      "frontends",
-					   "programs", "pids",	   "mdevs",  "pid_starts", "guest_addresses", "pods"};
+	static const char *const keys[] = {"macs",     "vm_ids",     "owners",		"vm_names",
+					   "vm_uuids", "frontends",  "programs",	"pids",
+					   "mdevs",    "pid_starts", "guest_addresses", "pods"};
 
 	for (size_t i = 0; i < COUNT(keys); i++)
 		if (strcmp(key, keys[i]) == 0)
@@ -459,7 +479,8 @@ static bool is_in_step(const char *key)
 	return false;
 }
 
-/* What etc/pciprobe.schema.json wants of a device's properties, in so far as hostile input could touch it. */
+/* What etc/pciprobe.schema.json wants of a device's properties, in so far as hostile input could
+ * touch it. */
 static void check_property(const char *key, struct json_object *value)
 {
 	struct json_object *item;
@@ -509,8 +530,7 @@ static void check_json(const char *text, size_t size)
 	hold(json_object_object_get_ex(object, "devices", &devices));
 	for (size_t i = 0; i < json_object_array_length(devices); i++) {
 		device = json_object_array_get_idx(devices, i);
-		json_object_object_foreach(device, key, value)
-			check_property(key, value);
+		json_object_object_foreach(device, key, value) check_property(key, value);
 	}
 	json_object_put(object);
 }
@@ -533,8 +553,9 @@ static bool has_closed_quotes(const char *line, size_t length)
 static void check_line(const char *line, size_t length, bool has_quotes)
 {
 	hold(!has_quotes || has_closed_quotes(line, length));
-	hold(strncmp(line, "# HELP pciprobe_", 16) == 0 || strncmp(line, "# TYPE pciprobe_", 16) == 0 ||
-	     strncmp(line, "pciprobe", 8) == 0 || strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
+	hold(strncmp(line, "# HELP pciprobe_", 16) == 0 ||
+	     strncmp(line, "# TYPE pciprobe_", 16) == 0 || strncmp(line, "pciprobe", 8) == 0 ||
+	     strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
 }
 
 /* Of formats for databases. */
@@ -623,18 +644,23 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_series(text, false); /* in a tag a quote is one like any other character */
 }
 
-static void write_formats(struct probe *probe, const struct inventory *inventory, const struct log *log)
+static void write_formats(struct probe *probe, const struct inventory *inventory,
+			  const struct log *log)
 {
 	char *text;
 	size_t size;
 	FILE *out;
 
 	for (size_t i = 0; i < WRITER_COUNT; i++) {
-		struct report report = {.probe = probe, .inventory = inventory, .details = DETAIL_ALL, .headings = true,
+		struct report report = {.probe = probe,
+					.inventory = inventory,
+					.details = DETAIL_ALL,
+					.headings = true,
 					.teaming = true};
 
 		if (WRITERS[i].columns)
-			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) == 0);
+			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) ==
+			     0);
 		report.headings = strcmp(WRITERS[i].name, "raw") == 0;
 		out = open_memstream(&text, &size);
 		hold(out);

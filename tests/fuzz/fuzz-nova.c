@@ -5,13 +5,26 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true}, {.name = (char[]){"ens3"}}};
+static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true},
+					{.name = (char[]){"ens3"}}};
 static struct pci_device DEVICES[] = {
-	{.address = {0, 0x03, 0, 0}, .vendor = 0x1af4, .device = 0x1041, .present = HAS_SRIOV, .interfaces = &interfaces[1],
+	{.address = {0, 0x03, 0, 0},
+	 .vendor = 0x1af4,
+	 .device = 0x1041,
+	 .present = HAS_SRIOV,
+	 .interfaces = &interfaces[1],
 	 .interface_count = 1},
-	{.address = {0, 0x81, 0, 0}, .vendor = 0x8086, .device = 0x1521, .present = HAS_SRIOV | HAS_VFS_TOTAL,
-	 .sriov = {.role = SRIOV_PF, .vfs_total = 7}, .interfaces = interfaces, .interface_count = 1},
-	{.address = {0, 0x81, 0x10, 0}, .vendor = 0x8086, .device = 0x1520, .present = HAS_SRIOV | HAS_PF,
+	{.address = {0, 0x81, 0, 0},
+	 .vendor = 0x8086,
+	 .device = 0x1521,
+	 .present = HAS_SRIOV | HAS_VFS_TOTAL,
+	 .sriov = {.role = SRIOV_PF, .vfs_total = 7},
+	 .interfaces = interfaces,
+	 .interface_count = 1},
+	{.address = {0, 0x81, 0x10, 0},
+	 .vendor = 0x8086,
+	 .device = 0x1520,
+	 .present = HAS_SRIOV | HAS_PF,
 	 .sriov = {.role = SRIOV_VF, .pf = {0, 0x81, 0, 0}}},
 	{.address = {0x10000, 0xe1, 0x00, 1}, .vendor = 0xffff, .device = 0, .present = HAS_SRIOV},
 };
@@ -33,16 +46,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < conf.count; i++)
 		hold(conf.options[i].line && conf.options[i].text);
 	hold(novalines_parse(&conf, &INVENTORY, &log, &lines) == 0);
-	hold(told.errors == (conf.faults < NOVACONF_FAULTS_SHOWN ? conf.faults : NOVACONF_FAULTS_SHOWN));
+	hold(told.errors ==
+	     (conf.faults < NOVACONF_FAULTS_SHOWN ? conf.faults : NOVACONF_FAULTS_SHOWN));
 	hold(lines.count <= NOVALINE_COUNT_MAX);
 	for (size_t i = 0; i < lines.count; i++) {
 		const struct nova_line *line = &lines.lines[i];
 
 		hold(line->line);
 		for (size_t device = 0; device < COUNT(DEVICES); device++) {
-			bool takes = line->alias.name ? nova_alias_matches(&line->alias, &DEVICES[device]) : nova_spec_matches(&line->spec, &DEVICES[device]);
+			bool takes = line->alias.name
+					     ? nova_alias_matches(&line->alias, &DEVICES[device])
+					     : nova_spec_matches(&line->spec, &DEVICES[device]);
 
-			hold(!takes || line->alias.name || DEVICES[device].address.domain <= 0xffff);
+			hold(!takes || line->alias.name ||
+			     DEVICES[device].address.domain <= 0xffff);
 		}
 	}
 	novalines_free(&lines);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as pci.ids: what is found doesn't depend on the order of the questions, and what a good list says isn't changed by
- * bytes behind it; a list that is cut short under way loses names and nothing else. */
+/* Any bytes as pci.ids: what is found doesn't depend on the order of the questions, and what a good
+ * list says isn't changed by bytes behind it; a list that is cut short under way loses names and
+ * nothing else. */
 #include "probe/names/pciids.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -9,7 +10,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Its last block is one that nothing below asks for, so that lines which follow can go on with it. */
+/* Its last block is one that nothing below asks for, so that lines which follow can go on with it.
+ */
 static const char GOOD[] = "# a good list\n\n"
 			   "10de  NVIDIA Corporation\n"
 			   "\t2204  GA102 [GeForce RTX 3090]\n"
@@ -78,10 +80,12 @@ static bool same(const char *a, const char *b)
 
 static bool is_name(const char *name)
 {
-	return *name && !strchr(" \t", *name) && !strchr(name, '\n') && !strchr(" \t\r", name[strlen(name) - 1]);
+	return *name && !strchr(" \t", *name) && !strchr(name, '\n') &&
+	       !strchr(" \t\r", name[strlen(name) - 1]);
 }
 
-/* Opens a list of these bytes; NULL: it isn't one. FD is what it is in, for those who change it afterwards. */
+/* Opens a list of these bytes; NULL: it isn't one. FD is what it is in, for those who change it
+ * afterwards. */
 static struct pciids *open_list(const char *text, size_t size, const struct log *log, int *fd)
 {
 	struct pciids *list = NULL;

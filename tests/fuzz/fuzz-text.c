@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small readers and writers of text: what one writes the other reads again, and nothing harmful gets out. */
+/* Small readers and writers of text: what one writes the other reads again, and nothing harmful
+ * gets out. */
+#include "common/text.h"
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/commands/mask.h"
-#include "common/text.h"
 #include "probe/address.h"
 #include "probe/ownership/frontend.h"
 #include "probe/ownership/libvirt.h"
@@ -99,7 +100,8 @@ static bool is_mac(const char *line)
 	return true;
 }
 
-/* Each line of TEXT that is a MAC address is noted. Afterwards the same one is still the same, and two are still two. */
+/* Each line of TEXT that is a MAC address is noted. Afterwards the same one is still the same, and
+ * two are still two. */
 static void check_mask(const char *text)
 {
 	char *masked = strdup(text), *copy = strdup(text), *rest = copy, *line;
@@ -142,7 +144,8 @@ static void check_domain_devices(const char *text, size_t size)
 		hold(device->name && *device->name && strlen(device->uuid) == 36);
 		hold(!device->frontend == !device->frontend_id);
 		hold(!device->device.is_mdev || strlen(device->device.mdev) == 36);
-		hold(!*device->device.guest_address || address_parse_full(device->device.guest_address, &guest) == 0);
+		hold(!*device->device.guest_address ||
+		     address_parse_full(device->device.guest_address, &guest) == 0);
 	}
 	if (!error)
 		domain_devices_free(&devices);
@@ -160,7 +163,8 @@ static void check_frontends(const char *text)
 	hold(!frontend_from_cgroup(text, "a_b", &id) == !id);
 	free(id);
 	id = NULL;
-	hold(!frontend_from_cgroup("/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1", text, &id) == !id);
+	hold(!frontend_from_cgroup("/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1", text,
+				   &id) == !id);
 	free(id);
 	id = NULL;
 	hold(frontend_find_pod(text, pod) == (strlen(pod) == 36));

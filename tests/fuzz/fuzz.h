@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the harnesses share. Each is a program that libFuzzer feeds (https://llvm.org/docs/LibFuzzer.html); tests/fuzz/run
- * builds and runs them. */
+/* What the harnesses share. Each is a program that libFuzzer feeds
+ * (https://llvm.org/docs/LibFuzzer.html); tests/fuzz/run builds and runs them. */
 #ifndef PCIPROBE_TESTS_FUZZ_FUZZ_H
 #define PCIPROBE_TESTS_FUZZ_FUZZ_H
 
@@ -18,12 +18,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must hold; where it doesn't libFuzzer keeps the input. */
-#define hold(condition)                                                                                      \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);       \
-			abort();                                                                             \
-		}                                                                                            \
+#define hold(condition)                                                                   \
+	do {                                                                              \
+		if (!(condition)) {                                                       \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, \
+				#condition);                                              \
+			abort();                                                          \
+		}                                                                         \
 	} while (0)
 
 /* The input as a text: a copy as long as it is, so that the sanitizer sees who reads behind it. */
@@ -61,16 +62,19 @@ static inline void tell(void *data, enum message_level level, const char *text)
 	told->warnings += level == MESSAGE_WARNING;
 }
 
-/* How long the UTF-8 character at P is, 0 for none. Written from RFC 3629's table, not from the code that is tested. */
+/* How long the UTF-8 character at P is, 0 for none. Written from RFC 3629's table, not from the
+ * code that is tested. */
 static inline size_t utf8_length(const unsigned char *p, size_t left)
 {
 	static const struct {
 		unsigned char first, last, low, high; /* of the first byte, of the second */
 		size_t length;
 	} forms[] = {
-		{0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+		{0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
@@ -88,7 +92,8 @@ static inline size_t utf8_length(const unsigned char *p, size_t left)
 	return 0;
 }
 
-/* Whether the SIZE bytes at TEXT are UTF-8, and, where CLEAN, without control characters but newlines. */
+/* Whether the SIZE bytes at TEXT are UTF-8, and, where CLEAN, without control characters but
+ * newlines. */
 static inline bool is_utf8(const char *text, size_t size, bool clean)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -98,7 +103,8 @@ static inline bool is_utf8(const char *text, size_t size, bool clean)
 		length = utf8_length(p + i, size - i);
 		if (!length)
 			return false;
-		if (clean && ((p[i] < 0x20 && p[i] != '\n') || p[i] == 0x7f || (p[i] == 0xc2 && p[i + 1] < 0xa0)))
+		if (clean && ((p[i] < 0x20 && p[i] != '\n') || p[i] == 0x7f ||
+			      (p[i] == 0xc2 && p[i + 1] < 0xa0)))
 			return false;
 	}
 	return true;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Holds a device as a VMM would, in one of many ways, until it is killed; or only looks as if it did. Prints "held PID..." once
- * it does: the processes that have a descriptor, or "held -" where none has.
+/* Holds a device as a VMM would, in one of many ways, until it is killed; or only looks as if it
+ * did. Prints "held PID..." once it does: the processes that have a descriptor, or "held -" where
+ * none has.
  *
- * What to do is in the environment, HOLD="KIND WAY ADDRESS [UID]", so that the command line can be that of any VMM:
+ * What to do is in the environment, HOLD="KIND WAY ADDRESS [UID]", so that the command line can be
+ * that of any VMM:
  *
- *   HOLD="container plain 0000:01:00.0" exec -a qemu-system-x86_64 hold-device -name guest=one-42 ...
+ *   HOLD="container plain 0000:01:00.0" exec -a qemu-system-x86_64 hold-device -name guest=one-42
+ * ...
  *
  * ADDRESS is a PCI device's, or the UUID of a mediated device.
  * KIND, what is opened:
  *   group      /dev/vfio/GROUP
  *   container  the same, in a container, and the device
- *   device     likewise, but another process opened them, passed on the device's descriptor alone and ended
- *   cdev       /dev/vfio/devices/vfioN, bound to /dev/iommu
- *   cdev-open  the same, not bound
+ *   device     likewise, but another process opened them, passed on the device's descriptor alone
+ * and ended cdev       /dev/vfio/devices/vfioN, bound to /dev/iommu cdev-open  the same, not bound
  *   opath      the node with O_PATH only: holds nothing
  *   file       a regular file of the node's name, in a mount namespace of its own: holds nothing
  *   null       /dev/null under the node's name, likewise: holds nothing
@@ -78,8 +80,14 @@ static const char *kind, *way;
 static char address[40];
 static char node[NODE_SIZE]; /* the name it is opened by */
 
-static bool kind_is(const char *name) { return strcmp(kind, name) == 0; }
-static bool way_is(const char *name) { return strcmp(way, name) == 0; }
+static bool kind_is(const char *name)
+{
+	return strcmp(kind, name) == 0;
+}
+static bool way_is(const char *name)
+{
+	return strcmp(way, name) == 0;
+}
 
 static int must_open(const char *path, int flags)
 {
@@ -97,9 +105,13 @@ static int must_call(int result, const char *what)
 	return result;
 }
 
-static void add(struct descriptors *descriptors, int file) { descriptors->items[descriptors->count++] = file; }
+static void add(struct descriptors *descriptors, int file)
+{
+	descriptors->items[descriptors->count++] = file;
+}
 
-/* The name of the device's node: of its group, or its own where that is wanted or groups have none. */
+/* The name of the device's node: of its group, or its own where that is wanted or groups have none.
+ */
 static void find_node(void)
 {
 	char path[PATH_MAX], target[PATH_MAX];
@@ -137,7 +149,8 @@ static void make_node(const char *path, dev_t number)
 /* Puts the node where the way wants it. */
 static void move_node(void)
 {
-	static const char chroot_place[] = "/run/jail", other_place[] = "/run/elsewhere", tmpfs_place[] = "/run/detached";
+	static const char chroot_place[] = "/run/jail", other_place[] = "/run/elsewhere",
+			  tmpfs_place[] = "/run/detached";
 	struct stat status;
 	char path[NODE_SIZE];
 
@@ -196,7 +209,8 @@ static void send_descriptors(int socket, const struct descriptors *descriptors)
 	size_t size = descriptors->count * sizeof(int);
 
 	message.msg_controllen = CMSG_SPACE(size);
-	control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	control.header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
 	memcpy(CMSG_DATA(&control.header), descriptors->items, size);
 	must_call((int)sendmsg(socket, &message, 0), "sendmsg");
 }
@@ -210,7 +224,10 @@ static struct descriptors receive_descriptors(int socket)
 	} control = {0};
 	char byte;
 	struct iovec vector = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr message = {.msg_iov = &vector,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
 
 	if (recvmsg(socket, &message, 0) != 1 || message.msg_controllen == 0)
 		errx(1, "no descriptor came");
@@ -232,7 +249,8 @@ static struct descriptors open_container(void)
 
 	must_call(ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), "VFIO_GROUP_SET_CONTAINER");
 	must_call(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU), "VFIO_SET_IOMMU");
-	add(&descriptors, must_call(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address), "VFIO_GROUP_GET_DEVICE_FD"));
+	add(&descriptors,
+	    must_call(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address), "VFIO_GROUP_GET_DEVICE_FD"));
 	add(&descriptors, group);
 	add(&descriptors, container);
 	return descriptors;
@@ -274,7 +292,8 @@ static struct descriptors open_cdev(bool binds)
 	add(&descriptors, must_open(node, O_RDWR));
 	if (binds) {
 		bind.iommufd = must_open("/dev/iommu", O_RDWR);
-		must_call(ioctl(descriptors.items[0], VFIO_DEVICE_BIND_IOMMUFD, &bind), "VFIO_DEVICE_BIND_IOMMUFD");
+		must_call(ioctl(descriptors.items[0], VFIO_DEVICE_BIND_IOMMUFD, &bind),
+			  "VFIO_DEVICE_BIND_IOMMUFD");
 		add(&descriptors, bind.iommufd);
 	}
 	return descriptors;
@@ -298,7 +317,8 @@ static struct descriptors open_device(void)
 	return descriptors;
 }
 
-/* In user and mount namespaces of its own an unprivileged user puts what it wants at the node's name. */
+/* In user and mount namespaces of its own an unprivileged user puts what it wants at the node's
+ * name. */
 static int open_forgery(void)
 {
 	unsigned uid = getuid(), gid = getgid();
@@ -310,10 +330,12 @@ static int open_forgery(void)
 	must_call((int)write(file, "deny", 4), "setgroups");
 	close(file);
 	file = must_open("/proc/self/uid_map", O_WRONLY);
-	must_call((int)write(file, text, (size_t)snprintf(text, sizeof(text), "0 %u 1", uid)), "uid_map");
+	must_call((int)write(file, text, (size_t)snprintf(text, sizeof(text), "0 %u 1", uid)),
+		  "uid_map");
 	close(file);
 	file = must_open("/proc/self/gid_map", O_WRONLY);
-	must_call((int)write(file, text, (size_t)snprintf(text, sizeof(text), "0 %u 1", gid)), "gid_map");
+	must_call((int)write(file, text, (size_t)snprintf(text, sizeof(text), "0 %u 1", gid)),
+		  "gid_map");
 	close(file);
 	must_call(mount("tmpfs", "/dev/vfio", "tmpfs", 0, NULL), "mount");
 	file = open(node, O_CREAT | O_RDWR, 0600);
@@ -401,13 +423,15 @@ static void register_with_ring(const struct descriptors *descriptors)
 
 	must_call(ring, "io_uring_setup");
 	/* IORING_REGISTER_FILES */
-	must_call((int)syscall(SYS_io_uring_register, ring, 2, descriptors->items, (unsigned)descriptors->count),
+	must_call((int)syscall(SYS_io_uring_register, ring, 2, descriptors->items,
+			       (unsigned)descriptors->count),
 		  "io_uring_register");
 }
 
 static void be_a_crowd(void)
 {
-	struct rlimit limit = {.rlim_cur = CROWD_DESCRIPTORS + 10, .rlim_max = CROWD_DESCRIPTORS + 10};
+	struct rlimit limit = {.rlim_cur = CROWD_DESCRIPTORS + 10,
+			       .rlim_max = CROWD_DESCRIPTORS + 10};
 
 	must_call(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
 }
@@ -510,7 +534,8 @@ int main(int argc, char **argv)
 	if (kind_is("crowd"))
 		be_a_crowd();
 	find_node();
-	nothing = kind_is("opath") || kind_is("file") || kind_is("null") || kind_is("none") || kind_is("crowd");
+	nothing = kind_is("opath") || kind_is("file") || kind_is("null") || kind_is("none") ||
+		  kind_is("crowd");
 	if (!nothing)
 		move_node();
 	if (uid[0])

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Two drivers of the lab's own for PCI devices that only a driver_override binds; build-kernel builds them:
+/* Two drivers of the lab's own for PCI devices that only a driver_override binds; build-kernel
+ * builds them:
  *
- *   lab-vendor  a maker's driver that assigns its devices to VMs itself, with vfio-pci's core and a name that does not say so
- *   lab-mdev    a driver of which mediated devices can be made that are parts of its PCI device; they do nothing
+ *   lab-vendor  a maker's driver that assigns its devices to VMs itself, with vfio-pci's core and a
+ * name that does not say so lab-mdev    a driver of which mediated devices can be made that are
+ * parts of its PCI device; they do nothing
  *
  * Sources: Linux 6.12, drivers/vfio/pci/vfio_pci.c and samples/vfio-mdev/mdpy.c. */
 #include <linux/iommufd.h>
@@ -47,7 +49,8 @@ static const struct vfio_device_ops vendor_operations = {
 
 static int vendor_probe(struct pci_dev *pci, const struct pci_device_id *id)
 {
-	struct vfio_pci_core_device *device = vfio_alloc_device(vfio_pci_core_device, vdev, &pci->dev, &vendor_operations);
+	struct vfio_pci_core_device *device = vfio_alloc_device(vfio_pci_core_device, vdev,
+								&pci->dev, &vendor_operations);
 	int error;
 
 	if (IS_ERR(device))
@@ -113,11 +116,12 @@ static void part_remove(struct mdev_device *mdev)
 static struct mdev_driver part_driver = {
 	.device_api = VFIO_DEVICE_API_PCI_STRING,
 	.max_instances = 4,
-	.driver = {
-		.name = "lab-mdev",
-		.owner = THIS_MODULE,
-		.mod_name = KBUILD_MODNAME,
-	},
+	.driver =
+		{
+			.name = "lab-mdev",
+			.owner = THIS_MODULE,
+			.mod_name = KBUILD_MODNAME,
+		},
 	.probe = part_probe,
 	.remove = part_remove,
 };
@@ -136,7 +140,8 @@ static int parent_probe(struct pci_dev *pci, const struct pci_device_id *id)
 
 	if (!parent)
 		return -ENOMEM;
-	error = mdev_register_parent(parent, &pci->dev, &part_driver, part_types, ARRAY_SIZE(part_types));
+	error = mdev_register_parent(parent, &pci->dev, &part_driver, part_types,
+				     ARRAY_SIZE(part_types));
 	if (error)
 		kfree(parent);
 	else

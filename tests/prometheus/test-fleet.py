@@ -11,7 +11,9 @@ import socket
 import sys
 import tempfile
 
-SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+SOURCES = os.environ.get("SOURCES") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../.."
+)
 sys.path.insert(0, os.path.join(SOURCES, "tests/conformance"))
 # pylint: disable=wrong-import-position
 import servers
@@ -44,18 +46,49 @@ class Host:
         self.tree.hostname("machine-%d" % number)
         self.tree.file("pci.conf", CONF)
         self.tree.process(1, "/sbin/init")
-        link = {"max_link_speed": "16.0 GT/s PCIe", "max_link_width": "16", "aer_dev_correctable": "TOTAL_ERR_COR 7",
-                "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 0", "aer_dev_fatal": "TOTAL_ERR_FATAL 0"}
+        link = {
+            "max_link_speed": "16.0 GT/s PCIe",
+            "max_link_width": "16",
+            "aer_dev_correctable": "TOTAL_ERR_COR 7",
+            "aer_dev_nonfatal": "TOTAL_ERR_NONFATAL 0",
+            "aer_dev_fatal": "TOTAL_ERR_FATAL 0",
+        }
         for i in range(gpus):
             port = "0000:00:%02x.0" % (i + 1)
             self.tree.device(port, 0x8086, 0x1901, 0x060400, files=link)
-            now = {"current_link_speed": "8.0 GT/s PCIe" if i else "16.0 GT/s PCIe", "current_link_width": "16"}
-            self.tree.device(self.gpu(i), 0x10de, 0x2204, 0x030000, driver="vfio-pci", group=i, parent=port,
-                           files=dict(link, **now))
+            now = {
+                "current_link_speed": "8.0 GT/s PCIe" if i else "16.0 GT/s PCIe",
+                "current_link_width": "16",
+            }
+            self.tree.device(
+                self.gpu(i),
+                0x10DE,
+                0x2204,
+                0x030000,
+                driver="vfio-pci",
+                group=i,
+                parent=port,
+                files=dict(link, **now),
+            )
             self.tree.file("dev/vfio/%d" % i)
-        self.tree.device("0000:40:00.0", 0x8086, 0x1521, driver="igb", group=40, files={"sriov_totalvfs": "8", "sriov_numvfs": "2"})
+        self.tree.device(
+            "0000:40:00.0",
+            0x8086,
+            0x1521,
+            driver="igb",
+            group=40,
+            files={"sriov_totalvfs": "8", "sriov_numvfs": "2"},
+        )
         for i in range(2):
-            self.tree.virtual_function("0000:40:00.0", i, "0000:40:10.%d" % i, 0x8086, 0x1520, driver="vfio-pci", group=41 + i)
+            self.tree.virtual_function(
+                "0000:40:00.0",
+                i,
+                "0000:40:10.%d" % i,
+                0x8086,
+                0x1520,
+                driver="vfio-pci",
+                group=41 + i,
+            )
             self.tree.file("dev/vfio/%d" % (41 + i))
         for i, name in held.items():
             self.start(i, name)
@@ -79,14 +112,19 @@ class Host:
 
 
 def make_hosts(folder):
-    hosts = [Host(folder, 1, 4, {0: "one-42"}), Host(folder, 2, 2, {1: "one-7"}), Host(folder, 3, 2, {})]
-    first = hosts[0].tree # both claim a device
+    hosts = [
+        Host(folder, 1, 4, {0: "one-42"}),
+        Host(folder, 2, 2, {1: "one-7"}),
+        Host(folder, 3, 2, {}),
+    ]
+    first = hosts[0].tree  # both claim a device
     first.vm(2000, "one-43", ("0000:40:10.0", 41))
     first.vm_by_node(2001, "one-44", "0000:40:10.0", 0)
     return hosts
 
 
 # ---- both ways ----
+
 
 class Textfiles:
     """A node_exporter each. Their instances are called node-N."""
@@ -102,11 +140,18 @@ class Textfiles:
     def write(self):
         """What the timer does each minute."""
         for host, exporter in zip(self.hosts, self.exporters):
-            exporter.put("pciprobe.prom", host.tree.machine.pciprobe(*host.tree.machine.rules(), "-f", "prometheus"))
+            exporter.put(
+                "pciprobe.prom",
+                host.tree.machine.pciprobe(*host.tree.machine.rules(), "-f", "prometheus"),
+            )
 
     def targets(self):
-        return {"node": [("127.0.0.1:%d" % exporter.port, {"instance": "node-%d" % host.number})
-                         for host, exporter in zip(self.hosts, self.exporters)]}
+        return {
+            "node": [
+                ("127.0.0.1:%d" % exporter.port, {"instance": "node-%d" % host.number})
+                for host, exporter in zip(self.hosts, self.exporters)
+            ]
+        }
 
     def stop(self):
         for exporter in self.exporters:
@@ -120,13 +165,21 @@ class Collectds:
         self.daemons = []
         network = servers.free_port(socket.SOCK_DGRAM)
         self.port = servers.free_port()
-        self.start(os.path.join(folder, "middle"), "middle", network='Listen "127.0.0.1" "%d"' % network,
-                   write_prometheus="Host 127.0.0.1\nPort %d" % self.port)
+        self.start(
+            os.path.join(folder, "middle"),
+            "middle",
+            network='Listen "127.0.0.1" "%d"' % network,
+            write_prometheus="Host 127.0.0.1\nPort %d" % self.port,
+        )
         for host in hosts:
             root = host.tree.root
-            self.start(os.path.join(folder, "host%d" % host.number), "host-%d" % host.number,
-                       network='Server "127.0.0.1" "%d"' % network,
-                       pciprobe='SysRoot "%s"\nConfigFile "%s/pci.conf"\nPluginInstanceFormat vm' % (root, root))
+            self.start(
+                os.path.join(folder, "host%d" % host.number),
+                "host-%d" % host.number,
+                network='Server "127.0.0.1" "%d"' % network,
+                pciprobe='SysRoot "%s"\nConfigFile "%s/pci.conf"\nPluginInstanceFormat vm'
+                % (root, root),
+            )
 
     def start(self, folder, name, **plugins):
         lines = ['Hostname "%s"' % name]
@@ -135,7 +188,9 @@ class Collectds:
                 lines.append('PluginDir "%s"' % os.path.dirname(PLUGIN))
             lines.append("LoadPlugin %s\n<Plugin %s>\n%s\n</Plugin>" % (plugin, plugin, block))
         self.daemons.append(servers.Collectd(folder, "\n".join(lines)))
-        self.daemons[-1].wait("its plugins", lambda: "Initialization complete" in self.daemons[-1].said())
+        self.daemons[-1].wait(
+            "its plugins", lambda: "Initialization complete" in self.daemons[-1].said()
+        )
 
     def targets(self):
         return {"collectd": [("127.0.0.1:%d" % self.port, {})]}
@@ -150,9 +205,12 @@ class Collectds:
 
 # ---- what is asked ----
 
+
 def ask(prometheus, query, *labels):
     """The LABELS of each sample of the answer."""
-    return sorted(tuple(sample.get(label) for label in labels) for sample, _ in prometheus.query(query))
+    return sorted(
+        tuple(sample.get(label) for label in labels) for sample, _ in prometheus.query(query)
+    )
 
 
 def becomes(prometheus, query, expected, *labels):
@@ -177,17 +235,29 @@ def check_questions(prometheus, free, held):
 
 def check_collectd_names(prometheus):
     yield from becomes(prometheus, COLLECTD_TWO_FREE, [("host-1",), ("host-3",)], "instance")
-    yield from becomes(prometheus, COLLECTD_HELD_BY, [("host-1", "one-42:0000:01:00.0")], "instance", "pciprobe")
-    yield from becomes(prometheus, COLLECTD_CONFLICTS, [("host-1", "0000:40:10.0")], "instance", "pciprobe")
+    yield from becomes(
+        prometheus, COLLECTD_HELD_BY, [("host-1", "one-42:0000:01:00.0")], "instance", "pciprobe"
+    )
+    yield from becomes(
+        prometheus, COLLECTD_CONFLICTS, [("host-1", "0000:40:10.0")], "instance", "pciprobe"
+    )
 
 
 def check_same_both_ways(prometheus):
     """Each series that the rules make of collectd's has the value of the other way's."""
-    names = {sample["__name__"] for sample, _ in prometheus.query('{__name__=~"pciprobe_.*", instance=~"host-.*"}')}
+    names = {
+        sample["__name__"]
+        for sample, _ in prometheus.query('{__name__=~"pciprobe_.*", instance=~"host-.*"}')
+    }
     compared = 0
-    for name in sorted(names - {"pciprobe_host_probe_duration_seconds", "pciprobe_device_owner_info"}):
-        left, right = ('sum without (instance, job) (label_replace(%s{instance=~"%s-.*"}, "host", "$1", "instance", ".*-(.*)"))'
-                       % (name, way) for way in ("host", "node"))
+    for name in sorted(
+        names - {"pciprobe_host_probe_duration_seconds", "pciprobe_device_owner_info"}
+    ):
+        left, right = (
+            'sum without (instance, job) (label_replace(%s{instance=~"%s-.*"}, "host", "$1", "instance", ".*-(.*)"))'
+            % (name, way)
+            for way in ("host", "node")
+        )
         found = prometheus.query(left)
         compared += len(found)
         yield from same(sorted(found, key=repr), sorted(prometheus.query(right), key=repr), name)
@@ -197,15 +267,25 @@ def check_same_both_ways(prometheus):
 
 def faulty_rules(prometheus):
     rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
-    return ["%s: %s %s" % (rule["name"], rule["health"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"]
+    return [
+        "%s: %s %s" % (rule["name"], rule["health"], rule.get("lastError"))
+        for rule in rules
+        if rule["health"] != "ok"
+    ]
 
 
 def check_rules(prometheus):
     try:
-        prometheus.wait("the rules", lambda: prometheus.ask("rules")["groups"] and not faulty_rules(prometheus), 20)
+        prometheus.wait(
+            "the rules",
+            lambda: prometheus.ask("rules")["groups"] and not faulty_rules(prometheus),
+            20,
+        )
     except TimeoutError:
         yield from faulty_rules(prometheus) or ["no rules"]
-    yield from becomes(prometheus, 'ALERTS{alertname="PciDeviceConflict"}', both([(1,)]), "instance")
+    yield from becomes(
+        prometheus, 'ALERTS{alertname="PciDeviceConflict"}', both([(1,)]), "instance"
+    )
 
 
 def expressions(dashboard):
@@ -218,11 +298,17 @@ def check_dashboard_form(dashboard):
     """What Grafana would stumble over without a word."""
     cells = []
     variables = {variable["name"] for variable in dashboard["templating"]["list"]}
-    yield from same(len(dashboard["panels"]), len({panel["id"] for panel in dashboard["panels"]}), "panels, and different ids")
+    yield from same(
+        len(dashboard["panels"]),
+        len({panel["id"] for panel in dashboard["panels"]}),
+        "panels, and different ids",
+    )
     for panel in dashboard["panels"]:
         x, y, width, height = (panel["gridPos"][key] for key in "xywh")
         cells += [(column, row) for column in range(x, x + width) for row in range(y, y + height)]
-        yield from same("${datasource}", panel["datasource"]["uid"], panel["title"] + ": datasource")
+        yield from same(
+            "${datasource}", panel["datasource"]["uid"], panel["title"] + ": datasource"
+        )
     if len(set(cells)) != len(cells) or max(cells)[0] > 23:
         yield "panels lie over others, or stick out"
     for title, query in expressions(dashboard):
@@ -231,24 +317,39 @@ def check_dashboard_form(dashboard):
 
 
 def check_dashboard(prometheus, dashboard, way):
-    values = {"$__rate_interval": "30s", "$instance": way + "-.*", "$alias": "a1", "$devices": "2", "$vm": ".*"}
+    values = {
+        "$__rate_interval": "30s",
+        "$instance": way + "-.*",
+        "$alias": "a1",
+        "$devices": "2",
+        "$vm": ".*",
+    }
     for title, query in expressions(dashboard):
         for name, value in values.items():
             query = query.replace(name, value)
         try:
-            prometheus.wait(title, lambda: prometheus.query(query), 20) # pylint: disable=cell-var-from-loop
+            prometheus.wait(
+                title, lambda: prometheus.query(query), 20
+            )  # pylint: disable=cell-var-from-loop
         except (RuntimeError, TimeoutError) as error:
             yield "%s: %s: %s" % (title, query, error)
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            series, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["definition"]).groups()
+            series, label = re.fullmatch(
+                r"label_values\((\w+), (\w+)\)", variable["definition"]
+            ).groups()
             if not ask(prometheus, "group by (%s) (%s)" % (label, series), label):
                 yield "$%s: nothing to choose from" % variable["name"]
 
 
 def check_fleet(tap, prometheus, hosts, textfiles):
-    tap.check("two free devices of a1, the device of one-42, conflicts", check_questions, prometheus, [(1,), (3,)],
-              [(1, "0000:01:00.0")])
+    tap.check(
+        "two free devices of a1, the device of one-42, conflicts",
+        check_questions,
+        prometheus,
+        [(1,), (3,)],
+        [(1, "0000:01:00.0")],
+    )
     tap.check("the same, by collectd's own names", check_collectd_names, prometheus)
     tap.check("both ways give the same", check_same_both_ways, prometheus)
     tap.check("rules and alerts", check_rules, prometheus)
@@ -268,19 +369,31 @@ def check_fleet(tap, prometheus, hosts, textfiles):
 
 def main():
     tap = Tap(needs_lspci=False)
-    tap.needs(collectd_core=servers.find("collectd"), prometheus=servers.find("prometheus"),
-              prometheus_node_exporter=servers.find("prometheus-node-exporter"), pciprobe_so=os.path.exists(PLUGIN))
+    tap.needs(
+        collectd_core=servers.find("collectd"),
+        prometheus=servers.find("prometheus"),
+        prometheus_node_exporter=servers.find("prometheus-node-exporter"),
+        pciprobe_so=os.path.exists(PLUGIN),
+    )
     with tempfile.TemporaryDirectory(prefix="pciprobe-fleet-") as folder:
         hosts = make_hosts(folder)
         textfiles, collectds = Textfiles(folder, hosts), Collectds(folder, hosts)
         try:
             textfiles.write()
-            rules = [os.path.join(ETC, name) for name in ("pciprobe-collectd.rules.yml", "pciprobe.rules.yml")]
-            with servers.Prometheus(os.path.join(folder, "prometheus"), dict(textfiles.targets(), **collectds.targets()),
-                                    rules) as prometheus:
+            rules = [
+                os.path.join(ETC, name)
+                for name in ("pciprobe-collectd.rules.yml", "pciprobe.rules.yml")
+            ]
+            with servers.Prometheus(
+                os.path.join(folder, "prometheus"),
+                dict(textfiles.targets(), **collectds.targets()),
+                rules,
+            ) as prometheus:
                 check_fleet(tap, prometheus, hosts, textfiles)
-            tap.result("the plugin has nothing to complain of",
-                       [line for line in collectds.said().splitlines() if "pciprobe plugin:" in line])
+            tap.result(
+                "the plugin has nothing to complain of",
+                [line for line in collectds.said().splitlines() if "pciprobe plugin:" in line],
+            )
         finally:
             collectds.stop()
             textfiles.stop()

@@ -17,7 +17,9 @@ import tarfile
 import tempfile
 
 PCIPROBE = os.environ.get("PCIPROBE") or shutil.which("pciprobe") or "pciprobe"
-SOURCES = os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+SOURCES = os.environ.get("SOURCES") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../.."
+)
 LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
 # QEMU gives its devices addresses that begin so, in whatever form somebody may have written them.
 MAC = re.compile(rb"52[:.-]?54[:.-]?00", re.IGNORECASE)
@@ -29,8 +31,14 @@ class Failed(Exception):
 
 
 def pciprobe(*arguments):
-    done = subprocess.run([PCIPROBE, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
-                          env=dict(os.environ, LC_ALL="C.UTF-8"), check=False)
+    done = subprocess.run(
+        [PCIPROBE, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        env=dict(os.environ, LC_ALL="C.UTF-8"),
+        check=False,
+    )
     if done.returncode or done.stderr:
         raise Failed(f"{shlex.join(arguments)}: status {done.returncode}: {done.stderr!r}")
     return done.stdout.decode()
@@ -59,7 +67,11 @@ def read_lspci(path):
             words = shlex.split(line)
             options = {word[1]: word[2:] for word in words[4:] if word.startswith("-")}
             texts = words[1:4] + [word for word in words[4:] if not word.startswith("-")]
-            device = {"address": words[0], "revision": options.get("r", "00"), "prog_if": options.get("p", "00")}
+            device = {
+                "address": words[0],
+                "revision": options.get("r", "00"),
+                "prog_if": options.get("p", "00"),
+            }
             device["class_name"], device["class"] = split(texts[0], "Class")
             device["vendor_name"], device["vendor"] = split(texts[1], "Vendor")
             device["device_name"], device["device"] = split(texts[2], "Device")
@@ -82,13 +94,17 @@ def read_facts(path):
 
 class Recording:
     def __init__(self, archive, directory):
-        self.name = os.path.basename(archive)[:-len(".tar.xz")]
+        self.name = os.path.basename(archive)[: -len(".tar.xz")]
         with tarfile.open(archive) as tar:
             self.members = tar.getmembers()
-            self.contents = {member.name: tar.extractfile(member).read() if member.isfile() else b""
-                             for member in self.members}
+            self.contents = {
+                member.name: tar.extractfile(member).read() if member.isfile() else b""
+                for member in self.members
+            }
             # Where tarfile can, it holds what it unpacks inside the directory.
-            tar.extractall(directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
+            tar.extractall(
+                directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {})
+            )
         self.root = os.path.join(directory, self.name, "root")
         self.lspci = read_lspci(os.path.join(directory, self.name, "lspci.txt"))
         self.facts = read_facts(os.path.join(directory, self.name, "facts.txt"))
@@ -96,21 +112,38 @@ class Recording:
 
     def devices(self):
         if self.inventory is None:
-            self.inventory = json.loads(pciprobe("list", "--sysroot", self.root, "-f", "json", "--all"))
+            self.inventory = json.loads(
+                pciprobe("list", "--sysroot", self.root, "-f", "json", "--all")
+            )
         return self.inventory["devices"]
 
     def compare(self, names):
         """Problems with the properties NAMES of lspci."""
         found = self.devices()
-        order = [device["address"] for device in found], [device["address"] for device in self.lspci]
+        order = [device["address"] for device in found], [
+            device["address"] for device in self.lspci
+        ]
         if order[0] != order[1]:
             return [f"lspci listed {order[1]}, found {order[0]}"]
-        return [f"{device['address']} {name}: lspci said {device.get(name)!r}, found {other.get(name)!r}"
-                for device, other in zip(self.lspci, found) for name in names if device.get(name) != other.get(name)]
+        return [
+            f"{device['address']} {name}: lspci said {device.get(name)!r}, found {other.get(name)!r}"
+            for device, other in zip(self.lspci, found)
+            for name in names
+            if device.get(name) != other.get(name)
+        ]
 
     def check_ids(self):
-        problems = self.compare(("class", "vendor", "device", "subsystem_vendor", "subsystem_device", "revision",
-                                 "prog_if"))
+        problems = self.compare(
+            (
+                "class",
+                "vendor",
+                "device",
+                "subsystem_vendor",
+                "subsystem_device",
+                "revision",
+                "prog_if",
+            )
+        )
         if self.inventory["incomplete"]:
             problems.append(f"{self.inventory['incomplete']} devices are incomplete")
         return problems
@@ -128,12 +161,16 @@ class Recording:
                     problems.append(f"{device['address']} {name}: was {fact}, found {told}")
             fact = sorted(self.facts.get((device["address"], "interface"), []))
             if fact != device.get("interfaces", []):
-                problems.append(f"{device['address']} interfaces: were {fact}, found {device.get('interfaces')}")
+                problems.append(
+                    f"{device['address']} interfaces: were {fact}, found {device.get('interfaces')}"
+                )
         return problems
 
     def check_tree(self):
         """Each device stands once, deeper than the device above it, and after it."""
-        lines = pciprobe("list", "--sysroot", self.root, "-f", "tree", "--all", "-o", "address,driver").splitlines()
+        lines = pciprobe(
+            "list", "--sysroot", self.root, "-f", "tree", "--all", "-o", "address,driver"
+        ).splitlines()
         depths = {}
         for line in lines:
             found = re.search(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", line)
@@ -158,7 +195,9 @@ class Recording:
             macs = device.get("macs", [])
             if len(macs) != len(device.get("interfaces", [])):
                 problems.append(f"{device['address']} has {macs} for {device.get('interfaces')}")
-            problems += [f"{device['address']} has {mac}" for mac in macs if not MASKED.fullmatch(mac)]
+            problems += [
+                f"{device['address']} has {mac}" for mac in macs if not MASKED.fullmatch(mac)
+            ]
         told = [mac for device in self.devices() for mac in device.get("macs", [])]
         if len(set(told)) != len(told):
             problems.append(f"two have the same: {told}")
@@ -168,11 +207,17 @@ class Recording:
         """No MAC address in it, and nothing that tells who packed it, or when."""
         problems = []
         for member in self.members:
-            for text in (member.name.encode(), member.linkname.encode(), self.contents[member.name]):
+            for text in (
+                member.name.encode(),
+                member.linkname.encode(),
+                self.contents[member.name],
+            ):
                 if MAC.search(text):
                     problems.append(f"{member.name}: {text!r}")
             if member.mtime or member.uid or member.gid or member.uname or member.gname:
-                problems.append(f"{member.name}: packed by {member.uid}:{member.gid} at {member.mtime}")
+                problems.append(
+                    f"{member.name}: packed by {member.uid}:{member.gid} at {member.mtime}"
+                )
         return problems
 
 
@@ -195,11 +240,13 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         for archive in archives:
             recording = Recording(os.path.join(place, archive), directory)
-            checks = [("addresses, order and ids are lspci's", recording.check_ids),
-                      ("drivers, groups, nodes, interfaces are the machine's", recording.check_facts),
-                      ("the tree has every device below its bridge", recording.check_tree),
-                      ("MAC addresses are masked", recording.check_macs),
-                      ("no MAC address is in the archive", recording.check_archive)]
+            checks = [
+                ("addresses, order and ids are lspci's", recording.check_ids),
+                ("drivers, groups, nodes, interfaces are the machine's", recording.check_facts),
+                ("the tree has every device below its bridge", recording.check_tree),
+                ("MAC addresses are masked", recording.check_macs),
+                ("no MAC address is in the archive", recording.check_archive),
+            ]
             if recording.facts[("pci.ids", "version")] == [version_of_names()]:
                 checks.insert(1, ("names are lspci's", recording.check_names))
             for name, check in checks:
@@ -210,8 +257,21 @@ def main():
             if recording.inventory:
                 seen.update(key for device in recording.devices() for key in device)
     # Else much of the above would be true of next to nothing.
-    wanted = {"driver", "iommu_group", "numa_node", "interfaces", "macs", "parent", "blocks", "drm", "vfs_total"}
-    result("the recordings have devices of all kinds", [f"none has {name}" for name in sorted(wanted - seen)])
+    wanted = {
+        "driver",
+        "iommu_group",
+        "numa_node",
+        "interfaces",
+        "macs",
+        "parent",
+        "blocks",
+        "drm",
+        "vfs_total",
+    }
+    result(
+        "the recordings have devices of all kinds",
+        [f"none has {name}" for name in sorted(wanted - seen)],
+    )
     print(f"1..{count}")
     return 1 if failed else 0
 

@@ -18,7 +18,10 @@ TIOCGPTPEER = 0x5441
 def own_terminal():
     """A pair of descriptors, of which the second is the terminal. No path leads to it any more."""
     with tempfile.TemporaryDirectory(prefix="pciprobe-pts-") as folder:
-        subprocess.run(["mount", "-t", "devpts", "-o", "newinstance,ptmxmode=600", "devpts", folder], check=True)
+        subprocess.run(
+            ["mount", "-t", "devpts", "-o", "newinstance,ptmxmode=600", "devpts", folder],
+            check=True,
+        )
         try:
             master = os.open(os.path.join(folder, "ptmx"), os.O_RDWR | os.O_NOCTTY)
             fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
@@ -37,13 +40,17 @@ def open_terminal():
 def main():
     master, terminal = open_terminal()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-    with subprocess.Popen(["sh", "-c", sys.argv[2]], stdout=terminal, stderr=terminal,
-                          env=dict(os.environ, TERM="xterm")) as child:
+    with subprocess.Popen(
+        ["sh", "-c", sys.argv[2]],
+        stdout=terminal,
+        stderr=terminal,
+        env=dict(os.environ, TERM="xterm"),
+    ) as child:
         os.close(terminal)
         while True:
             try:
                 text = os.read(master, 65536)
-            except OSError: # all ends of it are closed
+            except OSError:  # all ends of it are closed
                 break
             if not text:
                 break

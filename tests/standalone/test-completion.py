@@ -17,15 +17,21 @@ import time
 
 from terminal import open_terminal
 
-SOURCES = os.path.abspath(os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe")
+SOURCES = os.path.abspath(
+    os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+)
+PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit(
+    "Bail out! there is no pciprobe"
+)
 COMPLETION = os.path.join(SOURCES, "etc/completion")
 TIMEOUT = 60
 FREE_TEXT = ("--device", "--name", "--owner", "--slot")
 
 
 def program(*arguments):
-    return subprocess.run([PCIPROBE, *arguments], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return subprocess.run(
+        [PCIPROBE, *arguments], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
 
 
 def listed_subcommands():
@@ -54,34 +60,67 @@ _pciprobe "$1"
 
     def offered(self, line, _):
         words = re.findall(r"=|[^ =]+", line) + ([""] if line.endswith((" ", "=")) else [])
-        done = subprocess.run(["bash", "--norc", "-c", self.script, "bash", COMPLETION + "/bash/pciprobe", *words], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=TIMEOUT)
-        return {re.sub(r".*[,+]", "", word) for word in done.stdout.splitlines()} | ({done.stderr} if done.stderr else set())
+        done = subprocess.run(
+            ["bash", "--norc", "-c", self.script, "bash", COMPLETION + "/bash/pciprobe", *words],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=True,
+            timeout=TIMEOUT,
+        )
+        return {re.sub(r".*[,+]", "", word) for word in done.stdout.splitlines()} | (
+            {done.stderr} if done.stderr else set()
+        )
 
 
 class Fish:
     name = "fish"
 
     def offered(self, line, _):
-        done = subprocess.run(["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]",
-                               COMPLETION + "/fish/pciprobe.fish", line], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True, timeout=TIMEOUT)
+        done = subprocess.run(
+            [
+                "fish",
+                "--no-config",
+                "-c",
+                "source $argv[1]; complete -C $argv[2]",
+                COMPLETION + "/fish/pciprobe.fish",
+                line,
+            ],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=True,
+            timeout=TIMEOUT,
+        )
         words = (entry.split("\t")[0] for entry in done.stdout.splitlines())
-        return {re.sub(r".*[,+=]", "", word) for word in words} | ({done.stderr} if done.stderr else set())
+        return {re.sub(r".*[,+=]", "", word) for word in words} | (
+            {done.stderr} if done.stderr else set()
+        )
 
 
 class Zsh:
     """At a terminal, because completion needs the line editor. It shows no list when further keys wait, and nothing ends a list: so this
-    reads until what is wanted was offered, or for as long as it may take; where nothing is wanted, for a second."""
+    reads until what is wanted was offered, or for as long as it may take; where nothing is wanted, for a second.
+    """
+
     name = "zsh"
 
     def __init__(self):
         self.terminal, other = open_terminal()
-        self.process = subprocess.Popen(["zsh", "-f", "-i"], stdin=other, stdout=other, stderr=other, start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), env={**os.environ, "TERM": "dumb"})
+        self.process = subprocess.Popen(
+            ["zsh", "-f", "-i"],
+            stdin=other,
+            stdout=other,
+            stderr=other,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            env={**os.environ, "TERM": "dumb"},
+        )
         os.close(other)
-        self.send("stty cols 200 rows 200; PS1=; fpath=(%s/zsh $fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=10000; "
-                  "bindkey '^I' list-choices; zstyle ':completion:*' verbose no\n" % COMPLETION)
+        self.send(
+            "stty cols 200 rows 200; PS1=; fpath=(%s/zsh $fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=10000; "
+            "bindkey '^I' list-choices; zstyle ':completion:*' verbose no\n" % COMPLETION
+        )
         self.finish_line()
 
     def send(self, keys):
@@ -90,7 +129,11 @@ class Zsh:
     def read(self, seconds):
         """None when nothing came."""
         if select.select([self.terminal], [], [], seconds)[0]:
-            return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[\0\a]", "", os.read(self.terminal, 65536).decode(errors="replace"))
+            return re.sub(
+                r"\x1b\[[0-9;?]*[a-zA-Z]|[\0\a]",
+                "",
+                os.read(self.terminal, 65536).decode(errors="replace"),
+            )
         return None
 
     def finish_line(self):
@@ -110,7 +153,11 @@ class Zsh:
             if more is None:
                 break
             output += more
-            words = {word for word in output.replace(line.rstrip(), " ").replace("\b", " ").split() if len(word) > 1}
+            words = {
+                word
+                for word in output.replace(line.rstrip(), " ").replace("\b", " ").split()
+                if len(word) > 1
+            }
         self.finish_line()
         return words
 
@@ -122,7 +169,10 @@ class Tap:
         self.number += 1
         print("%sok %d - %s" % ("" if wanted == offered else "not ", self.number, name))
         if wanted != offered:
-            print("# not offered: %s\n# offered too: %s" % (sorted(wanted - offered), sorted(offered - wanted)))
+            print(
+                "# not offered: %s\n# offered too: %s"
+                % (sorted(wanted - offered), sorted(offered - wanted))
+            )
 
     def skip(self, name, reason):
         self.number += 1
@@ -131,21 +181,29 @@ class Tap:
 
 def check(tap, shell):
     def offers(what, line, wanted):
-        tap.same("%s offers %s" % (shell.name, what), wanted, shell.offered("pciprobe " + line, wanted))
+        tap.same(
+            "%s offers %s" % (shell.name, what), wanted, shell.offered("pciprobe " + line, wanted)
+        )
 
     subcommands = listed_subcommands()
     offers("the subcommands", "", subcommands)
     offers("them to help", "help ", subcommands)
     offers("all options before a subcommand", "--", set(listed_options()))
     for subcommand in sorted(subcommands):
-        offers("the options of %s" % subcommand, "%s --" % subcommand, set(listed_options(subcommand)))
+        offers(
+            "the options of %s" % subcommand, "%s --" % subcommand, set(listed_options(subcommand))
+        )
     offers("the subcommand's options behind others", "-v --sysroot x record --c", {"--config"})
     for option in sorted(option for option, listed in listed_options().items() if listed):
         offers("the values of %s" % option, "%s " % option, listed_values(option))
     offers("values behind short options", "-qf ", listed_values("-f"))
     offers("values behind =", "--state=", listed_values("--state"))
     offers("further values of a list", "--state free,h", {"held", "host"})
-    offers("additional columns", "-o +vfs_", {column for column in listed_values("-o") if column.startswith("vfs_")})
+    offers(
+        "additional columns",
+        "-o +vfs_",
+        {column for column in listed_values("-o") if column.startswith("vfs_")},
+    )
     offers("files", "-c o", {"one.conf", "other.conf"})
     for option in FREE_TEXT:
         offers("nothing for %s" % option, "%s " % option, set())

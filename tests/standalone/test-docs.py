@@ -13,11 +13,16 @@ import sys
 import tarfile
 import tempfile
 
-SOURCES = os.path.abspath(os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-PCIPROBE = os.path.abspath(shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit("Bail out! there is no pciprobe"))
+SOURCES = os.path.abspath(
+    os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+)
+PCIPROBE = os.path.abspath(
+    shutil.which(os.environ.get("PCIPROBE") or "pciprobe")
+    or sys.exit("Bail out! there is no pciprobe")
+)
 VFIO_BIND = shutil.which(os.environ.get("VFIO_BIND") or "vfio-bind")
 VFIO_BIND = VFIO_BIND and os.path.abspath(VFIO_BIND)
-COLUMNS = 200 # so that nothing is cut, which releases of libsmartcols do differently
+COLUMNS = 200  # so that nothing is cut, which releases of libsmartcols do differently
 STATUS_USAGE = 2
 
 # the first words of what isn't run, and why
@@ -64,10 +69,20 @@ class Command:
 
     def reason(self):
         """Why it isn't run, or None."""
-        return next((why for words, why in NOT_RUN.items() if (self.text + " ").startswith(words + " ")), None)
+        return next(
+            (why for words, why in NOT_RUN.items() if (self.text + " ").startswith(words + " ")),
+            None,
+        )
 
     def missing(self):
-        return next((tool for tool in NEEDS if re.search(r"\b%s\b" % tool, self.text) and not shutil.which(tool)), None)
+        return next(
+            (
+                tool
+                for tool in NEEDS
+                if re.search(r"\b%s\b" % tool, self.text) and not shutil.which(tool)
+            ),
+            None,
+        )
 
 
 def fenced(path, number, block):
@@ -78,7 +93,7 @@ def fenced(path, number, block):
         if prompt:
             if current:
                 yield current
-            current = Command(path, number + offset, line[prompt.end():], [], prompt[1][0])
+            current = Command(path, number + offset, line[prompt.end() :], [], prompt[1][0])
         elif current:
             current.shown.append(line)
     if current:
@@ -96,10 +111,15 @@ def commands(path):
             block, start = ([], number + 1) if block is None else (None, 0)
         elif block is not None:
             block.append(line)
-        elif re.match(r"    (pciprobe|vfio-bind|virsh|install|device=|cd|\./|make|cp|onehost|systemctl|\* )", line):
+        elif re.match(
+            r"    (pciprobe|vfio-bind|virsh|install|device=|cd|\./|make|cp|onehost|systemctl|\* )",
+            line,
+        ):
             yield Command(path, number, re.sub(r"\s+#.*", "", line.strip()))
-        elif not line.startswith("|"): # the table's are test-installations.sh's
-            yield from (Command(path, number, text) for text in re.findall(r"`(pciprobe [^`]*)`", line))
+        elif not line.startswith("|"):  # the table's are test-installations.sh's
+            yield from (
+                Command(path, number, text) for text in re.findall(r"`(pciprobe [^`]*)`", line)
+            )
 
 
 def plain(text):
@@ -111,18 +131,39 @@ def plain(text):
 
 def fails(command):
     """Whether the document shows or says that it does. Of the machine's two 10GE one is a VM's and one the host's."""
-    return any(re.match(r"pciprobe: |\S+ is matched by", line) for line in command.shown) or command.text.endswith("libvirt 10GE")
+    return any(
+        re.match(r"pciprobe: |\S+ is matched by", line) for line in command.shown
+    ) or command.text.endswith("libvirt 10GE")
 
 
 def run(command, folder):
-    environment = dict(os.environ, PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"], NO_COLOR="1", LC_ALL="C.UTF-8")
+    environment = dict(
+        os.environ,
+        PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"],
+        NO_COLOR="1",
+        LC_ALL="C.UTF-8",
+    )
     argument = "set -o pipefail; " + command.text
     if re.search("[|>]", command.text):
         start = ["bash", "-c", argument]
-    else: # at a terminal, as a reader does
-        start = [sys.executable, "-B", os.path.join(SOURCES, "tests/standalone/terminal.py"), str(COLUMNS), command.text]
-    return subprocess.run(start, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder,
-                          env=environment, timeout=60, check=False)
+    else:  # at a terminal, as a reader does
+        start = [
+            sys.executable,
+            "-B",
+            os.path.join(SOURCES, "tests/standalone/terminal.py"),
+            str(COLUMNS),
+            command.text,
+        ]
+    return subprocess.run(
+        start,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=folder,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
 
 
 def problems(command, folder):
@@ -130,7 +171,7 @@ def problems(command, folder):
     output = done.stdout.decode("utf-8", "replace")
     if not output.strip() and ">" not in command.text:
         yield "it prints nothing"
-    if command.prompt == "#": # of a recording vfio-bind shows only what it would do
+    if command.prompt == "#":  # of a recording vfio-bind shows only what it would do
         if done.returncode == STATUS_USAGE or done.returncode > 125:
             yield "exit status %d: %s" % (done.returncode, output)
         return
@@ -165,12 +206,19 @@ def update(path, folder):
         lines = file.read().split("\n")
     # from the end, so that line numbers above stay right
     for command in reversed(list(commands(path))):
-        if command.prompt != "$" or "..." in command.shown or any(words in command.text for words in EDITED):
+        if (
+            command.prompt != "$"
+            or "..." in command.shown
+            or any(words in command.text for words in EDITED)
+        ):
             continue
-        printed = [line.rstrip() for line in run(command, folder).stdout.decode("utf-8", "replace").splitlines()]
+        printed = [
+            line.rstrip()
+            for line in run(command, folder).stdout.decode("utf-8", "replace").splitlines()
+        ]
         blank = [""] if command.shown and not command.shown[-1] else []
         if plain(" ".join(printed)) != plain(" ".join(command.shown)):
-            lines[command.line:command.line + len(command.shown)] = printed + blank
+            lines[command.line : command.line + len(command.shown)] = printed + blank
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines))
 
@@ -178,8 +226,11 @@ def update(path, folder):
 def documents():
     docs = os.path.join(SOURCES, "docs")
     # migration.md is run in the lab
-    return [os.path.join(SOURCES, "README.md")] + [os.path.join(docs, name) for name in sorted(os.listdir(docs))
-                                                   if name.endswith(".md") and name != "migration.md"]
+    return [os.path.join(SOURCES, "README.md")] + [
+        os.path.join(docs, name)
+        for name in sorted(os.listdir(docs))
+        if name.endswith(".md") and name != "migration.md"
+    ]
 
 
 def main():

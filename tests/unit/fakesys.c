@@ -20,7 +20,8 @@ struct fakesys *fakesys_new(void)
 	if (!fake)
 		err(1, "calloc");
 	/* in memory where there is such a place: what is written there is on the disk at once */
-	strcpy(fake->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/fakesys.XXXXXX" : "/tmp/fakesys.XXXXXX");
+	strcpy(fake->path,
+	       access("/dev/shm", W_OK) == 0 ? "/dev/shm/fakesys.XXXXXX" : "/tmp/fakesys.XXXXXX");
 	if (!mkdtemp(fake->path))
 		err(1, "%s", fake->path);
 	fakesys_directory(fake, "sys/bus/pci/devices");
@@ -112,8 +113,8 @@ void fakesys_remove(struct fakesys *fake, const char *path)
 		err(1, "%s", full);
 }
 
-static void __attribute__((format(printf, 4, 5))) attribute(struct fakesys *fake, const char *address,
-							     const char *name, const char *format, ...)
+static void __attribute__((format(printf, 4, 5)))
+attribute(struct fakesys *fake, const char *address, const char *name, const char *format, ...)
 {
 	char path[PATH_SIZE], text[512];
 	va_list args;
@@ -125,8 +126,8 @@ static void __attribute__((format(printf, 4, 5))) attribute(struct fakesys *fake
 	fakesys_file(fake, path, text);
 }
 
-static void link_device(struct fakesys *fake, const char *address, const char *name, const char *directory,
-		      const char *last)
+static void link_device(struct fakesys *fake, const char *address, const char *name,
+			const char *directory, const char *last)
 {
 	char path[PATH_SIZE], target[256];
 
@@ -135,31 +136,35 @@ static void link_device(struct fakesys *fake, const char *address, const char *n
 	fakesys_link(fake, path, target);
 }
 
-static void add_uevent(struct fakesys *fake, const char *address, const struct fakesys_device *device)
+static void add_uevent(struct fakesys *fake, const char *address,
+		       const struct fakesys_device *device)
 {
-	attribute(fake, address, "uevent",
-		  "%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
-		  "MODALIAS=pci:v%08Xd%08X\n",
-		  device->driver ? "DRIVER=" : "", device->driver ? device->driver : "", device->driver ? "\n" : "",
-		  device->class, device->vendor, device->device, device->subsystem_vendor, device->subsystem_device, address,
-		  device->vendor, device->device);
+	attribute(
+		fake, address, "uevent",
+		"%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
+		"MODALIAS=pci:v%08Xd%08X\n",
+		device->driver ? "DRIVER=" : "", device->driver ? device->driver : "",
+		device->driver ? "\n" : "", device->class, device->vendor, device->device,
+		device->subsystem_vendor, device->subsystem_device, address, device->vendor,
+		device->device);
 }
 
 void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_device device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE], name[32];
 
-	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s%s%s", device.below ? device.below : "",
-		 device.below ? "/" : "", address);
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s%s%s",
+		 device.below ? device.below : "", device.below ? "/" : "", address);
 	fakesys_directory(fake, path);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", address);
-	snprintf(target, sizeof(target), "../../../devices/pci0000:00/%s%s%s", device.below ? device.below : "",
-		 device.below ? "/" : "", address);
+	snprintf(target, sizeof(target), "../../../devices/pci0000:00/%s%s%s",
+		 device.below ? device.below : "", device.below ? "/" : "", address);
 	fakesys_link(fake, path, target);
 	if (!device.no_modalias && !device.no_uevent)
-		attribute(fake, address, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", device.vendor, device.device,
-			  device.subsystem_vendor, device.subsystem_device, device.class >> 16, device.class >> 8 & 0xff,
-			  device.class & 0xff);
+		attribute(fake, address, "modalias",
+			  "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", device.vendor,
+			  device.device, device.subsystem_vendor, device.subsystem_device,
+			  device.class >> 16, device.class >> 8 & 0xff, device.class & 0xff);
 	if (!device.no_uevent)
 		add_uevent(fake, address, &device);
 	attribute(fake, address, "vendor", "0x%04x\n", device.vendor);
@@ -170,7 +175,8 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_devic
 	if (device.driver)
 		link_device(fake, address, "driver", "../../../bus/pci/drivers", device.driver);
 	if (device.group)
-		link_device(fake, address, "iommu_group", "../../../kernel/iommu_groups", device.group);
+		link_device(fake, address, "iommu_group", "../../../kernel/iommu_groups",
+			    device.group);
 	if (device.group && device.driver && strstr(device.driver, "vfio"))
 		fakesys_group_node(fake, device.group);
 	if (!device.pf)
@@ -215,7 +221,8 @@ void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, 
 	snprintf(path, sizeof(path), "proc/%u/cmdline", pid);
 	fakesys_bytes(fake, path, words, length);
 	snprintf(path, sizeof(path), "proc/%u/stat", pid);
-	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0", pid, 1000 + pid);
+	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0",
+		 pid, 1000 + pid);
 	fakesys_file(fake, path, text);
 	fakesys_user(fake, pid, "0\t0\t0\t0");
 	fakesys_descriptor(fake, pid, 0, "/dev/null");
@@ -238,7 +245,8 @@ void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const c
 	fakesys_link(fake, path, target);
 	snprintf(path, sizeof(path), "proc/%u/fdinfo/%u", pid, fd);
 	fakesys_file(fake, path, "pos:\t0\nflags:\t02100002\nmnt_id:\t15\n");
-	if (strncmp(target, "/dev/vfio/", 10) == 0 && target[10] && strspn(target + 10, "0123456789") == strlen(target + 10))
+	if (strncmp(target, "/dev/vfio/", 10) == 0 && target[10] &&
+	    strspn(target + 10, "0123456789") == strlen(target + 10))
 		fakesys_group_node(fake, target + 10);
 }
 
@@ -270,7 +278,8 @@ void fakesys_device_node(struct fakesys *fake, unsigned number, const char *devi
 	snprintf(path, sizeof(path), "sys/class/vfio-dev/vfio%u", number);
 	snprintf(text, sizeof(text), "../../devices/pci0000:00/%s/vfio-dev/vfio%u", device, number);
 	fakesys_link(fake, path, text);
-	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/vfio-dev/vfio%u/dev", device, number);
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/vfio-dev/vfio%u/dev", device,
+		 number);
 	snprintf(text, sizeof(text), "511:%u\n", number);
 	fakesys_file(fake, path, text);
 	snprintf(path, sizeof(path), "dev/vfio/devices/vfio%u", number);

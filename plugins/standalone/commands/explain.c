@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe explain: which rule took or refused each device, and which rules are of no use on this host. */
-#include "plugins/standalone/unavailable.h"
-#include "plugins/standalone/report.h"
+/* pciprobe explain: which rule took or refused each device, and which rules are of no use on this
+ * host. */
 #include "common/text.h"
+#include "plugins/standalone/report.h"
+#include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
 #include "probe/pool.h"
 
@@ -16,7 +17,8 @@ static void print_rule(const char *what, const struct rule_list *list, const str
 	printf("    %s %s '", what, list->key);
 	text_write_plain(stdout, rule_text(rule));
 	printf("' (");
-	text_write_plain(stdout, strcmp(rule_location(rule), list->key) == 0 ? list->place : rule_location(rule));
+	text_write_plain(stdout, strcmp(rule_location(rule), list->key) == 0 ? list->place
+									     : rule_location(rule));
 	printf(")\n");
 }
 
@@ -52,8 +54,8 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 	const char *left_out;
 	bool restricted = false;
 
-	printf("%s %04x:%04x:%04x ", address_format(&device->address, address), device->vendor, device->device,
-	       device->class);
+	printf("%s %04x:%04x:%04x ", address_format(&device->address, address), device->vendor,
+	       device->device, device->class);
 	text_write_plain(stdout, selection_subject(probe_names(probe), device));
 	printf(": %s\n", device->selected ? "selected" : "not selected");
 	for (size_t i = 0; i < selection->count; i++)
@@ -66,27 +68,32 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 	else if (verdict->refused_by)
 		print_rejection(verdict->refused_by);
 	else if (!restricted)
-		printf("    selected: %s and no filter\n", probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
+		printf("    selected: %s and no filter\n",
+		       probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
 		print_use(device);
 	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
 	if (left_out)
-		printf("    left out of the opennebula format: it is %s, and those are published\n", left_out);
+		printf("    left out of the opennebula format: it is %s, and those are published\n",
+		       left_out);
 }
 
-/* Returns 1 when RULE takes some device of the host on its own, 0 when none, or a negative errno. */
-static int is_of_use(struct probe *probe, const struct inventory *inventory, const struct rule *rule,
-		     const struct log *log)
+/* Returns 1 when RULE takes some device of the host on its own, 0 when none, or a negative errno.
+ */
+static int is_of_use(struct probe *probe, const struct inventory *inventory,
+		     const struct rule *rule, const struct log *log)
 {
 	int found = 0;
 
 	for (size_t i = 0; i < inventory->count && !found; i++)
 		found = rule_matches(rule, &inventory->devices[i],
-				     selection_subject(probe_names(probe), &inventory->devices[i]), log);
+				     selection_subject(probe_names(probe), &inventory->devices[i]),
+				     log);
 	return found;
 }
 
-static int print_useless_rules(struct probe *probe, const struct inventory *inventory, const struct log *log)
+static int print_useless_rules(struct probe *probe, const struct inventory *inventory,
+			       const struct log *log)
 {
 	const struct selection *selection = probe_selection(probe);
 	bool any = false;
@@ -114,7 +121,8 @@ static int print_useless_rules(struct probe *probe, const struct inventory *inve
 	return 0;
 }
 
-static int explain_all(const struct options *options, struct probe *probe, const struct inventory *inventory)
+static int explain_all(const struct options *options, struct probe *probe,
+		       const struct inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->count; i++)
 		print_device(probe, &inventory->devices[i]);
@@ -124,10 +132,12 @@ static int explain_all(const struct options *options, struct probe *probe, const
 		text_write_plain(stdout, probe_config(probe)->path);
 	}
 	printf("\n");
-	return print_useless_rules(probe, inventory, &options->log) < 0 ? STATUS_FAILED : status_of(inventory);
+	return print_useless_rules(probe, inventory, &options->log) < 0 ? STATUS_FAILED
+									: status_of(inventory);
 }
 
-static int explain_some(const struct options *options, struct probe *probe, const struct inventory *inventory)
+static int explain_some(const struct options *options, struct probe *probe,
+			const struct inventory *inventory)
 {
 	int status = status_of(inventory);
 
@@ -156,14 +166,17 @@ int run_explain(struct options *options)
 
 	for (char **text = options->arguments; *text; text++)
 		if (address_parse(*text, &address) < 0) {
-			log_error(&options->log, "explain: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0", *text);
+			log_error(
+				&options->log,
+				"explain: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0",
+				*text);
 			return STATUS_USAGE;
 		}
 	if (options_probe(options, DETAIL_SRIOV | DETAIL_POOLS, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
-		status = options->argument_count ? explain_some(options, probe, inventory) :
-						   explain_all(options, probe, inventory);
+		status = options->argument_count ? explain_some(options, probe, inventory)
+						 : explain_all(options, probe, inventory);
 	if (inventory)
 		report_log_sources(options, inventory);
 	inventory_free(inventory);

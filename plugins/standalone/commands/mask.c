@@ -36,8 +36,9 @@ int mask_add(struct strings *macs, const char *text)
 	return strings_add(macs, digits);
 }
 
-/* Replaces the address DIGITS if it stands at the head of TEXT, with colons or without, by as many characters that say nothing
- * but "the Nth": 02 marks an address that no maker gave out. Returns how many characters it had, 0 for another text. */
+/* Replaces the address DIGITS if it stands at the head of TEXT, with colons or without, by as many
+ * characters that say nothing but "the Nth": 02 marks an address that no maker gave out. Returns
+ * how many characters it had, 0 for another text. */
 static size_t mask_head(char *text, size_t length, const char *digits, size_t n)
 {
 	char mask[DIGITS_MAX + 1];

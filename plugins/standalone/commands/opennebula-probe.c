@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe opennebula: in place of OpenNebula's pci.rb. A probe that fails puts the whole host into ERROR, and one that
- * prints no device makes the frontend forget the devices: after a failure the only harmless answer is the last good one. */
+/* pciprobe opennebula: in place of OpenNebula's pci.rb. A probe that fails puts the whole host into
+ * ERROR, and one that prints no device makes the frontend forget the devices: after a failure the
+ * only harmless answer is the last good one. */
 #include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/report.h"
 #include "probe/details/details.h"
@@ -16,8 +17,8 @@
 #define STATE_HOME "/var/tmp/one_db" /* the monitor's own */
 #define ANSWER_SIZE_MAX (16u << 20)
 
-/* Opens, and when CREATE says so makes, a directory that nobody but this user or root can put anything into: /var/tmp is
- * everybody's. Returns a descriptor or a negative errno. */
+/* Opens, and when CREATE says so makes, a directory that nobody but this user or root can put
+ * anything into: /var/tmp is everybody's. Returns a descriptor or a negative errno. */
 static int open_own_directory(int at, const char *path, bool create)
 {
 	struct stat status;
@@ -30,7 +31,8 @@ static int open_own_directory(int at, const char *path, bool create)
 		return -errno;
 	if (fstat(fd, &status) < 0)
 		error = -errno;
-	else if ((status.st_uid != geteuid() && status.st_uid != 0) || (status.st_mode & (S_IWGRP | S_IWOTH)))
+	else if ((status.st_uid != geteuid() && status.st_uid != 0) ||
+		 (status.st_mode & (S_IWGRP | S_IWOTH)))
 		error = -EPERM;
 	if (error) {
 		close(fd);
@@ -47,9 +49,11 @@ static int replace_file(int directory, const char *name, const char *text, size_
 	ssize_t n;
 	int fd, error = 0;
 
-	if (snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid()) >= (int)sizeof(temporary))
+	if (snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid()) >=
+	    (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0644);
 	if (fd < 0)
 		return -errno;
 	while (done < length && !error) {
@@ -70,7 +74,8 @@ static int replace_file(int directory, const char *name, const char *text, size_
 	return error;
 }
 
-/* Two hypervisors on one host have a probe each: the answer is named for the folder of the configuration. */
+/* Two hypervisors on one host have a probe each: the answer is named for the folder of the
+ * configuration. */
 static void name_answer(const struct options *options, char name[static NAME_MAX + 1])
 {
 	char *copy = options->config ? strdup(options->config) : NULL;
@@ -109,7 +114,8 @@ static int make_answer(const struct options *options, int state, char **ret, siz
 	int status = STATUS_FAILED;
 	FILE *out;
 
-	if (options_probe(options, writer->details | (report.usage ? DETAIL_USAGE : 0), &report.probe) < 0)
+	if (options_probe(options, writer->details | (report.usage ? DETAIL_USAGE : 0),
+			  &report.probe) < 0)
 		return STATUS_FAILED;
 	out = open_memstream(ret, ret_size);
 	if (out && probe_read(report.probe, &inventory) == 0) {
@@ -136,7 +142,8 @@ static int print_last_answer(const struct options *options, int state, const cha
 
 	if (text && state >= 0)
 		fd = openat(state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size < ANSWER_SIZE_MAX)
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	    status.st_size < ANSWER_SIZE_MAX)
 		length = read(fd, text, ANSWER_SIZE_MAX);
 	if (fd >= 0)
 		close(fd);
@@ -171,7 +178,8 @@ int run_opennebula(struct options *options)
 		if (!error && status == STATUS_OK)
 			error = replace_file(state, name, answer, size);
 		if (error < 0)
-			log_warning(&options->log, "%s: %s; this answer can't be kept for when one fails", path,
+			log_warning(&options->log,
+				    "%s: %s; this answer can't be kept for when one fails", path,
 				    strerror(-error));
 		status = STATUS_OK;
 	}

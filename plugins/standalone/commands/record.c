@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe record: what the probe reads of this host, in a directory that --sysroot takes. It watches the probe read, so it
- * can't lack anything nor have too much. MAC addresses are replaced, in names made from them too; no serial number is
- * ever read. */
+/* pciprobe record: what the probe reads of this host, in a directory that --sysroot takes. It
+ * watches the probe read, so it can't lack anything nor have too much. MAC addresses are replaced,
+ * in names made from them too; no serial number is ever read. */
 #include "plugins/standalone/commands/mask.h"
 #include "plugins/standalone/options.h"
 #include "probe/details/details.h"
@@ -32,7 +32,8 @@ struct recording {
 
 #define CONFIG_PATH (&CONFIG_HOME[1]) /* below a root */
 
-static void observer(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
+static void observer(void *data, enum sysroot_thing thing, const char *path, const char *text,
+		     size_t length)
 {
 	struct recording *recording = data;
 	struct item *more, *item;
@@ -48,7 +49,8 @@ static void observer(void *data, enum sysroot_thing thing, const char *path, con
 		recording->items = more;
 	}
 	item = &recording->items[recording->count];
-	*item = (struct item){.thing = thing, .path = strdup(path), .text = malloc(length + 1), .length = length};
+	*item = (struct item){
+		.thing = thing, .path = strdup(path), .text = malloc(length + 1), .length = length};
 	if (!item->path || !item->text) {
 		free(item->path);
 		free(item->text);
@@ -79,10 +81,12 @@ static int open_parent(const struct recording *recording, const char *path)
 		parent = fd;
 		fd = inroot_open(recording->directory, copy, O_PATH | O_DIRECTORY, 0);
 		if (fd == -ENOENT) {
-			if (mkdirat(parent, strrchr(copy, '/') ? strrchr(copy, '/') + 1 : copy, 0755) < 0)
+			if (mkdirat(parent, strrchr(copy, '/') ? strrchr(copy, '/') + 1 : copy,
+				    0755) < 0)
 				error = -errno;
 			else
-				fd = inroot_open(recording->directory, copy, O_PATH | O_DIRECTORY, 0);
+				fd = inroot_open(recording->directory, copy, O_PATH | O_DIRECTORY,
+						 0);
 		}
 		close(parent);
 		*slash++ = '/';
@@ -117,7 +121,8 @@ static int write_item(const struct recording *recording, const struct item *item
 		if (symlinkat(item->text, parent, name) < 0)
 			error = -errno;
 	} else {
-		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    0644);
 		error = fd < 0 ? -errno : write_all(fd, item->text, item->length);
 		if (fd >= 0 && close(fd) < 0 && !error)
 			error = -errno;
@@ -128,11 +133,13 @@ static int write_item(const struct recording *recording, const struct item *item
 
 static bool is_device_link(const struct item *item)
 {
-	return item->thing == SYSROOT_LINK && strncmp(item->path, SCAN_DIRECTORY "/", strlen(SCAN_DIRECTORY "/")) == 0 &&
+	return item->thing == SYSROOT_LINK &&
+	       strncmp(item->path, SCAN_DIRECTORY "/", strlen(SCAN_DIRECTORY "/")) == 0 &&
 	       !strchr(item->path + strlen(SCAN_DIRECTORY "/"), '/');
 }
 
-/* A device's entry is a link into sys/devices; what it points to must be there before anything is written through it. */
+/* A device's entry is a link into sys/devices; what it points to must be there before anything is
+ * written through it. */
 static int make_device_directory(const struct recording *recording, const struct item *item)
 {
 	const char *target = item->text;
@@ -151,7 +158,8 @@ static int make_device_directory(const struct recording *recording, const struct
 	return error;
 }
 
-static int write_recording(struct recording *recording, const struct log *log, const char *directory)
+static int write_recording(struct recording *recording, const struct log *log,
+			   const char *directory)
 {
 	int error = 0;
 
@@ -173,12 +181,14 @@ static int write_recording(struct recording *recording, const struct log *log, c
 			if (error == -EEXIST) /* read a second time */
 				error = 0;
 			if (error < 0)
-				log_error(log, "%s/%s: %s", directory, item->path, strerror(-error));
+				log_error(log, "%s/%s: %s", directory, item->path,
+					  strerror(-error));
 		}
 	return error;
 }
 
-/* DIR must be new or empty: nothing of another recording may be in it, nor anything of the user's be overwritten. */
+/* DIR must be new or empty: nothing of another recording may be in it, nor anything of the user's
+ * be overwritten. */
 static int open_directory(const char *path, const struct log *log)
 {
 	_cleanup_closedir_ DIR *list = NULL;
@@ -204,7 +214,8 @@ static int open_directory(const char *path, const struct log *log)
 }
 
 /* The configuration goes where the recording's own would be. */
-static int read_config(const struct options *options, struct recording *recording, struct sysroot *root)
+static int read_config(const struct options *options, struct recording *recording,
+		       struct sysroot *root)
 {
 	char *text = malloc(CONFIG_SIZE_MAX);
 	size_t length;
@@ -231,7 +242,8 @@ static int read_config(const struct options *options, struct recording *recordin
 }
 
 /* Each format may read something of its own, so all are written, to nowhere. */
-static int read_everything(const struct options *options, struct recording *recording, size_t *ret_devices)
+static int read_everything(const struct options *options, struct recording *recording,
+			   size_t *ret_devices)
 {
 	struct probe_options probe_options = {
 		.log = options->log,
@@ -305,8 +317,8 @@ int run_record(struct options *options)
 	if (status != STATUS_FAILED && write_recording(&recording, &options->log, path) < 0)
 		status = STATUS_FAILED;
 	if (status != STATUS_FAILED && !options->quiet)
-		printf("%zu devices recorded in %s. MAC addresses are masked; the host's name%s in it\n", devices, path,
-		       has_config(&recording) ? " and " CONFIG_HOME " are" : " is");
+		printf("%zu devices recorded in %s. MAC addresses are masked; the host's name%s in it\n",
+		       devices, path, has_config(&recording) ? " and " CONFIG_HOME " are" : " is");
 	free_recording(&recording);
 	return status;
 }

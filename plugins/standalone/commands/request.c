@@ -2,8 +2,8 @@
 /* pciprobe request: whether these devices can be assigned to a VM now, and which. */
 #include "probe/select/request.h"
 
-#include "plugins/standalone/unavailable.h"
 #include "plugins/standalone/report.h"
+#include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
 #include "probe/pool.h"
 
@@ -31,7 +31,9 @@ static int parse_requests(const struct options *options, struct requests *reques
 	int error = 0;
 
 	if (!room) {
-		log_error(&options->log, "request: no devices specified (e.g. a1:2, vendor=8086,class=0200, address=07:00.0)");
+		log_error(
+			&options->log,
+			"request: no devices specified (e.g. a1:2, vendor=8086,class=0200, address=07:00.0)");
 		return STATUS_USAGE;
 	}
 	requests->items = calloc(room, sizeof(*requests->items));
@@ -75,7 +77,8 @@ static char *alias_names(const struct config *config)
 }
 
 /* A mistyped alias is a wrong command line, and not one that is unavailable. */
-static int check_aliases(const struct options *options, const struct config *config, const struct requests *requests)
+static int check_aliases(const struct options *options, const struct config *config,
+			 const struct requests *requests)
 {
 	for (size_t i = 0; i < requests->count; i++) {
 		const char *alias = requests->items[i].alias;
@@ -84,23 +87,28 @@ static int check_aliases(const struct options *options, const struct config *con
 		if (!alias || has_alias(config, config->alias_count, alias))
 			continue;
 		defined = alias_names(config);
-		log_error(&options->log, "no alias '%s' in %s (%s%s)", alias, config->path ? config->path : "pci.conf",
-			  config->alias_count ? "defined: " : "none defined", defined ? defined : "");
+		log_error(&options->log, "no alias '%s' in %s (%s%s)", alias,
+			  config->path ? config->path : "pci.conf",
+			  config->alias_count ? "defined: " : "none defined",
+			  defined ? defined : "");
 		free(defined);
 		return STATUS_USAGE;
 	}
 	return STATUS_OK;
 }
 
-/* Why each device that REQUEST fits is not available; of AVAILABLE ones other requests are served. */
-static void write_reasons(const struct request *request, const struct inventory *inventory, size_t available)
+/* Why each device that REQUEST fits is not available; of AVAILABLE ones other requests are served.
+ */
+static void write_reasons(const struct request *request, const struct inventory *inventory,
+			  size_t available)
 {
 	char address[ADDRESS_SIZE];
 
 	for (size_t i = 0; i < inventory->count; i++) {
 		const struct pci_device *device = &inventory->devices[i];
 
-		if (!request_fits(request, device) || (device->selected && device_unavailable_reason(device) == UNAVAILABLE_NONE))
+		if (!request_fits(request, device) ||
+		    (device->selected && device_unavailable_reason(device) == UNAVAILABLE_NONE))
 			continue;
 		address_format(&device->address, address);
 		fprintf(stderr, "  %s: ", address);
@@ -115,7 +123,8 @@ static void write_reasons(const struct request *request, const struct inventory 
 			available == 1 ? "device is" : "devices are");
 }
 
-static void report_unserved(const struct options *options, const struct inventory *inventory, const struct requests *requests)
+static void report_unserved(const struct options *options, const struct inventory *inventory,
+			    const struct requests *requests)
 {
 	for (size_t i = 0; i < requests->count; i++) {
 		const struct request *request = &requests->items[i];
@@ -131,17 +140,20 @@ static void report_unserved(const struct options *options, const struct inventor
 			if (!request_fits(request, device))
 				continue;
 			matching++;
-			available += device->selected && device_unavailable_reason(device) == UNAVAILABLE_NONE;
+			available += device->selected &&
+				     device_unavailable_reason(device) == UNAVAILABLE_NONE;
 		}
 		if (!matching) {
-			log_error(&options->log, "%s: %u requested, but this host has no matching device", options->arguments[i],
-				  request->count);
+			log_error(&options->log,
+				  "%s: %u requested, but this host has no matching device",
+				  options->arguments[i], request->count);
 			continue;
 		}
 		if (served)
 			snprintf(number, sizeof(number), "%u", served);
-		log_error(&options->log, "%s: %u requested, %s available (%zu matching device%s)%s", options->arguments[i],
-			  request->count, number, matching, matching == 1 ? "" : "s",
+		log_error(&options->log, "%s: %u requested, %s available (%zu matching device%s)%s",
+			  options->arguments[i], request->count, number, matching,
+			  matching == 1 ? "" : "s",
 			  options->quiet || matching == served ? "" : ":");
 		if (!options->quiet)
 			write_reasons(request, inventory, available - served);
@@ -149,8 +161,9 @@ static void report_unserved(const struct options *options, const struct inventor
 }
 
 /* What remains of the inventory are the devices that were taken. */
-static int print_assigned(const struct options *options, struct report *report, struct inventory *inventory,
-		       const struct pci_device **taken, size_t count)
+static int print_assigned(const struct options *options, struct report *report,
+			  struct inventory *inventory, const struct pci_device **taken,
+			  size_t count)
 {
 	char address[ADDRESS_SIZE];
 
@@ -177,7 +190,8 @@ static int serve(const struct options *options, struct report *report, struct re
 	if (probe_read(report->probe, &inventory) < 0)
 		return STATUS_FAILED;
 	report->inventory = inventory;
-	served = requests_serve(requests->items, requests->count, inventory, requests->served, &taken, &count);
+	served = requests_serve(requests->items, requests->count, inventory, requests->served,
+				&taken, &count);
 	if (served > 0)
 		status = print_assigned(options, report, inventory, taken, count);
 	else if (served == 0)
@@ -201,7 +215,8 @@ int run_request(struct options *options)
 		status = report_begin(&report, options);
 	if (status == STATUS_OK) {
 		status = STATUS_FAILED;
-		if (options_probe(options, report_details(&report, options, DETAIL_POOLS), &report.probe) == 0) {
+		if (options_probe(options, report_details(&report, options, DETAIL_POOLS),
+				  &report.probe) == 0) {
 			status = check_aliases(options, probe_config(report.probe), &requests);
 			if (status == STATUS_OK)
 				status = serve(options, &report, &requests);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pciprobe verify: what another system's configuration does with this host's devices. */
+#include "common/text.h"
 #include "plugins/standalone/nova/novaline.h"
 #include "plugins/standalone/report.h"
-#include "common/text.h"
 #include "probe/details/details.h"
 
 #include <errno.h>
@@ -27,7 +27,8 @@ static void write_location(const struct check *check, const struct nova_line *li
 
 static bool takes(const struct check *check, size_t line, const struct pci_device *device)
 {
-	return check->taken[line * check->inventory->count + (size_t)(device - check->inventory->devices)];
+	return check->taken[line * check->inventory->count +
+			    (size_t)(device - check->inventory->devices)];
 }
 
 /* An alias chooses among what the specs take. */
@@ -43,10 +44,12 @@ static int find_matched(struct check *check)
 		bool offered = false;
 
 		for (size_t i = 0; i < lines->count; i++)
-			if (!lines->lines[i].alias.name && nova_spec_matches(&lines->lines[i].spec, &inventory->devices[device]))
+			if (!lines->lines[i].alias.name &&
+			    nova_spec_matches(&lines->lines[i].spec, &inventory->devices[device]))
 				offered = check->taken[i * inventory->count + device] = true;
 		for (size_t i = 0; i < lines->count && offered; i++)
-			if (lines->lines[i].alias.name && nova_alias_matches(&lines->lines[i].alias, &inventory->devices[device]))
+			if (lines->lines[i].alias.name &&
+			    nova_alias_matches(&lines->lines[i].alias, &inventory->devices[device]))
 				check->taken[i * inventory->count + device] = true;
 	}
 	return 0;
@@ -65,8 +68,8 @@ static void write_line(struct check *check, size_t index)
 	inventory_foreach(check->inventory, device) {
 		if (!takes(check, index, device))
 			continue;
-		printf("%s    %s %04x:%04x ", count++ ? "" : "\n", address_format(&device->address, address), device->vendor,
-		       device->device);
+		printf("%s    %s %04x:%04x ", count++ ? "" : "\n",
+		       address_format(&device->address, address), device->vendor, device->device);
 		text_write_plain(stdout, device->device_name ? device->device_name : "");
 		fputc('\n', stdout);
 	}
@@ -110,7 +113,8 @@ static void write_double_match(struct check *check, size_t index, const struct p
 	check->wrong = check->wrong || twice;
 }
 
-static int verify_nova(const struct options *options, struct novaconf *conf, const struct inventory *inventory)
+static int verify_nova(const struct options *options, struct novaconf *conf,
+		       const struct inventory *inventory)
 {
 	struct novalines lines;
 	struct check check = {.conf = conf, .lines = &lines, .inventory = inventory};
@@ -125,7 +129,8 @@ static int verify_nova(const struct options *options, struct novaconf *conf, con
 			if (takes(&check, i, device))
 				write_double_match(&check, i, device);
 	if (conf->faults > NOVACONF_FAULTS_SHOWN)
-		log_error(&options->log, "%s: %u more error%s", conf->path, conf->faults - NOVACONF_FAULTS_SHOWN,
+		log_error(&options->log, "%s: %u more error%s", conf->path,
+			  conf->faults - NOVACONF_FAULTS_SHOWN,
 			  conf->faults == NOVACONF_FAULTS_SHOWN + 1 ? "" : "s");
 	if (!conf->count && !conf->faults)
 		log_warning(&options->log, "%s: no device_spec and no alias in it", conf->path);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cloudstack-devices and cloudstack-table: the line of CloudStack's agent.properties, and the rows of its table
- * op_host_pci_devices, as they were proposed in 2013 ("PCI-Passthrough with CloudStack", cloudstack-dev). A given name is an
- * alias: of several a device has the first, since a row each would be given out twice. A device without one has no name to be asked by. */
-#include "plugins/standalone/formats/cloudstack-user.h"
+/* cloudstack-devices and cloudstack-table: the line of CloudStack's agent.properties, and the rows
+ * of its table op_host_pci_devices, as they were proposed in 2013 ("PCI-Passthrough with
+ * CloudStack", cloudstack-dev). A given name is an alias: of several a device has the first, since
+ * a row each would be given out twice. A device without one has no name to be asked by. */
 #include "common/text.h"
+#include "plugins/standalone/formats/cloudstack-user.h"
 #include "plugins/standalone/formats/writer.h"
 
 #include <stdlib.h>
@@ -22,7 +23,8 @@ int write_cloudstack_devices(const struct report *report, FILE *out)
 	inventory_foreach(report->inventory, device) {
 		if (!given_name(device))
 			continue;
-		fprintf(out, "%s%s|%s", between, address_format_short(&device->address, address), given_name(device));
+		fprintf(out, "%s%s|%s", between, address_format_short(&device->address, address),
+			given_name(device));
 		between = ",";
 	}
 	/* without a device the line says so, and doesn't leave the file with the one from before */
@@ -40,8 +42,8 @@ static int write_row(FILE *out, const struct inventory *inventory, const struct 
 		return error;
 	snprintf(domain, sizeof(domain), "%04x", address->domain);
 	text_write_plain(out, *inventory->host ? inventory->host : "?");
-	fprintf(out, " %-16s %6s  %02x   %02x %8x ", given_name(device), domain, address->bus, address->slot,
-		address->function & 7u);
+	fprintf(out, " %-16s %6s  %02x   %02x %8x ", given_name(device), domain, address->bus,
+		address->slot, address->function & 7u);
 	text_write_plain(out, user ? user : "NULL");
 	fputc('\n', out);
 	free(user);
@@ -54,7 +56,8 @@ int write_cloudstack_table(const struct report *report, FILE *out)
 	int error = 0;
 
 	if (report->headings)
-		fprintf(out, "%-*s %-16s DOMAIN BUS SLOT FUNCTION INSTANCE\n", (int)strlen(inventory->host), "HOST", "NAME");
+		fprintf(out, "%-*s %-16s DOMAIN BUS SLOT FUNCTION INSTANCE\n",
+			(int)strlen(inventory->host), "HOST", "NAME");
 	inventory_foreach(inventory, device)
 		if (!error && given_name(device))
 			error = write_row(out, inventory, device);

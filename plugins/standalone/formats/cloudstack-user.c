@@ -50,18 +50,21 @@ static bool are_all_seen(const struct inventory *inventory, unsigned sources)
 	return !inventory->unlocated;
 }
 
-static bool is_known(const struct inventory *inventory, const struct pci_device *device, const char *mdev)
+static bool is_known(const struct inventory *inventory, const struct pci_device *device,
+		     const char *mdev)
 {
 	/* what one mediated device's owner is says nothing of another's */
 	if (mdev && !are_all_seen(inventory, OWNER_VFIO | OWNER_MDEV))
 		return false;
-	/* of a device that a stopped VM is defined with, a process that couldn't be seen may have it all the same */
+	/* of a device that a stopped VM is defined with, a process that couldn't be seen may have
+	 * it all the same */
 	if (device->ownership == OWNERSHIP_RESERVED)
 		return are_all_seen(inventory, OWNER_VFIO);
 	return (device->present & HAS_OWNERSHIP) && device->ownership != OWNERSHIP_UNKNOWN;
 }
 
-int cloudstack_user(const struct inventory *inventory, const struct pci_device *device, const char *mdev, char **ret)
+int cloudstack_user(const struct inventory *inventory, const struct pci_device *device,
+		    const char *mdev, char **ret)
 {
 	const char *between = "";
 	char *text = NULL;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cloudstack: what CloudStack's agent reads from its own script, scripts/vm/hypervisor/kvm/gpudiscovery.sh of its 4.21 and 4.22. A device a
- * line; VFs stand in their PF, and mediated devices in the device that has them or, when a VF has them, in that one's PF. */
-#include "plugins/standalone/formats/cloudstack-user.h"
+/* cloudstack: what CloudStack's agent reads from its own script,
+ * scripts/vm/hypervisor/kvm/gpudiscovery.sh of its 4.21 and 4.22. A device a line; VFs stand in
+ * their PF, and mediated devices in the device that has them or, when a VF has them, in that one's
+ * PF. */
 #include "common/jsonvalue.h"
+#include "plugins/standalone/formats/cloudstack-user.h"
 #include "plugins/standalone/formats/writer.h"
 
 #include <errno.h>
@@ -12,7 +14,8 @@
 
 /* A number after KEY in an mdev type's description: "num_heads=4, frl_config=45, framebuffer=4096M,
  * max_resolution=4096x2160, max_instance=4" (NVIDIA's); *end is behind it. */
-static bool find_number(const char *description, const char *key, unsigned long *ret, const char **end)
+static bool find_number(const char *description, const char *key, unsigned long *ret,
+			const char **end)
 {
 	const char *found = description ? strstr(description, key) : NULL;
 	char *behind;
@@ -28,7 +31,8 @@ static bool find_number(const char *description, const char *key, unsigned long 
 	return !errno && *ret <= INT32_MAX;
 }
 
-static int add_number(struct json_object *object, const char *key, const char *description, const char *name)
+static int add_number(struct json_object *object, const char *key, const char *description,
+		      const char *name)
 {
 	unsigned long number;
 	const char *end;
@@ -43,7 +47,8 @@ static int add_measures(struct json_object *object, const char *description)
 {
 	unsigned long x = 0, y = 0;
 	const char *end;
-	bool resolution = find_number(description, "max_resolution=", &x, &end) && find_number(end, "x", &y, &end);
+	bool resolution = find_number(description, "max_resolution=", &x, &end) &&
+			  find_number(end, "x", &y, &end);
 	int error = add_number(object, "max_instances", description, "max_instance=");
 
 	if (!error)
@@ -59,8 +64,8 @@ static int add_measures(struct json_object *object, const char *description)
 	return error ? error : jsonvalue_add(object, "max_resolution_y", json_object_new_uint64(y));
 }
 
-static int __attribute__((format(printf, 3, 4))) add_format(struct json_object *object, const char *key,
-							     const char *format, ...)
+static int __attribute__((format(printf, 3, 4)))
+add_format(struct json_object *object, const char *key, const char *format, ...)
 {
 	struct json_object *value;
 	char *text;
@@ -92,21 +97,21 @@ static int add_libvirt_address(struct json_object *object, const struct pci_addr
 }
 
 /* Of a device that isn't selected nobody has asked. */
-static int add_user(struct json_object *object, const struct report *report, const struct pci_device *device,
-		    const char *mdev)
+static int add_user(struct json_object *object, const struct report *report,
+		    const struct pci_device *device, const char *mdev)
 {
 	char *user = NULL;
 	int error = device->selected ? cloudstack_user(report->inventory, device, mdev, &user) : 0;
 
 	if (!error)
-		error = user ? jsonvalue_add(object, "used_by_vm", jsonvalue_text(user)) :
-			       jsonvalue_add_null(object, "used_by_vm");
+		error = user ? jsonvalue_add(object, "used_by_vm", jsonvalue_text(user))
+			     : jsonvalue_add_null(object, "used_by_vm");
 	free(user);
 	return error;
 }
 
-static int add_mdev(struct json_object *list, const struct report *report, const struct pci_device *device,
-		    const struct mdev *mdev)
+static int add_mdev(struct json_object *list, const struct report *report,
+		    const struct pci_device *device, const struct mdev *mdev)
 {
 	const char *profile = mdev->name ? mdev->name : mdev->type ? mdev->type : "";
 	struct json_object *object = json_object_new_object();
@@ -128,8 +133,10 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
 	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
 }
 
-/* The name of a virtual GPU's type. A VF that is one has a short list of others, or none at all; its neighbours know. */
-static const char *find_type_name(const struct inventory *inventory, const struct pci_device *pf, const char *id)
+/* The name of a virtual GPU's type. A VF that is one has a short list of others, or none at all;
+ * its neighbours know. */
+static const char *find_type_name(const struct inventory *inventory, const struct pci_device *pf,
+				  const char *id)
 {
 	inventory_foreach(inventory, device) {
 		if (!is_vf_of(device, pf))
@@ -142,24 +149,29 @@ static const char *find_type_name(const struct inventory *inventory, const struc
 }
 
 /* What the VF is. One in NVIDIA's own framework that nobody has made anything of is nothing yet. */
-static const char *find_profile(const struct inventory *inventory, const struct pci_device *pf, const struct pci_device *vf)
+static const char *find_profile(const struct inventory *inventory, const struct pci_device *pf,
+				const struct pci_device *vf)
 {
 	if (vf->vgpu_type)
-		return strcmp(vf->vgpu_type, "0") == 0 ? "" : find_type_name(inventory, pf, vf->vgpu_type);
+		return strcmp(vf->vgpu_type, "0") == 0
+			       ? ""
+			       : find_type_name(inventory, pf, vf->vgpu_type);
 	return vf->device_name ? vf->device_name : "Device";
 }
 
-static int add_vf(struct json_object *list, const struct report *report, const struct pci_device *pf,
-		  const struct pci_device *vf)
+static int add_vf(struct json_object *list, const struct report *report,
+		  const struct pci_device *pf, const struct pci_device *vf)
 {
 	struct json_object *object = json_object_new_object();
 	char address[ADDRESS_SIZE];
 	int error = jsonvalue_append(list, object);
 
 	if (!error)
-		error = jsonvalue_add(object, "vf_pci_address", jsonvalue_text(address_format_short(&vf->address, address)));
+		error = jsonvalue_add(object, "vf_pci_address",
+				      jsonvalue_text(address_format_short(&vf->address, address)));
 	if (!error)
-		error = jsonvalue_add(object, "vf_profile", jsonvalue_text(find_profile(report->inventory, pf, vf)));
+		error = jsonvalue_add(object, "vf_profile",
+				      jsonvalue_text(find_profile(report->inventory, pf, vf)));
 	if (!error)
 		error = add_measures(object, NULL);
 	if (!error)
@@ -168,10 +180,12 @@ static int add_vf(struct json_object *list, const struct report *report, const s
 }
 
 /* A VF that has mediated devices is given in these parts, not as a whole. */
-static int add_parts(struct json_object *object, const struct report *report, const struct pci_device *device)
+static int add_parts(struct json_object *object, const struct report *report,
+		     const struct pci_device *device)
 {
 	struct json_object *mdevs = json_object_new_array(), *vfs = json_object_new_array();
-	int error = jsonvalue_add(object, "vgpu_instances", mdevs), also = jsonvalue_add(object, "vf_instances", vfs);
+	int error = jsonvalue_add(object, "vgpu_instances", mdevs),
+	    also = jsonvalue_add(object, "vf_instances", vfs);
 
 	error = error ? error : also;
 	for (size_t i = 0; i < device->mdev_count && !error; i++)
@@ -187,11 +201,14 @@ static int add_parts(struct json_object *object, const struct report *report, co
 	return error;
 }
 
-/* A device that is on offer in parts isn't as a whole, and one that only its VFs are selected of isn't at all. */
-static int add_passthrough(struct json_object *object, const struct report *report, const struct pci_device *device)
+/* A device that is on offer in parts isn't as a whole, and one that only its VFs are selected of
+ * isn't at all. */
+static int add_passthrough(struct json_object *object, const struct report *report,
+			   const struct pci_device *device)
 {
 	struct json_object *passthrough = json_object_new_object(), *parts = NULL;
-	bool whole = device->selected && !device->sriov.vfs_enabled && !(device->present & HAS_VIRTFN);
+	bool whole = device->selected && !device->sriov.vfs_enabled &&
+		     !(device->present & HAS_VIRTFN);
 	int error = jsonvalue_add(object, "full_passthrough", passthrough);
 
 	json_object_object_get_ex(object, "vgpu_instances", &parts);
@@ -203,8 +220,10 @@ static int add_passthrough(struct json_object *object, const struct report *repo
 	return error ? error : add_user(passthrough, report, device, NULL);
 }
 
-/* The device whose place in the machine is known: of a PF that isn't selected, where its VFs are. */
-static const struct pci_device *find_placed(const struct inventory *inventory, const struct pci_device *device)
+/* The device whose place in the machine is known: of a PF that isn't selected, where its VFs are.
+ */
+static const struct pci_device *find_placed(const struct inventory *inventory,
+					    const struct pci_device *device)
 {
 	if (device->selected)
 		return device;
@@ -214,15 +233,18 @@ static const struct pci_device *find_placed(const struct inventory *inventory, c
 	return device;
 }
 
-static int add_names(struct json_object *object, const struct report *report, const struct pci_device *device)
+static int add_names(struct json_object *object, const struct report *report,
+		     const struct pci_device *device)
 {
 	struct names *names = probe_names(report->probe);
-	const char *vendor = names_vendor(names, device->vendor), *class = names_class(names, device->class);
+	const char *vendor = names_vendor(names, device->vendor),
+		   *class = names_class(names, device->class);
 	const char *name = names_device(names, device->vendor, device->device);
 	char address[ADDRESS_SIZE];
 	int error;
 
-	error = jsonvalue_add(object, "pci_address", jsonvalue_text(address_format_short(&device->address, address)));
+	error = jsonvalue_add(object, "pci_address",
+			      jsonvalue_text(address_format_short(&device->address, address)));
 	if (!error)
 		error = add_format(object, "vendor_id", "%04x", device->vendor);
 	if (!error)
@@ -232,11 +254,15 @@ static int add_names(struct json_object *object, const struct report *report, co
 	if (!error)
 		error = jsonvalue_add(object, "device", jsonvalue_text(name ? name : "Device"));
 	if (!error)
-		error = jsonvalue_add(object, "driver", jsonvalue_text(device->driver ? device->driver : "unknown"));
-	return error ? error : add_format(object, "pci_class", "%s [%04x]", class ? class : "Class", device->class);
+		error = jsonvalue_add(object, "driver",
+				      jsonvalue_text(device->driver ? device->driver : "unknown"));
+	return error ? error
+		     : add_format(object, "pci_class", "%s [%04x]", class ? class : "Class",
+				  device->class);
 }
 
-static int add_topology(struct json_object *object, const struct pci_device *device, const struct pci_device *placed)
+static int add_topology(struct json_object *object, const struct pci_device *device,
+			const struct pci_device *placed)
 {
 	char root[ADDRESS_SIZE];
 	int error;
@@ -249,11 +275,16 @@ static int add_topology(struct json_object *object, const struct pci_device *dev
 	if (!error)
 		error = add_format(object, "pci_root", "%s", root);
 	if (!error)
-		error = jsonvalue_add(object, "numa_node", json_object_new_int64(
-			placed->present & HAS_NUMA_NODE ? (int64_t)placed->numa_node : -1));
+		error = jsonvalue_add(object, "numa_node",
+				      json_object_new_int64(placed->present & HAS_NUMA_NODE
+								    ? (int64_t)placed->numa_node
+								    : -1));
 	if (!error)
-		error = jsonvalue_add(object, "sriov_totalvfs", json_object_new_uint64(device->sriov.vfs_total));
-	return error ? error : jsonvalue_add(object, "sriov_numvfs", json_object_new_uint64(device->sriov.vfs_enabled));
+		error = jsonvalue_add(object, "sriov_totalvfs",
+				      json_object_new_uint64(device->sriov.vfs_total));
+	return error ? error
+		     : jsonvalue_add(object, "sriov_numvfs",
+				     json_object_new_uint64(device->sriov.vfs_enabled));
 }
 
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)

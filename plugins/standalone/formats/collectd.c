@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* collectd: what collectd's exec plugin and its unixsock take, collectd-exec(5) and collectd-unixsock(5). The identifiers are
- * those of the plugin pciprobe.so. */
+/* collectd: what collectd's exec plugin and its unixsock take, collectd-exec(5) and
+ * collectd-unixsock(5). The identifiers are those of the plugin pciprobe.so. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -12,7 +12,7 @@
 #define FACT_SIZE 48
 #define FACTS_MAX 3
 
-struct output {
+struct collectd_output {
 	FILE *out;
 	const struct report *report;
 };
@@ -38,7 +38,7 @@ static const char *host_of(const struct report *report)
 
 static void write_value(void *data, const struct metric *metric)
 {
-	const struct output *output = data;
+	const struct collectd_output *output = data;
 	const struct report *report = output->report;
 	FILE *out = output->out;
 	char address[ADDRESS_SIZE], model[MODEL_SIZE];
@@ -46,9 +46,9 @@ static void write_value(void *data, const struct metric *metric)
 	fputs("PUTVAL \"", out);
 	write_part(out, host_of(report));
 	fputs("/pciprobe-", out);
-	write_part(out, metric->device ? address_format(&metric->device->address, address) :
-			metric->pool   ? pool_name(metric->pool, model) :
-					 "summary");
+	write_part(out, metric->device ? address_format(&metric->device->address, address)
+			: metric->pool ? pool_name(metric->pool, model)
+				       : "summary");
 	fprintf(out, "/%s-%s\"", measure_name(metric->measure), metric->name);
 	if (report->collectd_interval > 0)
 		fprintf(out, " interval=%.3f", report->collectd_interval);
@@ -90,15 +90,18 @@ static void write_message(FILE *out, const struct pci_device *device)
 	}
 }
 
-/* The one fault that is one whenever it is seen. What else a notification can tell is a change, and who runs once sees none. */
-static void write_conflict(const struct output *output, const struct pci_device *device)
+/* The one fault that is one whenever it is seen. What else a notification can tell is a change, and
+ * who runs once sees none. */
+static void write_conflict(const struct collectd_output *output, const struct pci_device *device)
 {
 	FILE *out = output->out;
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "PUTNOTIF severity=failure time=%lld host=\"", (long long)output->report->inventory->time.tv_sec);
+	fprintf(out, "PUTNOTIF severity=failure time=%lld host=\"",
+		(long long)output->report->inventory->time.tv_sec);
 	write_part(out, host_of(output->report));
-	fprintf(out, "\" plugin=pciprobe plugin_instance=%s type=pci_device type_instance=conflict message=\"",
+	fprintf(out,
+		"\" plugin=pciprobe plugin_instance=%s type=pci_device type_instance=conflict message=\"",
 		address_format(&device->address, address));
 	write_message(out, device);
 	fputs("\"\n", out);
@@ -106,8 +109,9 @@ static void write_conflict(const struct output *output, const struct pci_device 
 
 int write_collectd(const struct report *report, FILE *out)
 {
-	struct output output = {out, report};
-	int error = metrics_walk(probe_config(report->probe), report->inventory, report->details, write_value, &output);
+	struct collectd_output output = {out, report};
+	int error = metrics_walk(probe_config(report->probe), report->inventory, report->details,
+				 write_value, &output);
 
 	inventory_foreach(report->inventory, device)
 		if (device_has_conflict(device))

@@ -82,10 +82,8 @@ static void write_state(FILE *out, const struct pci_device *device)
 static const char *fill_color(const struct pci_device *device)
 {
 	static const char *const colors[OWNERSHIP_COUNT] = {
-		[OWNERSHIP_UNKNOWN] = "plum",
-		[OWNERSHIP_FREE] = "palegreen",
-		[OWNERSHIP_HOST] = "lightgrey",
-		[OWNERSHIP_RESERVED] = "khaki",
+		[OWNERSHIP_UNKNOWN] = "plum",	   [OWNERSHIP_FREE] = "palegreen",
+		[OWNERSHIP_HOST] = "lightgrey",	   [OWNERSHIP_RESERVED] = "khaki",
 		[OWNERSHIP_HELD] = "lightskyblue",
 	};
 
@@ -206,7 +204,8 @@ int write_dot(const struct report *report, FILE *out)
 	      "  color=grey; fontname=Helvetica; fontsize=9;\n"
 	      "  node [shape=box, style=filled, fillcolor=white];\n"
 	      "  node [fontname=Helvetica, fontsize=10];\n"
-	      "  host [label=\"", out);
+	      "  host [label=\"",
+	      out);
 	write_text(out, *host ? host : "host", NAME_CHARACTERS);
 	fputs("\"];\n", out);
 	write_nodes(out, report, nodes);

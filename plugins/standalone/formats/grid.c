@@ -22,8 +22,8 @@
 
 struct grid_column *grid_add_column(struct grid *grid, const char *heading)
 {
-	struct grid_column *columns =
-		reallocarray(grid->columns, grid->column_count + 1, sizeof(*columns));
+	struct grid_column *columns = reallocarray(grid->columns, grid->column_count + 1,
+						   sizeof(*columns));
 	char *copy = strdup(heading);
 
 	if (columns)

@@ -56,7 +56,8 @@ static bool find_in_rules(const char *rules, const char *address, char buffer[st
 	return false;
 }
 
-static bool find_in_cache(const struct sysdir *cache, const char *address, char buffer[static IF_NAMESIZE])
+static bool find_in_cache(const struct sysdir *cache, const char *address,
+			  char buffer[static IF_NAMESIZE])
 {
 	char text[256];
 

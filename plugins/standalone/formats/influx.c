@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* influx: InfluxDB's line protocol, https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. A line each
- * device, each of those who have one, and the host. What one groups by are tags, what is measured are fields. */
+/* influx: InfluxDB's line protocol,
+ * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. A line each
+ * device, each of those who have one, and the host. What one groups by are tags, what is measured
+ * are fields. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -17,7 +19,8 @@ struct line {
 	char before; /* the next field */
 };
 
-/* A tag can't be empty, and nothing can stand for a backslash before what it would escape: it goes. */
+/* A tag can't be empty, and nothing can stand for a backslash before what it would escape: it goes.
+ */
 static int write_tag(FILE *out, const char *name, const char *value)
 {
 	char *copy = strdup(value);
@@ -49,13 +52,15 @@ static void write_text(struct line *line, const char *name, const char *value)
 }
 
 /* Whole numbers have 63 bits there. */
-static void write_measured(struct line *line, const char *name, enum measure measure, bool is_whole, double value)
+static void write_measured(struct line *line, const char *name, enum measure measure, bool is_whole,
+			   double value)
 {
 	if (isnan(value))
 		return;
 	begin_field(line, name);
 	if (is_whole)
-		fprintf(line->out, "%" PRId64 "i", value < (double)INT64_MAX ? (int64_t)value : INT64_MAX);
+		fprintf(line->out, "%" PRId64 "i",
+			value < (double)INT64_MAX ? (int64_t)value : INT64_MAX);
 	else
 		write_number(line->out, measure, value);
 }
@@ -77,16 +82,19 @@ static void end_line(FILE *out, const struct report *report)
 static bool is_tag(const struct field *field)
 {
 	return field->measure == MEASURE_NONE && !(field->details & DETAIL_ANY_NAME) &&
-	       (field->type == FIELD_TEXT || field->type == FIELD_HEX || field->type == FIELD_ADDRESS);
+	       (field->type == FIELD_TEXT || field->type == FIELD_HEX ||
+		field->type == FIELD_ADDRESS);
 }
 
-static int write_column(struct line *line, const struct pci_device *device, const struct field *field, bool tags)
+static int write_column(struct line *line, const struct pci_device *device,
+			const struct field *field, bool tags)
 {
 	struct field_value value = {0};
 	char *text;
 	int error = 0;
 
-	if (field->measure != MEASURE_NONE || is_owner_column(field) || is_tag(field) != tags || !field->get(device, &value))
+	if (field->measure != MEASURE_NONE || is_owner_column(field) || is_tag(field) != tags ||
+	    !field->get(device, &value))
 		return 0;
 	text = value_text(field, device, &value);
 	if (!text)
@@ -114,12 +122,14 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 		error = write_column(&line, device, report->columns[i], false);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (field_measure(&FIELDS[i], device, &value))
-			write_measured(&line, field_series(&FIELDS[i]), FIELDS[i].measure, FIELDS[i].type != FIELD_REAL, value);
+			write_measured(&line, field_series(&FIELDS[i]), FIELDS[i].measure,
+				       FIELDS[i].type != FIELD_REAL, value);
 	end_line(out, report);
 	return error;
 }
 
-static int write_owner(FILE *out, const struct report *report, const struct pci_device *device, size_t index)
+static int write_owner(FILE *out, const struct report *report, const struct pci_device *device,
+		       size_t index)
 {
 	char address[ADDRESS_SIZE];
 	int error = begin_line(out, report, "pciprobe_owner");
@@ -132,7 +142,8 @@ static int write_owner(FILE *out, const struct report *report, const struct pci_
 		if (!is_owner_column(field) || !field->get(device, &value))
 			continue;
 		if (field->type == FIELD_NUMBERS && value.list.number(device, index))
-			fprintf(out, ",%s=%" PRIu64, field_series(field), value.list.number(device, index));
+			fprintf(out, ",%s=%" PRIu64, field_series(field),
+				value.list.number(device, index));
 		else if (field->type == FIELD_LIST)
 			error = write_tag(out, field_series(field), value.list.item(device, index));
 	}
@@ -149,14 +160,15 @@ static int write_host(FILE *out, const struct report *report)
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
 
-		write_measured(&line, metric->name, metric->measure, metric->measure == MEASURE_COUNT,
-			       metric->get(report->inventory));
+		write_measured(&line, metric->name, metric->measure,
+			       metric->measure == MEASURE_COUNT, metric->get(report->inventory));
 	}
 	end_line(out, report);
 	return error;
 }
 
-static int write_pools(FILE *out, const struct report *report, const struct pool *pools, size_t count)
+static int write_pools(FILE *out, const struct report *report, const struct pool *pools,
+		       size_t count)
 {
 	char model[MODEL_SIZE];
 	int error = 0;
@@ -166,9 +178,11 @@ static int write_pools(FILE *out, const struct report *report, const struct pool
 
 		error = begin_line(out, report, "pciprobe_pool");
 		if (!error)
-			error = write_tag(out, pools[i].alias ? "alias" : "model", pool_name(&pools[i], model));
+			error = write_tag(out, pools[i].alias ? "alias" : "model",
+					  pool_name(&pools[i], model));
 		for (size_t j = 0; j < POOL_METRIC_COUNT; j++)
-			write_measured(&line, POOL_METRICS[j].name, MEASURE_COUNT, true, (double)POOL_METRICS[j].get(&pools[i]));
+			write_measured(&line, POOL_METRICS[j].name, MEASURE_COUNT, true,
+				       (double)POOL_METRICS[j].get(&pools[i]));
 		end_line(out, report);
 	}
 	return error;
@@ -178,7 +192,8 @@ static int write_all_pools(FILE *out, const struct report *report)
 {
 	struct pool *aliases = NULL, *models = NULL;
 	size_t alias_count, model_count;
-	int error = pools_count(probe_config(report->probe), report->inventory, &aliases, &alias_count);
+	int error = pools_count(probe_config(report->probe), report->inventory, &aliases,
+				&alias_count);
 
 	if (!error)
 		error = write_pools(out, report, aliases, alias_count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* json: one object, described by pciprobe.schema.json. json-c writes each device by itself, so that a host of thousands
- * needs no more memory than one of six. */
+/* json: one object, described by pciprobe.schema.json. json-c writes each device by itself, so that
+ * a host of thousands needs no more memory than one of six. */
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/ownership/ownership.h"
@@ -32,8 +32,10 @@ static struct json_object *new_list(enum field_type type, const struct pci_devic
 	int error = list ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !error && i < value->list.count; i++)
-		error = type == FIELD_NUMBERS ? add_number(list, value->list.number(device, i)) :
-						jsonvalue_append(list, jsonvalue_text(value->list.item(device, i)));
+		error = type == FIELD_NUMBERS
+				? add_number(list, value->list.number(device, i))
+				: jsonvalue_append(list,
+						   jsonvalue_text(value->list.item(device, i)));
 	if (!error)
 		return list;
 	json_object_put(list);
@@ -84,7 +86,8 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 		struct field_value value = {0};
 
 		if (field->get(device, &value))
-			error = jsonvalue_add(object, field->name, new_value(field, device, &value));
+			error = jsonvalue_add(object, field->name,
+					      new_value(field, device, &value));
 	}
 	/* what is missing of such a device may be there all the same */
 	if (!error && device->incomplete)
@@ -103,9 +106,11 @@ static int add_rules(struct json_object *rules, const struct rule_list *list)
 		if (!error)
 			error = jsonvalue_add(rule, "key", json_object_new_string(list->key));
 		if (!error)
-			error = jsonvalue_add(rule, "text", jsonvalue_text(rule_text(list->rules[i])));
+			error = jsonvalue_add(rule, "text",
+					      jsonvalue_text(rule_text(list->rules[i])));
 		if (!error)
-			error = jsonvalue_add(rule, "place", jsonvalue_text(rule_location(list->rules[i])));
+			error = jsonvalue_add(rule, "place",
+					      jsonvalue_text(rule_location(list->rules[i])));
 	}
 	return error;
 }
@@ -118,9 +123,11 @@ static int write_selection(FILE *out, const struct report *report)
 	int error = object && rules ? 0 : -ENOMEM;
 
 	if (!error)
-		error = jsonvalue_add(object, "seen", json_object_new_uint64(report->inventory->count));
+		error = jsonvalue_add(object, "seen",
+				      json_object_new_uint64(report->inventory->count));
 	if (!error)
-		error = jsonvalue_add(object, "selected", json_object_new_uint64(report->inventory->selected));
+		error = jsonvalue_add(object, "selected",
+				      json_object_new_uint64(report->inventory->selected));
 	if (!error && path)
 		error = jsonvalue_add(object, "config", jsonvalue_text(path));
 	for (size_t i = 0; i < selection->count && !error; i++)
@@ -144,7 +151,9 @@ static int write_sources(FILE *out, const struct inventory *inventory)
 		if (!error)
 			error = jsonvalue_add(object, "name", json_object_new_string(source->name));
 		if (!error)
-			error = jsonvalue_add(object, "state", json_object_new_string(source_state_name(source->state)));
+			error = jsonvalue_add(
+				object, "state",
+				json_object_new_string(source_state_name(source->state)));
 		if (!error && *source->why)
 			error = jsonvalue_add(object, "why", jsonvalue_text(source->why));
 	}
@@ -162,8 +171,10 @@ static int add_pool(struct json_object *list, const struct pool *pool)
 	if (!error)
 		error = jsonvalue_add(object, "total", json_object_new_uint64(pool->total));
 	for (unsigned i = 0; i < OWNERSHIP_COUNT && !error; i++)
-		error = jsonvalue_add(object, ownership_name(i), json_object_new_uint64(pool->states[i]));
-	return error ? error : jsonvalue_add(object, "available", json_object_new_uint64(pool->available));
+		error = jsonvalue_add(object, ownership_name(i),
+				      json_object_new_uint64(pool->states[i]));
+	return error ? error
+		     : jsonvalue_add(object, "available", json_object_new_uint64(pool->available));
 }
 
 static int write_pools(FILE *out, const struct report *report)
@@ -171,7 +182,9 @@ static int write_pools(FILE *out, const struct report *report)
 	struct json_object *list = json_object_new_array();
 	struct pool *pools = NULL;
 	size_t count = 0;
-	int error = list ? pools_count(probe_config(report->probe), report->inventory, &pools, &count) : -ENOMEM;
+	int error = list ? pools_count(probe_config(report->probe), report->inventory, &pools,
+				       &count)
+			 : -ENOMEM;
 
 	for (size_t i = 0; i < count && !error; i++)
 		error = add_pool(list, &pools[i]);
@@ -191,11 +204,13 @@ static int write_head(FILE *out, const struct report *report)
 		return -ENOMEM;
 	gmtime_r(&inventory->time.tv_sec, &utc);
 	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	fprintf(out, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", SCHEMA_VERSION, PACKAGE_VERSION);
+	fprintf(out, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", SCHEMA_VERSION,
+		PACKAGE_VERSION);
 	fprintf(out, "  \"host\": ");
 	jsonvalue_write(out, host, 0);
-	fprintf(out, ",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"unseen\": %zu,\n  \"selection\": ", time,
-		inventory->incomplete, inventory->unseen);
+	fprintf(out,
+		",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"unseen\": %zu,\n  \"selection\": ",
+		time, inventory->incomplete, inventory->unseen);
 	return 0;
 }
 

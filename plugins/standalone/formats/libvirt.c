@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt: elements of a domain's XML (https://libvirt.org/formatdomain.html, "Host device assignment" and "Network
- * interfaces"), each of them what 'virsh attach-device' and 'detach-device' take. Before each stands a comment, whose first
- * line begins with "<!-- " and the device's address: there the output can be split.
+/* libvirt: elements of a domain's XML (https://libvirt.org/formatdomain.html, "Host device
+ * assignment" and "Network interfaces"), each of them what 'virsh attach-device' and
+ * 'detach-device' take. Before each stands a comment, whose first line begins with "<!-- " and the
+ * device's address: there the output can be split.
  *
- * Written by hand: half a page of XML isn't worth the milliseconds that libxml2 costs each start. */
-#include "plugins/standalone/unavailable.h"
+ * Written by hand: half a page of XML isn't worth the milliseconds that libxml2 costs each start.
+ */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/unavailable.h"
 #include "probe/driver.h"
 
 #include <errno.h>
@@ -35,10 +37,17 @@ static void write_escaped(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
-		case '&': fputs("&amp;", out); break;
-		case '<': fputs("&lt;", out); break;
-		case '\'': fputs("&apos;", out); break;
-		default: fputc(*text, out);
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '\'':
+			fputs("&apos;", out);
+			break;
+		default:
+			fputc(*text, out);
 		}
 	}
 }
@@ -55,8 +64,9 @@ static void write_comment(FILE *out, const char *text)
 	fputs(" -->\n", out);
 }
 
-/* The same at every call: detaching takes the XML that attaching took, and a VF's own address is not to be seen while a VM
- * has it, and another one after each start of many drivers. It is a local one, outside of libvirt's 52:54:00. */
+/* The same at every call: detaching takes the XML that attaching took, and a VF's own address is
+ * not to be seen while a VM has it, and another one after each start of many drivers. It is a local
+ * one, outside of libvirt's 52:54:00. */
 static void make_mac(const char *host, const char *address, char mac[static MAC_SIZE])
 {
 	char name[128];
@@ -64,23 +74,26 @@ static void make_mac(const char *host, const char *address, char mac[static MAC_
 
 	snprintf(name, sizeof(name), "%s/%s", host, address);
 	uuid_generate_sha1(hash, *uuid_get_template("dns"), name, strlen(name));
-	snprintf(mac, MAC_SIZE, "02:%02x:%02x:%02x:%02x:%02x", hash[11], hash[12], hash[13], hash[14], hash[15]);
+	snprintf(mac, MAC_SIZE, "02:%02x:%02x:%02x:%02x:%02x", hash[11], hash[12], hash[13],
+		 hash[14], hash[15]);
 }
 
 static void write_source(FILE *out, const char *type, const struct pci_address *address)
 {
-	fprintf(out, "  <source>\n    <address %sdomain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>\n  </source>\n",
+	fprintf(out,
+		"  <source>\n    <address %sdomain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>\n  </source>\n",
 		type, address->domain, address->bus, address->slot, address->function);
 }
 
-/* The model, a VFIO driver of the maker's own, is known to libvirt since 10.0.0. Older ones pass over it, unless they are told
- * to validate, and use vfio-pci. */
+/* The model, a VFIO driver of the maker's own, is known to libvirt since 10.0.0. Older ones pass
+ * over it, unless they are told to validate, and use vfio-pci. */
 static void write_driver(FILE *out, const struct pci_device *device)
 {
 	const char *driver = device->driver ? device->driver : "";
 
 	fputs("  <driver name='vfio'", out);
-	if (driver_is_vfio(driver) && strcmp(driver, "vfio-pci") != 0 && !driver[strspn(driver, GENERIC_NAME)])
+	if (driver_is_vfio(driver) && strcmp(driver, "vfio-pci") != 0 &&
+	    !driver[strspn(driver, GENERIC_NAME)])
 		fprintf(out, " model='%s'", driver);
 	fputs("/>\n", out);
 }
@@ -94,7 +107,8 @@ static void write_hostdev(FILE *out, const struct pci_device *device)
 }
 
 /* TEAM is the alias of the virtio interface; NULL: there is none. */
-static void write_interface(FILE *out, const struct pci_device *device, const char *mac, const char *team)
+static void write_interface(FILE *out, const struct pci_device *device, const char *mac,
+			    const char *team)
 {
 	fprintf(out, "<interface type='hostdev' managed='yes'>\n  <mac address='%s'/>\n", mac);
 	write_source(out, "type='pci' ", &device->address);
@@ -104,18 +118,23 @@ static void write_interface(FILE *out, const struct pci_device *device, const ch
 	fputs("</interface>\n", out);
 }
 
-static void write_virtio(FILE *out, const struct pci_device *device, const char *mac, const char *team)
+static void write_virtio(FILE *out, const struct pci_device *device, const char *mac,
+			 const char *team)
 {
 	fprintf(out, "<interface type='direct'>\n  <mac address='%s'/>\n  <source dev='", mac);
 	write_escaped(out, device->pf_interface);
-	fprintf(out, "' mode='bridge'/>\n  <model type='virtio'/>\n  <teaming type='persistent'/>\n  <alias name='%s'/>\n"
-		     "</interface>\n", team);
+	fprintf(out,
+		"' mode='bridge'/>\n  <model type='virtio'/>\n  <teaming type='persistent'/>\n  <alias name='%s'/>\n"
+		"</interface>\n",
+		team);
 }
 
-/* libvirt sets a VF's MAC address through the interface of its PF. Other VFs, of InfiniBand too, it can only hand over. */
+/* libvirt sets a VF's MAC address through the interface of its PF. Other VFs, of InfiniBand too, it
+ * can only hand over. */
 static bool is_network_vf(const struct pci_device *device)
 {
-	return device->sriov.role == SRIOV_VF && device->class == ETHERNET_CLASS && device->pf_interface;
+	return device->sriov.role == SRIOV_VF && device->class == ETHERNET_CLASS &&
+	       device->pf_interface;
 }
 
 static bool is_paired(const struct report *report, const struct pci_device *device)
@@ -123,7 +142,8 @@ static bool is_paired(const struct report *report, const struct pci_device *devi
 	return report->teaming && is_network_vf(device) && is_writable(device->pf_interface);
 }
 
-static void write_network_vf(FILE *out, const struct report *report, const struct pci_device *device, const char *comment)
+static void write_network_vf(FILE *out, const struct report *report,
+			     const struct pci_device *device, const char *comment)
 {
 	char address[ADDRESS_SIZE], mac[MAC_SIZE], team[sizeof("ua-team-") + ADDRESS_SIZE];
 
@@ -139,9 +159,10 @@ static void write_network_vf(FILE *out, const struct report *report, const struc
 	write_interface(out, device, mac, is_paired(report, device) ? team : NULL);
 }
 
-/* Address, name, and in lines of their own what is to be known of it: *RET_OBSTACLE tells whether anything is in the way for
- * good. To be freed. */
-static char *make_comment(const struct report *report, const struct pci_device *device, bool *ret_reason)
+/* Address, name, and in lines of their own what is to be known of it: *RET_OBSTACLE tells whether
+ * anything is in the way for good. To be freed. */
+static char *make_comment(const struct report *report, const struct pci_device *device,
+			  bool *ret_reason)
 {
 	char address[ADDRESS_SIZE], *text = NULL;
 	size_t size = 0;
@@ -162,7 +183,8 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	if (!device_is_assignable(device) && !*ret_reason)
 		unavailable_write_driver(out, "     ", device);
 	if (report->teaming && !*ret_reason && !is_paired(report, device))
-		fputs("     by itself: only a VF of a network card with an interface can have a virtio interface beside it\n", out);
+		fputs("     by itself: only a VF of a network card with an interface can have a virtio interface beside it\n",
+		      out);
 	if (fclose(out) == 0) {
 		text[size - 1] = '\0'; /* the last newline */
 		return text;

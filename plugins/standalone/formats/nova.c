@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nova: the lines of [pci] in nova.conf that offer the selected devices. No text from outside is in them: names of aliases are
- * checked where they are read (alias_is_name), all else are numbers. */
-#include "plugins/standalone/nova/novacover.h"
+/* nova: the lines of [pci] in nova.conf that offer the selected devices. No text from outside is in
+ * them: names of aliases are checked where they are read (alias_is_name), all else are numbers. */
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/nova/novacover.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void write_field(FILE *out, const struct nova_spec *spec, enum nova_field field, const char *before, int digits)
+static void write_field(FILE *out, const struct nova_spec *spec, enum nova_field field,
+			const char *before, int digits)
 {
 	fputs(before, out);
 	if (spec->fixed & 1u << field)
@@ -17,15 +18,17 @@ static void write_field(FILE *out, const struct nova_spec *spec, enum nova_field
 		fputc('*', out);
 }
 
-/* The address alone of a device that could be a PF: one whose every part is nothing but hex digits is looked up as a PF, and takes its
- * VFs; an expression isn't. */
+/* The address alone of a device that could be a PF: one whose every part is nothing but hex digits
+ * is looked up as a PF, and takes its VFs; an expression isn't. */
 static void write_address(FILE *out, const struct nova_spec *spec, bool alone)
 {
 	const long *values = spec->values;
 
 	if (alone) {
-		fprintf(out, "{\"domain\":\"%04lx\",\"bus\":\"%02lx\",\"slot\":\"%02lx\",\"function\":\"[%lx]\"}",
-			values[NOVA_DOMAIN], values[NOVA_BUS], values[NOVA_SLOT], values[NOVA_FUNCTION]);
+		fprintf(out,
+			"{\"domain\":\"%04lx\",\"bus\":\"%02lx\",\"slot\":\"%02lx\",\"function\":\"[%lx]\"}",
+			values[NOVA_DOMAIN], values[NOVA_BUS], values[NOVA_SLOT],
+			values[NOVA_FUNCTION]);
 		return;
 	}
 	write_field(out, spec, NOVA_DOMAIN, "\"", 4);
@@ -40,7 +43,8 @@ static bool is_pf_alone(const struct inventory *inventory, const struct nova_spe
 	if ((spec->fixed & NOVA_ADDRESS_FIELDS) != NOVA_ADDRESS_FIELDS || spec->with_vfs)
 		return false;
 	for (size_t i = 0; i < inventory->count; i++)
-		if (nova_is_pf(&inventory->devices[i]) && nova_spec_matches(spec, &inventory->devices[i]))
+		if (nova_is_pf(&inventory->devices[i]) &&
+		    nova_spec_matches(spec, &inventory->devices[i]))
 			return true;
 	return false;
 }
@@ -85,22 +89,24 @@ static int write_specs(FILE *out, const struct inventory *inventory)
 }
 
 /* The devices of one alias, as Nova can ask for them: by ids and one type. */
-struct kind {
+struct alias_members {
 	const struct pci_device **members; /* one for each pair of ids */
 	size_t count;
 	const char *type; /* NULL: it isn't known, or they are of several */
 	bool mixed;
 };
 
-static bool is_known(const struct kind *kind, const struct pci_device *device)
+static bool is_known(const struct alias_members *kind, const struct pci_device *device)
 {
 	for (size_t i = 0; i < kind->count; i++)
-		if (kind->members[i]->vendor == device->vendor && kind->members[i]->device == device->device)
+		if (kind->members[i]->vendor == device->vendor &&
+		    kind->members[i]->device == device->device)
 			return true;
 	return false;
 }
 
-static void read_kind(struct kind *kind, const struct inventory *inventory, const char *alias)
+static void read_kind(struct alias_members *kind, const struct inventory *inventory,
+		      const char *alias)
 {
 	bool first = true;
 
@@ -122,33 +128,39 @@ static void read_kind(struct kind *kind, const struct inventory *inventory, cons
 }
 
 /* Aliases know no addresses. */
-static void log_others(FILE *out, const struct inventory *inventory, const struct kind *kind, const char *alias)
+static void log_others(FILE *out, const struct inventory *inventory,
+		       const struct alias_members *kind, const char *alias)
 {
 	char address[ADDRESS_SIZE];
 
 	inventory_foreach(inventory, device) {
 		const char *type = nova_device_type(device);
 
-		if (strings_has(&device->aliases, alias) || !nova_sees(device) || !is_known(kind, device))
+		if (strings_has(&device->aliases, alias) || !nova_sees(device) ||
+		    !is_known(kind, device))
 			continue;
-		if (kind->type ? type && strcmp(type, kind->type) == 0 : !type || strcmp(type, "type-PF") != 0)
-			fprintf(out, "# %s takes %s too: an alias of Nova's can't leave it out\n", alias,
-				address_format(&device->address, address));
+		if (kind->type ? type && strcmp(type, kind->type) == 0
+			       : !type || strcmp(type, "type-PF") != 0)
+			fprintf(out, "# %s takes %s too: an alias of Nova's can't leave it out\n",
+				alias, address_format(&device->address, address));
 	}
 }
 
-static void write_alias(FILE *out, const struct inventory *inventory, const struct kind *kind, const char *alias)
+static void write_alias(FILE *out, const struct inventory *inventory,
+			const struct alias_members *kind, const char *alias)
 {
 	if (!kind->count)
 		fprintf(out, "# no device of this host has the alias %s\n", alias);
 	if (kind->mixed) {
-		fprintf(out, "# the devices of the alias %s are of several device types; give each its own name: Nova's aliases have one\n",
+		fprintf(out,
+			"# the devices of the alias %s are of several device types; give each its own name: Nova's aliases have one\n",
 			alias);
 		return;
 	}
 	for (size_t i = 0; i < kind->count; i++) {
-		fprintf(out, "alias = {\"name\":\"%s\",\"vendor_id\":\"%04x\",\"product_id\":\"%04x\"", alias,
-			kind->members[i]->vendor, kind->members[i]->device);
+		fprintf(out,
+			"alias = {\"name\":\"%s\",\"vendor_id\":\"%04x\",\"product_id\":\"%04x\"",
+			alias, kind->members[i]->vendor, kind->members[i]->device);
 		if (kind->type)
 			fprintf(out, ",\"device_type\":\"%s\"", kind->type);
 		fputs("}\n", out);
@@ -165,10 +177,12 @@ static bool is_first(const struct config *config, size_t index)
 	return true;
 }
 
-static int write_alias_lines(FILE *out, const struct config *config, const struct inventory *inventory)
+static int write_alias_lines(FILE *out, const struct config *config,
+			     const struct inventory *inventory)
 {
 	for (size_t i = 0; i < config->alias_count; i++) {
-		struct kind kind = {.members = calloc(inventory->selected + 1, sizeof(*kind.members))};
+		struct alias_members kind = {
+			.members = calloc(inventory->selected + 1, sizeof(*kind.members))};
 
 		if (!kind.members)
 			return -ENOMEM;
@@ -188,5 +202,6 @@ int write_nova(const struct report *report, FILE *out)
 	if (report->headings)
 		fputs("[pci]\n", out);
 	error = write_specs(out, report->inventory);
-	return error ? error : write_alias_lines(out, probe_config(report->probe), report->inventory);
+	return error ? error
+		     : write_alias_lines(out, probe_config(report->probe), report->inventory);
 }

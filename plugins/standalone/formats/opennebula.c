@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* opennebula: what OpenNebula's monitor takes from its own PCI probe (remotes/im/<hypervisor>-probes.d/host/system/pci.rb),
- * attribute by attribute. The frontend's grammar, src/parsers/template_parser.l in OpenNebula, has one escape, \" . */
-#include "plugins/standalone/formats/ifname.h"
+/* opennebula: what OpenNebula's monitor takes from its own PCI probe
+ * (remotes/im/<hypervisor>-probes.d/host/system/pci.rb), attribute by attribute. The frontend's
+ * grammar, src/parsers/template_parser.l in OpenNebula, has one escape, \" . */
 #include "common/text.h"
+#include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/ownership/ownership.h"
 
@@ -22,14 +23,14 @@ static size_t plain_length(const char *text)
 {
 	size_t length = 0;
 
-	while (text[length] >= ' ' && text[length] < 0x7f && text[length] != '"' && text[length] != '\\' &&
-	       text[length] != ']')
+	while (text[length] >= ' ' && text[length] < 0x7f && text[length] != '"' &&
+	       text[length] != '\\' && text[length] != ']')
 		length++;
 	return length;
 }
 
-/* A value can end the message early with a quote, a backslash at its end or "]]>", and spoil the database with control
- * characters or what isn't UTF-8. */
+/* A value can end the message early with a quote, a backslash at its end or "]]>", and spoil the
+ * database with control characters or what isn't UTF-8. */
 static void write_value(FILE *out, const char *text)
 {
 	uint32_t character;
@@ -57,8 +58,8 @@ static void write_value(FILE *out, const char *text)
 	}
 }
 
-static void __attribute__((format(printf, 3, 4))) attribute(struct attributes *attributes, const char *name,
-							     const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+attribute(struct attributes *attributes, const char *name, const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -93,14 +94,16 @@ const char *opennebula_leaves_out(const struct config *config, const struct pci_
 
 static void write_sriov(struct attributes *attributes, const struct pci_device *device)
 {
-	static const char *const roles[] = {[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
+	static const char *const roles[] = {
+		[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
 
 	attribute(attributes, "SRIOV", "%s", roles[device->sriov.role]);
 	if (device->sriov.role == SRIOV_PF)
 		attribute(attributes, "SRIOV_NUM", "%u", device->sriov.vfs_enabled);
 }
 
-/* The UUID is made from the address, so that a VF keeps it: RFC 4122 version 5 in the namespace for X.500 names. */
+/* The UUID is made from the address, so that a VF keeps it: RFC 4122 version 5 in the namespace for
+ * X.500 names. */
 static void write_vgpu_uuid(struct attributes *attributes, const char *address)
 {
 	char text[UUID_STR_LEN];
@@ -121,7 +124,8 @@ static void write_vgpu(struct attributes *attributes, const struct pci_device *d
 		for (size_t i = 0; i < device->vgpu_type_count; i++) {
 			const struct vgpu_type *type = &device->vgpu_types[i];
 
-			fprintf(list, type->name ? "%s%s (%s)" : "%s%s", i ? "," : "", type->id, type->name);
+			fprintf(list, type->name ? "%s%s (%s)" : "%s%s", i ? "," : "", type->id,
+				type->name);
 		}
 		fclose(list);
 	}
@@ -148,21 +152,25 @@ static void write_device_name(struct attributes *attributes, const struct config
 }
 
 static void write_device(FILE *out, const struct report *report, const struct pci_device *device,
-		       const struct sysdir *cache, const char *rules)
+			 const struct sysdir *cache, const char *rules)
 {
 	struct attributes attributes = {.out = out, .between = ""};
 	const struct pci_address *a = &device->address;
 	char short_address[ADDRESS_SIZE], address[ADDRESS_SIZE], interface[IF_NAMESIZE];
 
-	snprintf(address, sizeof(address), "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot, a->function & 7u);
+	snprintf(address, sizeof(address), "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
+		 a->function & 7u);
 	address_format_short(a, short_address);
 	fputs("PCI = [\n", out);
-	attribute(&attributes, "TYPE", "%04x:%04x:%04x", device->vendor, device->device, device->class);
+	attribute(&attributes, "TYPE", "%04x:%04x:%04x", device->vendor, device->device,
+		  device->class);
 	attribute(&attributes, "VENDOR", "%04x", device->vendor);
-	attribute(&attributes, "VENDOR_NAME", "%s", device->vendor_name ? device->vendor_name : "Vendor");
+	attribute(&attributes, "VENDOR_NAME", "%s",
+		  device->vendor_name ? device->vendor_name : "Vendor");
 	attribute(&attributes, "DEVICE", "%04x", device->device);
 	attribute(&attributes, "CLASS", "%04x", device->class);
-	attribute(&attributes, "CLASS_NAME", "%s", device->class_name ? device->class_name : "Class");
+	attribute(&attributes, "CLASS_NAME", "%s",
+		  device->class_name ? device->class_name : "Class");
 	attribute(&attributes, "ADDRESS", "%s", address);
 	attribute(&attributes, "SHORT_ADDRESS", "%s", short_address);
 	attribute(&attributes, "DOMAIN", "%04x", a->domain);
@@ -183,7 +191,8 @@ static void write_device(FILE *out, const struct report *report, const struct pc
 /* OpenNebula's own id of the VM; another's name is none of its business to count with. */
 static const char *opennebula_id(const struct owner *owner)
 {
-	return owner->frontend && strcmp(owner->frontend, "opennebula") == 0 ? owner->frontend_id : "";
+	return owner->frontend && strcmp(owner->frontend, "opennebula") == 0 ? owner->frontend_id
+									     : "";
 }
 
 static void write_owner(FILE *out, const struct pci_device *device, const struct owner *owner)
@@ -192,8 +201,10 @@ static void write_owner(FILE *out, const struct pci_device *device, const struct
 	const struct pci_address *a = &device->address;
 
 	fputs("PCI_USAGE = [\n", out);
-	attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot, a->function & 7u);
-	attribute(&attributes, "STATE", "%s", device_has_conflict(device) ? "conflict" : ownership_name(device->ownership));
+	attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
+		  a->function & 7u);
+	attribute(&attributes, "STATE", "%s",
+		  device_has_conflict(device) ? "conflict" : ownership_name(device->ownership));
 	attribute(&attributes, "VM_ID", "%s", opennebula_id(owner));
 	attribute(&attributes, "VM_NAME", "%s", owner->name ? owner->name : "");
 	attribute(&attributes, "UUID", "%s", owner->uuid ? owner->uuid : "");
@@ -201,8 +212,8 @@ static void write_owner(FILE *out, const struct pci_device *device, const struct
 	fputs("\n]\n", out);
 }
 
-/* An attribute of its own, beside PCI: a VMID inside of that the frontend would take for an allocation. The empty one clears
- * what the frontend has from the time before. */
+/* An attribute of its own, beside PCI: a VMID inside of that the frontend would take for an
+ * allocation. The empty one clears what the frontend has from the time before. */
 static void write_usage(FILE *out, const struct inventory *inventory)
 {
 	bool any = false;
@@ -226,16 +237,18 @@ int write_onehost(const struct report *report, FILE *out)
 		const struct owner *owner = device->owner_count ? &device->owners[0] : NULL;
 
 		/* a device that nobody could look for isn't free */
-		snprintf(vm, sizeof(vm), "%s", device_has_conflict(device)			? "conflict" :
-					       device->ownership == OWNERSHIP_UNKNOWN		? "?" :
-					       !owner						? "" :
-					       owner->frontend_id				? owner->frontend_id :
-					       owner->name					? owner->name :
-											  owner->program);
+		snprintf(vm, sizeof(vm), "%s",
+			 device_has_conflict(device)		  ? "conflict"
+			 : device->ownership == OWNERSHIP_UNKNOWN ? "?"
+			 : !owner				  ? ""
+			 : owner->frontend_id			  ? owner->frontend_id
+			 : owner->name				  ? owner->name
+								  : owner->program);
 		for (size_t length = strlen(vm); length < 10; length++)
 			fputc(' ', out);
 		text_write_plain(out, vm);
-		fprintf(out, " %-8s %04x:%04x:%04x  ", address_format_short(&device->address, address), device->vendor,
+		fprintf(out, " %-8s %04x:%04x:%04x  ",
+			address_format_short(&device->address, address), device->vendor,
 			device->device, device->class);
 		text_write_plain(out, device->device_name ? device->device_name : "");
 		fputc('\n', out);

@@ -120,10 +120,8 @@ static int add_column(const struct report *report, const struct field *field, st
 static const char *state_color(const struct pci_device *device)
 {
 	static const char *const colors[] = {
-		[OWNERSHIP_UNKNOWN] = "magenta",
-		[OWNERSHIP_FREE] = "green",
-		[OWNERSHIP_HOST] = NULL,
-		[OWNERSHIP_RESERVED] = "yellow",
+		[OWNERSHIP_UNKNOWN] = "magenta", [OWNERSHIP_FREE] = "green",
+		[OWNERSHIP_HOST] = NULL,	 [OWNERSHIP_RESERVED] = "yellow",
 		[OWNERSHIP_HELD] = "cyan",
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* prometheus: the text format that node_exporter's textfile collector reads,
- * https://prometheus.io/docs/instrumenting/exposition_formats/. What is measured are series of numbers; what describes a device are
- * labels of series that are always 1, to be joined by address. What isn't known or isn't there has no series. */
+ * https://prometheus.io/docs/instrumenting/exposition_formats/. What is measured are series of
+ * numbers; what describes a device are labels of series that are always 1, to be joined by address.
+ * What isn't known or isn't there has no series. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All series of one name. It is introduced when the first of them comes, as an empty one would be of no use. */
+/* All series of one name. It is introduced when the first of them comes, as an empty one would be
+ * of no use. */
 struct family {
 	FILE *out;
 	char name[80];
@@ -25,25 +27,31 @@ struct family {
 };
 
 /* A counter's name ends in total, and nothing else's may. */
-static struct family family_of(FILE *out, const char *subject, const char *name, enum measure measure, const char *help)
+static struct family family_of(FILE *out, const char *subject, const char *name,
+			       enum measure measure, const char *help)
 {
 	struct family family = {.out = out, .help = help, .measure = measure};
 	size_t length = strlen(name), end = strlen("total");
-	const char *suffix = measure == MEASURE_ERRORS ? "_total" : measure == MEASURE_DURATION ? "_duration_seconds" : "";
+	const char *suffix = measure == MEASURE_ERRORS	   ? "_total"
+			     : measure == MEASURE_DURATION ? "_duration_seconds"
+							   : "";
 
-	if (measure != MEASURE_ERRORS && length >= end && strcmp(name + length - end, "total") == 0) {
+	if (measure != MEASURE_ERRORS && length >= end &&
+	    strcmp(name + length - end, "total") == 0) {
 		length -= end;
 		suffix = "capacity";
 	}
-	snprintf(family.name, sizeof(family.name), "pciprobe_%s%.*s%s", subject, (int)length, name, suffix);
+	snprintf(family.name, sizeof(family.name), "pciprobe_%s%.*s%s", subject, (int)length, name,
+		 suffix);
 	return family;
 }
 
 static void begin_sample(struct family *family)
 {
 	if (!family->introduced)
-		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name, toupper((unsigned char)family->help[0]),
-			family->help + 1, family->name, family->measure == MEASURE_ERRORS ? "counter" : "gauge");
+		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name,
+			toupper((unsigned char)family->help[0]), family->help + 1, family->name,
+			family->measure == MEASURE_ERRORS ? "counter" : "gauge");
 	family->introduced = true;
 	fputs(family->name, family->out);
 }
@@ -80,7 +88,8 @@ static void write_host(FILE *out, const struct inventory *inventory)
 {
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
-		struct family family = family_of(out, "host_", metric->name, metric->measure, metric->help);
+		struct family family = family_of(out, "host_", metric->name, metric->measure,
+						 metric->help);
 
 		begin_sample(&family);
 		end_sample(&family, metric->get(inventory));
@@ -91,14 +100,17 @@ static void write_pools(FILE *out, const char *subject, const struct pool *pools
 {
 	for (size_t i = 0; i < POOL_METRIC_COUNT; i++) {
 		const struct pool_metric *metric = &POOL_METRICS[i];
-		struct family family = family_of(out, subject, metric->name, MEASURE_COUNT, metric->help);
+		struct family family = family_of(out, subject, metric->name, MEASURE_COUNT,
+						 metric->help);
 
 		for (size_t j = 0; j < count; j++) {
 			begin_sample(&family);
 			if (pools[j].alias)
-				fprintf(out, "{alias=\"%s\"}", pools[j].alias); /* a plain word: alias_is_name */
+				fprintf(out, "{alias=\"%s\"}",
+					pools[j].alias); /* a plain word: alias_is_name */
 			else
-				fprintf(out, "{vendor=\"%04x\",device=\"%04x\"}", pools[j].vendor, pools[j].device);
+				fprintf(out, "{vendor=\"%04x\",device=\"%04x\"}", pools[j].vendor,
+					pools[j].device);
 			end_sample(&family, (double)metric->get(&pools[j]));
 		}
 	}
@@ -124,7 +136,8 @@ static int write_all_pools(FILE *out, const struct report *report)
 
 static void write_measured(FILE *out, const struct inventory *inventory, const struct field *field)
 {
-	struct family family = family_of(out, "device_", field_series(field), field->measure, field->help);
+	struct family family = family_of(out, "device_", field_series(field), field->measure,
+					 field->help);
 	double value;
 
 	inventory_foreach(inventory, device)
@@ -137,7 +150,8 @@ static void write_measured(FILE *out, const struct inventory *inventory, const s
 /* A label for each column that describes the device; those that change are series of their own. */
 static int write_info(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE, "ids, names and location of the device; always 1");
+	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE,
+					 "ids, names and location of the device; always 1");
 
 	inventory_foreach(report->inventory, device) {
 		begin_device(&family, device);
@@ -163,7 +177,8 @@ static int write_info(FILE *out, const struct report *report)
 static void write_ownership(FILE *out, const struct inventory *inventory)
 {
 	const struct field *field = field_find("ownership");
-	struct family family = family_of(out, "device_", "ownership_info", MEASURE_GAUGE, field->help);
+	struct family family = family_of(out, "device_", "ownership_info", MEASURE_GAUGE,
+					 field->help);
 	struct field_value value;
 
 	inventory_foreach(inventory, device)
@@ -176,7 +191,8 @@ static void write_ownership(FILE *out, const struct inventory *inventory)
 
 static void write_aliases_of_devices(FILE *out, const struct inventory *inventory)
 {
-	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE, "aliases of the device, one series for each; always 1");
+	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE,
+					 "aliases of the device, one series for each; always 1");
 
 	inventory_foreach(inventory, device)
 		for (size_t i = 0; i < device->aliases.count; i++) {
@@ -187,7 +203,8 @@ static void write_aliases_of_devices(FILE *out, const struct inventory *inventor
 }
 
 /* The labels of the owner number INDEX, to be freed; NULL without memory. */
-static char *owner_labels(const struct report *report, const struct pci_device *device, size_t index)
+static char *owner_labels(const struct report *report, const struct pci_device *device,
+			  size_t index)
 {
 	char *labels = NULL;
 	size_t size = 0;
@@ -202,7 +219,8 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 		if (!is_owner_column(field) || !field->get(device, &value))
 			continue;
 		if (field->type == FIELD_NUMBERS && value.list.number(device, index))
-			fprintf(out, ",%s=\"%" PRIu64 "\"", field_series(field), value.list.number(device, index));
+			fprintf(out, ",%s=\"%" PRIu64 "\"", field_series(field),
+				value.list.number(device, index));
 		else if (field->type == FIELD_LIST && *value.list.item(device, index))
 			write_label(out, field_series(field), value.list.item(device, index));
 	}
@@ -212,7 +230,8 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 	return NULL;
 }
 
-/* One twice would make the reader refuse the whole file, and with few columns two owners can look alike. */
+/* One twice would make the reader refuse the whole file, and with few columns two owners can look
+ * alike. */
 static bool is_known(char *const labels[], size_t count, const char *one)
 {
 	for (size_t i = 0; i < count; i++)
@@ -221,7 +240,8 @@ static bool is_known(char *const labels[], size_t count, const char *one)
 	return false;
 }
 
-static int write_owners_of(struct family *family, const struct report *report, const struct pci_device *device)
+static int write_owners_of(struct family *family, const struct report *report,
+			   const struct pci_device *device)
 {
 	char **labels = calloc(device->owner_count, sizeof(*labels));
 	int error = labels ? 0 : -ENOMEM;
@@ -244,7 +264,8 @@ static int write_owners_of(struct family *family, const struct report *report, c
 
 static int write_owners(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "owner_info", MEASURE_GAUGE, "owners of the device, one series for each; always 1");
+	struct family family = family_of(out, "device_", "owner_info", MEASURE_GAUGE,
+					 "owners of the device, one series for each; always 1");
 	int error = 0;
 
 	inventory_foreach(report->inventory, device)
@@ -256,8 +277,10 @@ static int write_owners(FILE *out, const struct report *report)
 /* What whoever watches many hosts wants to know of this probe. */
 static void write_probe(FILE *out, const struct inventory *inventory)
 {
-	struct family build = family_of(out, "", "build_info", MEASURE_GAUGE, "version of pciprobe; always 1");
-	struct family incomplete = family_of(out, "host_", "incomplete", MEASURE_COUNT, "number of devices that could not be read completely");
+	struct family build = family_of(out, "", "build_info", MEASURE_GAUGE,
+					"version of pciprobe; always 1");
+	struct family incomplete = family_of(out, "host_", "incomplete", MEASURE_COUNT,
+					     "number of devices that could not be read completely");
 	struct family unseen = family_of(out, "host_", "unseen_processes", MEASURE_COUNT,
 					 "number of processes that could not be inspected");
 

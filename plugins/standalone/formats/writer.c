@@ -10,49 +10,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEOPLE_COLUMNS "address,vendor,device,driver,iommu_group,ownership,conflict,available,vm_ids,owners,sriov,interfaces," \
-	"device_name"
-#define SCRIPT_COLUMNS "address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
+#define PEOPLE_COLUMNS                                                           \
+	"address,vendor,device,driver,iommu_group,ownership,conflict,available," \
+	"vm_ids,owners,sriov,interfaces,device_name"
+#define SCRIPT_COLUMNS \
+	"address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
 /* Labels that describe a device and its owners. What changes often would make many short series. */
-#define LABELS "address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," \
-	OWNER_LABELS
-#define OWNER_LABELS "vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
+#define LABELS \
+	"address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," OWNER_LABELS
+#define OWNER_LABELS \
+	"vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
 const struct writer WRITERS[] = {
 	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, write_table},
 #ifdef HAVE_SMARTCOLS
 	{"tree", "tree of ports, bridges and devices",
-	 "address,driver,iommu_group,ownership,conflict,owners,class_name,device_name", DETAIL_ANCESTORS | DETAIL_NAMES,
-	 DETAIL_DRIVER | DETAIL_IOMMU_GROUP, write_tree},
-	{"raw", "space-separated columns for scripts, '-' for empty values", SCRIPT_COLUMNS, 0, 0, write_raw},
+	 "address,driver,iommu_group,ownership,conflict,owners,class_name,device_name",
+	 DETAIL_ANCESTORS | DETAIL_NAMES, DETAIL_DRIVER | DETAIL_IOMMU_GROUP, write_tree},
+	{"raw", "space-separated columns for scripts, '-' for empty values", SCRIPT_COLUMNS, 0, 0,
+	 write_raw},
 	{"export", "KEY=\"value\" pairs, one line for each device", "*", 0, 0, write_export},
 #endif
 	{"dot", "the topology, for Graphviz's dot", NULL,
 	 DETAIL_ANCESTORS | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP, 0, write_dot},
-	{"aliases", "number of devices of each alias, by state and available", NULL, DETAIL_POOLS, 0, write_aliases},
+	{"aliases", "number of devices of each alias, by state and available", NULL, DETAIL_POOLS,
+	 0, write_aliases},
 #ifdef HAVE_JSON_C
 	{"json", "one JSON object, described by pciprobe.schema.json", "*", 0, 0, write_json},
 #endif
-	{"prometheus", "metrics for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0, write_prometheus},
+	{"prometheus", "metrics for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0,
+	 write_prometheus},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, write_influx},
-	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL, DETAIL_METRICS, 0, write_collectd},
+	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL,
+	 DETAIL_METRICS, 0, write_collectd},
 	{"libvirt", "domain XML for 'virsh attach-device'", NULL,
-	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_PF_INTERFACE, 0, write_libvirt},
+	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV |
+		 DETAIL_PF_INTERFACE,
+	 0, write_libvirt},
 #ifdef HAVE_JSON_C
 	{"cloudstack", "JSON of CloudStack's gpudiscovery.sh", NULL,
-	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
+	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV |
+		 DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
 	 0, write_cloudstack},
 #endif
-	{"cloudstack-devices", "the line pci.devices=... of CloudStack's agent.properties", NULL, DETAIL_ALIASES, 0,
-	 write_cloudstack_devices},
+	{"cloudstack-devices", "the line pci.devices=... of CloudStack's agent.properties", NULL,
+	 DETAIL_ALIASES, 0, write_cloudstack_devices},
 	{"cloudstack-table", "rows of CloudStack's PCI device table", NULL,
 	 DETAIL_ALIASES | DETAIL_CLOUDSTACK_USER, 0, write_cloudstack_table},
-	{"nova", "device_spec and alias lines for nova.conf", NULL, DETAIL_ALIASES | DETAIL_SRIOV, DETAIL_SRIOV, write_nova},
-	{"onehost", "the PCI device table of 'onehost show'", NULL,
-	 DETAIL_NAMES | DETAIL_USAGE, 0, write_onehost},
+	{"nova", "device_spec and alias lines for nova.conf", NULL, DETAIL_ALIASES | DETAIL_SRIOV,
+	 DETAIL_SRIOV, write_nova},
+	{"onehost", "the PCI device table of 'onehost show'", NULL, DETAIL_NAMES | DETAIL_USAGE, 0,
+	 write_onehost},
 	{"opennebula", "PCI attributes for OpenNebula's monitor", NULL,
-	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, 0, write_opennebula},
+	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, 0,
+	 write_opennebula},
 };
 const size_t WRITER_COUNT = sizeof(WRITERS) / sizeof(*WRITERS);
 
@@ -66,15 +78,18 @@ const struct writer *writer_find(const char *name)
 
 void write_number(FILE *out, enum measure measure, double value)
 {
-	fprintf(out, measure == MEASURE_COUNT || measure == MEASURE_ERRORS ? "%.0f" : "%.10g", value);
+	fprintf(out, measure == MEASURE_COUNT || measure == MEASURE_ERRORS ? "%.0f" : "%.10g",
+		value);
 }
 
 bool is_owner_column(const struct field *field)
 {
-	return (field->details & DETAIL_OWNERSHIP) && (field->type == FIELD_LIST || field->type == FIELD_NUMBERS);
+	return (field->details & DETAIL_OWNERSHIP) &&
+	       (field->type == FIELD_LIST || field->type == FIELD_NUMBERS);
 }
 
-static char *join(enum field_type type, const struct pci_device *device, const struct field_value *value)
+static char *join(enum field_type type, const struct pci_device *device,
+		  const struct field_value *value)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -95,7 +110,8 @@ static char *join(enum field_type type, const struct pci_device *device, const s
 	return NULL;
 }
 
-char *value_text(const struct field *field, const struct pci_device *device, const struct field_value *value)
+char *value_text(const struct field *field, const struct pci_device *device,
+		 const struct field_value *value)
 {
 	char text[64];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Formats. A writer knows fields, not properties: it walks the columns that it is given. One file a format, one row of
- * WRITERS each. */
+/* Formats. A writer knows fields, not properties: it walks the columns that it is given. One file a
+ * format, one row of WRITERS each. */
 #ifndef PCIPROBE_STANDALONE_FORMATS_WRITER_H
 #define PCIPROBE_STANDALONE_FORMATS_WRITER_H
 
@@ -16,13 +16,14 @@ struct report {
 	const struct inventory *inventory;
 	const struct field **columns; /* absent in formats with a layout of their own */
 	size_t column_count;
-	bool columns_chosen; /* by the user, not only added to the format's own */
-	unsigned details; /* enum detail: what was read */
-	const char *collectd_host;  /* collectd's name for this host, and how often it asks in seconds: when it started us; */
-	double collectd_interval;   /* else NULL and 0 */
+	bool columns_chosen;	   /* by the user, not only added to the format's own */
+	unsigned details;	   /* enum detail: what was read */
+	const char *collectd_host; /* collectd's name for this host, and how often it asks in
+				      seconds: when it started us; */
+	double collectd_interval;  /* else NULL and 0 */
 	bool headings;
-	bool usage;    /* opennebula: who has the devices, too */
-	bool teaming;  /* libvirt: VFs with a virtio interface beside them */
+	bool usage;	/* opennebula: who has the devices, too */
+	bool teaming;	/* libvirt: VFs with a virtio interface beside them */
 	unsigned width; /* of the terminal to fit, in characters; 0: standard output is none */
 	bool colors;
 };
@@ -33,11 +34,14 @@ struct report {
 struct writer {
 	const char *name;
 	const char *help;
-	const char *columns; /* when the user names none: a list, "*" for all fields, NULL for a layout of its own */
-	unsigned details;    /* enum detail: what it needs besides its columns' */
-	unsigned other_details; /* the same of devices that aren't selected: probe_options.other_details */
+	const char *columns;	/* when the user names none: a list, "*" for all fields, NULL for a
+				   layout of its own */
+	unsigned details;	/* enum detail: what it needs besides its columns' */
+	unsigned other_details; /* the same of devices that aren't selected:
+				   probe_options.other_details */
 
-	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is checked when OUT is closed. */
+	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is
+	 * checked when OUT is closed. */
 	int (*write)(const struct report *report, FILE *out);
 };
 
@@ -48,7 +52,8 @@ extern const size_t WRITER_COUNT;
 const struct writer *writer_find(const char *name);
 
 /* A value as one text, the items of a list joined with commas. Free it; NULL without memory. */
-char *value_text(const struct field *field, const struct pci_device *device, const struct field_value *value);
+char *value_text(const struct field *field, const struct pci_device *device,
+		 const struct field_value *value);
 
 /* Writes a number as MEASURE wants it: nothing is rounded that is counted. */
 void write_number(FILE *out, enum measure measure, double value);
@@ -56,7 +61,8 @@ void write_number(FILE *out, enum measure measure, double value);
 /* Whether FIELD is one of the lists with an item for each owner. */
 bool is_owner_column(const struct field *field);
 
-/* Why the opennebula format leaves out a device that is selected, as OpenNebula's own probe does; NULL: it doesn't. */
+/* Why the opennebula format leaves out a device that is selected, as OpenNebula's own probe does;
+ * NULL: it doesn't. */
 const char *opennebula_leaves_out(const struct config *config, const struct pci_device *device);
 
 int write_table(const struct report *report, FILE *out);

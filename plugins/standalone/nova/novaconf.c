@@ -19,7 +19,7 @@ struct reader {
 	struct novaconf *conf;
 	const char *section; /* NULL: none has begun */
 	unsigned line;
-	char *key;           /* the assignment that further lines may continue; NULL: there is none */
+	char *key; /* the assignment that further lines may continue; NULL: there is none */
 	unsigned key_line;
 	FILE *value;
 	char *text;
@@ -44,7 +44,8 @@ void novaconf_error(struct novaconf *conf, const struct log *log, unsigned line,
 		log_error(log, "%s:%u: %s", conf->path, line, text);
 }
 
-static void __attribute__((format(printf, 3, 4))) log_syntax_error(struct reader *reader, unsigned line, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+log_syntax_error(struct reader *reader, unsigned line, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -66,11 +67,12 @@ static char *strip(char *text)
 
 static bool is_name_character(char c, bool first)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && (c == '.' || (c >= '0' && c <= '9')));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	       (!first && (c == '.' || (c >= '0' && c <= '9')));
 }
 
-/* Replaces $$ and \$ by $, as oslo.config does. It also puts the values of options in place of $name and ${name}, which aren't
- * known here. */
+/* Replaces $$ and \$ by $, as oslo.config does. It also puts the values of options in place of
+ * $name and ${name}, which aren't known here. */
 static void substitute(struct reader *reader, char *text)
 {
 	char *out = text;
@@ -85,8 +87,11 @@ static void substitute(struct reader *reader, char *text)
 			while (length && is_name_character(name[length], false))
 				length++;
 			if (length && (in[1] != '{' || name[length] == '}'))
-				log_syntax_error(reader, reader->key_line, "oslo.config puts the value of an option in place of '$%.*s'; "
-				      "a $ itself is written $$", length > 64 ? 64 : (int)length, name);
+				log_syntax_error(
+					reader, reader->key_line,
+					"oslo.config puts the value of an option in place of '$%.*s'; "
+					"a $ itself is written $$",
+					length > 64 ? 64 : (int)length, name);
 		}
 		*out++ = *in;
 	}
@@ -107,13 +112,15 @@ static void add_option(struct reader *reader, const char *value, bool is_alias)
 		return;
 	}
 	substitute(reader, text);
-	more[conf->count++] = (struct nova_option){.is_alias = is_alias, .text = text, .line = reader->key_line};
+	more[conf->count++] =
+		(struct nova_option){.is_alias = is_alias, .text = text, .line = reader->key_line};
 }
 
 /* Only the name DEFAULT counts as it is written. */
 static bool is_section(const char *section, const char *wanted)
 {
-	return strcmp(wanted, "DEFAULT") == 0 ? strcmp(section, wanted) == 0 : strcasecmp(section, wanted) == 0;
+	return strcmp(wanted, "DEFAULT") == 0 ? strcmp(section, wanted) == 0
+					      : strcasecmp(section, wanted) == 0;
 }
 
 static void end_assignment(struct reader *reader)
@@ -123,10 +130,12 @@ static void end_assignment(struct reader *reader)
 	if (fclose(reader->value) != 0)
 		reader->no_memory = true;
 	else if (!reader->section)
-		log_syntax_error(reader, reader->key_line, "'%.64s' is outside any [section]", reader->key);
+		log_syntax_error(reader, reader->key_line, "'%.64s' is outside any [section]",
+				 reader->key);
 	else
 		for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(*OPTIONS); i++)
-			if (is_section(reader->section, OPTIONS[i].section) && strcmp(reader->key, OPTIONS[i].key) == 0)
+			if (is_section(reader->section, OPTIONS[i].section) &&
+			    strcmp(reader->key, OPTIONS[i].key) == 0)
 				add_option(reader, reader->text, OPTIONS[i].is_alias);
 	free(reader->text);
 	reader->key = NULL;
@@ -169,7 +178,8 @@ static void begin_section(struct reader *reader, char *line)
 	size_t length = strlen(line);
 
 	if (line[length - 1] != ']' || length <= 2) {
-		log_syntax_error(reader, reader->line, "invalid section: expected [NAME] and nothing after it");
+		log_syntax_error(reader, reader->line,
+				 "invalid section: expected [NAME] and nothing after it");
 		return;
 	}
 	line[length - 1] = '\0';
@@ -184,7 +194,9 @@ static void read_line(struct reader *reader, char *line)
 		if (reader->key)
 			fprintf(reader->value, "\n%s", strip(line));
 		else
-			log_syntax_error(reader, reader->line, "begins with a space, but there is no value that it could continue");
+			log_syntax_error(
+				reader, reader->line,
+				"begins with a space, but there is no value that it could continue");
 		return;
 	}
 	end_assignment(reader);
@@ -219,7 +231,8 @@ static void read_lines(struct reader *reader, char *text, size_t length)
 	end_assignment(reader);
 }
 
-int novaconf_parse(const char *path, char *text, size_t length, const struct log *log, struct novaconf *ret)
+int novaconf_parse(const char *path, char *text, size_t length, const struct log *log,
+		   struct novaconf *ret)
 {
 	struct reader reader = {.log = log, .conf = ret};
 
@@ -244,7 +257,8 @@ int novaconf_read(const char *path, const struct log *log, struct novaconf *ret)
 
 	*ret = (struct novaconf){.path = path};
 	if (length < 0)
-		log_error(log, "%s: %s", path, length == -EFBIG ? "larger than any nova.conf" : strerror((int)-length));
+		log_error(log, "%s: %s", path,
+			  length == -EFBIG ? "larger than any nova.conf" : strerror((int)-length));
 	else
 		error = novaconf_parse(path, text, (size_t)length, log, ret);
 	free(text);

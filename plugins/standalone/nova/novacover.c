@@ -19,13 +19,14 @@ struct cover {
 	const struct inventory *inventory;
 	const struct pci_device **wanted;
 	size_t wanted_count, words;
-	struct candidate *candidates; /* none of them takes a device that isn't wanted, nor only what another takes */
+	struct candidate *candidates; /* none of them takes a device that isn't wanted, nor only
+					 what another takes */
 	size_t count;
 	bool no_memory;
 
 	/* the search */
 	size_t *choices; /* of each wanted device: how many candidates take it */
-	uint64_t *open;  /* what is still to be taken: WORDS for each depth */
+	uint64_t *open;	 /* what is still to be taken: WORDS for each depth */
 	size_t *path, *best;
 	size_t best_count, steps;
 };
@@ -57,7 +58,8 @@ static size_t count_common(const uint64_t *a, const uint64_t *b, size_t words)
 static bool matches_unwanted(const struct cover *cover, const struct nova_spec *spec)
 {
 	for (size_t i = 0; i < cover->inventory->count; i++)
-		if (!cover->inventory->devices[i].selected && nova_spec_matches(spec, &cover->inventory->devices[i]))
+		if (!cover->inventory->devices[i].selected &&
+		    nova_spec_matches(spec, &cover->inventory->devices[i]))
 			return true;
 	return false;
 }
@@ -102,7 +104,8 @@ static struct nova_spec spec_of(const struct pci_device *device, unsigned fixed)
 	return spec;
 }
 
-/* What a device has, with any of it left open: as much as possible without taking an unwanted device. */
+/* What a device has, with any of it left open: as much as possible without taking an unwanted
+ * device. */
 static void add_globs(struct cover *cover, const struct pci_device *device)
 {
 	unsigned good[1 << NOVA_FIELD_COUNT];
@@ -118,7 +121,8 @@ static void add_globs(struct cover *cover, const struct pci_device *device)
 			for (size_t i = 0; i < count && !more_open; i++)
 				more_open = (good[i] & ~fixed) == 0;
 			/* a PF's whole address takes its VFs too: add_function has that */
-			if (more_open || ((fixed & NOVA_ADDRESS_FIELDS) == NOVA_ADDRESS_FIELDS && nova_is_pf(device)))
+			if (more_open || ((fixed & NOVA_ADDRESS_FIELDS) == NOVA_ADDRESS_FIELDS &&
+					  nova_is_pf(device)))
 				continue;
 			if (matches_unwanted(cover, &spec))
 				continue;
@@ -127,8 +131,10 @@ static void add_globs(struct cover *cover, const struct pci_device *device)
 		}
 }
 
-/* A PF's address with the ids of MEMBER, which is itself or a VF of it, or with one of them, or without. */
-static void add_function(struct cover *cover, const struct pci_device *pf, const struct pci_device *member)
+/* A PF's address with the ids of MEMBER, which is itself or a VF of it, or with one of them, or
+ * without. */
+static void add_function(struct cover *cover, const struct pci_device *pf,
+			 const struct pci_device *member)
 {
 	for (unsigned ids = 0; ids < 4; ids++) {
 		struct nova_spec spec = spec_of(pf, NOVA_ADDRESS_FIELDS | ids);
@@ -147,7 +153,9 @@ static void add_candidates(struct cover *cover)
 
 	for (size_t i = 0; i < cover->wanted_count && !cover->no_memory; i++) {
 		const struct pci_device *device = cover->wanted[i];
-		const struct pci_device *pf = device->present & HAS_PF ? inventory_find(inventory, &device->sriov.pf) : NULL;
+		const struct pci_device *pf = device->present & HAS_PF
+						      ? inventory_find(inventory, &device->sriov.pf)
+						      : NULL;
 		struct nova_spec alone = spec_of(device, NOVA_ADDRESS_FIELDS);
 
 		add_globs(cover, device);
@@ -169,7 +177,8 @@ static size_t find_tightest(const struct cover *cover, const uint64_t *open)
 	size_t tightest = SIZE_MAX;
 
 	for (size_t i = 0; i < cover->wanted_count; i++)
-		if (has(open, i) && (tightest == SIZE_MAX || cover->choices[i] < cover->choices[tightest]))
+		if (has(open, i) &&
+		    (tightest == SIZE_MAX || cover->choices[i] < cover->choices[tightest]))
 			tightest = i;
 	return tightest;
 }
@@ -186,11 +195,13 @@ static size_t find_most(const struct cover *cover, const uint64_t *open)
 	return most;
 }
 
-/* Of those that take DEVICE, the one after LAST when they are ordered by how much of what is open they take, the most first.
- * SIZE_MAX: there is none. */
+/* Of those that take DEVICE, the one after LAST when they are ordered by how much of what is open
+ * they take, the most first. SIZE_MAX: there is none. */
 static size_t find_next(const struct cover *cover, const uint64_t *open, size_t device, size_t last)
 {
-	size_t before = last == SIZE_MAX ? SIZE_MAX : count_common(cover->candidates[last].taken, open, cover->words);
+	size_t before = last == SIZE_MAX
+				? SIZE_MAX
+				: count_common(cover->candidates[last].taken, open, cover->words);
 	size_t next = SIZE_MAX, most = 0, common;
 
 	for (size_t i = 0; i < cover->count; i++) {
@@ -218,7 +229,8 @@ static void choose(struct cover *cover, size_t depth, size_t candidate)
 	search(cover, depth + 1);
 }
 
-/* Branch and bound. The first way down, which takes the most it can of what is tightest, is always gone to its end. */
+/* Branch and bound. The first way down, which takes the most it can of what is tightest, is always
+ * gone to its end. */
 static void search(struct cover *cover, size_t depth)
 {
 	const uint64_t *open = cover->open + depth * cover->words;
@@ -236,7 +248,8 @@ static void search(struct cover *cover, size_t depth)
 			return;
 	}
 	tightest = find_tightest(cover, open);
-	for (size_t i = find_next(cover, open, tightest, SIZE_MAX); i < cover->count; i = find_next(cover, open, tightest, i)) {
+	for (size_t i = find_next(cover, open, tightest, SIZE_MAX); i < cover->count;
+	     i = find_next(cover, open, tightest, i)) {
 		if (cover->best_count != SIZE_MAX && cover->steps++ >= STEPS_MAX)
 			return;
 		choose(cover, depth, i);
@@ -265,12 +278,13 @@ static int find_fewest(struct cover *cover)
 
 /* ---- as narrow as they can be ---- */
 
-/* Adds to SPEC what the devices in TAKEN have in common; the address of one that takes VFs is their PF's already. False when there is
- * no such device. */
+/* Adds to SPEC what the devices in TAKEN have in common; the address of one that takes VFs is their
+ * PF's already. False when there is no such device. */
 static bool narrow(const struct cover *cover, const uint64_t *taken, struct nova_spec *spec)
 {
 	const struct pci_device *first = NULL;
-	unsigned common = spec->with_vfs ? 1u << NOVA_VENDOR | 1u << NOVA_PRODUCT : (1u << NOVA_FIELD_COUNT) - 1;
+	unsigned common = spec->with_vfs ? 1u << NOVA_VENDOR | 1u << NOVA_PRODUCT
+					 : (1u << NOVA_FIELD_COUNT) - 1;
 
 	for (size_t i = 0; i < cover->wanted_count; i++) {
 		if (!has(taken, i))
@@ -286,7 +300,8 @@ static bool narrow(const struct cover *cover, const uint64_t *taken, struct nova
 		if (common & 1u << field)
 			spec->values[field] = nova_value(first, field);
 	spec->fixed |= common;
-	if (nova_is_pf(first) && (spec->fixed & NOVA_ADDRESS_FIELDS) == NOVA_ADDRESS_FIELDS && !spec->with_vfs) {
+	if (nova_is_pf(first) && (spec->fixed & NOVA_ADDRESS_FIELDS) == NOVA_ADDRESS_FIELDS &&
+	    !spec->with_vfs) {
 		spec->with_vfs = true;
 		spec->with_vfs = !matches_unwanted(cover, spec);
 	}
@@ -296,7 +311,8 @@ static bool narrow(const struct cover *cover, const uint64_t *taken, struct nova
 static int compare(const void *a, const void *b, void *data)
 {
 	const struct cover *cover = data;
-	const uint64_t *x = cover->candidates[*(const size_t *)a].taken, *y = cover->candidates[*(const size_t *)b].taken;
+	const uint64_t *x = cover->candidates[*(const size_t *)a].taken,
+		       *y = cover->candidates[*(const size_t *)b].taken;
 
 	for (size_t i = 0; i < cover->words; i++)
 		if (x[i] != y[i])
@@ -342,7 +358,8 @@ static void cover_free_members(struct cover *cover)
 
 int nova_cover(const struct inventory *inventory, struct nova_spec **ret, size_t *ret_count)
 {
-	struct cover cover = {.inventory = inventory, .wanted = calloc(inventory->selected + 1, sizeof(*cover.wanted))};
+	struct cover cover = {.inventory = inventory,
+			      .wanted = calloc(inventory->selected + 1, sizeof(*cover.wanted))};
 	int error = cover.wanted ? 0 : -ENOMEM;
 
 	if (!error) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An alias as nova.pci.request reads it, and which devices it takes (nova.pci.stats, nova.pci.utils). */
+/* An alias as nova.pci.request reads it, and which devices it takes (nova.pci.stats,
+ * nova.pci.utils). */
 #include "plugins/standalone/nova/novaparser.h"
 
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static bool parse_alias_id(struct nova_parser *parser, const char *key, const ch
 	return true;
 }
 
-static bool parse_alias_key(struct nova_parser *parser, const char *key, const char *text, struct nova_alias *alias)
+static bool parse_alias_key(struct nova_parser *parser, const char *key, const char *text,
+			    struct nova_alias *alias)
 {
 	static const char *const types[] = {"type-PCI", "type-PF", "type-VF", NULL};
 	static const char *const policies[] = {"legacy", "preferred", "required", "socket", NULL};
@@ -34,18 +36,23 @@ static bool parse_alias_key(struct nova_parser *parser, const char *key, const c
 	if (strcmp(key, "product_id") == 0)
 		return parse_alias_id(parser, key, text, &alias->ids[NOVA_PRODUCT]);
 	if (strcmp(key, "device_type") == 0)
-		return is_one_of(text, types) || nova_error(parser, "the device_type is type-PCI, type-PF or type-VF");
+		return is_one_of(text, types) ||
+		       nova_error(parser, "the device_type is type-PCI, type-PF or type-VF");
 	if (strcmp(key, "numa_policy") == 0)
-		return is_one_of(text, policies) || nova_error(parser, "the numa_policy is legacy, preferred, required or socket");
+		return is_one_of(text, policies) ||
+		       nova_error(parser,
+				  "the numa_policy is legacy, preferred, required or socket");
 	if (strcmp(key, "capability_type") == 0) {
 		/* nothing of Nova's ever sets it on a device */
 		alias->nothing = true;
-		return strcmp(text, "pci") == 0 || nova_error(parser, "the capability_type can only be pci");
+		return strcmp(text, "pci") == 0 ||
+		       nova_error(parser, "the capability_type can only be pci");
 	}
 	if (!is_one_of(key, newer))
 		return nova_error(parser, "an alias has no key '%.64s'", key);
-	log_warning(parser->log, "%s:%u: an alias can have '%s' only in later versions of Nova than 26", parser->conf->path,
-		    parser->line, key);
+	log_warning(parser->log,
+		    "%s:%u: an alias can have '%s' only in later versions of Nova than 26",
+		    parser->conf->path, parser->line, key);
 	return true;
 }
 
@@ -58,11 +65,14 @@ static bool fits_others(struct nova_parser *parser, const struct nova_alias *ali
 		if (!other->name || strcmp(other->name, alias->name) != 0)
 			continue;
 		if (strcmp(other->policy, alias->policy) != 0)
-			return nova_error(parser, "the alias '%.64s' has another numa_policy in line %u", alias->name,
-				     parser->lines->lines[i].line);
+			return nova_error(parser,
+					  "the alias '%.64s' has another numa_policy in line %u",
+					  alias->name, parser->lines->lines[i].line);
 		if (!other->type || !alias->type || strcmp(other->type, alias->type) != 0)
-			return nova_error(parser, "the alias '%.64s' stands in line %u too: both must say the same device_type", alias->name,
-				     parser->lines->lines[i].line);
+			return nova_error(
+				parser,
+				"the alias '%.64s' stands in line %u too: both must say the same device_type",
+				alias->name, parser->lines->lines[i].line);
 	}
 	return true;
 }
@@ -76,7 +86,8 @@ static size_t count_characters(const char *text)
 	return count;
 }
 
-bool nova_parse_alias(struct nova_parser *parser, struct json_object *object, struct nova_line *line)
+bool nova_parse_alias(struct nova_parser *parser, struct json_object *object,
+		      struct nova_line *line)
 {
 	struct nova_alias *alias = &line->alias;
 	bool ok = true;
@@ -85,9 +96,11 @@ bool nova_parse_alias(struct nova_parser *parser, struct json_object *object, st
 	alias->ids[NOVA_VENDOR] = alias->ids[NOVA_PRODUCT] = -1;
 	if (!ok || !name || !*name || count_characters(name) > 256) {
 		free(name);
-		return ok && nova_error(parser, "an alias must have a \"name\" of up to 256 characters");
+		return ok &&
+		       nova_error(parser, "an alias must have a \"name\" of up to 256 characters");
 	}
-	json_object_object_foreach(object, key, value) {
+	json_object_object_foreach(object, key, value)
+	{
 		char *text = nova_parse_text(parser, object, key, &ok);
 
 		(void)value;

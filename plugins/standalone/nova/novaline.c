@@ -32,7 +32,8 @@ char *nova_strip(char *text)
 	return text;
 }
 
-char *nova_parse_text(struct nova_parser *parser, struct json_object *object, const char *key, bool *ok)
+char *nova_parse_text(struct nova_parser *parser, struct json_object *object, const char *key,
+		      bool *ok)
 {
 	struct json_object *value = NULL;
 	char *text;
@@ -79,7 +80,8 @@ static void add_line(struct nova_parser *parser, struct json_object *object, boo
 		return;
 	}
 	lines->lines = more;
-	if (is_alias ? nova_parse_alias(parser, object, &line) : nova_parse_spec(parser, object, &line))
+	if (is_alias ? nova_parse_alias(parser, object, &line)
+		     : nova_parse_spec(parser, object, &line))
 		more[lines->count++] = line;
 	else
 		free_line(&line);
@@ -89,7 +91,8 @@ static void add_list(struct nova_parser *parser, struct json_object *list)
 {
 	size_t count = json_object_array_length(list);
 
-	for (size_t i = 0; i < count && parser->lines->count < NOVALINE_COUNT_MAX && !parser->no_memory; i++) {
+	for (size_t i = 0;
+	     i < count && parser->lines->count < NOVALINE_COUNT_MAX && !parser->no_memory; i++) {
 		struct json_object *object = json_object_array_get_idx(list, i);
 
 		parser->item = i + 1;
@@ -135,13 +138,18 @@ static void parse_option(struct nova_parser *parser, const struct nova_option *o
 	else if (json_object_is_type(object, json_type_array) && !option->is_alias)
 		add_list(parser, object);
 	else
-		nova_error(parser, option->is_alias ? "an alias is an object: {...}" : "a device_spec is an object, {...}, or a list of them");
+		nova_error(parser,
+			   option->is_alias
+				   ? "an alias is an object: {...}"
+				   : "a device_spec is an object, {...}, or a list of them");
 	json_object_put(object);
 }
 
-int novalines_parse(struct novaconf *conf, const struct inventory *inventory, const struct log *log, struct novalines *ret)
+int novalines_parse(struct novaconf *conf, const struct inventory *inventory, const struct log *log,
+		    struct novalines *ret)
 {
-	struct nova_parser parser = {.conf = conf, .inventory = inventory, .log = log, .lines = ret};
+	struct nova_parser parser = {
+		.conf = conf, .inventory = inventory, .log = log, .lines = ret};
 
 	*ret = (struct novalines){0};
 	for (size_t i = 0; i < conf->count && !parser.no_memory; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What stands in the values of device_spec and alias, which are JSON, by the rules of nova.pci.devspec and nova.pci.request. */
+/* What stands in the values of device_spec and alias, which are JSON, by the rules of
+ * nova.pci.devspec and nova.pci.request. */
 #ifndef PCIPROBE_STANDALONE_NOVA_NOVALINE_H
 #define PCIPROBE_STANDALONE_NOVA_NOVALINE_H
 
@@ -30,10 +31,11 @@ struct novalines {
 	size_t count;
 };
 
-/* Reads the options of CONF; interfaces are looked up in INVENTORY, of which all devices must have been read with DETAIL_SRIOV and
- * DETAIL_INTERFACES. Faults are told and counted in CONF, and the line left out. Free it with novalines_free in any case.
- * Returns 0 or -ENOMEM. */
-int novalines_parse(struct novaconf *conf, const struct inventory *inventory, const struct log *log, struct novalines *ret);
+/* Reads the options of CONF; interfaces are looked up in INVENTORY, of which all devices must have
+ * been read with DETAIL_SRIOV and DETAIL_INTERFACES. Faults are told and counted in CONF, and the
+ * line left out. Free it with novalines_free in any case. Returns 0 or -ENOMEM. */
+int novalines_parse(struct novaconf *conf, const struct inventory *inventory, const struct log *log,
+		    struct novalines *ret);
 void novalines_free(struct novalines *lines);
 
 /* Whether an alias takes a device that a spec has taken. */

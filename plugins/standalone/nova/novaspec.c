@@ -24,22 +24,23 @@ const char *nova_device_type(const struct pci_device *device)
 
 static long address_value(const struct pci_address *address, enum nova_field field)
 {
-	return field == NOVA_DOMAIN ? (long)address->domain :
-	       field == NOVA_BUS    ? address->bus :
-	       field == NOVA_SLOT   ? address->slot :
-				      address->function;
+	return field == NOVA_DOMAIN ? (long)address->domain
+	       : field == NOVA_BUS  ? address->bus
+	       : field == NOVA_SLOT ? address->slot
+				    : address->function;
 }
 
 long nova_value(const struct pci_device *device, enum nova_field field)
 {
-	return field == NOVA_VENDOR  ? device->vendor :
-	       field == NOVA_PRODUCT ? device->device :
-				       address_value(&device->address, field);
+	return field == NOVA_VENDOR    ? device->vendor
+	       : field == NOVA_PRODUCT ? device->device
+				       : address_value(&device->address, field);
 }
 
 const char *nova_address_text(enum nova_field field, long value, char buffer[static NOVA_TEXT_SIZE])
 {
-	static const int digits[NOVA_FIELD_COUNT] = {[NOVA_DOMAIN] = 4, [NOVA_BUS] = 2, [NOVA_SLOT] = 2, [NOVA_FUNCTION] = 1};
+	static const int digits[NOVA_FIELD_COUNT] = {
+		[NOVA_DOMAIN] = 4, [NOVA_BUS] = 2, [NOVA_SLOT] = 2, [NOVA_FUNCTION] = 1};
 
 	snprintf(buffer, NOVA_TEXT_SIZE, "%0*lx", digits[field], value);
 	return buffer;
@@ -54,7 +55,8 @@ static bool fits(const struct nova_spec *spec, const struct pci_address *address
 
 		if ((spec->fixed & 1u << field) && spec->values[field] != value)
 			return false;
-		if (spec->address[field] && regex_matches(spec->address[field], nova_address_text(field, value, text)) <= 0)
+		if (spec->address[field] &&
+		    regex_matches(spec->address[field], nova_address_text(field, value, text)) <= 0)
 			return false;
 	}
 	return true;

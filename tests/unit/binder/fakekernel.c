@@ -20,10 +20,11 @@
 
 /* ---- the machine's files ---- */
 
-static const char *full_path(const struct fakekernel *kernel, char path[static PATH_SIZE], const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+static const char *full_path(const struct fakekernel *kernel, char path[static PATH_SIZE],
+			     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-static const char *full_path(const struct fakekernel *kernel, char path[static PATH_SIZE], const char *format, ...)
+static const char *full_path(const struct fakekernel *kernel, char path[static PATH_SIZE],
+			     const char *format, ...)
 {
 	va_list args;
 	int length = snprintf(path, PATH_SIZE, "%s/", kernel->fake->path);
@@ -43,7 +44,8 @@ static bool exists(const struct fakekernel *kernel, const char *directory, const
 }
 
 /* The first line, or "" when there is no such file. */
-static const char *text_of(const struct fakekernel *kernel, const char *directory, const char *name, char text[static 256])
+static const char *text_of(const struct fakekernel *kernel, const char *directory, const char *name,
+			   char text[static 256])
 {
 	char path[PATH_SIZE];
 	FILE *in = fopen(full_path(kernel, path, "%s/%s", directory, name), "re");
@@ -57,15 +59,18 @@ static const char *text_of(const struct fakekernel *kernel, const char *director
 }
 
 /* The last part of a device's link, or "". */
-static const char *link_of(const struct fakekernel *kernel, const char *address, const char *name, char text[static 256])
+static const char *link_of(const struct fakekernel *kernel, const char *address, const char *name,
+			   char text[static 256])
 {
 	char path[PATH_SIZE], target[256];
-	ssize_t length = readlink(full_path(kernel, path, DEVICES "%s/%s", address, name), target, sizeof(target) - 1);
+	ssize_t length = readlink(full_path(kernel, path, DEVICES "%s/%s", address, name), target,
+				  sizeof(target) - 1);
 
 	text[0] = '\0';
 	if (length > 0) {
 		target[length] = '\0';
-		snprintf(text, 256, "%.255s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+		snprintf(text, 256, "%.255s",
+			 strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 	}
 	return text;
 }
@@ -101,14 +106,17 @@ static void update_nodes(struct fakekernel *kernel)
 	fakesys_directory(kernel->fake, "dev/vfio");
 	for (int pass = 0; pass < 2; pass++, rewinddir(list))
 		while ((entry = readdir(list))) {
-			bool vfio = driver_is_vfio(link_of(kernel, entry->d_name, "driver", driver));
+			bool vfio =
+				driver_is_vfio(link_of(kernel, entry->d_name, "driver", driver));
 
-			if (entry->d_name[0] == '.' || !*link_of(kernel, entry->d_name, "iommu_group", group))
+			if (entry->d_name[0] == '.' ||
+			    !*link_of(kernel, entry->d_name, "iommu_group", group))
 				continue;
 			snprintf(path, sizeof(path), "dev/vfio/%.200s", group);
 			if (pass == 0 && exists(kernel, "dev/vfio", group))
 				fakesys_remove(kernel->fake, path);
-			else if (pass == 1 && vfio && !kernel->no_nodes && kernel->pauses >= kernel->node_late)
+			else if (pass == 1 && vfio && !kernel->no_nodes &&
+				 kernel->pauses >= kernel->node_late)
 				fakesys_file(kernel->fake, path, "");
 		}
 	closedir(list);
@@ -137,7 +145,8 @@ void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakes
 	}
 	if (!device.group)
 		return;
-	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s/devices/%s", device.group, address);
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%s/devices/%s", device.group,
+		 address);
 	snprintf(target, sizeof(target), "../../../../bus/pci/devices/%s", address);
 	fakesys_link(kernel->fake, path, target);
 }
@@ -149,7 +158,8 @@ void fakekernel_vanish(struct fakekernel *kernel, const char *address)
 	if (!exists(kernel, DEVICES, address))
 		return;
 	if (*link_of(kernel, address, "iommu_group", group)) {
-		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.100s/devices/%s", group, address);
+		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.100s/devices/%s", group,
+			 address);
 		fakesys_remove(kernel->fake, path);
 	}
 	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s", address);
@@ -169,7 +179,8 @@ const char *fakekernel_state(struct fakekernel *kernel, const char *address, cha
 	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	text_of(kernel, directory, "driver_override", override);
 	link_of(kernel, address, "driver", driver);
-	snprintf(text, 256, "%.100s %.100s", *driver ? driver : "-", strcmp(override, "(null)") == 0 ? "-" : override);
+	snprintf(text, 256, "%.100s %.100s", *driver ? driver : "-",
+		 strcmp(override, "(null)") == 0 ? "-" : override);
 	return text;
 }
 
@@ -235,7 +246,8 @@ static bool group_is_held(const struct fakekernel *kernel, const char *address)
 	link_of(kernel, address, "iommu_group", group);
 	list = opendir(full_path(kernel, path, "sys/kernel/iommu_groups/%.100s/devices", group));
 	while (list && (entry = readdir(list)))
-		held = held || (entry->d_name[0] != '.' && exists(kernel, "model/held", entry->d_name));
+		held = held ||
+		       (entry->d_name[0] != '.' && exists(kernel, "model/held", entry->d_name));
 	if (list)
 		closedir(list);
 	return held;
@@ -331,7 +343,8 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 		snprintf(vf, sizeof(vf), "%.7s:10.%d", address, i);
 		snprintf(group, sizeof(group), "1%d", i);
 		if (wanted) {
-			fakekernel_pci(kernel, vf, .vendor = 0x8086, .device = 0x10ca, .class = 0x020000, .group = group, .pf = address,
+			fakekernel_pci(kernel, vf, .vendor = 0x8086, .device = 0x10ca,
+				       .class = 0x020000, .group = group, .pf = address,
 				       .vf = (unsigned)i, .driver = "igbvf");
 		} else {
 			fakekernel_vanish(kernel, vf);
@@ -378,7 +391,8 @@ static void note_write(struct fakekernel *kernel, const char *path, const char *
 		 strcmp(bytes, "\n") == 0 ? "\\n" : bytes, path);
 }
 
-static int fake_write(struct kernel *base, const struct pci_address *device, const char *path, const char *bytes)
+static int fake_write(struct kernel *base, const struct pci_address *device, const char *path,
+		      const char *bytes)
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
 	char address[ADDRESS_SIZE], now[256];
@@ -402,7 +416,8 @@ static int fake_write(struct kernel *base, const struct pci_address *device, con
 		error = take_write(kernel, path, bytes);
 	if (fault == FAULT_KILL_AFTER)
 		raise(SIGKILL);
-	if (fault == FAULT_THIEF && exists(kernel, DEVICES, address) && !*link_of(kernel, address, "driver", now))
+	if (fault == FAULT_THIEF && exists(kernel, DEVICES, address) &&
+	    !*link_of(kernel, address, "driver", now))
 		set_driver(kernel, address, "thief");
 	if (fault == FAULT_HANG || fault == FAULT_HANG_DONE) {
 		set_busy(kernel, address);
@@ -411,7 +426,8 @@ static int fake_write(struct kernel *base, const struct pci_address *device, con
 	return error;
 }
 
-static ssize_t fake_read(struct kernel *base, const struct pci_address *device, const char *path, char buffer[static ATTRIBUTE_SIZE])
+static ssize_t fake_read(struct kernel *base, const struct pci_address *device, const char *path,
+			 char buffer[static ATTRIBUTE_SIZE])
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
 	char address[ADDRESS_SIZE];
@@ -478,7 +494,8 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 		.fake = fake,
 	};
 	fakesys_file(fake, "sys/bus/pci/drivers_probe", "");
-	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
+	fakesys_file(fake, "proc/1/stat",
+		     "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
 	fakesys_directory(fake, "proc/1/fd");
 	fakesys_file(fake, "proc/self/mountinfo", "");
 	fakesys_file(fake, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
@@ -487,7 +504,8 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 	fakesys_directory(fake, "dev/vfio");
 }
 
-struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_capture *captured, const char *const *words)
+struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_capture *captured,
+				       const char *const *words)
 {
 	struct bind_options options = {
 		.sysroot = kernel->fake->path,

@@ -2,9 +2,9 @@
 /* Binding and giving back, with the kernel's side in tests/unit/binder/fakekernel.h. */
 #include "tests/unit/test.h"
 
-#include "binder/hazards/hazard.h"
-#include "binder/engine/journal.h"
 #include "binder/commands/commands.h"
+#include "binder/engine/journal.h"
+#include "binder/hazards/hazard.h"
 #include "tests/unit/binder/fakekernel.h"
 
 #include <signal.h>
@@ -27,11 +27,16 @@ static int setup(void **state)
 	fake = fakesys_new();
 	captured = (struct log_capture){0};
 	fakekernel_init(&kernel, fake);
-	fakekernel_pci(&kernel, NIC, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "1", .driver = "e1000e");
-	fakekernel_pci(&kernel, PAIR0, .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "2", .driver = "nouveau");
-	fakekernel_pci(&kernel, PAIR1, .vendor = 0x10de, .device = 0x1aef, .class = 0x040300, .group = "2", .driver = "snd_hda_intel");
-	fakekernel_pci(&kernel, DISK, .vendor = 0x1b36, .device = 0x0010, .class = 0x010802, .group = "3", .driver = "nvme");
-	fakekernel_pci(&kernel, BRIDGE, .vendor = 0x8086, .device = 0x1234, .class = 0x060400, .group = "2", .driver = "pcieport");
+	fakekernel_pci(&kernel, NIC, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
+		       .group = "1", .driver = "e1000e");
+	fakekernel_pci(&kernel, PAIR0, .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		       .group = "2", .driver = "nouveau");
+	fakekernel_pci(&kernel, PAIR1, .vendor = 0x10de, .device = 0x1aef, .class = 0x040300,
+		       .group = "2", .driver = "snd_hda_intel");
+	fakekernel_pci(&kernel, DISK, .vendor = 0x1b36, .device = 0x0010, .class = 0x010802,
+		       .group = "3", .driver = "nvme");
+	fakekernel_pci(&kernel, BRIDGE, .vendor = 0x8086, .device = 0x1234, .class = 0x060400,
+		       .group = "2", .driver = "pcieport");
 	return 0;
 }
 
@@ -55,9 +60,9 @@ static int run(int (*subcommand)(struct bind_options *), const char *const *word
 #define RELEASE(...) run(run_release, WORDS(__VA_ARGS__))
 #define RECOVER() run(run_recover, WORDS(NULL))
 
-#define assert_state(address, wanted)                                     \
-	do {                                                              \
-		char text_[256];                                          \
+#define assert_state(address, wanted)                                                   \
+	do {                                                                            \
+		char text_[256];                                                        \
 		assert_string_equal(fakekernel_state(&kernel, address, text_), wanted); \
 	} while (0)
 
@@ -96,15 +101,17 @@ static void a_device_is_bound_and_given_back(void **state)
 	(void)state;
 	assert_int_equal(BIND("01:00.0"), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
-	assert_string_equal(kernel.written, "vfio-pci > sys/bus/pci/devices/" NIC "/driver_override\n" NIC
-					    " > sys/bus/pci/devices/" NIC "/driver/unbind\n" NIC
-					    " > sys/bus/pci/drivers/vfio-pci/bind\n");
+	assert_string_equal(kernel.written,
+			    "vfio-pci > sys/bus/pci/devices/" NIC "/driver_override\n" NIC
+			    " > sys/bus/pci/devices/" NIC "/driver/unbind\n" NIC
+			    " > sys/bus/pci/drivers/vfio-pci/bind\n");
 	assert_int_equal(journal_size(), 1);
 	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "e1000e -");
-	assert_string_equal(kernel.written, "\\n > sys/bus/pci/devices/" NIC "/driver_override\n" NIC
-					    " > sys/bus/pci/devices/" NIC "/driver/unbind\n" NIC
-					    " > sys/bus/pci/drivers/e1000e/bind\n");
+	assert_string_equal(kernel.written,
+			    "\\n > sys/bus/pci/devices/" NIC "/driver_override\n" NIC
+			    " > sys/bus/pci/devices/" NIC "/driver/unbind\n" NIC
+			    " > sys/bus/pci/drivers/e1000e/bind\n");
 	assert_int_equal(journal_size(), 0);
 	assert_int_equal(captured.errors, 0);
 }
@@ -196,7 +203,8 @@ static void a_peer_on_a_stub_or_without_a_driver_is_no_hindrance(void **state)
 	fakesys_remove(fake, "sys/bus/pci/devices/" PAIR1 "/driver");
 	assert_int_equal(BIND(PAIR0), BIND_DONE);
 	assert_int_equal(RELEASE(PAIR0), BIND_DONE);
-	fakesys_link(fake, "sys/bus/pci/devices/" PAIR1 "/driver", "../../../bus/pci/drivers/pci-stub");
+	fakesys_link(fake, "sys/bus/pci/devices/" PAIR1 "/driver",
+		     "../../../bus/pci/drivers/pci-stub");
 	assert_int_equal(BIND(PAIR0), BIND_DONE);
 	assert_state(PAIR1, "pci-stub -");
 }
@@ -267,7 +275,8 @@ static void what_can_not_be_is_refused(void **state)
 	assert_int_equal(BIND(BRIDGE), BIND_REFUSED);
 	assert_int_equal(BIND("07:00.0"), BIND_NO_DEVICE);
 	assert_int_equal(BIND("nonsense"), BIND_USAGE);
-	fakekernel_pci(&kernel, "0000:05:00.0", .vendor = 1, .device = 2, .class = 0x020000, .driver = "e1000e");
+	fakekernel_pci(&kernel, "0000:05:00.0", .vendor = 1, .device = 2, .class = 0x020000,
+		       .driver = "e1000e");
 	assert_int_equal(BIND("05:00.0"), BIND_UNAVAILABLE);
 	assert_string_equal(kernel.written, "");
 }
@@ -291,7 +300,8 @@ static void hold(const char *group)
 	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
 	fakesys_descriptor(fake, 4711, 7, path);
 	fakesys_file(fake, "proc/4711/cmdline", "qemu-system-x86_64");
-	fakesys_file(fake, "proc/4711/stat", "4711 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n");
+	fakesys_file(fake, "proc/4711/stat",
+		     "4711 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n");
 }
 
 static void what_a_vm_has_is_not_taken_from_it(void **state)
@@ -340,8 +350,12 @@ static void every_errno_of_bind_is_explained_and_undone(void **state)
 		int error;
 		const char *text;
 	} answers[] = {
-		{ENODEV, "doesn't take this device"}, {EBUSY, "another driver"}, {EINVAL, "no IOMMU group"},
-		{EAGAIN, "waits for something"},    {EIO, "Input/output"},    {ENOMEM, "allocate memory"},
+		{ENODEV, "doesn't take this device"},
+		{EBUSY, "another driver"},
+		{EINVAL, "no IOMMU group"},
+		{EAGAIN, "waits for something"},
+		{EIO, "Input/output"},
+		{ENOMEM, "allocate memory"},
 	};
 	char path[64], number[16];
 
@@ -493,7 +507,8 @@ static int run_scenario(const struct scenario *scenario, enum fault fault, unsig
 }
 
 /* How many writes it takes when all goes well, and what there is then. */
-static unsigned rehearse(const struct scenario *scenario, char before[static 1024], char after[static 1024])
+static unsigned rehearse(const struct scenario *scenario, char before[static 1024],
+			 char after[static 1024])
 {
 	begin(scenario);
 	states(before);
@@ -515,10 +530,13 @@ static void an_error_at_any_step_is_undone(void **state)
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t e = 0; e < COUNT(errors); e++) {
 				begin(&SCENARIOS[i]);
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_ERROR, at, errors[e]), BIND_FAILED);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_ERROR, at,
+							      errors[e]),
+						 BIND_FAILED);
 				assert_string_equal(states(now), before);
 				/* and it can be done then */
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0), BIND_DONE);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
+						 BIND_DONE);
 				assert_string_equal(states(now), after);
 			}
 	}
@@ -579,7 +597,8 @@ static void a_run_that_is_killed_at_any_step_is_put_in_order(void **state)
 				assert_int_equal(RECOVER(), BIND_DONE);
 				assert_string_equal(states(now), done ? after : before);
 				assert_int_equal(RECOVER(), BIND_DONE);
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0), BIND_DONE);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
+						 BIND_DONE);
 				assert_string_equal(states(now), after);
 			}
 	}
@@ -636,9 +655,12 @@ static void a_recovery_that_waits_says_so(void **state)
 	options = fakekernel_options(&kernel, &captured, WORDS(NULL));
 	options.timeout = 30;
 	assert_int_equal(run_recover(&options), BIND_TIMEOUT);
-	assert_contains(captured.text, "waiting for what an earlier run has begun in the kernel, at most 28 seconds longer; "
-				    "if a VM has the device, shut it down\n");
-	assert_contains(captured.text, "the kernel has not finished; run 'vfio-bind recover' later");
+	assert_contains(
+		captured.text,
+		"waiting for what an earlier run has begun in the kernel, at most 28 seconds longer; "
+		"if a VM has the device, shut it down\n");
+	assert_contains(captured.text,
+			"the kernel has not finished; run 'vfio-bind recover' later");
 	assert_int_equal(captured.warnings, 1);
 }
 
@@ -656,10 +678,13 @@ static void a_call_without_an_answer_is_left_alone(void **state)
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t f = 0; f < COUNT(faults); f++) {
 				begin(&SCENARIOS[i]);
-				assert_int_equal(run_scenario(&SCENARIOS[i], faults[f], at, 0), BIND_TIMEOUT);
-				/* still there: nothing more is done with that device, but with others */
+				assert_int_equal(run_scenario(&SCENARIOS[i], faults[f], at, 0),
+						 BIND_TIMEOUT);
+				/* still there: nothing more is done with that device, but with
+				 * others */
 				assert_int_equal(RECOVER(), BIND_TIMEOUT);
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0), BIND_TIMEOUT);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
+						 BIND_TIMEOUT);
 				assert_int_equal(BIND(DISK), BIND_DONE);
 				assert_int_equal(RELEASE(DISK), BIND_DONE);
 				for (size_t c = 0; c < COUNT(devices); c++)
@@ -682,7 +707,8 @@ static void a_device_that_vanishes_costs_only_itself(void **state)
 			size_t gone = 0;
 
 			begin(&SCENARIOS[i]);
-			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_VANISH, at, 0), BIND_FAILED);
+			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_VANISH, at, 0),
+					 BIND_FAILED);
 			states(now);
 			for (const char *p = now; (p = strstr(p, "gone")); p++)
 				gone++;
@@ -790,7 +816,8 @@ static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
 		children[i] = fork();
 		if (children[i] == 0) {
 			kernel.kernel.timeout = 30;
-			struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC, PAIR0, PAIR1));
+			struct bind_options options = fakekernel_options(&kernel, &captured,
+									 WORDS(NIC, PAIR0, PAIR1));
 
 			options.timeout = 30;
 			kernel.written[0] = '\0';
@@ -815,12 +842,16 @@ static void devices_go_by_many_names(void **state)
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/net/eth7/address", "52:54:00:aa:bb:cc\n");
 	fakesys_file(fake, "sys/class/net/eth7/flags", "0x1002\n");
-	fakesys_link(fake, "sys/block/nvme3n1", "../devices/pci0000:00/" DISK "/nvme/nvme3/nvme3n1");
-	fakesys_file(fake, CONFIG_HOME, ":filter: '10de:*'\n:alias:\n- name: fast\n  filter: 10de:2204\n");
+	fakesys_link(fake, "sys/block/nvme3n1",
+		     "../devices/pci0000:00/" DISK "/nvme/nvme3/nvme3n1");
+	fakesys_file(fake, CONFIG_HOME,
+		     ":filter: '10de:*'\n:alias:\n- name: fast\n  filter: 10de:2204\n");
 	assert_int_equal(BIND("net:eth7"), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_int_equal(RELEASE(NIC), BIND_DONE);
-	assert_int_equal(BIND("mac:52:54:00:AA:bb:cc", "block:nvme3n1", "alias:fast", "id:10DE:1aef"), BIND_DONE);
+	assert_int_equal(BIND("mac:52:54:00:AA:bb:cc", "block:nvme3n1", "alias:fast",
+			      "id:10DE:1aef"),
+			 BIND_DONE);
 	assert_state(DISK, "vfio-pci vfio-pci");
 	assert_state(PAIR0, "vfio-pci vfio-pci");
 	assert_int_equal(BIND("alias:slow"), BIND_NO_DEVICE);
@@ -832,7 +863,8 @@ static void a_name_of_several_must_be_meant_so(void **state)
 	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS("id:8086:10d3"));
 
 	(void)state;
-	fakekernel_pci(&kernel, "0000:06:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "6", .driver = "e1000e");
+	fakekernel_pci(&kernel, "0000:06:00.0", .vendor = 0x8086, .device = 0x10d3,
+		       .class = 0x020000, .group = "6", .driver = "e1000e");
 	assert_int_equal(run_bind(&options), BIND_USAGE);
 	assert_contains(captured.text, "both " NIC " and 0000:06:00.0 are");
 	assert_string_equal(kernel.written, "");
@@ -851,7 +883,8 @@ static void a_device_that_was_exchanged_is_not_given_the_old_ones_driver(void **
 	fakekernel_vanish(&kernel, NIC);
 	/* something else takes the inode meanwhile, as happens */
 	fakesys_file(fake, "sys/bus/pci/devices/other", "");
-	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1", .driver = "nouveau");
+	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1",
+		       .driver = "nouveau");
 	assert_int_equal(BIND(DISK), BIND_DONE);
 	assert_int_equal(journal_size(), 1); /* the disk's */
 	assert_int_equal(BIND(NIC), BIND_DONE);
@@ -886,7 +919,8 @@ static void a_directory_of_somebody_else_is_not_written_to(void **state)
 static void at_boot_one_bad_device_costs_only_that_one(void **state)
 {
 	(void)state;
-	fakesys_file(fake, "etc/default/vfio-bind", "# devices\nDEVICES=\"" NIC " 0000:07:00.0 " PAIR0 " " DISK "\"\n");
+	fakesys_file(fake, "etc/default/vfio-bind",
+		     "# devices\nDEVICES=\"" NIC " 0000:07:00.0 " PAIR0 " " DISK "\"\n");
 	assert_int_equal(run(run_apply, WORDS(NULL)), BIND_REFUSED);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_state(DISK, "vfio-pci vfio-pci");
@@ -1004,7 +1038,8 @@ int main(void)
 		TEST(a_run_that_is_killed_at_any_step_is_put_in_order),
 		TEST(so_is_a_recovery_that_is_killed),
 		TEST(who_is_asked_to_end_leaves_everything_in_order),
-		TEST(the_next_run_looks_after_what_was_left), TEST(a_recovery_that_waits_says_so),
+		TEST(the_next_run_looks_after_what_was_left),
+		TEST(a_recovery_that_waits_says_so),
 		TEST(a_call_without_an_answer_is_left_alone),
 		TEST(a_device_that_vanishes_costs_only_itself),
 		TEST(a_driver_that_gets_in_between_is_sent_away),

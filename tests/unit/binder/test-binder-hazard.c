@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/test.h"
 
-#include "binder/hazards/ssh.h"
 #include "binder/hazards/hazard.h"
+#include "binder/hazards/ssh.h"
 #include "probe/probe.h"
 #include "tests/unit/fakesys.h"
 
@@ -18,11 +18,13 @@ static int setup(void **state)
 	(void)state;
 	fake = fakesys_new();
 	captured = (struct log_capture){0};
-	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
+	fakesys_file(fake, "proc/1/stat",
+		     "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
 	fakesys_directory(fake, "proc/1/fd");
 	fakesys_file(fake, "proc/self/mountinfo", "21 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
 	fakesys_file(fake, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
-	fakesys_file(fake, "proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n");
+	fakesys_file(fake, "proc/net/route",
+		     "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n");
 	return 0;
 }
 
@@ -37,9 +39,13 @@ static int teardown(void **state)
 static const char *find_as(const char *ssh)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
-	struct probe_options options = {
-		.log = log_capture_add(&captured), .sysroot = fake->path, .all = true, .details = HAZARD_DETAILS, .owners = &owners};
-	struct hazard_view view = {.log = &options.log, .targets = &(struct targets){0}, .ssh_connection = ssh};
+	struct probe_options options = {.log = log_capture_add(&captured),
+					.sysroot = fake->path,
+					.all = true,
+					.details = HAZARD_DETAILS,
+					.owners = &owners};
+	struct hazard_view view = {
+		.log = &options.log, .targets = &(struct targets){0}, .ssh_connection = ssh};
 	struct hazard_findings findings = {0};
 	struct inventory *inventory = NULL;
 	struct probe *probe = NULL;
@@ -55,7 +61,8 @@ static const char *find_as(const char *ssh)
 	assert_false(findings.no_memory);
 	found[0] = '\0';
 	for (size_t i = 0; i < findings.count; i++)
-		length += (size_t)snprintf(found + length, sizeof(found) - length, "%s: %s\n", HAZARDS[findings.items[i].hazard].name,
+		length += (size_t)snprintf(found + length, sizeof(found) - length, "%s: %s\n",
+					   HAZARDS[findings.items[i].hazard].name,
 					   findings.items[i].text);
 	hazard_findings_free(&findings);
 	hazard_free_view(&view);
@@ -72,8 +79,10 @@ static const char *find(void)
 /* A device with everything that there is no hazard in. */
 static void add_device(unsigned class, const char *driver)
 {
-	fakesys_pci(fake, DEVICE, .vendor = 0x1b36, .device = 0x10, .class = class, .driver = driver, .group = "7");
-	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/" DEVICE, "../../../../bus/pci/devices/" DEVICE);
+	fakesys_pci(fake, DEVICE, .vendor = 0x1b36, .device = 0x10, .class = class,
+		    .driver = driver, .group = "7");
+	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/" DEVICE,
+		     "../../../../bus/pci/devices/" DEVICE);
 	fakesys_file(fake, AT "reset_method", "flr bus\n");
 }
 
@@ -114,7 +123,8 @@ static void a_mounted_partition(void **state)
 	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	add_partition("nvme0n1", "nvme0n1p1", "259:1\n");
-	fakesys_file(fake, "proc/self/mountinfo", "22 1 259:1 / /srv/my\\040data rw - ext4 /dev/disk/by-label/x rw\n");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 259:1 / /srv/my\\040data rw - ext4 /dev/disk/by-label/x rw\n");
 	assert_string_equal(find(), "mounted: /dev/disk/by-label/x is mounted on /srv/my data\n");
 }
 
@@ -127,11 +137,13 @@ static void the_system_s_own_disk(void **state)
 	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	for (size_t i = 0; i < COUNT(targets); i++) {
-		snprintf(line, sizeof(line), "22 1 259:0 / %s rw - ext4 /dev/nvme0n1 rw\n", targets[i]);
+		snprintf(line, sizeof(line), "22 1 259:0 / %s rw - ext4 /dev/nvme0n1 rw\n",
+			 targets[i]);
 		fakesys_file(fake, "proc/self/mountinfo", line);
 		assert_contains(find(), "system-disk: ");
 	}
-	fakesys_file(fake, "proc/self/mountinfo", "22 1 259:0 / /bootleg rw - ext4 /dev/nvme0n1 rw\n");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 259:0 / /bootleg rw - ext4 /dev/nvme0n1 rw\n");
 	assert_string_equal(find(), "mounted: /dev/nvme0n1 is mounted on /bootleg\n");
 }
 
@@ -147,7 +159,8 @@ static void a_volume_on_a_raid(void **state)
 	fakesys_file(fake, "sys/class/block/md0/holders/dm-0/dev", "253:0\n");
 	fakesys_file(fake, "sys/class/block/dm-0/dev", "253:0\n");
 	fakesys_file(fake, "sys/class/block/dm-0/dm/name", "vg-root\n");
-	fakesys_file(fake, "proc/self/mountinfo", "22 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n");
 	find();
 	assert_contains(found, "holders: nvme0n1p2 is a part of md0\n");
 	assert_contains(found, "holders: md0 is a part of dm-0 (vg-root)\n");
@@ -172,7 +185,9 @@ static void swap(void **state)
 	add_device(0x010802, "nvme");
 	add_disk("nvme0n1", "259:0\n");
 	add_partition("nvme0n1", "nvme0n1p3", "259:3\n");
-	fakesys_file(fake, "proc/swaps", "Filename\t\t\t\tType\n/dev/nvme0n1p3                          partition\t9\t0\t-2\n");
+	fakesys_file(
+		fake, "proc/swaps",
+		"Filename\t\t\t\tType\n/dev/nvme0n1p3                          partition\t9\t0\t-2\n");
 	assert_string_equal(find(), "swap: the host swaps to /dev/nvme0n1p3\n");
 }
 
@@ -217,20 +232,22 @@ static void an_interface_with_routes(void **state)
 	(void)state;
 	add_device(0x020000, "e1000e");
 	add_interface("eth0", "0x1003\n");
-	fakesys_file(fake, "proc/net/route",
-		     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
-		     "eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
-		     "eth0\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
-		     "eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
-	fakesys_file(fake, "proc/net/ipv6_route",
-		     "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
-		     "00000100 00000001 00000000 00000001     eth0\n"
-		     "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
-		     "00000100 00000001 00000000 00000001     eth0\n"
-		     "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 "
-		     "00000400 00000001 00000000 00000003     eth0\n"
-		     "20010db8000000000000000000000005 80 00000000000000000000000000000000 00 00000000000000000000000000000000 "
-		     "00000000 00000001 00000000 80200001     eth0\n");
+	fakesys_file(
+		fake, "proc/net/route",
+		"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+		"eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+		"eth0\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
+		"eth1\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
+	fakesys_file(
+		fake, "proc/net/ipv6_route",
+		"20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		"00000100 00000001 00000000 00000001     eth0\n"
+		"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		"00000100 00000001 00000000 00000001     eth0\n"
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 "
+		"00000400 00000001 00000000 00000003     eth0\n"
+		"20010db8000000000000000000000005 80 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		"00000000 00000001 00000000 80200001     eth0\n");
 	assert_string_equal(find(), "net-up: eth0 is up\n"
 				    "default-route: the default route 0.0.0.0/0 goes through eth0\n"
 				    "route: the route to 10.0.0.0/16 goes through eth0\n"
@@ -248,8 +265,10 @@ static void a_route_through_a_bridge_over_a_bond(void **state)
 	fakesys_link(fake, "sys/class/net/eth0/upper_bond0", "../bond0");
 	fakesys_link(fake, "sys/class/net/bond0/upper_br0", "../br0");
 	fakesys_link(fake, "sys/class/net/br0/upper_eth0", "../eth0"); /* a circle does no harm */
-	fakesys_file(fake, "proc/net/route", "Iface\nbr0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
-	assert_string_equal(find(), "default-route: the default route 0.0.0.0/0 goes through br0\n");
+	fakesys_file(fake, "proc/net/route",
+		     "Iface\nbr0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_string_equal(find(),
+			    "default-route: the default route 0.0.0.0/0 goes through br0\n");
 }
 
 static void the_way_back_to_who_asks(void **state)
@@ -258,10 +277,15 @@ static void the_way_back_to_who_asks(void **state)
 		const char *connection;
 		bool ours;
 	} cases[] = {
-		{"10.0.5.5 50000 10.0.0.2 22", true},  {"192.168.0.9 50000 192.168.0.2 22", false},
-		{"8.8.8.8 1 2.2.2.2 22", false},       {"2001:db8::9 1 2001:db8::1 22", true},
-		{"2001:db9::9 1 2001:db8::1 22", false}, {"fe80::1%eth0 1 fe80::2%eth0 22", true},
-		{"fe80::1%eth1 1 fe80::2%eth1 22", false}, {"nonsense", false}, {"", false},
+		{"10.0.5.5 50000 10.0.0.2 22", true},
+		{"192.168.0.9 50000 192.168.0.2 22", false},
+		{"8.8.8.8 1 2.2.2.2 22", false},
+		{"2001:db8::9 1 2001:db8::1 22", true},
+		{"2001:db9::9 1 2001:db8::1 22", false},
+		{"fe80::1%eth0 1 fe80::2%eth0 22", true},
+		{"fe80::1%eth1 1 fe80::2%eth1 22", false},
+		{"nonsense", false},
+		{"", false},
 	};
 
 	(void)state;
@@ -271,11 +295,13 @@ static void the_way_back_to_who_asks(void **state)
 		     "Iface\n"
 		     "eth1\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
 		     "eth0\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
-	fakesys_file(fake, "proc/net/ipv6_route",
-		     "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
-		     "00000100 00000001 00000000 00000001     eth0\n");
+	fakesys_file(
+		fake, "proc/net/ipv6_route",
+		"20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
+		"00000100 00000001 00000000 00000001     eth0\n");
 	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(strstr(find_as(cases[i].connection), "ssh: ") != NULL, cases[i].ours);
+		assert_int_equal(strstr(find_as(cases[i].connection), "ssh: ") != NULL,
+				 cases[i].ours);
 }
 
 /* sudo takes it out of the environment, but not out of the shell's above. */
@@ -288,7 +314,8 @@ static void who_asks_is_found_above_sudo(void **state)
 	fakesys_file(fake, "proc/30/stat", "30 (sudo (x) ) S 20 1 1 0\n");
 	fakesys_bytes(fake, "proc/30/environ", "SUDO_USER=x\0HOME=/\0", 19);
 	fakesys_file(fake, "proc/20/stat", "20 (bash) S 10 1 1 0\n");
-	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0", 46);
+	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0",
+		      46);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
 	ssh_connection_find(root, 30, &ssh);
 	assert_string_equal(ssh, "10.0.0.1 5 10.0.0.2 22");
@@ -303,7 +330,8 @@ static void an_interface_out_of_sight(void **state)
 {
 	(void)state;
 	add_device(0x020000, "e1000e");
-	assert_string_equal(find(), "net-hidden: no interface of it is in sight, although e1000e has it\n");
+	assert_string_equal(find(),
+			    "net-hidden: no interface of it is in sight, although e1000e has it\n");
 }
 
 /* ---- screens, nodes, relatives ---- */
@@ -328,7 +356,8 @@ static void a_serial_console(void **state)
 	(void)state;
 	add_device(0x070002, "serial");
 	fakesys_directory(fake, AT "tty/ttyS4");
-	fakesys_file(fake, "proc/consoles", "tty0                 -WU (EC  p  )    4:7\nttyS40 -W-\n");
+	fakesys_file(fake, "proc/consoles",
+		     "tty0                 -WU (EC  p  )    4:7\nttyS40 -W-\n");
 	assert_string_equal(find(), "");
 	fakesys_file(fake, "proc/consoles", "ttyS4                -W- (EC  p a)    4:68\n");
 	assert_contains(find(), "console: the kernel's console is on ttyS4");
@@ -397,9 +426,9 @@ static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void
 	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
 	fakesys_file(fake, "proc/51/cmdline", "b");
 	fakesys_file(fake, "proc/51/fd/3", ""); /* no link: EINVAL */
-	fakesys_directory(fake, "proc/52"); /* it has ended */
-	assert_string_equal(find(),
-			    "unknown: 2 processes could not be inspected, which may have it open\n");
+	fakesys_directory(fake, "proc/52");	/* it has ended */
+	assert_string_equal(
+		find(), "unknown: 2 processes could not be inspected, which may have it open\n");
 }
 
 static void nodes_that_cannot_be_listed_may_be_open(void **state)
@@ -437,13 +466,16 @@ static void relatives(void **state)
 	(void)state;
 	add_device(0x030000, NULL);
 	fakesys_remove(fake, AT "reset_method");
-	fakesys_pci(fake, "0000:01:00.1", .vendor = 1, .device = 2, .class = 0x040300, .driver = "snd_hda_intel", .group = "7");
-	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/0000:01:00.1", "../../../../bus/pci/devices/0000:01:00.1");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 1, .device = 2, .class = 0x040300,
+		    .driver = "snd_hda_intel", .group = "7");
+	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/0000:01:00.1",
+		     "../../../../bus/pci/devices/0000:01:00.1");
 	fakesys_directory(fake, AT "consumer:pci:0000:01:00.1");
 	fakesys_file(fake, AT "sriov_totalvfs", "4\n");
 	fakesys_link(fake, AT "virtfn0", "../0000:01:10.0");
 	find();
-	assert_contains(found, "group: 0000:01:00.1, of the same IOMMU group 7, is with snd_hda_intel\n");
+	assert_contains(found,
+			"group: 0000:01:00.1, of the same IOMMU group 7, is with snd_hda_intel\n");
 	assert_contains(found, "consumer: 0000:01:00.1 (snd_hda_intel) depends on it\n");
 	assert_contains(found, "vfs: it has 1 virtual functions\n");
 	assert_contains(found, "no-reset: ");
@@ -473,7 +505,8 @@ static void only_what_can_be_allowed_is(void **state)
 		if (HAZARDS[i].grade == GRADE_NEVER)
 			assert_true(hazard_is_blocking(&(struct hazard_finding){.hazard = i}, ~0u));
 		else
-			assert_false(hazard_is_blocking(&(struct hazard_finding){.hazard = i}, ~0u));
+			assert_false(
+				hazard_is_blocking(&(struct hazard_finding){.hazard = i}, ~0u));
 	}
 }
 

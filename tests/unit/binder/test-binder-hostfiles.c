@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the real readers of these files make of them is tried in tests/binder/test-files.sh and in the lab. */
+/* What the real readers of these files make of them is tried in tests/binder/test-files.sh and in
+ * the lab. */
 #include "tests/unit/test.h"
 
-#include "binder/hostfiles/hostfiles.h"
 #include "binder/commands/commands.h"
+#include "binder/hostfiles/hostfiles.h"
 #include "probe/details/details.h"
 #include "probe/probe.h"
 #include "tests/unit/fakesys.h"
@@ -58,9 +59,12 @@ static void put_kernel_6_8(void)
 	put("proc/cmdline", "ro quiet\n");
 	put("proc/sys/kernel/osrelease", "6.8.0-45-generic\n");
 	put("sys/firmware/acpi/tables/IVRS", "");
-	put("lib/modules/6.8.0-45-generic/modules.builtin", "kernel/vfio/vfio.ko\nkernel/vfio/vfio_iommu_type1.ko\n");
-	put("lib/modules/6.8.0-45-generic/modules.dep", "kernel/vfio/pci/vfio-pci.ko.zst: kernel/vfio/pci/vfio-pci-core.ko.zst\n");
-	put("lib/modules/6.8.0-45-generic/modules.alias", "alias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n");
+	put("lib/modules/6.8.0-45-generic/modules.builtin",
+	    "kernel/vfio/vfio.ko\nkernel/vfio/vfio_iommu_type1.ko\n");
+	put("lib/modules/6.8.0-45-generic/modules.dep",
+	    "kernel/vfio/pci/vfio-pci.ko.zst: kernel/vfio/pci/vfio-pci-core.ko.zst\n");
+	put("lib/modules/6.8.0-45-generic/modules.alias",
+	    "alias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n");
 }
 
 #define GPU .vendor = 0x10de, .device = 0x2204, .class = 0x030000
@@ -73,7 +77,8 @@ static int write_hostfile(const char *kind, const char *first, const char *secon
 		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
 		.all = true,
-		.details = DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS,
+		.details = DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS |
+			   DETAIL_GROUP_PEERS,
 	};
 	const char *const words[] = {first, second};
 	struct hostfile_device devices[2];
@@ -99,7 +104,9 @@ static int write_hostfile(const char *kind, const char *first, const char *secon
 		assert_int_equal(address_parse(words[job.count], &address), 0);
 		devices[job.count].device = inventory_find(inventory, &address);
 		assert_non_null(devices[job.count].device);
-		assert_int_equal(driver_choose(job.root, job.log, devices[job.count].device, "auto", &devices[job.count].choice), 0);
+		assert_int_equal(driver_choose(job.root, job.log, devices[job.count].device, "auto",
+					       &devices[job.count].choice),
+				 0);
 		job.count++;
 	}
 	free(text);
@@ -133,7 +140,8 @@ static void every_file_says_what_it_is(void **state)
 	put_kernel_6_1();
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "nouveau", .group = "17");
 	for (size_t i = 0; i < HOSTFILE_COUNT; i++) {
-		assert_int_equal(write_hostfile(HOSTFILES[i].name, "0000:01:00.0", NULL), BIND_DONE);
+		assert_int_equal(write_hostfile(HOSTFILES[i].name, "0000:01:00.0", NULL),
+				 BIND_DONE);
 		assert_contains(text, HOSTFILES[i].path);
 		assert_contains(text, "kernel 6.1.0-56-amd64 by: vfio-bind config ");
 		assert_contains(text, "# 0000:01:00.0 10de:2204 ");
@@ -177,7 +185,8 @@ static void a_builtin_driver_comes_before_any_module(void **state)
 {
 	(void)state;
 	put_kernel_6_1();
-	fakesys_pci(fake, "0000:00:1f.2", .vendor = 0x8086, .device = 0x2922, .class = 0x010601, .driver = "ahci", .group = "7");
+	fakesys_pci(fake, "0000:00:1f.2", .vendor = 0x8086, .device = 0x2922, .class = 0x010601,
+		    .driver = "ahci", .group = "7");
 	assert_int_equal(write_hostfile("modprobe", "00:1f.2", NULL), BIND_DONE);
 	assert_contains(text, "HAZARD: ahci is built into the kernel");
 	assert_string_equal(content(), "options vfio-pci ids=8086:2922\n");
@@ -190,7 +199,8 @@ static void a_variant_driver_takes_no_ids(void **state)
 	put("lib/modules/6.1.0-56-amd64/modules.alias",
 	    "alias pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_core\nalias vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_vfio_pci\n"
 	    "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n");
-	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .class = 0x020000, .group = "17");
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .class = 0x020000,
+		    .group = "17");
 	assert_int_equal(write_hostfile("modprobe", "01:00.2", NULL), BIND_REFUSED);
 	assert_contains(captured.text, "only vfio-pci takes ids=");
 	assert_string_equal(content(), "softdep mlx5_core pre: mlx5_vfio_pci\n");
@@ -220,10 +230,14 @@ static void rules_go_by_address_and_ids(void **state)
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
 	fakesys_pci(fake, "10000:02:00.1", NIC, .group = "18");
 	assert_int_equal(write_hostfile("udev", "01:00.0", "10000:02:00.1"), BIND_DONE);
-	assert_contains(text, "ATTR{[pci/0000:01:00.0]vendor}==\"0x10de\", ATTR{[pci/0000:01:00.0]device}==\"0x2204\", "
-			      "ATTR{[pci/0000:01:00.0]driver_override}=\"vfio-pci\"\n");
+	assert_contains(
+		text,
+		"ATTR{[pci/0000:01:00.0]vendor}==\"0x10de\", ATTR{[pci/0000:01:00.0]device}==\"0x2204\", "
+		"ATTR{[pci/0000:01:00.0]driver_override}=\"vfio-pci\"\n");
 	assert_contains(text, "TEST!=\"/sys/bus/pci/devices/10000:02:00.1/driver\"");
-	assert_contains(text, "KERNEL==\"10000:02:00.1\", ATTR{vendor}==\"0x8086\", ATTR{device}==\"0x10d3\", TEST!=\"driver\"");
+	assert_contains(
+		text,
+		"KERNEL==\"10000:02:00.1\", ATTR{vendor}==\"0x8086\", ATTR{device}==\"0x10d3\", TEST!=\"driver\"");
 	/* an event loads nothing before it has set every override */
 	last = strstr(text, "ATTR{[pci/10000:02:00.1]driver_override}=");
 	load = strstr(text, "kmod load");
@@ -239,8 +253,9 @@ static void the_initramfs_gets_what_this_kernel_has(void **state)
 	put_kernel_6_1();
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
 	assert_int_equal(write_hostfile("dracut", "01:00.0", NULL), BIND_DONE);
-	assert_string_equal(content(), "force_drivers+=\" vfio vfio_iommu_type1 vfio_virqfd vfio_pci \"\n"
-				       "install_items+=\" /etc/udev/rules.d/10-vfio-bind.rules \"\n");
+	assert_string_equal(content(),
+			    "force_drivers+=\" vfio vfio_iommu_type1 vfio_virqfd vfio_pci \"\n"
+			    "install_items+=\" /etc/udev/rules.d/10-vfio-bind.rules \"\n");
 	assert_int_equal(write_hostfile("initramfs", "01:00.0", NULL), BIND_DONE);
 	assert_int_equal(strncmp(text, "#!/bin/sh\n", strlen("#!/bin/sh\n")), 0);
 	assert_contains(text, "\nmanual_add_modules vfio vfio_iommu_type1 vfio_virqfd vfio_pci\n");
@@ -263,7 +278,8 @@ static void parameters_go_by_the_iommu(void **state)
 	put_kernel_6_1();
 	fakesys_pci(fake, "0000:01:00.0", GPU);
 	assert_int_equal(write_hostfile("kernel", "01:00.0", NULL), BIND_DONE);
-	assert_string_equal(content(), "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX intel_iommu=on iommu=pt\"\n");
+	assert_string_equal(content(),
+			    "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX intel_iommu=on iommu=pt\"\n");
 	assert_null(strstr(text, "has them already"));
 	put("proc/cmdline", "intel_iommu=on,sm_on iommu=pt");
 	assert_int_equal(write_hostfile("kernel", "01:00.0", NULL), BIND_DONE);
@@ -274,7 +290,8 @@ static void parameters_go_by_the_iommu(void **state)
 	assert_string_equal(content(), "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX iommu=pt\"\n");
 	fakesys_remove(fake, "sys/firmware/acpi/tables/IVRS");
 	assert_int_equal(write_hostfile("kernel", "01:00.0", NULL), BIND_DONE);
-	assert_string_equal(content(), "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX iommu.passthrough=1\"\n");
+	assert_string_equal(content(),
+			    "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX iommu.passthrough=1\"\n");
 }
 
 static void qemu_keeps_what_stands_there(void **state)
@@ -284,7 +301,8 @@ static void qemu_keeps_what_stands_there(void **state)
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
 	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "17");
 	assert_int_equal(write_hostfile("qemu", "01:00.0", "01:00.1"), BIND_DONE);
-	assert_contains(content(), "\"/dev/kvm\",\n    \"/dev/vfio/vfio\",\n    \"/dev/vfio/17\"\n]\n");
+	assert_contains(content(),
+			"\"/dev/kvm\",\n    \"/dev/vfio/vfio\",\n    \"/dev/vfio/17\"\n]\n");
 	/* as libvirt delivers it */
 	put("etc/libvirt/qemu.conf",
 	    "#user = \"x\"\n#cgroup_device_acl = [\n#    \"/dev/null\", \"/dev/userfaultfd\",\n#    \"/dev/x;\"\n#]\n");
@@ -321,8 +339,10 @@ static void neighbours_that_must_come_along_are_named(void **state)
 	put_kernel_6_1();
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
 	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "17", .driver = "e1000e");
-	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/0000:01:00.0", "../../../../devices/pci0000:00/0000:01:00.0");
-	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/0000:01:00.1", "../../../../devices/pci0000:00/0000:01:00.1");
+	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/0000:01:00.0",
+		     "../../../../devices/pci0000:00/0000:01:00.0");
+	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/0000:01:00.1",
+		     "../../../../devices/pci0000:00/0000:01:00.1");
 	assert_int_equal(write_hostfile("udev", "01:00.0", NULL), BIND_DONE);
 	assert_contains(text, "HAZARD: 0000:01:00.1 is in the same group");
 	assert_int_equal(write_hostfile("udev", "01:00.0", "01:00.1"), BIND_DONE);
@@ -345,17 +365,22 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_file_says_what_it_is, setup, teardown),
-		cmocka_unit_test_setup_teardown(modprobe_orders_the_native_drivers_behind, setup, teardown),
+		cmocka_unit_test_setup_teardown(modprobe_orders_the_native_drivers_behind, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(modprobe_takes_no_bystander, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_builtin_driver_comes_before_any_module, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_builtin_driver_comes_before_any_module, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_variant_driver_takes_no_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_a_list_of_aliases, setup, teardown),
 		cmocka_unit_test_setup_teardown(rules_go_by_address_and_ids, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_initramfs_gets_what_this_kernel_has, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_initramfs_gets_what_this_kernel_has, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(parameters_go_by_the_iommu, setup, teardown),
 		cmocka_unit_test_setup_teardown(qemu_keeps_what_stands_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_without_a_group_is_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(neighbours_that_must_come_along_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_without_a_group_is_left_out, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(neighbours_that_must_come_along_are_named, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(hostile_names, setup, teardown),
 	};
 

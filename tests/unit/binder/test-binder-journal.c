@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/test.h"
 
-#include "binder/engine/journal.h"
-#include "binder/devices/boot-devices.h"
 #include "binder/commands/commands.h"
+#include "binder/devices/boot-devices.h"
+#include "binder/engine/journal.h"
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
@@ -31,11 +31,12 @@ static int teardown(void **state)
 
 static struct change make_change(const char *driver, const char *override)
 {
-	struct change change = {.address = {.domain = 0x10000, .bus = 0x81, .slot = 0x1f, .function = 7},
-				.vendor = 0x10de,
-				.device = 0x2204,
-				.inode = 0xffffffffffffffffu,
-				.state = CHANGE_UNDO};
+	struct change change = {
+		.address = {.domain = 0x10000, .bus = 0x81, .slot = 0x1f, .function = 7},
+		.vendor = 0x10de,
+		.device = 0x2204,
+		.inode = 0xffffffffffffffffu,
+		.state = CHANGE_UNDO};
 
 	assert_int_equal(binding_set(&change.origin, driver, override), 0);
 	assert_int_equal(binding_set(&change.before, NULL, NULL), 0);
@@ -88,7 +89,8 @@ static void vfs_and_driver_of_a_device_are_two_things(void **state)
 	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
 	assert_int_equal(journal.changes.count, 2);
 	assert_int_equal(journal_find(&journal.changes, &vfs.address, true)->vfs_wanted, 63);
-	assert_string_equal(journal_find(&journal.changes, &vfs.address, false)->origin.driver, "ixgbe");
+	assert_string_equal(journal_find(&journal.changes, &vfs.address, false)->origin.driver,
+			    "ixgbe");
 	journal_forget(&journal, &vfs);
 	assert_null(journal_find(&journal.changes, &vfs.address, true));
 	assert_non_null(journal_find(&journal.changes, &vfs.address, false));
@@ -102,13 +104,22 @@ static void what_is_no_journal_is_refused(void **state)
 {
 #define GOOD "bound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n"
 	static const char *const texts[] = {
-		"", "vfio-bind 2\n", "vfio-bind 1\nbound\n", "vfio-bind 1\nfound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n",
-		"vfio-bind 1\nbound 01:00.0 8086:10d3 7 a,- a,- b,b\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3x 7 a,- a,- b,b\n",
-		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 x a,- a,- b,b\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,- a,-\n",
-		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,- a,- b,b more\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a a,- b,b\n",
-		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%2,- a,- b,b\n", "vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%zz,- a,- b,b\n",
-		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 ,- a,- b,b\n", "vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 x\n",
-		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2\n", "vfio-bind 1\n" GOOD "bound nonsense\n",
+		"",
+		"vfio-bind 2\n",
+		"vfio-bind 1\nbound\n",
+		"vfio-bind 1\nfound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n",
+		"vfio-bind 1\nbound 01:00.0 8086:10d3 7 a,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3x 7 a,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 x a,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,- a,-\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,- a,- b,b more\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%2,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%zz,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 ,- a,- b,b\n",
+		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 x\n",
+		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2\n",
+		"vfio-bind 1\n" GOOD "bound nonsense\n",
 	};
 	struct changes changes = {0};
 
@@ -172,8 +183,10 @@ static void the_script_s_file_is_understood(void **state)
 static void its_faults_are_told_with_their_line(void **state)
 {
 	static const char *const files[] = {
-		"\nDEVICES=\"0000:04:00.0\n", "\nDEVICES=0000:04:00.0\"\n", "\nDEVICES=\"a\" \"b\"\n", "\nDEVICES=\"$DEVICES\"\n",
-		"\nDEVICES=\"`id`\"\n", "\n0000:04:00.0\n", "\nDEVICES=\"a:b \\\n", "\nDEVICES=\"\n",
+		"\nDEVICES=\"0000:04:00.0\n", "\nDEVICES=0000:04:00.0\"\n",
+		"\nDEVICES=\"a\" \"b\"\n",    "\nDEVICES=\"$DEVICES\"\n",
+		"\nDEVICES=\"`id`\"\n",	      "\n0000:04:00.0\n",
+		"\nDEVICES=\"a:b \\\n",	      "\nDEVICES=\"\n",
 	};
 
 	(void)state;
@@ -196,7 +209,8 @@ static void another_run_is_waited_for_and_that_is_reported(void **state)
 	(void)state;
 	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
 	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
-	assert_contains(captured.text, "warning: waiting for another vfio-bind to end, at most 1 second longer\n");
+	assert_contains(captured.text,
+			"warning: waiting for another vfio-bind to end, at most 1 second longer\n");
 	assert_contains(captured.text, "error: another vfio-bind is at work; try again\n");
 	journal_close(&second);
 	journal_close(&first);
@@ -210,9 +224,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_written_is_read_again),   TEST(vfs_and_driver_of_a_device_are_two_things),
-		TEST(what_is_no_journal_is_refused),   TEST(the_script_s_file_is_understood),
-		TEST(its_faults_are_told_with_their_line), TEST(another_run_is_waited_for_and_that_is_reported),
+		TEST(what_is_written_is_read_again),
+		TEST(vfs_and_driver_of_a_device_are_two_things),
+		TEST(what_is_no_journal_is_refused),
+		TEST(the_script_s_file_is_understood),
+		TEST(its_faults_are_told_with_their_line),
+		TEST(another_run_is_waited_for_and_that_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("binder-journal", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's own side of kernel.h, on files: a FIFO that nobody reads is what an unbind is that hangs. */
+/* The host's own side of kernel.h, on files: a FIFO that nobody reads is what an unbind is that
+ * hangs. */
 #include "tests/unit/test.h"
 
 #include "binder/engine/journal.h"
@@ -53,10 +54,17 @@ static void what_is_written_arrives(void **state)
 
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/driver_override", "");
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci"), 0);
-	assert_int_equal(host.kernel.read(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", text), 8);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot,
+					   "sys/bus/pci/devices/0000:01:00.0/driver_override",
+					   "vfio-pci"),
+			 0);
+	assert_int_equal(host.kernel.read(&host.kernel, &slot,
+					  "sys/bus/pci/devices/0000:01:00.0/driver_override", text),
+			 8);
 	assert_string_equal(text, "vfio-pci");
-	assert_int_equal(host.kernel.read(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/none", text), -ENOENT);
+	assert_int_equal(host.kernel.read(&host.kernel, &slot,
+					  "sys/bus/pci/devices/0000:01:00.0/none", text),
+			 -ENOENT);
 	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/none", "x"), -ENOENT);
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
@@ -67,16 +75,21 @@ static void it_writes_below_the_bus_only(void **state)
 	(void)state;
 	fakesys_file(fake, "sys/class/net/eth0/flags", "");
 	fakesys_file(fake, "etc/passwd", "");
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/class/net/eth0/flags", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/class/net/eth0/flags", "x"),
+			 -EPERM);
 	assert_int_equal(host.kernel.write(&host.kernel, &slot, "etc/passwd", "x"), -EPERM);
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/../../../etc/passwd", "x"), -EPERM);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/../../../etc/passwd",
+					   "x"),
+			 -EPERM);
 }
 
 static void no_answer_in_time_is_told(void **state)
 {
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot,
+					   "sys/bus/pci/devices/0000:01:00.0/unbind", "x"),
+			 -ETIMEDOUT);
 	/* this one can be killed, unlike one in the kernel */
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
@@ -93,12 +106,18 @@ static void a_long_wait_is_reported(void **state)
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
 	host.kernel.inventory = &inventory;
 	host.kernel.timeout = 2;
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot,
+					   "sys/bus/pci/devices/0000:01:00.0/unbind", "x"),
+			 -ETIMEDOUT);
 	assert_string_equal(captured.text, "");
 	host.kernel.timeout = 3;
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"), -ETIMEDOUT);
-	assert_string_equal(captured.text, "warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
-					"longer; in use by VM 'one-42', process 4711\n");
+	assert_int_equal(host.kernel.write(&host.kernel, &slot,
+					   "sys/bus/pci/devices/0000:01:00.0/unbind", "x"),
+			 -ETIMEDOUT);
+	assert_string_equal(
+		captured.text,
+		"warning: 0000:01:00.0: waiting for the kernel to unbind it from its driver, at most 1 second "
+		"longer; in use by VM 'one-42', process 4711\n");
 }
 
 static void a_long_wait_names_what_is_written(void **state)
@@ -106,11 +125,16 @@ static void a_long_wait_names_what_is_written(void **state)
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/driver_override");
 	host.kernel.timeout = 4;
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"), -ETIMEDOUT);
-	assert_string_equal(captured.text, "warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
+	assert_int_equal(host.kernel.write(&host.kernel, &slot,
+					   "sys/bus/pci/devices/0000:01:00.0/driver_override", "x"),
+			 -ETIMEDOUT);
+	assert_string_equal(
+		captured.text,
+		"warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
 }
 
-/* The program is killed while a call hangs, and the call goes on: who comes later knows, and the run's lock is free. */
+/* The program is killed while a call hangs, and the call goes on: who comes later knows, and the
+ * run's lock is free. */
 static void a_call_outlives_the_run(void **state)
 {
 	static const struct pci_address other = {.bus = 2};
@@ -126,7 +150,8 @@ static void a_call_outlives_the_run(void **state)
 		host.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		flock(host.lock, LOCK_EX);
 		host.kernel.timeout = 60;
-		_exit(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
+		_exit(host.kernel.write(&host.kernel, &slot,
+					"sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
 	}
 	for (int i = 0; i < 500 && !host.kernel.is_busy(&host.kernel, &slot); i++)
 		usleep(10000);
@@ -138,8 +163,12 @@ static void a_call_outlives_the_run(void **state)
 	lock = open(path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
 	close(lock);
-	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", "y"), -ETIMEDOUT);
-	assert_int_equal(host.kernel.read(&host.kernel, &slot, "sys/bus/pci/devices/0000:01:00.0/unbind", text), -ETIMEDOUT);
+	assert_int_equal(host.kernel.write(&host.kernel, &slot,
+					   "sys/bus/pci/devices/0000:01:00.0/unbind", "y"),
+			 -ETIMEDOUT);
+	assert_int_equal(host.kernel.read(&host.kernel, &slot,
+					  "sys/bus/pci/devices/0000:01:00.0/unbind", text),
+			 -ETIMEDOUT);
 	/* at last the kernel has done it */
 	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/0000:01:00.0/unbind", fake->path);
 	fifo = open(path, O_RDONLY | O_CLOEXEC);
@@ -171,9 +200,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_written_arrives),	TEST(it_writes_below_the_bus_only), TEST(no_answer_in_time_is_told),
-		TEST(a_long_wait_is_reported),	TEST(a_long_wait_names_what_is_written),
-		TEST(a_call_outlives_the_run),	TEST(only_a_node_is_given_away),    TEST(a_module_that_is_not_there),
+		TEST(what_is_written_arrives),		 TEST(it_writes_below_the_bus_only),
+		TEST(no_answer_in_time_is_told),	 TEST(a_long_wait_is_reported),
+		TEST(a_long_wait_names_what_is_written), TEST(a_call_outlives_the_run),
+		TEST(only_a_node_is_given_away),	 TEST(a_module_that_is_not_there),
 	};
 
 	return cmocka_run_group_tests_name("binder-kernel", tests, NULL, NULL);

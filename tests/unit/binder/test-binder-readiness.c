@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/test.h"
 
-#include "binder/readiness/readiness.h"
 #include "binder/commands/commands.h"
+#include "binder/readiness/readiness.h"
 #include "tests/unit/fakesys.h"
 
 #include <sys/stat.h>
@@ -35,14 +35,17 @@ static void put(const char *path, const char *text)
 }
 
 #define DEP_OF(release, modules) put("lib/modules/" release "/modules.dep", modules)
-#define NO_BUILTIN(release) put("lib/modules/" release "/modules.builtin", "kernel/fs/ext4/ext4.ko\n")
-#define VFIO_6_1 \
-	"kernel/drivers/vfio/vfio.ko:\nkernel/drivers/vfio/vfio_virqfd.ko:\nkernel/drivers/vfio/vfio_iommu_type1.ko: kernel/drivers/vfio/vfio.ko\n" \
-	"kernel/drivers/vfio/pci/vfio-pci-core.ko: kernel/drivers/vfio/vfio.ko\nkernel/drivers/vfio/pci/vfio-pci.ko: kernel/drivers/vfio/pci/vfio-pci-core.ko\n"
-#define VFIO_6_8 \
-	"kernel/drivers/vfio/vfio.ko.zst:\nkernel/drivers/vfio/vfio_iommu_type1.ko.zst: kernel/drivers/vfio/vfio.ko.zst\n" \
-	"kernel/drivers/vfio/pci/vfio-pci.ko.zst: kernel/drivers/vfio/vfio.ko.zst\n"
-#define LIMITS(bytes) \
+#define NO_BUILTIN(release) \
+	put("lib/modules/" release "/modules.builtin", "kernel/fs/ext4/ext4.ko\n")
+#define VFIO "kernel/drivers/vfio/"
+#define VFIO_6_1                                                                     \
+	VFIO "vfio.ko:\n" VFIO "vfio_virqfd.ko:\n" VFIO "vfio_iommu_type1.ko: " VFIO \
+	     "vfio.ko\n" VFIO "pci/vfio-pci-core.ko: " VFIO "vfio.ko\n" VFIO         \
+	     "pci/vfio-pci.ko: " VFIO "pci/vfio-pci-core.ko\n"
+#define VFIO_6_8                                                                         \
+	VFIO "vfio.ko.zst:\n" VFIO "vfio_iommu_type1.ko.zst: " VFIO "vfio.ko.zst\n" VFIO \
+	     "pci/vfio-pci.ko.zst: " VFIO "vfio.ko.zst\n"
+#define LIMITS(bytes)                                                                      \
 	"Limit                     Soft Limit           Hard Limit           Units     \n" \
 	"Max locked memory         " bytes "              unlimited            bytes     \n"
 
@@ -51,7 +54,8 @@ static void put_intel(const char *parameters)
 {
 	put("proc/cmdline", parameters);
 	put("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
-	put("proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu vme vmx\n\n");
+	put("proc/cpuinfo",
+	    "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu vme vmx\n\n");
 	put("proc/interrupts", "   8:  0  IR-IO-APIC   8-edge  rtc0\n");
 	put("proc/self/limits", LIMITS("unlimited"));
 	put("proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
@@ -110,7 +114,8 @@ static void a_host_that_is_ready(void **state)
 	check_host();
 	for (size_t i = 0; i < readiness.count; i++)
 		assert_string_equal(result(readiness.items[i].name), "PASS");
-	assert_contains(find("iommu")->seen, "Intel VT-d is on: 2 groups in /sys/kernel/iommu_groups, 1 units (dmar0)");
+	assert_contains(find("iommu")->seen,
+			"Intel VT-d is on: 2 groups in /sys/kernel/iommu_groups, 1 units (dmar0)");
 	assert_string_equal(find("parameters")->seen, "/proc/cmdline: intel_iommu=on iommu=pt");
 	assert_contains(find("vfio_pci")->seen, "/lib/modules/6.1.0-56-amd64/modules.dep");
 	assert_int_equal(readiness_status(&readiness), BIND_DONE);
@@ -265,7 +270,8 @@ static void interrupts(void **state)
 	(void)state;
 	put_intel("intel_iommu=on\n");
 	put_iommu("dmar0");
-	put("proc/interrupts", "   8:  0  IO-APIC   8-edge  rtc0\n  24:  0  PCI-MSI 1-edge nvme0q0\n");
+	put("proc/interrupts",
+	    "   8:  0  IO-APIC   8-edge  rtc0\n  24:  0  PCI-MSI 1-edge nvme0q0\n");
 	check_host();
 	assert_string_equal(result("interrupts"), "FAIL");
 	assert_int_equal(readiness_status(&readiness), BIND_FAILED);
@@ -338,7 +344,8 @@ static void memory(void **state)
 
 static void vms(void **state)
 {
-	static const char words[] = "/usr/bin/qemu-system-x86_64\0-name\0guest=one-7\0-device\0vfio-pci,host=01:00.0";
+	static const char words[] =
+		"/usr/bin/qemu-system-x86_64\0-name\0guest=one-7\0-device\0vfio-pci,host=01:00.0";
 
 	(void)state;
 	put_intel("intel_iommu=on\n");
@@ -371,8 +378,9 @@ static void initramfs(void **state)
 	age("boot/initrd.img-6.1.0-56-amd64", 900);
 	check_host();
 	assert_string_equal(result("initramfs"), "WARN");
-	assert_string_equal(find("initramfs")->seen, "/etc/initramfs-tools/modules:3 asks for vfio_pci, but "
-						     "/boot/initrd.img-6.1.0-56-amd64 is older than that file");
+	assert_string_equal(find("initramfs")->seen,
+			    "/etc/initramfs-tools/modules:3 asks for vfio_pci, but "
+			    "/boot/initrd.img-6.1.0-56-amd64 is older than that file");
 	age("boot/initrd.img-6.1.0-56-amd64", 1100);
 	check_host();
 	assert_string_equal(result("initramfs"), "UNKNOWN"); /* it isn't opened */
@@ -399,22 +407,25 @@ static void ids_take_identical_devices(void **state)
 	(void)state;
 	put_intel("intel_iommu=on vfio-pci.ids=1b36:0010\n");
 	put_iommu("dmar0");
-	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .subsystem_vendor = 0x10de,
-		    .subsystem_device = 1);
-	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .subsystem_vendor = 0x1043,
-		    .subsystem_device = 2);
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		    .subsystem_vendor = 0x10de, .subsystem_device = 1);
+	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		    .subsystem_vendor = 0x1043, .subsystem_device = 2);
 	fakesys_pci(fake, "0000:03:00.0", .vendor = 0x1b36, .device = 0x0010, .class = 0x010802);
 	check_host();
 	assert_string_equal(result("ids"), "PASS");
 	assert_string_equal(find("ids")->seen, "1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
 	assert_contains(find("ids")->remedy, "config udev");
-	put("etc/modprobe.d/v.conf", "options nouveau ids=8086:1\n# options vfio-pci ids=8086:2\nsoftdep nouveau pre: vfio-pci\n"
-				     "options vfio-pci disable_vga=1 \\\n  ids=10de:2204,8086:10d3\n");
+	put("etc/modprobe.d/v.conf",
+	    "options nouveau ids=8086:1\n# options vfio-pci ids=8086:2\nsoftdep nouveau pre: vfio-pci\n"
+	    "options vfio-pci disable_vga=1 \\\n  ids=10de:2204,8086:10d3\n");
 	check_host();
 	assert_string_equal(result("ids"), "WARN");
-	assert_string_equal(find("ids")->seen, "10de:2204 (/etc/modprobe.d/v.conf:4) takes 0000:01:00.0, 0000:02:00.0; "
-					       "8086:10d3 (/etc/modprobe.d/v.conf:4) takes "
-					       "no device; 1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
+	assert_string_equal(
+		find("ids")->seen,
+		"10de:2204 (/etc/modprobe.d/v.conf:4) takes 0000:01:00.0, 0000:02:00.0; "
+		"8086:10d3 (/etc/modprobe.d/v.conf:4) takes "
+		"no device; 1b36:0010 (/proc/cmdline) takes 0000:03:00.0");
 	put("etc/modprobe.d/v.conf", "options vfio_pci ids=10de:2204:1043\n");
 	check_host();
 	assert_string_equal(result("ids"), "PASS");
@@ -435,8 +446,9 @@ static void a_module_that_is_no_more(void **state)
 	check_host();
 	assert_string_equal(result("vfio_pci"), "PASS");
 	assert_string_equal(result("vfio_virqfd"), "WARN");
-	assert_contains(find("vfio_virqfd")->seen,
-			"/etc/modules-load.d/vfio.conf:2 asks for it, but kernel 6.8.0-45-generic has none");
+	assert_contains(
+		find("vfio_virqfd")->seen,
+		"/etc/modules-load.d/vfio.conf:2 asks for it, but kernel 6.8.0-45-generic has none");
 }
 
 static void hostile_files(void **state)
@@ -446,16 +458,20 @@ static void hostile_files(void **state)
 	(void)state;
 	memset(line, '"', 69999);
 	line[69999] = '\0';
-	put_intel("x=\"a b intel_iommu=off\tiommu=off\" intel_iommu=\"on\" \033[2J -- amd_iommu=off iommu=off \"\n");
+	put_intel(
+		"x=\"a b intel_iommu=off\tiommu=off\" intel_iommu=\"on\" \033[2J -- amd_iommu=off iommu=off \"\n");
 	fakesys_directory(fake, "sys/kernel/iommu_groups");
 	put("proc/sys/kernel/osrelease", "../../../../etc\n");
 	put("etc/modprobe.d/a.conf", line);
-	put("etc/modprobe.d/b.conf", "options vfio-pci ids=\noptions vfio-pci ids=,,:,zz:zz,1:,\"\\");
+	put("etc/modprobe.d/b.conf",
+	    "options vfio-pci ids=\noptions vfio-pci ids=,,:,zz:zz,1:,\"\\");
 	fakesys_bytes(fake, "etc/modprobe.d/c.conf", "\0ids=1:1", 8);
 	fakesys_bytes(fake, "etc/modules", "\\\n\\\n\\", 5);
 	put("proc/interrupts", "\n");
 	check_host();
-	assert_string_equal(result("parameters"), "PASS"); /* what stands in quotes or behind -- is no parameter of its own */
+	assert_string_equal(
+		result("parameters"),
+		"PASS"); /* what stands in quotes or behind -- is no parameter of its own */
 	assert_string_equal(result("vfio_pci"), "UNKNOWN");
 	assert_null(strstr(seen.text, "lib/modules"));
 	put("proc/cmdline", line);
@@ -471,8 +487,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(intel_wants_a_parameter, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_firmware_without_iommu, setup, teardown),
 		cmocka_unit_test_setup_teardown(amd_needs_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(whose_iommu_it_is_the_firmware_knows_best, setup, teardown),
-		cmocka_unit_test_setup_teardown(groups_of_no_iommu_isolate_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(whose_iommu_it_is_the_firmware_knows_best, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(groups_of_no_iommu_isolate_nothing, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_could_not_be_seen_is_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(modules, setup, teardown),
 		cmocka_unit_test_setup_teardown(interrupts, setup, teardown),

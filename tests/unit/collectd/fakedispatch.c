@@ -14,7 +14,8 @@ void dispatched_forget(void)
 	dispatched.values[0] = dispatched.notices[0] = '\0';
 }
 
-static void __attribute__((format(printf, 3, 4))) add(char *text, size_t size, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+add(char *text, size_t size, const char *format, ...)
 {
 	size_t used = strlen(text);
 	va_list args;
@@ -29,7 +30,8 @@ static void __attribute__((format(printf, 3, 4))) add(char *text, size_t size, c
 
 void dispatch_value(const struct value *value)
 {
-	add(dispatched.values, sizeof(dispatched.values), "%s/%s-%s=", value->instance, value->type, value->type_instance);
+	add(dispatched.values, sizeof(dispatched.values), "%s/%s-%s=", value->instance, value->type,
+	    value->type_instance);
 	if (value->kind == VALUE_DERIVE)
 		add(dispatched.values, sizeof(dispatched.values), "%" PRId64 "\n", value->derive);
 	else
@@ -40,6 +42,6 @@ void dispatch_notice(const struct notice *notice)
 {
 	static const char *const severities[] = {"FAILURE", "WARNING", "OKAY"};
 
-	add(dispatched.notices, sizeof(dispatched.notices), "%s %s %s: %s\n", severities[notice->severity], notice->instance,
-	    notice->type_instance, notice->message);
+	add(dispatched.notices, sizeof(dispatched.notices), "%s %s %s: %s\n",
+	    severities[notice->severity], notice->instance, notice->type_instance, notice->message);
 }

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/test.h"
 
-#include "probe/monitor/events.h"
 #include "plugins/collectd/notice.h"
+#include "probe/monitor/events.h"
 #include "tests/unit/collectd/fakedispatch.h"
 
 #define DEVICES_MAX 4
 
 /* An inventory of these devices. */
-#define INVENTORY(...)                                                                          \
-	(&(struct inventory){                                                                   \
-		.devices = (struct pci_device[DEVICES_MAX]){__VA_ARGS__},                       \
+#define INVENTORY(...)                                                                           \
+	(&(struct inventory){                                                                    \
+		.devices = (struct pci_device[DEVICES_MAX]){__VA_ARGS__},                        \
 		.count = sizeof((struct pci_device[]){__VA_ARGS__}) / sizeof(struct pci_device), \
 	})
 #define NONE (&(struct inventory){.devices = NULL})
 
 /* The device at 0000:0N:00.0. */
-#define DEVICE(n, ...) {.address = {.bus = n}, .vendor = 0x15b3, .class = 0x0200, __VA_ARGS__}
+#define DEVICE(n, ...)                                                                \
+	{                                                                             \
+		.address = {.bus = n}, .vendor = 0x15b3, .class = 0x0200, __VA_ARGS__ \
+	}
 #define MINE .inode = 1, .device = 0x1016, .selected = true
 #define VFIO MINE, .driver = TEXT("vfio-pci")
-#define TEXT(text) (char *)(uintptr_t) text
+#define TEXT(text) (char *)(uintptr_t)text
 #define OWNED(...) .present = HAS_OWNERSHIP, __VA_ARGS__
-#define ONE_42 {.source = "vfio+cmdline", .pid = 42, .started = 7, .program = TEXT("qemu"), .name = TEXT("one-42")}
-#define OWNERS(...)                                  \
-	.ownership = OWNERSHIP_HELD,                 \
-	.owners = (struct owner[]){__VA_ARGS__},     \
+#define ONE_42                                                                              \
+	{                                                                                   \
+		.source = "vfio+cmdline", .pid = 42, .started = 7, .program = TEXT("qemu"), \
+		.name = TEXT("one-42")                                                      \
+	}
+#define OWNERS(...)                                                           \
+	.ownership = OWNERSHIP_HELD, .owners = (struct owner[]){__VA_ARGS__}, \
 	.owner_count = sizeof((struct owner[]){__VA_ARGS__}) / sizeof(struct owner)
 
 static void take(void *data, const struct event *event)
@@ -49,13 +55,15 @@ static void what_stays_is_no_event(void **state)
 {
 	(void)state;
 	find(NONE, NONE, "");
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), "");
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), "");
 }
 
 static void devices_come_and_go(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO), DEVICE(3, MINE)), INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	find(INVENTORY(DEVICE(1, VFIO), DEVICE(3, MINE)),
+	     INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
 	     "OKAY 0000:02:00.0 added: event=added address=0000:02:00.0 model=15b3:1016 driver=vfio-pci state=free\n"
 	     "WARNING 0000:03:00.0 removed: event=removed address=0000:03:00.0 model=15b3:1016\n");
 	/* with a VM on it that is no small matter */
@@ -67,19 +75,24 @@ static void devices_come_and_go(void **state)
 static void rules_that_change_are_no_event(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO), DEVICE(2, .inode = 1, .device = 0x1016)), INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016), DEVICE(2, VFIO)), "");
-	find(INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016)), INVENTORY(DEVICE(2, .inode = 1, .device = 0x1016)), "");
+	find(INVENTORY(DEVICE(1, VFIO), DEVICE(2, .inode = 1, .device = 0x1016)),
+	     INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016), DEVICE(2, VFIO)), "");
+	find(INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016)),
+	     INVENTORY(DEVICE(2, .inode = 1, .device = 0x1016)), "");
 }
 
 static void another_device_in_its_place_replaces_it(void **state)
 {
 	(void)state;
 	find(INVENTORY(DEVICE(1, VFIO, .aer = {.correctable = 1}, .present = HAS_AER_CORRECTABLE)),
-	     INVENTORY(DEVICE(1, .inode = 9, .device = 0x1017, .selected = true, .aer = {.correctable = 5}, .present = HAS_AER_CORRECTABLE)),
+	     INVENTORY(DEVICE(1, .inode = 9, .device = 0x1017, .selected = true,
+			      .aer = {.correctable = 5}, .present = HAS_AER_CORRECTABLE)),
 	     "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1017 model_was=15b3:1016 "
 	     "driver_was=vfio-pci driver=none\n");
 	/* the same one, taken out and put in again */
-	find(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, .inode = 9, .device = 0x1016, .selected = true, .driver = TEXT("vfio-pci"))),
+	find(INVENTORY(DEVICE(1, VFIO)),
+	     INVENTORY(DEVICE(1, .inode = 9, .device = 0x1016, .selected = true,
+			      .driver = TEXT("vfio-pci"))),
 	     "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1016 model_was=15b3:1016 "
 	     "driver_was=vfio-pci driver=vfio-pci\n");
 }
@@ -87,7 +100,8 @@ static void another_device_in_its_place_replaces_it(void **state)
 static void drivers_change(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO)), INVENTORY(DEVICE(1, MINE), DEVICE(2, MINE, .driver = TEXT("mlx5_core"))),
+	find(INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO)),
+	     INVENTORY(DEVICE(1, MINE), DEVICE(2, MINE, .driver = TEXT("mlx5_core"))),
 	     "OKAY 0000:01:00.0 driver_changed: event=driver_changed address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci driver=none\n"
 	     "OKAY 0000:02:00.0 driver_changed: event=driver_changed address=0000:02:00.0 model=15b3:1016 driver_was=vfio-pci "
 	     "driver=mlx5_core\n");
@@ -96,36 +110,46 @@ static void drivers_change(void **state)
 static void vms_attach_and_detach(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))), INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
 	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
 	     "source=vfio+cmdline\n");
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
 	     "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
 	     "source=vfio+cmdline state=free\n");
 	/* between two readings, with the pid used again */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 42, .started = 8, .name = TEXT("b")})))),
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	     INVENTORY(
+		     DEVICE(1, VFIO, OWNED(OWNERS({.pid = 42, .started = 8, .name = TEXT("b")})))),
 	     "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
 	     "source=vfio+cmdline state=held\n"
 	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=b pid=42\n");
 	/* one source less knows of it */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("one-42")})))), "");
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("one-42")})))), "");
 	/* who is only defined with it neither gets nor loses it */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("off"), .reserves = true})))), INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("off"), .reserves = true})))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
 	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
 	     "source=vfio+cmdline\n");
 	/* parts of a device come and go one by one */
 	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")})))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")}, {.pid = 1, .mdev = TEXT("u2")})))),
+	     INVENTORY(DEVICE(1, VFIO,
+			      OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")},
+					   {.pid = 1, .mdev = TEXT("u2")})))),
 	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 pid=1 mdev=u2\n");
 }
 
 static void nobody_lost_a_device_of_which_nobody_knows(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
 	     "WARNING 0000:01:00.0 owner_unknown: event=owner_unknown address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci "
 	     "driver=vfio-pci\n");
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))), INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
+	     INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
 	     "OKAY 0000:01:00.0 owner_known: event=owner_known address=0000:01:00.0 model=15b3:1016 state=free\n");
 	/* not looked for is not unknown */
 	find(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, VFIO)), "");
@@ -134,7 +158,8 @@ static void nobody_lost_a_device_of_which_nobody_knows(void **state)
 static void two_owners_are_a_conflict(void **state)
 {
 	const struct inventory *one = INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42))));
-	const struct inventory *two = INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42, {.name = TEXT("b"), .reserves = true}))));
+	const struct inventory *two = INVENTORY(
+		DEVICE(1, VFIO, OWNED(OWNERS(ONE_42, {.name = TEXT("b"), .reserves = true}))));
 
 	(void)state;
 	find(one, two,
@@ -146,17 +171,24 @@ static void two_owners_are_a_conflict(void **state)
 }
 
 #define LINK_BITS (HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_LINK_LIMITS)
-#define LINK(now_speed, now_width) \
-	.present = LINK_BITS,      \
-	.link = {.speed = now_speed, .width = now_width, .max_speed = 8, .max_width = 8, .port_speed = 16, .port_width = 16}
+#define LINK(now_speed, now_width)                         \
+	.present = LINK_BITS, .link = {.speed = now_speed, \
+				       .width = now_width, \
+				       .max_speed = 8,     \
+				       .max_width = 8,     \
+				       .port_speed = 16,   \
+				       .port_width = 16}
 
 static void links_degrade_and_recover(void **state)
 {
-	const struct inventory *good = INVENTORY(DEVICE(1, VFIO, LINK(8, 8))), *bad = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 8)));
+	const struct inventory *good = INVENTORY(DEVICE(1, VFIO, LINK(8, 8))),
+			       *bad = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 8)));
 	const struct inventory *worse = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 4)));
-	const struct inventory *asleep = INVENTORY(DEVICE(1, VFIO, .runtime_status = TEXT("suspended")));
-	const char *const degraded = "WARNING 0000:01:00.0 link_degraded: event=link_degraded address=0000:01:00.0 model=15b3:1016 "
-				     "speed_gts=2.5 width=8 device_speed_gts=8.0 device_width=8 port_speed_gts=16.0 port_width=16\n";
+	const struct inventory *asleep =
+		INVENTORY(DEVICE(1, VFIO, .runtime_status = TEXT("suspended")));
+	const char *const degraded =
+		"WARNING 0000:01:00.0 link_degraded: event=link_degraded address=0000:01:00.0 model=15b3:1016 "
+		"speed_gts=2.5 width=8 device_speed_gts=8.0 device_width=8 port_speed_gts=16.0 port_width=16\n";
 
 	(void)state;
 	find(good, good, "");
@@ -177,21 +209,23 @@ static void links_degrade_and_recover(void **state)
 	persistent = false;
 }
 
-#define AER(c, n, f)                                                      \
+#define AER(c, n, f)                                                       \
 	.present = HAS_AER_CORRECTABLE | HAS_AER_NONFATAL | HAS_AER_FATAL, \
 	.aer = {.correctable = c, .nonfatal = n, .fatal = f}
 
 static void errors_are_told_by_their_number(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), "");
+	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))),
+	     "");
 	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(11, 3, 5))),
 	     "WARNING 0000:01:00.0 aer_correctable: event=aer_correctable address=0000:01:00.0 model=15b3:1016 errors=10 total=11\n"
 	     "WARNING 0000:01:00.0 aer_nonfatal: event=aer_nonfatal address=0000:01:00.0 model=15b3:1016 errors=1 total=3\n"
 	     "FAILURE 0000:01:00.0 aer_fatal: event=aer_fatal address=0000:01:00.0 model=15b3:1016 errors=2 total=5\n");
 	/* since when they are counted nobody knows, or they are counted anew */
 	find(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), "");
-	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(0, 0, 0))), "");
+	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(0, 0, 0))),
+	     "");
 }
 
 /* No name of a VM can forge a fact, break a line or push out what comes first. */
@@ -201,13 +235,21 @@ static void hostile_names_are_told_harmlessly(void **state)
 
 	(void)state;
 	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("a b=c\n\"d'\\\x1b[31m\xc3\xa9"), .pid = 1})))),
+	     INVENTORY(DEVICE(
+		     1, VFIO,
+		     OWNED(OWNERS({.name = TEXT("a b=c\n\"d'\\\x1b[31m\xc3\xa9"), .pid = 1})))),
 	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=a?b?c??d???[31m?? pid=1\n");
 	memset(name, 'x', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	dispatched_forget();
 	events_find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-		    INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = name, .uuid = name, .program = name, .mdev = name, .pid = 7})))), false, take, NULL);
+		    INVENTORY(DEVICE(1, VFIO,
+				     OWNED(OWNERS({.name = name,
+						   .uuid = name,
+						   .program = name,
+						   .mdev = name,
+						   .pid = 7})))),
+		    false, take, NULL);
 	assert_contains(dispatched.notices, "vm=xxx");
 	assert_contains(dispatched.notices, "pid=7");
 	assert_null(strstr(dispatched.notices, "mdev="));

@@ -27,12 +27,14 @@ static int setup(void **state)
 	captured = (struct log_capture){0};
 	capture_log = log_capture_add(&captured);
 	settings_init(&settings);
-	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport");
-	fakesys_pci(fake, "0000:81:00.0", NIC, .driver = "mlx5_core", .group = "17", .below = "0000:00:01.0");
-	fakesys_pci(fake, "0000:81:00.2", NIC, .driver = "vfio-pci", .group = "18", .below = "0000:00:01.0",
-		    .pf = "0000:81:00.0", .vf = 0);
-	fakesys_pci(fake, "0000:81:00.3", NIC, .driver = "vfio-pci", .group = "19", .below = "0000:00:01.0",
-		    .pf = "0000:81:00.0", .vf = 1);
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400,
+		    .driver = "pcieport");
+	fakesys_pci(fake, "0000:81:00.0", NIC, .driver = "mlx5_core", .group = "17",
+		    .below = "0000:00:01.0");
+	fakesys_pci(fake, "0000:81:00.2", NIC, .driver = "vfio-pci", .group = "18",
+		    .below = "0000:00:01.0", .pf = "0000:81:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:81:00.3", NIC, .driver = "vfio-pci", .group = "19",
+		    .below = "0000:00:01.0", .pf = "0000:81:00.0", .vf = 1);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs", "8\n");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/sriov_numvfs", "2\n");
 	fakesys_bytes(fake, "proc/1/cmdline", "init", 5);
@@ -138,10 +140,13 @@ static void every_value_is_there(void **state)
 		snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/max_link_width", names[i]);
 		fakesys_file(fake, path, "8\n");
 	}
-	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/current_link_speed", "2.5 GT/s PCIe\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/current_link_speed",
+		     "2.5 GT/s PCIe\n");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/current_link_width", "8\n");
-	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "RxErr 1\nTOTAL_ERR_COR 12\n");
-	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_nonfatal", "TOTAL_ERR_NONFATAL 2\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable",
+		     "RxErr 1\nTOTAL_ERR_COR 12\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_nonfatal",
+		     "TOTAL_ERR_NONFATAL 2\n");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_fatal", "TOTAL_ERR_FATAL 0\n");
 	start_vm("one-7", 42, "18");
 	start();
@@ -198,7 +203,8 @@ static void what_is_unknown_is_no_number(void **state)
 static void only_what_is_reported_is_read(void **state)
 {
 	(void)state;
-	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "TOTAL_ERR_COR 12\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable",
+		     "TOTAL_ERR_COR 12\n");
 	settings.report = REPORT_AER;
 	start();
 	read_devices();
@@ -246,7 +252,8 @@ static void instances_can_have_names(void **state)
 static void expect_quiet(void)
 {
 	static const char *const not_read[] = {
-		"pci.ids", "pci.conf", "machine.conf", "proc/", "numa_node", "iommu_group", "modalias", "sriov", "virtfn",
+		"pci.ids",     "pci.conf", "machine.conf", "proc/",  "numa_node",
+		"iommu_group", "modalias", "sriov",	   "virtfn",
 	};
 
 	for (size_t i = 0; i < COUNT(not_read); i++)
@@ -272,13 +279,15 @@ static void a_quiet_reading_reads_what_moves(void **state)
 {
 	(void)state;
 	touch("dev/vfio/18");
-	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "TOTAL_ERR_COR 1\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable",
+		     "TOTAL_ERR_COR 1\n");
 	start_vm("one-7", 42, "18");
 	start();
 	read_devices();
 	expect_look();
 	settle();
-	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable", "TOTAL_ERR_COR 3\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:81:00.0/aer_dev_correctable",
+		     "TOTAL_ERR_COR 3\n");
 	read_devices();
 	expect_quiet();
 	assert_contains(seen.text, "0000:81:00.2/driver\n");
@@ -287,8 +296,10 @@ static void a_quiet_reading_reads_what_moves(void **state)
 	has_value("0000:81:00.0/gauge-iommu_group=17");
 	has_value("0000:81:00.0/count-vf_in_use=1");
 	has_value("a1/count-in_use=1");
-	assert_string_equal(dispatched.notices, "WARNING 0000:81:00.0 aer_correctable: event=aer_correctable address=0000:81:00.0 "
-						"model=15b3:1016 errors=2 total=3\n");
+	assert_string_equal(
+		dispatched.notices,
+		"WARNING 0000:81:00.0 aer_correctable: event=aer_correctable address=0000:81:00.0 "
+		"model=15b3:1016 errors=2 total=3\n");
 	read_devices();
 	assert_string_equal(dispatched.notices, "");
 }
@@ -296,8 +307,12 @@ static void a_quiet_reading_reads_what_moves(void **state)
 static void whatever_happens_to_vfio_is_looked_at(void **state)
 {
 	static const char *const where[] = {
-		"dev/vfio/18",		  "dev/vfio/devices/vfio0", "run/libvirt/qemu/a.xml",
-		"etc/libvirt/qemu/a.xml", "run/qemu-server/1",	    "sys/module/vfio/refcnt",
+		"dev/vfio/18",
+		"dev/vfio/devices/vfio0",
+		"run/libvirt/qemu/a.xml",
+		"etc/libvirt/qemu/a.xml",
+		"run/qemu-server/1",
+		"sys/module/vfio/refcnt",
 	};
 
 	(void)state;
@@ -370,8 +385,10 @@ static void vms_come_and_go(void **state)
 	start_vm("one-7", 42, "18");
 	touch("dev/vfio/18");
 	read_devices();
-	assert_string_equal(dispatched.notices, "OKAY 0000:81:00.2 vm_attached: event=vm_attached address=0000:81:00.2 model=15b3:1016 "
-						"alias=a1 vm=one-7 program=qemu-kvm pid=42 source=vfio frontend=opennebula id=7\n");
+	assert_string_equal(
+		dispatched.notices,
+		"OKAY 0000:81:00.2 vm_attached: event=vm_attached address=0000:81:00.2 model=15b3:1016 "
+		"alias=a1 vm=one-7 program=qemu-kvm pid=42 source=vfio frontend=opennebula id=7\n");
 	has_value("0000:81:00.2/gauge-in_use=1");
 	settle();
 	/* its descriptor is closed before its process can't be seen any more */
@@ -392,7 +409,8 @@ static void a_driver_that_changed_is_looked_at(void **state)
 	start();
 	settle();
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.2/driver");
-	fakesys_link(fake, "sys/bus/pci/devices/0000:81:00.2/driver", "../../../bus/pci/drivers/mlx5_core");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:81:00.2/driver",
+		     "../../../bus/pci/drivers/mlx5_core");
 	read_devices();
 	expect_look();
 	assert_contains(dispatched.notices, "driver_was=vfio-pci driver=mlx5_core state=host");
@@ -459,7 +477,8 @@ static void a_look_that_saw_only_a_part_is_repeated_at_the_next_reading(void **s
 	has_value("0000:81:00.2/gauge-in_use=0");
 }
 
-/* Starts the plugin with a reservation that it sees before it ends. Returns when that is: later on a slow machine. */
+/* Starts the plugin with a reservation that it sees before it ends. Returns when that is: later on
+ * a slow machine. */
 static time_t start_with_a_reservation(void)
 {
 	char text[64];
@@ -522,7 +541,8 @@ static void a_broken_one_keeps_the_old_rules(void **state)
 	settle();
 	write_config(":filter: nonsense\n");
 	read_devices();
-	assert_contains(dispatched.notices, "WARNING summary config_refused: event=config_refused file=");
+	assert_contains(dispatched.notices,
+			"WARNING summary config_refused: event=config_refused file=");
 	assert_contains(captured.text, "machine.conf:1:10: invalid filter 'nonsense'");
 	assert_contains(captured.text, "the old rules hold on");
 	has_value("0000:81:00.0/gauge-in_use=0");
@@ -598,7 +618,8 @@ static void a_configuration_waits_for_its_first_reading(void **state)
 		assert_string_equal(dispatched.notices, "");
 		assert_string_equal(dispatched.values, "");
 	}
-	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
+	fakesys_pci(fake, "0000:00:05.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
+		    .group = "2");
 	fakesys_pci(fake, "0000:00:06.0", NIC, .group = "3");
 	read_devices();
 	has_value("summary/count-devices=1");
@@ -639,22 +660,31 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_value_is_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_unknown_is_no_number, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_what_is_reported_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(vfs_are_counted_where_all_are_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(vfs_are_counted_where_all_are_seen, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(instances_can_have_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_quiet_reading_reads_what_moves, setup, teardown),
-		cmocka_unit_test_setup_teardown(whatever_happens_to_vfio_is_looked_at, setup, teardown),
+		cmocka_unit_test_setup_teardown(whatever_happens_to_vfio_is_looked_at, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_flood_is_looked_at, setup, teardown),
 		cmocka_unit_test_setup_teardown(vms_come_and_go, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_driver_that_changed_is_looked_at, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_that_changed_is_looked_at, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(devices_come_and_go, setup, teardown),
-		cmocka_unit_test_setup_teardown(unknown_owners_are_looked_for_now_and_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_look_that_saw_only_a_part_is_repeated_at_the_next_reading, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_owners_are_looked_for_now_and_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_look_that_saw_only_a_part_is_repeated_at_the_next_reading, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_reservation_runs_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_changed_configuration_is_taken_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_changed_configuration_is_taken_up, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_broken_one_keeps_the_old_rules, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_broken_one_at_the_start_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_broken_one_at_the_start_is_an_error, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_fails_is_told_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_configuration_waits_for_its_first_reading, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_configuration_waits_for_its_first_reading, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_notified_unless_wanted, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_reading_is_silent, setup, teardown),
 	};

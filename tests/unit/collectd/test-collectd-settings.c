@@ -28,7 +28,8 @@ static int teardown(void **state)
 static void say_values(const char *key, oconfig_value_t *values, int count)
 {
 	struct log log = log_capture_add(&captured);
-	oconfig_item_t option = {.key = (char *)(uintptr_t)key, .values = values, .values_num = count};
+	oconfig_item_t option = {
+		.key = (char *)(uintptr_t)key, .values = values, .values_num = count};
 	oconfig_item_t block = {.children = &option, .children_num = 1};
 
 	settings_read(&settings, &block, &log);
@@ -104,10 +105,12 @@ static void what_is_wrong_is_named(void **state)
 	} cases[] = {
 		{"Divice", "81:00.0", "unknown option 'Divice'; there are ConfigFile, Device, "},
 		{"Device", "no slot", "Device: invalid slot 'no slot'"},
-		{"IgnoreSelected", "maybe", "option 'IgnoreSelected': 'maybe' won't do; it takes true or false"},
+		{"IgnoreSelected", "maybe",
+		 "option 'IgnoreSelected': 'maybe' won't do; it takes true or false"},
 		{"Notify", "", "option 'Notify': '' won't do"},
 		{"PersistentNotifications", "2", "'2' won't do"},
-		{"Report", "everything", "'everything' won't do; it takes any of link, aer, owner, sriov and pools"},
+		{"Report", "everything",
+		 "'everything' won't do; it takes any of link, aer, owner, sriov and pools"},
 		{"PluginInstanceFormat", "name", "'name' won't do; it takes address, alias or vm"},
 		{"Owners", "guesswork", "Owners: unknown source 'guesswork'"},
 		{"ConfigFile", "", "option 'ConfigFile': '' won't do"},
@@ -142,10 +145,15 @@ static void values_of_another_kind_are_wrong(void **state)
 static void a_block_in_the_block_is_wrong(void **state)
 {
 	struct log log = log_capture_add(&captured);
-	oconfig_value_t value = {.value.string = (char *)(uintptr_t) "81:", .type = OCONFIG_TYPE_STRING};
+	oconfig_value_t value = {.value.string = (char *)(uintptr_t) "81:",
+				 .type = OCONFIG_TYPE_STRING};
 	oconfig_item_t inner = {.key = (char *)(uintptr_t) "Report"};
 	oconfig_item_t option = {
-		.key = (char *)(uintptr_t) "Device", .values = &value, .values_num = 1, .children = &inner, .children_num = 1,
+		.key = (char *)(uintptr_t) "Device",
+		.values = &value,
+		.values_num = 1,
+		.children = &inner,
+		.children_num = 1,
 	};
 	oconfig_item_t block = {.children = &option, .children_num = 1};
 
@@ -158,7 +166,8 @@ static void a_block_in_the_block_is_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(nothing_said_is_everything_reported, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_said_is_everything_reported, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(every_option_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(values_of_another_kind_are_wrong, setup, teardown),

@@ -79,7 +79,8 @@ static void script(const char *name, const char *lines)
 static struct run run_script(const char *name, int milliseconds)
 {
 	char path[128];
-	struct helper helper = {.path = path, .argument = "the argument", .milliseconds = milliseconds};
+	struct helper helper = {
+		.path = path, .argument = "the argument", .milliseconds = milliseconds};
 	struct run run = {0};
 	double start = seconds_now();
 
@@ -138,9 +139,12 @@ static void assert_dead(void)
 static void what_it_prints_comes_back(void **state)
 {
 	(void)state;
-	assert_int_equal(run("echo \"$# $1\"; pwd; printf 'no newline\\0behind a NUL'; echo warned >&2", LONG), 0);
-	assert_int_equal(last.length, strlen("1 the argument\n") + strlen(fake->path) + 1 + strlen("no newline") + 1 +
-					      strlen("behind a NUL"));
+	assert_int_equal(
+		run("echo \"$# $1\"; pwd; printf 'no newline\\0behind a NUL'; echo warned >&2",
+		    LONG),
+		0);
+	assert_int_equal(last.length, strlen("1 the argument\n") + strlen(fake->path) + 1 +
+					      strlen("no newline") + 1 + strlen("behind a NUL"));
 	assert_memory_equal(last.text, "1 the argument\n", strlen("1 the argument\n"));
 	assert_contains(last.text, fake->path);
 	assert_int_equal(last.text[last.length], '\0');
@@ -152,7 +156,8 @@ static void what_it_prints_comes_back(void **state)
 static void long_answers_come_whole(void **state)
 {
 	(void)state;
-	assert_int_equal(run("head -c 4000000 /dev/zero; echo; head -c 100000 /dev/zero >&2", LONG), 0);
+	assert_int_equal(run("head -c 4000000 /dev/zero; echo; head -c 100000 /dev/zero >&2", LONG),
+			 0);
 	assert_int_equal(last.length, 4000001);
 	assert_int_equal(last.text[4000000], '\n');
 }
@@ -171,8 +176,10 @@ static void it_gets_a_world_of_its_own(void **state)
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	signal(SIGPIPE, SIG_IGN);
 	setenv("LIBVIRT_DEBUG", "1", 1);
-	assert_int_equal(run("export -p; cat; grep -E '^Sig(Blk|Ign):' /proc/self/status; cut -d' ' -f1,5 /proc/$$/stat",
-			     LONG), 0);
+	assert_int_equal(
+		run("export -p; cat; grep -E '^Sig(Blk|Ign):' /proc/self/status; cut -d' ' -f1,5 /proc/$$/stat",
+		    LONG),
+		0);
 	unsetenv("LIBVIRT_DEBUG");
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -180,9 +187,12 @@ static void it_gets_a_world_of_its_own(void **state)
 	assert_contains(last.text, "PATH='/usr/sbin:/usr/bin:/sbin:/bin'");
 	rest = strstr(last.text, "SigBlk:");
 	assert_non_null(rest);
-	assert_int_equal(sscanf(rest, "SigBlk: %llx SigIgn: %llx %u %u", &blocks, &ignores, &pid, &group), 4);
+	assert_int_equal(sscanf(rest, "SigBlk: %llx SigIgn: %llx %u %u", &blocks, &ignores, &pid,
+				&group),
+			 4);
 	assert_int_equal(blocks, 0);
-	assert_int_equal(ignores & 0x7fffffff, 0); /* the C library has two of its own above these */
+	assert_int_equal(ignores & 0x7fffffff,
+			 0); /* the C library has two of its own above these */
 	assert_int_equal(pid, group);
 	assert_true(group != (unsigned)getpgrp());
 }
@@ -199,7 +209,9 @@ static void one_that_hangs_is_killed(void **state)
 static void one_that_ignores_signals_is_killed(void **state)
 {
 	(void)state;
-	assert_int_equal(run("trap '' TERM INT HUP; echo $$ >pid; while :; do sleep 1000; done", SOON), -ETIMEDOUT);
+	assert_int_equal(run("trap '' TERM INT HUP; echo $$ >pid; while :; do sleep 1000; done",
+			     SOON),
+			 -ETIMEDOUT);
 	took_no_longer_than_it_was_given();
 	assert_dead();
 	assert_int_equal(run("echo $$ >pid; kill -STOP $$", SOON), -ETIMEDOUT);
@@ -210,7 +222,8 @@ static void one_that_ignores_signals_is_killed(void **state)
 static void one_that_prints_slowly_has_the_same_time(void **state)
 {
 	(void)state;
-	assert_int_equal(run("echo $$ >pid; while :; do echo more; sleep 0.01; done", SOON), -ETIMEDOUT);
+	assert_int_equal(run("echo $$ >pid; while :; do echo more; sleep 0.01; done", SOON),
+			 -ETIMEDOUT);
 	took_no_longer_than_it_was_given();
 	assert_dead();
 }
@@ -247,12 +260,15 @@ static void its_children_are_killed_too(void **state)
 static void failure_has_a_reason(void **state)
 {
 	(void)state;
-	assert_int_equal(run("echo something; echo a warning >&2; printf 'the \\033[2Jreason\\r\\n\\n' >&2; exit 1", LONG),
-			 -ECONNREFUSED);
+	assert_int_equal(
+		run("echo something; echo a warning >&2; printf 'the \\033[2Jreason\\r\\n\\n' >&2; exit 1",
+		    LONG),
+		-ECONNREFUSED);
 	assert_string_equal(last.why, "the ?[2Jreason?");
 	assert_int_equal(run("exit 42", LONG), -ECONNREFUSED);
 	assert_string_equal(last.why, "it failed and doesn't say why");
-	assert_int_equal(run("head -c 5000 /dev/zero | tr '\\0' x >&2; exit 1", LONG), -ECONNREFUSED);
+	assert_int_equal(run("head -c 5000 /dev/zero | tr '\\0' x >&2; exit 1", LONG),
+			 -ECONNREFUSED);
 	assert_int_equal(strlen(last.why), HELPER_WHY_SIZE - 1);
 	assert_int_equal(run("echo something; kill -SEGV $$", LONG), -EBADMSG);
 	assert_string_equal(last.why, "signal 11 ended it");
@@ -357,7 +373,9 @@ static void threads_do_not_meet(void **state)
 	script("hangs", "echo $$; exec sleep 1000");
 	script("quick", "echo all");
 	for (size_t i = 0; i < COUNT(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? run_hanging : run_quick, &faults[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? run_hanging : run_quick,
+						&faults[i]),
+				 0);
 	for (size_t i = 0; i < COUNT(threads); i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 		assert_false(faults[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libvirt-domains prints of domains' XML. Its calls of libvirt are answered here; the real one meets a libvirtd in the lab. */
+/* What libvirt-domains prints of domains' XML. Its calls of libvirt are answered here; the real one
+ * meets a libvirtd in the lab. */
 int helper_main(int argc, char **argv);
 #define main helper_main
 #include "helper/libvirt-domains.c"
@@ -10,8 +11,11 @@ int helper_main(int argc, char **argv);
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
 #define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
 #define ADDRESS(bus) "<address domain='0x0000' bus='" bus "' slot='0x00' function='0x2'/>"
-#define HOSTDEV(bus) "<hostdev mode='subsystem' type='pci' managed='no'><driver name='vfio' iommufd='yes'/><source>" ADDRESS(bus) \
-		     "</source><address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>"
+#define HOSTDEV(bus)                                           \
+	"<hostdev mode='subsystem' type='pci' managed='no'>"   \
+	"<driver name='vfio' iommufd='yes'/><source>" ADDRESS( \
+		bus) "</source>"                               \
+		     "<address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>"
 #define LIVE(devices) "<domain type='kvm' id='1'><devices>" devices "</devices></domain>"
 #define DEFINED(devices) "<domain type='kvm'><devices>" devices "</devices></domain>"
 
@@ -103,31 +107,45 @@ static void check(const char *xml, const char *expected)
 static void devices_are_understood(void **state)
 {
 	(void)state;
-	check(LIVE(HOSTDEV("0x81")), "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
-	check(DEFINED(HOSTDEV("0x81")), "defined pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
+	check(LIVE(HOSTDEV("0x81")),
+	      "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
+	check(DEFINED(HOSTDEV("0x81")),
+	      "defined pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
 	check(LIVE("<interface type='hostdev' managed='no'><mac address='52:54:00:00:00:01'/><driver name='vfio' iommufd='yes'/>"
-		   "<source>" "<address type='pci' domain='0x0000' bus='0x82' slot='0x00' function='0x2'/>" "</source></interface>"),
+		   "<source>"
+		   "<address type='pci' domain='0x0000' bus='0x82' slot='0x00' function='0x2'/>"
+		   "</source></interface>"),
 	      "runs pci 0000:82:00.2 - " UUID " web - -\nend 1\n");
-	check(LIVE("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='" MDEV "'/></source></hostdev>"),
+	check(LIVE("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='" MDEV
+		   "'/></source></hostdev>"),
 	      "runs mdev " MDEV " - " UUID " web - -\nend 1\n");
-	check(LIVE("<hostdev mode='subsystem' type='usb'/><interface type='network'/><disk type='file'/>"), "end 0\n");
+	check(LIVE("<hostdev mode='subsystem' type='usb'/><interface type='network'/><disk type='file'/>"),
+	      "end 0\n");
 }
 
 static void metadata_tell_the_frontend(void **state)
 {
-#define METADATA(xml) "<domain type='kvm' id='1'><metadata>" xml "</metadata><devices>" HOSTDEV("0x81") "</devices></domain>"
-#define ANSWER(name, frontend) "runs pci 0000:81:00.2 0000:05:00.0 " UUID " " name " " frontend "\nend 1\n"
+#define METADATA(xml)                              \
+	"<domain type='kvm' id='1'><metadata>" xml \
+	"</metadata><devices>" HOSTDEV("0x81") "</devices></domain>"
+#define ANSWER(name, frontend) \
+	"runs pci 0000:81:00.2 0000:05:00.0 " UUID " " name " " frontend "\nend 1\n"
 	static const struct {
 		const char *name, *xml, *expected;
 	} cases[] = {
-		{"shop_web", METADATA("<kubevirt xmlns='http://kubevirt.io'><uid>1</uid></kubevirt>"),
+		{"shop_web",
+		 METADATA("<kubevirt xmlns='http://kubevirt.io'><uid>1</uid></kubevirt>"),
 		 ANSWER("shop_web", "kubevirt shop%2fweb")},
-		{"shop_web", METADATA("<kubevirt xmlns='http://example.org'/>"), ANSWER("shop_web", "- -")},
+		{"shop_web", METADATA("<kubevirt xmlns='http://example.org'/>"),
+		 ANSWER("shop_web", "- -")},
 		{"web", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"), ANSWER("web", "- -")},
-		{"a_b_c", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"), ANSWER("a_b_c", "- -")},
+		{"a_b_c", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"),
+		 ANSWER("a_b_c", "- -")},
 		{"_web", METADATA("<kubevirt xmlns='http://kubevirt.io'/>"), ANSWER("_web", "- -")},
 		{"shop_web", METADATA(""), ANSWER("shop_web", "- -")},
-		{"x", METADATA("<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'/>"),
+		{"x",
+		 METADATA(
+			 "<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'/>"),
 		 ANSWER("x", "nova " UUID)},
 	};
 
@@ -141,14 +159,17 @@ static void metadata_tell_the_frontend(void **state)
 	}
 }
 
-/* libvirt 12 can take the descriptor of /dev/iommu from its client; the host's address stays in the XML. */
+/* libvirt 12 can take the descriptor of /dev/iommu from its client; the host's address stays in the
+ * XML. */
 static void iommufd_changes_nothing(void **state)
 {
 	(void)state;
-	check("<domain type='kvm' id='1'><iommufd enabled='yes' fdgroup='iommu'/><devices>" HOSTDEV("0x81") "</devices></domain>",
+	check("<domain type='kvm' id='1'><iommufd enabled='yes' fdgroup='iommu'/><devices>" HOSTDEV(
+		      "0x81") "</devices></domain>",
 	      "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\nend 1\n");
-	check(LIVE("<hostdev mode='subsystem' type='pci' managed='yes'><driver iommufd='no'/><source>" ADDRESS("0x81") "</source>"
-		   "<alias name='hostdev0'/><address type='pci' domain='0x0000' bus='0x00' slot='0x03' function='0x0'/></hostdev>"),
+	check(LIVE("<hostdev mode='subsystem' type='pci' managed='yes'><driver iommufd='no'/><source>" ADDRESS(
+		      "0x81") "</source>"
+			      "<alias name='hostdev0'/><address type='pci' domain='0x0000' bus='0x00' slot='0x03' function='0x0'/></hostdev>"),
 	      "runs pci 0000:81:00.2 0000:00:03.0 " UUID " web - -\nend 1\n");
 }
 
@@ -157,7 +178,9 @@ static void a_broken_domain_hides_no_other(void **state)
 	struct _virDomain domains[] = {
 		{.name = "c", .xml = LIVE(HOSTDEV("0x83"))},
 		{.name = "b", .error = VIR_ERR_INTERNAL_ERROR},
-		{.name = "a", .xml = LIVE(HOSTDEV("0x81")), .error_inactive = VIR_ERR_INTERNAL_ERROR},
+		{.name = "a",
+		 .xml = LIVE(HOSTDEV("0x81")),
+		 .error_inactive = VIR_ERR_INTERNAL_ERROR},
 	};
 	char *text;
 
@@ -188,14 +211,21 @@ static void a_vanished_domain_is_no_error(void **state)
 static void what_cannot_be_read_is_reported(void **state)
 {
 	static const char *const broken[] = {
-		"", "no XML", "<domain", "<network/>", "<!DOCTYPE domain [<!ENTITY a 'b'>]><domain>&a;</domain>",
+		"",
+		"no XML",
+		"<domain",
+		"<network/>",
+		"<!DOCTYPE domain [<!ENTITY a 'b'>]><domain>&a;</domain>",
 	};
 	static const char *const devices[] = {
 		LIVE("<hostdev mode='subsystem' type='pci'/>"),
 		LIVE("<hostdev mode='subsystem' type='pci'><source/></hostdev>"),
-		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS("0x100") "</source></hostdev>"),
-		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS("-1") "</source></hostdev>"),
-		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS("") "</source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS(
+			"0x100") "</source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS(
+			"-1") "</source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS(
+			"") "</source></hostdev>"),
 		LIVE("<hostdev mode='subsystem' type='mdev'><source><address uuid='../../etc'/></source></hostdev>"),
 	};
 
@@ -203,7 +233,8 @@ static void what_cannot_be_read_is_reported(void **state)
 	for (size_t i = 0; i < COUNT(broken); i++)
 		check(broken[i], "unread web its%20XML%20is%20invalid\nend 1\n");
 	for (size_t i = 0; i < COUNT(devices); i++)
-		check(devices[i], "unread web its%20XML%20has%20a%20device%20without%20a%20valid%20host%20address\nend 1\n");
+		check(devices[i],
+		      "unread web its%20XML%20has%20a%20device%20without%20a%20valid%20host%20address\nend 1\n");
 	/* the domain's other devices are known */
 	check(LIVE("<hostdev mode='subsystem' type='pci'/>" HOSTDEV("0x81")),
 	      "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\n"

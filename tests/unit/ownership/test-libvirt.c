@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libvirt-domains prints, and how it is asked. Here it is a shell script; the real one meets a real libvirtd in the lab. */
+/* What libvirt-domains prints, and how it is asked. Here it is a shell script; the real one meets a
+ * real libvirtd in the lab. */
 #include "tests/unit/test.h"
 
 #include "probe/ownership/libvirt.h"
@@ -48,9 +49,11 @@ static void devices_of_all_kinds(void **state)
 	(void)state;
 	assert_int_equal(parse("runs pci 0000:81:00.2 0000:05:00.0 " UUID " one-42 - -\n"
 			       "defined pci 10000:e1:1f.7 - " UUID " web - -\n"
-			       "defined mdev " MDEV " 10000:00:06.0 " UUID " instance-0000001f - -\n"
+			       "defined mdev " MDEV " 10000:00:06.0 " UUID
+			       " instance-0000001f - -\n"
 			       "defined pci 0000:01:00.0 - " UUID " web opennebula 17\n"
-			       "runs pci 0000:01:00.1 - " UUID " one-42 nova " UUID "\nend 5\n"), 0);
+			       "runs pci 0000:01:00.1 - " UUID " one-42 nova " UUID "\nend 5\n"),
+			 0);
 	assert_int_equal(devices.count, 5);
 	assert_true(devices.items[0].runs);
 	assert_false(devices.items[0].device.is_mdev);
@@ -61,7 +64,8 @@ static void devices_of_all_kinds(void **state)
 	assert_string_equal(devices.items[0].frontend, "opennebula");
 	assert_string_equal(devices.items[0].frontend_id, "42");
 	assert_false(devices.items[1].runs);
-	assert_string_equal(address_format(&devices.items[1].device.address, text), "10000:e1:1f.7");
+	assert_string_equal(address_format(&devices.items[1].device.address, text),
+			    "10000:e1:1f.7");
 	assert_string_equal(devices.items[1].device.guest_address, "");
 	assert_null(devices.items[1].frontend);
 	assert_null(devices.items[1].frontend_id);
@@ -88,7 +92,9 @@ static void names_can_hold_anything(void **state)
 	size_t length;
 
 	(void)state;
-	assert_int_equal(parse("runs pci 0000:81:00.2 - " UUID " %2d%0aend%201%0a%1b[2J]]>%22'%25%ff%2d - -\nend 1\n"), 0);
+	assert_int_equal(parse("runs pci 0000:81:00.2 - " UUID
+			       " %2d%0aend%201%0a%1b[2J]]>%22'%25%ff%2d - -\nend 1\n"),
+			 0);
 	assert_string_equal(devices.items[0].name, "-\nend 1\n\x1b[2J]]>\"'%\xff-");
 	memset(name, '\n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
@@ -107,7 +113,9 @@ static void domains_that_could_not_be_read_are_counted(void **state)
 	assert_int_equal(devices.count, 0);
 	assert_int_equal(devices.unread, 1);
 	assert_string_equal(devices.unread_why, "domain 'web': internal error");
-	assert_int_equal(parse("unread %1b%0a%ff a%0ab\nruns pci 0000:81:00.2 - " UUID " web - -\nunread b c\nend 3\n"), 0);
+	assert_int_equal(parse("unread %1b%0a%ff a%0ab\nruns pci 0000:81:00.2 - " UUID
+			       " web - -\nunread b c\nend 3\n"),
+			 0);
 	assert_int_equal(devices.count, 1);
 	assert_int_equal(devices.unread, 2);
 	assert_string_equal(devices.unread_why, "domain '\?\?\?': a?b");
@@ -118,32 +126,69 @@ static void domains_that_could_not_be_read_are_counted(void **state)
 static void nothing_else_is_taken(void **state)
 {
 	static const char *const texts[] = {
-		"", "\n", "end", "end 0", "end 0\n\n", "end 0\nend 0\n", "end 1\n", "end -0\n", "end 00\n", "end 0 \n", " end 0\n",
-		"garbage\n", "garbage\nend 1\n", "\x7f" "ELF\x02\x01\x01", "<domain type='qemu'>\nend 1\n",
+		"",
+		"\n",
+		"end",
+		"end 0",
+		"end 0\n\n",
+		"end 0\nend 0\n",
+		"end 1\n",
+		"end -0\n",
+		"end 00\n",
+		"end 0 \n",
+		" end 0\n",
+		"garbage\n",
+		"garbage\nend 1\n",
+		"\x7f"
+		"ELF\x02\x01\x01",
+		"<domain type='qemu'>\nend 1\n",
 		/* cut off */
-		"runs pci 0000:81:00.2 - " UUID " web - -\n", "runs pci 0000:81:00.2 - " UUID " web - -\nend",
-		"runs pci 0000:81:00.2 - " UUID " web - -\nend 1", "runs pci 0000:81:00.2 - " UUID " web - -\nend 2\n",
+		"runs pci 0000:81:00.2 - " UUID " web - -\n",
+		"runs pci 0000:81:00.2 - " UUID " web - -\nend",
+		"runs pci 0000:81:00.2 - " UUID " web - -\nend 1",
+		"runs pci 0000:81:00.2 - " UUID " web - -\nend 2\n",
 		"runs pci 0000:81:00.2 - " UUID " we",
 		/* fields */
-		"runs pci 0000:81:00.2 - " UUID " web -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - - -\nend 1\n",
-		"runs pci 0000:81:00.2 - " UUID " web - - \nend 1\n", "runs pci  0000:81:00.2 - " UUID " web - -\nend 1\n",
-		"was pci 0000:81:00.2 - " UUID " web - -\nend 1\n", "- pci 0000:81:00.2 - " UUID " web - -\nend 1\n",
-		"runs usb 0000:81:00.2 - " UUID " web - -\nend 1\n", "runs - 0000:81:00.2 - " UUID " web - -\nend 1\n",
-		"runs pci 81:00.2 - " UUID " web - -\nend 1\n", "runs pci - - " UUID " web - -\nend 1\n",
-		"runs pci ../../../etc - " UUID " web - -\nend 1\n", "runs mdev ../../../etc - " UUID " web - -\nend 1\n",
-		"runs mdev " MDEV "0 - " UUID " web - -\nend 1\n", "runs mdev - - " UUID " web - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web - - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web - - \nend 1\n",
+		"runs pci  0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"was pci 0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"- pci 0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"runs usb 0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"runs - 0000:81:00.2 - " UUID " web - -\nend 1\n",
+		"runs pci 81:00.2 - " UUID " web - -\nend 1\n",
+		"runs pci - - " UUID " web - -\nend 1\n",
+		"runs pci ../../../etc - " UUID " web - -\nend 1\n",
+		"runs mdev ../../../etc - " UUID " web - -\nend 1\n",
+		"runs mdev " MDEV "0 - " UUID " web - -\nend 1\n",
+		"runs mdev - - " UUID " web - -\nend 1\n",
 		"runs mdev 4b20d080-1b54-4048-85b3-a6a62d165c0/ - " UUID " web - -\nend 1\n",
-		"runs pci 0000:81:00.2 5 " UUID " web - -\nend 1\n", "runs pci 0000:81:00.2 - - web - -\nend 1\n",
-		"runs pci 0000:81:00.2 - 1234 web - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " - - -\nend 1\n",
-		"runs pci 0000:81:00.2 - " UUID " web opennebula -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - 5\nend 1\n",
+		"runs pci 0000:81:00.2 5 " UUID " web - -\nend 1\n",
+		"runs pci 0000:81:00.2 - - web - -\nend 1\n",
+		"runs pci 0000:81:00.2 - 1234 web - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " - - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web opennebula -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web - 5\nend 1\n",
 		"runs pci 0000:81:00.2 - " UUID " web acme 5\nend 1\n",
-		"unread\nend 1\n", "unread web\nend 1\n", "unread web \nend 1\n", "unread  why\nend 1\n", "unread web why x\nend 1\n",
-		"unread web why\nend 0\n", "unread web a%00b\nend 1\n", "unread w% why\nend 1\n", "unread web why\n",
+		"unread\nend 1\n",
+		"unread web\nend 1\n",
+		"unread web \nend 1\n",
+		"unread  why\nend 1\n",
+		"unread web why x\nend 1\n",
+		"unread web why\nend 0\n",
+		"unread web a%00b\nend 1\n",
+		"unread w% why\nend 1\n",
+		"unread web why\n",
 		/* texts */
-		"runs pci 0000:81:00.2 - " UUID " a%00b - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a% - -\nend 1\n",
-		"runs pci 0000:81:00.2 - " UUID " a%2 - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a%zz - -\nend 1\n",
-		"runs pci 0000:81:00.2 - " UUID " a%2G - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " a\tb - -\nend 1\n",
-		"runs pci 0000:81:00.2 - " UUID " a\xc3\xa4 - -\nend 1\n", "runs pci 0000:81:00.2 - " UUID " web - -\r\nend 1\r\n",
+		"runs pci 0000:81:00.2 - " UUID " a%00b - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a% - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a%2 - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a%zz - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a%2G - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a\tb - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " a\xc3\xa4 - -\nend 1\n",
+		"runs pci 0000:81:00.2 - " UUID " web - -\r\nend 1\r\n",
 	};
 
 	(void)state;
@@ -172,8 +217,10 @@ static int ask(const char *lines)
 	return libvirt_read(root, path, &devices, why);
 }
 
-/* Answers with a device whose VM has the name of the socket, and of the directory that the helper ran in. */
-static const char ANSWER[] = "echo \"runs pci 0000:81:00.2 - " UUID " $1:$(basename \"$PWD\") - -\"; echo end 1";
+/* Answers with a device whose VM has the name of the socket, and of the directory that the helper
+ * ran in. */
+static const char ANSWER[] = "echo \"runs pci 0000:81:00.2 - " UUID
+			     " $1:$(basename \"$PWD\") - -\"; echo end 1";
 static const char NOT_RUN[] = "echo ran >&2; exit 1";
 
 static void without_a_socket_nobody_is_asked(void **state)
@@ -234,7 +281,8 @@ static void no_helper_is_told(void **state)
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
 	assert_int_equal(ask(NULL), -ENOSYS);
-	snprintf(wanted, sizeof(wanted), "%s/run/libvirt/libvirt-sock-ro: %s/helper: No such file or directory", fake->path,
+	snprintf(wanted, sizeof(wanted),
+		 "%s/run/libvirt/libvirt-sock-ro: %s/helper: No such file or directory", fake->path,
 		 fake->path);
 	assert_string_equal(why, wanted);
 	assert_int_equal(libvirt_read(root, NULL, &devices, why), -ENOSYS);
@@ -245,7 +293,9 @@ static void an_unreadable_domain_hides_no_other(void **state)
 {
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
-	assert_int_equal(ask("echo unread db broken; echo 'runs pci 0000:81:00.2 - " UUID " web - -'; echo end 2"), 0);
+	assert_int_equal(ask("echo unread db broken; echo 'runs pci 0000:81:00.2 - " UUID
+			     " web - -'; echo end 2"),
+			 0);
 	assert_int_equal(devices.count, 1);
 	assert_contains(why, "libvirt-sock-ro: 1 domain(s) could not be read; domain 'db': broken");
 }
@@ -257,7 +307,8 @@ static void what_went_wrong_is_told(void **state)
 		int error;
 		const char *why;
 	} cases[] = {
-		{"echo 'libvirt: Connection refused' >&2; exit 1", -ECONNREFUSED, "-ro: libvirt: Connection refused"},
+		{"echo 'libvirt: Connection refused' >&2; exit 1", -ECONNREFUSED,
+		 "-ro: libvirt: Connection refused"},
 		{"cat /bin/sh", -EBADMSG, "-ro: the answer can't be made out"},
 		{"echo end 1", -EBADMSG, "-ro: the answer can't be made out"},
 		{"echo runs pci; kill -KILL $$", -EBADMSG, "-ro: signal 9 ended it"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each system call of a reading fails once, and each with all that follow it: what could not be read never makes a device that is
- * held free or the host's. The linker puts the functions below in the place of the C library's. */
+/* Each system call of a reading fails once, and each with all that follow it: what could not be
+ * read never makes a device that is held free or the host's. The linker puts the functions below in
+ * the place of the C library's. */
 #include "tests/unit/test.h"
 
 #include "probe/details/details.h"
@@ -102,8 +103,10 @@ long __wrap_syscall(long number, ...)
 	for (size_t i = 0; i < 6; i++)
 		words[i] = va_arg(args, long);
 	va_end(args);
-	return fails("openat2", (const char *)words[1]) ? -1 :
-	       __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+	return fails("openat2", (const char *)words[1])
+		       ? -1
+		       : __real_syscall(number, words[0], words[1], words[2], words[3], words[4],
+					words[5]);
 }
 
 static struct fakesys *fake;
@@ -119,8 +122,10 @@ static int setup(void **state)
 	fakesys_pci(fake, FREE, GPU, .group = "18");
 	fakesys_file(fake, "sys/bus/pci/devices/" HELD "/enable", "1\n");
 	fakesys_file(fake, "sys/bus/pci/devices/" FREE "/enable", "0\n");
-	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/" HELD, "../../../../devices/pci0000:00/" HELD);
-	fakesys_link(fake, "sys/kernel/iommu_groups/18/devices/" FREE, "../../../../devices/pci0000:00/" FREE);
+	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/" HELD,
+		     "../../../../devices/pci0000:00/" HELD);
+	fakesys_link(fake, "sys/kernel/iommu_groups/18/devices/" FREE,
+		     "../../../../devices/pci0000:00/" FREE);
 	return 0;
 }
 
@@ -190,12 +195,14 @@ static void inject(int error, bool forever)
 		if (!look(&held, &available))
 			continue;
 		if (held == OWNERSHIP_FREE || held == OWNERSHIP_HOST) {
-			print_error("%s: %s%s: the held device is %s\n", fault.what, strerror(error), forever ? ", for good" : "",
+			print_error("%s: %s%s: the held device is %s\n", fault.what,
+				    strerror(error), forever ? ", for good" : "",
 				    ownership_name(held));
 			wrong++;
 		}
 		if (available == OWNERSHIP_HELD) {
-			print_error("%s: %s: the free device is held\n", fault.what, strerror(error));
+			print_error("%s: %s: the free device is held\n", fault.what,
+				    strerror(error));
 			wrong++;
 		}
 	}
@@ -215,7 +222,9 @@ static void inject_all(void)
 
 static void add_holder(void)
 {
-	fakesys_process(fake, 42, "/usr/bin/qemu-system-x86_64\0-name\0guest=one-7\0-device\0vfio-pci,host=" HELD);
+	fakesys_process(
+		fake, 42,
+		"/usr/bin/qemu-system-x86_64\0-name\0guest=one-7\0-device\0vfio-pci,host=" HELD);
 	fakesys_descriptor(fake, 42, 5, "/dev/vfio/vfio");
 	fakesys_descriptor(fake, 42, 6, "/dev/vfio/17");
 }
@@ -245,9 +254,14 @@ static void a_device_whose_holder_is_hidden_stays_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_held_device_stays_held_or_unknown_where_vfio_is_built_in, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_held_device_stays_held_or_unknown_where_the_kernel_counts, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_whose_holder_is_hidden_stays_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_held_device_stays_held_or_unknown_where_vfio_is_built_in, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_held_device_stays_held_or_unknown_where_the_kernel_counts, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(a_device_whose_holder_is_hidden_stays_unknown,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

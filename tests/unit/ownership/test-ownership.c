@@ -152,8 +152,10 @@ static void a_process_shows_its_frontend(void **state)
 		    "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}");
 	holds(42, 6, "/dev/vfio/17");
 	fakesys_file(fake, "proc/42/cgroup", POD_CGROUP);
-	fakesys_user(fake, 42, "107\t107\t107\t107"); /* it holds its device, so its name is believed */
-	PROCESS(43, "qemu-system-x86_64\0-S\0-name\0one-42\0-readconfig\0/run/incus/shop_one-42/qemu.conf");
+	fakesys_user(fake, 42,
+		     "107\t107\t107\t107"); /* it holds its device, so its name is believed */
+	PROCESS(43,
+		"qemu-system-x86_64\0-S\0-name\0one-42\0-readconfig\0/run/incus/shop_one-42/qemu.conf");
 	holds(43, 6, "/dev/vfio/18");
 	PROCESS(44, "cloud-hypervisor\0--api-socket\0/run/vc/vm/" SANDBOX "/clh-api.sock");
 	holds(44, 6, "/dev/vfio/19");
@@ -223,7 +225,8 @@ static void what_no_command_line_names_is_held_all_the_same(void **state)
 	PROCESS(42, "qemu-system-x86_64\0-name\0plugged");
 	holds(42, 6, "/dev/vfio/17");
 	holds(42, 7, "/dev/vfio/19");
-	PROCESS(43, "/usr/bin/dpdk-testpmd\0-a\0" "0000:02:00.0");
+	PROCESS(43, "/usr/bin/dpdk-testpmd\0-a\0"
+		    "0000:02:00.0");
 	holds(43, 6, "/dev/vfio/18");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
@@ -271,20 +274,25 @@ static void parts_of_a_device_can_have_many_owners(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
-	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
-		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
-	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02",
-		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c02");
+	fakesys_link(
+		fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		"../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_link(
+		fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02",
+		"../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c02");
 	mdev_group("4b20d080-1b54-4048-85b3-a6a62d165c01", "90");
 	mdev_group("4b20d080-1b54-4048-85b3-a6a62d165c02", "91");
-	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	PROCESS(42,
+		"qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01");
 	holds(42, 6, "/dev/vfio/90");
-	PROCESS(43, "qemu-kvm\0-name\0two\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02");
+	PROCESS(43,
+		"qemu-kvm\0-name\0two\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02");
 	holds(43, 6, "/dev/vfio/91");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
 	assert_int_equal(device_at("08:00.0")->owner_count, 2);
-	assert_string_equal(device_at("08:00.0")->owners[0].mdev + 34, device_at("08:00.0")->owners[0].pid == 42 ? "01" : "02");
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev + 34,
+			    device_at("08:00.0")->owners[0].pid == 42 ? "01" : "02");
 	assert_false(device_has_conflict(device_at("08:00.0")));
 	/* unplugged from its VM, whose command line still has it */
 	fakesys_remove(fake, "proc/43/fd/6");
@@ -297,14 +305,16 @@ static void a_mediated_device_has_a_node_of_its_own(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
-	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
-		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_link(
+		fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		"../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
 	fakesys_device_node(fake, 0, "0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
 	PROCESS(42, "qemu-kvm\0-name\0one");
 	holds(42, 6, "/dev/vfio/devices/vfio0");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
-	assert_string_equal(device_at("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev,
+			    "4b20d080-1b54-4048-85b3-a6a62d165c01");
 	assert_int_equal(device_at("08:00.0")->owner_count, 1);
 }
 
@@ -313,10 +323,12 @@ static void a_mediated_device_has_a_node_of_its_own(void **state)
 static void mdev_of_a_native_driver(void)
 {
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
-	fakesys_link(fake, "sys/bus/mdev/devices/" MDEV, "../../../devices/pci0000:00/0000:08:00.0/" MDEV);
+	fakesys_link(fake, "sys/bus/mdev/devices/" MDEV,
+		     "../../../devices/pci0000:00/0000:08:00.0/" MDEV);
 	mdev_group(MDEV, "90");
 	fakesys_device_node(fake, 0, "0000:08:00.0/" MDEV);
-	fakesys_link(fake, "sys/kernel/iommu_groups/90/devices/" MDEV, "../../../../devices/pci0000:00/0000:08:00.0/" MDEV);
+	fakesys_link(fake, "sys/kernel/iommu_groups/90/devices/" MDEV,
+		     "../../../../devices/pci0000:00/0000:08:00.0/" MDEV);
 }
 
 static void the_kernel_tells_which_mediated_device_a_descriptor_is_of(void **state)
@@ -326,7 +338,8 @@ static void the_kernel_tells_which_mediated_device_a_descriptor_is_of(void **sta
 	PROCESS(42, "qemu-kvm\0-name\0one");
 	holds(42, 6, "anon_inode:[vfio-device]");
 	fakesys_file(fake, "proc/42/fdinfo/6",
-		     "flags:\t02\nvfio-device-syspath: /sys/devices/pci0000:00/0000:08:00.0/" MDEV "\n");
+		     "flags:\t02\nvfio-device-syspath: /sys/devices/pci0000:00/0000:08:00.0/" MDEV
+		     "\n");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
 	assert_int_equal(device_at("08:00.0")->owner_count, 1);
@@ -350,7 +363,8 @@ static void who_has_a_mediated_device_may_be_unseen(void **state)
 	assert_string_equal(state_of("03:00.0"), "host");
 }
 
-/* For a device of vfio-pci the attribute "enable" says whether it is open; for these nothing does. */
+/* For a device of vfio-pci the attribute "enable" says whether it is open; for these nothing does.
+ */
 static void a_device_descriptor_may_be_of_a_device_that_nothing_tells_of(void **state)
 {
 	(void)state;
@@ -368,7 +382,8 @@ static void a_device_descriptor_may_be_of_a_device_that_nothing_tells_of(void **
 	assert_string_equal(state_of("02:00.0"), "unknown");
 	assert_contains(device_at("02:00.0")->unknown_reason, "it is not known which one");
 	assert_string_equal(state_of("01:00.0"), "free");
-	/* it has a group open too, whose only device accounts for one descriptor, and not for two */
+	/* it has a group open too, whose only device accounts for one descriptor, and not for two
+	 */
 	fakesys_vfio_count(fake, 4);
 	holds(42, 7, "/dev/vfio/90");
 	look();
@@ -470,7 +485,8 @@ static void processes_that_end_meanwhile_were_not_there(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
-	/* only what is left of them while they end: no stat, no command line, a number that is none */
+	/* only what is left of them while they end: no stat, no command line, a number that is none
+	 */
 	fakesys_directory(fake, "proc/50");
 	fakesys_directory(fake, "proc/51/fd");
 	holds(52, 6, "/dev/vfio/17");
@@ -487,8 +503,8 @@ static const char *fared(unsigned source)
 	static char text[1024];
 	const struct source_report *report = &inventory->sources[__builtin_ctz(source)];
 
-	snprintf(text, sizeof(text), "%s %s%s%s", report->name, source_state_name(report->state), *report->why ? ": " : "",
-		 report->why);
+	snprintf(text, sizeof(text), "%s %s%s%s", report->name, source_state_name(report->state),
+		 *report->why ? ": " : "", report->why);
 	return text;
 }
 
@@ -537,7 +553,8 @@ static void proxmox_configurations_reserve(void **state)
 	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
 	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
 	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
-	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci0: 0000:01:00,pcie=1\n[old]\nhostpci1: 04:00.0\n");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf",
+		     "name: web\nhostpci0: 0000:01:00,pcie=1\n[old]\nhostpci1: 04:00.0\n");
 	look();
 	assert_string_equal(state_of("01:00.0"), "reserved");
 	assert_string_equal(state_of("01:00.1"), "reserved");
@@ -547,13 +564,16 @@ static void proxmox_configurations_reserve(void **state)
 	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
 	/* the VM has one of a mapping's devices, and needs no other */
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(inventory->host, "."), inventory->host);
-	snprintf(text, sizeof(text), "gpu\n\tmap node=%s,path=0000:02:00.0\n\tmap node=%s,path=0000:03:00.0\n", host, host);
+	snprintf(text, sizeof(text),
+		 "gpu\n\tmap node=%s,path=0000:02:00.0\n\tmap node=%s,path=0000:03:00.0\n", host,
+		 host);
 	fakesys_file(fake, "etc/pve/mapping/pci.cfg", text);
 	fakesys_file(fake, "etc/pve/qemu-server/106.conf", "name: web\nhostpci0: mapping=gpu\n");
 	look();
 	assert_string_equal(state_of("02:00.0"), "reserved");
 	assert_string_equal(state_of("03:00.0"), "reserved");
-	PROCESS(42, "/usr/bin/kvm\0-id\0" "106\0-name\0web\0-device\0vfio-pci,host=0000:02:00.0");
+	PROCESS(42, "/usr/bin/kvm\0-id\0"
+		    "106\0-name\0web\0-device\0vfio-pci,host=0000:02:00.0");
 	holds(42, 6, "/dev/vfio/18");
 	look();
 	assert_string_equal(state_of("02:00.0"), "held");
@@ -586,18 +606,22 @@ static void proxmox_reserves_mediated_devices(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
 	fakesys_pci(fake, "0000:09:00.0", GPU, .driver = "vfio-pci", .group = "18");
-	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
-	fakesys_file(fake, "etc/pve/qemu-server/106.conf", "name: db\nhostpci0: 0000:08:00,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf",
+		     "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/106.conf",
+		     "name: db\nhostpci0: 0000:08:00,mdev=nvidia-63\n");
 	look();
 	/* each of them needs a part of it, so nobody gets the whole */
 	gpu = device_at("08:00.0");
 	assert_string_equal(state_of("08:00.0"), "reserved");
 	assert_int_equal(gpu->owner_count, 2);
 	assert_false(device_has_conflict(gpu));
-	assert_string_equal(gpu->owners[gpu->owners[0].frontend_id[2] == '5' ? 0 : 1].mdev, PVE_MDEV);
+	assert_string_equal(gpu->owners[gpu->owners[0].frontend_id[2] == '5' ? 0 : 1].mdev,
+			    PVE_MDEV);
 	/* one of them runs */
 	make_mdev(PVE_MDEV);
-	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/" PVE_MDEV);
+	PROCESS(42, "/usr/bin/kvm\0-id\0"
+		    "105\0-name\0web\0-device\0vfio-pci,sysfsdev=/sys/bus/mdev/devices/" PVE_MDEV);
 	holds(42, 6, "/dev/vfio/90");
 	look();
 	gpu = device_at("08:00.0");
@@ -613,7 +637,8 @@ static void proxmox_reserves_mediated_devices(void **state)
 	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "19");
 	fakesys_device_node(fake, 0, "0000:08:00.4");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:08:00.4/nvidia/current_vgpu_type", "63\n");
-	fakesys_file(fake, "etc/pve/qemu-server/107.conf", "hostpci0: 0000:08:00.4,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/107.conf",
+		     "hostpci0: 0000:08:00.4,mdev=nvidia-63\n");
 	look();
 	assert_string_equal(state_of("08:00.4"), "reserved");
 	assert_null(device_at("08:00.4")->owners[0].mdev);
@@ -628,13 +653,17 @@ static void a_mapping_reserves_a_mediated_device_where_it_is(void **state)
 	fakesys_pci(fake, "0000:09:00.0", GPU, .driver = "nvidia", .group = "18");
 	look();
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(inventory->host, "."), inventory->host);
-	snprintf(text, sizeof(text), "gpu\n\tmap node=%s,path=0000:08:00.0\n\tmap node=%s,path=0000:09:00.0\n", host, host);
+	snprintf(text, sizeof(text),
+		 "gpu\n\tmap node=%s,path=0000:08:00.0\n\tmap node=%s,path=0000:09:00.0\n", host,
+		 host);
 	fakesys_file(fake, "etc/pve/mapping/pci.cfg", text);
-	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "hostpci1: mapping=gpu,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf",
+		     "hostpci1: mapping=gpu,mdev=nvidia-63\n");
 	look();
 	assert_string_equal(state_of("08:00.0"), "reserved");
 	assert_string_equal(state_of("09:00.0"), "reserved");
-	/* made of one of them: the other isn't needed any more, whether that one is selected or not */
+	/* made of one of them: the other isn't needed any more, whether that one is selected or not
+	 */
 	make_mdev(PVE_MDEV);
 	look();
 	assert_string_equal(state_of("08:00.0"), "reserved");
@@ -659,7 +688,8 @@ static void a_mediated_device_of_proxmox_names_its_vm(void **state)
 	look();
 	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
 	assert_string_equal(device_at("08:00.0")->owners[0].source, "mdev+proxmox");
-	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf",
+		     "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
 	look();
 	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
 	assert_string_equal(device_at("08:00.0")->owners[0].name, "web");
@@ -675,7 +705,8 @@ static void a_pid_of_another_process_is_no_vm(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
-	PROCESS(42, "/usr/bin/kvm\0-id\0" "200\0-name\0other");
+	PROCESS(42, "/usr/bin/kvm\0-id\0"
+		    "200\0-name\0other");
 	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 105 pid:42\n");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
@@ -691,7 +722,9 @@ static void a_proxmox_vm_whose_main_thread_has_ended_still_runs(void **state)
 	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 105 pid:42\n");
 	fakesys_add_process(fake, 42, "", 0);
 	fakesys_file(fake, "proc/42/task/42/cmdline", "");
-	fakesys_bytes(fake, "proc/42/task/43/cmdline", WORDS("/usr/bin/kvm\0-id\0" "105"));
+	fakesys_bytes(fake, "proc/42/task/43/cmdline",
+		      WORDS("/usr/bin/kvm\0-id\0"
+			    "105"));
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
 	assert_string_equal(device_at("01:00.0")->owners[0].frontend_id, "105");
@@ -706,7 +739,8 @@ static void a_users_process_is_no_proxmox_vm(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 105 pid:42\n");
-	PROCESS(42, "/usr/bin/kvm\0-id\0" "105");
+	PROCESS(42, "/usr/bin/kvm\0-id\0"
+		    "105");
 	fakesys_user(fake, 42, "65534\t65534\t65534\t65534");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
@@ -730,17 +764,19 @@ static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 	fakesys_pci(fake, "0000:03:00.0", GPU, .driver = "vfio-pci", .group = "19");
 	fakesys_pci(fake, "0000:04:00.0", GPU, .driver = "vfio-pci", .group = "20");
 	fakesys_pci(fake, "0000:05:00.0", GPU, .driver = "vfio-pci", .group = "21");
-	PROCESS(42, "/usr/bin/kvm\0-id\0" "105\0-name\0web,debug-threads=on\0-device\0vfio-pci,host=0000:01:00.0");
+	PROCESS(42, "/usr/bin/kvm\0-id\0"
+		    "105\0-name\0web,debug-threads=on\0-device\0vfio-pci,host=0000:01:00.0");
 	holds(42, 6, "/dev/vfio/17");
-	snprintf(text, sizeof(text),
-		 "0000:01:00.0 105 pid:42\n"
-		 "0000:02:00.0 106 pid:4242\n" /* it has ended */
-		 "0000:03:00.0 107 time:%lld\n"
-		 "0000:04:00.0 108 time:%lld\n" /* that was then */
-		 "0000:05:00.0 109 time:99999999999x\n"
-		 "../../etc 1 pid:1\n0000:05:00.0 1e9 pid:42\n0000:05:00.0\n\n0000:05:00.0 110 pid:-42\n"
-		 "0000:09:00.0 110 pid:42\n",
-		 (long long)time(NULL) + 60, (long long)time(NULL) - 60);
+	snprintf(
+		text, sizeof(text),
+		"0000:01:00.0 105 pid:42\n"
+		"0000:02:00.0 106 pid:4242\n" /* it has ended */
+		"0000:03:00.0 107 time:%lld\n"
+		"0000:04:00.0 108 time:%lld\n" /* that was then */
+		"0000:05:00.0 109 time:99999999999x\n"
+		"../../etc 1 pid:1\n0000:05:00.0 1e9 pid:42\n0000:05:00.0\n\n0000:05:00.0 110 pid:-42\n"
+		"0000:09:00.0 110 pid:42\n",
+		(long long)time(NULL) + 60, (long long)time(NULL) - 60);
 	fakesys_file(fake, "run/qemu-server/pci-id-reservations", text);
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
@@ -757,7 +793,8 @@ static void what_proxmox_notes_is_believed_while_it_is_true(void **state)
 	assert_string_equal(state_of("05:00.0"), "free");
 	assert_string_equal(fared(OWNER_PROXMOX), "proxmox ok");
 	/* reserved for one, held by another */
-	fakesys_file(fake, "run/qemu-server/pci-id-reservations", "0000:01:00.0 200 time:99999999999\n");
+	fakesys_file(fake, "run/qemu-server/pci-id-reservations",
+		     "0000:01:00.0 200 time:99999999999\n");
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
 	assert_true(device_has_conflict(device_at("01:00.0")));
@@ -795,10 +832,13 @@ static void domains_claim_devices(void **state)
 
 		snprintf(address, sizeof(address), "0000:%02x:00.0", i);
 		snprintf(group, sizeof(group), "%u", i);
-		fakesys_add(fake, address, (struct fakesys_device){GPU, .group = group, .driver = i == 3 || i == 8 ? "nouveau" :
-											"vfio-pci"});
+		fakesys_add(fake, address,
+			    (struct fakesys_device){GPU, .group = group,
+						    .driver = i == 3 || i == 8 ? "nouveau"
+									       : "vfio-pci"});
 	}
-	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-1,debug-threads=on\0-uuid\0" UUID "1\0-device\0"
+	PROCESS(42, "qemu-system-x86_64\0-name\0guest=one-1,debug-threads=on\0-uuid\0" UUID
+		    "1\0-device\0"
 		    "vfio-pci,host=0000:01:00.0");
 	holds(42, 6, "/dev/vfio/1");
 	PROCESS(43, "qemu-system-x86_64\0-name\0guest=by-hand");
@@ -824,7 +864,9 @@ static void domains_claim_devices(void **state)
 	assert_string_equal(device->owners[0].guest_address, "0000:06:00.0");
 	assert_string_equal(state_of("02:00.0"), "reserved");
 	assert_string_equal(device_at("02:00.0")->owners[0].frontend_id, "2");
-	assert_string_equal(state_of("03:00.0"), "reserved"); /* a managed one, which stays with the host until it starts */
+	assert_string_equal(
+		state_of("03:00.0"),
+		"reserved"); /* a managed one, which stays with the host until it starts */
 	assert_false(device_has_conflict(device_at("03:00.0")));
 	assert_string_equal(state_of("04:00.0"), "reserved");
 	assert_true(device_has_conflict(device_at("04:00.0")));
@@ -832,9 +874,12 @@ static void domains_claim_devices(void **state)
 	assert_string_equal(state_of("05:00.0"), "held");
 	assert_true(device_has_conflict(device_at("05:00.0")));
 	assert_string_equal(state_of("06:00.0"), "free");
-	assert_true(device_has_conflict(device_at("08:00.0"))); /* it can't run with a device that the host uses */
-	assert_string_equal(captured.text, "warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this device, which this host "
-					"doesn't have (any more)\n");
+	assert_true(device_has_conflict(
+		device_at("08:00.0"))); /* it can't run with a device that the host uses */
+	assert_string_equal(
+		captured.text,
+		"warning: 0000:99:00.0: libvirt's domain 'one-1\n\033' runs with this device, which this host "
+		"doesn't have (any more)\n");
 }
 
 static void a_libvirt_that_fails_leaves_devices_unknown(void **state)
@@ -886,14 +931,16 @@ static void parts_are_known_by_their_group(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
-	fakesys_link(fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
-		     "../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
+	fakesys_link(
+		fake, "sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c01",
+		"../../../devices/pci0000:00/0000:08:00.0/4b20d080-1b54-4048-85b3-a6a62d165c01");
 	mdev_group("4b20d080-1b54-4048-85b3-a6a62d165c01", "90");
 	PROCESS(42, "my-own-vmm");
 	holds(42, 6, "/dev/vfio/90");
 	look();
 	assert_string_equal(state_of("08:00.0"), "held");
-	assert_string_equal(device_at("08:00.0")->owners[0].mdev, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+	assert_string_equal(device_at("08:00.0")->owners[0].mdev,
+			    "4b20d080-1b54-4048-85b3-a6a62d165c01");
 	assert_string_equal(device_at("08:00.0")->owners[0].source, "mdev");
 	assert_string_equal(device_at("08:00.0")->owners[0].program, "my-own-vmm");
 	assert_false(device_has_conflict(device_at("08:00.0")));
@@ -904,7 +951,8 @@ static void a_driver_may_hand_out_devices_itself(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.4", GPU, .driver = "nvidia", .group = "17");
-	PROCESS(42, "qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:08:00.4");
+	PROCESS(42,
+		"qemu-kvm\0-name\0one\0-device\0vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:08:00.4");
 	look();
 	assert_string_equal(state_of("08:00.4"), "host");
 	fakesys_group_node(fake, "17");
@@ -917,8 +965,11 @@ static void a_driver_may_hand_out_devices_itself(void **state)
 static void odd_descriptors_are_nobodys(void **state)
 {
 	static const char *const targets[] = {
-		"/dev/vfio/", "/dev/vfio/17x", "/dev/vfio/x", "/dev/vfio/devices/vfio", "/dev/vfio/../17", "/dev/vfio/99999999999",
-		"/tmp/dev/vfio/17", "anon_inode:[eventfd]", "socket:[17]", "/dev/vfio/17 (deleted)",
+		"/dev/vfio/",	    "/dev/vfio/17x",
+		"/dev/vfio/x",	    "/dev/vfio/devices/vfio",
+		"/dev/vfio/../17",  "/dev/vfio/99999999999",
+		"/tmp/dev/vfio/17", "anon_inode:[eventfd]",
+		"socket:[17]",	    "/dev/vfio/17 (deleted)",
 	};
 
 	(void)state;
@@ -1017,7 +1068,8 @@ static void the_kernel_says_which_of_a_group_is_held(void **state)
 	in_group("17", "0000:01:00.1");
 	enable("0000:01:00.0", "0");
 	enable("0000:01:00.1", "1");
-	PROCESS(42, "qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0\0-device\0vfio-pci,host=01:00.1");
+	PROCESS(42,
+		"qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0\0-device\0vfio-pci,host=01:00.1");
 	holds(42, 6, "/dev/vfio/17");
 	look();
 	assert_string_equal(state_of("01:00.0"), "free");
@@ -1030,7 +1082,8 @@ static void the_kernel_says_which_of_a_group_is_held(void **state)
 	assert_string_equal(state_of("01:00.0"), "free");
 }
 
-/* The group was closed, or the descriptor was passed on: the kernel doesn't tell which device it is of. */
+/* The group was closed, or the descriptor was passed on: the kernel doesn't tell which device it is
+ * of. */
 static void a_device_descriptor_is_of_the_device_that_is_open(void **state)
 {
 	(void)state;
@@ -1095,7 +1148,8 @@ static void what_the_kernel_counts_and_nobody_has_makes_devices_unknown(void **s
 	look();
 	assert_string_equal(state_of("01:00.0"), "held");
 	assert_string_equal(state_of("02:00.0"), "unknown");
-	assert_contains(device_at("02:00.0")->unknown_reason, "VFIO is in use by something that no process shows (2 references");
+	assert_contains(device_at("02:00.0")->unknown_reason,
+			"VFIO is in use by something that no process shows (2 references");
 	/* one is of VFIO's own file system */
 	fakesys_vfio_count(fake, 3);
 	look();
@@ -1164,7 +1218,8 @@ static void one_of_a_failover_pair_is_reserved(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_vfio_count(fake, 0);
-	PROCESS(42, "qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0,failover_pair_id=net0");
+	PROCESS(42,
+		"qemu-system-x86_64\0-name\0one\0-device\0vfio-pci,host=01:00.0,failover_pair_id=net0");
 	look();
 	assert_string_equal(state_of("01:00.0"), "reserved");
 	assert_int_equal(device_at("01:00.0")->owners[0].pid, 42);
@@ -1215,15 +1270,19 @@ static void libvirt_passes_descriptors_with_iommufd(void **state)
 		char address[16];
 
 		snprintf(address, sizeof(address), "0000:01:00.%u", i);
-		fakesys_add(fake, address, (struct fakesys_device){GPU, .driver = "vfio-pci", .group = "17"});
+		fakesys_add(fake, address,
+			    (struct fakesys_device){GPU, .driver = "vfio-pci", .group = "17"});
 		fakesys_device_node(fake, i, address);
 	}
 	fakesys_vfio_count(fake, 4);
-	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0" "120");
-	PROCESS(42, "/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-uuid\0" UUID "1\0-object\0"
-		    "{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}\0-device\0"
-		    "{\"driver\":\"vfio-pci\",\"id\":\"hostdev0\",\"iommufd\":\"iommufd0\",\"fd\":\"25\"}\0-device\0"
-		    "{\"driver\":\"vfio-pci\",\"id\":\"hostdev1\",\"iommufd\":\"iommufd0\",\"fd\":\"26\"}");
+	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0"
+		    "120");
+	PROCESS(42,
+		"/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-uuid\0" UUID
+		"1\0-object\0"
+		"{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}\0-device\0"
+		"{\"driver\":\"vfio-pci\",\"id\":\"hostdev0\",\"iommufd\":\"iommufd0\",\"fd\":\"25\"}\0-device\0"
+		"{\"driver\":\"vfio-pci\",\"id\":\"hostdev1\",\"iommufd\":\"iommufd0\",\"fd\":\"26\"}");
 	holds(42, 23, "/dev/iommu");
 	holds(42, 25, "/dev/vfio/devices/vfio0");
 	holds(42, 26, "/dev/vfio/devices/vfio1");
@@ -1251,7 +1310,8 @@ static void libvirts_daemon_holds_for_a_domain_that_starts(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", GPU, .driver = "vfio-pci", .group = "17");
 	fakesys_device_node(fake, 0, "0000:01:00.0");
-	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0" "120");
+	PROCESS(40, "/usr/sbin/virtqemud\0--timeout\0"
+		    "120");
 	holds(40, 30, "/dev/vfio/devices/vfio0");
 	domains("cat <<END\nruns pci 0000:01:00.0 0000:06:00.0 " UUID "1 web - -\nend 1\nEND");
 	look();
@@ -1303,8 +1363,9 @@ static void a_migration_target_reserves_one_of_a_failover_pair(void **state)
 	fakesys_pci(fake, "0000:02:00.0", GPU, .driver = "vfio-pci", .group = "18");
 	fakesys_device_node(fake, 0, "0000:01:00.0");
 	fakesys_device_node(fake, 1, "0000:02:00.0");
-	PROCESS(42, "qemu-system-x86_64\0-name\0web\0-incoming\0defer\0-object\0iommufd,id=iommufd0\0-device\0"
-		    "vfio-pci,host=0000:01:00.0,iommufd=iommufd0,failover_pair_id=net0\0-device\0vfio-pci,host=0000:02:00.0");
+	PROCESS(42,
+		"qemu-system-x86_64\0-name\0web\0-incoming\0defer\0-object\0iommufd,id=iommufd0\0-device\0"
+		"vfio-pci,host=0000:01:00.0,iommufd=iommufd0,failover_pair_id=net0\0-device\0vfio-pci,host=0000:02:00.0");
 	holds(42, 7, "/dev/vfio/devices/vfio1");
 	look();
 	assert_string_equal(state_of("01:00.0"), "reserved");
@@ -1351,56 +1412,91 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_vm_holds_its_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_process_shows_its_frontend, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_host_that_gives_none_away_is_not_walked, setup, teardown),
-		cmocka_unit_test_setup_teardown(in_a_shared_group_the_command_line_decides, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_that_gives_none_away_is_not_walked, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(in_a_shared_group_the_command_line_decides, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_no_command_line_names_is_held_all_the_same,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(iommufd_nodes_are_single_devices, setup, teardown),
-		cmocka_unit_test_setup_teardown(parts_of_a_device_can_have_many_owners, setup, teardown),
-		cmocka_unit_test_setup_teardown(processes_that_share_a_group_are_one_owner, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_was_given_back_is_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_of_a_device_can_have_many_owners, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(processes_that_share_a_group_are_one_owner, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_was_given_back_is_free, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(with_hidepid_nothing_is_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_recording_has_no_processes, setup, teardown),
-		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(processes_that_end_meanwhile_were_not_there, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(sources_can_be_switched_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(proxmox_configurations_reserve, setup, teardown),
 		cmocka_unit_test_setup_teardown(proxmox_reserves_mediated_devices, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_mapping_reserves_a_mediated_device_where_it_is, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_mediated_device_of_proxmox_names_its_vm, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mapping_reserves_a_mediated_device_where_it_is,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mediated_device_of_proxmox_names_its_vm, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_pid_of_another_process_is_no_vm, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_proxmox_notes_is_believed_while_it_is_true,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(domains_claim_devices, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_devices_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_domain_that_could_not_be_read_may_use_any_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_libvirt_that_fails_leaves_devices_unknown, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_domain_that_could_not_be_read_may_use_any_device,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_are_known_by_their_group, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_devices_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_may_hand_out_devices_itself, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(odd_descriptors_are_nobodys, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_mediated_device_has_a_node_of_its_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_kernel_tells_which_mediated_device_a_descriptor_is_of, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_has_a_mediated_device_may_be_unseen, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_descriptor_may_be_of_a_device_that_nothing_tells_of, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_mediated_device_has_a_node_of_its_own, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			the_kernel_tells_which_mediated_device_a_descriptor_is_of, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_has_a_mediated_device_may_be_unseen, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_device_descriptor_may_be_of_a_device_that_nothing_tells_of, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_node_that_was_unlinked_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_elsewhere_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_of_any_name_is_held, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_path_without_the_number_is_nobodys, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_path_without_the_number_is_nobodys, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_path_descriptor_holds_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_kernel_says_which_of_a_group_is_held, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_descriptor_is_of_the_device_that_is_open, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_the_kernel_counts_and_nobody_has_makes_devices_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_kernel_says_which_of_a_group_is_held, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_device_descriptor_is_of_the_device_that_is_open,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_the_kernel_counts_and_nobody_has_makes_devices_unknown, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(threads_have_tables_of_their_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_vm_whose_main_thread_has_ended_keeps_its_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_proxmox_vm_whose_main_thread_has_ended_still_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vm_whose_main_thread_has_ended_keeps_its_name,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_proxmox_vm_whose_main_thread_has_ended_still_runs,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_users_process_is_no_proxmox_vm, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_idle_kernel_proves_that_all_is_free, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_of_a_failover_pair_is_reserved, setup, teardown),
-		cmocka_unit_test_setup_teardown(libvirt_knows_its_vms_better_than_their_command_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(libvirt_passes_descriptors_with_iommufd, setup, teardown),
-		cmocka_unit_test_setup_teardown(libvirts_daemon_holds_for_a_domain_that_starts, setup, teardown),
-		cmocka_unit_test_setup_teardown(qemu_with_iommufd_holds_its_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_migration_target_reserves_one_of_a_failover_pair, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_vf_that_nvidias_driver_assigns_can_be_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_idle_kernel_proves_that_all_is_free, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(one_of_a_failover_pair_is_reserved, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			libvirt_knows_its_vms_better_than_their_command_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(libvirt_passes_descriptors_with_iommufd, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(libvirts_daemon_holds_for_a_domain_that_starts,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(qemu_with_iommufd_holds_its_device, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_migration_target_reserves_one_of_a_failover_pair,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_vf_that_nvidias_driver_assigns_can_be_free, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_listed_is_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_rights_nothing_is_free, setup, teardown), /* for root, who drops them */
+		cmocka_unit_test_setup_teardown(without_rights_nothing_is_free, setup,
+						teardown), /* for root, who drops them */
 	};
 
-	return _cmocka_run_group_tests("ownership", tests, COUNT(tests) - (geteuid() != 0), NULL, NULL);
+	return _cmocka_run_group_tests("ownership", tests, COUNT(tests) - (geteuid() != 0), NULL,
+				       NULL);
 }

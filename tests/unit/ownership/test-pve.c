@@ -4,13 +4,15 @@
 
 #include "probe/ownership/pve.h"
 
-static const char MAPPINGS[] = "gpu\n\tdescription two of them\n\tmap id=10de:2204,node=pve1,path=0000:81:00.0\n"
-			       "\tmap id=10de:2204,node=pve1,path=0000:82:00\n\tmap id=10de:2204,node=pve2,path=0000:83:00.0\n"
-			       "\nnic\n\tmap iommugroup=3,node=pve1,path=0000:01:00.0;0000:01:00.1,id=8086:1572\n"
-			       "away\n\tmap id=1:1,node=pve10,path=0000:05:00.0\n";
+static const char MAPPINGS[] =
+	"gpu\n\tdescription two of them\n\tmap id=10de:2204,node=pve1,path=0000:81:00.0\n"
+	"\tmap id=10de:2204,node=pve1,path=0000:82:00\n\tmap id=10de:2204,node=pve2,path=0000:83:00.0\n"
+	"\nnic\n\tmap iommugroup=3,node=pve1,path=0000:01:00.0;0000:01:00.1,id=8086:1572\n"
+	"away\n\tmap id=1:1,node=pve10,path=0000:05:00.0\n";
 
-/* What CONFIG names: "0000:81:00.0", with * for all functions, ? for an alternative, and "/mdev2" for a mediated device of it
- * that is hostpci2 ("/nvidia2": of a type of NVIDIA's); "incomplete" behind them. */
+/* What CONFIG names: "0000:81:00.0", with * for all functions, ? for an alternative, and "/mdev2"
+ * for a mediated device of it that is hostpci2 ("/nvidia2": of a type of NVIDIA's); "incomplete"
+ * behind them. */
 static const char *devices_of(const char *config)
 {
 	static char text[1024];
@@ -24,10 +26,13 @@ static const char *devices_of(const char *config)
 	for (size_t i = 0; i < vm.device_count && length < sizeof(text); i++) {
 		const struct pve_device *device = &vm.devices[i];
 
-		snprintf(part, sizeof(part), "/%s%u", device->is_nvidia ? "nvidia" : "mdev", device->index);
+		snprintf(part, sizeof(part), "/%s%u", device->is_nvidia ? "nvidia" : "mdev",
+			 device->index);
 		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s%s ",
-					   address_format(&device->address, address), device->every_function ? "*" : "",
-					   device->is_alternative ? "?" : "", device->is_mdev ? part : "");
+					   address_format(&device->address, address),
+					   device->every_function ? "*" : "",
+					   device->is_alternative ? "?" : "",
+					   device->is_mdev ? part : "");
 	}
 	if (vm.incomplete)
 		snprintf(text + length, sizeof(text) - length, "incomplete");
@@ -41,17 +46,21 @@ static void hostpci_lines(void **state)
 		{"hostpci0: 0000:81:00.0\n", "0000:81:00.0 "},
 		{"hostpci0: 81:00,pcie=1\n", "0000:81:00.0* "},
 		{"hostpci15: pcie=1,host=0001:81:00.1;82:00\n", "0001:81:00.1 0000:82:00.0* "},
-		{"hostpci0: mapping=gpu,mdev=nvidia-5", "0000:81:00.0?/nvidia0 0000:82:00.0*?/nvidia0 "},
-		{"hostpci2: 0000:81:00.0,mdev=i915-GVTg_V5_4\nhostpci3: 82:00.0\n", "0000:81:00.0/mdev2 0000:82:00.0 "},
+		{"hostpci0: mapping=gpu,mdev=nvidia-5",
+		 "0000:81:00.0?/nvidia0 0000:82:00.0*?/nvidia0 "},
+		{"hostpci2: 0000:81:00.0,mdev=i915-GVTg_V5_4\nhostpci3: 82:00.0\n",
+		 "0000:81:00.0/mdev2 0000:82:00.0 "},
 		{"hostpci0: 81:00.0,mdev=nvidia-5x\n", "0000:81:00.0/mdev0 "},
 		{"hostpci0: mapping=nic\n", "0000:01:00.0 0000:01:00.1 "},
 		{"hostpci0: mapping=away\n", ""},
 		{"hostpci0: mapping=../../x\n", ""},
 		{"hostpci0: rombar=0\n", "incomplete"},
 		{"hostpci0: ../../etc/passwd\n", "incomplete"},
-		{"#hostpci0: 81:00.0\nhostpci: 81:00.0\nhostpcix: 81:00.0\nxhostpci0: 81:00.0\n", ""},
+		{"#hostpci0: 81:00.0\nhostpci: 81:00.0\nhostpcix: 81:00.0\nxhostpci0: 81:00.0\n",
+		 ""},
 		{"cores: 4\n[before]\nhostpci0: 81:00.0\n", ""},
-		{"cores: 4\n[PENDING]\nhostpci0: 81:00.0\n[before]\nhostpci0: 82:00.0\n", "0000:81:00.0 "},
+		{"cores: 4\n[PENDING]\nhostpci0: 81:00.0\n[before]\nhostpci0: 82:00.0\n",
+		 "0000:81:00.0 "},
 		{"[unterminated\nhostpci0: 81:00.0", ""},
 		{"", ""},
 	};
@@ -66,8 +75,11 @@ static void name_and_uuid_of_the_current_configuration(void **state)
 	struct pve_vm vm;
 
 	(void)state;
-	assert_int_equal(pve_parse("name: web\nsmbios1: uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1,base64=1\n[old]\nname: x\n", "",
-				   "pve1", &vm), 0);
+	assert_int_equal(
+		pve_parse(
+			"name: web\nsmbios1: uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1,base64=1\n[old]\nname: x\n",
+			"", "pve1", &vm),
+		0);
 	assert_string_equal(vm.name, "web");
 	assert_string_equal(vm.uuid, "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1");
 	pve_vm_free(&vm);
@@ -88,9 +100,15 @@ static void a_line_too_long_is_not_passed_over(void **state)
 static void a_mediated_device_has_the_vm_in_its_uuid(void **state)
 {
 	static const char *const others[] = {
-		"", "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1", "00000002-0000-0000-0000-00000000010a", "00000002-0000-0000-0000-0000000001055",
-		"0000000a-0000-0000-0000-000000000105", "00000002-0000-0000-0001-000000000105", "00000002-0000-0000-0000-000000000000",
-		"00000002-0000-0000-0000-100000000000", "00000016-0000-0000-0000-000000000105",
+		"",
+		"2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1",
+		"00000002-0000-0000-0000-00000000010a",
+		"00000002-0000-0000-0000-0000000001055",
+		"0000000a-0000-0000-0000-000000000105",
+		"00000002-0000-0000-0001-000000000105",
+		"00000002-0000-0000-0000-000000000000",
+		"00000002-0000-0000-0000-100000000000",
+		"00000016-0000-0000-0000-000000000105",
 	};
 	char uuid[37], vmid[11];
 

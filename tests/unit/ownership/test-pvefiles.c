@@ -178,8 +178,8 @@ static bool mount_silent(void)
 	if (mount("/proc", path, NULL, MS_BIND, NULL) < 0)
 		return false;
 	snprintf(path, sizeof(path), "%s/etc/pve", fake->path);
-	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fuse);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
+		 fuse);
 	if (mount("silent", path, "fuse", 0, options) < 0)
 		return false;
 	close(fuse);

@@ -36,7 +36,8 @@ static const char *device(size_t i)
 	static char text[ADDRESS_SIZE];
 
 	assert_true(i < vmm.device_count);
-	return vmm.devices[i].is_mdev ? vmm.devices[i].mdev : address_format(&vmm.devices[i].address, text);
+	return vmm.devices[i].is_mdev ? vmm.devices[i].mdev
+				      : address_format(&vmm.devices[i].address, text);
 }
 
 static void qemu_under_libvirt(void **state)
@@ -145,15 +146,24 @@ static void crosvm(void **state)
 
 static void kubevirt_is_known_by_its_pod(void **state)
 {
-	static const char pod[] = "0::/kubepods.slice/kubepods-burstable.slice/"
-				  "kubepods-burstable-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-containerd-1.scope\n";
+	static const char pod[] =
+		"0::/kubepods.slice/kubepods-burstable.slice/"
+		"kubepods-burstable-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-containerd-1.scope\n";
 	static const struct {
 		const char *cgroup, *name, *id;
 	} cases[] = {
 		{pod, "default_vm-1", "default/vm-1"},
-		{"1:cpu:/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n", "a_b", "a/b"},
-		{pod, "web", NULL}, {pod, "a_b_c", NULL}, {pod, "a_", NULL}, {pod, "_a", NULL}, {pod, "../a_b", NULL},
-		{pod, NULL, NULL}, {"0::/machine.slice/x", "a_b", NULL}, {"0::/kubepods/pod", "a_b", NULL}, {"", "a_b", NULL},
+		{"1:cpu:/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n", "a_b",
+		 "a/b"},
+		{pod, "web", NULL},
+		{pod, "a_b_c", NULL},
+		{pod, "a_", NULL},
+		{pod, "_a", NULL},
+		{pod, "../a_b", NULL},
+		{pod, NULL, NULL},
+		{"0::/machine.slice/x", "a_b", NULL},
+		{"0::/kubepods/pod", "a_b", NULL},
+		{"", "a_b", NULL},
 	};
 
 	(void)state;
@@ -175,13 +185,19 @@ static void a_pod_is_known_by_the_cgroup(void **state)
 		const char *cgroup;
 		bool is_pod;
 	} cases[] = {
-		{"0::/kubepods.slice/kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/crio-1.scope\n", true},
-		{"1:cpu:/x\n0::/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n", true},
+		{"0::/kubepods.slice/kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/crio-1.scope\n",
+		 true},
+		{"1:cpu:/x\n0::/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n",
+		 true},
 		/* kind's, and seen from another pod's cgroup namespace */
 		{"0::/kubelet.slice/kubelet-kubepods.slice/"
-		 "kubelet-kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/x\n", true},
-		{"0::/../../kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-1.scope\n", true},
-		{"0::/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a\n", false}, {"0::/machine.slice/pod\n", false}, {"", false},
+		 "kubelet-kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/x\n",
+		 true},
+		{"0::/../../kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/cri-1.scope\n",
+		 true},
+		{"0::/kubepods/pod2c4e0b0c-7b1a-4f53-8d5a\n", false},
+		{"0::/machine.slice/pod\n", false},
+		{"", false},
 	};
 
 	(void)state;
@@ -206,13 +222,20 @@ static void some_frontends_are_known_by_a_path(void **state)
 		{"/run/vc/vm/" HEX HEX HEX HEX "/clh-api.sock", NULL, "kata", HEX HEX HEX HEX},
 		{"/run/kata/" HEX HEX HEX HEX "/root/ch-api.sock", NULL, "kata", HEX HEX HEX HEX},
 		/* the path is not of this VM, or not of a frontend that is known */
-		{"/run/incus/other/qemu.conf", "web", NULL, NULL}, {"/run/incus/xweb/qemu.conf", "web", NULL, NULL},
-		{"/run/incus/_web/qemu.conf", "web", NULL, NULL}, {"/run/incus/a/web/qemu.conf", "web", NULL, NULL},
-		{"/run/incus/web/other.conf", "web", NULL, NULL}, {"/run/incus/web", "web", NULL, NULL},
-		{"/run/incus/qemu.conf", "", NULL, NULL}, {"/run/incus//qemu.conf", "", NULL, NULL},
-		{"/tmp/web/qemu.conf", "web", NULL, NULL}, {"/run/incus/web/qemu.conf", NULL, NULL, NULL},
-		{"/run/vc/vm/" HEX "/clh-api.sock", NULL, NULL, NULL}, {"/run/vc/vm/" HEX HEX HEX HEX, NULL, NULL, NULL},
-		{"/tmp/ch.sock", NULL, NULL, NULL}, {"", "web", NULL, NULL},
+		{"/run/incus/other/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/xweb/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/_web/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/a/web/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/web/other.conf", "web", NULL, NULL},
+		{"/run/incus/web", "web", NULL, NULL},
+		{"/run/incus/qemu.conf", "", NULL, NULL},
+		{"/run/incus//qemu.conf", "", NULL, NULL},
+		{"/tmp/web/qemu.conf", "web", NULL, NULL},
+		{"/run/incus/web/qemu.conf", NULL, NULL, NULL},
+		{"/run/vc/vm/" HEX "/clh-api.sock", NULL, NULL, NULL},
+		{"/run/vc/vm/" HEX HEX HEX HEX, NULL, NULL, NULL},
+		{"/tmp/ch.sock", NULL, NULL, NULL},
+		{"", "web", NULL, NULL},
 	};
 
 	(void)state;
@@ -263,12 +286,31 @@ static void other_programs_are_no_vmm(void **state)
 static void nonsense_is_passed_over(void **state)
 {
 	static const char *const lines[] = {
-		"", "|", "||||", "qemu", "qemu|", "qemu|-name", "qemu|-name|", "qemu|-device|", "qemu|-device|,|", "qemu|-device|=|",
-		"qemu|-device|vfio-pci|", "qemu|-device|vfio-pci,host=|", "qemu|-device|vfio-pci,host=../../etc|",
-		"qemu|-device|vfio-pci,sysfsdev=|", "qemu|-device|vfio-pci,sysfsdev=/|", "qemu|-device|vfio-pci,sysfsdev=////|",
-		"qemu|-device|vfio-pci,sysfsdev=/mdev/devices/|", "qemu|-device|vfio-pci,host=zz,sysfsdev=/x|",
-		"qemu|-device|{}|", "qemu|-device|{\"driver\":null}|", "cloud-hypervisor|--device|", "cloud-hypervisor|--device|path=|",
-		"qemu|-name|,,,,,|-uuid|", "qemu|-device|vfio-pci,host=0000:01:00.0,,x|", "qemu|-|--|-name",
+		"",
+		"|",
+		"||||",
+		"qemu",
+		"qemu|",
+		"qemu|-name",
+		"qemu|-name|",
+		"qemu|-device|",
+		"qemu|-device|,|",
+		"qemu|-device|=|",
+		"qemu|-device|vfio-pci|",
+		"qemu|-device|vfio-pci,host=|",
+		"qemu|-device|vfio-pci,host=../../etc|",
+		"qemu|-device|vfio-pci,sysfsdev=|",
+		"qemu|-device|vfio-pci,sysfsdev=/|",
+		"qemu|-device|vfio-pci,sysfsdev=////|",
+		"qemu|-device|vfio-pci,sysfsdev=/mdev/devices/|",
+		"qemu|-device|vfio-pci,host=zz,sysfsdev=/x|",
+		"qemu|-device|{}|",
+		"qemu|-device|{\"driver\":null}|",
+		"cloud-hypervisor|--device|",
+		"cloud-hypervisor|--device|path=|",
+		"qemu|-name|,,,,,|-uuid|",
+		"qemu|-device|vfio-pci,host=0000:01:00.0,,x|",
+		"qemu|-|--|-name",
 	};
 
 	(void)state;
@@ -296,14 +338,22 @@ static void frontends_are_known_by_their_names(void **state)
 	static const struct {
 		const char *name, *vmid, *frontend, *id;
 	} cases[] = {
-		{"one-42", NULL, "opennebula", "42"},        {"i-2-385-VM", NULL, "cloudstack", "i-2-385-VM"},
-		{"instance-0000001f", NULL, "nova", uuid},   {"web", "105", "proxmox", "105"},
-		{"sandbox-" HEX HEX HEX HEX, NULL, "kata", HEX HEX HEX HEX}, {"sandbox-" HEX, NULL, NULL, NULL},
-		{"one-", NULL, NULL, NULL},                  {"one-42x", NULL, NULL, NULL},
-		{"one--1", NULL, NULL, NULL},                {"i-2-385-VMx", NULL, NULL, NULL},
-		{"i--385-VM", NULL, NULL, NULL},             {"instance-0000001g", NULL, NULL, NULL},
-		{"instance-1f", NULL, NULL, NULL},           {"one-99999999999", NULL, NULL, NULL},
-		{"web", "1;rm", NULL, NULL},                 {"", NULL, NULL, NULL},
+		{"one-42", NULL, "opennebula", "42"},
+		{"i-2-385-VM", NULL, "cloudstack", "i-2-385-VM"},
+		{"instance-0000001f", NULL, "nova", uuid},
+		{"web", "105", "proxmox", "105"},
+		{"sandbox-" HEX HEX HEX HEX, NULL, "kata", HEX HEX HEX HEX},
+		{"sandbox-" HEX, NULL, NULL, NULL},
+		{"one-", NULL, NULL, NULL},
+		{"one-42x", NULL, NULL, NULL},
+		{"one--1", NULL, NULL, NULL},
+		{"i-2-385-VMx", NULL, NULL, NULL},
+		{"i--385-VM", NULL, NULL, NULL},
+		{"instance-0000001g", NULL, NULL, NULL},
+		{"instance-1f", NULL, NULL, NULL},
+		{"one-99999999999", NULL, NULL, NULL},
+		{"web", "1;rm", NULL, NULL},
+		{"", NULL, NULL, NULL},
 		{NULL, NULL, NULL, NULL},
 	};
 

@@ -77,13 +77,15 @@ static const char *aliases_of(const char *address)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < aliases->count; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", aliases->items[i]);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
+			 aliases->items[i]);
 	return text;
 }
 
 #define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
 
-/* Two devices that are free, one that a VM holds, one that the host uses, one whose group a native driver blocks. */
+/* Two devices that are free, one that a VM holds, one that the host uses, one whose group a native
+ * driver blocks. */
 static void make_devices(void)
 {
 	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "vfio-pci", .group = "1");
@@ -91,7 +93,8 @@ static void make_devices(void)
 	fakesys_pci(fake, "0000:03:00.0", NIC, .driver = "vfio-pci", .group = "3");
 	fakesys_pci(fake, "0000:04:00.0", NIC, .driver = "igbvf", .group = "4");
 	fakesys_pci(fake, "0000:05:00.0", NIC, .driver = "vfio-pci", .group = "5");
-	fakesys_pci(fake, "0000:05:00.1", .vendor = 0x8086, .device = 0x9999, .class = 0x040300, .driver = "snd", .group = "5");
+	fakesys_pci(fake, "0000:05:00.1", .vendor = 0x8086, .device = 0x9999, .class = 0x040300,
+		    .driver = "snd", .group = "5");
 	fakesys_link(fake, "sys/kernel/iommu_groups/5/devices/0000:05:00.0", "../../x");
 	fakesys_link(fake, "sys/kernel/iommu_groups/5/devices/0000:05:00.1", "../../x");
 	fakesys_process(fake, 42, "qemu-kvm\0-name\0one-1");
@@ -156,7 +159,8 @@ static void pools_are_counted(void **state)
 	free(pools);
 }
 
-/* The devices that the requests take, with blanks between them; "no" when this host can't serve them. */
+/* The devices that the requests take, with blanks between them; "no" when this host can't serve
+ * them. */
 static const char *serve(const char *first, const char *second)
 {
 	struct log log = log_capture_add(&captured);
@@ -177,8 +181,8 @@ static const char *serve(const char *first, const char *second)
 	if (result > 0) {
 		text[0] = '\0';
 		for (size_t i = 0; i < count; i++)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
-				 address_format_short(&taken[i]->address, address));
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 i ? " " : "", address_format_short(&taken[i]->address, address));
 		free(taken);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -195,7 +199,8 @@ static void requests_are_served_with_what_can_be_had(void **state)
 	assert_string_equal(serve("a1:2", NULL), "01:00.0 02:00.0");
 	assert_string_equal(serve("a1:3", NULL), "no");
 	assert_string_equal(serve("vendor=8086,class=0200", NULL), "01:00.0");
-	assert_string_equal(serve("vendor=8086,device=1520,class=0200,count=2", NULL), "01:00.0 02:00.0");
+	assert_string_equal(serve("vendor=8086,device=1520,class=0200,count=2", NULL),
+			    "01:00.0 02:00.0");
 	assert_string_equal(serve("class=0300", NULL), "no");
 	assert_string_equal(serve("address=02:00.0", NULL), "02:00.0");
 	assert_string_equal(serve("address=0000:03:00.0", NULL), "no");
@@ -233,10 +238,35 @@ static void what_is_in_the_way_is_known(void **state)
 static void an_invalid_request_is_one_error(void **state)
 {
 	static const char *const texts[] = {
-		"", ":", ":2", "a1:", "a1:0", "a1:-1", "a1:x", "a1:2x", "a1:99999", "a 1", "a1:2:3", "=", "vendor=", "vendor=808",
-		"vendor=808x", "vendor=8086,", "vendor=8086,vendor=8086", "nonsense=1", "address=", "address=zz",
-		"address=01:00.0,address=02:00.0", "count=2", "vendor=8086,count=0", "-a", ".", "a1\n", "address=../../etc",
-		"vendor=8086;class=0200", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"",
+		":",
+		":2",
+		"a1:",
+		"a1:0",
+		"a1:-1",
+		"a1:x",
+		"a1:2x",
+		"a1:99999",
+		"a 1",
+		"a1:2:3",
+		"=",
+		"vendor=",
+		"vendor=808",
+		"vendor=808x",
+		"vendor=8086,",
+		"vendor=8086,vendor=8086",
+		"nonsense=1",
+		"address=",
+		"address=zz",
+		"address=01:00.0,address=02:00.0",
+		"count=2",
+		"vendor=8086,count=0",
+		"-a",
+		".",
+		"a1\n",
+		"address=../../etc",
+		"vendor=8086;class=0200",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 	struct log log = log_capture_add(&captured);
 	struct request request = {0};
@@ -256,9 +286,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_alias_is_all_that_it_says, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_is_not_on_offer_has_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_is_not_on_offer_has_none, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(pools_are_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(requests_are_served_with_what_can_be_had, setup, teardown),
+		cmocka_unit_test_setup_teardown(requests_are_served_with_what_can_be_had, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_is_in_the_way_is_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_invalid_request_is_one_error, setup, teardown),
 	};

@@ -54,11 +54,17 @@ static const char *rules(const struct rule_list *list)
 static void every_spelling_of_a_filter_is_the_same(void **state)
 {
 	static const char *const texts[] = {
-		":filter: '10de:*,8086::0c03'\n", "filter: 10de:*,8086::0c03\n", ":filter: \"10de:*, 8086::0c03\"\n",
-		":filter:\n  - '10de:*'\n  - 8086::0c03\n", ":filter: [10de:*, '8086::0c03']\n",
-		":filter:\n- 10de:*,8086::0c03\n", "':filter': 10de:*,8086::0c03,\n",
-		"# comment\n---\n:filter: >\n  10de:*,\n  8086::0c03\n", "{filter: [10de:*, 8086::0c03]}\n",
-		":filter: |\n  10de:*,8086::0c03\n", "\xef\xbb\xbf:filter: 10de:*,8086::0c03\r\n",
+		":filter: '10de:*,8086::0c03'\n",
+		"filter: 10de:*,8086::0c03\n",
+		":filter: \"10de:*, 8086::0c03\"\n",
+		":filter:\n  - '10de:*'\n  - 8086::0c03\n",
+		":filter: [10de:*, '8086::0c03']\n",
+		":filter:\n- 10de:*,8086::0c03\n",
+		"':filter': 10de:*,8086::0c03,\n",
+		"# comment\n---\n:filter: >\n  10de:*,\n  8086::0c03\n",
+		"{filter: [10de:*, 8086::0c03]}\n",
+		":filter: |\n  10de:*,8086::0c03\n",
+		"\xef\xbb\xbf:filter: 10de:*,8086::0c03\r\n",
 	};
 
 	(void)state;
@@ -90,10 +96,17 @@ static void null_empty_and_missing_differ(void **state)
 		const char *text;
 		bool restricts;
 	} cases[] = {
-		{":filter:\n", false},     {":filter: ~\n", false},   {":filter: null\n", false},
-		{":filter: []\n", true},   {":filter: ''\n", true},   {":filter: ['']\n", true},
-		{"# nothing\n", true},     {"", true},                {"---\n", true},
-		{":short_address: []\n", true}, {"~\n", true},
+		{":filter:\n", false},
+		{":filter: ~\n", false},
+		{":filter: null\n", false},
+		{":filter: []\n", true},
+		{":filter: ''\n", true},
+		{":filter: ['']\n", true},
+		{"# nothing\n", true},
+		{"", true},
+		{"---\n", true},
+		{":short_address: []\n", true},
+		{"~\n", true},
 	};
 
 	(void)state;
@@ -105,7 +118,9 @@ static void null_empty_and_missing_differ(void **state)
 		assert_false(config->names.restricts);
 		assert_int_equal(config->nvidia_vendor_count, 1);
 	}
-	assert_int_equal(parse(":filter: '*:*'\n:short_address:\n:device_name: []\n:nvidia_vendors: []\n"), 0);
+	assert_int_equal(
+		parse(":filter: '*:*'\n:short_address:\n:device_name: []\n:nvidia_vendors: []\n"),
+		0);
 	assert_false(config->addresses.restricts);
 	assert_int_equal(config->nvidia_vendor_count, 0);
 	assert_int_equal(parse(":filter: 'null'\n"), -EINVAL);
@@ -114,7 +129,9 @@ static void null_empty_and_missing_differ(void **state)
 static void exclusions_can_be_anywhere_in_a_filter(void **state)
 {
 	static const char *const texts[] = {
-		":filter: 8086:*,!8086:10d3\n", ":filter: '8086:* , !8086:10d3'\n", ":filter: [8086:*, '!8086:10d3']\n",
+		":filter: 8086:*,!8086:10d3\n",
+		":filter: '8086:* , !8086:10d3'\n",
+		":filter: [8086:*, '!8086:10d3']\n",
 		":filter:\n  - 8086:*\n  - '!8086:10d3'\n",
 	};
 
@@ -126,7 +143,8 @@ static void exclusions_can_be_anywhere_in_a_filter(void **state)
 		assert_false(rule_excludes(config->filters.rules[0]));
 		assert_true(rule_excludes(config->filters.rules[1]));
 	}
-	assert_int_equal(parse(":filter:\n:alias:\n  - {name: a, filter: ['8086:*', '!8086:10d3']}\n"), 0);
+	assert_int_equal(
+		parse(":filter:\n:alias:\n  - {name: a, filter: ['8086:*', '!8086:10d3']}\n"), 0);
 	assert_true(rule_excludes(config->aliases[0].filters.rules[1]));
 }
 
@@ -157,7 +175,8 @@ static void hosts_are_laid_over(void **state)
 			       "  GPU-7: {filter: '1002:*'}\n"
 			       "  gpu-7.example.org: {device_name: Radeon}\n"
 			       ":filter: 8086:*\n"
-			       ":device_name: Ethernet\n"), 0);
+			       ":device_name: Ethernet\n"),
+			 0);
 	assert_string_equal(rules(&config->filters), "1002:*");
 	assert_string_equal(rules(&config->addresses), "07:00.0");
 	assert_string_equal(rules(&config->names), "Radeon");
@@ -180,7 +199,8 @@ static void aliases_and_sources_are_read(void **state)
 			       "  - :name: a1\n"
 			       "    :filter: ['8086:1520', '8086:1521']\n"
 			       "    :role: vf\n"
-			       "  - {name: 10GE, short_address: '28:00.1', numa_node: 1}\n"), 0);
+			       "  - {name: 10GE, short_address: '28:00.1', numa_node: 1}\n"),
+			 0);
 	assert_int_equal(config->owners, OWNER_VFIO | OWNER_CMDLINE);
 	assert_int_equal(config->alias_count, 2);
 	assert_string_equal(config->aliases[0].name, "a1");
@@ -192,9 +212,11 @@ static void aliases_and_sources_are_read(void **state)
 	assert_string_equal(rules(&config->aliases[1].addresses), "28:00.1");
 	assert_int_equal(config->aliases[1].numa_node, 1);
 	/* a host has its own, all of them */
-	assert_int_equal(parse(":alias: [{name: a, role: vf}, {name: b, role: pf}]\n"
-			       ":owners: none\n"
-			       ":hosts: {gpu-7: {alias: [{name: c, role: vf}], owners: [libvirt]}, other: {alias: , owners: all}}\n"), 0);
+	assert_int_equal(
+		parse(":alias: [{name: a, role: vf}, {name: b, role: pf}]\n"
+		      ":owners: none\n"
+		      ":hosts: {gpu-7: {alias: [{name: c, role: vf}], owners: [libvirt]}, other: {alias: , owners: all}}\n"),
+		0);
 	assert_int_equal(config->alias_count, 1);
 	assert_string_equal(config->aliases[0].name, "c");
 	assert_int_equal(config->owners, OWNER_LIBVIRT);
@@ -207,58 +229,79 @@ static void errors_are_reported_with_their_places(void **state)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{":filter: 10de\n", "pci.conf:1:10: invalid filter '10de': needs at least VENDOR:DEVICE; "
-				    "use '10de:' for any device of vendor 10de\n"},
+		{":filter: 10de\n",
+		 "pci.conf:1:10: invalid filter '10de': needs at least VENDOR:DEVICE; "
+		 "use '10de:' for any device of vendor 10de\n"},
 		{":filter: '0x10de:*'\n", "without 0x"},
 		{":filter: ['10de:*', 'zz:']\n", "pci.conf:1:21: invalid filter 'zz:': "},
 		{":filter: *:10d3\n", "quotes around it"},
 		{":filter: 10de:\n", "quotes around it"},
 		{":filter:\n\t- 10de:*\n", "indent with spaces, not tabs"},
-		{":filter: {a: b}\n", "pci.conf:1:10: :filter: must be a string or a list of strings, not a map\n"},
-		{":filter:\n  - 10de: x\n", "pci.conf:2:5: each item of :filter: must be a string; quote values that contain ': '\n"},
+		{":filter: {a: b}\n",
+		 "pci.conf:1:10: :filter: must be a string or a list of strings, not a map\n"},
+		{":filter:\n  - 10de: x\n",
+		 "pci.conf:2:5: each item of :filter: must be a string; quote values that contain ': '\n"},
 		{":filter:\n  -\n", "pci.conf:2:4: empty item in :filter:\n"},
 		{":filter:\n  - [a]\n", "each item of :filter: must be a string"},
-		{":filter: '0:0'\n:filter: '10de:*'\n", "pci.conf:2:1: duplicate key ':filter' (first on line 1)\n"},
-		{":filter: '0:0'\nfilter: '10de:*'\n", "pci.conf:2:1: duplicate key 'filter' (first on line 1)\n"},
-		{":short_address: '07:00'\n", "pci.conf:1:17: invalid PCI address '07:00': expected e.g. 07:00.0 or 0000:07:00.0\n"},
+		{":filter: '0:0'\n:filter: '10de:*'\n",
+		 "pci.conf:2:1: duplicate key ':filter' (first on line 1)\n"},
+		{":filter: '0:0'\nfilter: '10de:*'\n",
+		 "pci.conf:2:1: duplicate key 'filter' (first on line 1)\n"},
+		{":short_address: '07:00'\n",
+		 "pci.conf:1:17: invalid PCI address '07:00': expected e.g. 07:00.0 or 0000:07:00.0\n"},
 		{":short_address: [07:00.0, 07:20.0]\n", "invalid PCI address '07:20.0'"},
 		{":device_name: 'a('\n",
 		 "invalid regular expression 'a(': missing closing parenthesis, at character 3\n"},
 		{":device_name: 'gpu['\n", "pci.conf:1:15: invalid regular expression 'gpu['"},
-		{":device_name: ['((((a{1000}){1000}){1000}){1000})']\n", "invalid regular expression"},
-		{":nvidia_vendors: '10deg'\n", "invalid vendor id '10deg': expected four hex digits, e.g. 10de\n"},
+		{":device_name: ['((((a{1000}){1000}){1000}){1000})']\n",
+		 "invalid regular expression"},
+		{":nvidia_vendors: '10deg'\n",
+		 "invalid vendor id '10deg': expected four hex digits, e.g. 10de\n"},
 		{":nvidia_vendors: '0x10de'\n", "invalid vendor id"},
 		{":nvidia_vendors: -1\n", "invalid vendor id"},
 		{":hosts: x\n", "pci.conf:1:9: :hosts: must be a map of host names"},
 		{":hosts: {a: b}\n", "pci.conf:1:13: host 'a' must be a map of keys: :filter:"},
 		{":hosts: {other: {filter: zz}}\n", "invalid filter 'zz'"},
 		{":hosts: {a: {}, a: {}}\n", "duplicate key 'a' (first on line 1)\n"},
-		{":hosts:\n  'gpu[': {filter: '10de:*'}\n", "pci.conf:2:3: invalid host pattern 'gpu[': '[' without ']'\n"},
+		{":hosts:\n  'gpu[': {filter: '10de:*'}\n",
+		 "pci.conf:2:3: invalid host pattern 'gpu[': '[' without ']'\n"},
 		{":hosts: {'a[]b': {}}\n", "invalid host pattern 'a[]b': '[' without ']'\n"},
 		{":hosts: {'a\\': }\n", "invalid host pattern 'a\\': '\\' at its end\n"},
-		{":owners: nobody\n", "pci.conf:1:10: unknown source 'nobody' (all, none, or a comma-separated list of vfio,"},
-		{":owners: [vfio, libvrt]\n", "pci.conf:1:17: unknown source 'libvrt' (did you mean 'libvirt'?)\n"},
+		{":owners: nobody\n",
+		 "pci.conf:1:10: unknown source 'nobody' (all, none, or a comma-separated list of vfio,"},
+		{":owners: [vfio, libvrt]\n",
+		 "pci.conf:1:17: unknown source 'libvrt' (did you mean 'libvirt'?)\n"},
 		{":owners: {a: b}\n", ":owners: must be a string or a list of strings"},
-		{":owners: [all, libvirt]\n", "pci.conf:1:16: 'all' and 'none' cannot be combined with other sources\n"},
-		{":owners: [libvirt, all]\n", "pci.conf:1:20: 'all' and 'none' cannot be combined with other sources\n"},
-		{":owners:\n- none\n- vfio\n", "pci.conf:3:3: 'all' and 'none' cannot be combined with other sources\n"},
-		{":owners: 'all, none'\n", "pci.conf:1:10: 'all' and 'none' cannot be combined with other sources\n"},
-		{":hosts: {gpu-7: {owners: [none, all]}}\n", "cannot be combined with other sources\n"},
+		{":owners: [all, libvirt]\n",
+		 "pci.conf:1:16: 'all' and 'none' cannot be combined with other sources\n"},
+		{":owners: [libvirt, all]\n",
+		 "pci.conf:1:20: 'all' and 'none' cannot be combined with other sources\n"},
+		{":owners:\n- none\n- vfio\n",
+		 "pci.conf:3:3: 'all' and 'none' cannot be combined with other sources\n"},
+		{":owners: 'all, none'\n",
+		 "pci.conf:1:10: 'all' and 'none' cannot be combined with other sources\n"},
+		{":hosts: {gpu-7: {owners: [none, all]}}\n",
+		 "cannot be combined with other sources\n"},
 		{":alias: a1\n", "pci.conf:1:9: :alias: must be a list of maps"},
 		{":alias: {name: a1}\n", ":alias: must be a list of maps"},
 		{":alias: [a1]\n", "each item of :alias: must be a map of keys: name, filter"},
 		{":alias: [{filter: '1:2'}]\n", "pci.conf:1:10: alias without a name"},
-		{":alias: [{name: a1}]\n", "pci.conf:1:10: alias 'a1' has no condition: add filter, short_address,"},
+		{":alias: [{name: a1}]\n",
+		 "pci.conf:1:10: alias 'a1' has no condition: add filter, short_address,"},
 		{":alias: [{name: 'a 1', role: vf}]\n", "pci.conf:1:17: invalid alias name 'a 1'"},
 		{":alias: [{name: 'a:1', role: vf}]\n", "invalid alias name"},
-		{":alias: [{name: summary, role: vf}]\n", "invalid alias name 'summary': reserved\n"},
+		{":alias: [{name: summary, role: vf}]\n",
+		 "invalid alias name 'summary': reserved\n"},
 		{":alias: [{name: , role: vf}]\n", "name must be one string\n"},
 		{":alias: [{name: [a], role: vf}]\n", "name must be one string\n"},
-		{":alias: [{name: a, role: VF}]\n", "pci.conf:1:26: invalid role 'VF': expected pf, vf or pci\n"},
-		{":alias: [{name: a, numa_node: -1}]\n", "numa_node must be a number, e.g. 0, not '-1'\n"},
+		{":alias: [{name: a, role: VF}]\n",
+		 "pci.conf:1:26: invalid role 'VF': expected pf, vf or pci\n"},
+		{":alias: [{name: a, numa_node: -1}]\n",
+		 "numa_node must be a number, e.g. 0, not '-1'\n"},
 		{":alias: [{name: a, numa_node: 123456}]\n", "numa_node must be a number"},
 		{":alias: [{name: a, filter: zz}]\n", "invalid filter 'zz'"},
-		{":alias: [{name: a, name: b, role: vf}]\n", "duplicate key 'name' (first on line 1)\n"},
+		{":alias: [{name: a, name: b, role: vf}]\n",
+		 "duplicate key 'name' (first on line 1)\n"},
 		{":hosts: {other: {alias: [{name: a}]}}\n", "alias 'a' has no condition"},
 		{"just a text\n", "pci.conf:1:1: the file must be a map of keys"},
 		{"- a\n- b\n", "the file must be a map of keys"},
@@ -270,13 +313,16 @@ static void errors_are_reported_with_their_places(void **state)
 		{":filter: !10de:1eb8\n",
 		 "pci.conf:1:10: '!10de:1eb8' is a tag in YAML, because it begins with !; put quotes"},
 		{":filter:\n  - 8086:*\n  - !10de:*\n", "pci.conf:3:5: '!10de:*' is a tag in YAML"},
-		{":filter: [8086:*, !10de:1eb8]\n", "while scanning a tag; put quotes around a filter"},
+		{":filter: [8086:*, !10de:1eb8]\n",
+		 "while scanning a tag; put quotes around a filter"},
 		{":filter: ! 10de:1eb8\n", "pci.conf:1:10: '!' is a tag in YAML"},
 		{":filter: '!!10de:1eb8'\n", "pci.conf:1:10: invalid filter '!!10de:1eb8': "},
 		{":filter: '8086:*,!10de'\n", "pci.conf:1:10: invalid filter '!10de': "},
-		{":filter: !!str\n", "pci.conf:1:10: unsupported tag 'tag:yaml.org,2002:str'; remove it\n"},
+		{":filter: !!str\n",
+		 "pci.conf:1:10: unsupported tag 'tag:yaml.org,2002:str'; remove it\n"},
 		{"!ruby/object:Set {}\n", "unsupported tag"},
-		{"filter: [[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n", "pci.conf:1:24: lists and maps nested more than 16 deep\n"},
+		{"filter: [[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\n",
+		 "pci.conf:1:24: lists and maps nested more than 16 deep\n"},
 	};
 
 	(void)state;
@@ -284,7 +330,8 @@ static void errors_are_reported_with_their_places(void **state)
 		assert_int_equal(parse(cases[i].text), -EINVAL);
 		assert_true(captured.errors >= 1);
 		if (!strstr(captured.text, cases[i].message))
-			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text, cases[i].message);
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text,
+				 cases[i].message);
 		assert_null(config);
 	}
 }
@@ -324,19 +371,24 @@ static void an_unclosed_quote_is_reported_where_it_opens(void **state)
 	} cases[] = {
 		{":filter: '10de:*\n", "pci.conf:1:10: this quote is never closed\n"},
 		{":filter: \"10de:*\n# comment\n", "pci.conf:1:10: this quote is never closed\n"},
-		{":filter:\n  - '10de:*\n  - 8086:1\n", "pci.conf:2:5: this quote is never closed\n"},
+		{":filter:\n  - '10de:*\n  - 8086:1\n",
+		 "pci.conf:2:5: this quote is never closed\n"},
 		{":filter: '10de:*\n---\n", "pci.conf:1:10: this quote is never closed\n"},
 		/* closed by a quote that was to open the next string */
-		{":filter: '10de:*\n:short_address: '07:00.0'\n", "pci.conf:1:10: this quote is closed only on line 2\n"},
-		{":filter:\n  - '10de:*\n  - '1002:*'\n", "pci.conf:2:5: this quote is closed only on line 3\n"},
-		{":filter: '10de:*\n:short_address: ['07:00.0']\n", "pci.conf:1:10: this quote is closed only on line 2\n"},
+		{":filter: '10de:*\n:short_address: '07:00.0'\n",
+		 "pci.conf:1:10: this quote is closed only on line 2\n"},
+		{":filter:\n  - '10de:*\n  - '1002:*'\n",
+		 "pci.conf:2:5: this quote is closed only on line 3\n"},
+		{":filter: '10de:*\n:short_address: ['07:00.0']\n",
+		 "pci.conf:1:10: this quote is closed only on line 2\n"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].text), -EINVAL);
 		if (!strstr(captured.text, cases[i].message) || captured.errors != 1)
-			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text, cases[i].message);
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text,
+				 cases[i].message);
 	}
 	/* an error elsewhere is not blamed on a long string */
 	assert_int_equal(parse(":device_name: 'a\n  b'\n:filter: [\n"), -EINVAL);
@@ -360,7 +412,8 @@ static void bytes_that_are_not_text_are_reported_with_line_and_column(void **sta
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse(cases[i].text), -EINVAL);
 		if (!strstr(captured.text, cases[i].message) || captured.errors != 1)
-			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text, cases[i].message);
+			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text,
+				 cases[i].message);
 	}
 	/* of a file in UTF-16 the byte is known */
 	assert_int_equal(parse_bytes("\xff\xfe:\0\0\xdc", 6), -EINVAL);
@@ -382,7 +435,9 @@ static void a_long_path_still_tells_the_line(void **state)
 static void all_faults_are_told_at_once(void **state)
 {
 	(void)state;
-	assert_int_equal(parse(":filter: [a, b]\n:short_address: c\n:device_name: '('\n:nonsense: 1\n"), -EINVAL);
+	assert_int_equal(
+		parse(":filter: [a, b]\n:short_address: c\n:device_name: '('\n:nonsense: 1\n"),
+		-EINVAL);
 	assert_int_equal(captured.errors, 4);
 	assert_int_equal(captured.warnings, 1);
 }
@@ -390,13 +445,18 @@ static void all_faults_are_told_at_once(void **state)
 static void an_unknown_key_is_a_warning(void **state)
 {
 	(void)state;
-	assert_int_equal(parse(":fitler: '10de:*'\n:filter: '8086:*'\n:hosts: {gpu-7: {hosts: {}}}\n"
-			       ":alias: [{name: a, role: vf, hosts: x}]\n"), 0);
+	assert_int_equal(
+		parse(":fitler: '10de:*'\n:filter: '8086:*'\n:hosts: {gpu-7: {hosts: {}}}\n"
+		      ":alias: [{name: a, role: vf, hosts: x}]\n"),
+		0);
 	assert_int_equal(captured.errors, 0);
 	assert_int_equal(captured.warnings, 3);
-	assert_contains(captured.text, "pci.conf:4:30: unknown key 'hosts' ignored; valid keys: name, filter,");
-	assert_contains(captured.text, "pci.conf:1:1: unknown key ':fitler' ignored (did you mean ':filter:'?)\n");
-	assert_contains(captured.text, "pci.conf:3:18: unknown key 'hosts' ignored; valid keys: :filter:,");
+	assert_contains(captured.text,
+			"pci.conf:4:30: unknown key 'hosts' ignored; valid keys: name, filter,");
+	assert_contains(captured.text,
+			"pci.conf:1:1: unknown key ':fitler' ignored (did you mean ':filter:'?)\n");
+	assert_contains(captured.text,
+			"pci.conf:3:18: unknown key 'hosts' ignored; valid keys: :filter:,");
 	assert_string_equal(rules(&config->filters), "8086:*");
 }
 
@@ -413,9 +473,12 @@ static void hostile_files_cost_an_error(void **state)
 	memset(text, 'x', size);
 	assert_int_equal(parse_bytes(text, size), -EINVAL);
 	/* a list that laughs */
-	assert_int_equal(parse("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\n"
-			       "d: &d [*c,*c,*c,*c,*c,*c]\nfilter: [*d,*d,*d]\n"), -EINVAL);
-	/* a million keys, each of which is compared with all before it; a thousand repetitions of a long list */
+	assert_int_equal(
+		parse("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\n"
+		      "d: &d [*c,*c,*c,*c,*c,*c]\nfilter: [*d,*d,*d]\n"),
+		-EINVAL);
+	/* a million keys, each of which is compared with all before it; a thousand repetitions of a
+	 * long list */
 	text[0] = '\0';
 	for (size_t i = 0, at = 0; at < size - 32; i++)
 		at += (size_t)sprintf(text + at, "key%zu: x\n", i);
@@ -456,7 +519,8 @@ static void the_shipped_file_selects_no_device(void **state)
 	char path[512];
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/etc/pci.conf", getenv("SOURCES") ? getenv("SOURCES") : ".");
+	snprintf(path, sizeof(path), "%s/etc/pci.conf",
+		 getenv("SOURCES") ? getenv("SOURCES") : ".");
 	assert_int_equal(config_load(path, "h", &log, &config), 0);
 	assert_string_equal(captured.text, "");
 	assert_string_equal(rules(&config->filters), "0:0");
@@ -467,24 +531,32 @@ static void the_shipped_file_selects_no_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_spelling_of_a_filter_is_the_same, setup, teardown),
-		cmocka_unit_test_setup_teardown(scalars_that_yaml_takes_for_numbers_are_texts, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_spelling_of_a_filter_is_the_same, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(scalars_that_yaml_takes_for_numbers_are_texts,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(null_empty_and_missing_differ, setup, teardown),
-		cmocka_unit_test_setup_teardown(exclusions_can_be_anywhere_in_a_filter, setup, teardown),
+		cmocka_unit_test_setup_teardown(exclusions_can_be_anywhere_in_a_filter, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(expressions_keep_their_commas, setup, teardown),
 		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(aliases_and_sources_are_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_places, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(an_error_has_no_follow_up_errors, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_unclosed_quote_is_reported_where_it_opens, setup, teardown),
-		cmocka_unit_test_setup_teardown(bytes_that_are_not_text_are_reported_with_line_and_column, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unclosed_quote_is_reported_where_it_opens, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			bytes_that_are_not_text_are_reported_with_line_and_column, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_path_still_tells_the_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_faults_are_told_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_files_cost_an_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_shipped_file_selects_no_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_told, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_shipped_file_selects_no_device, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

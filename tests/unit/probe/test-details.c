@@ -82,8 +82,10 @@ static void everything_is_read(void **state)
 	const struct pci_device *nic;
 
 	(void)state;
-	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport");
-	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "igb", .group = "17", .below = "0000:00:01.0");
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400,
+		    .driver = "pcieport");
+	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "igb", .group = "17",
+		    .below = "0000:00:01.0");
 	file("0000:01:00.0", "numa_node", "1\n");
 	file("0000:01:00.0", "revision", "0x01\n");
 	file("0000:01:00.0", "reset_method", "flr bus\n");
@@ -95,7 +97,8 @@ static void everything_is_read(void **state)
 	file("0000:01:00.0", "max_link_width", "8\n");
 	file("0000:01:00.0", "aer_dev_correctable", "RxErr 1\nBadTLP 2\nTOTAL_ERR_COR 3\n");
 	file("0000:01:00.0", "aer_dev_nonfatal", "Undefined 0\nTOTAL_ERR_NONFATAL 0\n");
-	file("0000:01:00.0", "aer_dev_fatal", "Undefined 0\nTOTAL_ERR_FATAL 18446744073709551615\n");
+	file("0000:01:00.0", "aer_dev_fatal",
+	     "Undefined 0\nTOTAL_ERR_FATAL 18446744073709551615\n");
 	file("0000:01:00.0", "label", "NIC1\n");
 	file("0000:01:00.0", "sriov_totalvfs", "8\n");
 	file("0000:01:00.0", "sriov_numvfs", "2\n");
@@ -149,7 +152,8 @@ static void what_is_not_there_is_absent(void **state)
 	assert_null(nic->driver);
 	assert_null(nic->label);
 	assert_null(nic->power_state);
-	assert_int_equal(nic->interface_count + nic->blocks.count + nic->drm.count + nic->ancestor_count, 0);
+	assert_int_equal(
+		nic->interface_count + nic->blocks.count + nic->drm.count + nic->ancestor_count, 0);
 	assert_false(nic->incomplete);
 	assert_string_equal(captured.text, "");
 }
@@ -167,7 +171,8 @@ static void what_cannot_be_read_is_told_and_marked(void **state)
 	file("0000:00:02.0", "label", much);
 	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:02.0/power_state", "D\0003", 3);
 	file("0000:00:02.0", "aer_dev_correctable", "RxErr 0\n");
-	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0/iommu_group", "../../kernel/iommu_groups/none");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0/iommu_group",
+		     "../../kernel/iommu_groups/none");
 	fakesys_pci(fake, "0000:00:03.0", NIC, .driver = "igb");
 	scan_all();
 	read_details(DETAIL_ALL);
@@ -212,7 +217,9 @@ static void only_what_is_asked_for_is_read(void **state)
 	inventory->selected = 1;
 	seen.text[0] = '\0';
 	read_details(DETAIL_NUMA_NODE);
-	assert_string_equal(seen.text, "sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
+	assert_string_equal(
+		seen.text,
+		"sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
 	assert_false(device("00:03.0")->present & HAS_IOMMU_GROUP);
 	seen.text[0] = '\0';
 	read_details(DETAIL_NAMES);
@@ -231,7 +238,8 @@ static void virtual_functions_know_their_place(void **state)
 	/* the VFs of the two ports take turns */
 	for (unsigned i = 0; i < 8; i++) {
 		snprintf(address, sizeof(address), "0000:02:10.%u", i);
-		fakesys_pci(fake, address, NIC, .pf = i % 2 ? "0000:02:00.1" : "0000:02:00.0", .vf = i / 2);
+		fakesys_pci(fake, address, NIC, .pf = i % 2 ? "0000:02:00.1" : "0000:02:00.0",
+			    .vf = i / 2);
 	}
 	scan_all();
 	read_details(DETAIL_SRIOV | DETAIL_VF_INDEX);
@@ -276,14 +284,20 @@ static void disks_and_graphics_nodes_find_their_devices(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x144d, .device = 0xa808, .class = 0x010802);
 	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1002, .device = 0x1234, .class = 0x030000);
-	fakesys_link(fake, "sys/block/nvme1n1", "../devices/pci0000:00/0000:00:02.0/nvme/nvme1/nvme1n1");
-	fakesys_link(fake, "sys/block/nvme0c1n2", "../devices/pci0000:00/0000:00:02.0/nvme/nvme1/nvme0c1n2");
-	fakesys_link(fake, "sys/block/nvme0n2", "../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2");
+	fakesys_link(fake, "sys/block/nvme1n1",
+		     "../devices/pci0000:00/0000:00:02.0/nvme/nvme1/nvme1n1");
+	fakesys_link(fake, "sys/block/nvme0c1n2",
+		     "../devices/pci0000:00/0000:00:02.0/nvme/nvme1/nvme0c1n2");
+	fakesys_link(fake, "sys/block/nvme0n2",
+		     "../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n2");
 	fakesys_link(fake, "sys/block/loop0", "../devices/virtual/block/loop0");
 	fakesys_link(fake, "sys/block/sdz", "../devices/pci0000:00/0000:00:1f.0/ata1/host0/sdz");
-	fakesys_link(fake, "sys/class/drm/card0", "../../devices/pci0000:00/0000:00:03.0/drm/card0");
-	fakesys_link(fake, "sys/class/drm/card0-DP-1", "../../devices/pci0000:00/0000:00:03.0/drm/card0/card0-DP-1");
-	fakesys_link(fake, "sys/class/drm/renderD128", "../../devices/pci0000:00/0000:00:03.0/drm/renderD128");
+	fakesys_link(fake, "sys/class/drm/card0",
+		     "../../devices/pci0000:00/0000:00:03.0/drm/card0");
+	fakesys_link(fake, "sys/class/drm/card0-DP-1",
+		     "../../devices/pci0000:00/0000:00:03.0/drm/card0/card0-DP-1");
+	fakesys_link(fake, "sys/class/drm/renderD128",
+		     "../../devices/pci0000:00/0000:00:03.0/drm/renderD128");
 	fakesys_file(fake, "sys/class/drm/version", "drm 1.1.0 20060810\n");
 	scan_all();
 	read_details(DETAIL_BLOCKS | DETAIL_DRM);
@@ -297,7 +311,8 @@ static void disks_and_graphics_nodes_find_their_devices(void **state)
 static void virtio_devices_have_their_interfaces_below(void **state)
 {
 	(void)state;
-	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1af4, .device = 0x1041, .class = 0x020000, .driver = "virtio-pci");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1af4, .device = 0x1041, .class = 0x020000,
+		    .driver = "virtio-pci");
 	file("0000:00:03.0", "virtio2/net/ens3/address", "52:54:00:12:34:56\n");
 	scan_all();
 	read_details(DETAIL_INTERFACES);
@@ -312,11 +327,14 @@ static void vfs_have_the_uplink_of_their_pf(void **state)
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x15b3, .device = 0x101d, .class = 0x020000);
 	file("0000:01:00.0", "net/eth1/phys_port_name", "pf0vf0\n");
 	file("0000:01:00.0", "net/eth9/phys_port_name", "p0\n");
-	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0", .vf = 0);
-	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0", .vf = 1);
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0",
+		    .vf = 0);
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0",
+		    .vf = 1);
 	/* another PF has none, and what the one before had isn't taken for it */
 	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x1b36, .device = 0x0010, .class = 0x010802);
-	fakesys_pci(fake, "0000:02:00.1", .vendor = 0x1b36, .device = 0x0010, .pf = "0000:02:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:02:00.1", .vendor = 0x1b36, .device = 0x0010, .pf = "0000:02:00.0",
+		    .vf = 0);
 	scan_all();
 	read_details(DETAIL_SRIOV | DETAIL_PF_INTERFACE);
 	assert_null(device("01:00.0")->pf_interface);
@@ -351,7 +369,8 @@ static void a_function_can_be_a_virtual_gpu(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
-	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200, .pf = "0000:08:00.0");
+	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200,
+		    .pf = "0000:08:00.0");
 	file("0000:08:00.4", "nvidia/current_vgpu_type", "558\n");
 	file("0000:08:00.4", "nvidia/creatable_vgpu_types", "ID : vGPU Name\n");
 	scan_all();
@@ -370,11 +389,14 @@ static void mediated_devices_are_parts_of_a_device(void **state)
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
 	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
 	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/name", "GRID T4-4Q\n");
-	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/description", "num_heads=4, max_instance=4\n");
+	fakesys_file(fake, MDEV "mdev_supported_types/nvidia-63/description",
+		     "num_heads=4, max_instance=4\n");
 	fakesys_link(fake, MDEV "bb/mdev_type", "../mdev_supported_types/nvidia-63");
 	fakesys_directory(fake, MDEV "aa");
-	fakesys_link(fake, "sys/bus/mdev/devices/bb", "../../../devices/pci0000:00/0000:00:02.0/bb");
-	fakesys_link(fake, "sys/bus/mdev/devices/aa", "../../../devices/pci0000:00/0000:00:02.0/aa");
+	fakesys_link(fake, "sys/bus/mdev/devices/bb",
+		     "../../../devices/pci0000:00/0000:00:02.0/bb");
+	fakesys_link(fake, "sys/bus/mdev/devices/aa",
+		     "../../../devices/pci0000:00/0000:00:02.0/aa");
 	fakesys_link(fake, "sys/bus/mdev/devices/cc", "../../../devices/platform/cc");
 	scan_all();
 	read_details(DETAIL_MDEVS);
@@ -395,13 +417,17 @@ static void of_other_devices_only_what_was_asked_for_is_read(void **state)
 	struct log log = log_capture_add(&captured);
 
 	(void)state;
-	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1521, .class = 0x020000, .driver = "igb");
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1521, .class = 0x020000,
+		    .driver = "igb");
 	file("0000:01:00.0", "sriov_totalvfs", "7\n");
-	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000, .pf = "0000:01:00.0");
+	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000,
+		    .pf = "0000:01:00.0");
 	scan_all();
 	inventory->devices[0].selected = false;
 	inventory->selected = 1;
-	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER, inventory), 0);
+	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER,
+				      inventory),
+			 0);
 	assert_int_equal(device("01:00.0")->sriov.vfs_total, 7);
 	assert_null(device("01:00.0")->driver);
 	assert_true(device("01:10.0")->present & HAS_PF);
@@ -413,7 +439,8 @@ static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **st
 	struct log log = log_capture_add(&captured);
 
 	(void)state;
-	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400,
+		    .driver = "pcieport", .group = "1");
 	fakesys_pci(fake, "0000:00:02.0", NIC, .driver = "igb", .group = "2");
 	fakesys_pci(fake, "0000:00:03.0", NIC, .driver = "igb", .group = "3");
 	scan_all();
@@ -432,12 +459,16 @@ static void a_groups_other_devices_can_block_it(void **state)
 	const struct pci_device *gpu;
 
 	(void)state;
-	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400, .driver = "pcieport", .group = "1");
-	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .driver = "vfio-pci", .group = "1");
-	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x10de, .device = 0x1aef, .class = 0x040300, .driver = "snd_hda_intel",
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400,
+		    .driver = "pcieport", .group = "1");
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		    .driver = "vfio-pci", .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x10de, .device = 0x1aef, .class = 0x040300,
+		    .driver = "snd_hda_intel", .group = "1");
+	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x10de, .device = 0x1ad8, .class = 0x0c0330,
 		    .group = "1");
-	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x10de, .device = 0x1ad8, .class = 0x0c0330, .group = "1");
-	fakesys_pci(fake, "0000:01:00.3", .vendor = 0x10de, .device = 0x1ad9, .class = 0x0c8000, .driver = "pci-stub", .group = "1");
+	fakesys_pci(fake, "0000:01:00.3", .vendor = 0x10de, .device = 0x1ad9, .class = 0x0c8000,
+		    .driver = "pci-stub", .group = "1");
 	fakesys_pci(fake, "0000:02:00.0", NIC, .driver = "igb", .group = "2");
 	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:00:01.0");
 	for (int i = 0; i < 4; i++) {
@@ -480,7 +511,8 @@ static void odd_links_and_speeds_are_absent(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void link(const char *address, const char *speed, const char *width, const char *max_speed, const char *max_width)
+static void link(const char *address, const char *speed, const char *width, const char *max_speed,
+		 const char *max_width)
 {
 	file(address, "current_link_speed", speed);
 	file(address, "current_link_width", width);
@@ -494,8 +526,10 @@ static void a_link_is_degraded_when_device_and_port_can_more(void **state)
 		const char *speed, *width, *max_speed, *max_width;
 		bool degraded;
 	} cases[] = {
-		{"8.0 GT/s PCIe\n", "8\n", "16.0 GT/s PCIe\n", "16\n", false}, /* the port can no more */
-		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n", false},   /* the device can no more */
+		{"8.0 GT/s PCIe\n", "8\n", "16.0 GT/s PCIe\n", "16\n",
+		 false}, /* the port can no more */
+		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n",
+		 false}, /* the device can no more */
 		{"5.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n", true},
 		{"8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "16\n", true},
 	};
@@ -507,7 +541,8 @@ static void a_link_is_degraded_when_device_and_port_can_more(void **state)
 	for (unsigned i = 0; i < COUNT(cases); i++) {
 		snprintf(address, sizeof(address), "0000:01:00.%u", i);
 		fakesys_pci(fake, address, NIC, .below = "0000:00:01.0");
-		link(address, cases[i].speed, cases[i].width, cases[i].max_speed, cases[i].max_width);
+		link(address, cases[i].speed, cases[i].width, cases[i].max_speed,
+		     cases[i].max_width);
 	}
 	/* on the root bus there is no port, asleep nothing is known */
 	fakesys_pci(fake, "0000:00:02.0", NIC);
@@ -534,13 +569,19 @@ static void addresses_are_found_in_paths(void **state)
 	struct pci_address found[2];
 
 	(void)state;
-	assert_int_equal(path_addresses("../../../devices/pci0000:00/0000:00:1c.0/0000:01:00.0/net/eth0", found, 2), 2);
+	assert_int_equal(
+		path_addresses("../../../devices/pci0000:00/0000:00:1c.0/0000:01:00.0/net/eth0",
+			       found, 2),
+		2);
 	assert_int_equal(found[1].bus, 1);
 	assert_int_equal(path_addresses("", found, 2), 0);
 	assert_int_equal(path_addresses("///", found, 2), 0);
 	assert_int_equal(path_addresses("0000:00:1c.0", found, 0), 1);
-	assert_int_equal(path_addresses("../pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme0/nvme0n1/x/0000:00:1c.9",
-					found, 2), 2);
+	assert_int_equal(
+		path_addresses(
+			"../pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme0/nvme0n1/x/0000:00:1c.9",
+			found, 2),
+		2);
 }
 
 int main(void)
@@ -548,22 +589,34 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(everything_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_absent, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told_and_marked, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_sleeping_devices_link_is_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told_and_marked, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_sleeping_devices_link_is_left_alone, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(only_what_is_asked_for_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(virtual_functions_know_their_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_vanishes_is_not_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_devices, setup, teardown),
-		cmocka_unit_test_setup_teardown(virtio_devices_have_their_interfaces_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(virtual_functions_know_their_place, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_vanishes_is_not_there, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_devices, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(virtio_devices_have_their_interfaces_below, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_function_can_be_a_virtual_gpu, setup, teardown),
-		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(of_other_devices_only_what_was_asked_for_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(of_unselected_bridges_the_driver_and_the_group_can_be_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_groups_other_devices_can_block_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_device, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(of_other_devices_only_what_was_asked_for_is_read,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			of_unselected_bridges_the_driver_and_the_group_can_be_read, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(a_groups_other_devices_can_block_it, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_device_and_port_can_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_device_and_port_can_more,
+						setup, teardown),
 		cmocka_unit_test(addresses_are_found_in_paths),
 	};
 

@@ -51,7 +51,8 @@ static void unknown_is_absent(void **state)
 	}
 }
 
-/* The details that a field says it needs are among those that there are, and each kind of detail serves some field. */
+/* The details that a field says it needs are among those that there are, and each kind of detail
+ * serves some field. */
 static void details_are_asked_for(void **state)
 {
 	unsigned all = 0;

@@ -53,8 +53,10 @@ static double measured(const struct pci_device *device, const char *name)
 static void unknown_is_not_absent(void **state)
 {
 	const struct pci_device nothing = {0};
-	const struct pci_device unknown = {.present = HAS_OWNERSHIP, .ownership = OWNERSHIP_UNKNOWN};
-	const struct pci_device held = {.present = HAS_OWNERSHIP | HAS_LINK_SPEED, .ownership = OWNERSHIP_HELD,
+	const struct pci_device unknown = {.present = HAS_OWNERSHIP,
+					   .ownership = OWNERSHIP_UNKNOWN};
+	const struct pci_device held = {.present = HAS_OWNERSHIP | HAS_LINK_SPEED,
+					.ownership = OWNERSHIP_HELD,
 					.link.speed = 2.5};
 
 	(void)state;
@@ -71,23 +73,42 @@ static void unknown_is_not_absent(void **state)
 	IS(&held, "vendor", -1);
 }
 
-#define PF {1, 0, 0, 0}
+#define PF                 \
+	{                  \
+		1, 0, 0, 0 \
+	}
 
 static void a_pf_counts_its_vfs(void **state)
 {
 	struct pci_device devices[] = {
-		{.address = PF, .selected = true, .present = HAS_VFS_ENABLED | HAS_OWNERSHIP, .ownership = OWNERSHIP_HOST,
+		{.address = PF,
+		 .selected = true,
+		 .present = HAS_VFS_ENABLED | HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_HOST,
 		 .sriov = {.role = SRIOV_PF, .vfs_enabled = 3}},
-		{.address = {1, 0, 0, 1}, .selected = true, .present = HAS_PF | HAS_OWNERSHIP, .ownership = OWNERSHIP_HELD,
+		{.address = {1, 0, 0, 1},
+		 .selected = true,
+		 .present = HAS_PF | HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_HELD,
 		 .sriov = {.role = SRIOV_VF, .pf = PF}},
-		{.address = {1, 0, 0, 2}, .selected = true, .present = HAS_PF | HAS_OWNERSHIP, .ownership = OWNERSHIP_FREE,
+		{.address = {1, 0, 0, 2},
+		 .selected = true,
+		 .present = HAS_PF | HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_FREE,
 		 .sriov = {.role = SRIOV_VF, .pf = PF}},
-		{.address = {1, 0, 0, 3}, .selected = true, .present = HAS_PF | HAS_OWNERSHIP, .ownership = OWNERSHIP_FREE,
+		{.address = {1, 0, 0, 3},
+		 .selected = true,
+		 .present = HAS_PF | HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_FREE,
 		 .sriov = {.role = SRIOV_VF, .pf = PF}},
-		{.address = {2, 0, 0, 0}, .selected = true, .present = HAS_VFS_ENABLED | HAS_OWNERSHIP,
-		 .ownership = OWNERSHIP_FREE, .sriov = {.role = SRIOV_PF}},
+		{.address = {2, 0, 0, 0},
+		 .selected = true,
+		 .present = HAS_VFS_ENABLED | HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_FREE,
+		 .sriov = {.role = SRIOV_PF}},
 	};
-	struct inventory inventory = {.devices = devices, .count = COUNT(devices), .selected = COUNT(devices)};
+	struct inventory inventory = {
+		.devices = devices, .count = COUNT(devices), .selected = COUNT(devices)};
 
 	(void)state;
 	vfs_count(&inventory);
@@ -123,7 +144,9 @@ static void note(void *data, const struct metric *metric)
 	if (metric->measure == MEASURE_DURATION)
 		return;
 	snprintf(walked->text + length, sizeof(walked->text) - length, "%s:%s-%s=%g ",
-		 metric->device ? "device" : metric->pool ? pool_name(metric->pool, model) : "host",
+		 metric->device ? "device"
+		 : metric->pool ? pool_name(metric->pool, model)
+				: "host",
 		 measure_name(metric->measure), metric->name, metric->value);
 }
 
@@ -134,23 +157,36 @@ static void all_is_walked(void **state)
 	const struct config config = {.aliases = aliases, .alias_count = 1};
 	struct owner owners[] = {{.pid = 1}, {.pid = 2}};
 	struct pci_device devices[] = {
-		{.selected = true, .present = HAS_OWNERSHIP | HAS_NUMA_NODE | HAS_AER_FATAL, .ownership = OWNERSHIP_HELD,
-		 .owners = owners, .owner_count = 2, .numa_node = 1, .aer.fatal = 7, .vendor = 0x8086, .device = 0x1520,
+		{.selected = true,
+		 .present = HAS_OWNERSHIP | HAS_NUMA_NODE | HAS_AER_FATAL,
+		 .ownership = OWNERSHIP_HELD,
+		 .owners = owners,
+		 .owner_count = 2,
+		 .numa_node = 1,
+		 .aer.fatal = 7,
+		 .vendor = 0x8086,
+		 .device = 0x1520,
 		 .aliases = {names, 1}},
 		{.present = HAS_NUMA_NODE},
-		{.selected = true, .present = HAS_OWNERSHIP, .ownership = OWNERSHIP_UNKNOWN, .vendor = 0x8086, .device = 0x1520},
+		{.selected = true,
+		 .present = HAS_OWNERSHIP,
+		 .ownership = OWNERSHIP_UNKNOWN,
+		 .vendor = 0x8086,
+		 .device = 0x1520},
 	};
 	const struct inventory inventory = {.devices = devices, .count = 3, .selected = 2};
 	struct walked walked = {0};
 
 	(void)state;
 	assert_int_equal(metrics_walk(&config, &inventory, DETAIL_METRICS, note, &walked), 0);
-	assert_string_equal(walked.text, "device:gauge-numa_node=1 device:errors-aer_fatal=7 device:gauge-in_use=1 device:gauge-conflict=1 "
-			    "device:gauge-in_use=nan device:gauge-conflict=nan "
-			    "a1:count-total=1 a1:count-in_use=1 a1:count-free=0 a1:count-available=0 "
-			    "8086:1520:count-total=2 8086:1520:count-in_use=1 8086:1520:count-free=0 8086:1520:count-available=0 "
-			    "host:count-devices=2 host:count-in_use=1 host:count-free=0 host:count-reserved=0 "
-			    "host:count-unknown=1 host:count-conflict=1 ");
+	assert_string_equal(
+		walked.text,
+		"device:gauge-numa_node=1 device:errors-aer_fatal=7 device:gauge-in_use=1 device:gauge-conflict=1 "
+		"device:gauge-in_use=nan device:gauge-conflict=nan "
+		"a1:count-total=1 a1:count-in_use=1 a1:count-free=0 a1:count-available=0 "
+		"8086:1520:count-total=2 8086:1520:count-in_use=1 8086:1520:count-free=0 8086:1520:count-available=0 "
+		"host:count-devices=2 host:count-in_use=1 host:count-free=0 host:count-reserved=0 "
+		"host:count-unknown=1 host:count-conflict=1 ");
 }
 
 static void what_was_not_read_is_left_out(void **state)

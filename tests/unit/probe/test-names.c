@@ -39,7 +39,8 @@ static struct names *names_of(const char *text, size_t size)
 }
 
 /* Both or neither, and the same. */
-static void expect_same(const char *ours, const char *theirs, const char *what, unsigned a, unsigned b)
+static void expect_same(const char *ours, const char *theirs, const char *what, unsigned a,
+			unsigned b)
 {
 	if (ours == theirs || (ours && theirs && strcmp(ours, theirs) == 0))
 		return;
@@ -47,10 +48,14 @@ static void expect_same(const char *ours, const char *theirs, const char *what, 
 		 theirs ? theirs : "(none)");
 }
 
-/* The name that libpci gives, without the number that it adds where only the base class has a name. */
-static const char *theirs(struct pci_access *access, char *buffer, int flags, int a, int b, int c, int d)
+/* The name that libpci gives, without the number that it adds where only the base class has a name.
+ */
+static const char *theirs(struct pci_access *access, char *buffer, int flags, int a, int b, int c,
+			  int d)
 {
-	char *name = pci_lookup_name(access, buffer, 512, flags | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB, a, b, c, d);
+	char *name = pci_lookup_name(access, buffer, 512,
+				     flags | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB, a, b, c,
+				     d);
 	char *number = name && (flags & PCI_LOOKUP_CLASS) ? strstr(name, " [") : NULL;
 
 	if (number)
@@ -66,7 +71,8 @@ static void quiet(char *format, ...)
 static void every_entry_is_what_libpci_says(void **state)
 {
 	struct pci_access *access = pci_alloc();
-	unsigned vendor = 0, device = 0, subvendor, subdevice, vendors = 0, devices = 0, subsystems = 0;
+	unsigned vendor = 0, device = 0, subvendor, subdevice, vendors = 0, devices = 0,
+		 subsystems = 0;
 	char line[1024], buffer[512], path[256];
 	bool in_vendors = true;
 	struct names *names;
@@ -88,34 +94,44 @@ static void every_entry_is_what_libpci_says(void **state)
 			in_vendors = false;
 		if (!in_vendors || line[0] == '#')
 			continue;
-		if (sscanf(line, "\t\t%4x %4x ", &subvendor, &subdevice) == 2 && line[0] == '\t' && line[1] == '\t') {
-			expect_same(names_subsystem(names, (uint16_t)vendor, (uint16_t)device, (uint16_t)subvendor,
-						    (uint16_t)subdevice),
-				    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, (int)vendor, (int)device,
-					   (int)subvendor, (int)subdevice), "subsystem", subvendor, subdevice);
+		if (sscanf(line, "\t\t%4x %4x ", &subvendor, &subdevice) == 2 && line[0] == '\t' &&
+		    line[1] == '\t') {
+			expect_same(names_subsystem(names, (uint16_t)vendor, (uint16_t)device,
+						    (uint16_t)subvendor, (uint16_t)subdevice),
+				    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE,
+					   (int)vendor, (int)device, (int)subvendor,
+					   (int)subdevice),
+				    "subsystem", subvendor, subdevice);
 			subsystems++;
 		} else if (line[0] == '\t' && sscanf(line, "\t%4x ", &device) == 1) {
 			expect_same(names_device(names, (uint16_t)vendor, (uint16_t)device),
-				    theirs(access, buffer, PCI_LOOKUP_DEVICE, (int)vendor, (int)device, 0, 0), "device",
-				    vendor, device);
+				    theirs(access, buffer, PCI_LOOKUP_DEVICE, (int)vendor,
+					   (int)device, 0, 0),
+				    "device", vendor, device);
 			devices++;
 		} else if (line[0] != '\t' && sscanf(line, "%4x ", &vendor) == 1) {
 			expect_same(names_vendor(names, (uint16_t)vendor),
-				    theirs(access, buffer, PCI_LOOKUP_VENDOR, (int)vendor, 0, 0, 0), "vendor", vendor, 0);
+				    theirs(access, buffer, PCI_LOOKUP_VENDOR, (int)vendor, 0, 0, 0),
+				    "vendor", vendor, 0);
 			vendors++;
 		}
 	}
 	assert_true(vendors > 1000 && devices > 10000 && subsystems > 10000);
-	/* every vendor and every class that there can be, known or not; unknown devices of a known vendor */
+	/* every vendor and every class that there can be, known or not; unknown devices of a known
+	 * vendor */
 	for (unsigned id = 0; id < 0x10000; id++) {
-		expect_same(names_vendor(names, (uint16_t)id), theirs(access, buffer, PCI_LOOKUP_VENDOR, (int)id, 0, 0, 0),
-			    "vendor", id, 0);
-		expect_same(names_class(names, (uint16_t)id), theirs(access, buffer, PCI_LOOKUP_CLASS, (int)id, 0, 0, 0),
-			    "class", id, 0);
+		expect_same(names_vendor(names, (uint16_t)id),
+			    theirs(access, buffer, PCI_LOOKUP_VENDOR, (int)id, 0, 0, 0), "vendor",
+			    id, 0);
+		expect_same(names_class(names, (uint16_t)id),
+			    theirs(access, buffer, PCI_LOOKUP_CLASS, (int)id, 0, 0, 0), "class", id,
+			    0);
 		expect_same(names_device(names, 0x8086, (uint16_t)id),
-			    theirs(access, buffer, PCI_LOOKUP_DEVICE, 0x8086, (int)id, 0, 0), "device", 0x8086, id);
+			    theirs(access, buffer, PCI_LOOKUP_DEVICE, 0x8086, (int)id, 0, 0),
+			    "device", 0x8086, id);
 		expect_same(names_subsystem(names, 0x8086, 0x10d3, 0x8086, (uint16_t)id),
-			    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, 0x8086, 0x10d3, 0x8086, (int)id),
+			    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, 0x8086,
+				   0x10d3, 0x8086, (int)id),
 			    "subsystem of 10d3", 0x8086, id);
 	}
 	assert_string_equal(captured.text, "");
@@ -126,7 +142,8 @@ static void every_entry_is_what_libpci_says(void **state)
 
 static bool hwdb_is_there(void)
 {
-	return access("/etc/udev/hwdb.bin", R_OK) == 0 || access("/usr/lib/udev/hwdb.bin", R_OK) == 0 ||
+	return access("/etc/udev/hwdb.bin", R_OK) == 0 ||
+	       access("/usr/lib/udev/hwdb.bin", R_OK) == 0 ||
 	       access("/lib/udev/hwdb.bin", R_OK) == 0;
 }
 
@@ -143,26 +160,30 @@ static bool hwdb_is_open(void)
 	return found;
 }
 
-static void expect_same_with_hwdb(struct names *names, struct pci_access *access, int vendor, int device, int subvendor,
-				  int subdevice)
+static void expect_same_with_hwdb(struct names *names, struct pci_access *access, int vendor,
+				  int device, int subvendor, int subdevice)
 {
 	const int flags = PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS;
 	char buffer[1024];
 
-	expect_same(names_subsystem(names, (uint16_t)vendor, (uint16_t)device, (uint16_t)subvendor, (uint16_t)subdevice),
-		    pci_lookup_name(access, buffer, sizeof(buffer), flags, vendor, device, subvendor, subdevice), "subsystem",
-		    (unsigned)vendor, (unsigned)device);
+	expect_same(names_subsystem(names, (uint16_t)vendor, (uint16_t)device, (uint16_t)subvendor,
+				    (uint16_t)subdevice),
+		    pci_lookup_name(access, buffer, sizeof(buffer), flags, vendor, device,
+				    subvendor, subdevice),
+		    "subsystem", (unsigned)vendor, (unsigned)device);
 	expect_same(names_device(names, (uint16_t)vendor, (uint16_t)device),
-		    pci_lookup_name(access, buffer, sizeof(buffer), PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, vendor, device),
+		    pci_lookup_name(access, buffer, sizeof(buffer),
+				    PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, vendor, device),
 		    "device", (unsigned)vendor, (unsigned)device);
 }
 
 /* A short list, so that nearly all of what the hwdb knows is missing from it. */
 static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **state)
 {
-	static const char text[] = "8086  Intel of the list\n\t10d3  Device of the list\n\t\t8086 a01f  Sub of the list\n\t1533  Own\n"
-				   "C 02  Network of the list\n\t00  Ethernet of the list\nC 77  Class of the list\n"
-				   "\t01  Of [7701]\n";
+	static const char text[] =
+		"8086  Intel of the list\n\t10d3  Device of the list\n\t\t8086 a01f  Sub of the list\n\t1533  Own\n"
+		"C 02  Network of the list\n\t00  Ethernet of the list\nC 77  Class of the list\n"
+		"\t01  Of [7701]\n";
 	struct names *names = names_of(text, sizeof(text) - 1);
 	struct pci_access *access = pci_alloc();
 	char path[128], buffer[1024], *name, *number;
@@ -172,7 +193,8 @@ static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **
 	snprintf(path, sizeof(path), "%s/pci.ids", fake->path);
 	assert_int_equal(names_new(path, true, &the_log, &names), 0);
 	assert_string_equal(names_vendor(names, 0x8086), "Intel of the list");
-	assert_string_equal(names_subsystem(names, 0x8086, 0x10d3, 0x8086, 0xa01f), "Sub of the list");
+	assert_string_equal(names_subsystem(names, 0x8086, 0x10d3, 0x8086, 0xa01f),
+			    "Sub of the list");
 	assert_string_equal(names_class(names, 0x0200), "Ethernet of the list");
 	assert_false(hwdb_is_open());
 
@@ -185,21 +207,25 @@ static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **
 	}
 	for (int vendor = 0; vendor < 0x10000; vendor += vendor < 0x2000 ? 1 : 0x33)
 		expect_same(names_vendor(names, (uint16_t)vendor),
-			    pci_lookup_name(access, buffer, sizeof(buffer), PCI_LOOKUP_VENDOR | PCI_LOOKUP_NO_NUMBERS, vendor),
+			    pci_lookup_name(access, buffer, sizeof(buffer),
+					    PCI_LOOKUP_VENDOR | PCI_LOOKUP_NO_NUMBERS, vendor),
 			    "vendor", (unsigned)vendor, 0);
 	for (int class = 0; class < 0x10000; class += class < 0x1400 ? 1 : 0x101) {
-		name = pci_lookup_name(access, buffer, sizeof(buffer), PCI_LOOKUP_CLASS | PCI_LOOKUP_NO_NUMBERS, class);
+		name = pci_lookup_name(access, buffer, sizeof(buffer),
+				       PCI_LOOKUP_CLASS | PCI_LOOKUP_NO_NUMBERS, class);
 		number = name && class != 0x7701 ? strstr(name, " [") : NULL;
 		if (number)
 			*number = '\0';
-		expect_same(names_class(names, (uint16_t)class), name, "class", (unsigned)class, 0);
+		expect_same(names_class(names, (uint16_t) class), name, "class", (unsigned)class,
+			    0);
 	}
 	if (hwdb_is_there()) {
 		assert_true(hwdb_is_open());
 		assert_string_equal(names_vendor(names, 0x10de), "NVIDIA Corporation");
 		assert_string_equal(names_class(names, 0x0280), "Network controller");
 		assert_string_equal(names_class(names, 0x0277), "Network of the list");
-		assert_string_equal(names_device(names, 0x8086, 0x1521), "I350 Gigabit Network Connection");
+		assert_string_equal(names_device(names, 0x8086, 0x1521),
+				    "I350 Gigabit Network Connection");
 	}
 	names_free(names);
 	pci_cleanup(access);
@@ -212,7 +238,8 @@ static void keep_all(void *data, enum message_level level, const char *text)
 	snprintf((char *)data + strlen(data), 2048 - strlen(data), "[%s]", text);
 }
 
-/* libpci itself would look for the user's home, and then for a cache there; its messages end in a newline. */
+/* libpci itself would look for the user's home, and then for a cache there; its messages end in a
+ * newline. */
 static void libpci_looks_into_no_home_and_its_messages_are_lines(void **state)
 {
 	static char messages[2048];
@@ -234,9 +261,10 @@ static void libpci_looks_into_no_home_and_its_messages_are_lines(void **state)
 
 static void order_and_doubles_do_not_matter(void **state)
 {
-	static const char text[] = "# comment\n\n8086  Intel\n\t2000  Second\n\t1000  First \n\t\t8086 0001  Sub\n"
-				   "\t1000  Again\n10de  NVIDIA\n8086  Other Intel\nC 02  Network\n\t00  Ethernet\n"
-				   "ffff  After the classes";
+	static const char text[] =
+		"# comment\n\n8086  Intel\n\t2000  Second\n\t1000  First \n\t\t8086 0001  Sub\n"
+		"\t1000  Again\n10de  NVIDIA\n8086  Other Intel\nC 02  Network\n\t00  Ethernet\n"
+		"ffff  After the classes";
 	struct names *names = names_of(text, strlen(text));
 
 	(void)state;
@@ -256,7 +284,8 @@ static void order_and_doubles_do_not_matter(void **state)
 
 static void a_broken_line_is_told_and_the_rest_serves(void **state)
 {
-	static const char text[] = "8086  Intel\n\t1000  First\n<<<<<<< HEAD\n=======\n10de  NVIDIA\n\t2204  Device\n";
+	static const char text[] =
+		"8086  Intel\n\t1000  First\n<<<<<<< HEAD\n=======\n10de  NVIDIA\n\t2204  Device\n";
 	struct names *names = names_of(text, strlen(text));
 
 	(void)state;
@@ -308,10 +337,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_entry_is_what_libpci_says, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does, setup, teardown),
-		cmocka_unit_test_setup_teardown(libpci_looks_into_no_home_and_its_messages_are_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			libpci_looks_into_no_home_and_its_messages_are_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(order_and_doubles_do_not_matter, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_broken_line_is_told_and_the_rest_serves, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_broken_line_is_told_and_the_rest_serves, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(no_list_means_no_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(garbage_is_no_list, setup, teardown),
 	};

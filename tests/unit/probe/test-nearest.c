@@ -5,9 +5,9 @@
 
 static const char *hint(const char *word)
 {
-	static const char *const words[] = {"list",   "explain",     "request",
-					    "record", "verify",      "opennebula",
-					    "vf",     "vendor_name", "iommu_group",
+	static const char *const words[] = {"list",   "explain",      "request",
+					    "record", "verify",	      "opennebula",
+					    "vf",     "vendor_name",  "iommu_group",
 					    "filter", "short_address"};
 	static char buffer[NEAREST_HINT_SIZE];
 	struct nearest nearest = {.word = word};

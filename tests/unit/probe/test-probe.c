@@ -18,8 +18,10 @@ static int setup(void **state)
 	captured = (struct log_capture){0};
 	seen.text[0] = '\0';
 	fakesys_file(fake, "proc/sys/kernel/hostname", "host1\n");
-	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .group = "2");
-	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "3");
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
+		    .group = "2");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		    .group = "3");
 	return 0;
 }
 
@@ -66,13 +68,16 @@ static void without_a_configuration_every_device_is_selected(void **state)
 static void the_installed_one_is_found_below_the_root(void **state)
 {
 	(void)state;
-	fakesys_file(fake, "etc/pciprobe/pci.conf", ":filter: 0:0\n:hosts: {host1: {filter: 10de:*}}\n");
+	fakesys_file(fake, "etc/pciprobe/pci.conf",
+		     ":filter: 0:0\n:hosts: {host1: {filter: 10de:*}}\n");
 	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), 0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
 	assert_int_equal(inventory->selected, 1);
 	assert_true(inventory->devices[1].selected);
 	assert_contains(probe_config(probe)->path, fake->path);
-	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf", .all = true}), 0);
+	assert_int_equal(
+		make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf", .all = true}),
+		0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
 	assert_int_equal(inventory->selected, 2);
 }
@@ -82,10 +87,12 @@ static void a_broken_configuration_is_an_error(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "etc/pciprobe/pci.conf", ":filter: zz\n");
-	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), -EINVAL);
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}),
+			 -EINVAL);
 	fakesys_remove(fake, "etc/pciprobe/pci.conf");
 	fakesys_directory(fake, "etc/pciprobe/pci.conf");
-	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), -EISDIR);
+	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}),
+			 -EISDIR);
 	assert_int_equal(make((struct probe_options){.config = "/nowhere/pci.conf"}), -ENOENT);
 	assert_int_equal(captured.errors, 3);
 }
@@ -138,11 +145,16 @@ static void read_again(void)
 /* The second of these devices is a VM's. */
 static void make_owned(void)
 {
-	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000, .group = "4", .driver = "vfio-pci");
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		    .group = "4", .driver = "vfio-pci");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/numa_node", "1\n");
-	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/aer_dev_correctable", "TOTAL_ERR_COR 1\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/aer_dev_correctable",
+		     "TOTAL_ERR_COR 1\n");
 	fakesys_bytes(fake, "proc/1/cmdline", "init", 5);
-	fakesys_bytes(fake, "proc/42/cmdline", "qemu-kvm\0-name\0one-7\0-uuid\0u-u\0-device\0vfio-pci,host=00:04.0,bus=pcie.0,addr=3", 79);
+	fakesys_bytes(
+		fake, "proc/42/cmdline",
+		"qemu-kvm\0-name\0one-7\0-uuid\0u-u\0-device\0vfio-pci,host=00:04.0,bus=pcie.0,addr=3",
+		79);
 	fakesys_file(fake, "proc/42/stat", "42 (a) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0");
 	fakesys_descriptor(fake, 42, 3, "/dev/vfio/4");
 	assert_int_equal(make((struct probe_options){.config_home = "/etc/pciprobe/pci.conf"}), 0);
@@ -157,7 +169,8 @@ static void a_second_reading_reads_what_moves(void **state)
 	(void)state;
 	fakesys_file(fake, "etc/pciprobe/pci.conf", ":filter: 10de:*\n");
 	make_owned();
-	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/aer_dev_correctable", "TOTAL_ERR_COR 5\n");
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/aer_dev_correctable",
+		     "TOTAL_ERR_COR 5\n");
 	read_again();
 	assert_int_equal(second->count, 3);
 	assert_int_equal(second->selected, 2);
@@ -196,7 +209,8 @@ static void what_changed_is_read_whole(void **state)
 	assert_int_equal(second->devices[2].numa_node, 1);
 	/* and with it can its group */
 	assert_false(second->devices[0].present & HAS_NUMA_NODE);
-	fakesys_link(fake, "sys/bus/pci/devices/0000:00:04.0/driver", "../../../bus/pci/drivers/vfio-pci");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:04.0/driver",
+		     "../../../bus/pci/drivers/vfio-pci");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:02.0/numa_node", "3\n");
 	inventory_free(inventory);
 	inventory = second;
@@ -256,7 +270,8 @@ static void a_rule_that_fails_publishes_nothing(void **state)
 
 static void a_root_that_is_not_there_is_told(void **state)
 {
-	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = "/nowhere/at/all"};
+	struct probe_options options = {.log = log_capture_add(&captured),
+					.sysroot = "/nowhere/at/all"};
 
 	(void)state;
 	assert_int_equal(probe_new(&options, &probe), -ENOENT);
@@ -266,15 +281,20 @@ static void a_root_that_is_not_there_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(without_a_configuration_every_device_is_selected, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_installed_one_is_found_below_the_root, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_broken_configuration_is_an_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_is_not_selected_costs_one_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_configuration_every_device_is_selected,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_installed_one_is_found_below_the_root, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_broken_configuration_is_an_error, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_is_not_selected_costs_one_read, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(it_can_be_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_second_reading_reads_what_moves, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_changed_is_read_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_list_can_refuse, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_rule_that_fails_publishes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rule_that_fails_publishes_nothing, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_root_that_is_not_there_is_told, setup, teardown),
 	};
 

@@ -65,7 +65,8 @@ static void devices_come_in_order_with_their_ids(void **state)
 	assert_int_equal(device("01:00.0")->device, 0x2204);
 	assert_int_equal(device("01:00.0")->class, 0x0300);
 	assert_int_equal(device("01:00.0")->subsystem_vendor, 0x1458);
-	assert_string_equal(device("01:00.0")->modalias, "pci:v000010DEd00002204sv00001458sd0000403Bbc03sc00i00");
+	assert_string_equal(device("01:00.0")->modalias,
+			    "pci:v000010DEd00002204sv00001458sd0000403Bbc03sc00i00");
 	assert_int_equal(device("10000:00:00.0")->prog_if, 2);
 	assert_null(device("00:1f.0")->driver);
 	assert_false(device("00:1f.0")->present & HAS_SUBSYSTEM);
@@ -76,13 +77,18 @@ static void devices_come_in_order_with_their_ids(void **state)
 static void uevent_serves_where_modalias_does_not(void **state)
 {
 	static const char *const odd[] = {
-		"", "pci:x", "usb:v1D6Bp0002", "pci:v00018086d000010D3sv00000000sd00000000bc02sc00i00",
-		"pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00x", "pci:v00008086d000010D3",
+		"",
+		"pci:x",
+		"usb:v1D6Bp0002",
+		"pci:v00018086d000010D3sv00000000sd00000000bc02sc00i00",
+		"pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00x",
+		"pci:v00008086d000010D3",
 	};
 
 	(void)state;
-	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001, .driver = "e1000e",
-		    .subsystem_vendor = 0x8086, .subsystem_device = 0xa01f, .no_modalias = true);
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001,
+		    .driver = "e1000e", .subsystem_vendor = 0x8086, .subsystem_device = 0xa01f,
+		    .no_modalias = true);
 	for (size_t i = 0; i < COUNT(odd); i++) {
 		fakesys_file(fake, "sys/bus/pci/devices/0000:00:01.0/modalias", odd[i]);
 		assert_int_equal(scan(), 0);
@@ -98,14 +104,19 @@ static void uevent_serves_where_modalias_does_not(void **state)
 static void single_files_serve_where_uevent_does_not(void **state)
 {
 	(void)state;
-	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001, .subsystem_vendor = 0x8086,
-		    .subsystem_device = 0xa01f, .no_uevent = true);
-	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x1234, .device = 0x11e8, .class = 0x00ff00, .no_modalias = true);
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001,
+		    .subsystem_vendor = 0x8086, .subsystem_device = 0xa01f, .no_uevent = true);
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x1234, .device = 0x11e8, .class = 0x00ff00,
+		    .no_modalias = true);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:02.0/uevent", "");
-	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1234, .device = 0x11e9, .class = 0x00ff00, .no_modalias = true);
-	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:03.0/uevent", "PCI_ID=\0\xff\n\x1b[2J", 14);
-	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x1234, .device = 0x11ea, .class = 0x00ff00, .no_modalias = true);
-	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/uevent", "PCI_ID=12345:11EA\nPCI_CLASS=FF000000\n");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1234, .device = 0x11e9, .class = 0x00ff00,
+		    .no_modalias = true);
+	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:03.0/uevent", "PCI_ID=\0\xff\n\x1b[2J",
+		      14);
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x1234, .device = 0x11ea, .class = 0x00ff00,
+		    .no_modalias = true);
+	fakesys_file(fake, "sys/bus/pci/devices/0000:00:04.0/uevent",
+		     "PCI_ID=12345:11EA\nPCI_CLASS=FF000000\n");
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 4);
 	assert_int_equal(inventory->incomplete, 0);
@@ -126,10 +137,13 @@ static void one_bad_device_costs_one_device(void **state)
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
 	/* neither uevent nor a single file that can be read */
 	fakesys_directory(fake, "sys/devices/pci0000:00/0000:00:02.0/vendor");
-	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0", "../../../devices/pci0000:00/0000:00:02.0");
-	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x8086, .device = 0x10d4, .class = 0x020000, .no_uevent = true);
+	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0",
+		     "../../../devices/pci0000:00/0000:00:02.0");
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x8086, .device = 0x10d4, .class = 0x020000,
+		    .no_uevent = true);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:03.0/vendor", "0x80x86\n");
-	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x8086, .device = 0x10d5, .class = 0x020000, .no_uevent = true);
+	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x8086, .device = 0x10d5, .class = 0x020000,
+		    .no_uevent = true);
 	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:04.0/class", much, 100000);
 	fakesys_link(fake, "sys/bus/pci/devices/0000:00:05.0", "../../../devices/pci0000:00/gone");
 	fakesys_pci(fake, "0000:00:06.0", .vendor = 0x8086, .device = 0x10d6, .class = 0x020000);
@@ -180,8 +194,10 @@ static void odd_names_are_passed_over(void **state)
 static void the_last_domain_is_a_domain(void **state)
 {
 	(void)state;
-	fakesys_pci(fake, "ffffffff:ff:1f.7", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
-	fakesys_pci(fake, "80000000:00:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000, .no_uevent = true);
+	fakesys_pci(fake, "ffffffff:ff:1f.7", .vendor = 0x8086, .device = 0x10d3,
+		    .class = 0x020000);
+	fakesys_pci(fake, "80000000:00:00.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
+		    .no_uevent = true);
 	assert_int_equal(scan(), 0);
 	assert_int_equal(inventory->count, 2);
 	assert_non_null(device("ffffffff:ff:1f.7"));
@@ -209,9 +225,12 @@ static void a_host_without_devices_has_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(devices_come_in_order_with_their_ids, setup, teardown),
-		cmocka_unit_test_setup_teardown(uevent_serves_where_modalias_does_not, setup, teardown),
-		cmocka_unit_test_setup_teardown(single_files_serve_where_uevent_does_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(devices_come_in_order_with_their_ids, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(uevent_serves_where_modalias_does_not, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(single_files_serve_where_uevent_does_not, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(one_bad_device_costs_one_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_nobody_may_read_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_names_are_passed_over, setup, teardown),

@@ -12,11 +12,17 @@ static struct names *names;
 static struct log the_log;
 
 static const struct pci_device NIC = {
-	.address = {.bus = 7}, .vendor = 0x8086, .device = 0x10d3, .class = 0x0200,
+	.address = {.bus = 7},
+	.vendor = 0x8086,
+	.device = 0x10d3,
+	.class = 0x0200,
 };
 static const struct pci_device XHCI = {
 	.address = {.domain = 1, .bus = 3, .slot = 0x1f, .function = 3},
-	.vendor = 0x8086, .device = 0x1e31, .class = 0x0c03, .prog_if = 0x30,
+	.vendor = 0x8086,
+	.device = 0x1e31,
+	.class = 0x0c03,
+	.prog_if = 0x30,
 };
 static const struct pci_device NAMELESS = {.vendor = 0xfffe, .device = 0x0001, .class = 0xff00};
 
@@ -35,7 +41,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int matches(enum rule_kind kind, const char *text, const struct pci_device *device, const char *name)
+static int matches(enum rule_kind kind, const char *text, const struct pci_device *device,
+		   const char *name)
 {
 	struct rule_list list = {.key = "k", .kind = kind};
 	int result = rule_list_add(&list, text, "p:1:1", &the_log);
@@ -52,9 +59,10 @@ static void filters_are_lspcis(void **state)
 		const char *text;
 		int nic, xhci;
 	} cases[] = {
-		{"*:*", 1, 1}, {":", 1, 1}, {"8086:", 1, 1}, {"8086:10d3", 1, 0}, {":10D3", 1, 0}, {"::0200", 1, 0},
-		{"::02xx", 1, 0}, {"::xx03", 0, 1}, {"::0c03:30", 0, 1}, {"::0c03:20", 0, 0}, {"0:0", 0, 0},
-		{"10de:*", 0, 0}, {"8086:*:0c03:*", 0, 1},
+		{"*:*", 1, 1},		 {":", 1, 1},	      {"8086:", 1, 1},	{"8086:10d3", 1, 0},
+		{":10D3", 1, 0},	 {"::0200", 1, 0},    {"::02xx", 1, 0}, {"::xx03", 0, 1},
+		{"::0c03:30", 0, 1},	 {"::0c03:20", 0, 0}, {"0:0", 0, 0},	{"10de:*", 0, 0},
+		{"8086:*:0c03:*", 0, 1},
 	};
 
 	(void)state;
@@ -88,8 +96,9 @@ static void a_number_with_0x_is_refused_by_every_libpci(void **state)
 		enum rule_kind kind;
 		const char *text;
 	} cases[] = {
-		{RULE_FILTER, "0x8086:"}, {RULE_FILTER, "0X8086:*"}, {RULE_FILTER, "8086:0x10d3"}, {RULE_FILTER, "0x:"},
-		{RULE_FILTER, ":::0x30"}, {RULE_SLOT, "0x0"}, {RULE_SLOT, "0:0x1f.0"}, {RULE_SLOT, "1f.0x3"},
+		{RULE_FILTER, "0x8086:"}, {RULE_FILTER, "0X8086:*"}, {RULE_FILTER, "8086:0x10d3"},
+		{RULE_FILTER, "0x:"},	  {RULE_FILTER, ":::0x30"},  {RULE_SLOT, "0x0"},
+		{RULE_SLOT, "0:0x1f.0"},  {RULE_SLOT, "1f.0x3"},
 	};
 
 	(void)state;
@@ -117,7 +126,8 @@ static const char *selected_by(const char *const *texts)
 		assert_int_equal(rule_list_add(&list, *texts, "p:1:1", &the_log), 0);
 	selection_add(&selection, &list);
 	for (size_t i = 0; i < COUNT(devices); i++) {
-		assert_int_equal(selection_apply(&selection, names, devices[i], &the_log, &verdict), 0);
+		assert_int_equal(selection_apply(&selection, names, devices[i], &the_log, &verdict),
+				 0);
 		selected[i] = verdict.refused_by ? '0' : '1';
 		if (verdict.excluded_by) {
 			assert_ptr_equal(verdict.refused_by, &list);
@@ -172,13 +182,19 @@ static void slots_and_addresses(void **state)
 static void expressions_are_searched_without_regard_to_capitals(void **state)
 {
 	(void)state;
-	assert_int_equal(matches(RULE_NAME, "gigabit network", &NIC, "82574L Gigabit Network Connection"), 1);
-	assert_int_equal(matches(RULE_NAME, "^Gigabit", &NIC, "82574L Gigabit Network Connection"), 0);
-	assert_int_equal(matches(RULE_NAME, "^82574L.*Connection$", &NIC, "82574L Gigabit Network Connection"), 1);
+	assert_int_equal(matches(RULE_NAME, "gigabit network", &NIC,
+				 "82574L Gigabit Network Connection"),
+			 1);
+	assert_int_equal(matches(RULE_NAME, "^Gigabit", &NIC, "82574L Gigabit Network Connection"),
+			 0);
+	assert_int_equal(matches(RULE_NAME, "^82574L.*Connection$", &NIC,
+				 "82574L Gigabit Network Connection"),
+			 1);
 	assert_int_equal(matches(RULE_NAME, "GTO\xc2\xb2", &NIC, "Radeon X1800 GTO\xc2\xb2"), 1);
 	assert_int_equal(matches(RULE_NAME, "Radeon", &NIC, "\xff\xfe Radeon \xff"), 1);
 	assert_int_equal(matches(RULE_NAME, "", &NIC, "anything"), 1);
-	assert_int_equal(matches(RULE_NAME, "^Device$", &NAMELESS, selection_subject(names, &NAMELESS)), 1);
+	assert_int_equal(
+		matches(RULE_NAME, "^Device$", &NAMELESS, selection_subject(names, &NAMELESS)), 1);
 }
 
 /* Catastrophic for a backtracking matcher without limits. */
@@ -191,7 +207,8 @@ static void a_hostile_expression_costs_an_error_and_no_time(void **state)
 	memset(name, 'a', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	clock_gettime(CLOCK_MONOTONIC, &before);
-	assert_int_equal(matches(RULE_NAME, "^(a+)+$", &NIC, strcpy(name + 100, "!") - 100), -ELOOP);
+	assert_int_equal(matches(RULE_NAME, "^(a+)+$", &NIC, strcpy(name + 100, "!") - 100),
+			 -ELOOP);
 	memset(name, 'a', sizeof(name) - 1);
 	assert_int_equal(matches(RULE_NAME, "(a|aa|a.)*[b-c]", &NIC, name), -ELOOP);
 	clock_gettime(CLOCK_MONOTONIC, &after);
@@ -240,13 +257,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(filters_are_lspcis, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_rules_are_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_number_with_0x_is_refused_by_every_libpci, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_number_with_0x_is_refused_by_every_libpci, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(slots_and_addresses, setup, teardown),
-		cmocka_unit_test_setup_teardown(expressions_are_searched_without_regard_to_capitals, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_exclusion_rejects_what_other_rules_match, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_order_of_exclusions_does_not_matter, setup, teardown),
-		cmocka_unit_test_setup_teardown(exclusions_alone_select_all_other_devices, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_hostile_expression_costs_an_error_and_no_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(expressions_are_searched_without_regard_to_capitals,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(an_exclusion_rejects_what_other_rules_match, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_order_of_exclusions_does_not_matter, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(exclusions_alone_select_all_other_devices, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_hostile_expression_costs_an_error_and_no_time,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(all_lists_must_let_a_device_pass, setup, teardown),
 	};
 

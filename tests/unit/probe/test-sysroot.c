@@ -110,11 +110,14 @@ static void a_link_is_read_as_it_stands(void **state)
 
 	(void)state;
 	fakesys_link(fake, "sys/link", "../nowhere/at/all");
-	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/link", target, sizeof(target)), 17);
+	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/link", target, sizeof(target)),
+			 17);
 	assert_string_equal(target, "../nowhere/at/all");
 	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/link", target, 17), -ENAMETOOLONG);
-	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/bus", target, sizeof(target)), -EINVAL);
-	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/none", target, sizeof(target)), -ENOENT);
+	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/bus", target, sizeof(target)),
+			 -EINVAL);
+	assert_int_equal(sysdir_readlink(sysroot_dir(root), "sys/none", target, sizeof(target)),
+			 -ENOENT);
 }
 
 static void a_path_that_is_too_long_is_refused(void **state)
@@ -128,11 +131,14 @@ static void a_path_that_is_too_long_is_refused(void **state)
 	assert_int_equal(sysdir_open(sysroot_dir(root), name, &dir), -ENAMETOOLONG);
 }
 
-static void note(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
+static void note(void *data, enum sysroot_thing thing, const char *path, const char *text,
+		 size_t length)
 {
-	static const char marks[] = {[SYSROOT_FILE] = '-', [SYSROOT_LINK] = '@', [SYSROOT_DIRECTORY] = '/'};
+	static const char marks[] = {
+		[SYSROOT_FILE] = '-', [SYSROOT_LINK] = '@', [SYSROOT_DIRECTORY] = '/'};
 
-	snprintf((char *)data + strlen(data), 200, "%s%c%.*s ", path, marks[thing], (int)length, text);
+	snprintf((char *)data + strlen(data), 200, "%s%c%.*s ", path, marks[thing], (int)length,
+		 text);
 }
 
 static void the_witness_sees_what_is_read(void **state)
@@ -179,7 +185,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_link_leads_out_of_a_moved_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_read_as_it_stands, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_witness_sees_what_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_hosts_own_root_is_known, setup, teardown),
 	};

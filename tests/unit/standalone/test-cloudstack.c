@@ -20,7 +20,8 @@ static int setup(void **state)
 	captured = (struct log_capture){0};
 	helper = NULL;
 	/* with a process, so that it is no recording */
-	fakesys_file(fake, "proc/1/stat", "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 5\n");
+	fakesys_file(fake, "proc/1/stat",
+		     "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 5\n");
 	fakesys_file(fake, "proc/1/cmdline", "");
 	return 0;
 }
@@ -36,7 +37,9 @@ static int teardown(void **state)
 static char *written(const char *format, const char *config, void (*change)(struct inventory *))
 {
 	const struct writer *writer = writer_find(format);
-	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = fake->path, .details = writer->details,
+	struct probe_options options = {.log = log_capture_add(&captured),
+					.sysroot = fake->path,
+					.details = writer->details,
 					.libvirt_helper = helper};
 	struct inventory *inventory;
 	struct report report = {.headings = true};
@@ -91,7 +94,8 @@ static void who_holds_a_device_has_it(void **state)
 {
 	char first[] = "i-2-3-VM", second[] = "i-2-4-VM";
 	struct owner owners[] = {{.name = first}, {.name = second, .reserves = true}};
-	struct pci_device device = {.ownership = OWNERSHIP_HELD, .owners = owners, .owner_count = 2};
+	struct pci_device device = {
+		.ownership = OWNERSHIP_HELD, .owners = owners, .owner_count = 2};
 
 	(void)state;
 	assert_user(&device, NULL, "i-2-3-VM");
@@ -124,7 +128,8 @@ static void what_is_not_known_is_not_free(void **state)
 	assert_int_equal(cloudstack_user(&inventory, &device, NULL, &text), 0);
 	assert_string_equal(text, "unknown: pciprobe could not look everywhere");
 	free(text);
-	device = (struct pci_device){.ownership = OWNERSHIP_FREE, .group_held = true, .iommu_group = 8};
+	device = (struct pci_device){
+		.ownership = OWNERSHIP_FREE, .group_held = true, .iommu_group = 8};
 	assert_user(&device, NULL, "held: IOMMU group 8, for another device of it");
 }
 
@@ -132,7 +137,8 @@ static void no_owner_reads_as_nobody(void **state)
 {
 	char blank[] = " \t\xe2\x80\x83 ", program[] = "dpdk-\x1b[2J", odd[] = "a\"b\\\n\xff]]>";
 	struct owner owner = {.name = blank, .pid = 42, .program = program};
-	struct pci_device device = {.ownership = OWNERSHIP_HELD, .owners = &owner, .owner_count = 1};
+	struct pci_device device = {
+		.ownership = OWNERSHIP_HELD, .owners = &owner, .owner_count = 1};
 
 	(void)state;
 	assert_user(&device, NULL, "process 42 (dpdk-?[2J)");
@@ -146,7 +152,10 @@ static void parts_have_their_own_users(void **state)
 {
 	char first[] = "i-2-3-VM", second[] = "i-2-4-VM", aa[] = "aa", bb[] = "bb";
 	struct owner owners[] = {{.name = first, .mdev = aa}, {.name = second, .mdev = bb}};
-	struct pci_device device = {.ownership = OWNERSHIP_HELD, .owners = owners, .owner_count = 2, .present = HAS_OWNERSHIP};
+	struct pci_device device = {.ownership = OWNERSHIP_HELD,
+				    .owners = owners,
+				    .owner_count = 2,
+				    .present = HAS_OWNERSHIP};
 	struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
 	char *text;
 
@@ -165,7 +174,8 @@ static void parts_have_their_own_users(void **state)
 
 /* ---- the line and the table ---- */
 
-#define ALIASES ":filter:\n:alias:\n - {name: 10GE, filter: '8086:10fb'}\n - {name: other, filter: '8086:'}\n"
+#define ALIASES \
+	":filter:\n:alias:\n - {name: 10GE, filter: '8086:10fb'}\n - {name: other, filter: '8086:'}\n"
 
 static void devices_with_a_given_name_are_listed(void **state)
 {
@@ -173,10 +183,12 @@ static void devices_with_a_given_name_are_listed(void **state)
 
 	(void)state;
 	fakesys_file(fake, "proc/sys/kernel/hostname", "kvm1\n");
-	fakesys_pci(fake, "0000:28:00.1", .vendor = 0x8086, .device = 0x10fb, .class = 0x020000, .driver = "vfio-pci", .group = "7");
+	fakesys_pci(fake, "0000:28:00.1", .vendor = 0x8086, .device = 0x10fb, .class = 0x020000,
+		    .driver = "vfio-pci", .group = "7");
 	fakesys_pci(fake, "0000:28:00.2", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200);
 	fakesys_pci(fake, "0000:28:01.0", .vendor = 0x8086, .device = 0x10fc, .class = 0x060400);
-	fakesys_pci(fake, "0001:28:1f.7", .vendor = 0x8086, .device = 0x10fc, .class = 0x020000, .driver = "ixgbe");
+	fakesys_pci(fake, "0001:28:1f.7", .vendor = 0x8086, .device = 0x10fc, .class = 0x020000,
+		    .driver = "ixgbe");
 	text = written("cloudstack-devices", ALIASES, NULL);
 	assert_string_equal(text, "pci.devices=28:00.1|10GE,0001:28:1f.7|other\n");
 	free(text);
@@ -209,7 +221,8 @@ static void a_hostile_name_stays_in_its_row(void **state)
 	char *text;
 
 	(void)state;
-	fakesys_pci(fake, "0000:28:00.1", .vendor = 0x8086, .device = 0x10fb, .class = 0x020000, .driver = "vfio-pci", .group = "7");
+	fakesys_pci(fake, "0000:28:00.1", .vendor = 0x8086, .device = 0x10fb, .class = 0x020000,
+		    .driver = "vfio-pci", .group = "7");
 	text = written("cloudstack-table", ALIASES, hold_by_a_hostile_vm);
 	assert_contains(text, "        1 \"\\??[2J?]]>xxx");
 	assert_int_equal(strlen(strchr(strchr(text, '\n') + 1, '\n')), 1);
@@ -222,52 +235,60 @@ static void a_device_is_written_as_the_script_does(void **state)
 	char *text;
 
 	(void)state;
-	fakesys_pci(fake, "0000:ae:00.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200, .driver = "vfio-pci", .group = "35",
-		    .below = "0000:ab:02.0");
+	fakesys_pci(fake, "0000:ae:00.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200,
+		    .driver = "vfio-pci", .group = "35", .below = "0000:ab:02.0");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:ae:00.0/numa_node", "1\n");
 	text = written("cloudstack", NULL, NULL);
-	assert_string_equal(text,
-			    "{ \"gpus\": [\n"
-			    "{ \"pci_address\": \"ae:00.0\", \"vendor_id\": \"10de\", \"device_id\": \"1eb8\", \"vendor\": "
-			    "\"NVIDIA Corporation\", \"device\": \"TU104GL [Tesla T4]\", \"driver\": \"vfio-pci\", \"pci_class\": "
-			    "\"3D controller [0302]\", \"iommu_group\": \"35\", \"pci_root\": \"0000:ab:02.0\", \"numa_node\": 1, "
-			    "\"sriov_totalvfs\": 0, \"sriov_numvfs\": 0, \"max_instances\": null, \"video_ram\": null, \"max_heads\": "
-			    "null, \"max_resolution_x\": null, \"max_resolution_y\": null, \"vgpu_instances\": [ ], \"vf_instances\": "
-			    "[ ], \"full_passthrough\": { \"enabled\": 1, \"libvirt_address\": { \"domain\": \"0x0000\", \"bus\": "
-			    "\"0xae\", \"slot\": \"0x00\", \"function\": \"0x0\" }, \"used_by_vm\": null } }\n"
-			    "] }\n");
+	assert_string_equal(
+		text,
+		"{ \"gpus\": [\n"
+		"{ \"pci_address\": \"ae:00.0\", \"vendor_id\": \"10de\", \"device_id\": \"1eb8\", \"vendor\": "
+		"\"NVIDIA Corporation\", \"device\": \"TU104GL [Tesla T4]\", \"driver\": \"vfio-pci\", \"pci_class\": "
+		"\"3D controller [0302]\", \"iommu_group\": \"35\", \"pci_root\": \"0000:ab:02.0\", \"numa_node\": 1, "
+		"\"sriov_totalvfs\": 0, \"sriov_numvfs\": 0, \"max_instances\": null, \"video_ram\": null, \"max_heads\": "
+		"null, \"max_resolution_x\": null, \"max_resolution_y\": null, \"vgpu_instances\": [ ], \"vf_instances\": "
+		"[ ], \"full_passthrough\": { \"enabled\": 1, \"libvirt_address\": { \"domain\": \"0x0000\", \"bus\": "
+		"\"0xae\", \"slot\": \"0x00\", \"function\": \"0x0\" }, \"used_by_vm\": null } }\n"
+		"] }\n");
 	free(text);
 }
 
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
 
-/* A device that a VM runs with, of whatever type, is that VM's, in any domain; one that is only defined with it has none. */
+/* A device that a VM runs with, of whatever type, is that VM's, in any domain; one that is only
+ * defined with it has none. */
 static void libvirts_domains_are_weighed(void **state)
 {
 	static char path[128];
 	char *text;
 
 	(void)state;
-	fakesys_file(fake, "helper", "#!/bin/sh\ncat <<'END'\n"
-				     "runs pci 0001:01:00.0 - " UUID "1 i-2-3-VM - -\n"
-				     "defined pci 0001:01:00.0 - " UUID "2 i-2-9-VM - -\n"
-				     "runs pci 0000:01:00.0 - " UUID "1 i-2-3-VM - -\n"
-				     "runs pci 0000:01:00.0 - " UUID "3 i-2-4-VM - -\n"
-				     "defined pci 0000:02:00.0 - " UUID "2 i-2-9-VM - -\nend 5\nEND\n");
+	fakesys_file(fake, "helper",
+		     "#!/bin/sh\ncat <<'END'\n"
+		     "runs pci 0001:01:00.0 - " UUID "1 i-2-3-VM - -\n"
+		     "defined pci 0001:01:00.0 - " UUID "2 i-2-9-VM - -\n"
+		     "runs pci 0000:01:00.0 - " UUID "1 i-2-3-VM - -\n"
+		     "runs pci 0000:01:00.0 - " UUID "3 i-2-4-VM - -\n"
+		     "defined pci 0000:02:00.0 - " UUID "2 i-2-9-VM - -\nend 5\nEND\n");
 	snprintf(path, sizeof(path), "%s/helper", fake->path);
 	assert_int_equal(chmod(path, 0755), 0);
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
 	helper = path;
 	for (unsigned i = 0; i < 3; i++)
-		fakesys_pci(fake, ((const char *[]){"0000:01:00.0", "0000:02:00.0", "0001:01:00.0"})[i], .vendor = 0x10de,
-			    .device = 0x1eb8, .class = 0x030200, .driver = "vfio-pci",
-			    .group = ((const char *[]){"35", "36", "37"})[i]);
+		fakesys_pci(fake,
+			    ((const char *[]){"0000:01:00.0", "0000:02:00.0", "0001:01:00.0"})[i],
+			    .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200,
+			    .driver = "vfio-pci", .group = ((const char *[]){"35", "36", "37"})[i]);
 	text = written("cloudstack", NULL, NULL);
-	assert_contains(text, "\"function\": \"0x0\" }, \"used_by_vm\": \"conflict: i-2-3-VM, i-2-4-VM\" } },\n"
-			      "{ \"pci_address\": \"02:00.0\"");
+	assert_contains(
+		text,
+		"\"function\": \"0x0\" }, \"used_by_vm\": \"conflict: i-2-3-VM, i-2-4-VM\" } },\n"
+		"{ \"pci_address\": \"02:00.0\"");
 	assert_contains(text, "\"used_by_vm\": null } },\n{ \"pci_address\": \"0001:01:00.0\"");
-	assert_contains(text, "\"domain\": \"0x0001\", \"bus\": \"0x01\", \"slot\": \"0x00\", \"function\": \"0x0\" }, "
-			      "\"used_by_vm\": \"i-2-3-VM\" } }\n] }");
+	assert_contains(
+		text,
+		"\"domain\": \"0x0001\", \"bus\": \"0x01\", \"slot\": \"0x00\", \"function\": \"0x0\" }, "
+		"\"used_by_vm\": \"i-2-3-VM\" } }\n] }");
 	free(text);
 	/* a libvirt that is there and gives no answer leaves nothing free */
 	fakesys_file(fake, "helper", "#!/bin/sh\nexit 1\n");
@@ -281,7 +302,8 @@ static void a_hostile_name_breaks_no_json(void **state)
 	char *text;
 
 	(void)state;
-	fakesys_pci(fake, "0000:ae:00.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200, .driver = "vfio-pci", .group = "35");
+	fakesys_pci(fake, "0000:ae:00.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200,
+		    .driver = "vfio-pci", .group = "35");
 	text = written("cloudstack", NULL, hold_by_a_hostile_vm);
 	assert_contains(text, "\"used_by_vm\": \"\\\"\\\\??[2J?]]>xxx");
 	assert_int_equal(strlen(strchr(strchr(text, '\n') + 1, '\n')), 5);
@@ -293,14 +315,21 @@ static void only_functions_selected_stand_in_their_device(void **state)
 	char *text;
 
 	(void)state;
-	fakesys_pci(fake, "0001:08:00.0", .vendor = 0x1002, .device = 0x740f, .class = 0x120000, .driver = "amdgpu");
+	fakesys_pci(fake, "0001:08:00.0", .vendor = 0x1002, .device = 0x740f, .class = 0x120000,
+		    .driver = "amdgpu");
 	fakesys_file(fake, "sys/bus/pci/devices/0001:08:00.0/sriov_totalvfs", "2\n");
-	fakesys_pci(fake, "0001:08:02.0", .vendor = 0x1002, .device = 0x7410, .class = 0x120000, .driver = "vfio-pci", .group = "9",
-		    .pf = "0001:08:00.0");
+	fakesys_pci(fake, "0001:08:02.0", .vendor = 0x1002, .device = 0x7410, .class = 0x120000,
+		    .driver = "vfio-pci", .group = "9", .pf = "0001:08:00.0");
 	text = written("cloudstack", ":filter: '1002:7410'\n", NULL);
-	assert_contains(text, "{ \"pci_address\": \"0001:08:00.0\", \"vendor_id\": \"1002\", \"device_id\": \"740f\"");
-	assert_contains(text, "\"vf_instances\": [ { \"vf_pci_address\": \"0001:08:02.0\", \"vf_profile\": ");
-	assert_contains(text, "\"libvirt_address\": { \"domain\": \"0x0001\", \"bus\": \"0x08\", \"slot\": \"0x02\", \"function\": \"0x0\" }");
+	assert_contains(
+		text,
+		"{ \"pci_address\": \"0001:08:00.0\", \"vendor_id\": \"1002\", \"device_id\": \"740f\"");
+	assert_contains(
+		text,
+		"\"vf_instances\": [ { \"vf_pci_address\": \"0001:08:02.0\", \"vf_profile\": ");
+	assert_contains(
+		text,
+		"\"libvirt_address\": { \"domain\": \"0x0001\", \"bus\": \"0x08\", \"slot\": \"0x02\", \"function\": \"0x0\" }");
 	assert_contains(text, "\"full_passthrough\": { \"enabled\": 0,");
 	assert_null(strstr(text, "},\n{"));
 	free(text);
@@ -314,13 +343,16 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_is_not_free),
 		cmocka_unit_test(no_owner_reads_as_nobody),
 		cmocka_unit_test(parts_have_their_own_users),
-		cmocka_unit_test_setup_teardown(devices_with_a_given_name_are_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(devices_with_a_given_name_are_listed, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_name_stays_in_its_row, setup, teardown),
 #ifdef HAVE_JSON_C
-		cmocka_unit_test_setup_teardown(a_device_is_written_as_the_script_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_is_written_as_the_script_does, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(libvirts_domains_are_weighed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_name_breaks_no_json, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_functions_selected_stand_in_their_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(only_functions_selected_stand_in_their_device,
+						setup, teardown),
 #endif
 	};
 

@@ -17,7 +17,8 @@ static const char *parsed(const char *list, const char *fallback)
 	if (columns_parse(list, fallback, &log, &fields, &count) < 0)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", fields[i]->name);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
+			 fields[i]->name);
 	free(fields);
 	return text;
 }
@@ -28,7 +29,8 @@ static void lists_and_additions(void **state)
 	captured = (struct log_capture){0};
 	assert_string_equal(parsed(NULL, "address,driver"), "address driver");
 	assert_string_equal(parsed("GROUP,address", "address"), "iommu_group address");
-	assert_string_equal(parsed("+numa_node,driver", "address,driver"), "address driver numa_node");
+	assert_string_equal(parsed("+numa_node,driver", "address,driver"),
+			    "address driver numa_node");
 	assert_string_equal(parsed("driver,,driver, vendor", "address"), "driver vendor");
 	assert_non_null(strstr(parsed(NULL, "*"), "root_port"));
 	assert_non_null(strstr(parsed("all", "address"), "root_port"));

@@ -172,7 +172,9 @@ static void names_from_outside_cannot_break_it(void **state)
 		{"\\\"", "\\\\\\\""},
 		{"\\N\\G\\\n\x1b[2J", "\\\\N\\\\G\\\\??[2J"},
 		{"&lt;<b>&#34;", "&amp;lt;<b>&amp;#34;"},
-		{"\xff" "d\u00fcse\u2028", "?d\u00fcse?"},
+		{"\xff"
+		 "d\u00fcse\u2028",
+		 "?d\u00fcse?"},
 		{FORTY_LESS_2 "\u00fc\\", FORTY_LESS_2 "\u00fc\\\\"},
 		{FORTY_LESS_2 "\u00fc\\\"", FORTY_LESS_2 "\u00fc\\\\\u2026"},
 	};

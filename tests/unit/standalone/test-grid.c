@@ -12,8 +12,8 @@ static const char *shown(const struct grid *grid, ssize_t row)
 
 	line[0] = '\0';
 	for (size_t i = 0; i < grid->column_count; i++) {
-		const char *text =
-			row < 0 ? grid->columns[i].heading : grid->rows[row].cells[i].text;
+		const char *text = row < 0 ? grid->columns[i].heading
+					   : grid->rows[row].cells[i].text;
 
 		if (!grid->columns[i].hidden)
 			snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s",
@@ -48,13 +48,13 @@ static struct grid devices(const char *driver, const char *owner, const char *na
 }
 
 /* The headings and the row of devices(...) in WIDTH columns. */
-#define assert_fits(width, headings, texts, ...)                                                   \
-	do {                                                                                       \
-		struct grid grid_ = devices(__VA_ARGS__);                                          \
-		assert_int_equal(grid_fit(&grid_, width), 0);                                      \
-		assert_string_equal(shown(&grid_, -1), headings);                                  \
-		assert_string_equal(shown(&grid_, 0), texts);                                      \
-		grid_free_members(&grid_);                                                         \
+#define assert_fits(width, headings, texts, ...)                  \
+	do {                                                      \
+		struct grid grid_ = devices(__VA_ARGS__);         \
+		assert_int_equal(grid_fit(&grid_, width), 0);     \
+		assert_string_equal(shown(&grid_, -1), headings); \
+		assert_string_equal(shown(&grid_, 0), texts);     \
+		grid_free_members(&grid_);                        \
 	} while (0)
 
 #define NAME "GA102GL [RTX A6000 with a long name]"

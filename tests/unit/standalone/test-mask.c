@@ -22,8 +22,10 @@ static void addresses_are_masked_wherever_they_stand(void **state)
 	assert_int_equal(mask_add(&macs, "52:54:00:12:34:5A"), 0);
 	assert_int_equal(macs.count, 2);
 	assert_string_equal(masked(&macs, "52:54:00:12:34:5a\n"), "02:00:00:00:00:01\n");
-	assert_string_equal(masked(&macs, "net/enx52540012345A/address"), "net/enx020000000001/address");
-	assert_string_equal(masked(&macs, "aabbcc000001 52:54:00:12:34:5a"), "020000000002 02:00:00:00:00:01");
+	assert_string_equal(masked(&macs, "net/enx52540012345A/address"),
+			    "net/enx020000000001/address");
+	assert_string_equal(masked(&macs, "aabbcc000001 52:54:00:12:34:5a"),
+			    "020000000002 02:00:00:00:00:01");
 	assert_string_equal(masked(&macs, "52:54:00:12:34:5b"), "52:54:00:12:34:5b");
 	assert_string_equal(masked(&macs, "52:54:00:12:34:5"), "52:54:00:12:34:5");
 	assert_string_equal(masked(&macs, "5252540012345a"), "52020000000001");
@@ -39,7 +41,8 @@ static void a_mask_is_no_address(void **state)
 	/* a recording that is recorded again */
 	assert_int_equal(mask_add(&macs, "02:00:00:00:00:02"), 0);
 	assert_int_equal(mask_add(&macs, "02:00:00:00:00:01"), 0);
-	assert_string_equal(masked(&macs, "02:00:00:00:00:02 enx020000000001"), "02:00:00:00:00:01 enx020000000002");
+	assert_string_equal(masked(&macs, "02:00:00:00:00:02 enx020000000001"),
+			    "02:00:00:00:00:01 enx020000000002");
 	strings_free(&macs);
 }
 
@@ -50,7 +53,8 @@ static void infiniband_is_masked_too(void **state)
 
 	(void)state;
 	assert_int_equal(mask_add(&macs, address), 0);
-	assert_string_equal(masked(&macs, address), "02:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:01");
+	assert_string_equal(masked(&macs, address),
+			    "02:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:01");
 	strings_free(&macs);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nova's lines for the selected devices. What Nova itself makes of them the conformance tests ask it. */
+/* Nova's lines for the selected devices. What Nova itself makes of them the conformance tests ask
+ * it. */
 #include "tests/unit/test.h"
 
-#include "plugins/standalone/nova/novacover.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/nova/novacover.h"
 #include "tests/unit/fakesys.h"
 
 #define DEVICES_MAX 7
@@ -15,13 +16,16 @@ struct host {
 	struct inventory inventory;
 };
 
-/* What Nova does with {"vendor_id", "product_id", "address"}, written down once more: FIXED are the parts that aren't "*", in the
- * order vendor, product, domain, bus, slot, function; ALONE is an address that isn't looked up as a PF. */
-static bool nova_takes(const struct host *host, unsigned fixed, const long *values, bool alone, const struct pci_device *device)
+/* What Nova does with {"vendor_id", "product_id", "address"}, written down once more: FIXED are the
+ * parts that aren't "*", in the order vendor, product, domain, bus, slot, function; ALONE is an
+ * address that isn't looked up as a PF. */
+static bool nova_takes(const struct host *host, unsigned fixed, const long *values, bool alone,
+		       const struct pci_device *device)
 {
 	const struct pci_address *pf = device->present & HAS_PF ? &device->sriov.pf : NULL;
 	const struct pci_address *own = &device->address;
-	long parts[] = {device->vendor, device->device, own->domain, own->bus, own->slot, own->function};
+	long parts[] = {device->vendor, device->device, own->domain,
+			own->bus,	own->slot,	own->function};
 	bool same = true, is_pf = false;
 
 	for (unsigned i = 0; i < 2; i++)
@@ -34,11 +38,12 @@ static bool nova_takes(const struct host *host, unsigned fixed, const long *valu
 	for (size_t i = 0; i < host->inventory.count; i++) {
 		const struct pci_address *a = &host->devices[i].address;
 
-		is_pf = is_pf || (values[2] == a->domain && values[3] == a->bus && values[4] == a->slot &&
-				  values[5] == a->function && host->devices[i].sriov.vfs_total);
+		is_pf = is_pf ||
+			(values[2] == a->domain && values[3] == a->bus && values[4] == a->slot &&
+			 values[5] == a->function && host->devices[i].sriov.vfs_total);
 	}
-	return (fixed >> 2) == 15 && !alone && is_pf && pf && values[2] == pf->domain && values[3] == pf->bus &&
-	       values[4] == pf->slot && values[5] == pf->function;
+	return (fixed >> 2) == 15 && !alone && is_pf && pf && values[2] == pf->domain &&
+	       values[3] == pf->bus && values[4] == pf->slot && values[5] == pf->function;
 }
 
 static unsigned taken_by(const struct host *host, unsigned fixed, const long *values, bool alone)
@@ -71,8 +76,12 @@ static void list_possible(const struct host *host, bool possible[static 1 << DEV
 		for (size_t product = 0; product < count; product++)
 			for (size_t address = 0; address < count; address++) {
 				const struct pci_address *a = &host->devices[address].address;
-				const long values[] = {host->devices[vendor].vendor, host->devices[product].device, a->domain, a->bus,
-						       a->slot, a->function};
+				const long values[] = {host->devices[vendor].vendor,
+						       host->devices[product].device,
+						       a->domain,
+						       a->bus,
+						       a->slot,
+						       a->function};
 
 				for (unsigned fixed = 0; fixed < 64; fixed++) {
 					possible[taken_by(host, fixed, values, false)] = true;
@@ -90,7 +99,8 @@ static size_t find_fewest(const struct host *host, unsigned wanted)
 	for (unsigned set = 0; set < 1u << host->inventory.count; set++) {
 		fewest[set] = set ? SIZE_MAX : 0;
 		for (unsigned spec = 1; spec < 1u << host->inventory.count && set; spec++)
-			if (possible[spec] && !(spec & ~wanted) && (spec & set) && fewest[set & ~spec] + 1 < fewest[set] + !fewest[set])
+			if (possible[spec] && !(spec & ~wanted) && (spec & set) &&
+			    fewest[set & ~spec] + 1 < fewest[set] + !fewest[set])
 				fewest[set] = fewest[set & ~spec] + 1;
 	}
 	return fewest[wanted];
@@ -103,7 +113,8 @@ static unsigned draw(unsigned below)
 
 static int compare(const void *a, const void *b)
 {
-	return address_compare(&((const struct pci_device *)a)->address, &((const struct pci_device *)b)->address);
+	return address_compare(&((const struct pci_device *)a)->address,
+			       &((const struct pci_device *)b)->address);
 }
 
 /* Few values, so that devices have much in common. A PF can have VFs with its own ids. */
@@ -114,7 +125,9 @@ static void make_host(struct host *host)
 	*host = (struct host){.inventory = {.devices = host->devices}};
 	for (size_t i = 0; i < count; i++)
 		host->devices[i] = (struct pci_device){
-			.address = {.domain = draw(8) ? draw(2) : 0x10000, .bus = (uint8_t)draw(2), .slot = (uint8_t)draw(2),
+			.address = {.domain = draw(8) ? draw(2) : 0x10000,
+				    .bus = (uint8_t)draw(2),
+				    .slot = (uint8_t)draw(2),
 				    .function = (uint8_t)draw(2)},
 			.vendor = draw(2) ? 0x8086 : 0x15b3,
 			.device = (uint16_t)draw(3),
@@ -128,7 +141,8 @@ static void make_host(struct host *host)
 			host->devices[kept++] = host->devices[i];
 	for (size_t i = 1; i < kept; i++)
 		if (host->devices[0].sriov.vfs_total && draw(2)) {
-			host->devices[i].sriov = (struct sriov){.role = SRIOV_VF, .pf = host->devices[0].address};
+			host->devices[i].sriov = (struct sriov){.role = SRIOV_VF,
+								.pf = host->devices[0].address};
 			host->devices[i].present = HAS_SRIOV | HAS_PF;
 		}
 	host->inventory.count = kept;
@@ -166,7 +180,8 @@ static void the_fewest_take_just_the_selected(void **state)
 		forget_unseen(&host);
 		wanted = wanted_of(&host);
 		for (size_t i = 0; i < count; i++)
-			taken |= taken_by(&host, specs[i].fixed, specs[i].values, !specs[i].with_vfs);
+			taken |= taken_by(&host, specs[i].fixed, specs[i].values,
+					  !specs[i].with_vfs);
 		assert_int_equal(taken, wanted);
 		assert_int_equal(count, find_fewest(&host, wanted));
 		seen += count > 1;
@@ -188,8 +203,12 @@ static void many_odd_devices_are_taken_exactly(void **state)
 	srand(2);
 	for (size_t i = 0; i < COUNT(devices); i++) {
 		devices[i] = (struct pci_device){
-			.address = {.bus = (uint8_t)(i / 256), .slot = i / 8 % 32, .function = i % 8},
-			.vendor = 0x8086, .device = 0x1520, .present = HAS_SRIOV,
+			.address = {.bus = (uint8_t)(i / 256),
+				    .slot = i / 8 % 32,
+				    .function = i % 8},
+			.vendor = 0x8086,
+			.device = 0x1520,
+			.present = HAS_SRIOV,
 			.selected = draw(12) == 0,
 		};
 		inventory.selected += devices[i].selected;
@@ -229,7 +248,9 @@ static int teardown(void **state)
 static void assert_written(const char *config, const char *wanted)
 {
 	const struct writer *writer = writer_find("nova");
-	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = fake->path, .details = writer->details,
+	struct probe_options options = {.log = log_capture_add(&captured),
+					.sysroot = fake->path,
+					.details = writer->details,
 					.other_details = writer->other_details};
 	struct inventory *inventory;
 	struct report report = {.headings = true};
@@ -265,18 +286,23 @@ static void a_pf_and_its_vfs_are_told_apart(void **state)
 {
 	(void)state;
 	add_pf("0000:81:00.0", 0x1521);
-	fakesys_pci(fake, "0000:81:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000, .pf = "0000:81:00.0");
-	fakesys_pci(fake, "0000:81:10.4", .vendor = 0x8086, .device = 0x1520, .class = 0x020000, .pf = "0000:81:00.0", .vf = 1);
-	assert_written(":filter:\n:alias:\n - {name: vfs, role: vf}\n - {name: all, filter: '8086:*'}\n - {name: none, filter: '10de:'}\n",
-		       "[pci]\n"
-		       "device_spec = {\"vendor_id\":\"8086\",\"address\":\"0000:81:*.*\"}\n"
-		       "alias = {\"name\":\"vfs\",\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"device_type\":\"type-VF\"}\n"
-		       "# the devices of the alias all are of several device types; give each its own name: Nova's aliases have one\n"
-		       "# no device of this host has the alias none\n");
-	assert_written(":filter: '8086:1520'\n",
-		       "[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"address\":\"0000:81:10.*\"}\n");
-	assert_written(":filter: '8086:1521'\n",
-		       "[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"1521\",\"address\":\"0000:81:00.0\"}\n");
+	fakesys_pci(fake, "0000:81:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000,
+		    .pf = "0000:81:00.0");
+	fakesys_pci(fake, "0000:81:10.4", .vendor = 0x8086, .device = 0x1520, .class = 0x020000,
+		    .pf = "0000:81:00.0", .vf = 1);
+	assert_written(
+		":filter:\n:alias:\n - {name: vfs, role: vf}\n - {name: all, filter: '8086:*'}\n - {name: none, filter: '10de:'}\n",
+		"[pci]\n"
+		"device_spec = {\"vendor_id\":\"8086\",\"address\":\"0000:81:*.*\"}\n"
+		"alias = {\"name\":\"vfs\",\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"device_type\":\"type-VF\"}\n"
+		"# the devices of the alias all are of several device types; give each its own name: Nova's aliases have one\n"
+		"# no device of this host has the alias none\n");
+	assert_written(
+		":filter: '8086:1520'\n",
+		"[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"address\":\"0000:81:10.*\"}\n");
+	assert_written(
+		":filter: '8086:1521'\n",
+		"[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"1521\",\"address\":\"0000:81:00.0\"}\n");
 	assert_written(":filter: '0:0'\n", "[pci]\n");
 }
 
@@ -284,12 +310,15 @@ static void a_pf_like_its_vfs_has_an_address_of_its_own(void **state)
 {
 	(void)state;
 	add_pf("0000:81:00.0", 0x0010);
-	fakesys_pci(fake, "0000:81:00.1", .vendor = 0x8086, .device = 0x0010, .class = 0x020000, .pf = "0000:81:00.0");
-	assert_written(":filter:\n:short_address: ['81:00.0']\n",
-		       "[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0010\",\"address\":{\"domain\":\"0000\",\"bus\":\"81\","
-		       "\"slot\":\"00\",\"function\":\"[0]\"}}\n");
-	assert_written(":filter:\n:short_address: ['81:00.1']\n",
-		       "[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0010\",\"address\":\"0000:81:00.1\"}\n");
+	fakesys_pci(fake, "0000:81:00.1", .vendor = 0x8086, .device = 0x0010, .class = 0x020000,
+		    .pf = "0000:81:00.0");
+	assert_written(
+		":filter:\n:short_address: ['81:00.0']\n",
+		"[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0010\",\"address\":{\"domain\":\"0000\",\"bus\":\"81\","
+		"\"slot\":\"00\",\"function\":\"[0]\"}}\n");
+	assert_written(
+		":filter:\n:short_address: ['81:00.1']\n",
+		"[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0010\",\"address\":\"0000:81:00.1\"}\n");
 }
 
 static void what_nova_cannot_do_is_said(void **state)
@@ -298,12 +327,13 @@ static void what_nova_cannot_do_is_said(void **state)
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x0a54, .class = 0x010802);
 	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x8086, .device = 0x0a54, .class = 0x010802);
 	fakesys_pci(fake, "10000:e1:00.0", .vendor = 0x8086, .device = 0x0a54, .class = 0x010802);
-	assert_written(":filter:\n:alias:\n - {name: one, short_address: '01:00.0'}\n",
-		       "[pci]\n"
-		       "device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:*:00.0\"}\n"
-		       "# Nova can't take 10000:e1:00.0: it knows no PCI domain above ffff\n"
-		       "alias = {\"name\":\"one\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\"}\n"
-		       "# one takes 0000:02:00.0 too: an alias of Nova's can't leave it out\n");
+	assert_written(
+		":filter:\n:alias:\n - {name: one, short_address: '01:00.0'}\n",
+		"[pci]\n"
+		"device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:*:00.0\"}\n"
+		"# Nova can't take 10000:e1:00.0: it knows no PCI domain above ffff\n"
+		"alias = {\"name\":\"one\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\"}\n"
+		"# one takes 0000:02:00.0 too: an alias of Nova's can't leave it out\n");
 }
 
 int main(void)
@@ -312,7 +342,8 @@ int main(void)
 		cmocka_unit_test(the_fewest_take_just_the_selected),
 		cmocka_unit_test(many_odd_devices_are_taken_exactly),
 		cmocka_unit_test_setup_teardown(a_pf_and_its_vfs_are_told_apart, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_pf_like_its_vfs_has_an_address_of_its_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_pf_like_its_vfs_has_an_address_of_its_own, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(what_nova_cannot_do_is_said, setup, teardown),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The opennebula format and the names of interfaces in it. The conformance tests hold whole machines against lspci. */
+/* The opennebula format and the names of interfaces in it. The conformance tests hold whole
+ * machines against lspci. */
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/formats/ifname.h"
@@ -36,7 +37,9 @@ static void file(const char *address, const char *name, const char *text)
 static char *written(void (*change)(struct inventory *))
 {
 	const struct writer *writer = writer_find("opennebula");
-	struct probe_options options = {.log = log_capture_add(&captured), .sysroot = fake->path, .details = writer->details};
+	struct probe_options options = {.log = log_capture_add(&captured),
+					.sysroot = fake->path,
+					.details = writer->details};
 	struct inventory *inventory;
 	struct report report = {0};
 	char *text = NULL;
@@ -68,44 +71,43 @@ static void a_device_is_written_byte_for_byte(void **state)
 	file("0000:81:00.2", "net/enp129s0/address", "52:54:00:00:00:01\n");
 	fakesys_pci(fake, "0001:03:00.0", .vendor = 0xfffe, .device = 0x0001, .class = 0xfe0000);
 	text = written(NULL);
-	assert_string_equal(text,
-			    "PCI = [\n"
-			    " TYPE = \"8086:10d3:0200\" ,\n"
-			    " VENDOR = \"8086\" ,\n"
-			    " VENDOR_NAME = \"Intel Corporation\" ,\n"
-			    " DEVICE = \"10d3\" ,\n"
-			    " CLASS = \"0200\" ,\n"
-			    " CLASS_NAME = \"Ethernet controller\" ,\n"
-			    " ADDRESS = \"0000:81:00:2\" ,\n"
-			    " SHORT_ADDRESS = \"81:00.2\" ,\n"
-			    " DOMAIN = \"0000\" ,\n"
-			    " BUS = \"81\" ,\n"
-			    " SLOT = \"00\" ,\n"
-			    " FUNCTION = \"2\" ,\n"
-			    " NUMA_NODE = \"1\" ,\n"
-			    " IFNAME = \"enp129s0\" ,\n"
-			    " SRIOV = \"pf\" ,\n"
-			    " SRIOV_NUM = \"0\" ,\n"
-			    " DEVICE_NAME = \"82574L Gigabit Network Connection\" \n"
-			    "]\n"
-			    "PCI = [\n"
-			    " TYPE = \"fffe:0001:fe00\" ,\n"
-			    " VENDOR = \"fffe\" ,\n"
-			    " VENDOR_NAME = \"VMWare Inc (temporary ID)\" ,\n"
-			    " DEVICE = \"0001\" ,\n"
-			    " CLASS = \"fe00\" ,\n"
-			    " CLASS_NAME = \"Class\" ,\n"
-			    " ADDRESS = \"0001:03:00:0\" ,\n"
-			    " SHORT_ADDRESS = \"0001:03:00.0\" ,\n"
-			    " DOMAIN = \"0001\" ,\n"
-			    " BUS = \"03\" ,\n"
-			    " SLOT = \"00\" ,\n"
-			    " FUNCTION = \"0\" ,\n"
-			    " NUMA_NODE = \"-\" ,\n"
-			    " IFNAME = \"-\" ,\n"
-			    " SRIOV = \"no\" ,\n"
-			    " DEVICE_NAME = \"Device\" \n"
-			    "]\n");
+	assert_string_equal(text, "PCI = [\n"
+				  " TYPE = \"8086:10d3:0200\" ,\n"
+				  " VENDOR = \"8086\" ,\n"
+				  " VENDOR_NAME = \"Intel Corporation\" ,\n"
+				  " DEVICE = \"10d3\" ,\n"
+				  " CLASS = \"0200\" ,\n"
+				  " CLASS_NAME = \"Ethernet controller\" ,\n"
+				  " ADDRESS = \"0000:81:00:2\" ,\n"
+				  " SHORT_ADDRESS = \"81:00.2\" ,\n"
+				  " DOMAIN = \"0000\" ,\n"
+				  " BUS = \"81\" ,\n"
+				  " SLOT = \"00\" ,\n"
+				  " FUNCTION = \"2\" ,\n"
+				  " NUMA_NODE = \"1\" ,\n"
+				  " IFNAME = \"enp129s0\" ,\n"
+				  " SRIOV = \"pf\" ,\n"
+				  " SRIOV_NUM = \"0\" ,\n"
+				  " DEVICE_NAME = \"82574L Gigabit Network Connection\" \n"
+				  "]\n"
+				  "PCI = [\n"
+				  " TYPE = \"fffe:0001:fe00\" ,\n"
+				  " VENDOR = \"fffe\" ,\n"
+				  " VENDOR_NAME = \"VMWare Inc (temporary ID)\" ,\n"
+				  " DEVICE = \"0001\" ,\n"
+				  " CLASS = \"fe00\" ,\n"
+				  " CLASS_NAME = \"Class\" ,\n"
+				  " ADDRESS = \"0001:03:00:0\" ,\n"
+				  " SHORT_ADDRESS = \"0001:03:00.0\" ,\n"
+				  " DOMAIN = \"0001\" ,\n"
+				  " BUS = \"03\" ,\n"
+				  " SLOT = \"00\" ,\n"
+				  " FUNCTION = \"0\" ,\n"
+				  " NUMA_NODE = \"-\" ,\n"
+				  " IFNAME = \"-\" ,\n"
+				  " SRIOV = \"no\" ,\n"
+				  " DEVICE_NAME = \"Device\" \n"
+				  "]\n");
 	free(text);
 }
 
@@ -116,10 +118,12 @@ static void parents_of_functions_are_left_out(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000);
 	file("0000:01:00.0", "sriov_numvfs", "1\n");
-	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000, .pf = "0000:01:00.0");
+	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000,
+		    .pf = "0000:01:00.0");
 	/* NVIDIA's: the numbers say 0, but a function is there */
 	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
-	fakesys_pci(fake, "0000:02:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200, .pf = "0000:02:00.0");
+	fakesys_pci(fake, "0000:02:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200,
+		    .pf = "0000:02:00.0");
 	text = written(NULL);
 	assert_null(strstr(text, "\"01:00.0\""));
 	assert_non_null(strstr(text, "\"01:10.0\""));
@@ -134,15 +138,19 @@ static void nvidia_functions_have_their_profiles(void **state)
 
 	(void)state;
 	fakesys_pci(fake, "0000:81:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
-	fakesys_pci(fake, "0000:81:00.5", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200, .pf = "0000:81:00.4");
-	file("0000:81:00.5", "nvidia/creatable_vgpu_types", "ID : vGPU Name\n558 : NVIDIA A2-4Q\n559 : NVIDIA A2-8Q\n");
+	fakesys_pci(fake, "0000:81:00.5", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200,
+		    .pf = "0000:81:00.4");
+	file("0000:81:00.5", "nvidia/creatable_vgpu_types",
+	     "ID : vGPU Name\n558 : NVIDIA A2-4Q\n559 : NVIDIA A2-8Q\n");
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.4/virtfn0");
 	text = written(NULL);
 	assert_contains(text, " DEVICE_NAME = \"NVIDIA Corporation GA107GL [A2 / A16]\" \n]\n");
 	/* uuidgen --sha1 --namespace @x500 --name 0000:81:00:5 */
-	assert_contains(text, " SRIOV = \"vf\" ,\n DEVICE_NAME = \"NVIDIA vGPU device\" ,\n"
-			      " UUID = \"80d20f84-4c96-5aef-aff7-e9d27864cb1d\" ,\n"
-			      " PROFILES = \"558 (NVIDIA A2-4Q),559 (NVIDIA A2-8Q)\" ,\n MDEV_MODE = \"nvidia\" \n]\n");
+	assert_contains(
+		text,
+		" SRIOV = \"vf\" ,\n DEVICE_NAME = \"NVIDIA vGPU device\" ,\n"
+		" UUID = \"80d20f84-4c96-5aef-aff7-e9d27864cb1d\" ,\n"
+		" PROFILES = \"558 (NVIDIA A2-4Q),559 (NVIDIA A2-8Q)\" ,\n MDEV_MODE = \"nvidia\" \n]\n");
 	free(text);
 	fakesys_directory(fake, "sys/class/mdev_bus/0000:81:00.5/mdev_supported_types/nvidia-63");
 	text = written(NULL);
@@ -152,7 +160,8 @@ static void nvidia_functions_have_their_profiles(void **state)
 
 static void spoil(struct inventory *inventory)
 {
-	inventory->devices[0].device_name = "a \"quoted\" name ]]> \x1b[2J\n\\\" \xff\xc3\xa9 end\\";
+	inventory->devices[0].device_name =
+		"a \"quoted\" name ]]> \x1b[2J\n\\\" \xff\xc3\xa9 end\\";
 	inventory->devices[0].vendor_name = "]]]>";
 }
 
@@ -163,7 +172,9 @@ static void no_name_breaks_the_message(void **state)
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
 	text = written(spoil);
-	assert_contains(text, " DEVICE_NAME = \"a \\\"quoted\\\" name ] ]>  [2J /\\\" ?\xc3\xa9 end/\" \n]\n");
+	assert_contains(
+		text,
+		" DEVICE_NAME = \"a \\\"quoted\\\" name ] ]>  [2J /\\\" ?\xc3\xa9 end/\" \n]\n");
 	assert_contains(text, " VENDOR_NAME = \"]] ]>\" ,\n");
 	free(text);
 }
@@ -184,11 +195,13 @@ static void interface_names_come_from_three_places(void **state)
 	text = written(NULL);
 	assert_contains(text, " IFNAME = \"cached0\" ");
 	free(text);
-	fakesys_file(fake, IFNAME_RULES, "SUBSYSTEM==\"net\"\n# 0000:00:01.0 <- other\n# 0000:00:02.0 <- ruled0\nx\n");
+	fakesys_file(fake, IFNAME_RULES,
+		     "SUBSYSTEM==\"net\"\n# 0000:00:01.0 <- other\n# 0000:00:02.0 <- ruled0\nx\n");
 	text = written(NULL);
 	assert_contains(text, " IFNAME = \"ruled0\" ");
 	free(text);
-	fakesys_file(fake, IFNAME_RULES, "# 0000:00:02.0 <- a\"b\n# 0000:00:02.0 <- waytoolongforaninterface\n");
+	fakesys_file(fake, IFNAME_RULES,
+		     "# 0000:00:02.0 <- a\"b\n# 0000:00:02.0 <- waytoolongforaninterface\n");
 	fakesys_file(fake, IFNAME_CACHE "/0000:00:02.0", "\x1b[2J\n");
 	text = written(NULL);
 	assert_contains(text, " IFNAME = \"eth0\" ");
@@ -213,10 +226,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_device_is_written_byte_for_byte, setup, teardown),
 		cmocka_unit_test_setup_teardown(parents_of_functions_are_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(nvidia_functions_have_their_profiles, setup, teardown),
+		cmocka_unit_test_setup_teardown(nvidia_functions_have_their_profiles, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(no_name_breaks_the_message, setup, teardown),
-		cmocka_unit_test_setup_teardown(interface_names_come_from_three_places, setup, teardown),
-		cmocka_unit_test_setup_teardown(several_interfaces_without_an_uplink_are_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(interface_names_come_from_three_places, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(several_interfaces_without_an_uplink_are_none,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("opennebula", tests, NULL, NULL);

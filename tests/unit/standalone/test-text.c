@@ -22,10 +22,24 @@ static void characters_are_decoded(void **state)
 		size_t length;
 		uint32_t character;
 	} cases[] = {
-		{"a", 1, 'a'}, {"\xc3\xa9", 2, 0xe9}, {"\xe2\x82\xac", 3, 0x20ac}, {"\xf0\x9f\x98\x80", 4, 0x1f600},
-		{"", 0, 0}, {"\x80", 0, 0}, {"\xc0\x80", 0, 0}, {"\xc1\xbf", 0, 0}, {"\xe0\x80\xaf", 0, 0},
-		{"\xed\xa0\x80", 0, 0}, {"\xf4\x90\x80\x80", 0, 0}, {"\xf8\x88\x80\x80\x80", 0, 0}, {"\xc3", 0, 0},
-		{"\xe2\x82", 0, 0}, {"\xff", 0, 0}, {"\xc3" "a", 0, 0},
+		{"a", 1, 'a'},
+		{"\xc3\xa9", 2, 0xe9},
+		{"\xe2\x82\xac", 3, 0x20ac},
+		{"\xf0\x9f\x98\x80", 4, 0x1f600},
+		{"", 0, 0},
+		{"\x80", 0, 0},
+		{"\xc0\x80", 0, 0},
+		{"\xc1\xbf", 0, 0},
+		{"\xe0\x80\xaf", 0, 0},
+		{"\xed\xa0\x80", 0, 0},
+		{"\xf4\x90\x80\x80", 0, 0},
+		{"\xf8\x88\x80\x80\x80", 0, 0},
+		{"\xc3", 0, 0},
+		{"\xe2\x82", 0, 0},
+		{"\xff", 0, 0},
+		{"\xc3"
+		 "a",
+		 0, 0},
 	};
 
 	(void)state;
@@ -40,7 +54,9 @@ static void characters_are_decoded(void **state)
 static void a_terminal_sees_no_control_characters(void **state)
 {
 	(void)state;
-	assert_string_equal(written(text_write_plain, "a\x1b[2J\nb\x7f\xc2\x9b\xff" "c\xc3\xa9"), "a?[2J?b???c\xc3\xa9");
+	assert_string_equal(written(text_write_plain, "a\x1b[2J\nb\x7f\xc2\x9b\xff"
+						      "c\xc3\xa9"),
+			    "a?[2J?b???c\xc3\xa9");
 }
 
 static void json_sees_utf8_only(void **state)
