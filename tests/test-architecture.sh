@@ -64,7 +64,7 @@ defined_twice() {
 # No archive order decides which of two functions runs.
 exported_twice() {
 	cd "${BUILD:-.}" || return
-	find probe common plugins binder -name '*.o' ! -path '*/.libs/*' -exec nm -g --defined-only {} + |
+	find probe common plugins binder -path '*/.libs/*.o' -exec nm -g --defined-only {} + |
 		awk '$2 ~ /^[TDRBC]$/ {print $3}' | sort | uniq -d
 }
 
