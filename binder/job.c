@@ -135,7 +135,7 @@ void job_end(struct job *job)
 {
 	plan_free(&job->plan);
 	hazard_findings_free(&job->findings);
-	hazard_free_view(&job->view);
+	hazard_view_free(&job->view);
 	targets_free(&job->targets);
 	journal_close(&job->journal);
 	inventory_free(job->inventory);

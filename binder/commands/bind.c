@@ -123,7 +123,7 @@ static int judge(struct job *job, const struct changes *changes, const struct ta
 {
 	size_t first = job->findings.count;
 
-	job->view.ask_disks = true;
+	job->view.open_disks = true;
 	for (size_t i = 0; i < targets->count; i++)
 		if (find_change(changes, targets->items[i]))
 			hazards_find(&job->view, targets->items[i], &job->findings);

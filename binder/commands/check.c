@@ -32,7 +32,7 @@ static int check_devices(struct job *job, struct bind_report *report)
 {
 	int status = job_find(job, job->options->arguments, job->options->argument_count);
 
-	job->view.ask_disks = true;
+	job->view.open_disks = true;
 	for (size_t i = 0; status != BIND_USAGE && i < job->targets.count; i++)
 		status = bind_status_worse(status,
 					   check_target(job, job->targets.items[i], report));

@@ -36,17 +36,17 @@ static int find_targets(const struct bind_options *options, struct inventory *in
 static int choose_drivers(const struct bind_options *options, const struct targets *targets,
 			  struct hostfile_job *job)
 {
-	job->devices = calloc(targets->count, sizeof(*job->devices));
-	if (!job->devices) {
+	job->targets = calloc(targets->count, sizeof(*job->targets));
+	if (!job->targets) {
 		log_error(&options->log, "out of memory");
 		return BIND_FAILED;
 	}
-	for (; job->count < targets->count; job->count++) {
-		struct hostfile_device *device = &job->devices[job->count];
+	for (; job->target_count < targets->count; job->target_count++) {
+		struct hostfile_target *target = &job->targets[job->target_count];
 
-		device->device = targets->items[job->count];
-		if (driver_choose(job->root, job->log, device->device, options->driver,
-				  &device->choice) < 0)
+		target->device = targets->items[job->target_count];
+		if (driver_choose(job->root, job->log, target->device, options->driver,
+				  &target->choice) < 0)
 			return BIND_USAGE;
 	}
 	return BIND_DONE;
@@ -111,7 +111,7 @@ int run_config(struct bind_options *options)
 		if (status == BIND_DONE)
 			status = write_file(options, file, &job);
 	}
-	free(job.devices);
+	free(job.targets);
 	targets_free(&targets);
 	inventory_free(inventory);
 	probe_free(probe);

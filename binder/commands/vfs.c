@@ -41,7 +41,7 @@ static int judge(struct job *job, const struct pci_device *pf)
 {
 	inventory_foreach(job->inventory, device)
 		if (is_vf_of(device, pf))
-			hazards_find_loss(&job->view, device, &job->findings);
+			hazards_find_removal(&job->view, device, &job->findings);
 	return job_judge(job, 0);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disks behind a device: mounted, swapped to, a part of something. Sources: the kernel's
- * Documentation/filesystems/proc.rst (mountinfo), Documentation/ABI/stable/sysfs-block and
+/* Disks of a device that are mounted, used as swap, or part of a RAID, LVM or similar. Sources: the
+ * kernel's Documentation/filesystems/proc.rst (mountinfo), Documentation/ABI/stable/sysfs-block and
  * Documentation/ABI/testing/sysfs-fs-btrfs. */
 #include "binder/hazards/hazard.h"
 
@@ -14,16 +14,16 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define TEXT_SIZE_MAX (16u << 20)
+#define PROC_FILE_SIZE_MAX (16u << 20)
 #define NAMES_MAX 4096
 
-/* The disks of one device and all that is made of them: partitions, logical volumes, ... */
+/* The disks of one device and everything stacked on them: partitions, logical volumes, ... */
 struct disks {
 	struct hazard_view *view;
 	const struct pci_device *device;
 	struct hazard_findings *findings;
 	struct strings names;	/* as in /sys/class/block */
-	struct strings numbers; /* of the same, "259:1"; of btrfs none */
+	struct strings numbers; /* device numbers, "259:1" */
 };
 
 static void add_name(struct disks *disks, const char *name)
@@ -33,30 +33,31 @@ static void add_name(struct disks *disks, const char *name)
 		disks->findings->no_memory = true;
 }
 
-/* What a device mapper's device is called by people: "dm-0 (vg-data)". */
-static const char *title(const struct disks *disks, const char *name, char text[static 256])
+/* Formats NAME, with the device mapper's name if there is one: "dm-0 (vg-data)". */
+static const char *block_label(const struct disks *disks, const char *name, char label[static 256])
 {
 	char path[NAME_MAX + 64], mapped[ATTRIBUTE_SIZE];
 
 	snprintf(path, sizeof(path), "sys/class/block/%s/dm/name", name);
 	if (sysdir_read(sysroot_dir(disks->view->root), path, mapped, sizeof(mapped)) > 0)
-		snprintf(text, 256, "%.64s (%.180s)", name, mapped);
+		snprintf(label, 256, "%.64s (%.180s)", name, mapped);
 	else
-		snprintf(text, 256, "%.255s", name);
-	return text;
+		snprintf(label, 256, "%.255s", name);
+	return label;
 }
 
 static void add_holders(struct disks *disks, const struct sysdir *disk, const char *name)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
-	char text[256];
+	char label[256];
 
 	if (sysdir_list(disk, "holders", &list) < 0)
 		return;
 	while ((entry = sysdir_next(list))) {
 		hazard_findings_add(disks->findings, HAZARD_HOLDERS, disks->device,
-				    "%s is a part of %s", name, title(disks, entry->d_name, text));
+				    "%s is part of %s", name,
+				    block_label(disks, entry->d_name, label));
 		add_name(disks, entry->d_name);
 	}
 }
@@ -76,8 +77,8 @@ static void add_partitions(struct disks *disks, const struct sysdir *disk)
 	}
 }
 
-/* The names grow while they are walked through. */
-static void follow(struct disks *disks)
+/* disks->names grows during the loop. */
+static void add_stacked_devices(struct disks *disks)
 {
 	for (size_t i = 0; i < disks->names.count; i++) {
 		_cleanup_sysdir_ struct sysdir disk = {.fd = -1};
@@ -94,25 +95,25 @@ static void follow(struct disks *disks)
 	}
 }
 
-/* A btrfs has a number of its own, and one of its devices stands for all in mountinfo. */
-static void add_btrfs(struct disks *disks, const char *uuid)
+/* A btrfs has a device number of its own, and mountinfo lists only one of its devices. */
+static void add_btrfs_devices(struct disks *disks, const char *uuid)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
 	char path[NAME_MAX + 32];
-	bool ours = false;
+	bool is_member = false;
 
 	snprintf(path, sizeof(path), "sys/fs/btrfs/%s/devices", uuid);
 	if (sysdir_list(sysroot_dir(disks->view->root), path, &list) < 0)
 		return;
-	while (!ours && (entry = sysdir_next(list)))
-		ours = strings_has(&disks->names, entry->d_name);
+	while (!is_member && (entry = sysdir_next(list)))
+		is_member = strings_has(&disks->names, entry->d_name);
 	rewinddir(list);
-	while (ours && (entry = sysdir_next(list)))
+	while (is_member && (entry = sysdir_next(list)))
 		add_name(disks, entry->d_name);
 }
 
-static void follow_btrfs(struct disks *disks)
+static void add_btrfs_peers(struct disks *disks)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
@@ -120,11 +121,11 @@ static void follow_btrfs(struct disks *disks)
 	if (sysdir_list(sysroot_dir(disks->view->root), "sys/fs/btrfs", &list) < 0)
 		return;
 	while ((entry = sysdir_next(list)))
-		add_btrfs(disks, entry->d_name);
+		add_btrfs_devices(disks, entry->d_name);
 }
 
-/* Whether /dev/NAME, or /dev/mapper/NAME, is one of them. */
-static bool is_source(const struct disks *disks, const char *source)
+/* Whether SOURCE, /dev/NAME or /dev/mapper/NAME, is one of the disks. */
+static bool has_source(const struct disks *disks, const char *source)
 {
 	char path[NAME_MAX + 64], mapped[ATTRIBUTE_SIZE];
 
@@ -141,49 +142,50 @@ static bool is_source(const struct disks *disks, const char *source)
 	return false;
 }
 
-static bool is_system(const char *target)
+static bool is_system_mount(const char *target)
 {
-	static const char *const trees[] = {"/boot", "/efi", "/usr"};
+	static const char *const prefixes[] = {"/boot", "/efi", "/usr"};
 
-	for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++)
-		if (strncmp(target, trees[i], strlen(trees[i])) == 0 &&
-		    (!target[strlen(trees[i])] || target[strlen(trees[i])] == '/'))
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (strncmp(target, prefixes[i], strlen(prefixes[i])) == 0 &&
+		    (!target[strlen(prefixes[i])] || target[strlen(prefixes[i])] == '/'))
 			return true;
 	return strcmp(target, "/") == 0;
 }
 
-static void log_malformed(struct disks *disks)
+static void add_malformed(struct disks *disks)
 {
 	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device,
-			    "/proc/self/mountinfo can't be understood");
+			    "cannot parse /proc/self/mountinfo");
 }
 
 static void check_mount(struct disks *disks, struct libmnt_fs *fs)
 {
 	const char *source = mnt_fs_get_source(fs), *target = mnt_fs_get_target(fs);
 	dev_t number = mnt_fs_get_devno(fs);
-	char text[32];
+	char device_number[32];
 
-	/* what doesn't begin with two numbers libmount takes for a line of fstab */
+	/* libmount parses a line that does not start with two numbers as a line of fstab */
 	if (!target || !mnt_fs_get_id(fs)) {
-		log_malformed(disks);
+		add_malformed(disks);
 		return;
 	}
-	snprintf(text, sizeof(text), "%u:%u", major(number), minor(number));
-	if (!strings_has(&disks->numbers, text) && !is_source(disks, source))
+	snprintf(device_number, sizeof(device_number), "%u:%u", major(number), minor(number));
+	if (!strings_has(&disks->numbers, device_number) && !has_source(disks, source))
 		return;
 	hazard_findings_add(disks->findings,
-			    is_system(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, disks->device,
-			    "%s is mounted on %s", source ? source : text, target);
+			    is_system_mount(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED,
+			    disks->device, "%s is mounted on %s", source ? source : device_number,
+			    target);
 }
 
-/* The whole text of a file in /proc, to be freed, or NULL: then it is told and the device's state
- * is unknown. */
-static char *read_text(struct disks *disks, const char *path)
+/* Returns the content of a file in /proc, which the caller frees, or NULL after adding
+ * HAZARD_UNKNOWN. */
+static char *read_proc_file(struct disks *disks, const char *path)
 {
-	char *text = malloc(TEXT_SIZE_MAX);
+	char *text = malloc(PROC_FILE_SIZE_MAX);
 	ssize_t length = text ? sysdir_read(sysroot_dir(disks->view->root), path, text,
-					    TEXT_SIZE_MAX)
+					    PROC_FILE_SIZE_MAX)
 			      : -ENOMEM;
 
 	if (length >= 0)
@@ -194,8 +196,8 @@ static char *read_text(struct disks *disks, const char *path)
 	return NULL;
 }
 
-/* libmount by itself passes over what it doesn't understand. */
-static int refuse_line(struct libmnt_table *table, const char *file, int line)
+/* By default libmount skips lines that it cannot parse. */
+static int reject_line(struct libmnt_table *table, const char *file, int line)
 {
 	(void)table, (void)file, (void)line;
 	return -EBADMSG;
@@ -203,21 +205,21 @@ static int refuse_line(struct libmnt_table *table, const char *file, int line)
 
 static void check_mounts(struct disks *disks)
 {
-	char *text = read_text(disks, "proc/self/mountinfo");
+	char *text = read_proc_file(disks, "proc/self/mountinfo");
 	struct libmnt_table *table = text ? mnt_new_table() : NULL;
 	FILE *in = text && *text ? fmemopen(text, strlen(text), "r") : NULL;
 	struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 
 	if (table)
-		mnt_table_set_parser_errcb(table, refuse_line);
-	/* of a file in which it finds nothing libmount says nothing */
+		mnt_table_set_parser_errcb(table, reject_line);
+	/* libmount reports no error for a file in which it finds no entry */
 	if (table && in && iterator && mnt_table_parse_stream(table, in, "mountinfo") == 0 &&
 	    !mnt_table_is_empty(table))
 		while (mnt_table_next_fs(table, iterator, &fs) == 0)
 			check_mount(disks, fs);
 	else if (text && *text)
-		log_malformed(disks);
+		add_malformed(disks);
 	mnt_free_iter(iterator);
 	mnt_unref_table(table);
 	if (in)
@@ -227,21 +229,21 @@ static void check_mounts(struct disks *disks)
 
 static void check_swaps(struct disks *disks)
 {
-	char *text = read_text(disks, "proc/swaps"), *rest = NULL;
+	char *text = read_proc_file(disks, "proc/swaps"), *rest = NULL;
 
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
 	     line = strtok_r(NULL, "\n", &rest)) {
 		line[strcspn(line, " \t")] = '\0';
-		if (is_source(disks, line))
+		if (has_source(disks, line))
 			hazard_findings_add(disks->findings, HAZARD_SWAP, disks->device,
-					    "the host swaps to %s", line);
+					    "%s is in use as swap", line);
 	}
 	free(text);
 }
 
-/* ZFS, a VM that was given the disk as a file, another mount namespace: none of them shows in
- * sysfs. Whoever uses a disk has claimed it for himself alone, and so nobody else can. */
-static void ask_kernel(struct disks *disks)
+/* Some users do not show in sysfs: ZFS, VMs that use the disk as a file, mounts in other
+ * namespaces. If they claim the disk exclusively, O_EXCL fails with EBUSY. */
+static void open_exclusively(struct disks *disks)
 {
 	for (size_t i = 0; i < disks->device->blocks.count; i++) {
 		char path[NAME_MAX + 8];
@@ -254,13 +256,13 @@ static void ask_kernel(struct disks *disks)
 		else if (errno == EBUSY)
 			hazard_findings_add(
 				disks->findings, HAZARD_HOLDERS, disks->device,
-				"%s is in use, by ZFS or another mount namespace for instance",
+				"%s is in use, for example by ZFS or in another mount namespace",
 				path);
 	}
 }
 
-void find_disks(struct hazard_view *view, const struct pci_device *device,
-		struct hazard_findings *findings)
+void hazard_find_disks(struct hazard_view *view, const struct pci_device *device,
+		       struct hazard_findings *findings)
 {
 	struct disks disks = {.view = view, .device = device, .findings = findings};
 	size_t before = findings->count;
@@ -269,12 +271,12 @@ void find_disks(struct hazard_view *view, const struct pci_device *device,
 		return;
 	for (size_t i = 0; i < device->blocks.count; i++)
 		add_name(&disks, device->blocks.items[i]);
-	follow(&disks);
-	follow_btrfs(&disks);
+	add_stacked_devices(&disks);
+	add_btrfs_peers(&disks);
 	check_mounts(&disks);
 	check_swaps(&disks);
-	if (findings->count == before && view->ask_disks && sysroot_is_host(view->root))
-		ask_kernel(&disks);
+	if (findings->count == before && view->open_disks && sysroot_is_host(view->root))
+		open_exclusively(&disks);
 	strings_free(&disks.names);
 	strings_free(&disks.numbers);
 }

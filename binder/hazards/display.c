@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's own screen, and its consoles. Sources: the kernel's
+/* The boot display and the kernel's consoles. Sources: the kernel's
  * Documentation/ABI/testing/sysfs-bus-pci (boot_vga), Documentation/driver-api/console.rst and
  * Documentation/filesystems/proc.rst (consoles). */
 #include "binder/engine/change.h"
@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool reads(struct hazard_view *view, const char *path, char text[static ATTRIBUTE_SIZE])
+static bool read_file(struct hazard_view *view, const char *path, char text[static ATTRIBUTE_SIZE])
 {
 	return sysdir_read(sysroot_dir(view->root), path, text, ATTRIBUTE_SIZE) > 0;
 }
 
-/* The first entry of DIRECTORY, of the device, that begins with PREFIX. */
+/* Stores the name of the first entry in the device's DIRECTORY that begins with PREFIX in NAME.
+ * Returns false if there is none. */
 static bool first_entry(struct hazard_view *view, const struct pci_device *device,
 			const char *directory, const char *prefix, char name[static 64])
 {
@@ -33,7 +34,7 @@ static bool first_entry(struct hazard_view *view, const struct pci_device *devic
 	return false;
 }
 
-/* Whether the virtual consoles are drawn on framebuffers: which one of several can't be told. */
+/* Whether virtual consoles are drawn on a framebuffer. The kernel does not show on which one. */
 static bool has_framebuffer_console(struct hazard_view *view)
 {
 	_cleanup_closedir_ DIR *list = NULL;
@@ -44,10 +45,10 @@ static bool has_framebuffer_console(struct hazard_view *view)
 		return false;
 	while ((entry = sysdir_next(list))) {
 		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name", entry->d_name);
-		if (!reads(view, path, text) || !strstr(text, "frame buffer"))
+		if (!read_file(view, path, text) || !strstr(text, "frame buffer"))
 			continue;
 		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind", entry->d_name);
-		if (reads(view, path, text) && strcmp(text, "1") == 0)
+		if (read_file(view, path, text) && strcmp(text, "1") == 0)
 			return true;
 	}
 	return false;
@@ -58,7 +59,7 @@ static bool is_console(struct hazard_view *view, const char *tty)
 {
 	char text[ATTRIBUTE_SIZE], *rest = NULL;
 
-	if (!reads(view, "proc/consoles", text))
+	if (!read_file(view, "proc/consoles", text))
 		return false;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strncmp(line, tty, strlen(tty)) == 0 && line[strlen(tty)] == ' ')
@@ -66,18 +67,18 @@ static bool is_console(struct hazard_view *view, const char *tty)
 	return false;
 }
 
-void find_display(struct hazard_view *view, const struct pci_device *device,
-		  struct hazard_findings *findings)
+void hazard_find_display(struct hazard_view *view, const struct pci_device *device,
+			 struct hazard_findings *findings)
 {
 	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE], name[64];
 
-	if (reads(view, device_path(&device->address, "boot_vga", path), text) &&
+	if (read_file(view, device_path(&device->address, "boot_vga", path), text) &&
 	    strcmp(text, "1") == 0)
 		hazard_findings_add(findings, HAZARD_BOOT_VGA, device, "boot_vga is 1");
 	if (first_entry(view, device, "graphics", "fb", name) && has_framebuffer_console(view))
 		hazard_findings_add(findings, HAZARD_CONSOLE, device,
-				    "the console is drawn on framebuffers, and %s is one", name);
+				    "the virtual console uses a framebuffer, and %s is one", name);
 	if (first_entry(view, device, "tty", "tty", name) && is_console(view, name))
-		hazard_findings_add(findings, HAZARD_CONSOLE, device,
-				    "the kernel's console is on %s", name);
+		hazard_findings_add(findings, HAZARD_CONSOLE, device, "the kernel console is on %s",
+				    name);
 }

@@ -12,38 +12,35 @@
 
 const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_BRIDGE] = {"bridge", GRADE_NEVER,
-			   "bridges cannot be bound: the devices below would be lost"},
-	[HAZARD_NO_IOMMU] =
-		{"no-iommu", GRADE_NEVER,
-		 "not in an IOMMU group; enable the IOMMU in firmware and kernel (run 'vfio-bind check')"},
+			   "bridges cannot be bound: the devices behind them would be lost"},
+	[HAZARD_NO_IOMMU] = {"no-iommu", GRADE_NEVER,
+			     "enable the IOMMU in firmware and kernel (run 'vfio-bind check')"},
 	[HAZARD_HELD] = {"held", GRADE_NEVER,
 			 "in use: shut the VM down first; otherwise the unbind blocks in the "
 			 "kernel and cannot be interrupted"},
-	[HAZARD_UNKNOWN] =
-		{"unknown", GRADE_NEVER,
-		 "not everything could be inspected that must be; run as root, or try again"},
+	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER,
+			    "a check could not be completed; run as root, or try again"},
 	[HAZARD_VFS] = {"vfs", GRADE_NEVER,
-			"virtual functions are enabled; disable them with 'vfio-bind vfs PF 0'"},
+			"disable its virtual functions first with 'vfio-bind vfs PF 0'"},
 	[HAZARD_SYSTEM_DISK] = {"system-disk", GRADE_NEVER, "the system is installed on it"},
 	[HAZARD_GROUP] =
 		{"group", GRADE_NEVER,
-		 "the devices of an IOMMU group can only be assigned together; --group includes all of them"},
-	[HAZARD_MOUNTED] = {"mounted", GRADE_REFUSED,
-			    "a file system on it is mounted; unmount it first"},
-	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "it is used as swap space; run swapoff first"},
-	[HAZARD_HOLDERS] =
-		{"holders", GRADE_REFUSED,
-		 "a disk is in use by LVM, RAID, dm-crypt, ZFS or the like; remove it there first"},
-	[HAZARD_NET_UP] = {"net-up", GRADE_REFUSED,
-			   "a network interface is up; run 'ip link set DEV down' first"},
-	[HAZARD_ROUTE] = {"route", GRADE_REFUSED, "the host has routes over it"},
-	[HAZARD_DEFAULT_ROUTE] = {"default-route", GRADE_REFUSED, "the default route goes over it"},
-	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own connection goes over it"},
+		 "all devices of an IOMMU group must be bound together; use --group to include them"},
+	[HAZARD_MOUNTED] = {"mounted", GRADE_REFUSED, "unmount its file systems first"},
+	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "run swapoff on it first"},
+	[HAZARD_HOLDERS] = {"holders", GRADE_REFUSED,
+			    "remove the disk from LVM, RAID, dm-crypt, ZFS or similar first"},
+	[HAZARD_NET_UP] = {"net-up", GRADE_REFUSED, "run 'ip link set DEV down' first"},
+	[HAZARD_ROUTE] = {"route", GRADE_REFUSED, "remove the routes first"},
+	[HAZARD_DEFAULT_ROUTE] = {"default-route", GRADE_REFUSED,
+				  "the host would lose its default route"},
+	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own SSH connection would be lost"},
 	[HAZARD_BOOT_VGA] = {"boot-vga", GRADE_REFUSED,
-			     "it is the boot display; the host's console would be lost"},
-	[HAZARD_CONSOLE] = {"console", GRADE_REFUSED, "the kernel console is on it"},
-	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "programs have it open; stop them first"},
-	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED, "another device depends on it; name both"},
+			     "it is the boot display: the host's console would be lost"},
+	[HAZARD_CONSOLE] = {"console", GRADE_REFUSED, "the kernel console would be lost"},
+	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "stop the programs that have it open first"},
+	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED,
+			     "bind the device that depends on it as well"},
 	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_WARNING,
 			       "use in other network namespaces cannot be seen"},
 	[HAZARD_NO_RESET] = {"no-reset", GRADE_WARNING,
@@ -58,7 +55,8 @@ void hazard_findings_free(struct hazard_findings *findings)
 	*findings = (struct hazard_findings){0};
 }
 
-static bool is_known(const struct hazard_findings *findings, const struct hazard_finding *finding)
+static bool has_finding(const struct hazard_findings *findings,
+			const struct hazard_finding *finding)
 {
 	for (size_t i = 0; i < findings->count; i++)
 		if (findings->items[i].hazard == finding->hazard &&
@@ -71,7 +69,7 @@ static bool is_known(const struct hazard_findings *findings, const struct hazard
 void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard,
 			 const struct pci_device *device, const char *format, ...)
 {
-	struct hazard_finding finding = {.hazard = hazard, .address = device->address}, *more;
+	struct hazard_finding finding = {.hazard = hazard, .address = device->address}, *grown;
 	va_list args;
 	int length;
 
@@ -82,29 +80,33 @@ void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard,
 		findings->no_memory = true;
 		return;
 	}
-	more = is_known(findings, &finding)
-		       ? NULL
-		       : realloc(findings->items, (findings->count + 1) * sizeof(*more));
-	if (more) {
-		findings->items = more;
-		more[findings->count++] = finding;
+	if (has_finding(findings, &finding)) {
+		free(finding.text);
 		return;
 	}
-	findings->no_memory |= !is_known(findings, &finding);
-	free(finding.text);
+	grown = realloc(findings->items, (findings->count + 1) * sizeof(*grown));
+	if (!grown) {
+		findings->no_memory = true;
+		free(finding.text);
+		return;
+	}
+	findings->items = grown;
+	grown[findings->count++] = finding;
 }
 
-void hazard_free_view(struct hazard_view *view)
+void hazard_view_free(struct hazard_view *view)
 {
 	holders_free(&view->holders);
 	strings_free(&view->node_paths);
 	vfio_nodes_free(&view->nodes);
 }
 
-/* ---- what the inventory alone tells ---- */
+/* ---- checks that need no more than the inventory and the device's directory ---- */
 
-static bool find_holder(const struct pci_device *device, const struct pci_device *member,
-			struct hazard_findings *findings)
+/* Adds a finding for DEVICE if MEMBER, DEVICE itself or another device of its group, is or may be
+ * held. Returns whether it did. */
+static bool check_held(const struct pci_device *device, const struct pci_device *member,
+		       struct hazard_findings *findings)
 {
 	char address[ADDRESS_SIZE];
 
@@ -120,21 +122,22 @@ static bool find_holder(const struct pci_device *device, const struct pci_device
 	}
 	if (member->ownership != OWNERSHIP_UNKNOWN)
 		return false;
-	hazard_findings_add(findings, HAZARD_UNKNOWN, device, "who has %s could not be found out",
+	hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+			    "cannot determine whether %s is in use",
 			    address_format(&member->address, address));
 	return true;
 }
 
-static void find_vfs(const struct pci_device *device, struct hazard_findings *findings)
+static void check_vfs(const struct pci_device *device, struct hazard_findings *findings)
 {
 	if (device->present & HAS_VIRTFN)
-		hazard_findings_add(findings, HAZARD_VFS, device, "it has %u virtual functions",
-				    device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled
-								      : 1);
+		hazard_findings_add(
+			findings, HAZARD_VFS, device, "virtual functions are enabled: %u",
+			device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled : 1);
 }
 
-static void find_peers(const struct hazard_view *view, const struct pci_device *device,
-		       struct hazard_findings *findings)
+static void check_peers(const struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings)
 {
 	char address[ADDRESS_SIZE];
 
@@ -145,15 +148,15 @@ static void find_peers(const struct hazard_view *view, const struct pci_device *
 		if (!peer || targets_have(view->targets, peer))
 			continue;
 		hazard_findings_add(findings, HAZARD_GROUP, device,
-				    "%s, of the same IOMMU group %u, is with %s",
+				    "%s in the same IOMMU group (%u) is bound to %s",
 				    address_format(&peer->address, address), device->iommu_group,
 				    peer->driver ? peer->driver : "a driver");
 	}
 }
 
-/* A link between devices: a GPU's audio function can't do without the GPU. */
-static void find_consumers(const struct hazard_view *view, const struct pci_device *device,
-			   struct hazard_findings *findings)
+/* Device links: for example, a GPU's audio function depends on the GPU. */
+static void check_consumers(const struct hazard_view *view, const struct pci_device *device,
+			    struct hazard_findings *findings)
 {
 	static const char prefix[] = "consumer:pci:";
 	_cleanup_closedir_ DIR *list = NULL;
@@ -176,75 +179,73 @@ static void find_consumers(const struct hazard_view *view, const struct pci_devi
 	}
 }
 
-static void find_no_reset(const struct hazard_view *view, const struct pci_device *device,
-			  struct hazard_findings *findings)
+static void check_reset(const struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings)
 {
 	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
 	char path[DEVICE_PATH_SIZE];
 
 	if ((device->present & HAS_RESET_METHODS) && device->reset_methods.count)
 		return;
-	/* kernels before 5.15 have no reset_method; a file reset they have of a device that can be
-	 * reset */
+	/* Linux before 5.15 has no reset_method; there, a resettable device has a file "reset" */
 	if (!(device->present & HAS_RESET_METHODS) &&
 	    sysdir_open(sysroot_dir(view->root), device_path(&device->address, ".", path),
 			&directory) == 0 &&
 	    sysdir_has(&directory, "reset"))
 		return;
 	hazard_findings_add(findings, HAZARD_NO_RESET, device,
-			    "the kernel knows no way to reset it by itself");
+			    "the kernel has no method to reset it");
 }
 
-/* What the host makes of it, by a driver of its own. */
-static void find_use(struct hazard_view *view, const struct pci_device *device,
-		     struct hazard_findings *findings)
+/* Use by the host, through a host driver. */
+static void check_host_use(struct hazard_view *view, const struct pci_device *device,
+			   struct hazard_findings *findings)
 {
 	if (!device->driver || driver_is_for_vms(device->driver))
 		return;
-	find_disks(view, device, findings);
-	find_network(view, device, findings);
-	find_display(view, device, findings);
-	find_open_nodes(view, device, findings);
+	hazard_find_disks(view, device, findings);
+	hazard_find_network(view, device, findings);
+	hazard_find_display(view, device, findings);
+	hazard_find_open_nodes(view, device, findings);
 }
-
-/* ---- all of it ---- */
 
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		  struct hazard_findings *findings)
 {
 	if (device_is_bridge(device)) {
-		hazard_findings_add(findings, HAZARD_BRIDGE, device, "it is a bridge");
+		hazard_findings_add(findings, HAZARD_BRIDGE, device, "device is a bridge");
 		return;
 	}
 	if (!(device->present & HAS_IOMMU_GROUP))
-		hazard_findings_add(findings, HAZARD_NO_IOMMU, device, "it has no IOMMU group");
-	find_holder(device, device, findings);
-	find_vfs(device, findings);
-	find_peers(view, device, findings);
-	find_consumers(view, device, findings);
-	find_no_reset(view, device, findings);
-	find_use(view, device, findings);
+		hazard_findings_add(findings, HAZARD_NO_IOMMU, device,
+				    "device is not in an IOMMU group");
+	check_held(device, device, findings);
+	check_vfs(device, findings);
+	check_peers(view, device, findings);
+	check_consumers(view, device, findings);
+	check_reset(view, device, findings);
+	check_host_use(view, device, findings);
 }
 
-void hazards_find_loss(struct hazard_view *view, const struct pci_device *device,
-		       struct hazard_findings *findings)
+void hazards_find_removal(struct hazard_view *view, const struct pci_device *device,
+			  struct hazard_findings *findings)
 {
-	if (!find_holder(device, device, findings))
-		find_use(view, device, findings);
+	if (!check_held(device, device, findings))
+		check_host_use(view, device, findings);
 }
 
-/* With a peer in a VM the group is the VM's: kernels before 5.19 end in a BUG when a native driver
- * gets a part of it. */
+/* While a VM holds any device of the group, none may be bound to a host driver: Linux before 5.19
+ * hits a BUG. */
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings)
 {
-	if (find_holder(device, device, findings))
+	if (check_held(device, device, findings))
 		return;
 	for (size_t i = 0; i < device->group_peers.count; i++) {
 		const struct pci_device *peer = group_find(view->inventory,
 							   device->group_peers.items[i]);
 
-		if (peer && find_holder(device, peer, findings))
+		if (peer && check_held(device, peer, findings))
 			return;
 	}
 }
@@ -269,8 +270,8 @@ static int parse_name(const char *name, size_t length, const struct log *log, un
 		    strncmp(HAZARDS[i].name, name, length) != 0)
 			continue;
 		if (HAZARDS[i].grade == GRADE_NEVER) {
-			log_error(log, "--allow %s: that is never allowed: %s", HAZARDS[i].name,
-				  HAZARDS[i].help);
+			log_error(log, "--allow %s: this check cannot be overridden: %s",
+				  HAZARDS[i].name, HAZARDS[i].help);
 			return -EINVAL;
 		}
 		*ret |= 1u << i;
@@ -281,13 +282,13 @@ static int parse_name(const char *name, size_t length, const struct log *log, un
 	return -EINVAL;
 }
 
-int hazards_parse(const char *text, const struct log *log, unsigned *ret)
+int hazards_parse(const char *list, const struct log *log, unsigned *ret)
 {
 	unsigned allowed = 0;
 	size_t length;
 	int error = 0;
 
-	for (const char *p = text; !error; p += length + 1) {
+	for (const char *p = list; !error; p += length + 1) {
 		length = strcspn(p, ",");
 		error = parse_name(p, length, log, &allowed);
 		if (!p[length])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What could go wrong when a device is taken from its driver. Each has a name, by which one who
- * knows what he does can allow it, if it can be allowed at all. */
+/* Safety checks: what would be disrupted when a device is unbound from its driver. Each has a name
+ * by which --allow overrides it, unless it cannot be overridden. */
 #ifndef PCIPROBE_BINDER_HAZARDS_HAZARD_H
 #define PCIPROBE_BINDER_HAZARDS_HAZARD_H
 
@@ -34,25 +34,25 @@ enum hazard {
 };
 
 enum hazard_grade {
-	GRADE_NEVER,   /* can't be allowed */
-	GRADE_REFUSED, /* unless it is allowed by name */
-	GRADE_WARNING,
+	GRADE_NEVER,   /* cannot be overridden */
+	GRADE_REFUSED, /* refused unless overridden by name */
+	GRADE_WARNING, /* logged only */
 };
 
 struct hazard_row {
 	const char *name;
 	enum hazard_grade grade;
-	const char *help; /* what it is and what can be done about it */
+	const char *help; /* the consequence or the remedy, starting with a lower-case letter */
 };
 
-/* By enum hazard. */
+/* Indexed by enum hazard. */
 extern const struct hazard_row HAZARDS[HAZARD_COUNT];
 
-/* One hazard of one device. */
+/* A hazard found for one device. */
 struct hazard_finding {
 	enum hazard hazard;
 	struct pci_address address;
-	char *text; /* what was found; may hold names from outside */
+	char *text; /* what was found; may contain unsanitized names */
 };
 
 struct hazard_findings {
@@ -63,63 +63,62 @@ struct hazard_findings {
 
 void hazard_findings_free(struct hazard_findings *findings);
 
-/* Adds one, unless it is there already. Where there is no memory for it concerns.no_memory is set.
- */
+/* Adds a finding, unless the same one exists. Sets findings->no_memory if out of memory. */
 void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard,
 			 const struct pci_device *device, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* What is looked at. Make it with {...}, free it with hazard_free_view. */
+/* Input of the checks, and what they have read so far. Initialize with {...}, free with
+ * hazard_view_free. */
 struct hazard_view {
 	struct sysroot *root;
 	const struct log *log;
-	const struct inventory *inventory; /* with HAZARD_DETAILS */
-	const struct targets *targets;	   /* the devices that go together */
-	const char *ssh_connection;	   /* as sshd gives it in SSH_CONNECTION; NULL: none */
-	bool ask_disks; /* whether disks may be opened, to have the kernel say whether anybody uses
-			   them */
+	const struct inventory *inventory; /* read with HAZARD_DETAILS */
+	const struct targets *targets;	   /* devices that are changed together */
+	const char *ssh_connection;	   /* value of SSH_CONNECTION (see ssh(1)), or NULL */
+	bool open_disks;		   /* detect use by opening disks with O_EXCL */
 
 	/* read once, for all devices */
 	bool has_nodes, has_holders;
 	struct vfio_nodes nodes;   /* the device nodes of all selected devices, by address */
-	struct strings node_paths; /* of the same, in the same order: "/dev/dri/card0" */
-	struct holders holders;	   /* processes that have some of them open */
-	int holders_error;	   /* a negative errno: no process could be inspected */
+	struct strings node_paths; /* "/dev/dri/card0", in the order of nodes */
+	struct holders holders;	   /* processes that have any of them open */
+	int holders_error;	   /* negative errno if no process could be inspected */
 };
 
 #define HAZARD_DETAILS                                                                          \
 	(TARGET_DETAILS | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_DRM | \
 	 DETAIL_RESET_METHODS | DETAIL_OWNERSHIP)
 
-void hazard_free_view(struct hazard_view *view);
+void hazard_view_free(struct hazard_view *view);
 
-/* Finds what could go wrong with DEVICE being taken from its driver and given to VFIO. */
+/* Checks whether DEVICE can be unbound from its driver and bound to VFIO. */
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		  struct hazard_findings *findings);
 
-/* The same for its being taken from VFIO. */
+/* Checks whether DEVICE can be unbound from VFIO and returned to the host. */
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings);
 
-/* The same for its being taken away altogether, as VFs are. */
-void hazards_find_loss(struct hazard_view *view, const struct pci_device *device,
-		       struct hazard_findings *findings);
+/* Checks whether DEVICE can be removed, as VFs are when they are disabled. */
+void hazards_find_removal(struct hazard_view *view, const struct pci_device *device,
+			  struct hazard_findings *findings);
 
-/* Reads the list of names TEXT ("mounted,swap") into bits, 1 << enum hazard. Returns 0, or -EINVAL,
- * told through LOG, for a name that nobody knows or one that can't be allowed. */
-int hazards_parse(const char *text, const struct log *log, unsigned *ret);
+/* Parses LIST ("mounted,swap") into a bit mask of 1 << enum hazard. Returns 0, or -EINVAL (logged)
+ * for an unknown name or a check that cannot be overridden. */
+int hazards_parse(const char *list, const struct log *log, unsigned *ret);
 
-/* Whether the concern stands in the way when ALLOWED are allowed. */
+/* Whether FINDING prevents the change. ALLOWED is a mask of hazards that are overridden. */
 bool hazard_is_blocking(const struct hazard_finding *finding, unsigned allowed);
 
-/* One subject each: below hazards/. */
-void find_disks(struct hazard_view *view, const struct pci_device *device,
-		struct hazard_findings *findings);
-void find_network(struct hazard_view *view, const struct pci_device *device,
-		  struct hazard_findings *findings);
-void find_display(struct hazard_view *view, const struct pci_device *device,
-		  struct hazard_findings *findings);
-void find_open_nodes(struct hazard_view *view, const struct pci_device *device,
-		     struct hazard_findings *findings);
+/* Checks of one subject each, called by the functions above. They add to FINDINGS. */
+void hazard_find_disks(struct hazard_view *view, const struct pci_device *device,
+		       struct hazard_findings *findings);
+void hazard_find_network(struct hazard_view *view, const struct pci_device *device,
+			 struct hazard_findings *findings);
+void hazard_find_display(struct hazard_view *view, const struct pci_device *device,
+			 struct hazard_findings *findings);
+void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *device,
+			    struct hazard_findings *findings);
 
 #endif

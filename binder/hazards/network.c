@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces of a device: up, with routes, with the connection of whoever asks. Also when
- * they are a part of a bond or a bridge. Sources: the kernel's
+/* Network interfaces of a device that are up, have routes or carry the caller's SSH connection,
+ * directly or as part of a bond or bridge. Sources: the kernel's
  * Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
  * net/ipv6/route.c (rt6_info_route), ssh(1) for SSH_CONNECTION. */
 #include "binder/hazards/hazard.h"
@@ -15,16 +15,16 @@
 #define ROUTES_SIZE_MAX (64u << 20)
 #define NAMES_MAX 256
 
-/* of linux/route.h, ipv6_route.h and if.h, which don't go together with those of libc */
+/* from linux/route.h, ipv6_route.h and if.h, which conflict with libc's headers */
 #define FLAG_IFF_UP 0x1u
 #define FLAG_RTF_UP 0x1u
 #define FLAG_RTF_REJECT 0x200u
 #define FLAG_RTF_ANYCAST 0x100000u
 #define FLAG_RTF_LOCAL 0x80000000u
 
-/* A route as /proc/net has it; IPv4 as the end of IPv6, in ::ffff:0:0/96. */
+/* A route of /proc/net; an IPv4 destination is mapped to IPv6, in ::ffff:0:0/96. */
 struct route {
-	unsigned char to[16];
+	unsigned char destination[16];
 	unsigned length; /* of the prefix, in bits */
 	bool is_v4;
 	char interface[64];
@@ -34,11 +34,11 @@ struct network {
 	struct hazard_view *view;
 	const struct pci_device *device;
 	struct hazard_findings *findings;
-	struct strings names;	  /* the device's interfaces, and all above them */
-	unsigned char client[16]; /* who asks */
+	struct strings names;	  /* the device's interfaces, and all stacked on them */
+	unsigned char client[16]; /* address of the caller's SSH client */
 	bool has_client;
-	int client_length; /* of the longest prefix that leads to him; -1: none does */
-	bool client_is_ours;
+	int client_length;  /* of the longest prefix that matches the client; -1: none */
+	bool routes_client; /* the route to the client uses the device */
 };
 
 /* ---- interfaces ---- */
@@ -50,9 +50,9 @@ static void add_name(struct network *network, const char *name)
 		network->findings->no_memory = true;
 }
 
-/* "upper_bond0" is a link to what this one is a part of. The names grow while they are walked
- * through. */
-static void follow_uppers(struct network *network)
+/* Adds the interfaces stacked on those in network->names, which have links "upper_NAME".
+ * network->names grows during the loop. */
+static void add_uppers(struct network *network)
 {
 	char path[NAME_MAX + 32];
 	struct dirent *entry;
@@ -69,7 +69,7 @@ static void follow_uppers(struct network *network)
 	}
 }
 
-/* One that is up above the device's own is no hazard of its own: its routes are. */
+/* Only for the device's own interfaces: of those stacked on them only the routes matter. */
 static void check_up(struct network *network, const char *name)
 {
 	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
@@ -92,9 +92,9 @@ static bool matches(const struct route *route, const unsigned char address[stati
 {
 	unsigned bytes = route->length / 8, bits = route->length % 8;
 
-	if (memcmp(route->to, address, bytes) != 0)
+	if (memcmp(route->destination, address, bytes) != 0)
 		return false;
-	return !bits || (route->to[bytes] ^ address[bytes]) >> (8 - bits) == 0;
+	return !bits || (route->destination[bytes] ^ address[bytes]) >> (8 - bits) == 0;
 }
 
 static void format_route(const struct route *route, char text[static 80])
@@ -102,27 +102,27 @@ static void format_route(const struct route *route, char text[static 80])
 	char address[INET6_ADDRSTRLEN];
 
 	if (route->is_v4)
-		inet_ntop(AF_INET, route->to + 12, address, sizeof(address));
+		inet_ntop(AF_INET, route->destination + 12, address, sizeof(address));
 	else
-		inet_ntop(AF_INET6, route->to, address, sizeof(address));
+		inet_ntop(AF_INET6, route->destination, address, sizeof(address));
 	snprintf(text, 80, "%s/%u", address, route->is_v4 ? route->length - 96 : route->length);
 }
 
 static void check_route(struct network *network, const struct route *route)
 {
-	bool ours = strings_has(&network->names, route->interface),
+	bool is_own = strings_has(&network->names, route->interface),
 	     is_default = route->length == (route->is_v4 ? 96 : 0);
 	char text[80];
 
-	/* the longest prefix wins; that of a default route of IPv6 is for IPv6 only */
+	/* the longest prefix wins; ::/0 does not match IPv4 */
 	if (network->has_client && (int)route->length >= network->client_length &&
 	    matches(route, network->client) &&
 	    route->is_v4 == (memcmp(network->client, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0)) {
-		network->client_is_ours = ours || (network->client_is_ours &&
-						   (int)route->length == network->client_length);
+		network->routes_client = is_own || (network->routes_client &&
+						    (int)route->length == network->client_length);
 		network->client_length = (int)route->length;
 	}
-	if (!ours)
+	if (!is_own)
 		return;
 	format_route(route, text);
 	hazard_findings_add(network->findings, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE,
@@ -131,41 +131,42 @@ static void check_route(struct network *network, const struct route *route)
 			    route->interface);
 }
 
-/* Iface Destination Gateway Flags RefCnt Use Metric Mask ...: numbers as they lie in memory,
- * written as one of the host's. */
+/* "Iface Destination Gateway Flags RefCnt Use Metric Mask ..."; addresses are in network byte
+ * order, printed as an integer of the host. */
 static bool parse_v4(const char *line, struct route *route)
 {
-	unsigned to, mask, flags;
+	unsigned destination, mask, flags;
 
-	if (sscanf(line, "%63s %8x %*8x %4x %*d %*d %*d %8x", route->interface, &to, &flags,
-		   &mask) != 4 ||
+	if (sscanf(line, "%63s %8x %*8x %4x %*d %*d %*d %8x", route->interface, &destination,
+		   &flags, &mask) != 4 ||
 	    !(flags & FLAG_RTF_UP))
 		return false;
-	memcpy(route->to, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-	memcpy(route->to + 12, &to, 4);
+	memcpy(route->destination, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
+	memcpy(route->destination + 12, &destination, 4);
 	route->length = 96 + (unsigned)__builtin_popcount(mask);
 	route->is_v4 = true;
 	return !(flags & FLAG_RTF_REJECT);
 }
 
-/* destination prefix-length source prefix-length next-hop metric references use flags interface.
- * Multicast and link-local ones come and go with the interface, and lead nowhere. */
+/* "destination prefix-length source prefix-length next-hop metric references use flags interface".
+ * Multicast and link-local routes are skipped: every interface that is up has them. */
 static bool parse_v6(const char *line, struct route *route)
 {
-	char to[33];
+	char destination[33];
 	unsigned flags, byte;
 
-	if (sscanf(line, "%32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %63s", to, &route->length,
-		   &flags, route->interface) != 4 ||
-	    strlen(to) != 32 || route->length > 128)
+	if (sscanf(line, "%32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %63s", destination,
+		   &route->length, &flags, route->interface) != 4 ||
+	    strlen(destination) != 32 || route->length > 128)
 		return false;
 	for (size_t i = 0; i < 16; i++) {
-		if (sscanf(to + 2 * i, "%2x", &byte) != 1)
+		if (sscanf(destination + 2 * i, "%2x", &byte) != 1)
 			return false;
-		route->to[i] = (unsigned char)byte;
+		route->destination[i] = (unsigned char)byte;
 	}
 	route->is_v4 = false;
-	if (route->to[0] == 0xff || (route->to[0] == 0xfe && (route->to[1] & 0xc0) == 0x80))
+	if (route->destination[0] == 0xff ||
+	    (route->destination[0] == 0xfe && (route->destination[1] & 0xc0) == 0x80))
 		return false;
 	return (flags & FLAG_RTF_UP) &&
 	       !(flags & (FLAG_RTF_REJECT | FLAG_RTF_ANYCAST | FLAG_RTF_LOCAL));
@@ -181,7 +182,7 @@ static void read_routes(struct network *network, const char *path,
 	struct route route = {.length = 0};
 
 	if (length < 0) {
-		/* a kernel without IPv6 has no such file */
+		/* absent in a kernel without IPv6 */
 		if (length != -ENOENT || parse == parse_v4)
 			hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device,
 					    "%s/%s: %s", sysroot_path(network->view->root), path,
@@ -196,8 +197,7 @@ static void read_routes(struct network *network, const char *path,
 	free(text);
 }
 
-/* "client port server port"; a link-local address of IPv6 has its interface behind it:
- * "fe80::1%eth0". */
+/* "client port server port"; a link-local IPv6 address ends in its interface, "fe80::1%eth0". */
 static void read_client(struct network *network)
 {
 	const char *connection = network->view->ssh_connection;
@@ -216,31 +216,33 @@ static void read_client(struct network *network)
 	} else {
 		network->has_client = inet_pton(AF_INET6, text, network->client) == 1;
 	}
-	network->client_is_ours = zone && strings_has(&network->names, zone);
+	network->routes_client = zone && strings_has(&network->names, zone);
 }
 
-void find_network(struct hazard_view *view, const struct pci_device *device,
-		  struct hazard_findings *findings)
+void hazard_find_network(struct hazard_view *view, const struct pci_device *device,
+			 struct hazard_findings *findings)
 {
 	struct network network = {.view = view, .device = device, .findings = findings};
 
 	if (!device->interface_count) {
 		if (device->class >> 8 == 0x02)
-			hazard_findings_add(findings, HAZARD_NET_HIDDEN, device,
-					    "no interface of it is in sight, although %s has it",
-					    device->driver);
+			hazard_findings_add(
+				findings, HAZARD_NET_HIDDEN, device,
+				"no network interface is visible, but it is bound to %s",
+				device->driver);
 		return;
 	}
 	for (size_t i = 0; i < device->interface_count; i++)
 		add_name(&network, device->interfaces[i].name);
 	for (size_t i = 0; i < device->interface_count; i++)
 		check_up(&network, device->interfaces[i].name);
-	follow_uppers(&network);
+	add_uppers(&network);
 	read_client(&network);
 	read_routes(&network, "proc/net/route", parse_v4);
 	read_routes(&network, "proc/net/ipv6_route", parse_v6);
-	if (network.client_is_ours)
-		hazard_findings_add(findings, HAZARD_SSH, device, "the answers to %s go through it",
+	if (network.routes_client)
+		hazard_findings_add(findings, HAZARD_SSH, device,
+				    "your SSH connection (%s) goes through it",
 				    view->ssh_connection);
 	strings_free(&network.names);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device nodes of a device that processes have open: screens, sound, disks, InfiniBand. As with
- * VFIO's nodes, an open file is recognized by its device number. Sources: the kernel's
+/* Device nodes (graphics, sound, disks, InfiniBand, ...) that processes have open. As with VFIO's
+ * nodes, an open file is identified by its device number. Sources: the kernel's
  * Documentation/admin-guide/devices.txt, and Documentation/filesystems/sysfs.rst for "dev". */
 #include "binder/engine/change.h"
 #include "binder/hazards/hazard.h"
@@ -12,19 +12,19 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Where a device's directory has its nodes, how deep below, and what precedes their names in
- * /dev. */
+/* Subdirectories of a device that contain its nodes, how deep, and the prefix of the nodes' names
+ * in /dev. */
 static const struct {
 	const char *directory, *prefix;
 	unsigned depth;
-} PLACES[] = {
+} NODE_DIRECTORIES[] = {
 	{"nvme", "/dev/", 2}, /* controllers, and generic nodes of namespaces */
 	{"drm", "/dev/dri/", 1},
 	{"accel", "/dev/accel/", 1},
 	{"video4linux", "/dev/", 1},
 	{"infiniband_verbs", "/dev/infiniband/", 1},
 	{"infiniband_mad", "/dev/infiniband/", 1},
-	{"sound", "/dev/snd/", 2}, /* of each device: controlC0, pcmC0D0p, ... */
+	{"sound", "/dev/snd/", 2}, /* controlC0, pcmC0D0p, ... of each sound device */
 };
 
 #define BLOCK_CLASS "sys/class/block"
@@ -52,8 +52,8 @@ static bool is_block(const struct sysdir *at, const char *name)
 	return sysdir_stat(sysroot_dir(at->root), path, &status) == 0;
 }
 
-/* Adds NAME below AT when it is a node, and those in it down to DEPTH. Block devices are found in
- * their class. */
+/* Adds NAME in the directory AT if it is a node, and the nodes below it down to DEPTH. Block
+ * devices are skipped here; add_disk adds them. Returns 0 or a negative errno. */
 static int add_entry(struct hazard_view *view, const struct sysdir *at, const char *name,
 		     const char *prefix, unsigned depth, struct vfio_node *node)
 {
@@ -72,7 +72,7 @@ static int add_entry(struct hazard_view *view, const struct sysdir *at, const ch
 	if (found < 0)
 		return found == -ENOENT ? 0 : found;
 	while ((entry = sysdir_next(list))) {
-		if (entry->d_type != DT_DIR) /* links lead elsewhere */
+		if (entry->d_type != DT_DIR) /* symbolic links lead to other devices */
 			continue;
 		found = add_entry(view, &directory, entry->d_name, prefix, depth - 1, node);
 		if (found < 0)
@@ -81,7 +81,7 @@ static int add_entry(struct hazard_view *view, const struct sysdir *at, const ch
 	return -errno;
 }
 
-/* The disk or partition NAME. */
+/* Adds the disk or partition NAME. */
 static int add_block(struct hazard_view *view, const struct sysdir *class, const char *name,
 		     struct vfio_node *node)
 {
@@ -107,7 +107,7 @@ static int add_disk(struct hazard_view *view, const char *name, struct vfio_node
 	if (error < 0)
 		return error == -ENOENT ? 0 : error;
 	while ((entry = sysdir_next(list))) {
-		/* a partition's name begins with its disk's */
+		/* the name of a partition begins with that of its disk */
 		if (strncmp(entry->d_name, name, strlen(name)) != 0)
 			continue;
 		error = add_block(view, &class, entry->d_name, node);
@@ -117,7 +117,7 @@ static int add_disk(struct hazard_view *view, const char *name, struct vfio_node
 	return -errno;
 }
 
-/* Which node a device of NVIDIA's own driver has, only that tells: "Device Minor: 	 0". */
+/* Only NVIDIA's own driver shows the minor number of its node: "Device Minor: 	 0". */
 static int add_nvidia(struct hazard_view *view, struct vfio_node *node)
 {
 	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE], number[16], *line;
@@ -138,50 +138,52 @@ static int add_nvidia(struct hazard_view *view, struct vfio_node *node)
 	return add_node(view, node, "/dev/nvidia", number);
 }
 
-/* A node without a number says why some could not be listed. */
-static int note_failure(struct hazard_view *view, const struct vfio_node *like, const char *where,
-			int error)
+/* Adds a node without a number, with the error as its path. */
+static int add_failure(struct hazard_view *view, const struct vfio_node *template,
+		       const char *location, int error)
 {
 	const struct vfio_node node = {
-		.kind = like->kind, .has_address = true, .address = like->address};
-	char text[128];
+		.kind = template->kind, .has_address = true, .address = template->address};
+	char message[128];
 
-	snprintf(text, sizeof(text), "%.64s: %s", where, strerror(-error));
-	return add_node(view, &node, text, "");
+	snprintf(message, sizeof(message), "%.64s: %s", location, strerror(-error));
+	return add_node(view, &node, message, "");
 }
 
 static int add_nodes(struct hazard_view *view, const struct pci_device *device)
 {
-	const struct vfio_node node = {
+	const struct vfio_node template = {
 		.kind = VFIO_NODE_OTHER, .has_address = true, .address = device->address};
-	struct vfio_node made;
+	struct vfio_node node;
 	char path[DEVICE_PATH_SIZE];
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(PLACES) / sizeof(*PLACES) && error != -ENOMEM; i++) {
-		made = node;
-		device_path(&device->address, PLACES[i].directory, path);
-		error = add_entry(view, sysroot_dir(view->root), path, PLACES[i].prefix,
-				  PLACES[i].depth, &made);
+	for (size_t i = 0;
+	     i < sizeof(NODE_DIRECTORIES) / sizeof(*NODE_DIRECTORIES) && error != -ENOMEM; i++) {
+		node = template;
+		device_path(&device->address, NODE_DIRECTORIES[i].directory, path);
+		error = add_entry(view, sysroot_dir(view->root), path, NODE_DIRECTORIES[i].prefix,
+				  NODE_DIRECTORIES[i].depth, &node);
 		if (error < 0 && error != -ENOMEM)
-			error = note_failure(view, &node, PLACES[i].directory, error);
+			error = add_failure(view, &template, NODE_DIRECTORIES[i].directory, error);
 	}
 	for (size_t i = 0; i < device->blocks.count && error != -ENOMEM; i++) {
-		made = node;
-		error = add_disk(view, device->blocks.items[i], &made);
+		node = template;
+		error = add_disk(view, device->blocks.items[i], &node);
 		if (error < 0 && error != -ENOMEM)
-			error = note_failure(view, &node, device->blocks.items[i], error);
+			error = add_failure(view, &template, device->blocks.items[i], error);
 	}
 	if (error == -ENOMEM)
 		return error;
-	made = node;
-	error = add_nvidia(view, &made);
-	return error < 0 && error != -ENOMEM ? note_failure(view, &node, "nvidia", error) : error;
+	node = template;
+	error = add_nvidia(view, &node);
+	return error < 0 && error != -ENOMEM ? add_failure(view, &template, "nvidia", error)
+					     : error;
 }
 
-/* ---- who has them open ---- */
+/* ---- processes that have them open ---- */
 
-static int find_open(struct hazard_view *view)
+static int find_holders(struct hazard_view *view)
 {
 	view->has_holders = true;
 	view->holders_error = holders_read(view->root, &view->nodes, HOLDERS_PROCESSES,
@@ -207,20 +209,20 @@ static void check_node(const struct hazard_view *view, const struct pci_device *
 	}
 }
 
-static void check_walk(const struct hazard_view *view, const struct pci_device *device,
-		       struct hazard_findings *findings)
+static void check_completeness(const struct hazard_view *view, const struct pci_device *device,
+			       struct hazard_findings *findings)
 {
 	if (view->holders_error)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
-				    "no process could be inspected, and some may have it open: %s",
+				    "processes that may have it open could not be inspected: %s",
 				    strerror(-view->holders_error));
 	else if (view->holders.unseen)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
-				    "%zu processes could not be inspected, which may have it open",
+				    "%zu processes that may have it open could not be inspected",
 				    view->holders.unseen);
 }
 
-static bool is_of(const struct vfio_node *node, const struct pci_device *device)
+static bool belongs_to(const struct vfio_node *node, const struct pci_device *device)
 {
 	return address_compare(&node->address, &device->address) == 0;
 }
@@ -237,20 +239,21 @@ static int list_nodes(struct hazard_view *view)
 	return error;
 }
 
-void find_open_nodes(struct hazard_view *view, const struct pci_device *device,
-		     struct hazard_findings *findings)
+void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *device,
+			    struct hazard_findings *findings)
 {
 	bool found = false;
 
 	if (!view->has_nodes && list_nodes(view) < 0)
 		findings->no_memory = true;
 	for (size_t i = 0; i < view->nodes.count; i++)
-		found |= is_of(&view->nodes.items[i], device) && view->nodes.items[i].has_number;
-	if (found && !view->has_holders && find_open(view) < 0)
+		found |= belongs_to(&view->nodes.items[i], device) &&
+			 view->nodes.items[i].has_number;
+	if (found && !view->has_holders && find_holders(view) < 0)
 		findings->no_memory = true;
 	if (found)
-		check_walk(view, device, findings);
+		check_completeness(view, device, findings);
 	for (size_t i = 0; i < view->nodes.count; i++)
-		if (is_of(&view->nodes.items[i], device))
+		if (belongs_to(&view->nodes.items[i], device))
 			check_node(view, device, &view->nodes.items[i], findings);
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define ENVIRONMENT_SIZE_MAX (1u << 20)
-#define GENERATIONS_MAX 64
+#define ANCESTORS_MAX 64
 
-static char *find_in(struct sysroot *root, pid_t pid)
+static char *read_ssh_connection(struct sysroot *root, pid_t pid)
 {
 	static const char name[] = "SSH_CONNECTION=";
 	char *text = malloc(ENVIRONMENT_SIZE_MAX), *found = NULL, path[64];
@@ -23,8 +23,8 @@ static char *find_in(struct sysroot *root, pid_t pid)
 	return found;
 }
 
-/* The fourth word of /proc/<pid>/stat; the second is a name that can hold anything, in parentheses.
- */
+/* Returns the fourth field of /proc/<pid>/stat, or 0. The second field, the program's name in
+ * parentheses, may contain any character. */
 static pid_t parent_of(struct sysroot *root, pid_t pid)
 {
 	char path[64], text[ATTRIBUTE_SIZE], *end;
@@ -41,8 +41,8 @@ void ssh_connection_find(struct sysroot *root, pid_t pid, char **ret)
 {
 	char *found = NULL;
 
-	for (int i = 0; pid > 1 && i < GENERATIONS_MAX && !found; i++) {
-		found = find_in(root, pid);
+	for (int i = 0; pid > 1 && i < ANCESTORS_MAX && !found; i++) {
+		found = read_ssh_connection(root, pid);
 		pid = parent_of(root, pid);
 	}
 	if (found)

@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MAX (1u << 20)
+#define FILE_SIZE_MAX (1u << 20)
 
 static const struct {
 	enum bootfile_kind kind;
 	const char *path;
-	const char *suffix; /* of the files in a directory; NULL: it is a file itself */
-} PLACES[] = {
+	const char *suffix; /* of the files in the directory PATH; NULL if PATH is a file */
+} LOCATIONS[] = {
 	{BOOTFILE_MODPROBE, "etc/modprobe.d", ".conf"},
 	{BOOTFILE_LOAD, "etc/modules", NULL},
 	{BOOTFILE_LOAD, "etc/modules-load.d", ".conf"},
@@ -30,23 +30,23 @@ static const struct {
 	{BOOTFILE_UDEV, "etc/udev/rules.d", ".rules"},
 };
 
-struct reading {
+struct bootfile_reader {
 	struct sysroot *root;
 	const struct log *log;
 	bootline_visitor *visitor;
 	void *data;
-	unsigned unseen;
+	unsigned unreadable;
 };
 
-static void log_unreadable(struct reading *reading, const char *path, int error)
+static void log_unreadable(struct bootfile_reader *reader, const char *path, int error)
 {
-	log_warning(reading->log, "%s/%s: %s", sysroot_path(reading->root), path, strerror(-error));
-	reading->unseen++;
+	log_warning(reader->log, "%s/%s: %s", sysroot_path(reader->root), path, strerror(-error));
+	reader->unreadable++;
 }
 
-/* Cuts the line at TEXT off, with those that it goes on in. Returns where the next one begins, or
- * NULL, and counts newlines. */
-static char *cut_line(char *text, unsigned *newlines)
+/* Terminates the line at TEXT, including its continuation lines, and adds the number of newlines to
+ * *newlines. Returns the next line, or NULL. */
+static char *split_line(char *text, unsigned *newlines)
 {
 	char *end;
 
@@ -61,55 +61,55 @@ static char *cut_line(char *text, unsigned *newlines)
 	return NULL;
 }
 
-static int read_file(struct reading *reading, enum bootfile_kind kind, const char *path)
+static int read_file(struct bootfile_reader *reader, enum bootfile_kind kind, const char *path)
 {
 	struct bootline line = {.kind = kind, .path = path};
 	char *text, *rest;
 	unsigned newlines = 0;
-	int error = textfile_read(reading->root, path, FILE_MAX, &text);
+	int error = textfile_read(reader->root, path, FILE_SIZE_MAX, &text);
 
 	if (error == -ENOENT || error == -EISDIR)
 		return 0;
 	if (error == -ENOMEM)
 		return error;
 	if (error < 0) {
-		log_unreadable(reading, path, error);
+		log_unreadable(reader, path, error);
 		return 0;
 	}
 	for (rest = text; rest && !error;) {
 		line.number = newlines + 1;
 		line.text = rest;
-		rest = cut_line(rest, &newlines);
+		rest = split_line(rest, &newlines);
 		line.text += strspn(line.text, " \t");
 		if (*line.text && *line.text != '#')
-			error = reading->visitor(reading->data, &line);
+			error = reader->visitor(reader->data, &line);
 	}
 	free(text);
 	return error;
 }
 
-static bool ends_in(const char *name, const char *suffix)
+static bool has_suffix(const char *name, const char *suffix)
 {
-	size_t length = strlen(name), end = strlen(suffix);
+	size_t length = strlen(name), suffix_length = strlen(suffix);
 
-	return length > end && strcmp(name + length - end, suffix) == 0;
+	return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
-static int list_files(struct reading *reading, const char *path, const char *suffix,
+static int list_files(struct bootfile_reader *reader, const char *path, const char *suffix,
 		      struct strings *files)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
 	char file[512];
-	int error = sysdir_list(sysroot_dir(reading->root), path, &list);
+	int error = sysdir_list(sysroot_dir(reader->root), path, &list);
 
 	if (error < 0) {
 		if (error != -ENOENT)
-			log_unreadable(reading, path, error);
+			log_unreadable(reader, path, error);
 		return 0;
 	}
 	while (!error && (entry = sysdir_next(list))) {
-		if (!ends_in(entry->d_name, suffix))
+		if (!has_suffix(entry->d_name, suffix))
 			continue;
 		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
 		error = strings_add(files, file);
@@ -119,40 +119,41 @@ static int list_files(struct reading *reading, const char *path, const char *suf
 }
 
 int bootfiles_read(struct sysroot *root, const struct log *log, bootline_visitor *visitor,
-		   void *data, unsigned *ret_unseen)
+		   void *data, unsigned *ret_unreadable)
 {
-	struct reading reading = {.root = root, .log = log, .visitor = visitor, .data = data};
+	struct bootfile_reader reader = {
+		.root = root, .log = log, .visitor = visitor, .data = data};
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(PLACES) / sizeof(*PLACES) && !error; i++) {
+	for (size_t i = 0; i < sizeof(LOCATIONS) / sizeof(*LOCATIONS) && !error; i++) {
 		struct strings files = {0};
 
-		if (PLACES[i].suffix)
-			error = list_files(&reading, PLACES[i].path, PLACES[i].suffix, &files);
+		if (LOCATIONS[i].suffix)
+			error = list_files(&reader, LOCATIONS[i].path, LOCATIONS[i].suffix, &files);
 		else
-			error = strings_add(&files, PLACES[i].path);
+			error = strings_add(&files, LOCATIONS[i].path);
 		for (size_t j = 0; j < files.count && !error; j++)
-			error = read_file(&reading, PLACES[i].kind, files.items[j]);
+			error = read_file(&reader, LOCATIONS[i].kind, files.items[j]);
 		strings_free(&files);
 	}
-	*ret_unseen = reading.unseen;
+	*ret_unreadable = reader.unreadable;
 	return error;
 }
 
-bool bootline_names(const char *text, const char *name)
+bool bootline_has_word(const char *line, const char *word)
 {
-	static const char between[] = " \t\r\"'+=(),";
-	char word[64];
+	static const char delimiters[] = " \t\r\"'+=(),";
+	char token[64];
 	size_t length;
 
-	for (; *text; text += length) {
-		text += strspn(text, between);
-		length = strcspn(text, between);
-		if (length == 0 || length >= sizeof(word))
+	for (; *line; line += length) {
+		line += strspn(line, delimiters);
+		length = strcspn(line, delimiters);
+		if (length == 0 || length >= sizeof(token))
 			continue;
-		memcpy(word, text, length);
-		word[length] = '\0';
-		if (module_name_equals(word, name))
+		memcpy(token, line, length);
+		token[length] = '\0';
+		if (module_name_equals(token, word))
 			return true;
 	}
 	return false;

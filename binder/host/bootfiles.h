@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files below /etc in which an operator says which modules are loaded, with which options, and what
- * goes into the initramfs. Sources: modprobe.d(5), modules-load.d(5), initramfs-tools(7),
+/* Files in /etc that configure which modules are loaded, with which options, and what the initramfs
+ * contains. Sources: modprobe.d(5), modules-load.d(5), initramfs-tools(7),
  * dracut.conf(5), mkinitcpio.conf(5), udev(7). */
 #ifndef PCIPROBE_BINDER_HOST_BOOTFILES_H
 #define PCIPROBE_BINDER_HOST_BOOTFILES_H
@@ -11,29 +11,31 @@
 #include <stdbool.h>
 
 enum bootfile_kind {
-	BOOTFILE_MODPROBE,  /* options of modules */
-	BOOTFILE_LOAD,	    /* modules that are loaded at boot */
-	BOOTFILE_INITRAMFS, /* what goes into the initramfs */
-	BOOTFILE_UDEV,	    /* rules of udev */
+	BOOTFILE_MODPROBE,  /* options and order of modules */
+	BOOTFILE_LOAD,	    /* modules loaded at boot */
+	BOOTFILE_INITRAMFS, /* contents of the initramfs */
+	BOOTFILE_UDEV,	    /* udev rules */
 };
 
-/* A line that isn't empty nor a comment; those that end in a backslash are one with the next. */
+/* A line that is neither empty nor a comment. A line that ends in a backslash is joined with the
+ * next. */
 struct bootline {
 	enum bootfile_kind kind;
-	const char *path; /* "etc/modprobe.d/vfio.conf", below the root */
-	unsigned number;
-	char *text;
+	const char *path; /* relative to the root: "etc/modprobe.d/vfio.conf" */
+	unsigned number;  /* of the first line if several were joined, from 1 */
+	char *text;	  /* without leading white space */
 };
 
-/* Sees one line after the other. Returns 0, or a negative errno that ends the reading. */
+/* Called for each line. Returns 0, or a negative errno to stop. */
 typedef int bootline_visitor(void *data, const struct bootline *line);
 
-/* Shows every line to VISITOR. What can't be read is told and counted in *RET_UNSEEN. Returns 0 or
- * what VISITOR did. */
+/* Calls VISITOR for every line of every file. Files and directories that cannot be read are logged
+ * as warnings and counted in *ret_unreadable. Returns 0, -ENOMEM, or VISITOR's error. */
 int bootfiles_read(struct sysroot *root, const struct log *log, bootline_visitor *visitor,
-		   void *data, unsigned *ret_unseen);
+		   void *data, unsigned *ret_unreadable);
 
-/* Whether TEXT names the module NAME as a word, in quotes or a list. */
-bool bootline_names(const char *text, const char *name);
+/* Whether LINE contains WORD, a module or parameter name, delimited by white space, quotes, commas,
+ * '=', '+' or parentheses. '-' and '_' are equivalent. */
+bool bootline_has_word(const char *line, const char *word);
 
 #endif

@@ -7,7 +7,7 @@
 
 static const struct {
 	const char *table;
-	enum iommu_maker maker;
+	enum iommu_vendor vendor;
 } TABLES[] = {
 	{"DMAR", IOMMU_INTEL}, {"IVRS", IOMMU_AMD}, {"IORT", IOMMU_OTHER}, /* Arm */
 	{"VIOT", IOMMU_OTHER},						   /* virtio-iommu */
@@ -30,8 +30,8 @@ static int read_units(struct sysroot *root, struct strings *units)
 	return error;
 }
 
-/* With enable_unsafe_noiommu_mode vfio makes groups of its own where there is no IOMMU. */
-static bool is_fake(const struct sysdir *groups, const char *group)
+/* With enable_unsafe_noiommu_mode VFIO creates groups of its own if there is no IOMMU. */
+static bool is_noiommu_group(const struct sysdir *groups, const char *group)
 {
 	char path[280], name[64];
 
@@ -50,15 +50,14 @@ static void count_groups(struct sysroot *root, struct iommu *iommu)
 	if (error == 0)
 		error = sysdir_list(&groups, ".", &list);
 	if (error < 0) {
-		/* a kernel without IOMMU support has no such directory, but a root without /sys
-		 * hasn't either */
+		/* absent in a kernel without IOMMU support, but also if /sys is not mounted */
 		if (error != -ENOENT || !sysdir_has(sysroot_dir(root), "sys/kernel"))
 			iommu->groups_error = error;
 		return;
 	}
 	while ((entry = sysdir_next(list)))
-		if (is_fake(&groups, entry->d_name))
-			iommu->fake_groups++;
+		if (is_noiommu_group(&groups, entry->d_name))
+			iommu->noiommu_groups++;
 		else
 			iommu->groups++;
 	iommu->groups_error = -errno;
@@ -74,27 +73,27 @@ static void find_table(struct sysroot *root, struct iommu *iommu)
 		if (!sysdir_has(sysroot_dir(root), path))
 			continue;
 		iommu->table = TABLES[i].table;
-		iommu->maker = TABLES[i].maker;
+		iommu->vendor = TABLES[i].vendor;
 	}
 }
 
-static bool begins(const char *text, const char *part)
+static bool has_prefix(const char *string, const char *prefix)
 {
-	return strncmp(text, part, strlen(part)) == 0;
+	return strncmp(string, prefix, strlen(prefix)) == 0;
 }
 
-static enum iommu_maker vendor_of_units(const struct strings *units)
+static enum iommu_vendor vendor_of_units(const struct strings *units)
 {
 	for (size_t i = 0; i < units->count; i++) {
-		if (begins(units->items[i], "dmar"))
+		if (has_prefix(units->items[i], "dmar"))
 			return IOMMU_INTEL;
-		if (begins(units->items[i], "ivhd"))
+		if (has_prefix(units->items[i], "ivhd"))
 			return IOMMU_AMD;
 	}
 	return IOMMU_OTHER;
 }
 
-/* The first processor is enough of them. */
+/* A file that exceeds the buffer is cut off: the first processor suffices. */
 static void read_processor(struct sysroot *root, struct iommu *iommu)
 {
 	char text[8192];
@@ -105,11 +104,11 @@ static void read_processor(struct sysroot *root, struct iommu *iommu)
 		text[sizeof(text) - 1] = '\0';
 	else if (length < 0)
 		return;
-	if (iommu->maker == IOMMU_OTHER && !iommu->table) {
+	if (iommu->vendor == IOMMU_OTHER && !iommu->table) {
 		if (strstr(text, "GenuineIntel"))
-			iommu->maker = IOMMU_INTEL;
+			iommu->vendor = IOMMU_INTEL;
 		else if (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine"))
-			iommu->maker = IOMMU_AMD;
+			iommu->vendor = IOMMU_AMD;
 	}
 	flags = strstr(text, "\nflags");
 	if (flags) {
@@ -121,7 +120,7 @@ static void read_processor(struct sysroot *root, struct iommu *iommu)
 int iommu_read(struct sysroot *root, struct iommu *ret)
 {
 	struct iommu iommu = {0};
-	enum iommu_maker maker;
+	enum iommu_vendor vendor;
 
 	if (read_units(root, &iommu.units) < 0) {
 		iommu_free(&iommu);
@@ -130,9 +129,9 @@ int iommu_read(struct sysroot *root, struct iommu *ret)
 	count_groups(root, &iommu);
 	find_table(root, &iommu);
 	read_processor(root, &iommu);
-	maker = vendor_of_units(&iommu.units);
-	if (maker != IOMMU_OTHER)
-		iommu.maker = maker;
+	vendor = vendor_of_units(&iommu.units);
+	if (vendor != IOMMU_OTHER)
+		iommu.vendor = vendor;
 	*ret = iommu;
 	return 0;
 }

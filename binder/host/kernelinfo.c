@@ -12,55 +12,55 @@
 
 /* ---- the command line ---- */
 
-/* The next word at *TEXT, cut off there and moved behind; a quoted part can hold blanks. NULL:
- * there is none. */
-static char *next_word(char **text)
+/* Terminates and returns the next parameter at *string, without quotes, and advances *string.
+ * Returns NULL at the end. White space between double quotes does not separate parameters. */
+static char *next_parameter(char **string)
 {
-	char *p = *text, *word, *out;
+	char *p = *string, *parameter, *out;
 	bool quoted = false;
 
 	while (isspace((unsigned char)*p))
 		p++;
-	word = out = p;
+	parameter = out = p;
 	for (; *p && (quoted || !isspace((unsigned char)*p)); p++)
 		if (*p == '"')
 			quoted = !quoted;
 		else
 			*out++ = *p;
-	*text = *p ? p + 1 : p;
-	if (p == word)
+	*string = *p ? p + 1 : p;
+	if (p == parameter)
 		return NULL;
 	*out = '\0';
-	return word;
+	return parameter;
 }
 
 static int read_parameters(struct kernelinfo *kernel)
 {
-	char *text, *rest, *word;
+	char *text, *rest, *parameter;
 	int error = textfile_read(kernel->root, "proc/cmdline", 64 << 10, &text);
 
 	if (error < 0)
 		return error == -ENOMEM ? error : 0;
 	kernel->has_parameters = true;
 	rest = text;
-	while (!error && (word = next_word(&rest)) &&
-	       strcmp(word, "--") != 0) /* what follows is for init */
-		error = strings_add(&kernel->parameters, word);
+	while (!error && (parameter = next_parameter(&rest)) &&
+	       strcmp(parameter, "--") != 0) /* init's arguments follow */
+		error = strings_add(&kernel->parameters, parameter);
 	free(text);
 	return error;
 }
 
-static char canonical(char character)
+static char normalize(char character)
 {
 	return character == '-' ? '_' : character;
 }
 
-/* How far A and B agree, as names of modules and parameters. */
-static size_t common_length(const char *a, const char *b)
+/* Length of the common prefix of two module or parameter names. */
+static size_t common_prefix(const char *a, const char *b)
 {
 	size_t length = 0;
 
-	while (a[length] && canonical(a[length]) == canonical(b[length]))
+	while (a[length] && normalize(a[length]) == normalize(b[length]))
 		length++;
 	return length;
 }
@@ -69,7 +69,7 @@ static const char *value_of(const char *parameter, const char *name)
 {
 	size_t length = strlen(name);
 
-	if (common_length(name, parameter) != length)
+	if (common_prefix(name, parameter) != length)
 		return NULL;
 	return parameter[length] == '=' ? parameter + length + 1 : parameter[length] ? NULL : "";
 }
@@ -84,7 +84,8 @@ const char *kernelinfo_parameter(const struct kernelinfo *kernel, const char *na
 	return value;
 }
 
-bool list_has(const char *list, const char *item)
+/* Whether the comma-separated LIST contains ITEM. */
+static bool has_list_item(const char *list, const char *item)
 {
 	size_t length = strlen(item);
 
@@ -104,14 +105,15 @@ bool kernelinfo_parameter_has(const struct kernelinfo *kernel, const char *name,
 	const char *value;
 
 	for (size_t i = 0; i < kernel->parameters.count; i++)
-		if ((value = value_of(kernel->parameters.items[i], name)) && list_has(value, item))
+		if ((value = value_of(kernel->parameters.items[i], name)) &&
+		    has_list_item(value, item))
 			return true;
 	return false;
 }
 
 /* ---- the release ---- */
 
-/* It becomes a part of paths. */
+/* The release becomes part of paths. */
 static bool is_release(const char *text)
 {
 	return *text && *text != '.' &&
@@ -139,9 +141,13 @@ bool kernelinfo_is_at_least(const struct kernelinfo *kernel, unsigned major, uns
 	       (kernel->major == major && kernel->major && kernel->minor >= minor);
 }
 
-/* ---- modules ---- */
+/* ---- modules ----
+ *
+ * The text files are parsed here rather than by libkmod, because kmod_new(dirname) opens plain
+ * paths, so that a symbolic link below --sysroot could lead out of it, and because libkmod looks
+ * names up only in the binary indexes (modules.*.bin), which a recording does not contain. */
 
-static int read_list(const struct kernelinfo *kernel, const char *name, char **ret)
+static int read_module_list(const struct kernelinfo *kernel, const char *name, char **ret)
 {
 	char path[128];
 	int error;
@@ -161,9 +167,9 @@ int kernelinfo_read(struct sysroot *root, struct kernelinfo *ret)
 	read_release(&kernel);
 	error = read_parameters(&kernel);
 	if (!error)
-		error = read_list(&kernel, "modules.builtin", &kernel.builtin);
+		error = read_module_list(&kernel, "modules.builtin", &kernel.builtin);
 	if (!error)
-		error = read_list(&kernel, "modules.dep", &kernel.dependencies);
+		error = read_module_list(&kernel, "modules.dep", &kernel.dependencies);
 	if (error < 0) {
 		kernelinfo_free(&kernel);
 		return error;
@@ -182,51 +188,51 @@ void kernelinfo_free(struct kernelinfo *kernel)
 
 bool module_name_equals(const char *a, const char *b)
 {
-	size_t length = common_length(a, b);
+	size_t length = common_prefix(a, b);
 
 	return !a[length] && !b[length];
 }
 
-/* Whether the line at LINE, "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ...", is of this module. */
-static bool is_of_module(const char *line, const char *name)
+/* Whether LINE, "kernel/drivers/vfio/pci/vfio-pci.ko.xz: ...", is about module NAME. */
+static bool is_line_of(const char *line, const char *name)
 {
-	size_t path = strcspn(line, ":\n"), length = strlen(name);
-	const char *last = memrchr(line, '/', path);
+	size_t path_length = strcspn(line, ":\n"), length = strlen(name);
+	const char *file = memrchr(line, '/', path_length);
 
-	last = last ? last + 1 : line;
-	return common_length(name, last) == length &&
-	       strncmp(last + length, ".ko", strlen(".ko")) == 0;
+	file = file ? file + 1 : line;
+	return common_prefix(name, file) == length &&
+	       strncmp(file + length, ".ko", strlen(".ko")) == 0;
 }
 
-static bool has_module(const char *list, const char *name)
+static bool lists_module(const char *list, const char *name)
 {
 	for (const char *line = list; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (is_of_module(line, name))
+		if (is_line_of(line, name))
 			return true;
 	}
 	return false;
 }
 
-enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char *name)
+enum module_state kernelinfo_module_state(const struct kernelinfo *kernel, const char *name)
 {
 	char path[128];
 
-	if (kernel->builtin && has_module(kernel->builtin, name))
+	if (kernel->builtin && lists_module(kernel->builtin, name))
 		return MODULE_BUILTIN;
 	snprintf(path, sizeof(path), "sys/module/%s", name);
 	if (sysdir_has(sysroot_dir(kernel->root), path))
 		return MODULE_LOADED;
 	if (!kernel->dependencies)
 		return MODULE_UNKNOWN;
-	return has_module(kernel->dependencies, name) ? MODULE_AVAILABLE : MODULE_MISSING;
+	return lists_module(kernel->dependencies, name) ? MODULE_AVAILABLE : MODULE_MISSING;
 }
 
-int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias,
-			   struct strings *ret)
+int kernelinfo_modules_by_alias(const struct kernelinfo *kernel, const char *modalias,
+				struct strings *ret)
 {
 	char *text = NULL, *rest = NULL, pattern[256], module[64];
-	int error = read_list(kernel, "modules.alias", &text);
+	int error = read_module_list(kernel, "modules.alias", &text);
 
 	if (error < 0 || !text)
 		return error < 0 ? error : -ENOENT;

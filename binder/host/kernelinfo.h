@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The running kernel: its release, its command line, and which modules it has. Sources: the
- * kernel's Documentation/admin-guide/kernel-parameters.rst, modules.dep(5) and
- * Documentation/kbuild/kbuild.rst for modules.builtin. */
+/* The running kernel: release, command line and available modules. Sources: the kernel's
+ * Documentation/admin-guide/kernel-parameters.rst, modules.dep(5) and
+ * Documentation/kbuild/kbuild.rst (modules.builtin). */
 #ifndef PCIPROBE_BINDER_HOST_KERNELINFO_H
 #define PCIPROBE_BINDER_HOST_KERNELINFO_H
 
@@ -12,51 +12,47 @@
 
 struct kernelinfo {
 	struct sysroot *root;
-	char release[65];	   /* "6.1.0-56-amd64"; "" when it could not be read */
-	unsigned major, minor;	   /* of the release; 0 and 0 when it isn't known */
+	char release[65];	   /* "6.1.0-56-amd64"; "" if unknown */
+	unsigned major, minor;	   /* of the release; 0 if unknown */
 	bool has_parameters;	   /* the command line could be read */
-	struct strings parameters; /* its words, quotes taken away */
-	char *builtin; /* modules.builtin and modules.dep of this release; NULL: they could not be
-			  read */
-	char *dependencies;
+	struct strings parameters; /* the command line, split and unquoted */
+	char *builtin;		   /* content of modules.builtin, or NULL if not readable */
+	char *dependencies;	   /* content of modules.dep, or NULL if not readable */
 };
 
 enum module_state {
-	MODULE_UNKNOWN, /* it isn't loaded, and nobody could see whether there is one */
+	MODULE_UNKNOWN, /* not loaded, and modules.dep could not be read */
 	MODULE_MISSING,
-	MODULE_AVAILABLE, /* there is one to load */
+	MODULE_AVAILABLE, /* not loaded, but listed in modules.dep */
 	MODULE_LOADED,
 	MODULE_BUILTIN,
 };
 
-/* Reads what there is; what isn't there is marked so above. Free it with kernelinfo_free. Returns 0
- * or -ENOMEM. */
+/* Reads the information into *ret, which the caller frees with kernelinfo_free; ROOT must outlive
+ * it. Fields of missing or unreadable files are marked as unknown. Returns 0 or -ENOMEM. */
 int kernelinfo_read(struct sysroot *root, struct kernelinfo *ret);
 void kernelinfo_free(struct kernelinfo *kernel);
 
-/* Whether it is of this version or later. False when nobody knows. */
+/* Whether the kernel has at least this version. False if the version is unknown. */
 bool kernelinfo_is_at_least(const struct kernelinfo *kernel, unsigned major, unsigned minor);
 
-/* The value of the last parameter NAME, "" when it has none; NULL: it wasn't given. '-' and '_' are
- * the same in a name. Belongs to KERNEL. */
+/* Returns the value of the last parameter NAME, "" if it has no value, or NULL if absent. '-' and
+ * '_' are equivalent in names. KERNEL owns the string. */
 const char *kernelinfo_parameter(const struct kernelinfo *kernel, const char *name);
 
-/* Whether the parameter NAME was given with ITEM in its list, as in intel_iommu=on,sm_on. */
+/* Whether the comma-separated value of parameter NAME contains ITEM, as in intel_iommu=on,sm_on. */
 bool kernelinfo_parameter_has(const struct kernelinfo *kernel, const char *name, const char *item);
 
-/* NAME is written with '_', as the kernel does. */
-enum module_state kernelinfo_module(const struct kernelinfo *kernel, const char *name);
+/* Returns the state of module NAME, which must be spelled with '_', as in /sys/module. */
+enum module_state kernelinfo_module_state(const struct kernelinfo *kernel, const char *name);
 
-/* Adds the modules that say they know a device or device of this MODALIAS to RET, each once. Those
- * built into the kernel say nothing. Returns 0 or a negative errno: modules.alias could not be
- * read. */
-int kernelinfo_modules_for(const struct kernelinfo *kernel, const char *modalias,
-			   struct strings *ret);
+/* Adds the modules whose aliases match MODALIAS to RET, each once. Built-in drivers are not found:
+ * modules.alias does not list them. Returns 0, or -ENOENT if modules.alias could not be read, or
+ * -ENOMEM. */
+int kernelinfo_modules_by_alias(const struct kernelinfo *kernel, const char *modalias,
+				struct strings *ret);
 
-/* Whether A and B are the same name of a module, where '-' and '_' are the same. */
+/* Whether A and B name the same module: '-' and '_' are equivalent. */
 bool module_name_equals(const char *a, const char *b);
-
-/* Whether LIST, words with commas between them, has ITEM. */
-bool list_has(const char *list, const char *item);
 
 #endif

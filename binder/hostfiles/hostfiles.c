@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/hostfiles/hostfiles.h"
 
-#include "binder/hostfiles/parts.h"
+#include "binder/hostfiles/writers.h"
 #include "common/text.h"
 
 #include <errno.h>
 #include <string.h>
 
 const struct hostfile HOSTFILES[] = {
-	{"udev", UDEV_RULES, "rules that give the devices to VFIO, by address, when they appear",
-	 "", write_udev},
+	{"udev", UDEV_RULES,
+	 "udev rules that bind the devices to VFIO, by address, when they appear", "",
+	 hostfile_write_udev},
 	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind",
-	 "hook that puts VFIO and those rules into the initramfs (Debian, Ubuntu)", "#!/bin/sh\n",
-	 write_initramfs},
+	 "hook that adds VFIO and the udev rules to the initramfs (Debian, Ubuntu)", "#!/bin/sh\n",
+	 hostfile_write_initramfs},
 	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)",
-	 "", write_dracut},
+	 "", hostfile_write_dracut},
 	{"modprobe", "/etc/modprobe.d/vfio-bind.conf",
-	 "options that give devices to vfio-pci by their ids, and the order of loading", "",
-	 write_modprobe},
-	{"kernel", "/etc/default/grub.d/vfio-bind.cfg", "parameters of the kernel, for GRUB", "",
-	 write_kernel},
-	{"qemu", "/etc/libvirt/qemu.conf", "lines that let libvirt's VMs open the devices' groups",
-	 "", write_qemu},
+	 "module options that bind devices to vfio-pci by ids, and the load order", "",
+	 hostfile_write_modprobe},
+	{"kernel", "/etc/default/grub.d/vfio-bind.cfg",
+	 "kernel parameters that enable the IOMMU, for GRUB", "", hostfile_write_kernel},
+	{"qemu", "/etc/libvirt/qemu.conf",
+	 "setting that lets VMs of libvirt open the devices' IOMMU groups", "",
+	 hostfile_write_qemu},
 };
 const size_t HOSTFILE_COUNT = sizeof(HOSTFILES) / sizeof(*HOSTFILES);
 
@@ -43,7 +45,7 @@ static bool has_directory(struct sysroot *root, const char *path)
 	return true;
 }
 
-const char *initramfs_command(struct sysroot *root)
+const char *hostfile_initramfs_command(struct sysroot *root)
 {
 	if (has_directory(root, "etc/initramfs-tools"))
 		return "update-initramfs -u";
@@ -51,14 +53,15 @@ const char *initramfs_command(struct sysroot *root)
 		return "dracut -f";
 	if (has_directory(root, "etc/mkinitcpio.d"))
 		return "mkinitcpio -P";
-	return "update-initramfs -u, dracut -f or what else makes this host's initramfs";
+	return "update-initramfs -u, dracut -f or the equivalent of this distribution";
 }
 
-static bool is_module(const struct kernelinfo *kernel, const char *name)
+/* Whether NAME has to be loaded as a module. */
+static bool needs_loading(const struct kernelinfo *kernel, const char *name)
 {
-	enum module_state state = kernelinfo_module(kernel, name);
+	enum module_state state = kernelinfo_module_state(kernel, name);
 
-	if (strcmp(name, "vfio_virqfd") == 0) /* a part of vfio since 6.2 */
+	if (strcmp(name, "vfio_virqfd") == 0) /* part of vfio since Linux 6.2 */
 		return state == MODULE_AVAILABLE || state == MODULE_LOADED ||
 		       (state == MODULE_UNKNOWN && !kernelinfo_is_at_least(kernel, 6, 2));
 	return state != MODULE_BUILTIN;
@@ -70,19 +73,18 @@ int hostfile_modules(const struct hostfile_job *job, struct strings *ret)
 	int error = 0;
 
 	for (size_t i = 0; i < sizeof(modules) / sizeof(*modules) && !error; i++)
-		if (is_module(job->kernel, modules[i]))
+		if (needs_loading(job->kernel, modules[i]))
 			error = strings_add(ret, modules[i]);
-	for (size_t i = 0; i < job->count && !error; i++) {
-		const char *module = job->devices[i].choice.module;
+	for (size_t i = 0; i < job->target_count && !error; i++) {
+		const char *module = job->targets[i].choice.module;
 
-		if (is_module(job->kernel, module) && !strings_has(ret, module))
+		if (needs_loading(job->kernel, module) && !strings_has(ret, module))
 			error = strings_add(ret, module);
 	}
 	return error;
 }
 
-/* The name stands in the middle, because a backslash at the end of a line would join the next to it
- * in modprobe.d. */
+/* The name must not end the line: in modprobe.d a backslash there would join the next line. */
 static void write_device(const struct pci_device *device, FILE *out)
 {
 	char address[ADDRESS_SIZE];
@@ -98,24 +100,24 @@ static void write_device(const struct pci_device *device, FILE *out)
 		fputs(", no IOMMU group\n", out);
 }
 
-static bool is_asked_for(const struct hostfile_job *job, const char *address)
+static bool is_target(const struct hostfile_job *job, const char *address)
 {
 	char text[ADDRESS_SIZE];
 
-	for (size_t i = 0; i < job->count; i++)
-		if (strcmp(address_format(&job->devices[i].device->address, text), address) == 0)
+	for (size_t i = 0; i < job->target_count; i++)
+		if (strcmp(address_format(&job->targets[i].device->address, text), address) == 0)
 			return true;
 	return false;
 }
 
-/* Devices that must go with it. Those that are bridges or on vfio drivers already don't stand in
- * its way. */
+/* Warns of devices of its group that are bound to a host driver. */
 static void write_peers(const struct hostfile_job *job, const struct pci_device *device, FILE *out)
 {
 	for (size_t i = 0; i < device->nonviable_peers.count; i++)
-		if (!is_asked_for(job, device->nonviable_peers.items[i]))
+		if (!is_target(job, device->nonviable_peers.items[i]))
 			fprintf(out,
-				"#   HAZARD: %s is in the same group, on a native driver. A VM has both or none: name it too.\n",
+				"#   WARNING: %s in the same IOMMU group is bound to a host driver. All devices of a group\n"
+				"#   must be bound to VFIO together: add it to the command.\n",
 				device->nonviable_peers.items[i]);
 }
 
@@ -123,16 +125,16 @@ int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, 
 {
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "%s# %s\n# Made for this host and kernel %s by: vfio-bind config %s",
-		file->first, file->path,
-		*job->kernel->release ? job->kernel->release : "of unknown version", file->name);
-	for (size_t i = 0; i < job->count; i++)
-		fprintf(out, " %s", address_format(&job->devices[i].device->address, address));
-	fputs("\n# Addresses can shift when hardware is added or taken out: make it anew then.\n#\n",
+	fprintf(out, "%s# %s\n# Generated for kernel %s by: vfio-bind config %s", file->first_line,
+		file->path, *job->kernel->release ? job->kernel->release : "(unknown version)",
+		file->name);
+	for (size_t i = 0; i < job->target_count; i++)
+		fprintf(out, " %s", address_format(&job->targets[i].device->address, address));
+	fputs("\n# Addresses can change when hardware is added or removed: regenerate this file then.\n#\n",
 	      out);
-	for (size_t i = 0; i < job->count; i++) {
-		write_device(job->devices[i].device, out);
-		write_peers(job, job->devices[i].device, out);
+	for (size_t i = 0; i < job->target_count; i++) {
+		write_device(job->targets[i].device, out);
+		write_peers(job, job->targets[i].device, out);
 	}
 	fputs("#\n", out);
 	return file->write(job, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that an operator would else write by hand so that devices are a VM's from the start: one
+/* Generates configuration files that bind devices to VFIO at boot, before a host driver does: one
  * row of HOSTFILES each. */
 #ifndef PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
 #define PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
@@ -12,41 +12,42 @@
 
 #include <stdio.h>
 
-struct hostfile_device {
+struct hostfile_target {
 	const struct pci_device *device;
-	struct driver_choice choice; /* the driver that it shall have */
+	struct driver_choice choice; /* the target driver */
 };
 
-/* For which host and which devices. */
+/* The host and devices that a file is generated for. All pointers belong to the caller. */
 struct hostfile_job {
 	struct sysroot *root;
 	const struct log *log;
 	const struct kernelinfo *kernel;
 	const struct iommu *iommu;
 	const struct inventory *inventory; /* all devices of the host, with driver, modalias, names,
-					      IOMMU group and its peers */
-	struct hostfile_device *devices;   /* those asked for */
-	size_t count;
+					      IOMMU group and peers */
+	struct hostfile_target *targets;   /* the devices named on the command line */
+	size_t target_count;
 };
 
 struct hostfile {
 	const char *name;
-	const char *path; /* where it belongs */
+	const char *path; /* where to install it */
 	const char *help;
-	const char *first; /* what its first line must be, or "" */
+	const char *first_line; /* line that must come before the comments, or "" */
 
-	/* Writes it. Returns an enum status: BIND_DONE, or what another one says of a device that
-	 * had to be left out; that has been told, and the file says so too. */
+	/* Writes the content below the comments that all files begin with. Returns an enum status:
+	 * BIND_DONE, or another one if devices were skipped, which is logged and noted in the
+	 * file, or if writing failed (logged). */
 	int (*write)(const struct hostfile_job *job, FILE *out);
 };
 
 extern const struct hostfile HOSTFILES[];
 extern const size_t HOSTFILE_COUNT;
 
-/* The one called NAME, or NULL. */
+/* Returns the file called NAME, or NULL. */
 const struct hostfile *hostfile_find(const char *name);
 
-/* Writes FILE with the lines of comment that begin each. Returns as hostfile.write. */
+/* Writes FILE, including the comments at its beginning. Returns the same as hostfile.write. */
 int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, FILE *out);
 
 #endif

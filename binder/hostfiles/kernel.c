@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Parameters of the kernel: its Documentation/admin-guide/kernel-parameters.rst. */
+/* Kernel parameters; see the kernel's Documentation/admin-guide/kernel-parameters.rst. */
 #include "binder/commands/commands.h"
-#include "binder/hostfiles/parts.h"
+#include "binder/hostfiles/writers.h"
 
-/* AMD's IOMMU is on by itself; so are those of other processors. */
+/* Only Intel's IOMMU has to be enabled; the others are enabled by default. */
 static const char *parameters_for(const struct iommu *iommu)
 {
-	switch (iommu->maker) {
+	switch (iommu->vendor) {
 	case IOMMU_INTEL:
 		return "intel_iommu=on iommu=pt";
 	case IOMMU_AMD:
@@ -17,27 +17,28 @@ static const char *parameters_for(const struct iommu *iommu)
 	return "iommu.passthrough=1";
 }
 
-static bool are_given(const struct hostfile_job *job)
+static bool are_active(const struct hostfile_job *job)
 {
-	if (job->iommu->maker == IOMMU_OTHER)
+	if (job->iommu->vendor == IOMMU_OTHER)
 		return kernelinfo_parameter_has(job->kernel, "iommu.passthrough", "1");
 	return kernelinfo_parameter_has(job->kernel, "iommu", "pt") &&
-	       (job->iommu->maker != IOMMU_INTEL ||
+	       (job->iommu->vendor != IOMMU_INTEL ||
 		kernelinfo_parameter_has(job->kernel, "intel_iommu", "on"));
 }
 
-int write_kernel(const struct hostfile_job *job, FILE *out)
+int hostfile_write_kernel(const struct hostfile_job *job, FILE *out)
 {
 	const char *parameters = parameters_for(job->iommu);
 
 	fprintf(out,
-		"# Put it there, then: update-grub, and reboot. Where GRUB has no such directory:\n"
-		"#   grubby --update-kernel=ALL --args=\"%s\"     (Fedora, RHEL)\n"
-		"#   add them to /etc/kernel/cmdline                 (systemd-boot)\n"
-		"# iommu=pt, or iommu.passthrough=1, leaves the host's own devices as fast as without an IOMMU.\n",
+		"# Install this file under the path above, then run 'update-grub' and reboot.\n"
+		"# If GRUB has no such directory:\n"
+		"#   Fedora, RHEL:  grubby --update-kernel=ALL --args=\"%s\"\n"
+		"#   systemd-boot:  add the parameters to /etc/kernel/cmdline\n"
+		"# iommu=pt and iommu.passthrough=1 exempt the host's own devices from translation, which would slow them down.\n",
 		parameters);
-	if (are_given(job))
-		fputs("# The running kernel has them already.\n", out);
+	if (are_active(job))
+		fputs("# These parameters are already set for the running kernel.\n", out);
 	fprintf(out, "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX %s\"\n", parameters);
 	return BIND_DONE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt's qemu.conf: which device nodes a VM may open. */
+/* cgroup_device_acl in libvirt's qemu.conf: the device nodes that a VM may open. */
 #include "binder/commands/commands.h"
-#include "binder/hostfiles/parts.h"
+#include "binder/hostfiles/writers.h"
 #include "probe/sysfs/textfile.h"
 
 #include <errno.h>
@@ -10,21 +10,21 @@
 
 #define QEMU_CONF "etc/libvirt/qemu.conf"
 
-/* What libvirt 9 lets every VM open; where its file can be read, what stands there is taken. */
-static const char *const DEFAULTS[] = {
+/* Default of libvirt 9, used if qemu.conf contains no list. */
+static const char *const DEFAULT_NODES[] = {
 	"/dev/null",	"/dev/full", "/dev/zero", "/dev/random",
 	"/dev/urandom", "/dev/ptmx", "/dev/kvm",
 };
 
-static bool is_node(const char *text)
+static bool is_node(const char *path)
 {
-	return strncmp(text, "/dev/", strlen("/dev/")) == 0 &&
-	       strspn(text, "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-		       strlen(text);
+	return strncmp(path, "/dev/", strlen("/dev/")) == 0 &&
+	       strspn(path, "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(path);
 }
 
-/* The nodes in the list at TEXT, "cgroup_device_acl = [...]", commented out as libvirt delivers it
- * or not. Cuts it. */
+/* Adds the nodes of the list at TEXT, "cgroup_device_acl = [...]", commented out or not, to RET.
+ * Modifies TEXT. */
 static int read_nodes(char *text, struct strings *ret)
 {
 	char *list = strchr(text, '['), *rest = NULL;
@@ -34,7 +34,7 @@ static int read_nodes(char *text, struct strings *ret)
 	if (!list || !strchr(list, ']'))
 		return 0;
 	*strchr(list, ']') = '\0';
-	/* what stands between quotes is every second piece */
+	/* split at quotes: every second piece is a quoted string */
 	for (char *p = list; p && !error; p = rest, quoted = !quoted) {
 		rest = strchr(p, '"');
 		if (rest)
@@ -45,7 +45,7 @@ static int read_nodes(char *text, struct strings *ret)
 	return error;
 }
 
-static bool is_list(const char *line)
+static bool is_acl(const char *line)
 {
 	static const char name[] = "cgroup_device_acl";
 
@@ -53,22 +53,22 @@ static bool is_list(const char *line)
 	return strncmp(line, name, strlen(name)) == 0 && strchr(" \t=", line[strlen(name)]);
 }
 
-/* The one that is in force, else the one that libvirt comes with. */
-static char *find_list(char *text)
+/* Returns the active list, else the commented out default, else NULL. */
+static char *find_acl(char *text)
 {
 	char *found = NULL;
 
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (is_list(line))
+		if (is_acl(line))
 			return line;
-		if (*line == '#' && is_list(line + 1))
+		if (*line == '#' && is_acl(line + 1))
 			found = line;
 	}
 	return found;
 }
 
-static int read_list(const struct hostfile_job *job, struct strings *ret)
+static int read_acl(const struct hostfile_job *job, struct strings *ret)
 {
 	char *text = NULL, *list;
 	int error = textfile_read(job->root, QEMU_CONF, 1 << 20, &text);
@@ -76,12 +76,13 @@ static int read_list(const struct hostfile_job *job, struct strings *ret)
 	if (error == -ENOMEM)
 		return error;
 	if (error < 0 && error != -ENOENT)
-		log_warning(job->log, "%s/" QEMU_CONF ": %s: what it lists is not taken over",
+		log_warning(job->log, "%s/" QEMU_CONF ": %s; its cgroup_device_acl is not included",
 			    sysroot_path(job->root), strerror(-error));
-	list = error < 0 ? NULL : find_list(text);
+	list = error < 0 ? NULL : find_acl(text);
 	error = list ? read_nodes(list, ret) : 0;
-	for (size_t i = 0; !error && !list && i < sizeof(DEFAULTS) / sizeof(*DEFAULTS); i++)
-		error = strings_add(ret, DEFAULTS[i]);
+	for (size_t i = 0; !error && !list && i < sizeof(DEFAULT_NODES) / sizeof(*DEFAULT_NODES);
+	     i++)
+		error = strings_add(ret, DEFAULT_NODES[i]);
 	free(text);
 	return error;
 }
@@ -91,14 +92,14 @@ static int add_node(struct strings *nodes, const char *node)
 	return strings_has(nodes, node) ? 0 : strings_add(nodes, node);
 }
 
-/* Adds what the devices need. Returns an enum status. */
+/* Adds the nodes that the targets need. Returns an enum status. */
 static int add_groups(const struct hostfile_job *job, struct strings *nodes, FILE *out)
 {
 	char node[32], address[ADDRESS_SIZE];
 	int status = BIND_DONE, error = add_node(nodes, "/dev/vfio/vfio");
 
-	for (size_t i = 0; i < job->count && !error; i++) {
-		const struct pci_device *device = job->devices[i].device;
+	for (size_t i = 0; i < job->target_count && !error; i++) {
+		const struct pci_device *device = job->targets[i].device;
 
 		if (device->present & HAS_IOMMU_GROUP) {
 			snprintf(node, sizeof(node), "/dev/vfio/%u", device->iommu_group);
@@ -106,10 +107,11 @@ static int add_groups(const struct hostfile_job *job, struct strings *nodes, FIL
 			continue;
 		}
 		address_format(&device->address, address);
-		fprintf(out, "# LEFT OUT: %s has no IOMMU group. vfio-bind check tells why.\n",
+		fprintf(out,
+			"# SKIPPED: %s is not in an IOMMU group; 'vfio-bind check' shows why.\n",
 			address);
 		log_warning(job->log,
-			    "%s is left out: it has no IOMMU group; 'vfio-bind check' tells why",
+			    "%s skipped: not in an IOMMU group; 'vfio-bind check' shows why",
 			    address);
 		status = BIND_UNAVAILABLE;
 	}
@@ -119,16 +121,16 @@ static int add_groups(const struct hostfile_job *job, struct strings *nodes, FIL
 	return BIND_FAILED;
 }
 
-int write_qemu(const struct hostfile_job *job, FILE *out)
+int hostfile_write_qemu(const struct hostfile_job *job, FILE *out)
 {
 	struct strings nodes = {0};
 	int status = BIND_FAILED;
 
-	fputs("# Put it in place of the list that stands there, then: systemctl restart libvirtd (or virtqemud).\n"
-	      "# VMs whose <hostdev> names a device don't need it, libvirt lets them by itself. It is for devices that a\n"
-	      "# frontend gives to QEMU by other means. Groups can be numbered anew at boot when hardware has changed.\n",
+	fputs("# Replace the list in the file above, then run 'systemctl restart libvirtd' (or virtqemud).\n"
+	      "# Devices in <hostdev> don't need this: libvirt grants access to them itself. It is needed for devices\n"
+	      "# that are passed to QEMU by other means. Like addresses, the numbers of IOMMU groups can change.\n",
 	      out);
-	if (read_list(job, &nodes) < 0)
+	if (read_acl(job, &nodes) < 0)
 		log_error(job->log, "out of memory");
 	else
 		status = add_groups(job, &nodes, out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of /etc and the kernel's parameters make of vfio-pci at boot. */
-#include "binder/readiness/host.h"
+/* How files in /etc and kernel parameters configure vfio-pci at boot. */
+#include "binder/readiness/checks.h"
 
 #include "binder/host/bootfiles.h"
 
@@ -10,16 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
-static int note_place(const struct bootline *line, char **place)
+static int set_location(const struct bootline *line, char **location)
 {
-	if (*place)
+	if (*location)
 		return 0;
-	return asprintf(place, "/%s:%u", line->path, line->number) < 0 ? -ENOMEM : 0;
+	return asprintf(location, "/%s:%u", line->path, line->number) < 0 ? -ENOMEM : 0;
 }
 
-static int note_ids(struct boot *boot, const char *ids, const char *place)
+static int add_ids(struct bootconfig *boot, const char *ids, const char *location)
 {
 	char *text = strndup(ids, strcspn(ids, " \t\r")), *rest = NULL;
 	int error = text ? 0 : -ENOMEM;
@@ -28,19 +28,20 @@ static int note_ids(struct boot *boot, const char *ids, const char *place)
 	     id = strtok_r(NULL, ",\"'", &rest)) {
 		error = strings_add(&boot->ids, id);
 		if (!error)
-			error = strings_add(&boot->places, place);
+			error = strings_add(&boot->locations, location);
 	}
 	free(text);
 	return error;
 }
 
-/* "options vfio-pci ids=..." of modprobe.d, "vfio_pci ids=..." of a list of modules. */
+/* Returns the value of ids= in "options vfio-pci ids=..." (modprobe.d) or "vfio_pci ids=..." (a
+ * list of modules), or NULL. */
 static const char *find_ids_option(const struct bootline *line)
 {
 	const char *p = strstr(line->text, "ids=");
 
 	if (!p || p == line->text || !isspace((unsigned char)p[-1]) ||
-	    !bootline_names(line->text, "vfio_pci"))
+	    !bootline_has_word(line->text, "vfio_pci"))
 		return NULL;
 	return line->kind == BOOTFILE_MODPROBE &&
 			       strncmp(line->text, "options", strlen("options")) != 0
@@ -48,135 +49,136 @@ static const char *find_ids_option(const struct bootline *line)
 		       : p + strlen("ids=");
 }
 
-static int note_line(void *data, const struct bootline *line)
+static int parse_line(void *data, const struct bootline *line)
 {
-	struct boot *boot = data;
+	struct bootconfig *boot = data;
 	const char *ids = line->kind == BOOTFILE_UDEV ? NULL : find_ids_option(line);
-	char *place = NULL;
+	char *location = NULL;
 	int error = 0;
 
 	if (line->kind == BOOTFILE_INITRAMFS && !boot->vfio_pci &&
-	    bootline_names(line->text, "vfio_pci")) {
-		error = note_place(line, &boot->vfio_pci);
+	    bootline_has_word(line->text, "vfio_pci")) {
+		error = set_location(line, &boot->vfio_pci);
 		boot->vfio_pci_path = strdup(line->path);
 		if (!boot->vfio_pci_path)
 			error = -ENOMEM;
 	}
 	if (!error && (line->kind == BOOTFILE_INITRAMFS || line->kind == BOOTFILE_LOAD) &&
-	    bootline_names(line->text, "vfio_virqfd"))
-		error = note_place(line, &boot->virqfd);
+	    bootline_has_word(line->text, "vfio_virqfd"))
+		error = set_location(line, &boot->virqfd);
 	if (!error && line->kind == BOOTFILE_MODPROBE &&
-	    bootline_names(line->text, "allow_unsafe_interrupts"))
-		error = note_place(line, &boot->unsafe_interrupts);
+	    bootline_has_word(line->text, "allow_unsafe_interrupts"))
+		error = set_location(line, &boot->unsafe_interrupts);
 	if (!error && ids)
-		error = note_place(line, &place);
+		error = set_location(line, &location);
 	if (!error && ids)
-		error = note_ids(boot, ids, place);
-	free(place);
+		error = add_ids(boot, ids, location);
+	free(location);
 	return error;
 }
 
-int boot_read(struct sysroot *root, const struct log *log, const struct kernelinfo *kernel,
-	      struct boot *ret)
+int bootconfig_read(struct sysroot *root, const struct log *log, const struct kernelinfo *kernel,
+		    struct bootconfig *ret)
 {
 	const char *ids = kernelinfo_parameter(kernel, "vfio_pci.ids");
-	struct boot boot = {0};
-	int error = bootfiles_read(root, log, note_line, &boot, &boot.unseen);
+	struct bootconfig boot = {0};
+	int error = bootfiles_read(root, log, parse_line, &boot, &boot.unreadable);
 
 	if (!error && ids)
-		error = note_ids(&boot, ids, "/proc/cmdline");
+		error = add_ids(&boot, ids, "/proc/cmdline");
 	if (error < 0) {
-		boot_free(&boot);
+		bootconfig_free(&boot);
 		return error;
 	}
 	*ret = boot;
 	return 0;
 }
 
-void boot_free(struct boot *boot)
+void bootconfig_free(struct bootconfig *boot)
 {
 	free(boot->vfio_pci);
 	free(boot->vfio_pci_path);
 	free(boot->virqfd);
 	free(boot->unsafe_interrupts);
 	strings_free(&boot->ids);
-	strings_free(&boot->places);
-	*boot = (struct boot){0};
+	strings_free(&boot->locations);
+	*boot = (struct bootconfig){0};
 }
 
 /* ---- the initramfs ---- */
 
-/* Where the distributions put the running kernel's. Returns whether one is there. */
+/* Finds the running kernel's image under the names that distributions use. */
 static bool find_image(const struct host *host, char path[static 128], struct stat *ret)
 {
 	static const struct {
-		const char *before, *behind;
+		const char *prefix, *suffix;
 	} names[] = {{"initrd.img-", ""}, {"initramfs-", ".img"}, {"initrd-", ""}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && *host->kernel.release; i++) {
-		snprintf(path, 128, "boot/%s%s%s", names[i].before, host->kernel.release,
-			 names[i].behind);
+		snprintf(path, 128, "boot/%s%s%s", names[i].prefix, host->kernel.release,
+			 names[i].suffix);
 		if (sysdir_stat(sysroot_dir(host->root), path, ret) == 0)
 			return true;
 	}
 	return false;
 }
 
-void find_initramfs(struct readiness *readiness, const struct host *host)
+void readiness_check_initramfs(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "initramfs";
-	const struct boot *boot = &host->boot;
+	const struct bootconfig *boot = &host->boot;
 	struct stat image, file;
 	char path[128];
 
-	if (kernelinfo_module(&host->kernel, "vfio_pci") == MODULE_BUILTIN)
-		finding_add(
-			readiness, name, FINDING_PASS, NULL,
-			"vfio_pci is built into the kernel, which has it earlier than any initramfs");
-	else if (!boot->vfio_pci && boot->unseen)
-		finding_add(readiness, name, FINDING_UNKNOWN, "look as root",
-			    "not every file of /etc could be read; the others don't name vfio_pci");
+	if (kernelinfo_module_state(&host->kernel, "vfio_pci") == MODULE_BUILTIN)
+		readiness_add(readiness, name, FINDING_PASS, NULL,
+			      "not needed: vfio_pci is built into the kernel");
+	else if (!boot->vfio_pci && boot->unreadable)
+		readiness_add(
+			readiness, name, FINDING_UNKNOWN, "run as root",
+			"some files in /etc could not be read; the others do not include vfio_pci");
 	else if (!boot->vfio_pci)
-		finding_add(
+		readiness_add(
 			readiness, name, FINDING_PASS, NULL,
-			"no file of /etc asks for vfio_pci in it: devices change drivers when vfio-bind runs");
+			"no file in /etc includes vfio_pci: devices are bound when vfio-bind runs");
 	else if (find_image(host, path, &image) &&
 		 sysdir_stat(sysroot_dir(host->root), boot->vfio_pci_path, &file) == 0 &&
 		 (image.st_mtim.tv_sec < file.st_mtim.tv_sec))
-		finding_add(readiness, name, FINDING_WARN,
-			    "make it anew: update-initramfs -u, dracut -f or mkinitcpio -P",
-			    "%s asks for vfio_pci, but /%s is older than that file", boot->vfio_pci,
-			    path);
+		readiness_add(readiness, name, FINDING_WARN,
+			      "regenerate it with update-initramfs -u, dracut -f or mkinitcpio -P",
+			      "%s includes vfio_pci, but /%s is older than that file",
+			      boot->vfio_pci, path);
 	else
-		finding_add(readiness, name, FINDING_UNKNOWN,
-			    "lsinitramfs or lsinitrd, with grep vfio, tells",
-			    "%s asks for vfio_pci; whether the image has it isn't looked at",
-			    boot->vfio_pci);
+		readiness_add(readiness, name, FINDING_UNKNOWN,
+			      "check with lsinitramfs or lsinitrd, and grep vfio",
+			      "%s includes vfio_pci; the image itself is not inspected",
+			      boot->vfio_pci);
 }
 
 /* ---- ids ---- */
 
-/* vendor:device[:subvendor[:subdevice]], as vfio-pci reads it; all ones are any. */
+/* Whether vfio-pci binds DEVICE because of ID, vendor:device[:subvendor[:subdevice]] in hex.
+ * ffffffff (PCI_ANY_ID) matches any value. It does not bind bridges. */
 static bool id_matches(const char *id, const struct pci_device *device)
 {
-	unsigned any = ~0u, vendor, model, subvendor = any, subdevice = any;
+	unsigned any = ~0u, vendor, device_id, subvendor = any, subdevice = any;
 
-	if (sscanf(id, "%8x:%8x:%8x:%8x", &vendor, &model, &subvendor, &subdevice) < 2)
+	if (sscanf(id, "%8x:%8x:%8x:%8x", &vendor, &device_id, &subvendor, &subdevice) < 2)
 		return false;
 	return device->class >> 8 != 0x06 && (vendor == any || vendor == device->vendor) &&
-	       (model == any || model == device->device) &&
+	       (device_id == any || device_id == device->device) &&
 	       (subvendor == any || subvendor == device->subsystem_vendor) &&
 	       (subdevice == any || subdevice == device->subsystem_device);
 }
 
-/* Returns how many devices the id takes, and says which. */
-static size_t describe_id(const struct inventory *inventory, const char *id, const char *place,
+/* Writes which devices ID matches to OUT. Returns their number. */
+static size_t describe_id(const struct inventory *inventory, const char *id, const char *location,
 			  FILE *out)
 {
 	char address[ADDRESS_SIZE];
 	size_t count = 0;
 
-	fprintf(out, "%s (%s) takes", id, place);
+	fprintf(out, "%s (%s) matches", id, location);
 	for (size_t i = 0; i < inventory->count; i++)
 		if (id_matches(id, &inventory->devices[i]))
 			fprintf(out, "%s %s", count++ ? "," : "",
@@ -186,64 +188,65 @@ static size_t describe_id(const struct inventory *inventory, const char *id, con
 	return count;
 }
 
-void find_ids(struct readiness *readiness, const struct host *host)
+void readiness_check_ids(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "ids";
-	const struct boot *boot = &host->boot;
-	bool several = false;
+	const struct bootconfig *boot = &host->boot;
+	bool is_ambiguous = false;
 	char *text = NULL;
 	size_t size;
 	FILE *out;
 
 	if (!boot->ids.count) {
-		finding_add(
-			readiness, name, boot->unseen ? FINDING_UNKNOWN : FINDING_PASS,
-			boot->unseen ? "look as root" : NULL,
-			boot->unseen
-				? "not every file of /etc could be read; the others give vfio-pci no ids="
-				: "vfio-pci is given no ids=");
+		readiness_add(
+			readiness, name, boot->unreadable ? FINDING_UNKNOWN : FINDING_PASS,
+			boot->unreadable ? "run as root" : NULL,
+			boot->unreadable
+				? "some files in /etc could not be read; the others set no ids= for vfio-pci"
+				: "no ids= set for vfio-pci");
 		return;
 	}
 	out = open_memstream(&text, &size);
 	for (size_t i = 0; out && i < boot->ids.count; i++) {
 		fputs(i ? "; " : "", out);
-		if (describe_id(host->inventory, boot->ids.items[i], boot->places.items[i], out) >
-		    1)
-			several = true;
+		if (describe_id(host->inventory, boot->ids.items[i], boot->locations.items[i],
+				out) > 1)
+			is_ambiguous = true;
 	}
 	if (!out || fclose(out) != 0)
 		readiness->no_memory = true;
 	else
-		finding_add(
-			readiness, name, several ? FINDING_WARN : FINDING_PASS,
-			several ? "name devices by address: vfio-bind config udev DEV..."
-				: "a second device of the kind would be taken too: rather vfio-bind config udev DEV...",
+		readiness_add(
+			readiness, name, is_ambiguous ? FINDING_WARN : FINDING_PASS,
+			is_ambiguous
+				? "several devices match; select by address with 'vfio-bind config udev DEV...'"
+				: "an identical device added later would match too; consider 'vfio-bind config udev DEV...'",
 			"%s", text);
 	free(text);
 }
 
-/* ---- a module that is no more ---- */
+/* ---- vfio_virqfd, which is part of vfio since Linux 6.2 ---- */
 
-void find_virqfd(struct readiness *readiness, const struct host *host)
+void readiness_check_virqfd(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "vfio_virqfd";
 	const struct kernelinfo *kernel = &host->kernel;
-	enum module_state state = kernelinfo_module(kernel, name);
-	bool gone = state == MODULE_MISSING ||
-		    (state == MODULE_UNKNOWN && kernelinfo_is_at_least(kernel, 6, 2));
+	enum module_state state = kernelinfo_module_state(kernel, name);
+	bool is_absent = state == MODULE_MISSING ||
+			 (state == MODULE_UNKNOWN && kernelinfo_is_at_least(kernel, 6, 2));
 
-	if (host->boot.virqfd && gone)
-		finding_add(readiness, name, FINDING_WARN,
-			    "take it from that file: since Linux 6.2 it is a part of vfio",
-			    "%s asks for it, but kernel %s has none", host->boot.virqfd,
-			    kernel->release);
-	else if (gone)
-		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "kernel %s has none and needs none", kernel->release);
+	if (host->boot.virqfd && is_absent)
+		readiness_add(readiness, name, FINDING_WARN,
+			      "remove it from that file: it is part of vfio since Linux 6.2",
+			      "%s loads it, but kernel %s has no such module", host->boot.virqfd,
+			      kernel->release);
+	else if (is_absent)
+		readiness_add(readiness, name, FINDING_PASS, NULL, "not needed by kernel %s",
+			      kernel->release);
 	else if (state == MODULE_UNKNOWN)
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL,
-			    "nobody can see which modules this kernel has");
+		readiness_add(readiness, name, FINDING_UNKNOWN, NULL,
+			      "cannot determine available modules");
 	else
-		finding_add(readiness, name, FINDING_PASS, NULL, "kernel %s has it",
-			    kernel->release);
+		readiness_add(readiness, name, FINDING_PASS, NULL, "available in kernel %s",
+			      kernel->release);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The IOMMU, what switches it on, and whether interrupts go through it. */
-#include "binder/readiness/host.h"
+/* The IOMMU, the firmware tables and kernel parameters that enable it, and interrupt remapping. */
+#include "binder/readiness/checks.h"
 #include "probe/sysfs/textfile.h"
 
 #include <errno.h>
@@ -8,62 +8,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REMEDY_GUEST "this machine is a VM: its own host must give it an IOMMU"
+#define REMEDY_GUEST "this machine is a VM: add a virtual IOMMU to it on its host"
 #define REMEDY_FIRMWARE \
-	"switch on VT-d, AMD-Vi or IOMMU in the firmware's setup; if it isn't offered there, this board can't"
+	"enable VT-d, AMD-Vi or IOMMU in the firmware setup; if there is no such option, the board does not support it"
 
-static const char *vendor_name(enum iommu_maker maker)
+static const char *vendor_name(enum iommu_vendor vendor)
 {
-	return maker == IOMMU_INTEL ? "Intel VT-d" : maker == IOMMU_AMD ? "AMD-Vi" : "an IOMMU";
+	return vendor == IOMMU_INTEL ? "Intel VT-d" : vendor == IOMMU_AMD ? "AMD-Vi" : "IOMMU";
 }
 
-void find_iommu(struct readiness *readiness, const struct host *host)
+void readiness_check_iommu(struct readiness *readiness, const struct host *host)
 {
 	const struct iommu *iommu = &host->iommu;
 	const char *first = iommu->units.count ? iommu->units.items[0] : "none in /sys/class/iommu";
 
 	if (iommu_is_on(iommu))
-		finding_add(readiness, "iommu", FINDING_PASS, NULL,
-			    "%s is on: %u groups in /sys/kernel/iommu_groups, %zu units (%s%s)",
-			    vendor_name(iommu->maker), iommu->groups, iommu->units.count, first,
-			    iommu->units.count > 1 ? ", ..." : "");
+		readiness_add(
+			readiness, "iommu", FINDING_PASS, NULL,
+			"%s enabled: %u groups in /sys/kernel/iommu_groups, %zu unit%s (%s%s)",
+			vendor_name(iommu->vendor), iommu->groups, iommu->units.count,
+			iommu->units.count == 1 ? "" : "s", first,
+			iommu->units.count > 1 ? ", ..." : "");
 	else if (iommu->groups_error)
-		finding_add(readiness, "iommu", FINDING_UNKNOWN, "look as root, with /sys mounted",
-			    "/sys/kernel/iommu_groups: %s", strerror(-iommu->groups_error));
-	else if (iommu->fake_groups)
-		finding_add(
-			readiness, "iommu", FINDING_FAIL, "see firmware and parameters below",
-			"off: the groups in /sys/kernel/iommu_groups are those of vfio's no-IOMMU mode and isolate nothing");
+		readiness_add(readiness, "iommu", FINDING_UNKNOWN, "run as root, with /sys mounted",
+			      "/sys/kernel/iommu_groups: %s", strerror(-iommu->groups_error));
+	else if (iommu->noiommu_groups)
+		readiness_add(
+			readiness, "iommu", FINDING_FAIL, "see 'firmware' and 'parameters' below",
+			"disabled: the groups in /sys/kernel/iommu_groups belong to VFIO's no-IOMMU mode, without isolation");
 	else
-		finding_add(readiness, "iommu", FINDING_FAIL, "see firmware and parameters below",
-			    "off: no group in /sys/kernel/iommu_groups");
-	finding_is_essential(readiness);
+		readiness_add(readiness, "iommu", FINDING_FAIL,
+			      "see 'firmware' and 'parameters' below",
+			      "disabled: no group in /sys/kernel/iommu_groups");
+	readiness_mark_essential(readiness);
 }
 
-void find_firmware(struct readiness *readiness, const struct host *host)
+void readiness_check_firmware(struct readiness *readiness, const struct host *host)
 {
 	const struct iommu *iommu = &host->iommu;
 
 	if (iommu->table)
-		finding_add(readiness, "firmware", FINDING_PASS, NULL,
-			    "it tells of an IOMMU: ACPI table %s", iommu->table);
+		readiness_add(readiness, "firmware", FINDING_PASS, NULL,
+			      "ACPI table %s declares an IOMMU", iommu->table);
 	else if (iommu_is_on(iommu))
-		finding_add(
-			readiness, "firmware", FINDING_PASS, NULL,
-			"no ACPI table tells of the IOMMU; the kernel has found it all the same");
+		readiness_add(readiness, "firmware", FINDING_PASS, NULL,
+			      "no ACPI table declares an IOMMU, but the kernel uses one");
 	else if (!iommu->has_tables)
-		finding_add(readiness, "firmware", FINDING_UNKNOWN, NULL,
-			    "no /sys/firmware/acpi/tables to look for DMAR or IVRS in");
+		readiness_add(readiness, "firmware", FINDING_UNKNOWN, NULL,
+			      "no /sys/firmware/acpi/tables (DMAR, IVRS, IORT)");
 	else
-		finding_add(
+		readiness_add(
 			readiness, "firmware", FINDING_FAIL,
 			iommu->is_guest ? REMEDY_GUEST : REMEDY_FIRMWARE,
-			"it tells of no IOMMU: neither DMAR nor IVRS nor IORT in /sys/firmware/acpi/tables");
+			"no IOMMU declared: no DMAR, IVRS or IORT in /sys/firmware/acpi/tables");
 }
 
 /* ---- kernel parameters ---- */
 
-/* The parameters that have to do with it, as they were given. */
+/* Returns the relevant parameters as given, separated by spaces; the caller frees the string. NULL
+ * if out of memory. */
 static char *join_parameters(const struct kernelinfo *kernel)
 {
 	static const char *const names[] = {"intel_iommu", "amd_iommu",		"iommu",
@@ -76,17 +79,18 @@ static char *join_parameters(const struct kernelinfo *kernel)
 		return NULL;
 	for (size_t i = 0; i < kernel->parameters.count; i++)
 		for (size_t j = 0; j < sizeof(names) / sizeof(*names); j++) {
-			const char *word = kernel->parameters.items[i];
+			const char *parameter = kernel->parameters.items[i];
 			size_t length = strlen(names[j]);
 
-			if (strncmp(word, names[j], length) != 0 ||
-			    (strchr("=.", word[length]) == NULL && strcmp(names[j], "vfio") != 0))
+			if (strncmp(parameter, names[j], length) != 0 ||
+			    (strchr("=.", parameter[length]) == NULL &&
+			     strcmp(names[j], "vfio") != 0))
 				continue;
-			fprintf(out, "%s%s", ftell(out) ? " " : "", word);
+			fprintf(out, "%s%s", ftell(out) ? " " : "", parameter);
 			break;
 		}
 	if (ftell(out) == 0)
-		fputs("nothing about an IOMMU", out);
+		fputs("no parameter concerns the IOMMU", out);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
@@ -94,7 +98,7 @@ static char *join_parameters(const struct kernelinfo *kernel)
 	return text;
 }
 
-static bool is_yes(const struct host *host, const char *path)
+static bool is_enabled(const struct host *host, const char *path)
 {
 	char text[16];
 
@@ -102,92 +106,94 @@ static bool is_yes(const struct host *host, const char *path)
 	       (*text == 'Y' || *text == '1');
 }
 
-/* What keeps the IOMMU off, or NULL when it isn't the kernel's parameters. */
-static const char *off_remedy(const struct host *host)
+/* Returns how to change the kernel parameters so that the IOMMU is enabled, or NULL if they are
+ * right. */
+static const char *enable_remedy(const struct host *host)
 {
 	const struct kernelinfo *kernel = &host->kernel;
 
 	if (kernelinfo_parameter_has(kernel, "iommu", "off") ||
-	    (host->iommu.maker == IOMMU_INTEL &&
+	    (host->iommu.vendor == IOMMU_INTEL &&
 	     kernelinfo_parameter_has(kernel, "intel_iommu", "off")) ||
-	    (host->iommu.maker == IOMMU_AMD &&
+	    (host->iommu.vendor == IOMMU_AMD &&
 	     kernelinfo_parameter_has(kernel, "amd_iommu", "off")))
-		return "take the parameter that says off away, and reboot";
-	if (host->iommu.maker == IOMMU_INTEL &&
+		return "remove the parameter that turns the IOMMU off, and reboot";
+	if (host->iommu.vendor == IOMMU_INTEL &&
 	    !kernelinfo_parameter_has(kernel, "intel_iommu", "on"))
-		return "add intel_iommu=on and reboot: vfio-bind config kernel";
+		return "add intel_iommu=on and reboot (see 'vfio-bind config kernel')";
 	return NULL;
 }
 
 static const char *isolation_remedy(const struct host *host)
 {
 	if (kernelinfo_parameter(&host->kernel, "pcie_acs_override"))
-		return "take pcie_acs_override away: it makes groups look smaller than what the hardware keeps apart";
+		return "remove pcie_acs_override: it splits groups that the hardware does not isolate";
 	if (kernelinfo_parameter(&host->kernel, "vfio.enable_unsafe_noiommu_mode") ||
-	    is_yes(host, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"))
-		return "take vfio's enable_unsafe_noiommu_mode away: a device without IOMMU can write into all memory";
+	    is_enabled(host, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"))
+		return "remove enable_unsafe_noiommu_mode: without an IOMMU a device can access all memory";
 	return NULL;
 }
 
-void find_parameters(struct readiness *readiness, const struct host *host)
+void readiness_check_parameters(struct readiness *readiness, const struct host *host)
 {
-	const char *remedy = iommu_is_on(&host->iommu) ? NULL : off_remedy(host),
-		   *weak = isolation_remedy(host);
+	const char *remedy = iommu_is_on(&host->iommu) ? NULL : enable_remedy(host),
+		   *warning = isolation_remedy(host);
 	char *text = join_parameters(&host->kernel);
 
 	if (!text)
 		readiness->no_memory = true;
 	else if (!host->kernel.has_parameters)
-		finding_add(readiness, "parameters", FINDING_UNKNOWN, NULL,
-			    "/proc/cmdline can't be read");
+		readiness_add(readiness, "parameters", FINDING_UNKNOWN, NULL,
+			      "cannot read /proc/cmdline");
 	else
-		finding_add(readiness, "parameters",
-			    remedy ? FINDING_FAIL
-			    : weak ? FINDING_WARN
-				   : FINDING_PASS,
-			    remedy ? remedy : weak, "/proc/cmdline: %s", text);
+		readiness_add(readiness, "parameters",
+			      remedy	? FINDING_FAIL
+			      : warning ? FINDING_WARN
+					: FINDING_PASS,
+			      remedy ? remedy : warning, "/proc/cmdline: %s", text);
 	free(text);
 }
 
 /* ---- interrupts ---- */
 
-/* Without remapping the kernel refuses VMs, unless it was told to let a VM forge interrupts. */
-void find_interrupts(struct readiness *readiness, const struct host *host)
+/* Without interrupt remapping a VM can forge interrupts; VFIO then refuses devices unless
+ * allow_unsafe_interrupts is set. */
+void readiness_check_interrupts(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "interrupts";
 	bool allowed =
 		host->boot.unsafe_interrupts ||
-		is_yes(host, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
+		is_enabled(host,
+			   "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
 		kernelinfo_parameter(&host->kernel, "vfio_iommu_type1.allow_unsafe_interrupts");
 	char *text;
 	int error = textfile_read(host->root, "proc/interrupts", 16 << 20, &text);
 
 	if (error < 0) {
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "/proc/interrupts: %s",
-			    strerror(-error));
+		readiness_add(readiness, name, FINDING_UNKNOWN, NULL, "/proc/interrupts: %s",
+			      strerror(-error));
 		return;
 	}
 	if (strstr(text, " IR-"))
-		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "they are remapped (IR- in /proc/interrupts)");
+		readiness_add(readiness, name, FINDING_PASS, NULL,
+			      "remapped (IR- in /proc/interrupts)");
 	else if (!strstr(text, "IO-APIC") && !strstr(text, "PCI-MSI"))
-		finding_add(
+		readiness_add(
 			readiness, name, FINDING_UNKNOWN, NULL,
-			"/proc/interrupts names none of x86's; other processors remap them in their own way");
+			"no x86 interrupt controller in /proc/interrupts; cannot check other architectures");
 	else if (allowed)
-		finding_add(
+		readiness_add(
 			readiness, name, FINDING_WARN,
-			"take allow_unsafe_interrupts away once the firmware remaps interrupts",
-			"not remapped, and allow_unsafe_interrupts lets VMs have devices all the same: a VM can "
-			"forge interrupts");
+			"enable interrupt remapping in the firmware setup, then remove allow_unsafe_interrupts",
+			"not remapped, but allow_unsafe_interrupts is set: a VM can forge interrupts");
 	else if (!iommu_is_on(&host->iommu))
-		finding_add(readiness, name, FINDING_WARN, "see iommu first",
-			    "not remapped (no IR- in /proc/interrupts)");
+		readiness_add(readiness, name, FINDING_WARN, "see 'iommu' first",
+			      "not remapped (no IR- in /proc/interrupts)");
 	else
-		finding_add(
+		readiness_add(
 			readiness, name, FINDING_FAIL,
-			"switch on interrupt remapping in the firmware's setup, and take intremap=off "
-			"and nointremap from the kernel's parameters",
-			"not remapped (no IR- in /proc/interrupts): the kernel lets no VM have a device");
+			"enable interrupt remapping in the firmware setup, and remove intremap=off and "
+			"nointremap from the kernel parameters",
+			"not remapped (no IR- in /proc/interrupts): VFIO refuses to assign devices");
 	free(text);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Modules, and what the kernel refuses. */
-#include "binder/readiness/host.h"
+/* VFIO's kernel modules, and lockdown. */
+#include "binder/readiness/checks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,79 +17,79 @@ static bool is_blocked(const struct kernelinfo *kernel, const char *module)
 	       kernelinfo_parameter_has(kernel, "module_blacklist", name);
 }
 
-static void find_module(struct readiness *readiness, const struct kernelinfo *kernel,
-			const char *name)
+static void check_module(struct readiness *readiness, const struct kernelinfo *kernel,
+			 const char *name)
 {
-	switch (kernelinfo_module(kernel, name)) {
+	switch (kernelinfo_module_state(kernel, name)) {
 	case MODULE_BUILTIN:
-		finding_add(readiness, name, FINDING_PASS, NULL, "built into kernel %s",
-			    kernel->release);
+		readiness_add(readiness, name, FINDING_PASS, NULL, "built into kernel %s",
+			      kernel->release);
 		break;
 	case MODULE_LOADED:
-		finding_add(readiness, name, FINDING_PASS, NULL, "loaded (/sys/module/%s)", name);
+		readiness_add(readiness, name, FINDING_PASS, NULL, "loaded (/sys/module/%s)", name);
 		break;
 	case MODULE_AVAILABLE:
 		if (is_blocked(kernel, name))
-			finding_add(readiness, name, FINDING_FAIL,
-				    "take it from module_blacklist= and reboot",
-				    "the kernel's parameter module_blacklist forbids it");
+			readiness_add(readiness, name, FINDING_FAIL,
+				      "remove it from module_blacklist= and reboot",
+				      "disabled by the kernel parameter module_blacklist=");
 		else
-			finding_add(readiness, name, FINDING_PASS, NULL,
-				    "can be loaded (/lib/modules/%s/modules.dep)", kernel->release);
+			readiness_add(readiness, name, FINDING_PASS, NULL,
+				      "available (/lib/modules/%s/modules.dep)", kernel->release);
 		break;
 	case MODULE_MISSING:
 		if (strcmp(name, "vfio_iommu_type1") == 0 &&
-		    kernelinfo_module(kernel, "iommufd") >= MODULE_AVAILABLE)
-			finding_add(readiness, name, FINDING_WARN, "use a VMM that knows iommufd",
-				    "this kernel has none, but it has iommufd");
+		    kernelinfo_module_state(kernel, "iommufd") >= MODULE_AVAILABLE)
+			readiness_add(readiness, name, FINDING_WARN,
+				      "use a VMM that supports iommufd",
+				      "not in kernel %s, which has iommufd instead",
+				      kernel->release);
 		else
-			finding_add(
+			readiness_add(
 				readiness, name, FINDING_FAIL,
-				"install the rest of the kernel's modules (on some distributions a package of its "
-				"own), or a kernel with VFIO",
+				"install the package with the kernel's additional modules, or a kernel with VFIO",
 				"not in /lib/modules/%s/modules.dep", kernel->release);
 		break;
 	case MODULE_UNKNOWN:
-		finding_add(
+		readiness_add(
 			readiness, name, FINDING_UNKNOWN,
-			"reboot if the running kernel's package was replaced; depmod makes the list where only "
-			"that is missing",
-			"not loaded, and there is no /lib/modules/%s/modules.dep to look in",
+			"reboot if the package of the running kernel was replaced, otherwise run depmod",
+			"not loaded, and /lib/modules/%s/modules.dep could not be read",
 			*kernel->release ? kernel->release : "<release>");
 		break;
 	}
-	finding_is_essential(readiness);
+	readiness_mark_essential(readiness);
 }
 
-void find_modules(struct readiness *readiness, const struct host *host)
+void readiness_check_modules(struct readiness *readiness, const struct host *host)
 {
-	find_module(readiness, &host->kernel, "vfio");
-	find_module(readiness, &host->kernel, "vfio_iommu_type1");
-	find_module(readiness, &host->kernel, "vfio_pci");
+	check_module(readiness, &host->kernel, "vfio");
+	check_module(readiness, &host->kernel, "vfio_iommu_type1");
+	check_module(readiness, &host->kernel, "vfio_pci");
 }
 
 /* "none [integrity] confidentiality" */
-void find_lockdown(struct readiness *readiness, const struct host *host)
+void readiness_check_lockdown(struct readiness *readiness, const struct host *host)
 {
 	char text[128], *begin, *end;
 
 	if (sysdir_read(sysroot_dir(host->root), "sys/kernel/security/lockdown", text,
 			sizeof(text)) < 0) {
-		finding_add(
+		readiness_add(
 			readiness, "lockdown", FINDING_UNKNOWN, NULL,
-			"no /sys/kernel/security/lockdown: the kernel has none, or securityfs isn't mounted");
+			"no /sys/kernel/security/lockdown: not supported by the kernel, or securityfs is not mounted");
 		return;
 	}
 	begin = strchr(text, '[');
 	end = begin ? strchr(begin, ']') : NULL;
 	if (!end) {
-		finding_add(readiness, "lockdown", FINDING_UNKNOWN, NULL,
-			    "/sys/kernel/security/lockdown makes no sense: %s", text);
+		readiness_add(readiness, "lockdown", FINDING_UNKNOWN, NULL,
+			      "cannot parse /sys/kernel/security/lockdown: %s", text);
 		return;
 	}
 	*end = '\0';
-	finding_add(readiness, "lockdown", FINDING_PASS, NULL, "%s%s", begin + 1,
-		    strcmp(begin + 1, "none") == 0
-			    ? ""
-			    : ": VFIO works, but only signed modules can be loaded");
+	readiness_add(readiness, "lockdown", FINDING_PASS, NULL, "%s%s", begin + 1,
+		      strcmp(begin + 1, "none") == 0
+			      ? ""
+			      : ": VFIO works, but only signed modules can be loaded");
 }

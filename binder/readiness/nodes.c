@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may open what stands in /dev/vfio, and lock a VM's memory. The nodes are only looked at:
- * opening a group can make a VM fail. */
-#include "binder/readiness/host.h"
+/* Permissions of the nodes in /dev/vfio, and limits on locked memory. The nodes are never opened:
+ * while a group is open, a VM fails to open it. */
+#include "binder/readiness/checks.h"
 #include "probe/ownership/holders.h"
 #include "probe/sysfs/textfile.h"
 
@@ -10,29 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-void find_nodes(struct readiness *readiness, const struct host *host)
+void readiness_check_nodes(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "/dev/vfio/vfio";
 	struct stat node;
 	int error = sysdir_stat(sysroot_dir(host->root), "dev/vfio/vfio", &node);
-	bool in_use = kernelinfo_module(&host->kernel, "vfio") >= MODULE_LOADED;
+	bool is_loaded = kernelinfo_module_state(&host->kernel, "vfio") >= MODULE_LOADED;
 
-	if (error == -ENOENT && !in_use)
-		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "not there yet: it comes with the module vfio");
+	if (error == -ENOENT && !is_loaded)
+		readiness_add(readiness, name, FINDING_PASS, NULL,
+			      "not created yet: module vfio creates it");
 	else if (error == -ENOENT)
-		finding_add(
+		readiness_add(
 			readiness, name, FINDING_FAIL,
-			"is this a container? Else restart udev, which makes it: udevadm trigger /sys/class/misc/vfio",
-			"not there, though the kernel has vfio");
+			"run outside of containers; if it is missing on the host, run 'udevadm trigger /sys/class/misc/vfio'",
+			"missing, although vfio is loaded or built in");
 	else if (error < 0)
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
+		readiness_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else
-		finding_add(readiness, name, FINDING_PASS, NULL, "mode %04o, %s",
-			    node.st_mode & 07777u,
-			    (node.st_mode & 0066u) == 0066u
-				    ? "open to all; a VM needs a group beside it"
-				    : "not open to all");
+		readiness_add(readiness, name, FINDING_PASS, NULL, "mode %04o, %s",
+			      node.st_mode & 07777u,
+			      (node.st_mode & 0066u) == 0066u
+				      ? "accessible to all users; a VM also needs its groups"
+				      : "not accessible to all users");
 }
 
 /* ---- groups ---- */
@@ -43,9 +43,9 @@ static bool is_group(const char *name)
 	       strspn(name, "0123456789") == strlen(name);
 }
 
-/* The name that FILE, etc/passwd or etc/group, has for ID, else its number. */
-static void name_account(struct sysroot *root, const char *file, unsigned id, char *buffer,
-			 size_t size)
+/* Stores the name of ID in FILE (etc/passwd or etc/group), else the number, in BUFFER. */
+static void format_account(struct sysroot *root, const char *file, unsigned id, char *buffer,
+			   size_t size)
 {
 	char *text, *rest = NULL;
 	unsigned found;
@@ -64,9 +64,10 @@ static void name_account(struct sysroot *root, const char *file, unsigned id, ch
 	free(text);
 }
 
-/* Tells of the groups' nodes, those with the same rights in one go. */
+/* Writes owner, group and mode of the groups' nodes to OUT, consecutive nodes with the same ones
+ * together. */
 static void describe_groups(const struct host *host, const struct strings *names, FILE *out,
-			    bool *ret_open, bool *ret_unseen)
+			    bool *ret_world_accessible, bool *ret_failed)
 {
 	struct stat node, last = {0};
 	char path[280], owner[64], group[64];
@@ -75,17 +76,17 @@ static void describe_groups(const struct host *host, const struct strings *names
 	for (size_t i = 0; i < names->count; i++) {
 		snprintf(path, sizeof(path), "dev/vfio/%s", names->items[i]);
 		if (sysdir_stat(sysroot_dir(host->root), path, &node) < 0) {
-			*ret_unseen = true;
+			*ret_failed = true;
 			continue;
 		}
-		*ret_open = *ret_open || node.st_mode & 06u;
+		*ret_world_accessible = *ret_world_accessible || node.st_mode & 06u;
 		if (any && node.st_mode == last.st_mode && node.st_uid == last.st_uid &&
 		    node.st_gid == last.st_gid) {
 			fprintf(out, " %s", names->items[i]);
 			continue;
 		}
-		name_account(host->root, "etc/passwd", node.st_uid, owner, sizeof(owner));
-		name_account(host->root, "etc/group", node.st_gid, group, sizeof(group));
+		format_account(host->root, "etc/passwd", node.st_uid, owner, sizeof(owner));
+		format_account(host->root, "etc/group", node.st_gid, group, sizeof(group));
 		fprintf(out, "%s%s:%s %04o: %s", any ? "; " : "", owner, group,
 			node.st_mode & 07777u, names->items[i]);
 		last = node;
@@ -108,46 +109,46 @@ static int list_groups(struct sysroot *root, struct strings *ret)
 	return error;
 }
 
-void find_groups(struct readiness *readiness, const struct host *host)
+void readiness_check_groups(struct readiness *readiness, const struct host *host)
 {
 	static const char name[] = "/dev/vfio groups";
 	struct strings names = {0};
-	bool is_open = false, unseen = false;
+	bool world_accessible = false, failed = false;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	int error = out ? list_groups(host->root, &names) : -ENOMEM;
 
 	if (out && !error)
-		describe_groups(host, &names, out, &is_open, &unseen);
+		describe_groups(host, &names, out, &world_accessible, &failed);
 	if (!out || fclose(out) != 0 || error == -ENOMEM)
 		readiness->no_memory = true;
 	else if (error < 0)
-		finding_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
+		readiness_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else if (names.count == 0)
-		finding_add(readiness, name, FINDING_PASS, NULL,
-			    "none yet: each comes when a device of it is bound");
+		readiness_add(readiness, name, FINDING_PASS, NULL,
+			      "none yet: created when a device is bound to VFIO");
 	else
-		finding_add(
+		readiness_add(
 			readiness, name,
-			is_open	 ? FINDING_WARN
-			: unseen ? FINDING_UNKNOWN
-				 : FINDING_PASS,
-			is_open ? "every user of this host can take these devices: look for a udev rule with "
-				  "MODE=\"0666\""
+			world_accessible ? FINDING_WARN
+			: failed	 ? FINDING_UNKNOWN
+					 : FINDING_PASS,
+			world_accessible
+				? "every user can open these devices; remove the udev rule with MODE=\"0666\""
 				: NULL,
 			"%s", text);
 	strings_free(&names);
 	free(text);
 }
 
-/* ---- memory that may be locked: a VM with a device has all of its memory locked ---- */
+/* ---- locked memory: all memory of a VM with an assigned device is locked ---- */
 
 #define LIMIT_LINE "Max locked memory"
 #define CAP_IPC_LOCK_BIT 14
 
-/* The soft limit in DIRECTORY/limits: a number of bytes or "unlimited". Returns 0 or a negative
- * errno. */
+/* Reads the soft limit of PROCESS, "self" or a pid, in bytes or "unlimited". Returns 0 or a
+ * negative errno. */
 static int read_limit(struct sysroot *root, const char *process, char limit[static 24])
 {
 	char path[64], text[ATTRIBUTE_SIZE], *line;
@@ -161,7 +162,7 @@ static int read_limit(struct sysroot *root, const char *process, char limit[stat
 	return line && sscanf(line + strlen(LIMIT_LINE), " %23s", limit) == 1 ? 0 : -EBADMSG;
 }
 
-static bool may_lock_anything(struct sysroot *root)
+static bool has_cap_ipc_lock(struct sysroot *root)
 {
 	char text[ATTRIBUTE_SIZE], *line;
 	unsigned long long capabilities;
@@ -172,28 +173,32 @@ static bool may_lock_anything(struct sysroot *root)
 	       (capabilities >> CAP_IPC_LOCK_BIT & 1);
 }
 
-void find_memlock(struct readiness *readiness, const struct host *host)
+void readiness_check_memlock(struct readiness *readiness, const struct host *host)
 {
 	char limit[24];
 	int error = read_limit(host->root, "self", limit);
 
 	if (error < 0)
-		finding_add(readiness, "memlock", FINDING_UNKNOWN, NULL, "/proc/self/limits: %s",
-			    strerror(-error));
-	else if (strcmp(limit, "unlimited") == 0 || may_lock_anything(host->root))
-		finding_add(readiness, "memlock", FINDING_PASS, NULL,
-			    "who asks may lock any amount of memory (limit %s)", limit);
+		readiness_add(readiness, "memlock", FINDING_UNKNOWN, NULL, "/proc/self/limits: %s",
+			      strerror(-error));
+	else if (strcmp(limit, "unlimited") == 0)
+		readiness_add(readiness, "memlock", FINDING_PASS, NULL,
+			      "you may lock unlimited memory");
+	else if (has_cap_ipc_lock(host->root))
+		readiness_add(
+			readiness, "memlock", FINDING_PASS, NULL,
+			"you may lock unlimited memory (CAP_IPC_LOCK); the limit of %s bytes does not apply",
+			limit);
 	else
-		finding_add(
+		readiness_add(
 			readiness, "memlock", FINDING_WARN,
-			"libvirt raises the limit of its VMs itself; for a QEMU that is started otherwise: memlock "
-			"in /etc/security/limits.d, or "
-			"LimitMEMLOCK= of its unit, as large as the VM's memory",
-			"who asks may lock %s bytes: no VM of his with more memory can have a device",
+			"not needed for VMs of libvirt, which sets their limits; otherwise set memlock in "
+			"/etc/security/limits.d, or LimitMEMLOCK= of the unit, to at least the VM's memory",
+			"you may lock %s bytes: a VM with more memory that you start cannot use a device",
 			limit);
 }
 
-void find_vms(struct readiness *readiness, const struct host *host)
+void readiness_check_vms(struct readiness *readiness, const struct host *host)
 {
 	struct vfio_nodes nodes = {0};
 	struct holders holders;
@@ -203,8 +208,8 @@ void find_vms(struct readiness *readiness, const struct host *host)
 
 	if (vfio_nodes_read(host->root, &nodes) < 0 ||
 	    holders_read(host->root, &nodes, HOLDERS_PROCESSES, &holders) < 0) {
-		finding_add(readiness, "vms", FINDING_UNKNOWN, NULL,
-			    "/proc or /sys/class/vfio can't be read");
+		readiness_add(readiness, "vms", FINDING_UNKNOWN, NULL,
+			      "cannot read /proc or /sys/class/vfio");
 		vfio_nodes_free(&nodes);
 		return;
 	}
@@ -215,22 +220,22 @@ void find_vms(struct readiness *readiness, const struct host *host)
 		if (!holder->vmm.is_vmm || !holder->file_count)
 			continue;
 		snprintf(pid, sizeof(pid), "%d", (int)holder->pid);
-		fprintf(out, "%s%s (pid %s) may lock %s", vms++ ? ", " : "",
+		fprintf(out, "%s%s (pid %s): memlock limit %s", vms++ ? ", " : "",
 			holder->vmm.name ? holder->vmm.name : holder->vmm.program, pid,
-			read_limit(host->root, pid, limit) == 0 ? limit
-								: "nobody could see how much");
+			read_limit(host->root, pid, limit) == 0 ? limit : "unknown");
 	}
 	if (!out || fclose(out) != 0)
 		readiness->no_memory = true;
 	else if (vms)
-		finding_add(readiness, "vms", FINDING_PASS, NULL, "%s", text);
+		readiness_add(readiness, "vms", FINDING_PASS, NULL, "%s", text);
+	else if (holders.unseen)
+		readiness_add(
+			readiness, "vms", FINDING_UNKNOWN,
+			"run as root with CAP_SYS_PTRACE, outside of containers",
+			"no VM with a device was found, but %zu processes could not be inspected (/proc/PID/fd)",
+			holders.unseen);
 	else
-		finding_add(
-			readiness, "vms", holders.unseen ? FINDING_UNKNOWN : FINDING_PASS,
-			holders.unseen ? "look as root" : NULL, "%s",
-			holders.unseen
-				? "not every process could be looked at; none was seen that has a device"
-				: "no VM has a device");
+		readiness_add(readiness, "vms", FINDING_PASS, NULL, "no VM has a device");
 	free(text);
 	holders_free(&holders);
 	vfio_nodes_free(&nodes);

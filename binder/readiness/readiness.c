@@ -2,7 +2,7 @@
 #include "binder/readiness/readiness.h"
 
 #include "binder/commands/commands.h"
-#include "binder/readiness/host.h"
+#include "binder/readiness/checks.h"
 #include "probe/sysfs/scan.h"
 
 #include <errno.h>
@@ -10,33 +10,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* In the order in which an operator would look. */
-static void (*const FINDERS[])(struct readiness *readiness, const struct host *host) = {
-	find_iommu,	find_firmware, find_parameters, find_interrupts, find_modules,
-	find_lockdown,	find_nodes,    find_groups,	find_memlock,	 find_vms,
-	find_initramfs, find_ids,      find_virqfd,
+/* In the order of the output: each check may refer to later ones in its remedy. */
+static void (*const CHECKS[])(struct readiness *readiness, const struct host *host) = {
+	readiness_check_iommu,	    readiness_check_firmware,  readiness_check_parameters,
+	readiness_check_interrupts, readiness_check_modules,   readiness_check_lockdown,
+	readiness_check_nodes,	    readiness_check_groups,    readiness_check_memlock,
+	readiness_check_vms,	    readiness_check_initramfs, readiness_check_ids,
+	readiness_check_virqfd,
 };
 
-void finding_add(struct readiness *readiness, const char *name, enum finding_result result,
-		 const char *remedy, const char *format, ...)
+void readiness_add(struct readiness *readiness, const char *name, enum finding_result result,
+		   const char *remedy, const char *format, ...)
 {
-	struct readiness_finding *more = realloc(readiness->items,
-						 (readiness->count + 1) * sizeof(*more));
+	struct readiness_finding *grown = realloc(readiness->items,
+						  (readiness->count + 1) * sizeof(*grown));
 	char *seen = NULL;
 	va_list args;
 
 	va_start(args, format);
-	if (!more || vasprintf(&seen, format, args) < 0)
+	if (!grown || vasprintf(&seen, format, args) < 0)
 		readiness->no_memory = true;
 	else
-		more[readiness->count++] = (struct readiness_finding){
+		grown[readiness->count++] = (struct readiness_finding){
 			.name = name, .result = result, .seen = seen, .remedy = remedy};
 	va_end(args);
-	if (more)
-		readiness->items = more;
+	if (grown)
+		readiness->items = grown;
 }
 
-void finding_is_essential(struct readiness *readiness)
+void readiness_mark_essential(struct readiness *readiness)
 {
 	if (!readiness->no_memory)
 		readiness->items[readiness->count - 1].essential = true;
@@ -46,7 +48,7 @@ static void free_host(struct host *host)
 {
 	kernelinfo_free(&host->kernel);
 	iommu_free(&host->iommu);
-	boot_free(&host->boot);
+	bootconfig_free(&host->boot);
 	inventory_free(host->inventory);
 }
 
@@ -63,7 +65,7 @@ static int read_host(struct sysroot *root, const struct log *log, struct host *h
 	if (!error)
 		error = iommu_read(root, &host->iommu);
 	if (!error)
-		error = boot_read(root, log, &host->kernel, &host->boot);
+		error = bootconfig_read(root, log, &host->kernel, &host->boot);
 	return error ? error : scan_read(root, log, host->inventory);
 }
 
@@ -73,8 +75,8 @@ int readiness_read(struct sysroot *root, const struct log *log, struct readiness
 	struct host host = {0};
 	int error = read_host(root, log, &host);
 
-	for (size_t i = 0; i < sizeof(FINDERS) / sizeof(*FINDERS) && !error; i++) {
-		FINDERS[i](&readiness, &host);
+	for (size_t i = 0; i < sizeof(CHECKS) / sizeof(*CHECKS) && !error; i++) {
+		CHECKS[i](&readiness, &host);
 		if (readiness.no_memory)
 			error = -ENOMEM;
 	}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vfio-bind check and config as operators run them; what config prints is given to what will really read it, and so are the unit and
-# the rule that are installed. Prints TAP. VFIO_BIND is the program, SOURCES the top of the source tree, BUILD of the build.
+# vfio-bind check and config. The output of config is passed to the programs that read such files, and so is the installed unit.
+# Prints TAP. VFIO_BIND is the program, SOURCES the top of the source tree, BUILD that of the build.
 set -u
 VFIO_BIND=${VFIO_BIND:-vfio-bind}
 SOURCES=$(realpath "${SOURCES:-.}")
@@ -13,7 +13,7 @@ chmod 755 "$work"
 # shellcheck source=../tap.sh
 . "$SOURCES/tests/tap.sh"
 
-same() { echo "wanted: $2" >wrong; [ "$(cat "$1")" = "$2" ]; result $? "$3" wrong "$1"; }
+same() { echo "expected: $2" >wrong; [ "$(cat "$1")" = "$2" ]; result $? "$3" wrong "$1"; }
 
 # device ADDRESS VENDOR:DEVICE GROUP CLASS
 device() {
@@ -42,53 +42,53 @@ device 0000:01:00.0 10DE:2204 17 0300
 device 0000:02:00.0 10DE:2204 18 0300
 device 0000:03:00.0 8086:10D3 19 0200
 device 0000:00:00.0 8086:29C0 0 0600
-b() { "$VFIO_BIND" "$@" --sysroot machine; }
+vfio_bind() { "$VFIO_BIND" "$@" --sysroot machine; }
 
 # ---- check ----
-expect 0 "check" b check
-says out "PASS    iommu             Intel VT-d is on: 4 groups" "a finding on a line"
-says out "this host can give devices to VMs: " "and what comes of them"
-expect 0 "check --json" b check --json
+expect 0 "check" vfio_bind check
+says out "PASS    iommu             Intel VT-d enabled: 4 groups" "one finding per line"
+says out "this host can give devices to VMs: " "and a summary"
+expect 0 "check --json" vfio_bind check --json
 python3 -c 'import json; d = json.load(open("out")); assert d["status"] == 0 and d["findings"][0] == {
-	"name": "iommu", "result": "PASS", "seen": "Intel VT-d is on: 4 groups in /sys/kernel/iommu_groups, 1 units (dmar0)"}, d' 2>err
+	"name": "iommu", "result": "PASS", "seen": "Intel VT-d enabled: 4 groups in /sys/kernel/iommu_groups, 1 unit (dmar0)"}, d' 2>err
 result $? "the findings in JSON" err out
 printf 'intel_iommu=on,\033[2J\xff\n' >machine/proc/cmdline
-expect 0 "a hostile command line" b check
+expect 0 "a hostile command line" vfio_bind check
 ! LC_ALL=C grep -q "$(printf '\033')" out
-result $? "does nothing to the terminal" out
+result $? "is printed without control characters" out
 expect 1 "a full disk" sh -c "'$VFIO_BIND' check --sysroot machine >/dev/full"
-says err "standard output" "is told"
+says err "standard output" "is reported"
 mv machine/sys/kernel/iommu_groups groups
-expect 69 "a host without IOMMU" b check
-says out "FAIL    iommu" "is told so"
+expect 69 "a host without IOMMU" vfio_bind check
+says out "FAIL    iommu" "fails the check"
 mv groups machine/sys/kernel/iommu_groups
 echo "ro intel_iommu=on" >machine/proc/cmdline
 "$VFIO_BIND" check --sysroot machine >out 2>err
 before=$?
 { sleep 0.3; "$VFIO_BIND" check --sysroot machine 2>err; echo $? >status; } | :
-[ "$(cat status)" -eq $((before ? before : 141)) ] && [ ! -s err ]; result $? "a reader that has gone" status err
+[ "$(cat status)" -eq $((before ? before : 141)) ] && [ ! -s err ]; result $? "a closed pipe ends the program with SIGPIPE" status err
 { sleep 0.3; (trap '' PIPE; "$VFIO_BIND" --help 2>err; echo $? >status); } | :
-[ "$(cat status)" -eq 1 ] && grep -q "standard output: Broken pipe" err; result $? "is an error where SIGPIPE is ignored" status err
+[ "$(cat status)" -eq 1 ] && grep -q "standard output: Broken pipe" err; result $? "or is an error if SIGPIPE is ignored" status err
 { sleep 0.3; "$VFIO_BIND" --help 2>err; echo $? >status; } | :
-[ "$(cat status)" -eq 141 ] && [ ! -s err ]; result $? "and else ends it without a word" status err
-expect 1 "a root that isn't there" "$VFIO_BIND" check --sysroot nowhere
-says err "nowhere: No such file" "is told"
+[ "$(cat status)" -eq 141 ] && [ ! -s err ]; result $? "and also for --help" status err
+expect 1 "a missing root" "$VFIO_BIND" check --sysroot nowhere
+says err "nowhere: No such file" "is reported"
 
 # ---- config ----
-expect 0 "config help" b config help
+expect 0 "config help" vfio_bind config help
 for kind in udev initramfs dracut modprobe kernel qemu; do
-	says out "$kind" "the help names $kind"
+	says out "$kind" "the help lists $kind"
 done
-expect 2 "config alone" b config
-expect 2 "a kind that nobody knows" b config grub 01:00.0
-expect 2 "no device" b config udev
-expect 2 "no address" b config udev 99:zz.0
-expect 4 "a device that isn't there" b config udev 09:00.0
-expect 3 "a bridge" b config udev 00:00.0
+expect 2 "config alone" vfio_bind config
+expect 2 "an unknown kind" vfio_bind config grub 01:00.0
+expect 2 "no device" vfio_bind config udev
+expect 2 "an invalid address" vfio_bind config udev 99:zz.0
+expect 4 "a missing device" vfio_bind config udev 09:00.0
+expect 3 "a bridge" vfio_bind config udev 00:00.0
 [ ! -s out ]
-result $? "of which no file is printed" out
+result $? "without any output" out
 
-expect 0 "config modprobe" b config modprobe 01:00.0 02:00.0
+expect 0 "config modprobe" vfio_bind config modprobe 01:00.0 02:00.0
 mkdir -p modprobe.d
 cp out modprobe.d/vfio-bind.conf
 modprobe --showconfig -C modprobe.d >config 2>err
@@ -96,32 +96,32 @@ grep -E '^(options|softdep) (vfio_pci|nouveau|e1000e) ' config >got
 same got "options vfio_pci ids=10de:2204
 softdep nouveau pre: vfio_pci" "modprobe reads it"
 [ ! -s err ]
-result $? "without a word" err
-expect 3 "config modprobe would take an identical device" b config modprobe 01:00.0
-says err "ids= would take 0000:02:00.0 too" "which is told"
-says out "# LEFT OUT: 10de:2204" "and stands in the file"
+result $? "without warnings" err
+expect 3 "config modprobe with ids that match another device" vfio_bind config modprobe 01:00.0
+says err "ids= would also bind 0000:02:00.0" "which is reported"
+says out "# SKIPPED: 10de:2204" "and noted in the file"
 
-expect 0 "config dracut" b config dracut 01:00.0
+expect 0 "config dracut" vfio_bind config dracut 01:00.0
 # shellcheck disable=SC2016  # that shell expands it
 bash -euc 'force_drivers="a" install_items="b"; . ./out; echo "$force_drivers|$install_items"' >got 2>err
 same got "a vfio vfio_iommu_type1 vfio_virqfd vfio_pci |b /etc/udev/rules.d/10-vfio-bind.rules " "dracut's shell reads it"
 
-expect 0 "config initramfs" b config initramfs 01:00.0
+expect 0 "config initramfs" vfio_bind config initramfs 01:00.0
 sh -n out 2>err
-result $? "a shell reads it" err out
+result $? "has valid shell syntax" err out
 shellcheck -s sh -e SC1091,SC2154 out >err 2>&1
-result $? "and shellcheck" err
+result $? "passes shellcheck" err
 sh out prereqs >got 2>err
 same got "" "it has no prerequisites"
 
-expect 0 "config kernel" b config kernel 01:00.0
+expect 0 "config kernel" vfio_bind config kernel 01:00.0
 # shellcheck disable=SC2016
 sh -euc 'GRUB_CMDLINE_LINUX="quiet"; . ./out; echo "$GRUB_CMDLINE_LINUX"' >got 2>err
 same got "quiet intel_iommu=on iommu=pt" "GRUB's shell reads it"
 
-expect 0 "config qemu" b config qemu 01:00.0 03:00.0
+expect 0 "config qemu" vfio_bind config qemu 01:00.0 03:00.0
 says out '"/dev/vfio/17",' "the groups are in it"
-expect 0 "config udev" b config udev 01:00.0 02:00.0 # which the lab gives to udev
+expect 0 "config udev" vfio_bind config udev 01:00.0 02:00.0 # the lab loads it with udev
 
 # ---- the unit ----
 if command -v systemd-analyze >/dev/null; then
@@ -129,10 +129,10 @@ if command -v systemd-analyze >/dev/null; then
 	sed "s|^ExecStart=[^ ]*|ExecStart=$(realpath "$VFIO_BIND")|" "$BUILD/etc/systemd/vfio-bind.service" >vfio-bind.service
 	expect 0 "systemd-analyze verify" systemd-analyze verify --man=no ./vfio-bind.service
 	[ ! -s err ]
-	result $? "without a word" err
+	result $? "without warnings" err
 	expect 0 "systemd-analyze security" systemd-analyze security --offline=true --threshold=35 ./vfio-bind.service
 else
-	skip "systemd-analyze verify" "no systemd here"
-	skip "systemd-analyze security" "no systemd here"
+	skip "systemd-analyze verify" "systemd is not installed"
+	skip "systemd-analyze security" "systemd is not installed"
 fi
 echo "1..$number"

@@ -76,7 +76,7 @@ umount /mnt
 mkswap -q /dev/nvme0n1
 swapon /dev/nvme0n1
 check "one with swap is refused" ends 3 "$VFIO_BIND" bind "$nvme0"
-check "because of the swap" grep -q "swap: the host swaps to /dev/nvme0n1" /run/said
+check "because of the swap" grep -q "swap: /dev/nvme0n1 is in use as swap" /run/said
 swapoff /dev/nvme0n1
 exec {disk}</dev/nvme0n1
 check "one that is open is refused" ends 3 "$VFIO_BIND" bind "$nvme0"

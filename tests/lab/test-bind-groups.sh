@@ -19,7 +19,7 @@ drivers() { local device; for device; do printf '%s ' "$(driver_of "$device")"; 
 
 check_same "both are with their driver" "e1000 e1000 " "$(drivers "$pair0" "$pair1")"
 check "one of two is refused" ends 3 "$VFIO_BIND" bind "$pair0"
-check "the other is named" grep -q "group: $pair1, of the same IOMMU group .* is with e1000" /run/said
+check "the other is named" grep -q "group: $pair1 in the same IOMMU group .* is bound to e1000" /run/said
 check "the group as a whole is bound" ends 0 "$VFIO_BIND" bind --group "$pair0"
 check_same "both are" "vfio-pci vfio-pci " "$(drivers "$pair0" "$pair1")"
 
@@ -40,7 +40,7 @@ check_same "and stays without" "vfio-pci  " "$(drivers "$pair0" "$pair1")"
 check "it is given back" ends 0 "$VFIO_BIND" release "$pair0"
 
 check "a bridge is refused" ends 3 "$VFIO_BIND" bind "$bridge0"
-check "as such" grep -q "bridge: it is a bridge" /run/said
+check "as such" grep -q "bridge: device is a bridge" /run/said
 check "what is behind it is one group, the bridge not counted" ends 0 "$VFIO_BIND" bind --group "$child0"
 check_same "both are bound, the bridge isn't" "vfio-pci vfio-pci" "$(driver_of "$child0") $(driver_of "$child1")"
 check "they are given back" ends 0 "$VFIO_BIND" release --group "$child1"

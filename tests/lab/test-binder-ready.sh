@@ -20,19 +20,19 @@ found() { "$vfio_bind" check 2>/run/said | sed -n "s|^\\([A-Z]*\\) *$1  *|\\1 |p
 "$vfio_bind" check >/run/found || fail "check ends with $?"
 check "nothing is wrong" not grep -qE '^(FAIL|WARN)' /run/found
 groups=(/sys/kernel/iommu_groups/*)
-check_same "the groups are counted" "PASS Intel VT-d is on: ${#groups[@]} groups in /sys/kernel/iommu_groups, 1 units (dmar0)" "$(found iommu)"
+check_same "the groups are counted" "PASS Intel VT-d enabled: ${#groups[@]} groups in /sys/kernel/iommu_groups, 1 unit (dmar0)" "$(found iommu)"
 check "there is a table" test -e /sys/firmware/acpi/tables/DMAR
-check_same "which is named" "PASS it tells of an IOMMU: ACPI table DMAR" "$(found firmware)"
+check_same "which is named" "PASS ACPI table DMAR declares an IOMMU" "$(found firmware)"
 check_same "the parameters" "PASS /proc/cmdline: intel_iommu=on iommu=pt" "$(found parameters)"
 check "interrupts are remapped" grep -q IR- /proc/interrupts
-check_same "which it has seen" "PASS they are remapped (IR- in /proc/interrupts)" "$(found interrupts)"
-check_same "a module to be had" "PASS can be loaded (/lib/modules/$(uname -r)/modules.dep)" "$(found vfio_pci)"
-check_same "no node yet" "PASS not there yet: it comes with the module vfio" "$(found /dev/vfio/vfio)"
+check_same "which it has seen" "PASS remapped (IR- in /proc/interrupts)" "$(found interrupts)"
+check_same "a module to be had" "PASS available (/lib/modules/$(uname -r)/modules.dep)" "$(found vfio_pci)"
+check_same "no node yet" "PASS not created yet: module vfio creates it" "$(found /dev/vfio/vfio)"
 check_same "lockdown can't be seen" UNKNOWN "$(found lockdown | cut -d' ' -f1)"
 mount -t securityfs securityfs /sys/kernel/security
 check_same "now it can" "PASS $(sed 's/.*\[\(.*\)\].*/\1/' /sys/kernel/security/lockdown)" "$(found lockdown)"
 check "nobody may look too" setpriv --reuid=65534 --clear-groups "$vfio_bind" check >/run/found
-check "and may lock little" grep -qE "^WARN +memlock +who asks may lock $(ulimit -l | awk '{print $1 * 1024}') bytes" /run/found
+check "and may lock little" grep -qE "^WARN +memlock +you may lock $(ulimit -l | awk '{print $1 * 1024}') bytes" /run/found
 
 # ---- udev ----
 mkdir -p /run/udev/rules.d
@@ -92,4 +92,4 @@ rm /etc/modprobe.d/vfio-bind.conf
 status=0
 "$vfio_bind" config modprobe "$nic0" >/run/found 2>/run/said || status=$?
 check_same "an identical device is not taken along" 3 "$status"
-check "and named" grep -q "ids= would take $nic1 too" /run/said
+check "and named" grep -q "ids= would also bind $nic1" /run/said

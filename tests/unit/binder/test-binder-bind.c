@@ -165,7 +165,8 @@ static void a_part_of_a_group_is_refused_and_the_rest_named(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(PAIR0), BIND_REFUSED);
-	assert_contains(captured.text, PAIR1 ", of the same IOMMU group 2, is with snd_hda_intel");
+	assert_contains(captured.text,
+			PAIR1 " in the same IOMMU group (2) is bound to snd_hda_intel");
 	assert_contains(captured.text, "--group");
 	assert_state(PAIR0, "nouveau -");
 	assert_string_equal(kernel.written, "");
@@ -958,7 +959,7 @@ static void vfs_are_made_and_taken_away(void **state)
 	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
 	assert_state("0000:01:10.1", "igbvf -");
 	assert_int_equal(BIND(NIC), BIND_REFUSED);
-	assert_contains(captured.text, "vfs: it has 2 virtual functions");
+	assert_contains(captured.text, "vfs: virtual functions are enabled: 2");
 	assert_int_equal(run(run_vfs, WORDS(NIC, "3")), BIND_DONE);
 	assert_string_equal(kernel.written, "0 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n"
 					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");

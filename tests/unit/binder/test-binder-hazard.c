@@ -35,8 +35,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What is found of DEVICE: "name: text", a line each. */
-static const char *find_as(const char *ssh)
+/* Returns the findings for DEVICE, "name: text" on each line. SSH is the SSH connection or NULL. */
+static const char *find_with_ssh(const char *ssh)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -65,7 +65,7 @@ static const char *find_as(const char *ssh)
 					   HAZARDS[findings.items[i].hazard].name,
 					   findings.items[i].text);
 	hazard_findings_free(&findings);
-	hazard_free_view(&view);
+	hazard_view_free(&view);
 	inventory_free(inventory);
 	probe_free(probe);
 	return found;
@@ -73,10 +73,10 @@ static const char *find_as(const char *ssh)
 
 static const char *find(void)
 {
-	return find_as(NULL);
+	return find_with_ssh(NULL);
 }
 
-/* A device with everything that there is no hazard in. */
+/* Adds DEVICE, bound to DRIVER, with nothing that a check would report. */
 static void add_device(unsigned class, const char *driver)
 {
 	fakesys_pci(fake, DEVICE, .vendor = 0x1b36, .device = 0x10, .class = class,
@@ -107,7 +107,7 @@ static void add_partition(const char *disk, const char *name, const char *number
 	fakesys_file(fake, path, number);
 }
 
-static void a_harmless_device_has_none(void **state)
+static void an_unused_device_has_no_findings(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -117,7 +117,7 @@ static void a_harmless_device_has_none(void **state)
 
 /* ---- disks ---- */
 
-static void a_mounted_partition(void **state)
+static void a_mounted_partition_is_found(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -128,7 +128,7 @@ static void a_mounted_partition(void **state)
 	assert_string_equal(find(), "mounted: /dev/disk/by-label/x is mounted on /srv/my data\n");
 }
 
-static void the_system_s_own_disk(void **state)
+static void system_mounts_are_distinguished(void **state)
 {
 	static const char *const targets[] = {"/", "/boot", "/boot/efi", "/efi", "/usr"};
 	char line[128];
@@ -148,7 +148,7 @@ static void the_system_s_own_disk(void **state)
 }
 
 /* Root on a logical volume on a RAID of partitions. */
-static void a_volume_on_a_raid(void **state)
+static void a_mounted_volume_on_a_raid_is_found(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -162,13 +162,13 @@ static void a_volume_on_a_raid(void **state)
 	fakesys_file(fake, "proc/self/mountinfo",
 		     "22 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n");
 	find();
-	assert_contains(found, "holders: nvme0n1p2 is a part of md0\n");
-	assert_contains(found, "holders: md0 is a part of dm-0 (vg-root)\n");
+	assert_contains(found, "holders: nvme0n1p2 is part of md0\n");
+	assert_contains(found, "holders: md0 is part of dm-0 (vg-root)\n");
 	assert_contains(found, "system-disk: /dev/mapper/vg-root is mounted on /\n");
 }
 
-/* mountinfo has a number of its own for it, and names only one of its disks. */
-static void a_btrfs_of_several_disks(void **state)
+/* mountinfo shows the file system's own device number, and only one of its disks. */
+static void a_mounted_btrfs_of_several_disks_is_found(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -179,7 +179,7 @@ static void a_btrfs_of_several_disks(void **state)
 	assert_contains(find(), "mounted: /dev/sdx is mounted on /srv\n");
 }
 
-static void swap(void **state)
+static void used_swap_space_is_found(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -188,10 +188,10 @@ static void swap(void **state)
 	fakesys_file(
 		fake, "proc/swaps",
 		"Filename\t\t\t\tType\n/dev/nvme0n1p3                          partition\t9\t0\t-2\n");
-	assert_string_equal(find(), "swap: the host swaps to /dev/nvme0n1p3\n");
+	assert_string_equal(find(), "swap: /dev/nvme0n1p3 is in use as swap\n");
 }
 
-static void what_can_not_be_looked_at_is_not_free(void **state)
+static void unreadable_mounts_and_swaps_are_unknown(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -204,7 +204,7 @@ static void what_can_not_be_looked_at_is_not_free(void **state)
 	assert_contains(found, "proc/swaps: No such file");
 	fakesys_file(fake, "proc/self/mountinfo", "nonsense\n");
 	fakesys_file(fake, "proc/swaps", "Filename\n");
-	assert_contains(find(), "unknown: /proc/self/mountinfo can't be understood");
+	assert_contains(find(), "unknown: cannot parse /proc/self/mountinfo");
 }
 
 /* ---- network ---- */
@@ -219,15 +219,15 @@ static void add_interface(const char *name, const char *flags)
 	fakesys_file(fake, path, flags);
 }
 
-static void an_interface_that_is_down(void **state)
+static void an_interface_that_is_down_has_no_findings(void **state)
 {
 	(void)state;
 	add_device(0x020000, "e1000e");
 	add_interface("eth0", "0x1002\n");
-	assert_string_equal(find_as("10.0.0.1 50000 10.0.0.2 22"), "");
+	assert_string_equal(find_with_ssh("10.0.0.1 50000 10.0.0.2 22"), "");
 }
 
-static void an_interface_with_routes(void **state)
+static void routes_through_an_interface_are_found(void **state)
 {
 	(void)state;
 	add_device(0x020000, "e1000e");
@@ -255,7 +255,7 @@ static void an_interface_with_routes(void **state)
 				    "default-route: the default route ::/0 goes through eth0\n");
 }
 
-static void a_route_through_a_bridge_over_a_bond(void **state)
+static void routes_through_a_bridge_on_a_bond_are_found(void **state)
 {
 	(void)state;
 	add_device(0x020000, "e1000e");
@@ -264,18 +264,18 @@ static void a_route_through_a_bridge_over_a_bond(void **state)
 	fakesys_directory(fake, "sys/class/net/br0");
 	fakesys_link(fake, "sys/class/net/eth0/upper_bond0", "../bond0");
 	fakesys_link(fake, "sys/class/net/bond0/upper_br0", "../br0");
-	fakesys_link(fake, "sys/class/net/br0/upper_eth0", "../eth0"); /* a circle does no harm */
+	fakesys_link(fake, "sys/class/net/br0/upper_eth0", "../eth0"); /* a cycle does no harm */
 	fakesys_file(fake, "proc/net/route",
 		     "Iface\nbr0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
 	assert_string_equal(find(),
 			    "default-route: the default route 0.0.0.0/0 goes through br0\n");
 }
 
-static void the_way_back_to_who_asks(void **state)
+static void the_route_to_the_ssh_client_is_found(void **state)
 {
 	static const struct {
 		const char *connection;
-		bool ours;
+		bool is_found;
 	} cases[] = {
 		{"10.0.5.5 50000 10.0.0.2 22", true},
 		{"192.168.0.9 50000 192.168.0.2 22", false},
@@ -300,12 +300,12 @@ static void the_way_back_to_who_asks(void **state)
 		"20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 "
 		"00000100 00000001 00000000 00000001     eth0\n");
 	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(strstr(find_as(cases[i].connection), "ssh: ") != NULL,
-				 cases[i].ours);
+		assert_int_equal(strstr(find_with_ssh(cases[i].connection), "ssh: ") != NULL,
+				 cases[i].is_found);
 }
 
-/* sudo takes it out of the environment, but not out of the shell's above. */
-static void who_asks_is_found_above_sudo(void **state)
+/* sudo removes it from its environment; the shell that started sudo still has it. */
+static void the_ssh_connection_is_read_from_a_parent_of_sudo(void **state)
 {
 	struct sysroot *root;
 	char *ssh = NULL;
@@ -326,17 +326,17 @@ static void who_asks_is_found_above_sudo(void **state)
 	sysroot_free(root);
 }
 
-static void an_interface_out_of_sight(void **state)
+static void an_interface_in_another_namespace_is_reported(void **state)
 {
 	(void)state;
 	add_device(0x020000, "e1000e");
-	assert_string_equal(find(),
-			    "net-hidden: no interface of it is in sight, although e1000e has it\n");
+	assert_string_equal(
+		find(), "net-hidden: no network interface is visible, but it is bound to e1000e\n");
 }
 
-/* ---- screens, nodes, relatives ---- */
+/* ---- displays, nodes, related devices ---- */
 
-static void the_host_s_screen(void **state)
+static void the_boot_display_and_its_console_are_found(void **state)
 {
 	(void)state;
 	add_device(0x030000, "i915");
@@ -348,10 +348,10 @@ static void the_host_s_screen(void **state)
 	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "0\n");
 	assert_string_equal(find(), "boot-vga: boot_vga is 1\n");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "1\n");
-	assert_contains(find(), "console: the console is drawn on framebuffers, and fb0 is one");
+	assert_contains(find(), "console: the virtual console uses a framebuffer, and fb0 is one");
 }
 
-static void a_serial_console(void **state)
+static void a_serial_console_is_found(void **state)
 {
 	(void)state;
 	add_device(0x070002, "serial");
@@ -360,11 +360,11 @@ static void a_serial_console(void **state)
 		     "tty0                 -WU (EC  p  )    4:7\nttyS40 -W-\n");
 	assert_string_equal(find(), "");
 	fakesys_file(fake, "proc/consoles", "ttyS4                -W- (EC  p a)    4:68\n");
-	assert_contains(find(), "console: the kernel's console is on ttyS4");
+	assert_contains(find(), "console: the kernel console is on ttyS4");
 }
 
-/* Opens PATH, whose node has NUMBER, as descriptor FD of process PID. */
-static void opens(unsigned pid, unsigned fd, const char *path, const char *number)
+/* Makes descriptor FD of process PID refer to PATH, a node with device number NUMBER. */
+static void open_node(unsigned pid, unsigned fd, const char *path, const char *number)
 {
 	char node[128];
 
@@ -373,7 +373,7 @@ static void opens(unsigned pid, unsigned fd, const char *path, const char *numbe
 	fakesys_descriptor(fake, pid, fd, path);
 }
 
-static void nodes_that_are_open(void **state)
+static void open_nodes_are_found(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
@@ -383,41 +383,41 @@ static void nodes_that_are_open(void **state)
 	fakesys_file(fake, "proc/driver/nvidia/gpus/" DEVICE "/information",
 		     "Model: \t X\nDevice Minor: \t 3\n");
 	fakesys_process(fake, 50, "/usr/lib/xorg/Xorg");
-	opens(50, 3, "/dev/dri/renderD128", "226:128");
-	opens(50, 4, "/dev/dri/renderD128", "226:128");
-	opens(50, 5, "/dev/nvidia3", "195:3");
-	opens(50, 6, "/dev/nvidia31", "195:31");
-	opens(50, 7, "/dev/dri/renderD129", "226:129");
+	open_node(50, 3, "/dev/dri/renderD128", "226:128");
+	open_node(50, 4, "/dev/dri/renderD128", "226:128");
+	open_node(50, 5, "/dev/nvidia3", "195:3");
+	open_node(50, 6, "/dev/nvidia31", "195:31");
+	open_node(50, 7, "/dev/dri/renderD129", "226:129");
 	fakesys_process(fake, 51, "/usr/bin/pipewire");
-	opens(51, 9, "/dev/snd/controlC2", "116:7");
+	open_node(51, 9, "/dev/snd/controlC2", "116:7");
 	assert_string_equal(find(), "open: process 50 (Xorg) has /dev/dri/renderD128 open\n"
 				    "open: process 51 (pipewire) has /dev/snd/controlC2 open\n"
 				    "open: process 50 (Xorg) has /dev/nvidia3 open\n");
 }
 
-/* As for VFIO's: a container has a /dev of its own, and udev can make a node again. */
-static void nodes_are_recognized_by_their_numbers(void **state)
+/* A container has its own /dev, and udev can recreate a node. */
+static void nodes_are_matched_by_device_number(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
 	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
 	fakesys_process(fake, 50, "gnome-shell");
-	opens(50, 3, "/dev/dri/renderD128 (deleted)", "226:128");
+	open_node(50, 3, "/dev/dri/renderD128 (deleted)", "226:128");
 	fakesys_process(fake, 51, "/usr/bin/in-a-container");
-	opens(51, 3, "/my/gpu", "226:128");
-	/* another device's node of this name, a disk of this number, a node that is not open */
+	open_node(51, 3, "/my/gpu", "226:128");
+	/* another device's node of this name, a disk with this number, a node opened with O_PATH */
 	fakesys_process(fake, 52, "other");
-	opens(52, 3, "/jail/dev/dri/renderD128", "226:0");
-	opens(52, 4, "/dev/disk", "b226:128");
+	open_node(52, 3, "/jail/dev/dri/renderD128", "226:0");
+	open_node(52, 4, "/dev/disk", "b226:128");
 	fakesys_process(fake, 53, "path");
-	opens(53, 3, "/dev/dri/renderD128", "226:128");
+	open_node(53, 3, "/dev/dri/renderD128", "226:128");
 	fakesys_file(fake, "proc/53/fdinfo/3", "pos:\t0\nflags:\t012100000\n");
 	assert_string_equal(find(),
 			    "open: process 50 (gnome-shell) has /dev/dri/renderD128 open\n"
 			    "open: process 51 (in-a-container) has /dev/dri/renderD128 open\n");
 }
 
-static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void **state)
+static void processes_that_cannot_be_inspected_are_unknown(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
@@ -425,13 +425,13 @@ static void a_process_whose_descriptors_cannot_be_read_may_have_a_node_open(void
 	fakesys_file(fake, "proc/50/cmdline", "a");
 	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
 	fakesys_file(fake, "proc/51/cmdline", "b");
-	fakesys_file(fake, "proc/51/fd/3", ""); /* no link: EINVAL */
-	fakesys_directory(fake, "proc/52");	/* it has ended */
-	assert_string_equal(
-		find(), "unknown: 2 processes could not be inspected, which may have it open\n");
+	fakesys_file(fake, "proc/51/fd/3", ""); /* not a link: EINVAL */
+	fakesys_directory(fake, "proc/52");	/* has exited */
+	assert_string_equal(find(),
+			    "unknown: 2 processes that may have it open could not be inspected\n");
 }
 
-static void nodes_that_cannot_be_listed_may_be_open(void **state)
+static void nodes_that_cannot_be_listed_are_unknown(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
@@ -443,7 +443,7 @@ static void nodes_that_cannot_be_listed_may_be_open(void **state)
 	assert_contains(find(), "unknown: its device nodes could not be listed: drm: ");
 }
 
-static void an_nvme_disk_that_is_open(void **state)
+static void open_nodes_of_an_nvme_disk_are_found(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
@@ -452,16 +452,16 @@ static void an_nvme_disk_that_is_open(void **state)
 	fakesys_file(fake, AT "nvme/nvme0/dev", "240:0\n");
 	fakesys_file(fake, AT "nvme/nvme0/ng0n1/dev", "239:0\n");
 	fakesys_process(fake, 50, "qemu");
-	opens(50, 3, "/dev/nvme0n1", "b259:0");
-	opens(50, 4, "/dev/nvme01", "259:2");
-	opens(50, 5, "/dev/disk/by-id/x", "b259:2");
-	opens(50, 6, "/dev/ng0n1", "239:0");
+	open_node(50, 3, "/dev/nvme0n1", "b259:0");
+	open_node(50, 4, "/dev/nvme01", "259:2");
+	open_node(50, 5, "/dev/disk/by-id/x", "b259:2");
+	open_node(50, 6, "/dev/ng0n1", "239:0");
 	assert_string_equal(find(), "open: process 50 (qemu) has /dev/ng0n1 open\n"
 				    "open: process 50 (qemu) has /dev/nvme0n1 open\n"
 				    "open: process 50 (qemu) has /dev/nvme0n1p2 open\n");
 }
 
-static void relatives(void **state)
+static void peers_consumers_and_vfs_are_found(void **state)
 {
 	(void)state;
 	add_device(0x030000, NULL);
@@ -474,19 +474,20 @@ static void relatives(void **state)
 	fakesys_file(fake, AT "sriov_totalvfs", "4\n");
 	fakesys_link(fake, AT "virtfn0", "../0000:01:10.0");
 	find();
-	assert_contains(found,
-			"group: 0000:01:00.1, of the same IOMMU group 7, is with snd_hda_intel\n");
+	assert_contains(
+		found,
+		"group: 0000:01:00.1 in the same IOMMU group (7) is bound to snd_hda_intel\n");
 	assert_contains(found, "consumer: 0000:01:00.1 (snd_hda_intel) depends on it\n");
-	assert_contains(found, "vfs: it has 1 virtual functions\n");
+	assert_contains(found, "vfs: virtual functions are enabled: 1\n");
 	assert_contains(found, "no-reset: ");
-	/* before 5.15 there was only the file reset */
+	/* Linux before 5.15 has only the file "reset" */
 	fakesys_file(fake, AT "reset", "");
 	assert_null(strstr(find(), "no-reset"));
 }
 
 /* ---- names ---- */
 
-static void only_what_can_be_allowed_is(void **state)
+static void only_refused_hazards_can_be_allowed(void **state)
 {
 	struct log log = log_capture_add(&captured);
 	unsigned allowed = 0;
@@ -514,28 +515,28 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_harmless_device_has_none),
-		TEST(a_mounted_partition),
-		TEST(the_system_s_own_disk),
-		TEST(a_volume_on_a_raid),
-		TEST(a_btrfs_of_several_disks),
-		TEST(swap),
-		TEST(what_can_not_be_looked_at_is_not_free),
-		TEST(an_interface_that_is_down),
-		TEST(an_interface_with_routes),
-		TEST(a_route_through_a_bridge_over_a_bond),
-		TEST(the_way_back_to_who_asks),
-		TEST(who_asks_is_found_above_sudo),
-		TEST(an_interface_out_of_sight),
-		TEST(the_host_s_screen),
-		TEST(a_serial_console),
-		TEST(nodes_that_are_open),
-		TEST(nodes_are_recognized_by_their_numbers),
-		TEST(nodes_that_cannot_be_listed_may_be_open),
-		TEST(a_process_whose_descriptors_cannot_be_read_may_have_a_node_open),
-		TEST(an_nvme_disk_that_is_open),
-		TEST(relatives),
-		TEST(only_what_can_be_allowed_is),
+		TEST(an_unused_device_has_no_findings),
+		TEST(a_mounted_partition_is_found),
+		TEST(system_mounts_are_distinguished),
+		TEST(a_mounted_volume_on_a_raid_is_found),
+		TEST(a_mounted_btrfs_of_several_disks_is_found),
+		TEST(used_swap_space_is_found),
+		TEST(unreadable_mounts_and_swaps_are_unknown),
+		TEST(an_interface_that_is_down_has_no_findings),
+		TEST(routes_through_an_interface_are_found),
+		TEST(routes_through_a_bridge_on_a_bond_are_found),
+		TEST(the_route_to_the_ssh_client_is_found),
+		TEST(the_ssh_connection_is_read_from_a_parent_of_sudo),
+		TEST(an_interface_in_another_namespace_is_reported),
+		TEST(the_boot_display_and_its_console_are_found),
+		TEST(a_serial_console_is_found),
+		TEST(open_nodes_are_found),
+		TEST(nodes_are_matched_by_device_number),
+		TEST(nodes_that_cannot_be_listed_are_unknown),
+		TEST(processes_that_cannot_be_inspected_are_unknown),
+		TEST(open_nodes_of_an_nvme_disk_are_found),
+		TEST(peers_consumers_and_vfs_are_found),
+		TEST(only_refused_hazards_can_be_allowed),
 	};
 
 	return cmocka_run_group_tests_name("binder-hazard", tests, NULL, NULL);
