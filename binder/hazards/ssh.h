@@ -7,8 +7,7 @@
 #include "probe/sysfs/sysroot.h"
 
 /* Searches the environments of process PID and its ancestors for SSH_CONNECTION. Stores a copy of
- * the value, which the caller frees, in *ret; *ret is unchanged if it is not set or not readable.
- */
+ * the value in *ret, which the caller frees; leaves *ret unchanged if the value is not readable. */
 void ssh_connection_find(struct sysroot *root, pid_t pid, char **ret);
 
 #endif
