@@ -35,7 +35,7 @@ int hostfile_write_kernel(const struct hostfile_job *job, FILE *out)
 		"# If GRUB has no such directory:\n"
 		"#   Fedora, RHEL:  grubby --update-kernel=ALL --args=\"%s\"\n"
 		"#   systemd-boot:  add the parameters to /etc/kernel/cmdline\n"
-		"# iommu=pt and iommu.passthrough=1 exempt the host's own devices from translation, which would slow them down.\n",
+		"# iommu=pt and iommu.passthrough=1: the host's own devices bypass address translation, which costs performance.\n",
 		parameters);
 	if (are_active(job))
 		fputs("# These parameters are already set for the running kernel.\n", out);

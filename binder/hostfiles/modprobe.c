@@ -56,7 +56,7 @@ static bool check_ids(const struct hostfile_job *job, const struct hostfile_targ
 	if (!module_name_equals(target->choice.module, "vfio_pci"))
 		snprintf(reason, sizeof(reason), "only vfio-pci supports ids=");
 	else if (other)
-		snprintf(reason, sizeof(reason), "ids= would also bind %s, which is not a target",
+		snprintf(reason, sizeof(reason), "ids= would also bind %s, which was not named",
 			 address_format(&other->address, address));
 	else
 		return true;
