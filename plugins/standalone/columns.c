@@ -13,19 +13,19 @@ struct columns {
 	size_t count;
 };
 
-/* A column that is there already stays where it is. */
+/* A repeated column keeps its first position. */
 static int add(struct columns *columns, const struct field *field)
 {
-	const struct field **more;
+	const struct field **grown;
 
 	for (size_t i = 0; i < columns->count; i++)
 		if (columns->fields[i] == field)
 			return 0;
-	more = realloc(columns->fields, (columns->count + 1) * sizeof(*more));
-	if (!more)
+	grown = realloc(columns->fields, (columns->count + 1) * sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	columns->fields = more;
-	more[columns->count++] = field;
+	columns->fields = grown;
+	grown[columns->count++] = field;
 	return 0;
 }
 
@@ -74,23 +74,23 @@ static int add_list(struct columns *columns, const char *list, const struct log 
 	return error;
 }
 
-static int add_fallback(struct columns *columns, const char *list, const struct log *log)
+static int add_defaults(struct columns *columns, const char *list, const struct log *log)
 {
 	return strcmp(list, "*") == 0 ? add_all(columns) : add_list(columns, list, log);
 }
 
-int columns_parse(const char *list, const char *fallback, const struct log *log,
+int columns_parse(const char *list, const char *defaults, const struct log *log,
 		  const struct field ***ret, size_t *ret_count)
 {
 	struct columns columns = {0};
 	int error = 0;
 
 	if (!list || *list == '+')
-		error = add_fallback(&columns, fallback, log);
+		error = add_defaults(&columns, defaults, log);
 	if (!error && list)
 		error = add_list(&columns, list + (*list == '+'), log);
 	if (!error && !columns.count) {
-		log_error(log, "no column is named; 'pciprobe -o help' lists the columns");
+		log_error(log, "no columns specified; 'pciprobe -o help' lists the columns");
 		error = -EINVAL;
 	}
 	if (error < 0) {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which columns: what a format has by itself, what the user wants instead or in addition. */
+/* Parsing of lists of columns (-o, --sort). */
 #ifndef PCIPROBE_STANDALONE_COLUMNS_H
 #define PCIPROBE_STANDALONE_COLUMNS_H
 
 #include "probe/fields.h"
 #include "probe/log.h"
 
-/* Reads LIST, "address,driver", "+driver" for FALLBACK and driver, or NULL for FALLBACK; "all" in
- * LIST, and "*" as FALLBACK, is every field. *RET is to be freed (the fields aren't). Returns 0,
- * -EINVAL for an unknown column, which is logged, or -ENOMEM. */
-int columns_parse(const char *list, const char *fallback, const struct log *log,
+/* Parses LIST: "address,driver"; "+driver" for the columns of DEFAULTS and driver; NULL for
+ * DEFAULTS alone. "all" in LIST, and "*" as DEFAULTS, stand for every field. The caller frees *ret,
+ * not the fields in it. Returns 0, -EINVAL for an unknown column or an empty list (logged), or
+ * -ENOMEM. */
+int columns_parse(const char *list, const char *defaults, const struct log *log,
 		  const struct field ***ret, size_t *ret_count);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe help */
 #include "plugins/standalone/help.h"
 
 #include "common/commandline.h"
@@ -8,7 +7,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <string.h>
 
 static void print_formats(void)
 {
@@ -53,8 +51,8 @@ void help_print(void)
 	char usage[40];
 
 	printf("Usage: pciprobe [SUBCOMMAND] [OPTION...]\n"
-	       "List the PCI devices of this host, which of them can be assigned to VMs, and who "
-	       "uses them.\n\nSubcommands:\n");
+	       "List the PCI devices of this host, whether they can be assigned to VMs, and their "
+	       "current owners.\n\nSubcommands:\n");
 	for (const struct subcommand *subcommand = SUBCOMMANDS; subcommand->name; subcommand++) {
 		snprintf(usage, sizeof(usage), "%s %s", subcommand->name, subcommand->arguments);
 		printf("  %-26s %s\n", usage, subcommand->help);
@@ -75,25 +73,9 @@ void help_print_subcommand(const struct subcommand *subcommand)
 	char letters[OPTION_ROWS_MAX + 1];
 
 	snprintf(letters, sizeof(letters), "%s" COMMON_OPTIONS, subcommand->options);
-	printf("Usage: pciprobe %s%s%s [OPTION...]\n%c%s%s\n\nOptions:\n", subcommand->name,
+	printf("Usage: pciprobe %s%s%s [OPTION...]\n%c%s.\n\nOptions:\n", subcommand->name,
 	       *subcommand->arguments ? " " : "", subcommand->arguments,
-	       toupper((unsigned char)*subcommand->help), subcommand->help + 1,
-	       strchr(subcommand->help, '?') ? "" : ".");
+	       toupper((unsigned char)*subcommand->help), subcommand->help + 1);
 	commandline_print(OPTION_ROWS, letters);
 	printf("\nSee pciprobe(1).\n");
-}
-
-int run_help(struct options *options)
-{
-	const struct subcommand *subcommand;
-
-	if (!options->argument_count) {
-		help_print();
-		return STATUS_OK;
-	}
-	subcommand = subcommand_find(options->arguments[0], &options->log);
-	if (!subcommand)
-		return STATUS_USAGE;
-	help_print_subcommand(subcommand);
-	return STATUS_OK;
 }

@@ -2,11 +2,11 @@
 #include "common/program.h"
 #include "plugins/standalone/options.h"
 
-static void print_message(void *data, enum message_level level, const char *text)
+static void print_message(void *data, enum message_level level, const char *message)
 {
 	const struct options *options = data;
 
-	program_log("pciprobe", level, text, options->quiet, options->verbose);
+	program_log("pciprobe", level, message, options->quiet, options->verbose);
 }
 
 int main(int argc, char **argv)

@@ -15,51 +15,52 @@
 
 const struct option_row OPTION_ROWS[] = {
 	{"config", 'c', "FILE",
-	 "read the rules from FILE, - for standard input, instead of " CONFIG_HOME},
-	{"all", 'a', NULL, "every device, whatever the configuration says"},
+	 "read the rules from FILE (- for standard input) instead of " CONFIG_HOME},
+	{"all", 'a', NULL, "all devices, ignoring the configuration"},
 	{"device", 'd', "FILTER",
 	 "only [vendor]:[device][:class[:prog-if]], as lspci -d; '!FILTER' excludes"},
 	{"slot", 's', "SLOT", "only [[[domain]:][bus]:][slot][.[func]], as lspci -s"},
-	{"name", 'N', "REGEX", "only devices whose name REGEX matches"},
+	{"name", 'N', "REGEX", "only devices whose name matches REGEX"},
 	{"state", 'A', "STATE,...", "only devices in one of these states; 'help' lists them"},
 	{"owner", 'W', "NAME",
-	 "only devices of the VM with this name, UUID or id, or of this program"},
+	 "only devices in use by the VM with this name, UUID or id, or by this program"},
 	{"driver", 'D', "NAME,...", "only devices bound to one of these drivers"},
-	{"no-bridges", 'B', NULL, "no bridges and ports"},
+	{"no-bridges", 'B', NULL, "omit bridges and ports"},
 	{"sort", 'R', "LIST", "sort by these columns; 'help' lists them"},
-	{"format", 'f', "FORMAT", "write FORMAT; 'help' lists them"},
+	{"format", 'f', "FORMAT", "output format; 'help' lists them"},
 	{"json", 'J', NULL, "the same as --format json"},
-	{"columns", 'o', "LIST", "these columns, or +LIST in addition, or all; 'help' lists them"},
-	{"no-headings", 'H', NULL, "no line of headings"},
-	{"owners", 'O', "LIST", "ask only these sources for owners; 'help' lists them"},
-	{"usage", 'U', NULL, "opennebula format: add the devices' owners, as PCI_USAGE"},
+	{"columns", 'o', "LIST",
+	 "output columns, +LIST to add to the default ones, or all; 'help' lists them"},
+	{"no-headings", 'H', NULL, "omit the line of headings"},
+	{"owners", 'O', "LIST", "query only these sources for owners; 'help' lists them"},
+	{"usage", 'U', NULL, "opennebula format: add the owners of the devices as PCI_USAGE"},
 	{"teaming", 'T', NULL,
-	 "libvirt format: VFs together with a virtio interface, for VMs that migrate"},
-	{"no-usage", 'X', NULL, "answer OpenNebula's monitor without PCI_USAGE"},
-	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
-	{"quiet", 'q', NULL, "no warnings"},
-	{"verbose", 'v', NULL, "more messages"},
-	{"help", 'h', NULL, "this help, or that of a subcommand"},
-	{"version", 'V', NULL, "the version"},
+	 "libvirt format: pair each VF with a virtio interface, for VMs that migrate"},
+	{"no-usage", 'X', NULL, "opennebula subcommand: omit PCI_USAGE"},
+	{"sysroot", 'S', "DIR", "read a recording in DIR instead of /"},
+	{"quiet", 'q', NULL, "suppress warnings"},
+	{"verbose", 'v', NULL, "print debug messages"},
+	{"help", 'h', NULL, "show this help, or that of a subcommand"},
+	{"version", 'V', NULL, "print the version"},
 	{NULL, '\0', NULL, NULL},
 };
 
 const struct subcommand SUBCOMMANDS[] = {
-	{"list", "", 0, "list the devices that the configuration selects (the default)",
+	{"list", "", 0, "list the devices selected by the configuration (the default)",
 	 "cadsNAWDBRfJoHUTOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
 	 "cadsNOS", run_explain},
 	{"request", "DEVICES...", -1,
-	 "can this host assign a1:2 or vendor=8086,class=0200 to a VM now?", "cadsNfJoHTOS",
-	 run_request},
-	{"record", "DIR", 1, "copy what is read of this host to DIR, for --sysroot", "cS",
-	 run_record},
+	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
+	 "cadsNfJoHTOS", run_request},
+	{"record", "DIR", 1, "copy the files that are read from this host to DIR, for --sysroot",
+	 "cS", run_record},
 #ifdef HAVE_JSON_C
-	{"verify", "nova FILE", 2,
-	 "which of this host's devices do the lines of a nova.conf match?", "S", run_verify},
+	{"verify", "nova FILE", 2, "show which devices of this host the lines of a nova.conf match",
+	 "S", run_verify},
 #endif
-	{"opennebula", "", 0, "answer OpenNebula's monitor in place of its pci.rb", "cXOS",
-	 run_opennebula},
+	{"opennebula", "", 0, "print the devices for OpenNebula's monitor, instead of its pci.rb",
+	 "cXOS", run_opennebula},
 	{"help", "[SUBCOMMAND]", 1, "show this help, or that of a subcommand", "", run_help},
 	{NULL, NULL, 0, NULL, NULL, NULL},
 };
@@ -84,7 +85,7 @@ static int usage_error(const struct options *options)
 	return STATUS_USAGE;
 }
 
-/* -EINVAL has been logged. Returns -1 to go on, else the status to end with. */
+/* -EINVAL has been logged already. Returns -1 to continue, else an exit status. */
 static int status_of_error(const struct options *options, int error)
 {
 	if (error == -ENOMEM)
@@ -108,7 +109,6 @@ static int parse_format(struct options *options, const char *name)
 	return STATUS_USAGE;
 }
 
-/* Standard input is read where the file would be. */
 static void parse_config(struct options *options, const char *path)
 {
 	options->config_is_stdin = strcmp(path, "-") == 0;
@@ -126,12 +126,12 @@ static int parse_sort(struct options *options, const char *list)
 						      &rows->sort_count));
 }
 
-static int add_rule(struct options *options, struct rule_list *list, const char *text)
+static int add_rule(struct options *options, struct rule_list *list, const char *rule)
 {
-	return status_of_error(options, rule_list_add(list, text, list->key, &options->log));
+	return status_of_error(options, rule_list_add(list, rule, list->key, &options->log));
 }
 
-/* Returns -1 to go on, else the status to end with. */
+/* Returns -1 to continue, else an exit status. */
 static int parse_option(void *data, int letter, char *argument)
 {
 	struct options *options = data;
@@ -202,7 +202,7 @@ static int parse_option(void *data, int letter, char *argument)
 	case 'V':
 		printf("pciprobe %s\n", PACKAGE_VERSION);
 		return STATUS_OK;
-	default: /* getopt has said why */
+	default: /* logged by getopt */
 		return usage_error(options);
 	}
 }
@@ -210,11 +210,11 @@ static int parse_option(void *data, int letter, char *argument)
 static int check_arguments(const struct options *options, const char *used)
 {
 	const struct subcommand *subcommand = options->subcommand;
-	const char *refused = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS,
-						  subcommand->options);
+	const char *rejected = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS,
+						   subcommand->options);
 
-	if (refused) {
-		log_error(&options->log, "'%s' does not accept --%s", subcommand->name, refused);
+	if (rejected) {
+		log_error(&options->log, "'%s' does not accept --%s", subcommand->name, rejected);
 		return usage_error(options);
 	}
 	if (subcommand->max_arguments >= 0 && options->argument_count > subcommand->max_arguments) {
@@ -225,7 +225,7 @@ static int check_arguments(const struct options *options, const char *used)
 	return -1;
 }
 
-/* The first argument is the subcommand. Returns -1 to go on, else the status to end with. */
+/* Returns -1 to continue, else an exit status. */
 static int parse_subcommand(struct options *options, char **arguments)
 {
 	if (*arguments) {
@@ -249,7 +249,7 @@ static int parse_subcommand(struct options *options, char **arguments)
 
 int options_parse(int argc, char **argv, struct options *options, int *ret_status)
 {
-	char used[OPTION_ROWS_MAX + 1], **words;
+	char used[OPTION_ROWS_MAX + 1], **arguments;
 
 	options->filters =
 		(struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
@@ -260,9 +260,9 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
 	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used,
-					&words);
+					&arguments);
 	if (*ret_status < 0)
-		*ret_status = parse_subcommand(options, words);
+		*ret_status = parse_subcommand(options, arguments);
 	if (*ret_status < 0)
 		*ret_status = check_arguments(options, used);
 	return *ret_status < 0 ? 0 : -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line. */
+/* Command line options and subcommands. */
 #ifndef PCIPROBE_STANDALONE_OPTIONS_H
 #define PCIPROBE_STANDALONE_OPTIONS_H
 
@@ -8,19 +8,19 @@
 #include "plugins/standalone/rows.h"
 #include "probe/select/rule.h"
 
-/* What the programs' exit statuses tell. */
+/* Exit statuses. */
 enum status {
 	STATUS_OK = 0,
-	STATUS_FAILED = 1,  /* nothing could be listed, or not everything could be written */
-	STATUS_USAGE = 2,   /* the command line is wrong */
-	STATUS_PARTIAL = 3, /* listed, but some devices could not be read whole */
+	STATUS_FAILED = 1,  /* nothing could be listed, or the output could not be written */
+	STATUS_USAGE = 2,   /* invalid command line */
+	STATUS_PARTIAL = 3, /* listed, but some devices could not be read completely */
 };
 
 struct subcommand;
 
 struct options {
 	const struct subcommand *subcommand;
-	const char *config; /* "stdin" when it is read from there */
+	const char *config; /* path; "stdin" if config_is_stdin; NULL: the default */
 	bool config_is_stdin;
 	const char *sysroot;
 	const struct writer *writer;
@@ -30,28 +30,28 @@ struct options {
 	unsigned owners; /* enum owner_source */
 	struct rule_list filters, slots, names;
 	struct rows rows;
-	char **arguments; /* behind the verb, closed by NULL; belong to main */
+	char **arguments; /* after the subcommand, NULL-terminated, owned by main */
 	int argument_count;
 	struct log log;
 };
 
-/* What can be asked for. One row of SUBCOMMANDS each. */
+/* One row of SUBCOMMANDS, which ends with a row without a name. */
 struct subcommand {
 	const char *name;
-	const char *arguments; /* for the help: "[ADDRESS...]" */
+	const char *arguments; /* for the help, e.g. "[ADDRESS...]" */
 	int max_arguments;     /* -1: any number */
-	const char *help;      /* a sentence without capital and full stop */
-	const char *options;   /* which of the options it accepts: their letters in OPTION_ROWS */
+	const char *help;      /* one sentence, lower case, without a full stop */
+	const char *options;   /* letters of the rows of OPTION_ROWS that it accepts */
 	int (*run)(struct options *options); /* returns an enum status */
 };
 
 extern const struct subcommand SUBCOMMANDS[];
 extern const struct option_row OPTION_ROWS[];
 
-/* What every subcommand accepts. */
+/* Options that every subcommand accepts. */
 #define COMMON_OPTIONS "qvhV"
 
-/* The subcommand NAME. NULL when there is none, which is logged. */
+/* Returns the subcommand NAME, or NULL (logged) if there is none. */
 const struct subcommand *subcommand_find(const char *name, const struct log *log);
 
 int run_list(struct options *options);
@@ -62,16 +62,17 @@ int run_opennebula(struct options *options);
 int run_request(struct options *options);
 int run_verify(struct options *options);
 
-/* Reads the command line into OPTIONS, whose log must be set; free it with options_free in any
- * case. Returns 0, or -1 when *ret_status is what the process shall end with: help was printed, or
- * a fault was told. */
+/* Parses the command line into OPTIONS, whose log must be set. Call options_free in any case.
+ * Returns 0, or -1 if the process must exit with *ret_status: help was printed, or an error was
+ * logged. */
 int options_parse(int argc, char **argv, struct options *options, int *ret_status);
 void options_free(struct options *options);
 
-/* Makes the probe that the options describe, reading DETAILS. Returns what probe_new does. */
+/* Creates the probe that OPTIONS describe, which reads DETAILS (enum detail). The caller frees *ret
+ * with probe_free. Returns the result of probe_new. */
 int options_probe(const struct options *options, unsigned details, struct probe **ret);
 
-/* STATUS_OK, or STATUS_PARTIAL for an inventory in which something is missing. */
+/* Returns STATUS_OK, or STATUS_PARTIAL if INVENTORY is incomplete. */
 int status_of(const struct inventory *inventory);
 
 #endif

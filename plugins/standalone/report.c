@@ -17,7 +17,7 @@ static bool wants_colors(void)
 	       strcmp(terminal, "dumb") != 0;
 }
 
-/* 0: standard output is not a terminal. */
+/* Returns 0 if standard output is not a terminal. */
 static unsigned terminal_width(void)
 {
 	struct winsize size;
@@ -27,14 +27,15 @@ static unsigned terminal_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
-/* How often collectd asks, in seconds; 0: it didn't start us, or said nothing that makes sense. */
+/* Returns collectd's interval in seconds, or 0 if collectd did not start this process or the value
+ * is invalid. */
 static double collectd_interval(void)
 {
-	const char *text = getenv("COLLECTD_INTERVAL");
+	const char *value = getenv("COLLECTD_INTERVAL");
 	char *end = NULL;
-	double interval = text ? strtod(text, &end) : 0;
+	double interval = value ? strtod(value, &end) : 0;
 
-	return end && end != text && !*end && interval > 0 && interval < 1e9 ? interval : 0;
+	return end && end != value && !*end && interval > 0 && interval < 1e9 ? interval : 0;
 }
 
 int report_begin(struct report *report, const struct options *options)
@@ -53,19 +54,17 @@ int report_begin(struct report *report, const struct options *options)
 		.collectd_interval = collectd_interval(),
 	};
 	if (!writer->columns && options->columns) {
-		log_error(&options->log,
-			  "the format '%s' has columns of its own, -o can't change them",
+		log_error(&options->log, "the columns of the format '%s' are fixed; remove -o",
 			  writer->name);
 		return STATUS_USAGE;
 	}
 	if (!writer->columns && options->rows.sort_count) {
-		log_error(&options->log,
-			  "the format '%s' has an order of its own, --sort can't change it",
+		log_error(&options->log, "the order of the format '%s' is fixed; remove --sort",
 			  writer->name);
 		return STATUS_USAGE;
 	}
 	if (options->teaming && strcmp(writer->name, "libvirt") != 0) {
-		log_error(&options->log, "--teaming is of the format libvirt alone: -f libvirt");
+		log_error(&options->log, "--teaming requires the format libvirt (-f libvirt)");
 		return STATUS_USAGE;
 	}
 	if (!writer->columns)
@@ -75,10 +74,10 @@ int report_begin(struct report *report, const struct options *options)
 	return !error ? STATUS_OK : error == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 }
 
-unsigned report_details(struct report *report, const struct options *options, unsigned more)
+unsigned report_details(struct report *report, const struct options *options, unsigned extra)
 {
 	report->details = options->writer->details | (report->usage ? DETAIL_USAGE : 0) |
-			  rows_details(&options->rows) | more;
+			  rows_details(&options->rows) | extra;
 	for (size_t i = 0; i < report->column_count; i++)
 		report->details |= report->columns[i]->details;
 	return report->details;
@@ -94,21 +93,8 @@ int report_write(const struct report *report, const struct options *options)
 	return STATUS_FAILED;
 }
 
-/* A line each time would fill the logs of who runs these: node_exporter's timer, telegraf,
- * collectd, the frontends' agents. */
-static bool is_polled(const char *format)
-{
-	static const char *const formats[] = {"prometheus", "influx", "collectd", "opennebula",
-					      "cloudstack"};
-
-	for (size_t i = 0; format && i < sizeof(formats) / sizeof(*formats); i++)
-		if (strcmp(format, formats[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Whether it is the configuration that selects no device, whatever else would restrict it.
- * *ret_list: the list of rules that rejects all of them; NULL: several do. */
+/* Returns whether the configuration alone rejects every device. *ret_list is the list of rules that
+ * rejects all of them, or NULL if several lists do. */
 static bool config_selects_none(const struct config *config, const struct inventory *inventory,
 				const struct rule_list **ret_list)
 {
@@ -128,7 +114,7 @@ static bool config_selects_none(const struct config *config, const struct invent
 	return common != NULL;
 }
 
-void report_empty_selection(const struct options *options, const char *format, struct probe *probe,
+void report_empty_selection(const struct options *options, bool polled, struct probe *probe,
 			    const struct inventory *inventory)
 {
 	const struct config *config = probe_config(probe);
@@ -136,7 +122,7 @@ void report_empty_selection(const struct options *options, const char *format, s
 	bool terminal = isatty(STDERR_FILENO);
 	char reason[256] = "";
 
-	if (inventory->selected || (!terminal && is_polled(format)))
+	if (inventory->selected || (!terminal && polled))
 		return;
 	if (!config_selects_none(config, inventory, &list)) {
 		if (terminal && !inventory->count)
@@ -172,13 +158,10 @@ static bool same_reason(const struct pci_device *a, const struct pci_device *b)
 
 void report_unknown_owners(const struct options *options, const struct inventory *inventory)
 {
-	static const char *const formats[] = {"table", "tree", "onehost"};
-	bool shown = false;
-
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		shown = shown || strcmp(options->writer->name, formats[i]) == 0;
-	/* these have been reported, and are the reason for all of them */
-	if (!shown || inventory->unseen || inventory->sources[0].state == SOURCE_PARTLY)
+	if (!(options->writer->flags & WRITER_LOGS_UNKNOWN))
+		return;
+	/* report_log_sources has logged these, which are the reason for all devices */
+	if (inventory->unseen || inventory->sources[0].state == SOURCE_PARTLY)
 		return;
 	inventory_foreach(inventory, device) {
 		bool first = true;
@@ -213,18 +196,18 @@ void report_log_sources(const struct options *options, const struct inventory *i
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
 		const struct source_report *source = &inventory->sources[i];
 
-		/* what is wrong with the processes has been told */
+		/* the other sources inspect processes, which is logged above */
 		if (!((1u << i) & (OWNER_LIBVIRT | OWNER_PROXMOX)))
 			continue;
 		if (source->state == SOURCE_PARTLY)
 			log_warning(&options->log,
-				    "%s: %s. Devices without a known owner are unknown",
+				    "%s: %s; devices without a known owner are shown as unknown",
 				    source->name, source->why);
 		if (source->state == SOURCE_FAILED)
 			log_warning(
 				&options->log,
 				"no answer from %s (%s); devices shown without an owner may be in use or reserved. "
-				"--owners sets which sources are asked",
+				"--owners selects the sources to query",
 				source->name, source->why);
 	}
 }

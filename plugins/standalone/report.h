@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From options to a report, and out. What verbs that write an inventory have in common. */
+/* From options to a written report: common code of the subcommands that write an inventory. */
 #ifndef PCIPROBE_STANDALONE_REPORT_H
 #define PCIPROBE_STANDALONE_REPORT_H
 
 #include "plugins/standalone/options.h"
 
-/* Fills REPORT in but for probe and inventory. Its columns are to be freed. Faults are told.
- * Returns an enum status. */
+/* Initializes REPORT from OPTIONS, except probe and inventory. The caller frees report->columns.
+ * Errors are logged. Returns an enum status. */
 int report_begin(struct report *report, const struct options *options);
 
-/* Notes in it and returns what must be read for it, and MORE: enum detail. */
-unsigned report_details(struct report *report, const struct options *options, unsigned more);
+/* Returns the details (enum detail) that must be read for REPORT and OPTIONS, plus EXTRA, and
+ * stores them in report->details. */
+unsigned report_details(struct report *report, const struct options *options, unsigned extra);
 
-/* Writes it to standard output, in the format of the options. Returns an enum status. */
+/* Writes REPORT to standard output in the format of OPTIONS. Errors are logged. Returns an enum
+ * status. */
 int report_write(const struct report *report, const struct options *options);
 
-/* Says on standard error why devices have an unknown owner, each reason once, where the format of
- * the options has no room for it and report_log_sources does not. */
+/* Logs why devices have an unknown owner, each reason once. Does nothing if the output includes the
+ * reasons, or report_log_sources has logged the one reason for all of them. */
 void report_unknown_owners(const struct options *options, const struct inventory *inventory);
 
-/* Says on standard error that no device is selected, why, and what to do. Where it is only the
- * command line that selects none, an answer like any other, this is said on a terminal only; and so
- * it is of a FORMAT (its name; NULL: none) that another program reads every minute. */
-void report_empty_selection(const struct options *options, const char *format, struct probe *probe,
+/* Logs that no device is selected, why, and what to do. If that is the result of command line
+ * options, or POLLED (the output is one that another program reads periodically), it is logged only
+ * if standard error is a terminal. */
+void report_empty_selection(const struct options *options, bool polled, struct probe *probe,
 			    const struct inventory *inventory);
 
-/* Tells on standard error which sources of ownership could not answer, and what that means. */
+/* Logs which sources of ownership failed, and the consequence for the devices shown. */
 void report_log_sources(const struct options *options, const struct inventory *inventory);
 
 #endif

@@ -155,13 +155,13 @@ static int compare_by(const struct field *field, const struct pci_device *a,
 
 static int compare(const void *a, const void *b, void *data)
 {
-	const struct pci_device *one = a, *other = b;
+	const struct pci_device *x = a, *y = b;
 	const struct rows *rows = data;
 	int order = 0;
 
 	for (size_t i = 0; !order && i < rows->sort_count; i++)
-		order = compare_by(rows->sort[i], one, other);
-	return order ? order : address_compare(&one->address, &other->address);
+		order = compare_by(rows->sort[i], x, y);
+	return order ? order : address_compare(&x->address, &y->address);
 }
 
 void rows_apply(const struct rows *rows, struct inventory *inventory)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which of the selected devices are listed, by what is only known once they are read, and in which
- * order. */
+/* Which of the selected devices are listed, by properties that are known only after reading them,
+ * and their order. */
 #ifndef PCIPROBE_STANDALONE_ROWS_H
 #define PCIPROBE_STANDALONE_ROWS_H
 
@@ -9,31 +9,31 @@
 #include "probe/log.h"
 #include "probe/strings.h"
 
-/* {0} lists all, in order of address. */
+/* {0} lists all devices in order of address. */
 struct rows {
-	unsigned states;		/* 1 << enum ownership for each that is listed; 0: all */
-	struct strings owners, drivers; /* one of them must match; none: all */
+	unsigned states;		/* 1 << enum ownership of each listed state; 0: all */
+	struct strings owners, drivers; /* one of each must match; empty: all */
 	bool no_bridges;
-	const struct field **sort; /* the most significant first */
+	const struct field **sort; /* most significant first; owned, the fields are not */
 	size_t sort_count;
 };
 
-/* Prints the states that --state accepts, with what they mean. */
+/* Prints the states that --state accepts, with their meaning. */
 void rows_print_states(void);
 
-/* Add what the arguments of --state and --driver name, with commas between them. Return 0, -EINVAL
- * for a name that is not a state, which is logged, or -ENOMEM. */
+/* Parse the comma-separated arguments of --state and --driver. Return 0, -EINVAL (logged) for an
+ * unknown state, or -ENOMEM. */
 int rows_add_states(struct rows *rows, const char *list, const struct log *log);
 int rows_add_drivers(struct rows *rows, const char *list);
 
-/* Whether some selected devices may not be listed. */
+/* Returns whether ROWS has a filter. */
 bool rows_are_filtered(const struct rows *rows);
 
-/* What must be read for it: enum detail. */
+/* Returns the details (enum detail) that must be read for rows_apply. */
 unsigned rows_details(const struct rows *rows);
 
-/* Deselects the devices that are not listed and sorts the others: numbers by value, other values as
- * strverscmp(3) does, devices without the value last, equal ones in order of address. */
+/* Deselects the devices that do not match and sorts INVENTORY: numbers by value, other values by
+ * strverscmp(3), devices without the value last, equal ones by address. */
 void rows_apply(const struct rows *rows, struct inventory *inventory);
 
 void rows_free(struct rows *rows);

@@ -13,13 +13,13 @@ static void write_owner(FILE *out, const struct owner *owner)
 	} else if (owner->program) {
 		text_write_plain(out, owner->program);
 	} else {
-		fputs(owner->frontend ? owner->frontend : "somebody", out);
+		fputs(owner->frontend ? owner->frontend : "unknown owner", out);
 		fprintf(out, " %s", owner->frontend_id ? owner->frontend_id : "");
 	}
 	if (owner->pid)
 		fprintf(out, ", process %d", owner->pid);
 	if (owner->mdev)
-		fprintf(out, ", as the mediated device %s", owner->mdev);
+		fprintf(out, ", mediated device %s", owner->mdev);
 	fprintf(out, " (%s)", owner->source);
 }
 
@@ -54,7 +54,7 @@ static void write_group_held(FILE *out, const struct pci_device *device)
 	fprintf(out, "a process holds its IOMMU group %u for another device", device->iommu_group);
 }
 
-/* Returns whether there is one. */
+/* Returns whether a command helps. */
 static bool write_command(FILE *out, const char *before, const struct pci_device *device)
 {
 	enum unavailable_reason reason = device_unavailable_reason(device);
@@ -119,7 +119,7 @@ void unavailable_write_driver(FILE *out, const char *indent, const struct pci_de
 	fputc('\n', out);
 }
 
-void unavailable_write_lasting(FILE *out, const char *indent, const struct pci_device *device)
+void unavailable_write_permanent(FILE *out, const char *indent, const struct pci_device *device)
 {
 	if (device_is_bridge(device))
 		fprintf(out, "%sa bridge cannot be assigned\n", indent);
@@ -153,7 +153,7 @@ void unavailable_write(FILE *out, const char *indent, const struct pci_device *d
 		write_unknown(out, device);
 		fputc('\n', out);
 	}
-	unavailable_write_lasting(out, indent, device);
+	unavailable_write_permanent(out, indent, device);
 	if (device->group_held) {
 		fputs(indent, out);
 		write_group_held(out, device);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why a device is not available to a VM, in words. */
+/* Text that explains why a device is not available to a VM. Strings from outside are sanitized. */
 #ifndef PCIPROBE_STANDALONE_UNAVAILABLE_H
 #define PCIPROBE_STANDALONE_UNAVAILABLE_H
 
@@ -7,23 +7,22 @@
 
 #include <stdio.h>
 
-/* Writes a line for each thing that is in the way, INDENT in front, texts from outside cleaned;
- * none when nothing is. */
+/* Writes one line, prefixed with INDENT, for each reason; nothing if the device is available. */
 void unavailable_write(FILE *out, const char *indent, const struct pci_device *device);
 
-/* The same in one line without its end, as briefly as possible, with the command that helps, where
- * there is one. For a device that is selected and not available. */
+/* Writes the main reason, followed by the command that helps if there is one, without a newline.
+ * DEVICE must be selected and unavailable. */
 void unavailable_write_brief(FILE *out, const struct pci_device *device);
 
-/* Writes a line with the command that would make the device available, INDENT in front; none when
- * no command would. */
+/* Writes a line, prefixed with INDENT, with the command that can make the device available; nothing
+ * if there is none. */
 void unavailable_write_help(FILE *out, const char *indent, const struct pci_device *device);
 
-/* Of these the line that a native driver has it, whether or not one does. */
+/* Writes only the line about the host driver, whether or not DEVICE is bound to one. */
 void unavailable_write_driver(FILE *out, const char *indent, const struct pci_device *device);
 
-/* Those lines alone that tell what lasts, whoever has the device: as the host stands no VM could
- * ever have it. */
-void unavailable_write_lasting(FILE *out, const char *indent, const struct pci_device *device);
+/* Writes only the lines about reasons that do not depend on the current owner: a bridge, no IOMMU
+ * group, a group that is not viable. */
+void unavailable_write_permanent(FILE *out, const char *indent, const struct pci_device *device);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Any bytes as a nova.conf, and what comes out of them applied to a few devices. */
-#include "plugins/standalone/nova/novaline.h"
+#include "plugins/standalone/nova/line.h"
 #include "tests/fuzz/fuzz.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -34,21 +34,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct told told = {0};
 	struct log log = {.emit = tell, .data = &told};
-	struct novaconf conf;
-	struct novalines lines;
+	struct nova_conf conf;
+	struct nova_lines lines;
 	char *text = malloc(size + 1);
 
 	hold(text);
 	if (size)
 		memcpy(text, data, size);
-	hold(novaconf_parse("nova.conf", text, size, &log, &conf) == 0);
+	hold(nova_conf_parse("nova.conf", text, size, &log, &conf) == 0);
 	free(text);
 	for (size_t i = 0; i < conf.count; i++)
-		hold(conf.options[i].line && conf.options[i].text);
-	hold(novalines_parse(&conf, &INVENTORY, &log, &lines) == 0);
+		hold(conf.options[i].line && conf.options[i].value);
+	hold(nova_lines_parse(&conf, &INVENTORY, &log, &lines) == 0);
 	hold(told.errors ==
-	     (conf.faults < NOVACONF_FAULTS_SHOWN ? conf.faults : NOVACONF_FAULTS_SHOWN));
-	hold(lines.count <= NOVALINE_COUNT_MAX);
+	     (conf.errors < NOVA_CONF_ERRORS_LOGGED ? conf.errors : NOVA_CONF_ERRORS_LOGGED));
+	hold(lines.count <= NOVA_LINES_MAX);
 	for (size_t i = 0; i < lines.count; i++) {
 		const struct nova_line *line = &lines.lines[i];
 
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			     DEVICES[device].address.domain <= 0xffff);
 		}
 	}
-	novalines_free(&lines);
-	novaconf_free(&conf);
+	nova_lines_free(&lines);
+	nova_conf_free(&conf);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe explain: which rule took or refused each device, and which rules are of no use on this
- * host. */
+/* pciprobe explain: which rule matched or rejected each device, and which rules match no device of
+ * this host. */
 #include "common/text.h"
 #include "plugins/standalone/report.h"
 #include "plugins/standalone/unavailable.h"
@@ -11,10 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* WHAT the rule did: "matched by". */
-static void print_rule(const char *what, const struct rule_list *list, const struct rule *rule)
+static void print_rule(const char *verdict, const struct rule_list *list, const struct rule *rule)
 {
-	printf("    %s %s '", what, list->key);
+	printf("    %s %s '", verdict, list->key);
 	text_write_plain(stdout, rule_text(rule));
 	printf("' (");
 	text_write_plain(stdout, strcmp(rule_location(rule), list->key) == 0 ? list->place
@@ -29,8 +28,8 @@ static void print_rejection(const struct rule_list *list)
 	printf(")%s\n", list->count ? "" : ", which is missing or empty");
 }
 
-/* What a request could call it by, and whether a VM could have it now. */
-static void print_use(const struct pci_device *device)
+/* For a selected device: its aliases and whether it is available. */
+static void print_availability(const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->aliases.count; i++)
 		printf("    has the alias %s\n", device->aliases.items[i]);
@@ -51,7 +50,7 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 	const struct selection *selection = probe_selection(probe);
 	const struct verdict *verdict = device->verdict;
 	char address[ADDRESS_SIZE];
-	const char *left_out;
+	const char *omitted_reason;
 	bool restricted = false;
 
 	printf("%s %04x:%04x:%04x ", address_format(&device->address, address), device->vendor,
@@ -71,17 +70,17 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 		printf("    selected: %s and no filter\n",
 		       probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
-		print_use(device);
-	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
-	if (left_out)
-		printf("    left out of the opennebula format: it is %s, and those are published\n",
-		       left_out);
+		print_availability(device);
+	omitted_reason = device->selected ? opennebula_leaves_out(probe_config(probe), device)
+					  : NULL;
+	if (omitted_reason)
+		printf("    omitted by the opennebula format: it is %s, and those are published\n",
+		       omitted_reason);
 }
 
-/* Returns 1 when RULE takes some device of the host on its own, 0 when none, or a negative errno.
- */
-static int is_of_use(struct probe *probe, const struct inventory *inventory,
-		     const struct rule *rule, const struct log *log)
+/* Returns 1 if RULE by itself matches a device of the host, 0 if none, or a negative errno. */
+static int matches_any_device(struct probe *probe, const struct inventory *inventory,
+			      const struct rule *rule, const struct log *log)
 {
 	int found = 0;
 
@@ -92,25 +91,25 @@ static int is_of_use(struct probe *probe, const struct inventory *inventory,
 	return found;
 }
 
-static int print_useless_rules(struct probe *probe, const struct inventory *inventory,
-			       const struct log *log)
+static int print_unmatched_rules(struct probe *probe, const struct inventory *inventory,
+				 const struct log *log)
 {
 	const struct selection *selection = probe_selection(probe);
-	bool any = false;
+	bool heading_printed = false;
 	int found;
 
 	for (size_t i = 0; i < selection->count; i++) {
 		const struct rule_list *list = selection->lists[i];
 
 		for (size_t j = 0; j < list->count; j++) {
-			found = is_of_use(probe, inventory, list->rules[j], log);
+			found = matches_any_device(probe, inventory, list->rules[j], log);
 			if (found < 0)
 				return found;
 			if (found)
 				continue;
-			if (!any)
+			if (!heading_printed)
 				printf("rules that match no device of this host:\n");
-			any = true;
+			heading_printed = true;
 			printf("    %s '", list->key);
 			text_write_plain(stdout, rule_text(list->rules[j]));
 			printf("' (");
@@ -132,26 +131,26 @@ static int explain_all(const struct options *options, struct probe *probe,
 		text_write_plain(stdout, probe_config(probe)->path);
 	}
 	printf("\n");
-	return print_useless_rules(probe, inventory, &options->log) < 0 ? STATUS_FAILED
-									: status_of(inventory);
+	return print_unmatched_rules(probe, inventory, &options->log) < 0 ? STATUS_FAILED
+									  : status_of(inventory);
 }
 
-static int explain_some(const struct options *options, struct probe *probe,
-			const struct inventory *inventory)
+static int explain_arguments(const struct options *options, struct probe *probe,
+			     const struct inventory *inventory)
 {
 	int status = status_of(inventory);
 
-	for (char **text = options->arguments; *text; text++) {
+	for (char **arg = options->arguments; *arg; arg++) {
 		struct pci_address address;
 		const struct pci_device *device;
 
-		address_parse(*text, &address);
+		address_parse(*arg, &address);
 		device = inventory_find(inventory, &address);
 		if (device) {
 			print_device(probe, device);
 			continue;
 		}
-		log_error(&options->log, "%s: this host has no such device", *text);
+		log_error(&options->log, "%s: this host has no such device", *arg);
 		status = STATUS_FAILED;
 	}
 	return status;
@@ -164,18 +163,18 @@ int run_explain(struct options *options)
 	struct probe *probe;
 	int status = STATUS_FAILED;
 
-	for (char **text = options->arguments; *text; text++)
-		if (address_parse(*text, &address) < 0) {
+	for (char **arg = options->arguments; *arg; arg++)
+		if (address_parse(*arg, &address) < 0) {
 			log_error(
 				&options->log,
 				"explain: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0",
-				*text);
+				*arg);
 			return STATUS_USAGE;
 		}
 	if (options_probe(options, DETAIL_SRIOV | DETAIL_POOLS, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
-		status = options->argument_count ? explain_some(options, probe, inventory)
+		status = options->argument_count ? explain_arguments(options, probe, inventory)
 						 : explain_all(options, probe, inventory);
 	if (inventory)
 		report_log_sources(options, inventory);

@@ -17,7 +17,8 @@ static int list_devices(const struct options *options, struct report *report)
 		status = report_write(report, options);
 		report_log_sources(options, inventory);
 		report_unknown_owners(options, inventory);
-		report_empty_selection(options, options->writer->name, report->probe, inventory);
+		report_empty_selection(options, options->writer->flags & WRITER_POLLED,
+				       report->probe, inventory);
 	}
 	inventory_free(inventory);
 	probe_free(report->probe);

@@ -6,29 +6,29 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ethernet's addresses have 6 bytes, InfiniBand's 20. */
+/* Ethernet addresses have 6 bytes, InfiniBand addresses 20. */
 #define DIGITS_MIN 12
 #define DIGITS_MAX 64
 
-/* "52:54:00:12:34:56" to "525400123456". False for anything else. */
-static bool parse_mac(const char *text, char digits[static DIGITS_MAX + 1])
+/* Converts "52:54:00:12:34:56" to "525400123456". Returns false for anything else. */
+static bool parse_mac(const char *line, char digits[static DIGITS_MAX + 1])
 {
 	size_t count = 0;
 
-	for (; count < DIGITS_MAX && isxdigit((unsigned char)*text); count++) {
-		digits[count] = (char)tolower((unsigned char)*text++);
-		if (count % 2 && *text == ':')
-			text++;
+	for (; count < DIGITS_MAX && isxdigit((unsigned char)*line); count++) {
+		digits[count] = (char)tolower((unsigned char)*line++);
+		if (count % 2 && *line == ':')
+			line++;
 	}
 	digits[count] = '\0';
-	return count >= DIGITS_MIN && count % 2 == 0 && (!*text || *text == '\n');
+	return count >= DIGITS_MIN && count % 2 == 0 && (!*line || *line == '\n');
 }
 
-int mask_add(struct strings *macs, const char *text)
+int mask_add(struct strings *macs, const char *line)
 {
 	char digits[DIGITS_MAX + 1];
 
-	if (!parse_mac(text, digits) || strspn(digits, "0") == strlen(digits))
+	if (!parse_mac(line, digits) || strspn(digits, "0") == strlen(digits))
 		return 0;
 	for (size_t i = 0; i < macs->count; i++)
 		if (strcmp(macs->items[i], digits) == 0)
@@ -36,10 +36,10 @@ int mask_add(struct strings *macs, const char *text)
 	return strings_add(macs, digits);
 }
 
-/* Replaces the address DIGITS if it stands at the head of TEXT, with colons or without, by as many
- * characters that say nothing but "the Nth": 02 marks an address that no maker gave out. Returns
- * how many characters it had, 0 for another text. */
-static size_t mask_head(char *text, size_t length, const char *digits, size_t n)
+/* Replaces the address DIGITS at the start of TEXT by its number N. The first byte 02 marks a
+ * locally administered address. Returns the number of characters replaced, 0 if TEXT does not start
+ * with the address. */
+static size_t mask_prefix(char *text, size_t length, const char *digits, size_t n)
 {
 	char mask[DIGITS_MAX + 1];
 	size_t end, i = 0;
@@ -60,7 +60,7 @@ static size_t mask_head(char *text, size_t length, const char *digits, size_t n)
 	return end;
 }
 
-/* In one pass: a mask is never taken for an address itself. */
+/* In a single pass, so that a mask is never masked again. */
 void mask_text(const struct strings *macs, char *text, size_t length)
 {
 	size_t masked;
@@ -68,6 +68,6 @@ void mask_text(const struct strings *macs, char *text, size_t length)
 	for (size_t start = 0; start < length; start += masked ? masked : 1) {
 		masked = 0;
 		for (size_t i = 0; i < macs->count && !masked; i++)
-			masked = mask_head(text + start, length - start, macs->items[i], i + 1);
+			masked = mask_prefix(text + start, length - start, macs->items[i], i + 1);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe record: what the probe reads of this host, in a directory that --sysroot takes. It
- * watches the probe read, so it can't lack anything nor have too much. MAC addresses are replaced,
- * in names made from them too; no serial number is ever read. */
+/* pciprobe record: copies the files that the probe reads into a directory for --sysroot. The probe
+ * reports each read to an observer, so the recording holds exactly what was read. MAC addresses are
+ * masked, also in names derived from them; serial numbers are never read. */
 #include "plugins/standalone/commands/mask.h"
 #include "plugins/standalone/options.h"
 #include "probe/details/details.h"
@@ -15,59 +15,61 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One thing that was read. */
+/* A file, link or directory that was read. */
 struct item {
 	enum sysroot_thing thing;
-	char *path, *text;
+	char *path, *contents;
 	size_t length;
 };
 
 struct recording {
 	struct item *items;
-	size_t count, room;
+	size_t count, capacity;
 	struct strings macs;
 	int directory;
 	bool no_memory;
 };
 
-#define CONFIG_PATH (&CONFIG_HOME[1]) /* below a root */
+#define CONFIG_PATH (&CONFIG_HOME[1]) /* relative to the root */
 
-static void observer(void *data, enum sysroot_thing thing, const char *path, const char *text,
-		     size_t length)
+static void record_item(void *data, enum sysroot_thing thing, const char *path,
+			const char *contents, size_t length)
 {
 	struct recording *recording = data;
-	struct item *more, *item;
+	struct item *grown, *item;
 	const char *last = strrchr(path, '/');
 
-	if (recording->count == recording->room) {
-		recording->room = recording->room ? recording->room * 2 : 256;
-		more = realloc(recording->items, recording->room * sizeof(*more));
-		if (!more) {
+	if (recording->count == recording->capacity) {
+		recording->capacity = recording->capacity ? recording->capacity * 2 : 256;
+		grown = realloc(recording->items, recording->capacity * sizeof(*grown));
+		if (!grown) {
 			recording->no_memory = true;
 			return;
 		}
-		recording->items = more;
+		recording->items = grown;
 	}
 	item = &recording->items[recording->count];
-	*item = (struct item){
-		.thing = thing, .path = strdup(path), .text = malloc(length + 1), .length = length};
-	if (!item->path || !item->text) {
+	*item = (struct item){.thing = thing,
+			      .path = strdup(path),
+			      .contents = malloc(length + 1),
+			      .length = length};
+	if (!item->path || !item->contents) {
 		free(item->path);
-		free(item->text);
+		free(item->contents);
 		recording->no_memory = true;
 		return;
 	}
-	memcpy(item->text, text, length);
-	item->text[length] = '\0';
+	memcpy(item->contents, contents, length);
+	item->contents[length] = '\0';
 	recording->count++;
 	if (last && strcmp(last, "/address") == 0 && strstr(path, "/net/") &&
-	    mask_add(&recording->macs, item->text) < 0)
+	    mask_add(&recording->macs, item->contents) < 0)
 		recording->no_memory = true;
 }
 
-/* ---- writing: nothing gets out of the directory, whatever the links say ---- */
+/* ---- writing, always below the directory: links in it are untrusted ---- */
 
-/* Opens the directory of PATH (not the last part), making what is missing. */
+/* Opens the parent directory of PATH, creating missing directories. */
 static int open_parent(const struct recording *recording, const char *path)
 {
 	char *copy = strdup(path), *slash = copy;
@@ -95,12 +97,12 @@ static int open_parent(const struct recording *recording, const char *path)
 	return error ? error : fd;
 }
 
-static int write_all(int fd, const char *text, size_t length)
+static int write_all(int fd, const char *data, size_t length)
 {
 	ssize_t n;
 
 	for (size_t done = 0; done < length; done += (size_t)n) {
-		n = write(fd, text + done, length - done);
+		n = write(fd, data + done, length - done);
 		if (n < 0)
 			return -errno;
 	}
@@ -118,12 +120,12 @@ static int write_item(const struct recording *recording, const struct item *item
 		if (mkdirat(parent, name, 0755) < 0)
 			error = -errno;
 	} else if (item->thing == SYSROOT_LINK) {
-		if (symlinkat(item->text, parent, name) < 0)
+		if (symlinkat(item->contents, parent, name) < 0)
 			error = -errno;
 	} else {
 		fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    0644);
-		error = fd < 0 ? -errno : write_all(fd, item->text, item->length);
+		error = fd < 0 ? -errno : write_all(fd, item->contents, item->length);
 		if (fd >= 0 && close(fd) < 0 && !error)
 			error = -errno;
 	}
@@ -138,11 +140,11 @@ static bool is_device_link(const struct item *item)
 	       !strchr(item->path + strlen(SCAN_DIRECTORY "/"), '/');
 }
 
-/* A device's entry is a link into sys/devices; what it points to must be there before anything is
- * written through it. */
+/* The entry of a device is a link into sys/devices. Its target must exist before files are written
+ * through it. */
 static int make_device_directory(const struct recording *recording, const struct item *item)
 {
-	const char *target = item->text;
+	const char *target = item->contents;
 	char *path;
 	int fd, error;
 
@@ -167,7 +169,7 @@ static int write_recording(struct recording *recording, const struct log *log,
 		struct item *item = &recording->items[i];
 
 		mask_text(&recording->macs, item->path, strlen(item->path));
-		mask_text(&recording->macs, item->text, item->length);
+		mask_text(&recording->macs, item->contents, item->length);
 	}
 	for (int links = 1; links >= 0; links--)
 		for (size_t i = 0; i < recording->count && !error; i++) {
@@ -178,7 +180,7 @@ static int write_recording(struct recording *recording, const struct log *log,
 			error = links ? make_device_directory(recording, item) : 0;
 			if (!error)
 				error = write_item(recording, item);
-			if (error == -EEXIST) /* read a second time */
+			if (error == -EEXIST) /* read twice */
 				error = 0;
 			if (error < 0)
 				log_error(log, "%s/%s: %s", directory, item->path,
@@ -187,8 +189,8 @@ static int write_recording(struct recording *recording, const struct log *log,
 	return error;
 }
 
-/* DIR must be new or empty: nothing of another recording may be in it, nor anything of the user's
- * be overwritten. */
+/* The directory must be new or empty: recordings are not mixed, and files of the user are not
+ * overwritten. */
 static int open_directory(const char *path, const struct log *log)
 {
 	_cleanup_closedir_ DIR *list = NULL;
@@ -206,42 +208,42 @@ static int open_directory(const char *path, const struct log *log)
 		return -errno;
 	}
 	if (sysdir_next(list)) {
-		log_error(log, "%s: is not empty; name a directory that isn't there yet", path);
+		log_error(log, "%s: directory is not empty; use a new or empty one", path);
 		close(fd);
 		return -ENOTEMPTY;
 	}
 	return fd;
 }
 
-/* The configuration goes where the recording's own would be. */
+/* The configuration is recorded at its default path. */
 static int read_config(const struct options *options, struct recording *recording,
 		       struct sysroot *root)
 {
-	char *text = malloc(CONFIG_SIZE_MAX);
+	char *contents = malloc(CONFIG_SIZE_MAX);
 	size_t length;
 	FILE *in;
 
-	if (!text)
+	if (!contents)
 		return -ENOMEM;
 	if (!options->config) {
-		sysdir_read(sysroot_dir(root), CONFIG_PATH, text, CONFIG_SIZE_MAX);
+		sysdir_read(sysroot_dir(root), CONFIG_PATH, contents, CONFIG_SIZE_MAX);
 	} else {
 		in = options->config_is_stdin ? stdin : fopen(options->config, "re");
-		length = in ? fread(text, 1, CONFIG_SIZE_MAX, in) : 0;
+		length = in ? fread(contents, 1, CONFIG_SIZE_MAX, in) : 0;
 		if (!in || ferror(in)) {
 			log_error(&options->log, "%s: %s", options->config, strerror(errno));
-			free(text);
+			free(contents);
 			return -EIO;
 		}
 		if (in != stdin)
 			fclose(in);
-		observer(recording, SYSROOT_FILE, CONFIG_PATH, text, length);
+		record_item(recording, SYSROOT_FILE, CONFIG_PATH, contents, length);
 	}
-	free(text);
+	free(contents);
 	return 0;
 }
 
-/* Each format may read something of its own, so all are written, to nowhere. */
+/* Writes all formats to /dev/null, because each may read files of its own. */
 static int read_everything(const struct options *options, struct recording *recording,
 			   size_t *ret_devices)
 {
@@ -249,27 +251,27 @@ static int read_everything(const struct options *options, struct recording *reco
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.all = true,
-		/* what other processes do is no stranger's business */
+		/* information about processes is private */
 		.details = DETAIL_ALL & ~(unsigned)DETAIL_OWNERSHIP,
-		.observer = observer,
+		.observer = record_item,
 		.observer_data = recording,
 	};
 	struct report report = {0};
 	struct inventory *inventory = NULL;
-	FILE *nowhere = fopen("/dev/null", "we");
+	FILE *null = fopen("/dev/null", "we");
 	int status = STATUS_FAILED;
 
-	if (nowhere && probe_new(&probe_options, &report.probe) == 0 &&
+	if (null && probe_new(&probe_options, &report.probe) == 0 &&
 	    probe_read(report.probe, &inventory) == 0) {
 		report.inventory = inventory;
 		for (size_t i = 0; i < WRITER_COUNT; i++)
-			WRITERS[i].write(&report, nowhere);
+			WRITERS[i].write(&report, null);
 		*ret_devices = inventory->count;
 		if (read_config(options, recording, probe_sysroot(report.probe)) == 0)
 			status = status_of(inventory);
 	}
-	if (nowhere)
-		fclose(nowhere);
+	if (null)
+		fclose(null);
 	inventory_free(inventory);
 	probe_free(report.probe);
 	return status;
@@ -279,7 +281,7 @@ static void free_recording(struct recording *recording)
 {
 	for (size_t i = 0; i < recording->count; i++) {
 		free(recording->items[i].path);
-		free(recording->items[i].text);
+		free(recording->items[i].contents);
 	}
 	free(recording->items);
 	strings_free(&recording->macs);
@@ -303,7 +305,7 @@ int run_record(struct options *options)
 	int status;
 
 	if (!path) {
-		log_error(&options->log, "record: where to? 'pciprobe record DIR'");
+		log_error(&options->log, "record: missing DIR argument");
 		return STATUS_USAGE;
 	}
 	recording.directory = open_directory(path, &options->log);
@@ -317,8 +319,9 @@ int run_record(struct options *options)
 	if (status != STATUS_FAILED && write_recording(&recording, &options->log, path) < 0)
 		status = STATUS_FAILED;
 	if (status != STATUS_FAILED && !options->quiet)
-		printf("%zu devices recorded in %s. MAC addresses are masked; the host's name%s in it\n",
-		       devices, path, has_config(&recording) ? " and " CONFIG_HOME " are" : " is");
+		printf("%zu device%s recorded in %s. MAC addresses are masked; the host name%s not\n",
+		       devices, devices == 1 ? "" : "s", path,
+		       has_config(&recording) ? " and " CONFIG_HOME " are" : " is");
 	free_recording(&recording);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe request: whether these devices can be assigned to a VM now, and which. */
+/* pciprobe request: checks whether devices can be assigned to a VM now, and prints which. */
 #include "probe/select/request.h"
 
 #include "plugins/standalone/report.h"
@@ -27,22 +27,22 @@ static void free_requests(struct requests *requests)
 /* Returns an enum status. */
 static int parse_requests(const struct options *options, struct requests *requests)
 {
-	size_t room = (size_t)options->argument_count;
+	size_t capacity = (size_t)options->argument_count;
 	int error = 0;
 
-	if (!room) {
+	if (!capacity) {
 		log_error(
 			&options->log,
 			"request: no devices specified (e.g. a1:2, vendor=8086,class=0200, address=07:00.0)");
 		return STATUS_USAGE;
 	}
-	requests->items = calloc(room, sizeof(*requests->items));
-	requests->served = calloc(room, sizeof(*requests->served));
+	requests->items = calloc(capacity, sizeof(*requests->items));
+	requests->served = calloc(capacity, sizeof(*requests->served));
 	if (!requests->items || !requests->served) {
 		log_error(&options->log, "out of memory");
 		return STATUS_FAILED;
 	}
-	while (requests->count < room && !error) {
+	while (requests->count < capacity && !error) {
 		error = request_parse(options->arguments[requests->count], &options->log,
 				      &requests->items[requests->count]);
 		requests->count += !error;
@@ -58,12 +58,12 @@ static bool has_alias(const struct config *config, size_t count, const char *nam
 	return false;
 }
 
-/* Those that are defined, with commas between them; free it. NULL without memory. */
-static char *alias_names(const struct config *config)
+/* Returns the comma-separated names of the defined aliases, or NULL. The caller frees it. */
+static char *join_alias_names(const struct config *config)
 {
-	char *text = NULL;
+	char *names = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = open_memstream(&names, &size);
 
 	if (!out)
 		return NULL;
@@ -71,12 +71,12 @@ static char *alias_names(const struct config *config)
 		if (!has_alias(config, i, config->aliases[i].name))
 			fprintf(out, "%s%s", i ? ", " : "", config->aliases[i].name);
 	if (fclose(out) == 0)
-		return text;
-	free(text);
+		return names;
+	free(names);
 	return NULL;
 }
 
-/* A mistyped alias is a wrong command line, and not one that is unavailable. */
+/* A mistyped alias is a usage error, not an unavailable device. */
 static int check_aliases(const struct options *options, const struct config *config,
 			 const struct requests *requests)
 {
@@ -86,7 +86,7 @@ static int check_aliases(const struct options *options, const struct config *con
 
 		if (!alias || has_alias(config, config->alias_count, alias))
 			continue;
-		defined = alias_names(config);
+		defined = join_alias_names(config);
 		log_error(&options->log, "no alias '%s' in %s (%s%s)", alias,
 			  config->path ? config->path : "pci.conf",
 			  config->alias_count ? "defined: " : "none defined",
@@ -97,8 +97,7 @@ static int check_aliases(const struct options *options, const struct config *con
 	return STATUS_OK;
 }
 
-/* Why each device that REQUEST fits is not available; of AVAILABLE ones other requests are served.
- */
+/* Writes why each matching device is unavailable; AVAILABLE ones are assigned to other requests. */
 static void write_reasons(const struct request *request, const struct inventory *inventory,
 			  size_t available)
 {
@@ -160,29 +159,30 @@ static void report_unserved(const struct options *options, const struct inventor
 	}
 }
 
-/* What remains of the inventory are the devices that were taken. */
+/* Without --format, prints addresses; else writes a report that has only the ASSIGNED devices. */
 static int print_assigned(const struct options *options, struct report *report,
-			  struct inventory *inventory, const struct pci_device **taken,
+			  struct inventory *inventory, const struct pci_device **assigned,
 			  size_t count)
 {
 	char address[ADDRESS_SIZE];
 
 	if (!options->format_given) {
 		for (size_t i = 0; i < count; i++)
-			printf("%s\n", address_format(&taken[i]->address, address));
+			printf("%s\n", address_format(&assigned[i]->address, address));
 		return STATUS_OK;
 	}
 	for (size_t i = 0; i < inventory->count; i++)
 		inventory->devices[i].selected = false;
 	for (size_t i = 0; i < count; i++)
-		inventory_find(inventory, &taken[i]->address)->selected = true;
+		inventory_find(inventory, &assigned[i]->address)->selected = true;
 	inventory->selected = count;
 	return report_write(report, options);
 }
 
-static int serve(const struct options *options, struct report *report, struct requests *requests)
+static int serve_requests(const struct options *options, struct report *report,
+			  struct requests *requests)
 {
-	const struct pci_device **taken = NULL;
+	const struct pci_device **assigned = NULL;
 	struct inventory *inventory = NULL;
 	size_t count = 0;
 	int status = STATUS_FAILED, served;
@@ -191,16 +191,16 @@ static int serve(const struct options *options, struct report *report, struct re
 		return STATUS_FAILED;
 	report->inventory = inventory;
 	served = requests_serve(requests->items, requests->count, inventory, requests->served,
-				&taken, &count);
+				&assigned, &count);
 	if (served > 0)
-		status = print_assigned(options, report, inventory, taken, count);
+		status = print_assigned(options, report, inventory, assigned, count);
 	else if (served == 0)
 		report_unserved(options, inventory, requests);
 	else
 		log_error(&options->log, "out of memory");
 	report_log_sources(options, inventory);
-	report_empty_selection(options, NULL, report->probe, inventory);
-	free(taken);
+	report_empty_selection(options, false, report->probe, inventory);
+	free(assigned);
 	inventory_free(inventory);
 	return status;
 }
@@ -208,7 +208,7 @@ static int serve(const struct options *options, struct report *report, struct re
 int run_request(struct options *options)
 {
 	struct requests requests = {0};
-	struct report report;
+	struct report report = {0};
 	int status = parse_requests(options, &requests);
 
 	if (status == STATUS_OK)
@@ -219,11 +219,11 @@ int run_request(struct options *options)
 				  &report.probe) == 0) {
 			status = check_aliases(options, probe_config(report.probe), &requests);
 			if (status == STATUS_OK)
-				status = serve(options, &report, &requests);
+				status = serve_requests(options, &report, &requests);
 			probe_free(report.probe);
 		}
-		free(report.columns);
 	}
+	free(report.columns);
 	free_requests(&requests);
 	return status;
 }

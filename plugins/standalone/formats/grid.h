@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct grid_column {
@@ -50,6 +51,12 @@ int grid_fit(struct grid *grid, size_t width);
 
 /* The columns of a terminal that TEXT takes. */
 size_t grid_text_width(const char *text);
+
+/* Writes GRID, which must have been fitted, as a table; REPORT has the settings for headings and
+ * colors. The texts of GRID may be moved out of it. Returns 0 or a negative errno. Implemented by
+ * table.c, or plaintable.c without libsmartcols. */
+struct report;
+int grid_write(struct grid *grid, const struct report *report, FILE *out);
 
 void grid_free_members(struct grid *grid);
 #define _cleanup_grid_ __attribute__((cleanup(grid_free_members)))

@@ -178,7 +178,7 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	}
 	fputc('\n', out);
 	head = ftell(out);
-	unavailable_write_lasting(out, "     ", device);
+	unavailable_write_permanent(out, "     ", device);
 	*ret_reason = ftell(out) > head;
 	if (!device_is_assignable(device) && !*ret_reason)
 		unavailable_write_driver(out, "     ", device);

@@ -2,7 +2,7 @@
 /* nova: the lines of [pci] in nova.conf that offer the selected devices. No text from outside is in
  * them: names of aliases are checked where they are read (alias_is_name), all else are numbers. */
 #include "plugins/standalone/formats/writer.h"
-#include "plugins/standalone/nova/novacover.h"
+#include "plugins/standalone/nova/cover.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -25,10 +25,23 @@ static void write_row(FILE *out, const struct grid *grid, const struct grid_row 
 	}
 }
 
+int grid_write(struct grid *grid, const struct report *report, FILE *out)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < grid->column_count; i++)
+		if (!grid->columns[i].hidden)
+			last = i;
+	if (report->headings)
+		write_row(out, grid, NULL, last);
+	for (size_t i = 0; i < grid->row_count; i++)
+		write_row(out, grid, &grid->rows[i], last);
+	return 0;
+}
+
 int write_table(const struct report *report, FILE *out)
 {
 	_cleanup_grid_ struct grid grid = {0};
-	size_t last = 0;
 	int error;
 
 	if (!report->inventory->selected)
@@ -36,15 +49,10 @@ int write_table(const struct report *report, FILE *out)
 	error = overview_read(report, false, &grid);
 	if (error == 0)
 		error = grid_fit(&grid, report->width);
+	if (error == 0)
+		error = grid_write(&grid, report, out);
 	if (error < 0)
 		return error;
-	for (size_t i = 0; i < grid.column_count; i++)
-		if (!grid.columns[i].hidden)
-			last = i;
-	if (report->headings)
-		write_row(out, &grid, NULL, last);
-	for (size_t i = 0; i < grid.row_count; i++)
-		write_row(out, &grid, &grid.rows[i], last);
 	overview_write_summary(report, out);
 	return 0;
 }

@@ -86,9 +86,31 @@ static int add_grid_rows(struct libscols_table *table, const struct grid *grid)
 	return 0;
 }
 
-static int write_grid(const struct report *report, FILE *out, bool tree)
+static int print_grid(struct grid *grid, const struct report *report, FILE *out, bool fitted,
+		      bool tree)
 {
-	_cleanup_table_ struct libscols_table *table = NULL;
+	_cleanup_table_ struct libscols_table *table = new_table(report, out);
+	int error;
+
+	if (!table)
+		return -ENOMEM;
+	scols_table_set_termforce(table, report->width && !fitted ? SCOLS_TERMFORCE_AUTO
+								  : SCOLS_TERMFORCE_NEVER);
+	error = add_grid_columns(table, grid, fitted, tree);
+	if (error == 0)
+		error = add_grid_rows(table, grid);
+	if (error == 0 && scols_print_table(table) < 0)
+		error = -EIO;
+	return error;
+}
+
+int grid_write(struct grid *grid, const struct report *report, FILE *out)
+{
+	return print_grid(grid, report, out, true, false);
+}
+
+static int write_overview(const struct report *report, FILE *out, bool tree)
+{
 	_cleanup_grid_ struct grid grid = {0};
 	bool fitted = !report->columns_chosen;
 	int error;
@@ -100,16 +122,7 @@ static int write_grid(const struct report *report, FILE *out, bool tree)
 		error = grid_fit(&grid, report->width);
 	if (error < 0)
 		return error;
-	table = new_table(report, out);
-	if (!table)
-		return -ENOMEM;
-	scols_table_set_termforce(table, report->width && !fitted ? SCOLS_TERMFORCE_AUTO
-								  : SCOLS_TERMFORCE_NEVER);
-	error = add_grid_columns(table, &grid, fitted, tree);
-	if (error == 0)
-		error = add_grid_rows(table, &grid);
-	if (error == 0 && scols_print_table(table) < 0)
-		error = -EIO;
+	error = print_grid(&grid, report, out, fitted, tree);
 	if (error == 0)
 		overview_write_summary(report, out);
 	return error;
@@ -117,12 +130,12 @@ static int write_grid(const struct report *report, FILE *out, bool tree)
 
 int write_table(const struct report *report, FILE *out)
 {
-	return write_grid(report, out, false);
+	return write_overview(report, out, false);
 }
 
 int write_tree(const struct report *report, FILE *out)
 {
-	return write_grid(report, out, true);
+	return write_overview(report, out, true);
 }
 
 /* ---- raw and export ---- */

@@ -23,48 +23,51 @@
 	"vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
 const struct writer WRITERS[] = {
-	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, write_table},
+	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, WRITER_LOGS_UNKNOWN,
+	 write_table},
 #ifdef HAVE_SMARTCOLS
 	{"tree", "tree of ports, bridges and devices",
 	 "address,driver,iommu_group,ownership,conflict,owners,class_name,device_name",
-	 DETAIL_ANCESTORS | DETAIL_NAMES, DETAIL_DRIVER | DETAIL_IOMMU_GROUP, write_tree},
+	 DETAIL_ANCESTORS | DETAIL_NAMES, DETAIL_DRIVER | DETAIL_IOMMU_GROUP, WRITER_LOGS_UNKNOWN,
+	 write_tree},
 	{"raw", "space-separated columns for scripts, '-' for empty values", SCRIPT_COLUMNS, 0, 0,
-	 write_raw},
-	{"export", "KEY=\"value\" pairs, one line for each device", "*", 0, 0, write_export},
+	 0, write_raw},
+	{"export", "KEY=\"value\" pairs, one line for each device", "*", 0, 0, 0, write_export},
 #endif
 	{"dot", "the topology, for Graphviz's dot", NULL,
-	 DETAIL_ANCESTORS | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP, 0, write_dot},
+	 DETAIL_ANCESTORS | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP, 0, 0, write_dot},
 	{"aliases", "number of devices of each alias, by state and available", NULL, DETAIL_POOLS,
-	 0, write_aliases},
+	 0, 0, write_aliases},
 #ifdef HAVE_JSON_C
-	{"json", "one JSON object, described by pciprobe.schema.json", "*", 0, 0, write_json},
+	{"json", "one JSON object, described by pciprobe.schema.json", "*", 0, 0, 0, write_json},
 #endif
 	{"prometheus", "metrics for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0,
-	 write_prometheus},
-	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, write_influx},
+	 WRITER_POLLED, write_prometheus},
+	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, WRITER_POLLED,
+	 write_influx},
 	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL,
-	 DETAIL_METRICS, 0, write_collectd},
+	 DETAIL_METRICS, 0, WRITER_POLLED, write_collectd},
 	{"libvirt", "domain XML for 'virsh attach-device'", NULL,
 	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV |
 		 DETAIL_PF_INTERFACE,
-	 0, write_libvirt},
+	 0, 0, write_libvirt},
 #ifdef HAVE_JSON_C
 	{"cloudstack", "JSON of CloudStack's gpudiscovery.sh", NULL,
 	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV |
 		 DETAIL_ANCESTORS | DETAIL_VGPU | DETAIL_MDEVS,
-	 0, write_cloudstack},
+	 0, WRITER_POLLED, write_cloudstack},
 #endif
 	{"cloudstack-devices", "the line pci.devices=... of CloudStack's agent.properties", NULL,
-	 DETAIL_ALIASES, 0, write_cloudstack_devices},
+	 DETAIL_ALIASES, 0, 0, write_cloudstack_devices},
 	{"cloudstack-table", "rows of CloudStack's PCI device table", NULL,
-	 DETAIL_ALIASES | DETAIL_CLOUDSTACK_USER, 0, write_cloudstack_table},
+	 DETAIL_ALIASES | DETAIL_CLOUDSTACK_USER, 0, 0, write_cloudstack_table},
 	{"nova", "device_spec and alias lines for nova.conf", NULL, DETAIL_ALIASES | DETAIL_SRIOV,
-	 DETAIL_SRIOV, write_nova},
+	 DETAIL_SRIOV, 0, write_nova},
 	{"onehost", "the PCI device table of 'onehost show'", NULL, DETAIL_NAMES | DETAIL_USAGE, 0,
-	 write_onehost},
+	 WRITER_LOGS_UNKNOWN, write_onehost},
 	{"opennebula", "PCI attributes for OpenNebula's monitor", NULL,
 	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, 0,
-	 write_opennebula},
+	 WRITER_POLLED, write_opennebula},
 };
 const size_t WRITER_COUNT = sizeof(WRITERS) / sizeof(*WRITERS);
 

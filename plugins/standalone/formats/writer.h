@@ -31,6 +31,14 @@ struct report {
 /* What must be read for report.usage. */
 #define DETAIL_USAGE ((unsigned)(DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP))
 
+/* Bits of writer.flags. */
+enum writer_flag {
+	WRITER_POLLED = 1 << 0,	      /* run periodically by another program: an empty selection
+					 must not add a line to its log each time */
+	WRITER_LOGS_UNKNOWN = 1 << 1, /* for people, without a column for the reason why an owner is
+					  unknown: the reasons are logged */
+};
+
 struct writer {
 	const char *name;
 	const char *help;
@@ -39,6 +47,7 @@ struct writer {
 	unsigned details;	/* enum detail: what it needs besides its columns' */
 	unsigned other_details; /* the same of devices that aren't selected:
 				   probe_options.other_details */
+	unsigned flags;		/* enum writer_flag */
 
 	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is
 	 * checked when OUT is closed. */

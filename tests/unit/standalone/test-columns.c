@@ -6,7 +6,7 @@
 
 static struct log_capture captured;
 
-static const char *parsed(const char *list, const char *fallback)
+static const char *parsed(const char *list, const char *defaults)
 {
 	static char text[4096];
 	struct log log = log_capture_add(&captured);
@@ -14,7 +14,7 @@ static const char *parsed(const char *list, const char *fallback)
 	size_t count;
 
 	text[0] = '\0';
-	if (columns_parse(list, fallback, &log, &fields, &count) < 0)
+	if (columns_parse(list, defaults, &log, &fields, &count) < 0)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
@@ -23,7 +23,7 @@ static const char *parsed(const char *list, const char *fallback)
 	return text;
 }
 
-static void lists_and_additions(void **state)
+static void a_list_replaces_or_extends_the_defaults(void **state)
 {
 	(void)state;
 	captured = (struct log_capture){0};
@@ -45,7 +45,7 @@ static void lists_and_additions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists_and_additions),
+		cmocka_unit_test(a_list_replaces_or_extends_the_defaults),
 	};
 
 	return cmocka_run_group_tests_name("columns", tests, NULL, NULL);

@@ -12,7 +12,7 @@ static const char *masked(const struct strings *macs, const char *text)
 	return copy;
 }
 
-static void addresses_are_masked_wherever_they_stand(void **state)
+static void addresses_are_masked_anywhere_in_text(void **state)
 {
 	struct strings macs = {0};
 
@@ -33,12 +33,12 @@ static void addresses_are_masked_wherever_they_stand(void **state)
 	strings_free(&macs);
 }
 
-static void a_mask_is_no_address(void **state)
+static void a_mask_is_not_masked_again(void **state)
 {
 	struct strings macs = {0};
 
 	(void)state;
-	/* a recording that is recorded again */
+	/* a recording of a recording */
 	assert_int_equal(mask_add(&macs, "02:00:00:00:00:02"), 0);
 	assert_int_equal(mask_add(&macs, "02:00:00:00:00:01"), 0);
 	assert_string_equal(masked(&macs, "02:00:00:00:00:02 enx020000000001"),
@@ -46,7 +46,7 @@ static void a_mask_is_no_address(void **state)
 	strings_free(&macs);
 }
 
-static void infiniband_is_masked_too(void **state)
+static void infiniband_addresses_are_masked(void **state)
 {
 	static const char address[] = "80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:7b:cb:a1";
 	struct strings macs = {0};
@@ -58,7 +58,7 @@ static void infiniband_is_masked_too(void **state)
 	strings_free(&macs);
 }
 
-static void anything_else_is_left_alone(void **state)
+static void other_text_is_not_an_address(void **state)
 {
 	struct strings macs = {0};
 
@@ -75,10 +75,10 @@ static void anything_else_is_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_are_masked_wherever_they_stand),
-		cmocka_unit_test(a_mask_is_no_address),
-		cmocka_unit_test(infiniband_is_masked_too),
-		cmocka_unit_test(anything_else_is_left_alone),
+		cmocka_unit_test(addresses_are_masked_anywhere_in_text),
+		cmocka_unit_test(a_mask_is_not_masked_again),
+		cmocka_unit_test(infiniband_addresses_are_masked),
+		cmocka_unit_test(other_text_is_not_an_address),
 	};
 
 	return cmocka_run_group_tests_name("mask", tests, NULL, NULL);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nova's lines for the selected devices. What Nova itself makes of them the conformance tests ask
- * it. */
+/* The specs and aliases for the selected devices. The conformance tests check them with Nova
+ * itself. */
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/formats/writer.h"
-#include "plugins/standalone/nova/novacover.h"
+#include "plugins/standalone/nova/cover.h"
 #include "tests/unit/fakesys.h"
 
 #define DEVICES_MAX 7
 
-/* ---- random hosts, against all that is possible ---- */
+/* ---- random hosts, compared with an exhaustive search ---- */
 
 struct host {
 	struct pci_device devices[DEVICES_MAX];
 	struct inventory inventory;
 };
 
-/* What Nova does with {"vendor_id", "product_id", "address"}, written down once more: FIXED are the
- * parts that aren't "*", in the order vendor, product, domain, bus, slot, function; ALONE is an
- * address that isn't looked up as a PF. */
-static bool nova_takes(const struct host *host, unsigned fixed, const long *values, bool alone,
-		       const struct pci_device *device)
+/* An independent implementation of Nova's {"vendor_id", "product_id", "address"}. Bits of FIXED are
+ * the parts that are not "*", in the order vendor, product, domain, bus, slot, function. ALONE: the
+ * address does not match the VFs of a PF. */
+static bool nova_matches(const struct host *host, unsigned fixed, const long *values, bool alone,
+			 const struct pci_device *device)
 {
 	const struct pci_address *pf = device->present & HAS_PF ? &device->sriov.pf : NULL;
 	const struct pci_address *own = &device->address;
@@ -46,27 +46,27 @@ static bool nova_takes(const struct host *host, unsigned fixed, const long *valu
 	       values[3] == pf->bus && values[4] == pf->slot && values[5] == pf->function;
 }
 
-static unsigned taken_by(const struct host *host, unsigned fixed, const long *values, bool alone)
+static unsigned matched_by(const struct host *host, unsigned fixed, const long *values, bool alone)
 {
-	unsigned taken = 0;
+	unsigned matched = 0;
 
 	for (size_t i = 0; i < host->inventory.count; i++)
-		if (nova_takes(host, fixed, values, alone, &host->devices[i]))
-			taken |= 1u << i;
-	return taken;
+		if (nova_matches(host, fixed, values, alone, &host->devices[i]))
+			matched |= 1u << i;
+	return matched;
 }
 
-static unsigned wanted_of(const struct host *host)
+static unsigned selected_of(const struct host *host)
 {
-	unsigned wanted = 0;
+	unsigned selected = 0;
 
 	for (size_t i = 0; i < host->inventory.count; i++)
 		if (host->devices[i].selected)
-			wanted |= 1u << i;
-	return wanted;
+			selected |= 1u << i;
+	return selected;
 }
 
-/* The ids of one device with the address of another: all that can be asked for. */
+/* Combines the ids of each device with the address of each. */
 static void list_possible(const struct host *host, bool possible[static 1 << DEVICES_MAX])
 {
 	size_t count = host->inventory.count;
@@ -84,13 +84,13 @@ static void list_possible(const struct host *host, bool possible[static 1 << DEV
 						       a->function};
 
 				for (unsigned fixed = 0; fixed < 64; fixed++) {
-					possible[taken_by(host, fixed, values, false)] = true;
-					possible[taken_by(host, fixed, values, true)] = true;
+					possible[matched_by(host, fixed, values, false)] = true;
+					possible[matched_by(host, fixed, values, true)] = true;
 				}
 			}
 }
 
-static size_t find_fewest(const struct host *host, unsigned wanted)
+static size_t smallest_cover(const struct host *host, unsigned selected)
 {
 	bool possible[1 << DEVICES_MAX];
 	size_t fewest[1 << DEVICES_MAX];
@@ -99,16 +99,16 @@ static size_t find_fewest(const struct host *host, unsigned wanted)
 	for (unsigned set = 0; set < 1u << host->inventory.count; set++) {
 		fewest[set] = set ? SIZE_MAX : 0;
 		for (unsigned spec = 1; spec < 1u << host->inventory.count && set; spec++)
-			if (possible[spec] && !(spec & ~wanted) && (spec & set) &&
+			if (possible[spec] && !(spec & ~selected) && (spec & set) &&
 			    fewest[set & ~spec] + 1 < fewest[set] + !fewest[set])
 				fewest[set] = fewest[set & ~spec] + 1;
 	}
-	return fewest[wanted];
+	return fewest[selected];
 }
 
-static unsigned draw(unsigned below)
+static unsigned random_below(unsigned limit)
 {
-	return (unsigned)rand() % below;
+	return (unsigned)rand() % limit;
 }
 
 static int compare(const void *a, const void *b)
@@ -117,30 +117,30 @@ static int compare(const void *a, const void *b)
 			       &((const struct pci_device *)b)->address);
 }
 
-/* Few values, so that devices have much in common. A PF can have VFs with its own ids. */
-static void make_host(struct host *host)
+/* Few distinct values, so that devices have many in common. VFs may have the ids of their PF. */
+static void make_random_host(struct host *host)
 {
-	size_t count = 2 + draw(DEVICES_MAX - 1), kept = 0;
+	size_t count = 2 + random_below(DEVICES_MAX - 1), kept = 0;
 
 	*host = (struct host){.inventory = {.devices = host->devices}};
 	for (size_t i = 0; i < count; i++)
 		host->devices[i] = (struct pci_device){
-			.address = {.domain = draw(8) ? draw(2) : 0x10000,
-				    .bus = (uint8_t)draw(2),
-				    .slot = (uint8_t)draw(2),
-				    .function = (uint8_t)draw(2)},
-			.vendor = draw(2) ? 0x8086 : 0x15b3,
-			.device = (uint16_t)draw(3),
+			.address = {.domain = random_below(8) ? random_below(2) : 0x10000,
+				    .bus = (uint8_t)random_below(2),
+				    .slot = (uint8_t)random_below(2),
+				    .function = (uint8_t)random_below(2)},
+			.vendor = random_below(2) ? 0x8086 : 0x15b3,
+			.device = (uint16_t)random_below(3),
 			.present = HAS_SRIOV | HAS_VFS_TOTAL,
-			.sriov = {.role = SRIOV_PF, .vfs_total = draw(2)},
-			.selected = draw(2),
+			.sriov = {.role = SRIOV_PF, .vfs_total = random_below(2)},
+			.selected = random_below(2),
 		};
 	qsort(host->devices, count, sizeof(*host->devices), compare);
 	for (size_t i = 0; i < count; i++)
 		if (!kept || compare(&host->devices[kept - 1], &host->devices[i]) != 0)
 			host->devices[kept++] = host->devices[i];
 	for (size_t i = 1; i < kept; i++)
-		if (host->devices[0].sriov.vfs_total && draw(2)) {
+		if (host->devices[0].sriov.vfs_total && random_below(2)) {
 			host->devices[i].sriov = (struct sriov){.role = SRIOV_VF,
 								.pf = host->devices[0].address};
 			host->devices[i].present = HAS_SRIOV | HAS_PF;
@@ -154,7 +154,7 @@ static void make_host(struct host *host)
 	}
 }
 
-static void forget_unseen(struct host *host)
+static void remove_devices_nova_ignores(struct host *host)
 {
 	size_t kept = 0;
 
@@ -164,35 +164,35 @@ static void forget_unseen(struct host *host)
 	host->inventory.count = kept;
 }
 
-static void the_fewest_take_just_the_selected(void **state)
+static void the_smallest_set_matches_exactly_the_selected_devices(void **state)
 {
 	struct nova_spec *specs;
 	struct host host;
-	size_t count, seen = 0;
+	size_t count, several = 0;
 
 	(void)state;
 	srand(1);
 	for (int round = 0; round < 4000; round++) {
-		unsigned taken = 0, wanted;
+		unsigned matched = 0, selected;
 
-		make_host(&host);
+		make_random_host(&host);
 		assert_int_equal(nova_cover(&host.inventory, &specs, &count), 0);
-		forget_unseen(&host);
-		wanted = wanted_of(&host);
+		remove_devices_nova_ignores(&host);
+		selected = selected_of(&host);
 		for (size_t i = 0; i < count; i++)
-			taken |= taken_by(&host, specs[i].fixed, specs[i].values,
-					  !specs[i].with_vfs);
-		assert_int_equal(taken, wanted);
-		assert_int_equal(count, find_fewest(&host, wanted));
-		seen += count > 1;
+			matched |= matched_by(&host, specs[i].fixed, specs[i].values,
+					      !specs[i].with_vfs);
+		assert_int_equal(matched, selected);
+		assert_int_equal(count, smallest_cover(&host, selected));
+		several += count > 1;
 		free(specs);
 	}
-	/* else it would say little */
-	assert_true(seen > 500);
+	/* enough hosts need more than one spec */
+	assert_true(several > 500);
 }
 
-/* A large and odd selection still takes just what it should, and in no time. */
-static void many_odd_devices_are_taken_exactly(void **state)
+/* The search is bounded. */
+static void a_large_irregular_selection_is_matched_exactly(void **state)
 {
 	static struct pci_device devices[2048];
 	struct inventory inventory = {.devices = devices, .count = COUNT(devices)};
@@ -209,23 +209,23 @@ static void many_odd_devices_are_taken_exactly(void **state)
 			.vendor = 0x8086,
 			.device = 0x1520,
 			.present = HAS_SRIOV,
-			.selected = draw(12) == 0,
+			.selected = random_below(12) == 0,
 		};
 		inventory.selected += devices[i].selected;
 	}
 	assert_int_equal(nova_cover(&inventory, &specs, &count), 0);
 	assert_true(count <= inventory.selected);
 	for (size_t i = 0; i < COUNT(devices); i++) {
-		bool taken = false;
+		bool matched = false;
 
 		for (size_t j = 0; j < count; j++)
-			taken = taken || nova_spec_matches(&specs[j], &devices[i]);
-		assert_int_equal(taken, devices[i].selected);
+			matched = matched || nova_spec_matches(&specs[j], &devices[i]);
+		assert_int_equal(matched, devices[i].selected);
 	}
 	free(specs);
 }
 
-/* ---- what is written ---- */
+/* ---- the format nova ---- */
 
 static struct fakesys *fake;
 static struct log_capture captured;
@@ -245,7 +245,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_written(const char *config, const char *wanted)
+static void assert_written(const char *config, const char *expected)
 {
 	const struct writer *writer = writer_find("nova");
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -267,7 +267,7 @@ static void assert_written(const char *config, const char *wanted)
 	out = open_memstream(&text, &size);
 	assert_int_equal(writer->write(&report, out), 0);
 	fclose(out);
-	assert_string_equal(text, wanted);
+	assert_string_equal(text, expected);
 	free(text);
 	inventory_free(inventory);
 	probe_free(report.probe);
@@ -282,7 +282,7 @@ static void add_pf(const char *address, unsigned device)
 	fakesys_file(fake, path, "7\n");
 }
 
-static void a_pf_and_its_vfs_are_told_apart(void **state)
+static void a_pf_is_distinguished_from_its_vfs(void **state)
 {
 	(void)state;
 	add_pf("0000:81:00.0", 0x1521);
@@ -306,7 +306,7 @@ static void a_pf_and_its_vfs_are_told_apart(void **state)
 	assert_written(":filter: '0:0'\n", "[pci]\n");
 }
 
-static void a_pf_like_its_vfs_has_an_address_of_its_own(void **state)
+static void a_pf_with_the_ids_of_its_vfs_is_matched_by_regular_expressions(void **state)
 {
 	(void)state;
 	add_pf("0000:81:00.0", 0x0010);
@@ -321,7 +321,7 @@ static void a_pf_like_its_vfs_has_an_address_of_its_own(void **state)
 		"[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0010\",\"address\":\"0000:81:00.1\"}\n");
 }
 
-static void what_nova_cannot_do_is_said(void **state)
+static void what_nova_cannot_express_is_a_comment(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x0a54, .class = 0x010802);
@@ -339,12 +339,15 @@ static void what_nova_cannot_do_is_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_fewest_take_just_the_selected),
-		cmocka_unit_test(many_odd_devices_are_taken_exactly),
-		cmocka_unit_test_setup_teardown(a_pf_and_its_vfs_are_told_apart, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_pf_like_its_vfs_has_an_address_of_its_own, setup,
+		cmocka_unit_test(the_smallest_set_matches_exactly_the_selected_devices),
+		cmocka_unit_test(a_large_irregular_selection_is_matched_exactly),
+		cmocka_unit_test_setup_teardown(a_pf_is_distinguished_from_its_vfs, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(what_nova_cannot_do_is_said, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_pf_with_the_ids_of_its_vfs_is_matched_by_regular_expressions, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(what_nova_cannot_express_is_a_comment, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests_name("nova", tests, NULL, NULL);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A nova.conf's lines about devices, and its faults. Whether Nova reads it likewise the conformance
- * tests ask it. */
+/* Parsing of a nova.conf, its errors, and which devices its lines match. The conformance tests
+ * compare the results with Nova's own. */
 #include "tests/unit/test.h"
 
-#include "plugins/standalone/nova/novaline.h"
+#include "plugins/standalone/nova/line.h"
 #include "tests/unit/fakesys.h"
 
 static struct log_capture captured;
 
-/* A PF with a VF, and a device whose interface belongs to a device on it. */
+/* A PF with a VF, and a device whose interface belongs to its child device. */
 static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true},
 					{.name = (char[]){"ens3"}}};
 static struct pci_device devices[] = {
@@ -37,14 +37,14 @@ static struct pci_device devices[] = {
 static const struct inventory inventory = {
 	.devices = devices, .count = COUNT(devices), .selected = COUNT(devices)};
 
-static struct novaconf conf;
-static struct novalines lines;
+static struct nova_conf conf;
+static struct nova_lines lines;
 
-static int forget(void **state)
+static int teardown(void **state)
 {
 	(void)state;
-	novalines_free(&lines);
-	novaconf_free(&conf);
+	nova_lines_free(&lines);
+	nova_conf_free(&conf);
 	return 0;
 }
 
@@ -53,19 +53,19 @@ static void read_conf(const char *text)
 	struct log log = log_capture_add(&captured);
 	char *copy = malloc(strlen(text) + 2);
 
-	forget(NULL);
+	teardown(NULL);
 	captured = (struct log_capture){0};
 	strcpy(copy, text);
-	assert_int_equal(novaconf_parse("n.conf", copy, strlen(text), &log, &conf), 0);
-	assert_int_equal(novalines_parse(&conf, &inventory, &log, &lines), 0);
+	assert_int_equal(nova_conf_parse("n.conf", copy, strlen(text), &log, &conf), 0);
+	assert_int_equal(nova_lines_parse(&conf, &inventory, &log, &lines), 0);
 	free(copy);
 }
 
-/* Which devices, as bits, the one device_spec {VALUE} takes. */
-static unsigned taken_by(const char *value)
+/* Returns the devices, as bits, that the device_spec {VALUE} matches. */
+static unsigned matched_by(const char *value)
 {
 	char text[512];
-	unsigned taken = 0;
+	unsigned matched = 0;
 
 	snprintf(text, sizeof(text), "[pci]\ndevice_spec = {%s}\n", value);
 	read_conf(text);
@@ -73,46 +73,46 @@ static unsigned taken_by(const char *value)
 	assert_int_equal(lines.count, 1);
 	for (size_t i = 0; i < COUNT(devices); i++)
 		if (nova_spec_matches(&lines.lines[0].spec, &devices[i]))
-			taken |= 1u << i;
-	return taken;
+			matched |= 1u << i;
+	return matched;
 }
 
-static void specs_take_devices(void **state)
+static void a_spec_matches_by_id_address_or_interface(void **state)
 {
 	(void)state;
-	assert_int_equal(taken_by(""), 7);
-	assert_int_equal(taken_by("\"vendor_id\":\"8086\""), 6);
+	assert_int_equal(matched_by(""), 7);
+	assert_int_equal(matched_by("\"vendor_id\":\"8086\""), 6);
 	assert_int_equal(
-		taken_by(
+		matched_by(
 			"\"vendor_id\":\" 0x8086 \",\"product_id\":\"15_20\",\"physical_network\":\"p\",\"x\":[1]"),
 		4);
-	assert_int_equal(taken_by("\"address\":\"0000:81:00.0\""), 6);
-	assert_int_equal(taken_by("\"address\":\"*:81:00.0\""), 2);
-	assert_int_equal(taken_by("\"address\":\":81:.\""), 6);
-	assert_int_equal(taken_by("\"address\":\".0\""), 7);
-	assert_int_equal(taken_by("\"address\":\"10.\""), 4);
-	assert_int_equal(taken_by("\"address\":{\"bus\":\"8\",\"slot\":\"0[01]\"}"), 2);
+	assert_int_equal(matched_by("\"address\":\"0000:81:00.0\""), 6);
+	assert_int_equal(matched_by("\"address\":\"*:81:00.0\""), 2);
+	assert_int_equal(matched_by("\"address\":\":81:.\""), 6);
+	assert_int_equal(matched_by("\"address\":\".0\""), 7);
+	assert_int_equal(matched_by("\"address\":\"10.\""), 4);
+	assert_int_equal(matched_by("\"address\":{\"bus\":\"8\",\"slot\":\"0[01]\"}"), 2);
 	assert_int_equal(
-		taken_by(
+		matched_by(
 			"\"address\":{\"domain\":\"0000\",\"bus\":\"81\",\"slot\":\"00\",\"function\":\"0\"}"),
 		6);
 	assert_int_equal(
-		taken_by(
+		matched_by(
 			"\"address\":{\"domain\":\"0000\",\"bus\":\"81\",\"slot\":\"00\",\"function\":\"[0]\"}"),
 		2);
-	assert_int_equal(taken_by("\"address\":\"\",\"devname\":\"eth0\""), 6);
-	assert_int_equal(taken_by("\"devname\":\"eth0\",\"product_id\":\"1520\""), 4);
-	assert_int_equal(taken_by("\"devname\":\"eth9\""), 0);
-	assert_int_equal(taken_by("\"vendor_id\":\"-1\""), 0);
-	assert_int_equal(taken_by("\"address\":\"-1:81:00.0\""), 0);
+	assert_int_equal(matched_by("\"address\":\"\",\"devname\":\"eth0\""), 6);
+	assert_int_equal(matched_by("\"devname\":\"eth0\",\"product_id\":\"1520\""), 4);
+	assert_int_equal(matched_by("\"devname\":\"eth9\""), 0);
+	assert_int_equal(matched_by("\"vendor_id\":\"-1\""), 0);
+	assert_int_equal(matched_by("\"address\":\"-1:81:00.0\""), 0);
 }
 
-static void both_ways_of_writing_lists_are_read(void **state)
+static void lists_and_repeated_options_are_read(void **state)
 {
 	(void)state;
 	read_conf(
 		"[DEFAULT]\r\npci_passthrough_whitelist: [{\"vendor_id\":\"8086\"},\r\n  {\"vendor_id\":\"1af4\"}]\r\n"
-		"[PCI]\n# device_spec = nothing\npassthrough_whitelist='{\"product_id\":\"1520\"}'\n"
+		"[PCI]\n# device_spec = comment\npassthrough_whitelist='{\"product_id\":\"1520\"}'\n"
 		"device_spec =\n   {\"address\":\n\t\"*:03:*.*\"}\ndevice_spec = {}\n[other]\ndevice_spec = {\"x\"\n");
 	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 5);
@@ -124,7 +124,7 @@ static void both_ways_of_writing_lists_are_read(void **state)
 	assert_false(nova_spec_matches(&lines.lines[3].spec, &devices[1]));
 }
 
-static void aliases_choose_among_devices(void **state)
+static void an_alias_matches_a_pf_only_by_device_type(void **state)
 {
 	(void)state;
 	read_conf(
@@ -134,15 +134,15 @@ static void aliases_choose_among_devices(void **state)
 	assert_int_equal(lines.count, 3);
 	assert_string_equal(lines.lines[0].alias.name, "a");
 	assert_false(nova_alias_matches(&lines.lines[0].alias,
-					&devices[1])); /* a PF, which nobody asked for */
+					&devices[1])); /* a PF, without device_type */
 	assert_true(nova_alias_matches(&lines.lines[0].alias, &devices[2]));
 	assert_true(nova_alias_matches(&lines.lines[1].alias, &devices[1]));
 	assert_false(nova_alias_matches(&lines.lines[1].alias, &devices[2]));
 	assert_false(nova_alias_matches(&lines.lines[2].alias, &devices[0]));
 }
 
-/* json-c 0.18 alone would reject them */
-static void strings_hold_any_character(void **state)
+/* json-c 0.18 itself rejects some of them */
+static void strings_may_contain_any_character(void **state)
 {
 	(void)state;
 	read_conf(
@@ -154,17 +154,17 @@ static void strings_hold_any_character(void **state)
 			    "Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80");
 }
 
-static void faults_are_told_with_their_lines(void **state)
+static void errors_are_reported_with_their_line(void **state)
 {
 	static const struct {
-		const char *text, *said;
-	} faults[] = {
+		const char *text, *message;
+	} errors[] = {
 		{"x = 1\n", "error: n.conf:1: 'x' is outside any [section]\n"},
 		{"[pci] # x\n", "error: n.conf:1: invalid section: expected [NAME]"},
 		{"[]\n", "error: n.conf:1: invalid section: expected [NAME]"},
-		{"[pci]\n\n x\n", "error: n.conf:3: begins with a space"},
-		{"[pci]\nx\n", "error: n.conf:2: neither a [section] nor KEY = VALUE"},
-		{"[pci]\n= x\n", "error: n.conf:2: no key before"},
+		{"[pci]\n\n x\n", "error: n.conf:3: unexpected indentation"},
+		{"[pci]\nx\n", "error: n.conf:2: expected [SECTION] or KEY = VALUE"},
+		{"[pci]\n= x\n", "error: n.conf:2: missing key"},
 		{"[pci]\n\xff = x\n", "error: n.conf:2: not UTF-8"},
 		{"[pci]\ndevice_spec =\n  {\"a\":\"b\n  c\"}\n",
 		 "error: n.conf:3: not JSON: a string must end on the line"},
@@ -174,11 +174,11 @@ static void faults_are_told_with_their_lines(void **state)
 		{"[pci]\ndevice_spec =\n  {\"\xc3\xbc\":\n  \xe2\x82\xac}\n",
 		 "error: n.conf:4: not JSON: "},
 		{"[pci]\ndevice_spec =\n", "error: n.conf:2: not JSON: unexpected end of data"},
-		{"[pci]\ndevice_spec = 1\n", "error: n.conf:2: a device_spec is an object"},
+		{"[pci]\ndevice_spec = 1\n", "error: n.conf:2: device_spec must be an object"},
 		{"[pci]\ndevice_spec = [{},1]\n",
-		 "error: n.conf:2: item 2: a device_spec is an object"},
+		 "error: n.conf:2: item 2: device_spec must be an object"},
 		{"[pci]\ndevice_spec = {\"vendor_id\":8086}\n",
-		 "error: n.conf:2: \"vendor_id\" must be a text, in quotes\n"},
+		 "error: n.conf:2: \"vendor_id\" must be a string, in quotes\n"},
 		{"[pci]\ndevice_spec = {\"vendor_id\":\"x\"}\n",
 		 "error: n.conf:2: vendor_id 'x' is neither a hex number nor *\n"},
 		{"[pci]\ndevice_spec = {\"product_id\":\"10000\"}\n",
@@ -186,43 +186,43 @@ static void faults_are_told_with_their_lines(void **state)
 		{"[pci]\ndevice_spec = {\"address\":\"81:20.0\"}\n",
 		 "error: n.conf:2: slot '20' exceeds Nova's maximum of 1f"},
 		{"[pci]\ndevice_spec = {\"address\":\"a:b:c:d.0\"}\n",
-		 "error: n.conf:2: the address 'a:b:c:d.0' has more than"},
+		 "error: n.conf:2: invalid address 'a:b:c:d.0': expected [[[domain:]bus:]slot]"},
 		{"[pci]\ndevice_spec = {\"address\":\"0000:81:00.0.1\"}\n",
 		 "error: n.conf:2: function '0.1' is neither a hex number"},
 		{"[pci]\ndevice_spec = {\"address\":7}\n",
-		 "error: n.conf:2: an \"address\" is a text, or an object"},
+		 "error: n.conf:2: \"address\" must be a string, or an object"},
 		{"[pci]\ndevice_spec = {\"address\":{\"bus\":\"(\"}}\n",
-		 "error: n.conf:2: the bus '(' is not a regular expression: "},
+		 "error: n.conf:2: bus '(': invalid regular expression: "},
 		{"[pci]\ndevice_spec = {\"address\":\"81:00.0\",\"devname\":\"eth0\"}\n",
-		 "exclude each other"},
+		 "are mutually exclusive"},
 		{"[pci]\ndevice_spec = {\"devname\":\"ens3\"}\n",
-		 "error: n.conf:2: interface 'ens3' belongs to a device on a PCI device"},
+		 "error: n.conf:2: interface 'ens3' belongs to a child of a PCI device"},
 		{"[pci]\ndevice_spec = {\"vendor_id\":\"$my_ip\"}\n",
-		 "error: n.conf:2: oslo.config puts the value of an option in place of '$my_ip'"},
-		{"[pci]\nalias = []\n", "error: n.conf:2: an alias is an object: {...}\n"},
-		{"[pci]\nalias = {}\n", "error: n.conf:2: an alias must have a \"name\""},
+		 "error: n.conf:2: oslo.config substitutes an option for '$my_ip'"},
+		{"[pci]\nalias = []\n", "error: n.conf:2: alias must be an object: {...}\n"},
+		{"[pci]\nalias = {}\n", "error: n.conf:2: an alias requires a \"name\""},
 		{"[pci]\nalias = {\"name\":\"a\",\"x\":\"y\"}\n",
-		 "error: n.conf:2: an alias has no key 'x'\n"},
+		 "error: n.conf:2: unknown key 'x' in an alias\n"},
 		{"[pci]\nalias = {\"name\":\"a\",\"vendor_id\":\"*\"}\n",
 		 "error: n.conf:2: vendor_id must be four hex digits, not '*'\n"},
 		{"[pci]\nalias = {\"name\":\"a\",\"device_type\":\"type-X\"}\n",
-		 "error: n.conf:2: the device_type is type-PCI, type-PF or type-VF\n"},
+		 "error: n.conf:2: invalid device_type 'type-X': expected type-PCI, type-PF or type-VF\n"},
 		{"[pci]\nalias = {\"name\":\"a\"}\nalias = {\"name\":\"a\"}\n",
-		 "error: n.conf:3: the alias 'a' stands in line 2 too"},
+		 "error: n.conf:3: alias 'a' is also defined in line 2"},
 		{"[pci]\nalias = {\"name\":\"a\",\"numa_policy\":\"required\"}\nalias = {\"name\":\"a\"}\n",
-		 "error: n.conf:3: the alias 'a' has another numa_policy in line 2\n"},
+		 "error: n.conf:3: alias 'a': numa_policy differs from line 2\n"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(faults); i++) {
-		read_conf(faults[i].text);
-		if (!strstr(captured.text, faults[i].said))
-			fail_msg("%s instead of %s", captured.text, faults[i].said);
-		assert_int_equal(captured.errors, conf.faults);
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		read_conf(errors[i].text);
+		if (!strstr(captured.text, errors[i].message))
+			fail_msg("logged '%s', expected '%s'", captured.text, errors[i].message);
+		assert_int_equal(captured.errors, conf.errors);
 	}
 }
 
-static void dollars_are_what_oslo_makes_of_them(void **state)
+static void dollar_signs_are_unescaped_as_by_oslo_config(void **state)
 {
 	(void)state;
 	read_conf(
@@ -232,19 +232,19 @@ static void dollars_are_what_oslo_makes_of_them(void **state)
 	assert_true(nova_spec_matches(&lines.lines[1].spec, &devices[1]));
 }
 
-/* A file of its size limit, all small lines, and one that repeats and repeats. */
-static void hostile_files_cost_little(void **state)
+/* A file of the maximum size with the smallest specs, and a regular expression that backtracks. */
+static void hostile_files_are_bounded(void **state)
 {
-	char *text = malloc(NOVACONF_SIZE_MAX);
+	char *text = malloc(NOVA_CONF_SIZE_MAX);
 	size_t length = (size_t)sprintf(text, "[pci]\ndevice_spec = [");
 
 	(void)state;
-	while (length < NOVACONF_SIZE_MAX - 10)
+	while (length < NOVA_CONF_SIZE_MAX - 10)
 		length += (size_t)sprintf(text + length, "{},");
 	strcpy(text + length - 1, "]\n");
 	read_conf(text);
-	assert_int_equal(lines.count, NOVALINE_COUNT_MAX);
-	assert_contains(captured.text, "more than 1024 of them");
+	assert_int_equal(lines.count, NOVA_LINES_MAX);
+	assert_contains(captured.text, "more than 1024 specs and aliases");
 	free(text);
 	read_conf(
 		"[pci]\ndevice_spec = {\"address\":{\"domain\":\"(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*(0*)*[xy]\"}}\n");
@@ -254,13 +254,13 @@ static void hostile_files_cost_little(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(specs_take_devices, forget),
-		cmocka_unit_test_teardown(both_ways_of_writing_lists_are_read, forget),
-		cmocka_unit_test_teardown(aliases_choose_among_devices, forget),
-		cmocka_unit_test_teardown(strings_hold_any_character, forget),
-		cmocka_unit_test_teardown(faults_are_told_with_their_lines, forget),
-		cmocka_unit_test_teardown(dollars_are_what_oslo_makes_of_them, forget),
-		cmocka_unit_test_teardown(hostile_files_cost_little, forget),
+		cmocka_unit_test_teardown(a_spec_matches_by_id_address_or_interface, teardown),
+		cmocka_unit_test_teardown(lists_and_repeated_options_are_read, teardown),
+		cmocka_unit_test_teardown(an_alias_matches_a_pf_only_by_device_type, teardown),
+		cmocka_unit_test_teardown(strings_may_contain_any_character, teardown),
+		cmocka_unit_test_teardown(errors_are_reported_with_their_line, teardown),
+		cmocka_unit_test_teardown(dollar_signs_are_unescaped_as_by_oslo_config, teardown),
+		cmocka_unit_test_teardown(hostile_files_are_bounded, teardown),
 	};
 
 	return cmocka_run_group_tests_name("novaline", tests, NULL, NULL);

@@ -7,13 +7,13 @@
 #include "tests/unit/fakesys.h"
 
 static struct log_capture captured;
-static struct log the_log;
+static struct log test_log;
 static struct rows rows;
 
 #define TEXT(text) ((char[]){text})
 
-/* Used by a VM, used by a program, free, unknown, used by the host, a bridge, and one that is not
- * selected. */
+/* In use by a VM, in use by a program, free, unknown, bound to a host driver, a bridge, and one
+ * that is not selected. */
 static struct owner vm = {.name = TEXT("web"),
 			  .uuid = TEXT("2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"),
 			  .frontend_id = TEXT("42"),
@@ -66,7 +66,7 @@ static int setup(void **state)
 {
 	(void)state;
 	captured = (struct log_capture){0};
-	the_log = log_capture_add(&captured);
+	test_log = log_capture_add(&captured);
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The buses of those that are listed. */
+/* Returns the buses of the listed devices. */
 static const char *listed(void)
 {
 	static char text[COUNT(DEVICES) + 1];
@@ -101,7 +101,7 @@ static const char *listed(void)
 
 static const char *sorted(const char *columns)
 {
-	assert_int_equal(columns_parse(columns, "", &the_log, &rows.sort, &rows.sort_count), 0);
+	assert_int_equal(columns_parse(columns, "", &test_log, &rows.sort, &rows.sort_count), 0);
 	return listed();
 }
 
@@ -120,33 +120,33 @@ static void without_a_filter_all_selected_devices_are_listed(void **state)
 	assert_string_equal(listed(), "123456");
 }
 
-static void states_are_listed_by_name(void **state)
+static void devices_are_filtered_by_state(void **state)
 {
 	(void)state;
-	assert_int_equal(rows_add_states(&rows, "held,unknown", &the_log), 0);
+	assert_int_equal(rows_add_states(&rows, "held,unknown", &test_log), 0);
 	assert_true(rows_are_filtered(&rows));
 	assert_int_equal(rows_details(&rows) & DETAIL_OWNERSHIP, DETAIL_OWNERSHIP);
 	assert_string_equal(listed(), "124");
-	assert_int_equal(rows_add_states(&rows, "host", &the_log), 0);
+	assert_int_equal(rows_add_states(&rows, "host", &test_log), 0);
 	rows.no_bridges = true;
 	assert_string_equal(listed(), "5");
 }
 
-static void an_unknown_state_names_the_valid_ones(void **state)
+static void an_unknown_state_is_rejected_with_the_valid_ones(void **state)
 {
 	static const char *const wrong[] = {"fre", "", "held,", "held, free", "HELD", "all"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		captured = (struct log_capture){0};
-		assert_int_equal(rows_add_states(&rows, wrong[i], &the_log), -EINVAL);
+		assert_int_equal(rows_add_states(&rows, wrong[i], &test_log), -EINVAL);
 		assert_contains(captured.text, "valid states: unknown, free, host, reserved, held");
 	}
-	assert_int_equal(rows_add_states(&rows, "fre", &the_log), -EINVAL);
+	assert_int_equal(rows_add_states(&rows, "fre", &test_log), -EINVAL);
 	assert_contains(captured.text, "unknown state 'fre' (did you mean 'free'?)");
 }
 
-static void an_owner_is_a_vm_by_name_uuid_or_id_or_else_a_program(void **state)
+static void an_owner_is_a_vm_by_name_uuid_or_id_or_a_program(void **state)
 {
 	(void)state;
 	assert_string_equal(owned_by("web"), "1");
@@ -160,7 +160,7 @@ static void an_owner_is_a_vm_by_name_uuid_or_id_or_else_a_program(void **state)
 	assert_string_equal(owned_by("dpdk-testpmd"), "12");
 }
 
-static void drivers_are_whole_names(void **state)
+static void drivers_match_by_full_name(void **state)
 {
 	(void)state;
 	rows_add_drivers(&rows, "vfio-pci,nvme");
@@ -170,7 +170,7 @@ static void drivers_are_whole_names(void **state)
 	assert_string_equal(listed(), "");
 }
 
-static void sorting_is_by_value_and_then_by_address(void **state)
+static void rows_are_sorted_by_value_then_by_address(void **state)
 {
 	(void)state;
 	assert_string_equal(sorted("numa_node"), "251346");
@@ -186,13 +186,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(without_a_filter_all_selected_devices_are_listed,
 						setup, teardown),
-		cmocka_unit_test_setup_teardown(states_are_listed_by_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_unknown_state_names_the_valid_ones, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(
-			an_owner_is_a_vm_by_name_uuid_or_id_or_else_a_program, setup, teardown),
-		cmocka_unit_test_setup_teardown(drivers_are_whole_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(sorting_is_by_value_and_then_by_address, setup,
+		cmocka_unit_test_setup_teardown(devices_are_filtered_by_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unknown_state_is_rejected_with_the_valid_ones,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(an_owner_is_a_vm_by_name_uuid_or_id_or_a_program,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(drivers_match_by_full_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(rows_are_sorted_by_value_then_by_address, setup,
 						teardown),
 	};
 

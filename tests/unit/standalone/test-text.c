@@ -15,7 +15,7 @@ static const char *written(void (*write)(FILE *, const char *), const char *text
 	return result;
 }
 
-static void characters_are_decoded(void **state)
+static void utf8_is_decoded_strictly(void **state)
 {
 	static const struct {
 		const char *text;
@@ -51,7 +51,7 @@ static void characters_are_decoded(void **state)
 	}
 }
 
-static void a_terminal_sees_no_control_characters(void **state)
+static void plain_text_has_no_control_characters(void **state)
 {
 	(void)state;
 	assert_string_equal(written(text_write_plain, "a\x1b[2J\nb\x7f\xc2\x9b\xff"
@@ -59,7 +59,7 @@ static void a_terminal_sees_no_control_characters(void **state)
 			    "a?[2J?b???c\xc3\xa9");
 }
 
-static void json_sees_utf8_only(void **state)
+static void invalid_utf8_becomes_a_replacement_character(void **state)
 {
 	(void)state;
 	assert_string_equal(written(text_write_utf8, "a\xff\n\xc3\xa9"), "a\xef\xbf\xbd\n\xc3\xa9");
@@ -68,9 +68,9 @@ static void json_sees_utf8_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(characters_are_decoded),
-		cmocka_unit_test(a_terminal_sees_no_control_characters),
-		cmocka_unit_test(json_sees_utf8_only),
+		cmocka_unit_test(utf8_is_decoded_strictly),
+		cmocka_unit_test(plain_text_has_no_control_characters),
+		cmocka_unit_test(invalid_utf8_becomes_a_replacement_character),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pciprobe opennebula: in place of OpenNebula's pci.rb. A probe that fails puts the whole host into
- * ERROR, and one that prints no device makes the frontend forget the devices: after a failure the
- * only harmless answer is the last good one. */
+/* pciprobe opennebula: replaces OpenNebula's pci.rb. If a probe fails, OpenNebula puts the whole
+ * host into ERROR; if it prints no devices, the frontend forgets them. So after a failure the last
+ * successful output is printed again. */
 #include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/report.h"
 #include "probe/details/details.h"
@@ -14,17 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_HOME "/var/tmp/one_db" /* the monitor's own */
-#define ANSWER_SIZE_MAX (16u << 20)
+#define STATE_HOME "/var/tmp/one_db" /* the directory of OpenNebula's monitor */
+#define OUTPUT_SIZE_MAX (16u << 20)
 
-/* Opens, and when CREATE says so makes, a directory that nobody but this user or root can put
- * anything into: /var/tmp is everybody's. Returns a descriptor or a negative errno. */
-static int open_own_directory(int at, const char *path, bool create)
+/* Opens a directory, which is created if it does not exist. /var/tmp is world-writable, so a
+ * directory that users other than this one and root can write to is rejected with -EPERM. Returns a
+ * descriptor or a negative errno. */
+static int open_private_directory(int at, const char *path)
 {
 	struct stat status;
 	int fd, error = 0;
 
-	if (create && mkdirat(at, path, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(at, path, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -41,8 +42,8 @@ static int open_own_directory(int at, const char *path, bool create)
 	return fd;
 }
 
-/* Writes a file whole or not at all: what was good stays until the new one is there. */
-static int replace_file(int directory, const char *name, const char *text, size_t length)
+/* Replaces a file atomically. */
+static int replace_file(int directory, const char *name, const char *data, size_t length)
 {
 	char temporary[NAME_MAX + 1];
 	size_t done = 0;
@@ -57,7 +58,7 @@ static int replace_file(int directory, const char *name, const char *text, size_
 	if (fd < 0)
 		return -errno;
 	while (done < length && !error) {
-		n = write(fd, text + done, length - done);
+		n = write(fd, data + done, length - done);
 		if (n >= 0)
 			done += (size_t)n;
 		else if (errno != EINTR)
@@ -74,25 +75,25 @@ static int replace_file(int directory, const char *name, const char *text, size_
 	return error;
 }
 
-/* Two hypervisors on one host have a probe each: the answer is named for the folder of the
- * configuration. */
-static void name_answer(const struct options *options, char name[static NAME_MAX + 1])
+/* Two hypervisors on one host have a probe each, so the name of the cache includes the directory of
+ * the configuration. */
+static void make_cache_name(const struct options *options, char name[static NAME_MAX + 1])
 {
 	char *copy = options->config ? strdup(options->config) : NULL;
-	const char *folder = copy ? basename(dirname(copy)) : "";
+	const char *directory = copy ? basename(dirname(copy)) : "";
 
-	if (strlen(folder) > 100 || strchr(folder, '/') || *folder == '.')
-		folder = "";
-	snprintf(name, NAME_MAX + 1, "pciprobe.answer%s%s", *folder ? "." : "", folder);
+	if (strlen(directory) > 100 || strchr(directory, '/') || *directory == '.')
+		directory = "";
+	snprintf(name, NAME_MAX + 1, "pciprobe.answer%s%s", *directory ? "." : "", directory);
 	free(copy);
 }
 
-/* A device that goes to a VM takes its interface with it; its name is kept here for then. */
-static void keep_interface_names(int state, const struct inventory *inventory)
+/* A device assigned to a VM has no interface on the host; its name is saved for then. */
+static void save_interface_names(int state, const struct inventory *inventory)
 {
 	char address[ADDRESS_SIZE];
 	const char *name;
-	int fd = open_own_directory(state, "pci_net_names", true);
+	int fd = open_private_directory(state, "pci_net_names");
 
 	if (fd < 0)
 		return;
@@ -105,8 +106,8 @@ static void keep_interface_names(int state, const struct inventory *inventory)
 	close(fd);
 }
 
-/* Returns an enum status; the answer is at *ret, to be freed. */
-static int make_answer(const struct options *options, int state, char **ret, size_t *ret_size)
+/* Returns an enum status. The caller frees *ret in any case. */
+static int make_output(const struct options *options, int state, char **ret, size_t *ret_size)
 {
 	const struct writer *writer = writer_find("opennebula");
 	struct inventory *inventory = NULL;
@@ -121,7 +122,7 @@ static int make_answer(const struct options *options, int state, char **ret, siz
 	if (out && probe_read(report.probe, &inventory) == 0) {
 		report.inventory = inventory;
 		if (state >= 0)
-			keep_interface_names(state, inventory);
+			save_interface_names(state, inventory);
 		if (writer->write(&report, out) == 0 && fflush(out) == 0)
 			status = status_of(inventory);
 		report_log_sources(options, inventory);
@@ -133,59 +134,60 @@ static int make_answer(const struct options *options, int state, char **ret, siz
 	return status;
 }
 
-static int print_last_answer(const struct options *options, int state, const char *name)
+static int print_cached_output(const struct options *options, int state, const char *name)
 {
-	char *text = malloc(ANSWER_SIZE_MAX);
+	char *contents = malloc(OUTPUT_SIZE_MAX);
 	struct stat status;
 	ssize_t length = -1;
 	int fd = -1;
 
-	if (text && state >= 0)
+	if (contents && state >= 0)
 		fd = openat(state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_size < ANSWER_SIZE_MAX)
-		length = read(fd, text, ANSWER_SIZE_MAX);
+	    status.st_size < OUTPUT_SIZE_MAX)
+		length = read(fd, contents, OUTPUT_SIZE_MAX);
 	if (fd >= 0)
 		close(fd);
 	if (length >= 0 && length == status.st_size) {
-		fwrite(text, 1, (size_t)length, stdout);
-		log_error(&options->log, "this is the last good answer, made %ld seconds ago",
+		fwrite(contents, 1, (size_t)length, stdout);
+		log_error(&options->log, "printed the last good output, from %ld seconds ago",
 			  (long)(time(NULL) - status.st_mtime));
 	} else {
-		log_error(&options->log, "and there is no last good answer to give instead");
+		log_error(&options->log, "no cached output available");
 		length = -1;
 	}
-	free(text);
+	free(contents);
 	return length >= 0 ? STATUS_OK : STATUS_FAILED;
 }
 
 int run_opennebula(struct options *options)
 {
-	char *answer = NULL, name[NAME_MAX + 1], *path = NULL;
+	char *output = NULL, name[NAME_MAX + 1], *path = NULL;
 	size_t size = 0;
 	int state = -1, status, error;
 
 	if (asprintf(&path, "%s" STATE_HOME, options->sysroot ? options->sysroot : "") >= 0)
-		state = open_own_directory(AT_FDCWD, path, true);
-	name_answer(options, name);
-	status = make_answer(options, state, &answer, &size);
+		state = open_private_directory(AT_FDCWD, path);
+	make_cache_name(options, name);
+	status = make_output(options, state, &output, &size);
 	if (status == STATUS_FAILED) {
-		status = print_last_answer(options, state, name);
+		status = print_cached_output(options, state, name);
 	} else {
-		fwrite(answer, 1, size, stdout);
+		fwrite(output, 1, size, stdout);
 		error = state < 0 ? state : 0;
-		/* one that lacks something isn't worth more than an older whole one */
+		/* an older complete output is better than an incomplete one */
 		if (!error && status == STATUS_OK)
-			error = replace_file(state, name, answer, size);
+			error = replace_file(state, name, output, size);
 		if (error < 0)
-			log_warning(&options->log,
-				    "%s: %s; this answer can't be kept for when one fails", path,
-				    strerror(-error));
+			log_warning(
+				&options->log,
+				"%s: %s; cannot save the output as a fallback for later failures",
+				path, strerror(-error));
 		status = STATUS_OK;
 	}
 	if (state >= 0)
 		close(state);
-	free(answer);
+	free(output);
 	free(path);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugins/standalone/nova/novaparser.h"
+#include "plugins/standalone/nova/parser.h"
 
 #include "common/jsonvalue.h"
 
@@ -11,49 +11,49 @@
 
 bool nova_error(struct nova_parser *parser, const char *format, ...)
 {
-	char text[512];
+	char message[512];
 	int length = 0;
 	va_list args;
 
 	if (parser->item)
-		length = snprintf(text, sizeof(text), "item %zu: ", parser->item);
+		length = snprintf(message, sizeof(message), "item %zu: ", parser->item);
 	va_start(args, format);
-	vsnprintf(text + length, sizeof(text) - (size_t)length, format, args);
+	vsnprintf(message + length, sizeof(message) - (size_t)length, format, args);
 	va_end(args);
-	novaconf_error(parser->conf, parser->log, parser->line, text);
+	nova_conf_error(parser->conf, parser->log, parser->line, message);
 	return false;
 }
 
-char *nova_strip(char *text)
+char *nova_strip(char *string)
 {
-	text += strspn(text, " \t\n\v\f\r");
-	for (size_t end = strlen(text); end && strchr(" \t\n\v\f\r", text[end - 1]);)
-		text[--end] = '\0';
-	return text;
+	string += strspn(string, " \t\n\v\f\r");
+	for (size_t end = strlen(string); end && strchr(" \t\n\v\f\r", string[end - 1]);)
+		string[--end] = '\0';
+	return string;
 }
 
-char *nova_parse_text(struct nova_parser *parser, struct json_object *object, const char *key,
-		      bool *ok)
+char *nova_parse_string(struct nova_parser *parser, struct json_object *object, const char *key,
+			bool *ok)
 {
 	struct json_object *value = NULL;
-	char *text;
+	char *string;
 
 	if (!json_object_object_get_ex(object, key, &value))
 		return NULL;
 	if (!json_object_is_type(value, json_type_string)) {
-		*ok = nova_error(parser, "\"%s\" must be a text, in quotes", key);
+		*ok = nova_error(parser, "\"%s\" must be a string, in quotes", key);
 		return NULL;
 	}
 	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value)) {
-		*ok = nova_error(parser, "\"%s\" has a NUL in it", key);
+		*ok = nova_error(parser, "\"%s\" contains a NUL character", key);
 		return NULL;
 	}
-	text = strdup(json_object_get_string(value));
-	if (!text) {
+	string = strdup(json_object_get_string(value));
+	if (!string) {
 		parser->no_memory = true;
 		*ok = false;
 	}
-	return text;
+	return string;
 }
 
 static void free_line(struct nova_line *line)
@@ -67,22 +67,22 @@ static void free_line(struct nova_line *line)
 
 static void add_line(struct nova_parser *parser, struct json_object *object, bool is_alias)
 {
-	struct novalines *lines = parser->lines;
-	struct nova_line *more, line = {.line = parser->line, .item = parser->item};
+	struct nova_lines *lines = parser->lines;
+	struct nova_line *grown, line = {.line = parser->line, .item = parser->item};
 
-	if (lines->count == NOVALINE_COUNT_MAX) {
-		nova_error(parser, "more than %d of them", NOVALINE_COUNT_MAX);
+	if (lines->count == NOVA_LINES_MAX) {
+		nova_error(parser, "more than %d specs and aliases", NOVA_LINES_MAX);
 		return;
 	}
-	more = realloc(lines->lines, (lines->count + 1) * sizeof(*more));
-	if (!more) {
+	grown = realloc(lines->lines, (lines->count + 1) * sizeof(*grown));
+	if (!grown) {
 		parser->no_memory = true;
 		return;
 	}
-	lines->lines = more;
+	lines->lines = grown;
 	if (is_alias ? nova_parse_alias(parser, object, &line)
 		     : nova_parse_spec(parser, object, &line))
-		more[lines->count++] = line;
+		grown[lines->count++] = line;
 	else
 		free_line(&line);
 }
@@ -91,31 +91,31 @@ static void add_list(struct nova_parser *parser, struct json_object *list)
 {
 	size_t count = json_object_array_length(list);
 
-	for (size_t i = 0;
-	     i < count && parser->lines->count < NOVALINE_COUNT_MAX && !parser->no_memory; i++) {
+	for (size_t i = 0; i < count && parser->lines->count < NOVA_LINES_MAX && !parser->no_memory;
+	     i++) {
 		struct json_object *object = json_object_array_get_idx(list, i);
 
 		parser->item = i + 1;
 		if (json_object_is_type(object, json_type_object))
 			add_line(parser, object, false);
 		else
-			nova_error(parser, "a device_spec is an object: {...}");
+			nova_error(parser, "device_spec must be an object: {...}");
 	}
-	if (count > NOVALINE_COUNT_MAX)
-		nova_error(parser, "more than %d of them", NOVALINE_COUNT_MAX);
+	if (count > NOVA_LINES_MAX)
+		nova_error(parser, "more than %d specs and aliases", NOVA_LINES_MAX);
 	parser->item = 0;
 }
 
-/* NULL for what has been logged. */
-static struct json_object *parse_json(struct nova_parser *parser, const char *text)
+/* Returns NULL if there is no memory, or an error has been logged. */
+static struct json_object *parse_json(struct nova_parser *parser, const char *json)
 {
 	struct json_object *object = NULL;
-	struct jsonvalue_error wrong;
-	int error = jsonvalue_parse(text, &object, &wrong);
+	struct jsonvalue_error parse_error;
+	int error = jsonvalue_parse(json, &object, &parse_error);
 
 	if (error == -EBADMSG) {
-		parser->line += (unsigned)wrong.lines;
-		nova_error(parser, "not JSON: %s", wrong.reason);
+		parser->line += (unsigned)parse_error.lines;
+		nova_error(parser, "not JSON: %s", parse_error.reason);
 	} else if (error < 0) {
 		parser->no_memory = true;
 	} else if (!object) {
@@ -130,7 +130,7 @@ static void parse_option(struct nova_parser *parser, const struct nova_option *o
 
 	parser->line = option->line;
 	parser->item = 0;
-	object = parse_json(parser, option->text);
+	object = parse_json(parser, option->value);
 	if (!object)
 		return;
 	if (json_object_is_type(object, json_type_object))
@@ -140,27 +140,27 @@ static void parse_option(struct nova_parser *parser, const struct nova_option *o
 	else
 		nova_error(parser,
 			   option->is_alias
-				   ? "an alias is an object: {...}"
-				   : "a device_spec is an object, {...}, or a list of them");
+				   ? "alias must be an object: {...}"
+				   : "device_spec must be an object, {...}, or a list of objects");
 	json_object_put(object);
 }
 
-int novalines_parse(struct novaconf *conf, const struct inventory *inventory, const struct log *log,
-		    struct novalines *ret)
+int nova_lines_parse(struct nova_conf *conf, const struct inventory *inventory,
+		     const struct log *log, struct nova_lines *ret)
 {
 	struct nova_parser parser = {
 		.conf = conf, .inventory = inventory, .log = log, .lines = ret};
 
-	*ret = (struct novalines){0};
+	*ret = (struct nova_lines){0};
 	for (size_t i = 0; i < conf->count && !parser.no_memory; i++)
 		parse_option(&parser, &conf->options[i]);
 	return parser.no_memory ? -ENOMEM : 0;
 }
 
-void novalines_free(struct novalines *lines)
+void nova_lines_free(struct nova_lines *lines)
 {
 	for (size_t i = 0; i < lines->count; i++)
 		free_line(&lines->lines[i]);
 	free(lines->lines);
-	*lines = (struct novalines){0};
+	*lines = (struct nova_lines){0};
 }

@@ -1,44 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A device_spec as nova.pci.devspec reads it. */
-#include "plugins/standalone/nova/novaparser.h"
+/* Parses a device_spec as nova.pci.devspec does. */
+#include "plugins/standalone/nova/parser.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* A number as Python's int(TEXT, 16) reads it: blanks around it, a sign, 0x, and single underscores
- * between digits. */
-static bool parse_hex(const char *text, long *ret)
+/* Parses a number as Python's int(STRING, 16) does, which allows surrounding white space, a sign,
+ * 0x, and single underscores between digits. */
+static bool parse_hex(const char *string, long *ret)
 {
 	long value = 0;
 	int sign = 1;
 	bool digit = false;
 
-	text += strspn(text, " \t\n\v\f\r");
-	if (*text == '+' || *text == '-')
-		sign = *text++ == '-' ? -1 : 1;
-	if (*text == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		text += 2;
-		text += *text == '_';
+	string += strspn(string, " \t\n\v\f\r");
+	if (*string == '+' || *string == '-')
+		sign = *string++ == '-' ? -1 : 1;
+	if (*string == '0' && (string[1] == 'x' || string[1] == 'X')) {
+		string += 2;
+		string += *string == '_';
 	}
-	for (; strchr("0123456789abcdefABCDEF_", *text) && *text; text++) {
-		if (*text == '_' && !digit)
+	for (; strchr("0123456789abcdefABCDEF_", *string) && *string; string++) {
+		if (*string == '_' && !digit)
 			return false;
-		digit = *text != '_';
+		digit = *string != '_';
 		if (digit && value <= 0xfffff)
 			value = value * 16 +
-				(*text <= '9' ? *text - '0' : (*text | 0x20) - 'a' + 10);
+				(*string <= '9' ? *string - '0' : (*string | 0x20) - 'a' + 10);
 	}
-	if (!digit || text[strspn(text, " \t\n\v\f\r")])
+	if (!digit || string[strspn(string, " \t\n\v\f\r")])
 		return false;
 	*ret = sign * value;
 	return true;
 }
 
-/* What stands for one field: * for any, or a number of at most MAX. */
+/* STRING is * or a hex number. */
 static bool parse_field(struct nova_parser *parser, struct nova_spec *spec, enum nova_field field,
-			const char *text)
+			const char *string)
 {
 	static const struct {
 		const char *name;
@@ -49,14 +49,14 @@ static bool parse_field(struct nova_parser *parser, struct nova_spec *spec, enum
 		[NOVA_SLOT] = {"slot", 0x1f},	       [NOVA_FUNCTION] = {"function", 7},
 	};
 
-	if (strcmp(text, "*") == 0)
+	if (strcmp(string, "*") == 0)
 		return true;
-	if (!parse_hex(text, &spec->values[field]))
+	if (!parse_hex(string, &spec->values[field]))
 		return nova_error(parser, "%s '%.64s' is neither a hex number nor *",
-				  fields[field].name, text);
+				  fields[field].name, string);
 	if (spec->values[field] > fields[field].max)
 		return nova_error(parser, "%s '%.64s' exceeds Nova's maximum of %lx",
-				  fields[field].name, text, fields[field].max);
+				  fields[field].name, string, fields[field].max);
 	spec->fixed |= 1u << field;
 	return true;
 }
@@ -65,16 +65,16 @@ static bool parse_id(struct nova_parser *parser, struct json_object *object, con
 		     struct nova_spec *spec, enum nova_field field)
 {
 	bool ok = true;
-	char *text = nova_parse_text(parser, object, key, &ok);
+	char *string = nova_parse_string(parser, object, key, &ok);
 
-	if (ok && text)
+	if (ok && string)
 		ok = parse_field(parser, spec, field,
-				 field == NOVA_VENDOR ? nova_strip(text) : text);
-	free(text);
+				 field == NOVA_VENDOR ? nova_strip(string) : string);
+	free(string);
 	return ok;
 }
 
-/* [[[domain:]bus:]slot][.function], with * or nothing for any. */
+/* [[[domain:]bus:]slot][.function], where * or an empty part matches any. */
 static bool parse_glob(struct nova_parser *parser, const char *address, struct nova_spec *spec)
 {
 	char *copy = strdup(address), *rest = copy, *parts[4] = {0}, *function;
@@ -95,9 +95,10 @@ static bool parse_glob(struct nova_parser *parser, const char *address, struct n
 	while (rest && count < 4)
 		parts[count++] = nova_strip(strsep(&rest, ":"));
 	if (count == 4)
-		ok = nova_error(parser,
-				"the address '%.64s' has more than domain, bus, slot and function",
-				address);
+		ok = nova_error(
+			parser,
+			"invalid address '%.64s': expected [[[domain:]bus:]slot][.function]",
+			address);
 	for (size_t i = 0; i < count && ok; i++)
 		if (*parts[i])
 			ok = parse_field(parser, spec,
@@ -113,61 +114,61 @@ static const char *const ADDRESS_KEYS[NOVA_FIELD_COUNT] = {
 	[NOVA_FUNCTION] = "function",
 };
 
-/* One that takes too long for a device would else seem not to take it. */
-static bool try_expression(struct nova_parser *parser, const struct regex *regex,
-			   enum nova_field field)
+/* Reports an expression that exceeds the match limit, which would otherwise appear not to match. */
+static bool check_match_limit(struct nova_parser *parser, const struct regex *regex,
+			      enum nova_field field)
 {
 	const struct inventory *inventory = parser->inventory;
-	char text[NOVA_TEXT_SIZE];
+	char string[NOVA_FIELD_SIZE];
 
 	for (size_t i = 0; i < inventory->count; i++) {
-		nova_address_text(field, nova_value(&inventory->devices[i], field), text);
-		if (regex_matches(regex, text) < 0)
+		nova_format_field(field, nova_value(&inventory->devices[i], field), string);
+		if (regex_matches(regex, string) < 0)
 			return nova_error(
 				parser,
 				"%s: match limit exceeded on '%s' (avoid nested quantifiers)",
-				ADDRESS_KEYS[field], text);
+				ADDRESS_KEYS[field], string);
 	}
 	return true;
 }
 
-/* Expressions that are nothing but hex digits are one address as well, which *ret_single tells, and
- * which is fixed then. */
+/* If all expressions are plain hex digits, they are a single address as well: *ret_single is true,
+ * and the values are set. */
 static bool parse_expressions(struct nova_parser *parser, struct json_object *address,
 			      struct nova_spec *spec, bool *ret_single)
 {
 	static const size_t widths[NOVA_FIELD_COUNT] = {
 		[NOVA_DOMAIN] = 4, [NOVA_BUS] = 2, [NOVA_SLOT] = 2, [NOVA_FUNCTION] = 1};
-	char why[REGEX_FAULT_SIZE];
+	char reason[REGEX_FAULT_SIZE];
 	bool ok = true;
 	int error;
 
 	*ret_single = true;
 	for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION && ok; field++) {
-		char *text = nova_parse_text(parser, address, ADDRESS_KEYS[field], &ok);
+		char *string = nova_parse_string(parser, address, ADDRESS_KEYS[field], &ok);
 
-		if (!text) {
+		if (!string) {
 			*ret_single = false;
 			continue;
 		}
-		error = regex_new(text, REGEX_START, &spec->address[field], why);
+		error = regex_new(string, REGEX_START, &spec->address[field], reason);
 		parser->no_memory = parser->no_memory || error == -ENOMEM;
 		if (error == -EINVAL)
-			nova_error(parser, "the %s '%.64s' is not a regular expression: %s",
-				   ADDRESS_KEYS[field], text, why);
-		ok = error == 0 && try_expression(parser, spec->address[field], field);
-		if (strlen(text) == widths[field] &&
-		    strspn(text, "0123456789abcdef") == widths[field])
-			spec->values[field] = strtol(text, NULL, 16);
+			nova_error(parser, "%s '%.64s': invalid regular expression: %s",
+				   ADDRESS_KEYS[field], string, reason);
+		ok = error == 0 && check_match_limit(parser, spec->address[field], field);
+		if (strlen(string) == widths[field] &&
+		    strspn(string, "0123456789abcdef") == widths[field])
+			spec->values[field] = strtol(string, NULL, 16);
 		else
 			*ret_single = false;
-		free(text);
+		free(string);
 	}
 	return ok;
 }
 
-/* An address that is one PF's takes its VFs. */
-static void find_pf(const struct nova_parser *parser, struct nova_spec *spec)
+/* The address of a PF matches its VFs, too. */
+static void set_with_vfs(const struct nova_parser *parser, struct nova_spec *spec)
 {
 	const struct pci_address address = {
 		.domain = (uint32_t)spec->values[NOVA_DOMAIN],
@@ -178,7 +179,7 @@ static void find_pf(const struct nova_parser *parser, struct nova_spec *spec)
 	const struct pci_device *device = inventory_find(parser->inventory, &address);
 
 	for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION; field++)
-		if (spec->values[field] < 0) /* "-1", which Nova takes for a number */
+		if (spec->values[field] < 0) /* "-1", which Nova accepts as a number */
 			return;
 	spec->with_vfs = device && nova_is_pf(device);
 }
@@ -196,20 +197,21 @@ static bool parse_address(struct nova_parser *parser, struct json_object *addres
 		if (!parse_expressions(parser, address, spec, &single))
 			return false;
 	} else {
-		return nova_error(parser,
-				  "an \"address\" is a text, or an object of regular expressions");
+		return nova_error(
+			parser,
+			"\"address\" must be a string, or an object of regular expressions");
 	}
 	if (single)
-		find_pf(parser, spec);
+		set_with_vfs(parser, spec);
 	return true;
 }
 
-/* The device whose own interface it is. */
-static bool find_interface(struct nova_parser *parser, const char *name, struct nova_spec *spec)
+/* Sets the address of the device that has the interface NAME. */
+static bool parse_devname(struct nova_parser *parser, const char *name, struct nova_spec *spec)
 {
 	const struct inventory *inventory = parser->inventory;
 
-	spec->nothing = true;
+	spec->matches_none = true;
 	for (size_t i = 0; i < inventory->count; i++)
 		for (size_t j = 0; j < inventory->devices[i].interface_count; j++) {
 			const struct interface *interface = &inventory->devices[i].interfaces[j];
@@ -219,20 +221,20 @@ static bool find_interface(struct nova_parser *parser, const char *name, struct 
 			if (!interface->direct)
 				return nova_error(
 					parser,
-					"interface '%.64s' belongs to a device on a PCI device, not to that itself",
+					"interface '%.64s' belongs to a child of a PCI device, not to the PCI device itself",
 					name);
 			for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION; field++)
 				spec->values[field] = nova_value(&inventory->devices[i], field);
 			spec->fixed |= NOVA_ADDRESS_FIELDS;
 			spec->with_vfs = nova_is_pf(&inventory->devices[i]);
-			spec->nothing = false;
+			spec->matches_none = false;
 			return true;
 		}
 	return true;
 }
 
-/* What Python holds for false. */
-static bool matches_none(struct json_object *value)
+/* Whether Python considers VALUE false. */
+static bool is_falsy(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_null:
@@ -248,36 +250,36 @@ static bool matches_none(struct json_object *value)
 	}
 }
 
-static bool parse_address_of(struct nova_parser *parser, struct json_object *object,
-			     struct nova_spec *spec)
+static bool parse_location(struct nova_parser *parser, struct json_object *object,
+			   struct nova_spec *spec)
 {
 	struct json_object *address = NULL, *name = NULL;
 	bool has_address = json_object_object_get_ex(object, "address", &address) &&
-			   !matches_none(address);
-	bool has_name = json_object_object_get_ex(object, "devname", &name) && !matches_none(name),
+			   !is_falsy(address);
+	bool has_name = json_object_object_get_ex(object, "devname", &name) && !is_falsy(name),
 	     ok = true;
-	char *text;
+	char *string;
 
 	if (has_address && has_name)
-		return nova_error(parser, "\"address\" and \"devname\" exclude each other");
+		return nova_error(parser, "\"address\" and \"devname\" are mutually exclusive");
 	if (has_address)
 		return parse_address(parser, address, spec);
 	if (!has_name)
 		return true;
-	text = nova_parse_text(parser, object, "devname", &ok);
-	ok = ok && text && find_interface(parser, text, spec);
-	free(text);
+	string = nova_parse_string(parser, object, "devname", &ok);
+	ok = ok && string && parse_devname(parser, string, spec);
+	free(string);
 	return ok;
 }
 
-/* What oslo_utils.strutils.bool_from_string holds for true. */
+/* As oslo_utils.strutils.bool_from_string does. */
 static bool is_true(struct json_object *value)
 {
-	static const char *const words[] = {"1", "t", "true", "on", "y", "yes"};
-	const char *text = value ? json_object_get_string(value) : NULL;
+	static const char *const values[] = {"1", "t", "true", "on", "y", "yes"};
+	const char *string = value ? json_object_get_string(value) : NULL;
 
-	for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++)
-		if (strcasecmp(text, words[i]) == 0)
+	for (size_t i = 0; string && i < sizeof(values) / sizeof(*values); i++)
+		if (strcasecmp(string, values[i]) == 0)
 			return true;
 	return false;
 }
@@ -288,13 +290,13 @@ bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, str
 
 	if (!parse_id(parser, object, "vendor_id", &line->spec, NOVA_VENDOR) ||
 	    !parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) ||
-	    !parse_address_of(parser, object, &line->spec))
+	    !parse_location(parser, object, &line->spec))
 		return false;
 	if (json_object_object_get_ex(object, "remote_managed", &remote) && is_true(remote))
 		log_warning(
 			parser->log,
-			"%s:%u: of remote_managed devices Nova takes those with a serial number in their VPD, which "
-			"isn't looked at here",
+			"%s:%u: remote_managed: Nova requires a serial number in the VPD of the device, which is not "
+			"checked here",
 			parser->conf->path, parser->line);
 	return true;
 }

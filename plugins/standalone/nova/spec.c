@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugins/standalone/nova/novaspec.h"
+#include "plugins/standalone/nova/spec.h"
 
 #include <stdio.h>
 
@@ -37,18 +37,19 @@ long nova_value(const struct pci_device *device, enum nova_field field)
 				       : address_value(&device->address, field);
 }
 
-const char *nova_address_text(enum nova_field field, long value, char buffer[static NOVA_TEXT_SIZE])
+const char *nova_format_field(enum nova_field field, long value,
+			      char buffer[static NOVA_FIELD_SIZE])
 {
 	static const int digits[NOVA_FIELD_COUNT] = {
 		[NOVA_DOMAIN] = 4, [NOVA_BUS] = 2, [NOVA_SLOT] = 2, [NOVA_FUNCTION] = 1};
 
-	snprintf(buffer, NOVA_TEXT_SIZE, "%0*lx", digits[field], value);
+	snprintf(buffer, NOVA_FIELD_SIZE, "%0*lx", digits[field], value);
 	return buffer;
 }
 
-static bool fits(const struct nova_spec *spec, const struct pci_address *address)
+static bool address_matches(const struct nova_spec *spec, const struct pci_address *address)
 {
-	char text[NOVA_TEXT_SIZE];
+	char string[NOVA_FIELD_SIZE];
 
 	for (enum nova_field field = NOVA_DOMAIN; field <= NOVA_FUNCTION; field++) {
 		long value = address_value(address, field);
@@ -56,7 +57,8 @@ static bool fits(const struct nova_spec *spec, const struct pci_address *address
 		if ((spec->fixed & 1u << field) && spec->values[field] != value)
 			return false;
 		if (spec->address[field] &&
-		    regex_matches(spec->address[field], nova_address_text(field, value, text)) <= 0)
+		    regex_matches(spec->address[field], nova_format_field(field, value, string)) <=
+			    0)
 			return false;
 	}
 	return true;
@@ -64,12 +66,13 @@ static bool fits(const struct nova_spec *spec, const struct pci_address *address
 
 bool nova_spec_matches(const struct nova_spec *spec, const struct pci_device *device)
 {
-	if (spec->nothing || !nova_sees(device))
+	if (spec->matches_none || !nova_sees(device))
 		return false;
 	for (enum nova_field field = NOVA_VENDOR; field <= NOVA_PRODUCT; field++)
 		if ((spec->fixed & 1u << field) && spec->values[field] != nova_value(device, field))
 			return false;
-	if (spec->with_vfs && (device->present & HAS_PF) && fits(spec, &device->sriov.pf))
+	if (spec->with_vfs && (device->present & HAS_PF) &&
+	    address_matches(spec, &device->sriov.pf))
 		return true;
-	return fits(spec, &device->address);
+	return address_matches(spec, &device->address);
 }

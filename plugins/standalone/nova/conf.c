@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugins/standalone/nova/novaconf.h"
+#include "plugins/standalone/nova/conf.h"
 
 #include "common/text.h"
 #include "probe/config/config.h"
@@ -11,19 +11,19 @@
 #include <string.h>
 #include <strings.h>
 
-/* What Python's strip() takes away, as far as it is ASCII. */
-#define BLANKS " \t\n\v\f\r\x1c\x1d\x1e\x1f"
+/* The ASCII characters that Python's strip() removes. */
+#define WHITE_SPACE " \t\n\v\f\r\x1c\x1d\x1e\x1f"
 
 struct reader {
 	const struct log *log;
-	struct novaconf *conf;
-	const char *section; /* NULL: none has begun */
+	struct nova_conf *conf;
+	const char *section; /* NULL: before the first one */
 	unsigned line;
-	char *key; /* the assignment that further lines may continue; NULL: there is none */
+	char *key; /* of the assignment that an indented line continues; NULL: none */
 	unsigned key_line;
-	FILE *value;
-	char *text;
-	size_t size;
+	FILE *value_stream; /* writes VALUE */
+	char *value;
+	size_t value_size;
 	bool no_memory;
 };
 
@@ -38,31 +38,31 @@ static const struct {
 	{"DEFAULT", "pci_alias", true},
 };
 
-void novaconf_error(struct novaconf *conf, const struct log *log, unsigned line, const char *text)
+void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
+		     const char *message)
 {
-	if (conf->faults++ < NOVACONF_FAULTS_SHOWN)
-		log_error(log, "%s:%u: %s", conf->path, line, text);
+	if (conf->errors++ < NOVA_CONF_ERRORS_LOGGED)
+		log_error(log, "%s:%u: %s", conf->path, line, message);
 }
 
 static void __attribute__((format(printf, 3, 4)))
 log_syntax_error(struct reader *reader, unsigned line, const char *format, ...)
 {
-	char text[512];
+	char message[512];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	novaconf_error(reader->conf, reader->log, line, text);
+	nova_conf_error(reader->conf, reader->log, line, message);
 }
 
-/* Cuts blanks off both ends. */
-static char *strip(char *text)
+static char *strip(char *string)
 {
-	text += strspn(text, BLANKS);
-	for (size_t end = strlen(text); end && strchr(BLANKS, text[end - 1]);)
-		text[--end] = '\0';
-	return text;
+	string += strspn(string, WHITE_SPACE);
+	for (size_t end = strlen(string); end && strchr(WHITE_SPACE, string[end - 1]);)
+		string[--end] = '\0';
+	return string;
 }
 
 static bool is_name_character(char c, bool first)
@@ -71,8 +71,8 @@ static bool is_name_character(char c, bool first)
 	       (!first && (c == '.' || (c >= '0' && c <= '9')));
 }
 
-/* Replaces $$ and \$ by $, as oslo.config does. It also puts the values of options in place of
- * $name and ${name}, which aren't known here. */
+/* Replaces $$ and \$ by $, as oslo.config does. oslo.config also substitutes the values of options
+ * for $name and ${name}; these values are unknown here, so that is an error. */
 static void substitute(struct reader *reader, char *text)
 {
 	char *out = text;
@@ -89,8 +89,7 @@ static void substitute(struct reader *reader, char *text)
 			if (length && (in[1] != '{' || name[length] == '}'))
 				log_syntax_error(
 					reader, reader->key_line,
-					"oslo.config puts the value of an option in place of '$%.*s'; "
-					"a $ itself is written $$",
+					"oslo.config substitutes an option for '$%.*s'; write $$ for a literal $",
 					length > 64 ? 64 : (int)length, name);
 		}
 		*out++ = *in;
@@ -100,34 +99,34 @@ static void substitute(struct reader *reader, char *text)
 
 static void add_option(struct reader *reader, const char *value, bool is_alias)
 {
-	struct novaconf *conf = reader->conf;
-	struct nova_option *more = realloc(conf->options, (conf->count + 1) * sizeof(*more));
-	char *text = strdup(value);
+	struct nova_conf *conf = reader->conf;
+	struct nova_option *grown = realloc(conf->options, (conf->count + 1) * sizeof(*grown));
+	char *copy = strdup(value);
 
-	if (more)
-		conf->options = more;
-	if (!more || !text) {
-		free(text);
+	if (grown)
+		conf->options = grown;
+	if (!grown || !copy) {
+		free(copy);
 		reader->no_memory = true;
 		return;
 	}
-	substitute(reader, text);
-	more[conf->count++] =
-		(struct nova_option){.is_alias = is_alias, .text = text, .line = reader->key_line};
+	substitute(reader, copy);
+	grown[conf->count++] =
+		(struct nova_option){.is_alias = is_alias, .value = copy, .line = reader->key_line};
 }
 
-/* Only the name DEFAULT counts as it is written. */
-static bool is_section(const char *section, const char *wanted)
+/* Section names are case-insensitive, except DEFAULT. */
+static bool is_section(const char *section, const char *expected)
 {
-	return strcmp(wanted, "DEFAULT") == 0 ? strcmp(section, wanted) == 0
-					      : strcasecmp(section, wanted) == 0;
+	return strcmp(expected, "DEFAULT") == 0 ? strcmp(section, expected) == 0
+						: strcasecmp(section, expected) == 0;
 }
 
 static void end_assignment(struct reader *reader)
 {
 	if (!reader->key)
 		return;
-	if (fclose(reader->value) != 0)
+	if (fclose(reader->value_stream) != 0)
 		reader->no_memory = true;
 	else if (!reader->section)
 		log_syntax_error(reader, reader->key_line, "'%.64s' is outside any [section]",
@@ -136,8 +135,8 @@ static void end_assignment(struct reader *reader)
 		for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(*OPTIONS); i++)
 			if (is_section(reader->section, OPTIONS[i].section) &&
 			    strcmp(reader->key, OPTIONS[i].key) == 0)
-				add_option(reader, reader->text, OPTIONS[i].is_alias);
-	free(reader->text);
+				add_option(reader, reader->value, OPTIONS[i].is_alias);
+	free(reader->value);
 	reader->key = NULL;
 }
 
@@ -148,14 +147,14 @@ static void begin_assignment(struct reader *reader, char *line)
 	size_t end;
 
 	if (!*value) {
-		log_syntax_error(reader, reader->line, "neither a [section] nor KEY = VALUE");
+		log_syntax_error(reader, reader->line, "expected [SECTION] or KEY = VALUE");
 		return;
 	}
 	*value = '\0';
 	value = strip(value + 1);
 	line = strip(line);
 	if (!*line) {
-		log_syntax_error(reader, reader->line, "no key before the '=' or ':'");
+		log_syntax_error(reader, reader->line, "missing key before '=' or ':'");
 		return;
 	}
 	end = strlen(value);
@@ -163,12 +162,12 @@ static void begin_assignment(struct reader *reader, char *line)
 		value[end - 1] = '\0';
 		value += end > 1;
 	}
-	reader->value = open_memstream(&reader->text, &reader->size);
-	if (!reader->value) {
+	reader->value_stream = open_memstream(&reader->value, &reader->value_size);
+	if (!reader->value_stream) {
 		reader->no_memory = true;
 		return;
 	}
-	fputs(value, reader->value);
+	fputs(value, reader->value_stream);
 	reader->key = line;
 	reader->key_line = reader->line;
 }
@@ -188,15 +187,14 @@ static void begin_section(struct reader *reader, char *line)
 
 static void read_line(struct reader *reader, char *line)
 {
-	for (size_t end = strlen(line); end && strchr(BLANKS, line[end - 1]);)
+	for (size_t end = strlen(line); end && strchr(WHITE_SPACE, line[end - 1]);)
 		line[--end] = '\0';
 	if (*line == ' ' || *line == '\t') {
 		if (reader->key)
-			fprintf(reader->value, "\n%s", strip(line));
+			fprintf(reader->value_stream, "\n%s", strip(line));
 		else
-			log_syntax_error(
-				reader, reader->line,
-				"begins with a space, but there is no value that it could continue");
+			log_syntax_error(reader, reader->line,
+					 "unexpected indentation: no value to continue");
 		return;
 	}
 	end_assignment(reader);
@@ -206,7 +204,7 @@ static void read_line(struct reader *reader, char *line)
 		begin_assignment(reader, line);
 }
 
-/* Lines end as Python's universal newlines do. The file must be UTF-8 without a NUL. */
+/* Splits lines as Python's universal newlines do. Anything but UTF-8 without NUL is an error. */
 static void read_lines(struct reader *reader, char *text, size_t length)
 {
 	char *end = text + length, *next;
@@ -231,17 +229,17 @@ static void read_lines(struct reader *reader, char *text, size_t length)
 	end_assignment(reader);
 }
 
-int novaconf_parse(const char *path, char *text, size_t length, const struct log *log,
-		   struct novaconf *ret)
+int nova_conf_parse(const char *path, char *text, size_t length, const struct log *log,
+		    struct nova_conf *ret)
 {
 	struct reader reader = {.log = log, .conf = ret};
 
-	*ret = (struct novaconf){.path = path};
+	*ret = (struct nova_conf){.path = path};
 	read_lines(&reader, text, length);
-	/* a fault can have come in the middle */
+	/* read_lines may have stopped within an assignment */
 	if (reader.key) {
-		fclose(reader.value);
-		free(reader.text);
+		fclose(reader.value_stream);
+		free(reader.value);
 	}
 	if (!reader.no_memory)
 		return 0;
@@ -249,26 +247,27 @@ int novaconf_parse(const char *path, char *text, size_t length, const struct log
 	return -ENOMEM;
 }
 
-int novaconf_read(const char *path, const struct log *log, struct novaconf *ret)
+int nova_conf_read(const char *path, const struct log *log, struct nova_conf *ret)
 {
-	char *text = malloc(NOVACONF_SIZE_MAX + 1);
-	ssize_t length = text ? config_read(path, text, NOVACONF_SIZE_MAX) : -ENOMEM;
+	char *text = malloc(NOVA_CONF_SIZE_MAX + 1);
+	ssize_t length = text ? config_read(path, text, NOVA_CONF_SIZE_MAX) : -ENOMEM;
 	int error = (int)length;
 
-	*ret = (struct novaconf){.path = path};
+	*ret = (struct nova_conf){.path = path};
 	if (length < 0)
 		log_error(log, "%s: %s", path,
-			  length == -EFBIG ? "larger than any nova.conf" : strerror((int)-length));
+			  length == -EFBIG ? "file too large (limit 1 MiB)"
+					   : strerror((int)-length));
 	else
-		error = novaconf_parse(path, text, (size_t)length, log, ret);
+		error = nova_conf_parse(path, text, (size_t)length, log, ret);
 	free(text);
 	return error;
 }
 
-void novaconf_free(struct novaconf *conf)
+void nova_conf_free(struct nova_conf *conf)
 {
 	for (size_t i = 0; i < conf->count; i++)
-		free(conf->options[i].text);
+		free(conf->options[i].value);
 	free(conf->options);
-	*conf = (struct novaconf){0};
+	*conf = (struct nova_conf){0};
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options of a nova.conf about PCI devices, parsed as oslo.config does (oslo_config.iniparser,
+ * oslo_config.cfg). */
+#ifndef PCIPROBE_STANDALONE_NOVA_CONF_H
+#define PCIPROBE_STANDALONE_NOVA_CONF_H
+
+#include "probe/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Size limit of a nova.conf, in bytes. */
+#define NOVA_CONF_SIZE_MAX (1u << 20)
+
+/* One value of device_spec or alias, or of their older names. */
+struct nova_option {
+	bool is_alias;
+	char *value;   /* continuation lines are joined by newlines, without their indentation */
+	unsigned line; /* first line */
+};
+
+struct nova_conf {
+	const char *path; /* owned by the caller */
+	struct nova_option *options;
+	size_t count;
+	unsigned errors; /* logged or not; with any of them Nova would not start */
+};
+
+/* Further errors of a file are counted, but not logged: it may not be a nova.conf at all. */
+#define NOVA_CONF_ERRORS_LOGGED 20
+
+/* Counts an error and, unless NOVA_CONF_ERRORS_LOGGED have been logged, logs it as
+ * "PATH:LINE: MESSAGE". */
+void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
+		     const char *message);
+
+/* Reads the file PATH. Syntax errors are reported by nova_conf_error. Call nova_conf_free in any
+ * case. Returns 0, also for a file with errors, or the negative errno (logged) of reading it. */
+int nova_conf_read(const char *path, const struct log *log, struct nova_conf *ret);
+
+/* Same for the LENGTH bytes at TEXT, which are modified and must be followed by one writable byte.
+ * PATH is used in messages. Returns 0 or -ENOMEM (logged). */
+int nova_conf_parse(const char *path, char *text, size_t length, const struct log *log,
+		    struct nova_conf *ret);
+void nova_conf_free(struct nova_conf *conf);
+
+#endif
