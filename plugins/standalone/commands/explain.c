@@ -72,7 +72,7 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 		       probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
 		print_use(device);
-	left_out = device->selected ? opennebula_leaves_out(probe_config(probe), device) : NULL;
+	left_out = device->selected ? opennebula_omit_reason(probe_config(probe), device) : NULL;
 	if (left_out)
 		printf("    left out of the opennebula format: it is %s, and those are published\n",
 		       left_out);
