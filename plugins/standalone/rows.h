@@ -32,9 +32,13 @@ bool rows_are_filtered(const struct rows *rows);
 /* What must be read for it: enum detail. */
 unsigned rows_details(const struct rows *rows);
 
-/* Deselects the devices that are not listed and sorts the others: numbers by value, other values as
- * strverscmp(3) does, devices without the value last, equal ones in order of address. */
-void rows_apply(const struct rows *rows, struct inventory *inventory);
+/* Deselects the devices that are not listed. */
+void rows_filter(const struct rows *rows, struct inventory *inventory);
+
+/* Returns the selected devices, terminated by NULL and sorted: numbers by value, other values with
+ * strverscmp(3), devices without a value last, equal devices by address. NULL if out of memory; the
+ * caller frees the array, but not the devices, which belong to the inventory. */
+const struct pci_device **rows_sort(const struct rows *rows, const struct inventory *inventory);
 
 void rows_free(struct rows *rows);
 

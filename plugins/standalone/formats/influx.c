@@ -216,7 +216,7 @@ int write_influx(const struct report *report, FILE *out)
 	error = write_all_pools(out, report);
 	if (error)
 		return error;
-	inventory_foreach(report->inventory, device) {
+	report_foreach(report, device) {
 		error = write_device(out, report, device);
 		for (size_t i = 0; i < device->owner_count && !error; i++)
 			error = write_owner(out, report, device, i);

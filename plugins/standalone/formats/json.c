@@ -227,7 +227,7 @@ int write_json(const struct report *report, FILE *out)
 	if (error)
 		return error;
 	fputs(",\n  \"devices\": [", out);
-	inventory_foreach(report->inventory, device) {
+	report_foreach(report, device) {
 		fprintf(out, "%s    ", separator);
 		error = write_device(out, report, device);
 		if (error)

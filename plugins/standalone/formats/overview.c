@@ -217,14 +217,15 @@ static struct pci_device describe_bridge(const struct report *report,
 }
 
 /* Adds DEVICE and the bridges above it. ROWS maps the inventory's devices to rows; -1: none yet. */
-static int add_branch(const struct overview *overview, struct pci_device *device, ssize_t *rows,
-		      struct grid *grid)
+static int add_branch(const struct overview *overview, const struct pci_device *device,
+		      ssize_t *rows, struct grid *grid)
 {
 	const struct inventory *inventory = overview->report->inventory;
 	ssize_t parent = -1;
 
 	for (size_t i = 0; i <= device->ancestor_count; i++) {
-		struct pci_device *step = device, shown;
+		const struct pci_device *step = device;
+		struct pci_device shown;
 		ssize_t *row;
 
 		if (i < device->ancestor_count)
@@ -253,7 +254,7 @@ static int add_tree(const struct overview *overview, struct grid *grid)
 		return -ENOMEM;
 	for (size_t i = 0; i < inventory->count; i++)
 		rows[i] = -1;
-	inventory_foreach(inventory, device) {
+	report_foreach(overview->report, device) {
 		error = add_branch(overview, device, rows, grid);
 		if (error < 0)
 			break;
@@ -264,7 +265,7 @@ static int add_tree(const struct overview *overview, struct grid *grid)
 
 static int add_table(const struct overview *overview, struct grid *grid)
 {
-	inventory_foreach(overview->report->inventory, device)
+	report_foreach(overview->report, device)
 		if (add_row(overview, device, -1, grid) < 0)
 			return -ENOMEM;
 	return 0;

@@ -134,14 +134,13 @@ static int write_all_pools(FILE *out, const struct report *report)
 	return 0;
 }
 
-static void write_measurement(FILE *out, const struct inventory *inventory,
-			      const struct field *field)
+static void write_measurement(FILE *out, const struct report *report, const struct field *field)
 {
 	struct family family = family_new(out, "device_", field_series(field), field->measure,
 					  field->help);
 	double value;
 
-	inventory_foreach(inventory, device)
+	report_foreach(report, device)
 		if (field_measure(field, device, &value) && !isnan(value)) {
 			begin_device(&family, device);
 			end_device(&family, value);
@@ -154,7 +153,7 @@ static int write_info(FILE *out, const struct report *report)
 	struct family family = family_new(out, "device_", "info", MEASURE_GAUGE,
 					  "ids, names and location of the device; always 1");
 
-	inventory_foreach(report->inventory, device) {
+	report_foreach(report, device) {
 		begin_device(&family, device);
 		for (size_t i = 0; i < report->column_count; i++) {
 			const struct field *field = report->columns[i];
@@ -175,14 +174,14 @@ static int write_info(FILE *out, const struct report *report)
 	return 0;
 }
 
-static void write_ownership(FILE *out, const struct inventory *inventory)
+static void write_ownership(FILE *out, const struct report *report)
 {
 	const struct field *field = field_find("ownership");
 	struct family family = family_new(out, "device_", "ownership_info", MEASURE_GAUGE,
 					  field->help);
 	struct field_value value;
 
-	inventory_foreach(inventory, device)
+	report_foreach(report, device)
 		if (field->get(device, &value)) {
 			begin_device(&family, device);
 			write_label(out, field->name, value.text);
@@ -190,12 +189,12 @@ static void write_ownership(FILE *out, const struct inventory *inventory)
 		}
 }
 
-static void write_device_aliases(FILE *out, const struct inventory *inventory)
+static void write_device_aliases(FILE *out, const struct report *report)
 {
 	struct family family = family_new(out, "device_", "alias_info", MEASURE_GAUGE,
 					  "aliases of the device, one series for each; always 1");
 
-	inventory_foreach(inventory, device)
+	report_foreach(report, device)
 		for (size_t i = 0; i < device->aliases.count; i++) {
 			begin_device(&family, device);
 			write_label(out, "alias", device->aliases.items[i]);
@@ -269,7 +268,7 @@ static int write_owners(FILE *out, const struct report *report)
 					  "owners of the device, one series for each; always 1");
 	int error = 0;
 
-	inventory_foreach(report->inventory, device)
+	report_foreach(report, device)
 		if (device->owner_count && !error)
 			error = write_device_owners(&family, report, device);
 	return error;
@@ -303,9 +302,9 @@ int write_prometheus(const struct report *report, FILE *out)
 	error = write_all_pools(out, report);
 	if (!error)
 		error = write_info(out, report);
-	write_device_aliases(out, report->inventory);
-	write_ownership(out, report->inventory);
+	write_device_aliases(out, report);
+	write_ownership(out, report);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		write_measurement(out, report->inventory, &FIELDS[i]);
+		write_measurement(out, report, &FIELDS[i]);
 	return error ? error : write_owners(out, report);
 }

@@ -196,7 +196,7 @@ static int write_lines(const struct report *report, FILE *out, bool raw)
 	for (size_t i = 0; i < report->column_count; i++)
 		if (add_column(table, report->columns[i], raw) < 0)
 			return -ENOMEM;
-	inventory_foreach(report->inventory, device) {
+	report_foreach(report, device) {
 		error = print_device(table, report, device, raw);
 		if (error < 0)
 			return error;

@@ -14,7 +14,10 @@
 struct report {
 	struct probe *probe;
 	const struct inventory *inventory;
-	const struct field **columns; /* NULL if the format has a fixed layout */
+	const struct pci_device **devices; /* the selected devices in output order (rows_sort),
+					      terminated by NULL; not used by formats with a
+					      fixed layout */
+	const struct field **columns;	   /* NULL if the format has a fixed layout */
 	size_t column_count;
 	bool columns_chosen;	   /* by the user; false with -o +LIST */
 	unsigned details;	   /* enum detail: what has been read */
@@ -26,6 +29,11 @@ struct report {
 	unsigned width; /* of the terminal, in columns; 0: not a terminal */
 	bool colors;
 };
+
+/* Iterates over report.devices. */
+#define report_foreach(report, device)                                                   \
+	for (const struct pci_device *const *device##_next = (report)->devices, *device; \
+	     (device = *device##_next); device##_next++)
 
 /* Details needed for report.usage. */
 #define DETAIL_USAGE ((unsigned)(DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP))

@@ -4,6 +4,7 @@
 
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/rows.h"
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
@@ -61,6 +62,8 @@ static void assert_table(const char *list, unsigned width, const char *expected)
 	assert_int_equal(probe_new(&options, &report.probe), 0);
 	assert_int_equal(probe_read(report.probe, &inventory), 0);
 	report.inventory = inventory;
+	report.devices = rows_sort(&(struct rows){0}, inventory);
+	assert_non_null(report.devices);
 	out = open_memstream(&string, &size);
 	assert_int_equal(writer->write(&report, out), 0);
 	fclose(out);
@@ -68,6 +71,7 @@ static void assert_table(const char *list, unsigned width, const char *expected)
 	assert_string_equal(string, expected);
 	free(string);
 	free(report.columns);
+	free(report.devices);
 	inventory_free(inventory);
 	probe_free(report.probe);
 }
