@@ -53,13 +53,15 @@ static int write_row(FILE *out, const struct inventory *inventory, const struct 
 int write_cloudstack_table(const struct report *report, FILE *out)
 {
 	const struct inventory *inventory = report->inventory;
-	int error = 0;
 
 	if (report->headings)
 		fprintf(out, "%-*s %-16s DOMAIN BUS SLOT FUNCTION INSTANCE\n",
 			(int)strlen(inventory->host), "HOST", "NAME");
-	inventory_foreach(inventory, device)
-		if (!error && alias_of(device))
-			error = write_row(out, inventory, device);
-	return error;
+	inventory_foreach(inventory, device) {
+		int error = alias_of(device) ? write_row(out, inventory, device) : 0;
+
+		if (error)
+			return error;
+	}
+	return 0;
 }

@@ -53,7 +53,7 @@ static bool sources_are_complete(const struct inventory *inventory, unsigned sou
 static bool is_determined(const struct inventory *inventory, const struct pci_device *device,
 			  const char *mdev)
 {
-	/* the device's state doesn't tell whether this mediated device is in use */
+	/* the device's state is not that of this mediated device */
 	if (mdev && !sources_are_complete(inventory, OWNER_VFIO | OWNER_MDEV))
 		return false;
 	/* an uninspected process may use a device that is reserved for a stopped VM */

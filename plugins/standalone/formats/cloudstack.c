@@ -31,15 +31,22 @@ static bool find_number(const char *description, const char *key, unsigned long 
 	return !errno && *ret <= INT32_MAX;
 }
 
+static int add_optional(struct json_object *object, const char *key, bool known,
+			unsigned long number)
+{
+	if (!known)
+		return jsonvalue_add_null(object, key);
+	return jsonvalue_add(object, key, json_object_new_uint64(number));
+}
+
 static int add_number(struct json_object *object, const char *key, const char *description,
 		      const char *name)
 {
-	unsigned long number;
+	unsigned long number = 0;
 	const char *end;
+	bool known = find_number(description, name, &number, &end);
 
-	if (!find_number(description, name, &number, &end))
-		return jsonvalue_add_null(object, key);
-	return jsonvalue_add(object, key, json_object_new_uint64(number));
+	return add_optional(object, key, known, number);
 }
 
 /* DESCRIPTION is NULL for a whole device. */
@@ -47,21 +54,17 @@ static int add_vgpu_limits(struct json_object *object, const char *description)
 {
 	unsigned long x = 0, y = 0;
 	const char *end;
-	bool resolution = find_number(description, "max_resolution=", &x, &end) &&
-			  find_number(end, "x", &y, &end);
+	bool known = find_number(description, "max_resolution=", &x, &end) &&
+		     find_number(end, "x", &y, &end);
 	int error = add_number(object, "max_instances", description, "max_instance=");
 
 	if (!error)
 		error = add_number(object, "video_ram", description, "framebuffer=");
 	if (!error)
 		error = add_number(object, "max_heads", description, "num_heads=");
-	if (!error && !resolution)
-		error = jsonvalue_add_null(object, "max_resolution_x");
-	if (!error && !resolution)
-		return jsonvalue_add_null(object, "max_resolution_y");
 	if (!error)
-		error = jsonvalue_add(object, "max_resolution_x", json_object_new_uint64(x));
-	return error ? error : jsonvalue_add(object, "max_resolution_y", json_object_new_uint64(y));
+		error = add_optional(object, "max_resolution_x", known, x);
+	return error ? error : add_optional(object, "max_resolution_y", known, y);
 }
 
 static int __attribute__((format(printf, 3, 4)))
@@ -222,8 +225,8 @@ static int add_passthrough(struct json_object *object, const struct report *repo
 
 /* Ancestors and NUMA node are read only for selected devices: a PF that is not selected has those
  * of its VFs. */
-static const struct pci_device *find_located(const struct inventory *inventory,
-					     const struct pci_device *device)
+static const struct pci_device *topology_device(const struct inventory *inventory,
+						const struct pci_device *device)
 {
 	if (device->selected)
 		return device;
@@ -262,7 +265,7 @@ static int add_ids(struct json_object *object, const struct report *report,
 }
 
 static int add_topology(struct json_object *object, const struct pci_device *device,
-			const struct pci_device *located)
+			const struct pci_device *topology)
 {
 	char root[ADDRESS_SIZE];
 	int error;
@@ -271,13 +274,13 @@ static int add_topology(struct json_object *object, const struct pci_device *dev
 		error = add_format(object, "iommu_group", "%u", device->iommu_group);
 	else
 		error = add_format(object, "iommu_group", "null");
-	address_format(located->ancestor_count ? &located->ancestors[0] : &device->address, root);
+	address_format(topology->ancestor_count ? &topology->ancestors[0] : &device->address, root);
 	if (!error)
 		error = add_format(object, "pci_root", "%s", root);
 	if (!error)
 		error = jsonvalue_add(object, "numa_node",
-				      json_object_new_int64(located->present & HAS_NUMA_NODE
-								    ? (int64_t)located->numa_node
+				      json_object_new_int64(topology->present & HAS_NUMA_NODE
+								    ? (int64_t)topology->numa_node
 								    : -1));
 	if (!error)
 		error = jsonvalue_add(object, "sriov_totalvfs",
@@ -293,7 +296,7 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 	int error = object ? add_ids(object, report, device) : -ENOMEM;
 
 	if (!error)
-		error = add_topology(object, device, find_located(report->inventory, device));
+		error = add_topology(object, device, topology_device(report->inventory, device));
 	if (!error)
 		error = add_vgpu_limits(object, NULL);
 	if (!error)
@@ -310,24 +313,26 @@ static bool has_own_line(const struct inventory *inventory, const struct pci_dev
 		return false;
 	if (device->selected)
 		return !(device->present & HAS_PF) || !inventory_find(inventory, &device->sriov.pf);
-	return find_located(inventory, device) != device;
+	return topology_device(inventory, device) != device;
 }
 
 int write_cloudstack(const struct report *report, FILE *out)
 {
 	const struct inventory *inventory = report->inventory;
 	const char *separator = "\n";
-	int error = 0;
 
 	fputs("{ \"gpus\": [", out);
-	for (size_t i = 0; i < inventory->count && !error; i++) {
+	for (size_t i = 0; i < inventory->count; i++) {
+		int error;
+
 		if (!has_own_line(inventory, &inventory->devices[i]))
 			continue;
 		fputs(separator, out);
 		error = write_device(out, report, &inventory->devices[i]);
+		if (error)
+			return error;
 		separator = ",\n";
 	}
-	if (!error)
-		fputs("\n] }\n", out);
-	return error;
+	fputs("\n] }\n", out);
+	return 0;
 }

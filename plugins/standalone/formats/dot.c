@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* All boxes are as wide as the longest name. */
+/* Longer names are truncated: the longest sets the width of all boxes. */
 #define NAME_CHARACTERS 40
 
 /* The node id is the address of the device. */

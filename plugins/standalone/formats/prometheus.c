@@ -266,12 +266,14 @@ static int write_owners(FILE *out, const struct report *report)
 {
 	struct family family = family_new(out, "device_", "owner_info", MEASURE_GAUGE,
 					  "owners of the device, one series for each; always 1");
-	int error = 0;
 
-	report_foreach(report, device)
-		if (device->owner_count && !error)
-			error = write_device_owners(&family, report, device);
-	return error;
+	report_foreach(report, device) {
+		int error = device->owner_count ? write_device_owners(&family, report, device) : 0;
+
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
 static void write_probe_status(FILE *out, const struct inventory *inventory)
@@ -300,11 +302,14 @@ int write_prometheus(const struct report *report, FILE *out)
 	write_probe_status(out, report->inventory);
 	write_host(out, report->inventory);
 	error = write_all_pools(out, report);
-	if (!error)
-		error = write_info(out, report);
+	if (error)
+		return error;
+	error = write_info(out, report);
+	if (error)
+		return error;
 	write_device_aliases(out, report);
 	write_ownership(out, report);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		write_measurement(out, report, &FIELDS[i]);
-	return error ? error : write_owners(out, report);
+	return write_owners(out, report);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Output formats. A writer iterates over fields and doesn't know single properties. Each format has
- * a file and a row in WRITERS. */
+/* Output formats. Writers iterate over fields instead of accessing single properties where
+ * possible. Each format has a file and a row in WRITERS. */
 #ifndef PCIPROBE_STANDALONE_FORMATS_WRITER_H
 #define PCIPROBE_STANDALONE_FORMATS_WRITER_H
 
