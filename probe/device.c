@@ -4,7 +4,6 @@
 #include "probe/driver.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +17,6 @@ struct pci_device *inventory_find(const struct inventory *inventory,
 {
 	if (!inventory->count)
 		return NULL;
-	if (inventory->reordered)
-		return lfind(address, inventory->devices, &(size_t){inventory->count},
-			     sizeof(*inventory->devices), compare);
 	return bsearch(address, inventory->devices, inventory->count, sizeof(*inventory->devices),
 		       compare);
 }

@@ -206,12 +206,11 @@ struct pci_device {
 	struct strings aliases; /* what requests can call it: alias.h */
 };
 
-/* All devices of a host, in order of address unless REORDERED, selected or not. */
+/* All devices of a host, selected or not, in order of address. */
 struct inventory {
 	struct pci_device *devices;
 	size_t count;
 	size_t selected;
-	bool reordered;	      /* a program has sorted them in another order, to write them */
 	size_t incomplete;    /* devices that could not be read whole, those that could not even be
 				 listed included */
 	struct timespec time; /* CLOCK_REALTIME, when the reading began */

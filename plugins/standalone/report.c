@@ -85,8 +85,13 @@ unsigned report_details(struct report *report, const struct options *options, un
 
 int report_write(const struct report *report, const struct options *options)
 {
-	int error = options->writer->write(report, stdout);
+	struct report sorted = *report;
+	int error = -ENOMEM;
 
+	sorted.devices = rows_sort(&options->rows, report->inventory);
+	if (sorted.devices)
+		error = options->writer->write(&sorted, stdout);
+	free(sorted.devices);
 	if (!error)
 		return status_of(report->inventory);
 	log_error(&options->log, "%s: %s", options->writer->name, strerror(-error));

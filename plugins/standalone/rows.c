@@ -155,7 +155,8 @@ static int compare_by(const struct field *field, const struct pci_device *a,
 
 static int compare(const void *a, const void *b, void *data)
 {
-	const struct pci_device *x = a, *y = b;
+	const struct pci_device *x = *(const struct pci_device *const *)a,
+				*y = *(const struct pci_device *const *)b;
 	const struct rows *rows = data;
 	int order = 0;
 
@@ -164,18 +165,27 @@ static int compare(const void *a, const void *b, void *data)
 	return order ? order : address_compare(&x->address, &y->address);
 }
 
-void rows_apply(const struct rows *rows, struct inventory *inventory)
+void rows_filter(const struct rows *rows, struct inventory *inventory)
 {
 	inventory_foreach(inventory, device)
 		if (!is_listed(rows, device)) {
 			device->selected = false;
 			inventory->selected--;
 		}
-	if (!rows->sort_count)
-		return;
-	qsort_r(inventory->devices, inventory->count, sizeof(*inventory->devices), compare,
-		(void *)(uintptr_t)rows);
-	inventory->reordered = true;
+}
+
+const struct pci_device **rows_sort(const struct rows *rows, const struct inventory *inventory)
+{
+	const struct pci_device **devices = calloc(inventory->count + 1, sizeof(*devices));
+	size_t count = 0;
+
+	if (!devices)
+		return NULL;
+	inventory_foreach(inventory, device)
+		devices[count++] = device;
+	if (rows->sort_count)
+		qsort_r(devices, count, sizeof(*devices), compare, (void *)(uintptr_t)rows);
+	return devices;
 }
 
 void rows_free(struct rows *rows)

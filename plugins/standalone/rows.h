@@ -29,12 +29,16 @@ int rows_add_drivers(struct rows *rows, const char *list);
 /* Returns whether ROWS has a filter. */
 bool rows_are_filtered(const struct rows *rows);
 
-/* Returns the details (enum detail) that must be read for rows_apply. */
+/* Returns the details (enum detail) that must be read for rows_filter and rows_sort. */
 unsigned rows_details(const struct rows *rows);
 
-/* Deselects the devices that do not match and sorts INVENTORY: numbers by value, other values by
- * strverscmp(3), devices without the value last, equal ones by address. */
-void rows_apply(const struct rows *rows, struct inventory *inventory);
+/* Deselects the devices that are not listed. */
+void rows_filter(const struct rows *rows, struct inventory *inventory);
+
+/* Returns the selected devices, terminated by NULL and sorted: numbers by value, other values with
+ * strverscmp(3), devices without a value last, equal devices by address. NULL if out of memory; the
+ * caller frees the array, but not the devices, which belong to the inventory. */
+const struct pci_device **rows_sort(const struct rows *rows, const struct inventory *inventory);
 
 void rows_free(struct rows *rows);
 

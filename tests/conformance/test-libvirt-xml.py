@@ -266,7 +266,7 @@ def check_kinds(machine):
             "not in an IOMMU group",
             "0000:84:00.1 is bound to a host driver",
             "bound to host driver mlx5_core",
-            "by itself",
+            "not teamed",
         )
         if text not in comments
     )

@@ -215,7 +215,7 @@ def alias_problems(host, directory):
         wanted = {
             device["address"] for device in devices if name in device.get("aliases", [])
         } & offered
-        admitted = set(re.findall(r"^# %s takes (\S+) too" % name, text, re.MULTILINE))
+        admitted = set(re.findall(r"^# alias %s also matches (\S+):" % name, text, re.MULTILINE))
         if name in aliases:
             yield from same(
                 sorted(wanted | admitted),

@@ -10,6 +10,7 @@
 #endif
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/rows.h"
 #include "probe/details/details.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -654,10 +655,12 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 	for (size_t i = 0; i < WRITER_COUNT; i++) {
 		struct report report = {.probe = probe,
 					.inventory = inventory,
+					.devices = rows_sort(&(struct rows){0}, inventory),
 					.details = DETAIL_ALL,
 					.headings = true,
 					.teaming = true};
 
+		hold(report.devices);
 		if (WRITERS[i].columns)
 			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) ==
 			     0);
@@ -669,6 +672,7 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 		check_output(&WRITERS[i], text, size, report.column_count);
 		free(text);
 		free(report.columns);
+		free(report.devices);
 	}
 }
 

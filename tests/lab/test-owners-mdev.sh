@@ -99,7 +99,7 @@ row "the other one is left" part_is_held_by "$one" "$first"
 # Beside it, one that nothing tells of: it could be the second part.
 hold cdev flight "$two"
 row "one held and another unseen: the first is known" part_is_held_by "$one" "$first"
-row "one held and another unseen: CloudStack gets that" users_are "one-42; unknown: pciprobe could not look everywhere"
+row "one held and another unseen: CloudStack gets that" users_are "one-42; unknown: pciprobe could not check all owners"
 let_go
 kill -9 "$first"
 wait "$first" 2>/dev/null || :
@@ -112,7 +112,7 @@ for way in "container flight" "group uring" "device plain" "device flight" "cdev
     hold $way "$one"
     row "$way: unknown" is_unknown "$nic2"
     row "$way: so is who has the parts" users_are \
-        "unknown: pciprobe could not look everywhere; unknown: pciprobe could not look everywhere"
+        "unknown: pciprobe could not check all owners; unknown: pciprobe could not check all owners"
     row "$way: the device is not bound" is_bound_never "$nic2"
     let_go
     # The kernel takes a ring's files back some time after the process has ended.

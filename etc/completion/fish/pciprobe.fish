@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # fish completion for pciprobe. Subcommands, options and their values are read from the program's own help.
 
-# Of each option that the help lists a line: short form or -, long form, argument or -, help.
+# Prints a line for each option in the help: short form, long form, argument, description; tab-separated.
 function __pciprobe_options
     $argv help 2>/dev/null | string replace -rf '^  (?:(-.),|   ) (--[a-z-]+)(?: ([A-Z][^ ]*))? +(.*)$' '$1\t$2\t$3\t$4'
 end

@@ -71,7 +71,7 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 		       probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
 		print_availability(device);
-	omitted_reason = device->selected ? opennebula_leaves_out(probe_config(probe), device)
+	omitted_reason = device->selected ? opennebula_omit_reason(probe_config(probe), device)
 					  : NULL;
 	if (omitted_reason)
 		printf("    omitted by the opennebula format: it is %s, and those are published\n",

@@ -12,7 +12,7 @@ static int list_devices(const struct options *options, struct report *report)
 	if (options_probe(options, report_details(report, options, 0), &report->probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(report->probe, &inventory) == 0) {
-		rows_apply(&options->rows, inventory);
+		rows_filter(&options->rows, inventory);
 		report->inventory = inventory;
 		status = report_write(report, options);
 		report_log_sources(options, inventory);

@@ -262,7 +262,8 @@ static int read_everything(const struct options *options, struct recording *reco
 	int status = STATUS_FAILED;
 
 	if (null && probe_new(&probe_options, &report.probe) == 0 &&
-	    probe_read(report.probe, &inventory) == 0) {
+	    probe_read(report.probe, &inventory) == 0 &&
+	    (report.devices = rows_sort(&(struct rows){0}, inventory))) {
 		report.inventory = inventory;
 		for (size_t i = 0; i < WRITER_COUNT; i++)
 			WRITERS[i].write(&report, null);
@@ -272,6 +273,7 @@ static int read_everything(const struct options *options, struct recording *reco
 	}
 	if (null)
 		fclose(null);
+	free(report.devices);
 	inventory_free(inventory);
 	probe_free(report.probe);
 	return status;

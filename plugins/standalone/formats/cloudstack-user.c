@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has(const struct owner *owner, const char *mdev)
+static bool uses(const struct owner *owner, const char *mdev)
 {
 	if (owner->reserves)
 		return false;
 	return mdev ? owner->mdev && strcmp(owner->mdev, mdev) == 0 : !owner->mdev;
 }
 
-/* Java's isNotBlank, whatever counts as white space there. */
-static bool is_seen(const char *name)
+/* A stricter StringUtils.isNotBlank: independent of what Java considers white space. */
+static bool has_visible_character(const char *name)
 {
 	for (; *name; name++)
 		if (*name > ' ' && *name < 0x7f)
@@ -27,14 +27,14 @@ static bool is_seen(const char *name)
 
 static void write_owner(FILE *out, const struct owner *owner)
 {
-	if (owner->name && is_seen(owner->name)) {
+	if (owner->name && has_visible_character(owner->name)) {
 		text_write_plain(out, owner->name);
 		return;
 	}
 	if (owner->pid)
 		fprintf(out, "process %d", owner->pid);
 	else
-		fputs("somebody", out);
+		fputs("unknown owner", out);
 	if (owner->program) {
 		fputs(" (", out);
 		text_write_plain(out, owner->program);
@@ -42,7 +42,7 @@ static void write_owner(FILE *out, const struct owner *owner)
 	}
 }
 
-static bool are_all_seen(const struct inventory *inventory, unsigned sources)
+static bool sources_are_complete(const struct inventory *inventory, unsigned sources)
 {
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
 		if ((SOURCES[i].bit & sources) && inventory->sources[i].state != SOURCE_OK)
@@ -50,52 +50,52 @@ static bool are_all_seen(const struct inventory *inventory, unsigned sources)
 	return !inventory->unlocated;
 }
 
-static bool is_known(const struct inventory *inventory, const struct pci_device *device,
-		     const char *mdev)
+static bool is_determined(const struct inventory *inventory, const struct pci_device *device,
+			  const char *mdev)
 {
-	/* what one mediated device's owner is says nothing of another's */
-	if (mdev && !are_all_seen(inventory, OWNER_VFIO | OWNER_MDEV))
+	/* the device's state is not that of this mediated device */
+	if (mdev && !sources_are_complete(inventory, OWNER_VFIO | OWNER_MDEV))
 		return false;
-	/* of a device that a stopped VM is defined with, a process that couldn't be seen may have
-	 * it all the same */
+	/* an uninspected process may use a device that is reserved for a stopped VM */
 	if (device->ownership == OWNERSHIP_RESERVED)
-		return are_all_seen(inventory, OWNER_VFIO);
+		return sources_are_complete(inventory, OWNER_VFIO);
 	return (device->present & HAS_OWNERSHIP) && device->ownership != OWNERSHIP_UNKNOWN;
 }
 
 int cloudstack_user(const struct inventory *inventory, const struct pci_device *device,
 		    const char *mdev, char **ret)
 {
-	const char *between = "";
-	char *text = NULL;
+	const char *separator = "";
+	char *string = NULL;
 	size_t size = 0, count = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = open_memstream(&string, &size);
 
 	if (!out)
 		return -ENOMEM;
 	for (size_t i = 0; i < device->owner_count; i++)
-		count += has(&device->owners[i], mdev);
+		count += uses(&device->owners[i], mdev);
 	if (count > 1)
 		fputs("conflict: ", out);
 	for (size_t i = 0; i < device->owner_count; i++) {
-		if (!has(&device->owners[i], mdev))
+		if (!uses(&device->owners[i], mdev))
 			continue;
-		fputs(between, out);
+		fputs(separator, out);
 		write_owner(out, &device->owners[i]);
-		between = ", ";
+		separator = ", ";
 	}
 	if (!count && device->group_held && !mdev)
-		fprintf(out, "held: IOMMU group %u, for another device of it", device->iommu_group);
-	else if (!count && !is_known(inventory, device, mdev))
-		fputs("unknown: pciprobe could not look everywhere", out);
+		fprintf(out, "held: IOMMU group %u is in use for another device",
+			device->iommu_group);
+	else if (!count && !is_determined(inventory, device, mdev))
+		fputs("unknown: pciprobe could not check all owners", out);
 	if (fclose(out) != 0) {
-		free(text);
+		free(string);
 		return -ENOMEM;
 	}
-	if (!*text) {
-		free(text);
-		text = NULL;
+	if (!*string) {
+		free(string);
+		string = NULL;
 	}
-	*ret = text;
+	*ret = string;
 	return 0;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cloudstack: what CloudStack's agent reads from its own script,
- * scripts/vm/hypervisor/kvm/gpudiscovery.sh of its 4.21 and 4.22. A device a line; VFs stand in
- * their PF, and mediated devices in the device that has them or, when a VF has them, in that one's
- * PF. */
+/* cloudstack: the output of CloudStack's script scripts/vm/hypervisor/kvm/gpudiscovery.sh (4.21 and
+ * 4.22), which its agent reads. One line per device. VFs are listed in their PF, mediated devices
+ * in their parent device or, if that is a VF, in its PF. */
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/cloudstack-user.h"
 #include "plugins/standalone/formats/writer.h"
@@ -12,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A number after KEY in an mdev type's description: "num_heads=4, frl_config=45, framebuffer=4096M,
- * max_resolution=4096x2160, max_instance=4" (NVIDIA's); *end is behind it. */
+/* Parses the number after KEY in an mdev type's description, e.g. NVIDIA's "num_heads=4,
+ * frl_config=45, framebuffer=4096M, max_resolution=4096x2160, max_instance=4". Sets *end to the
+ * first character after it. */
 static bool find_number(const char *description, const char *key, unsigned long *ret,
 			const char **end)
 {
 	const char *found = description ? strstr(description, key) : NULL;
-	char *behind;
+	char *tail;
 
 	if (!found)
 		return false;
@@ -26,59 +26,62 @@ static bool find_number(const char *description, const char *key, unsigned long 
 	if (*found < '0' || *found > '9')
 		return false;
 	errno = 0;
-	*ret = strtoul(found, &behind, 10);
-	*end = behind;
+	*ret = strtoul(found, &tail, 10);
+	*end = tail;
 	return !errno && *ret <= INT32_MAX;
+}
+
+static int add_optional(struct json_object *object, const char *key, bool known,
+			unsigned long number)
+{
+	if (!known)
+		return jsonvalue_add_null(object, key);
+	return jsonvalue_add(object, key, json_object_new_uint64(number));
 }
 
 static int add_number(struct json_object *object, const char *key, const char *description,
 		      const char *name)
 {
-	unsigned long number;
+	unsigned long number = 0;
 	const char *end;
+	bool known = find_number(description, name, &number, &end);
 
-	if (!find_number(description, name, &number, &end))
-		return jsonvalue_add_null(object, key);
-	return jsonvalue_add(object, key, json_object_new_uint64(number));
+	return add_optional(object, key, known, number);
 }
 
-/* Of a device itself there is no description. */
-static int add_measures(struct json_object *object, const char *description)
+/* DESCRIPTION is NULL for a whole device. */
+static int add_vgpu_limits(struct json_object *object, const char *description)
 {
 	unsigned long x = 0, y = 0;
 	const char *end;
-	bool resolution = find_number(description, "max_resolution=", &x, &end) &&
-			  find_number(end, "x", &y, &end);
+	bool known = find_number(description, "max_resolution=", &x, &end) &&
+		     find_number(end, "x", &y, &end);
 	int error = add_number(object, "max_instances", description, "max_instance=");
 
 	if (!error)
 		error = add_number(object, "video_ram", description, "framebuffer=");
 	if (!error)
 		error = add_number(object, "max_heads", description, "num_heads=");
-	if (!error && !resolution)
-		error = jsonvalue_add_null(object, "max_resolution_x");
-	if (!error && !resolution)
-		return jsonvalue_add_null(object, "max_resolution_y");
 	if (!error)
-		error = jsonvalue_add(object, "max_resolution_x", json_object_new_uint64(x));
-	return error ? error : jsonvalue_add(object, "max_resolution_y", json_object_new_uint64(y));
+		error = add_optional(object, "max_resolution_x", known, x);
+	return error ? error : add_optional(object, "max_resolution_y", known, y);
 }
 
 static int __attribute__((format(printf, 3, 4)))
 add_format(struct json_object *object, const char *key, const char *format, ...)
 {
 	struct json_object *value;
-	char *text;
+	char *string;
 	va_list args;
 	int length;
 
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	length = vasprintf(&string, format, args);
 	va_end(args);
 	if (length < 0)
 		return -ENOMEM;
-	value = jsonvalue_text(text);
-	free(text);
+	value = jsonvalue_text(string);
+	free(string);
 	return jsonvalue_add(object, key, value);
 }
 
@@ -96,7 +99,7 @@ static int add_libvirt_address(struct json_object *object, const struct pci_addr
 	return error ? error : add_format(value, "function", "0x%x", address->function & 7u);
 }
 
-/* Of a device that isn't selected nobody has asked. */
+/* The owners of a device that is not selected have not been read. */
 static int add_user(struct json_object *object, const struct report *report,
 		    const struct pci_device *device, const char *mdev)
 {
@@ -122,7 +125,7 @@ static int add_mdev(struct json_object *list, const struct report *report,
 	if (!error)
 		error = jsonvalue_add(object, "profile_name", jsonvalue_text(profile));
 	if (!error)
-		error = add_measures(object, mdev->description);
+		error = add_vgpu_limits(object, mdev->description);
 	if (!error)
 		error = add_libvirt_address(object, &device->address);
 	return error ? error : add_user(object, report, device, mdev->uuid);
@@ -133,8 +136,8 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
 	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
 }
 
-/* The name of a virtual GPU's type. A VF that is one has a short list of others, or none at all;
- * its neighbours know. */
+/* The name of a vGPU type. A VF that has one no longer lists it; the lists of the PF's other VFs
+ * may. */
 static const char *find_type_name(const struct inventory *inventory, const struct pci_device *pf,
 				  const char *id)
 {
@@ -148,7 +151,7 @@ static const char *find_type_name(const struct inventory *inventory, const struc
 	return id;
 }
 
-/* What the VF is. One in NVIDIA's own framework that nobody has made anything of is nothing yet. */
+/* In NVIDIA's vendor-specific framework, type 0 is a VF without a vGPU. */
 static const char *find_profile(const struct inventory *inventory, const struct pci_device *pf,
 				const struct pci_device *vf)
 {
@@ -173,21 +176,21 @@ static int add_vf(struct json_object *list, const struct report *report,
 		error = jsonvalue_add(object, "vf_profile",
 				      jsonvalue_text(find_profile(report->inventory, pf, vf)));
 	if (!error)
-		error = add_measures(object, NULL);
+		error = add_vgpu_limits(object, NULL);
 	if (!error)
 		error = add_libvirt_address(object, &vf->address);
 	return error ? error : add_user(object, report, vf, NULL);
 }
 
-/* A VF that has mediated devices is given in these parts, not as a whole. */
-static int add_parts(struct json_object *object, const struct report *report,
-		     const struct pci_device *device)
+/* A VF with mediated devices cannot be assigned as a whole: only those are listed. */
+static int add_instances(struct json_object *object, const struct report *report,
+			 const struct pci_device *device)
 {
 	struct json_object *mdevs = json_object_new_array(), *vfs = json_object_new_array();
-	int error = jsonvalue_add(object, "vgpu_instances", mdevs),
-	    also = jsonvalue_add(object, "vf_instances", vfs);
+	int error = jsonvalue_add(object, "vgpu_instances", mdevs);
+	int vf_error = jsonvalue_add(object, "vf_instances", vfs); /* which frees VFS on failure */
 
-	error = error ? error : also;
+	error = error ? error : vf_error;
 	for (size_t i = 0; i < device->mdev_count && !error; i++)
 		error = add_mdev(mdevs, report, device, &device->mdevs[i]);
 	inventory_foreach(report->inventory, vf) {
@@ -201,18 +204,18 @@ static int add_parts(struct json_object *object, const struct report *report,
 	return error;
 }
 
-/* A device that is on offer in parts isn't as a whole, and one that only its VFs are selected of
- * isn't at all. */
+/* Disabled for a device with VFs or mediated devices, which are assigned instead, and for a PF that
+ * is not selected. */
 static int add_passthrough(struct json_object *object, const struct report *report,
 			   const struct pci_device *device)
 {
-	struct json_object *passthrough = json_object_new_object(), *parts = NULL;
+	struct json_object *passthrough = json_object_new_object(), *mdevs = NULL;
 	bool whole = device->selected && !device->sriov.vfs_enabled &&
 		     !(device->present & HAS_VIRTFN);
 	int error = jsonvalue_add(object, "full_passthrough", passthrough);
 
-	json_object_object_get_ex(object, "vgpu_instances", &parts);
-	whole = whole && json_object_array_length(parts) == 0;
+	json_object_object_get_ex(object, "vgpu_instances", &mdevs);
+	whole = whole && json_object_array_length(mdevs) == 0;
 	if (!error)
 		error = jsonvalue_add(passthrough, "enabled", json_object_new_int(whole));
 	if (!error)
@@ -220,10 +223,10 @@ static int add_passthrough(struct json_object *object, const struct report *repo
 	return error ? error : add_user(passthrough, report, device, NULL);
 }
 
-/* The device whose place in the machine is known: of a PF that isn't selected, where its VFs are.
- */
-static const struct pci_device *find_placed(const struct inventory *inventory,
-					    const struct pci_device *device)
+/* Ancestors and NUMA node are read only for selected devices: a PF that is not selected has those
+ * of its VFs. */
+static const struct pci_device *topology_device(const struct inventory *inventory,
+						const struct pci_device *device)
 {
 	if (device->selected)
 		return device;
@@ -233,8 +236,8 @@ static const struct pci_device *find_placed(const struct inventory *inventory,
 	return device;
 }
 
-static int add_names(struct json_object *object, const struct report *report,
-		     const struct pci_device *device)
+static int add_ids(struct json_object *object, const struct report *report,
+		   const struct pci_device *device)
 {
 	struct names *names = probe_names(report->probe);
 	const char *vendor = names_vendor(names, device->vendor),
@@ -262,7 +265,7 @@ static int add_names(struct json_object *object, const struct report *report,
 }
 
 static int add_topology(struct json_object *object, const struct pci_device *device,
-			const struct pci_device *placed)
+			const struct pci_device *topology)
 {
 	char root[ADDRESS_SIZE];
 	int error;
@@ -271,13 +274,13 @@ static int add_topology(struct json_object *object, const struct pci_device *dev
 		error = add_format(object, "iommu_group", "%u", device->iommu_group);
 	else
 		error = add_format(object, "iommu_group", "null");
-	address_format(placed->ancestor_count ? &placed->ancestors[0] : &device->address, root);
+	address_format(topology->ancestor_count ? &topology->ancestors[0] : &device->address, root);
 	if (!error)
 		error = add_format(object, "pci_root", "%s", root);
 	if (!error)
 		error = jsonvalue_add(object, "numa_node",
-				      json_object_new_int64(placed->present & HAS_NUMA_NODE
-								    ? (int64_t)placed->numa_node
+				      json_object_new_int64(topology->present & HAS_NUMA_NODE
+								    ? (int64_t)topology->numa_node
 								    : -1));
 	if (!error)
 		error = jsonvalue_add(object, "sriov_totalvfs",
@@ -290,44 +293,46 @@ static int add_topology(struct json_object *object, const struct pci_device *dev
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? add_names(object, report, device) : -ENOMEM;
+	int error = object ? add_ids(object, report, device) : -ENOMEM;
 
 	if (!error)
-		error = add_topology(object, device, find_placed(report->inventory, device));
+		error = add_topology(object, device, topology_device(report->inventory, device));
 	if (!error)
-		error = add_measures(object, NULL);
+		error = add_vgpu_limits(object, NULL);
 	if (!error)
-		error = add_parts(object, report, device);
+		error = add_instances(object, report, device);
 	if (!error)
 		error = add_passthrough(object, report, device);
 	return jsonvalue_write(out, object, error);
 }
 
-/* No VM gets a bridge. A VF stands in its PF, whether that is selected or not. */
-static bool is_standalone(const struct inventory *inventory, const struct pci_device *device)
+/* Bridges are omitted, and VFs are listed in their PF even if that is not selected. */
+static bool has_own_line(const struct inventory *inventory, const struct pci_device *device)
 {
 	if (device_is_bridge(device))
 		return false;
 	if (device->selected)
 		return !(device->present & HAS_PF) || !inventory_find(inventory, &device->sriov.pf);
-	return find_placed(inventory, device) != device;
+	return topology_device(inventory, device) != device;
 }
 
 int write_cloudstack(const struct report *report, FILE *out)
 {
 	const struct inventory *inventory = report->inventory;
-	const char *between = "\n";
-	int error = 0;
+	const char *separator = "\n";
 
 	fputs("{ \"gpus\": [", out);
-	for (size_t i = 0; i < inventory->count && !error; i++) {
-		if (!is_standalone(inventory, &inventory->devices[i]))
+	for (size_t i = 0; i < inventory->count; i++) {
+		int error;
+
+		if (!has_own_line(inventory, &inventory->devices[i]))
 			continue;
-		fputs(between, out);
+		fputs(separator, out);
 		error = write_device(out, report, &inventory->devices[i]);
-		between = ",\n";
+		if (error)
+			return error;
+		separator = ",\n";
 	}
-	if (!error)
-		fputs("\n] }\n", out);
-	return error;
+	fputs("\n] }\n", out);
+	return 0;
 }

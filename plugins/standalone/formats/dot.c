@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dot: the topology in Graphviz's language, https://graphviz.org/doc/info/lang.html. Bridges and
- * devices are a tree below the host, an IOMMU group is a box around its devices. The bridges above
- * a selected device are drawn even if they are not selected themselves. */
+/* dot: the topology in the DOT language, https://graphviz.org/doc/info/lang.html. Bridges and
+ * devices form a tree below the host; each IOMMU group is a cluster. The bridges above a selected
+ * device are drawn even if they are not selected. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/ownership/ownership.h"
@@ -9,35 +9,35 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Longer names would make every box of the picture as wide as the longest. */
+/* Longer names are truncated: the longest sets the width of all boxes. */
 #define NAME_CHARACTERS 40
 
-/* The address of a device is the name of its node. */
+/* The node id is the address of the device. */
 struct node {
 	const struct pci_device *device; /* NULL: not drawn */
-	const struct pci_device *parent; /* the next bridge above that is known; NULL: none */
+	const struct pci_device *parent; /* the nearest known bridge above; NULL: none */
 };
 
-/* Writes up to LIMIT characters of TEXT inside a quoted string. In a label a backslash and an
- * ampersand begin an escape sequence and a character reference, also within quotes. */
-static void write_text(FILE *out, const char *text, size_t limit)
+/* Writes up to LIMIT characters of STRING inside a quoted string. In labels, a backslash starts an
+ * escape sequence and an ampersand an HTML entity. */
+static void write_text(FILE *out, const char *string, size_t limit)
 {
 	uint32_t character;
 	size_t length;
 
-	for (; *text && limit; text += length ? length : 1, limit--) {
-		length = text_decode(text, &character);
+	for (; *string && limit; string += length ? length : 1, limit--) {
+		length = text_decode(string, &character);
 		if (!length || text_is_control(character)) {
 			fputc('?', out);
 			continue;
 		}
-		if (*text == '"' || *text == '\\')
+		if (*string == '"' || *string == '\\')
 			fputc('\\', out);
-		fwrite(text, 1, length, out);
-		if (*text == '&')
+		fwrite(string, 1, length, out);
+		if (*string == '&')
 			fputs("amp;", out);
 	}
-	if (*text)
+	if (*string)
 		fputs("\u2026", out);
 }
 
@@ -103,7 +103,7 @@ static void write_node(FILE *out, const struct report *report, const struct pci_
 	}
 	fputs("\\n", out);
 	write_name(out, report, device);
-	/* Of a bridge that is not selected nothing more is known. */
+	/* only ids, driver and group were read of bridges that are not selected */
 	if (!device->selected || (device_is_bridge(device) && !device->owner_count)) {
 		fprintf(out, "\"%s];\n", device->selected ? "" : ", style=dashed");
 		return;
@@ -128,7 +128,7 @@ static bool is_same_group(const struct node *a, const struct node *b)
 	return is_grouped(a) && is_grouped(b) && a->device->iommu_group == b->device->iommu_group;
 }
 
-/* Nodes without a group first, then group by group, in each by address; the undrawn at the end. */
+/* Sorts nodes without a group first, then by group and address; nodes that are not drawn last. */
 static int compare_nodes(const void *a, const void *b)
 {
 	const struct node *x = a, *y = b;
@@ -142,7 +142,7 @@ static int compare_nodes(const void *a, const void *b)
 	return address_compare(&x->device->address, &y->device->address);
 }
 
-/* Sorted, with a node that is not drawn as the last. NULL without memory. */
+/* Returns the sorted nodes, terminated by one without a device, or NULL if out of memory. */
 static struct node *find_nodes(const struct inventory *inventory)
 {
 	struct node *nodes = calloc(inventory->count + 1, sizeof(*nodes));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libsmartcols cuts texts without a mark, and differently in each release, so widths are settled
- * here. */
+/* libsmartcols truncates without an ellipsis, and differently in each release, so widths are
+ * computed here. */
 #include "plugins/standalone/formats/grid.h"
 
 #include "common/text.h"
@@ -14,10 +14,10 @@
 #include <wchar.h>
 #include <wctype.h>
 
-/* A flexible column is not cut below this width as long as other columns can be hidden. */
+/* Flexible columns are truncated below this width only if no other column can be hidden. */
 #define FLEXIBLE_WIDTH 20
 
-/* The art of one level of a tree. */
+/* Width of the tree's lines per level. */
 #define INDENT_WIDTH 2
 
 struct grid_column *grid_add_column(struct grid *grid, const char *heading)
@@ -67,7 +67,7 @@ void grid_free_members(struct grid *grid)
 	*grid = (struct grid){0};
 }
 
-/* Returns how many bytes the character at TEXT has, and its width, 0 bytes when the locale cannot
+/* Returns the length of the character at TEXT in bytes and its width, or 0 if the locale cannot
  * print it. */
 static size_t decode(const char *text, mbstate_t *state, size_t *ret_width)
 {
@@ -100,9 +100,9 @@ size_t grid_text_width(const char *text)
 	return total;
 }
 
-/* A copy of TEXT in which '?' stands for what cannot be printed, with at most WIDTH columns and an
- * ellipsis when it was cut. */
-static char *shown_text(const char *text, size_t width)
+/* Returns a copy of TEXT, truncated to WIDTH columns with an ellipsis, and with unprintable
+ * characters replaced by '?'. NULL if out of memory. */
+static char *truncate_text(const char *text, size_t width)
 {
 	const char *ellipsis = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? "\xe2\x80\xa6" : "...";
 	bool cut = grid_text_width(text) > width;
@@ -113,7 +113,7 @@ static char *shown_text(const char *text, size_t width)
 
 	if (!out)
 		return NULL;
-	if (cut && width <= grid_text_width(ellipsis)) /* too narrow for a mark and a text */
+	if (cut && width <= grid_text_width(ellipsis)) /* no space for anything else */
 		ellipsis = "";
 	if (cut)
 		left -= grid_text_width(ellipsis);
@@ -133,25 +133,24 @@ static char *shown_text(const char *text, size_t width)
 	return NULL;
 }
 
-/* Replaces the text at *TEXT by what is shown of it. */
 static int fit_text(char **text, size_t width)
 {
-	char *shown = shown_text(*text, width);
+	char *truncated = truncate_text(*text, width);
 
-	if (!shown)
+	if (!truncated)
 		return -ENOMEM;
 	free(*text);
-	*text = shown;
+	*text = truncated;
 	return 0;
 }
 
-/* The tree's art stands before the texts of the first column. */
-static size_t indent_of(const struct grid_row *row, size_t column)
+/* The tree is drawn in the first column. */
+static size_t indent_width(const struct grid_row *row, size_t column)
 {
 	return column ? 0 : row->depth * INDENT_WIDTH;
 }
 
-static void measure(struct grid *grid, size_t column)
+static void measure_column(struct grid *grid, size_t column)
 {
 	struct grid_column *c = &grid->columns[column];
 	size_t width;
@@ -162,31 +161,31 @@ static void measure(struct grid *grid, size_t column)
 		if (!grid->rows[i].cells[column].text)
 			continue;
 		c->hidden = false;
-		width = indent_of(&grid->rows[i], column) +
+		width = indent_width(&grid->rows[i], column) +
 			grid_text_width(grid->rows[i].cells[column].text);
 		if (width > c->width)
 			c->width = width;
 	}
 }
 
-static size_t least_width(const struct grid_column *column)
+static size_t min_width(const struct grid_column *column)
 {
 	return column->flexible && column->width > FLEXIBLE_WIDTH ? FLEXIBLE_WIDTH : column->width;
 }
 
-/* What a row takes with one space between columns, flexible ones at their least. */
-static size_t least_total(const struct grid *grid)
+/* The minimum width of a row, with one space between columns. */
+static size_t min_row_width(const struct grid *grid)
 {
 	size_t total = 0;
 
 	for (size_t i = 0; i < grid->column_count; i++)
 		if (!grid->columns[i].hidden)
-			total += least_width(&grid->columns[i]) + 1;
+			total += min_width(&grid->columns[i]) + 1;
 	return total ? total - 1 : 0;
 }
 
-/* Returns false when there is none left that may be hidden. */
-static bool hide_one(struct grid *grid)
+/* Returns false if no more columns may be hidden. */
+static bool hide_column(struct grid *grid)
 {
 	struct grid_column *found = NULL;
 
@@ -203,24 +202,24 @@ static bool hide_one(struct grid *grid)
 
 static void set_widths(struct grid *grid, size_t width)
 {
-	size_t least, spare, left = width;
+	size_t min_total, spare, left = width;
 
-	while (least_total(grid) > width && hide_one(grid))
+	while (min_row_width(grid) > width && hide_column(grid))
 		;
-	least = least_total(grid);
-	spare = width > least ? width - least : 0;
+	min_total = min_row_width(grid);
+	spare = width > min_total ? width - min_total : 0;
 	for (size_t i = 0; i < grid->column_count; i++) {
 		struct grid_column *column = &grid->columns[i];
-		size_t more;
+		size_t extra;
 
 		if (column->hidden)
 			continue;
-		more = column->width - least_width(column);
-		if (more > spare)
-			more = spare;
-		column->width = least_width(column) + more;
-		spare -= more;
-		if (!left) { /* not even one character of it */
+		extra = column->width - min_width(column);
+		if (extra > spare)
+			extra = spare;
+		column->width = min_width(column) + extra;
+		spare -= extra;
+		if (!left) { /* no space for a single character */
 			column->hidden = true;
 			continue;
 		}
@@ -236,19 +235,19 @@ int grid_fit(struct grid *grid, size_t width)
 	int error = 0;
 
 	for (size_t i = 0; i < grid->column_count; i++)
-		measure(grid, i);
+		measure_column(grid, i);
 	if (width)
 		set_widths(grid, width);
 	for (size_t i = 0; i < grid->column_count && !error; i++) {
-		size_t most = grid->columns[i].width;
+		size_t max_width = grid->columns[i].width;
 
-		error = fit_text(&grid->columns[i].heading, most);
+		error = fit_text(&grid->columns[i].heading, max_width);
 		for (size_t j = 0; j < grid->row_count && !error; j++) {
-			size_t indent = indent_of(&grid->rows[j], i);
+			size_t indent = indent_width(&grid->rows[j], i);
 			char **text = &grid->rows[j].cells[i].text;
 
 			if (*text)
-				error = fit_text(text, most > indent ? most - indent : 0);
+				error = fit_text(text, max_width > indent ? max_width - indent : 0);
 		}
 	}
 	return error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The texts of a table or tree, and how they fit the width of a terminal: columns are left out and
- * texts cut, never wrapped. */
+/* The cells of a table or tree, fitted to the width of a terminal: columns are hidden and texts
+ * truncated, never wrapped. */
 #ifndef PCIPROBE_STANDALONE_FORMATS_GRID_H
 #define PCIPROBE_STANDALONE_FORMATS_GRID_H
 
@@ -10,23 +10,23 @@
 #include <sys/types.h>
 
 struct grid_column {
-	char *heading;	 /* belongs to the grid */
-	bool right;	 /* aligned to the right */
-	bool flexible;	 /* long texts, which are cut before columns are hidden */
-	bool keep_empty; /* shown even when no row has a text in it */
-	unsigned rank;	 /* the column of the highest rank is hidden first; 0: never */
+	char *heading;	 /* owned by the grid */
+	bool right;	 /* right-aligned */
+	bool flexible;	 /* truncated before columns are hidden */
+	bool keep_empty; /* not hidden if all its cells are empty */
+	unsigned rank;	 /* columns of higher rank are hidden first; 0: never */
 	bool hidden;	 /* set by grid_fit */
-	size_t width;	 /* set by grid_fit: of its widest text, in columns of the terminal */
+	size_t width;	 /* set by grid_fit, in terminal columns */
 };
 
 struct grid_cell {
-	char *text;	   /* belongs to the grid; NULL: empty */
+	char *text;	   /* owned by the grid; NULL: empty */
 	const char *color; /* "green"; NULL: none */
 };
 
 struct grid_row {
-	ssize_t parent;		 /* the index of the row above it in a tree; -1: none */
-	size_t depth;		 /* how many rows are above it in the tree */
+	ssize_t parent;		 /* index of the parent row in a tree; -1: none */
+	size_t depth;		 /* number of ancestors in the tree */
 	struct grid_cell *cells; /* one per column */
 };
 
@@ -37,19 +37,20 @@ struct grid {
 	size_t row_count;
 };
 
-/* Adds a column, before there is any row. HEADING is copied. Returns it for its properties to be
- * set, or NULL without memory. */
+/* Adds a column; must be called before rows are added. HEADING is copied. Returns the column, whose
+ * properties the caller sets, or NULL if out of memory. The next call invalidates it. */
 struct grid_column *grid_add_column(struct grid *grid, const char *heading);
 
-/* Adds a row of empty cells below the row PARENT (-1: none). Returns its index, or -ENOMEM. */
+/* Adds a row of empty cells as a child of row PARENT (-1: none). Returns its index, or -ENOMEM. */
 ssize_t grid_add_row(struct grid *grid, ssize_t parent);
 
-/* Hides the columns that are empty in all rows, and makes each row fit WIDTH columns of a terminal
- * (0: any width): hides columns by rank, then cuts texts, which then end in an ellipsis. What the
- * locale cannot print becomes '?'. setlocale must have been called. Returns 0 or -ENOMEM. */
+/* Hides columns that are empty in all rows, then fits the rows to WIDTH terminal columns (0:
+ * unlimited): hides columns by rank and truncates texts, which then end in an ellipsis. Characters
+ * that the locale cannot print are replaced by '?'. The caller must have called setlocale. Returns
+ * 0 or -ENOMEM. */
 int grid_fit(struct grid *grid, size_t width);
 
-/* The columns of a terminal that TEXT takes. */
+/* Returns the width of TEXT in terminal columns. */
 size_t grid_text_width(const char *text);
 
 /* Writes GRID, which must have been fitted, as a table; REPORT has the settings for headings and

@@ -10,16 +10,16 @@
 
 char *ifname_read_rules(struct sysroot *root)
 {
-	char *text = malloc(RULES_SIZE_MAX);
+	char *string = malloc(RULES_SIZE_MAX);
 
-	if (text && sysdir_read(sysroot_dir(root), IFNAME_RULES, text, RULES_SIZE_MAX) < 0) {
-		free(text);
-		text = NULL;
+	if (string && sysdir_read(sysroot_dir(root), IFNAME_RULES, string, RULES_SIZE_MAX) < 0) {
+		free(string);
+		string = NULL;
 	}
-	return text;
+	return string;
 }
 
-/* What the kernel takes as an interface's name, and nothing that could break an output. */
+/* Accepts valid interface names, except those with quotes or backslashes. */
 static bool parse_name(const char *name, size_t length, char buffer[static IF_NAMESIZE])
 {
 	if (!length || length >= IF_NAMESIZE)
@@ -59,10 +59,10 @@ static bool find_in_rules(const char *rules, const char *address, char buffer[st
 static bool find_in_cache(const struct sysdir *cache, const char *address,
 			  char buffer[static IF_NAMESIZE])
 {
-	char text[256];
+	char string[256];
 
-	return cache->fd >= 0 && sysdir_read(cache, address, text, sizeof(text)) > 0 &&
-	       parse_name(text, strlen(text), buffer);
+	return cache->fd >= 0 && sysdir_read(cache, address, string, sizeof(string)) > 0 &&
+	       parse_name(string, strlen(string), buffer);
 }
 
 bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,

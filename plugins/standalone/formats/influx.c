@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* influx: InfluxDB's line protocol,
- * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. A line each
- * device, each of those who have one, and the host. What one groups by are tags, what is measured
+ * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. One line for
+ * the host, each pool, each device and each owner. Properties to group by are tags, measurements
  * are fields. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
@@ -13,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One line while it is written. */
 struct line {
 	FILE *out;
-	char before; /* the next field */
+	char separator; /* before the next field */
 };
 
-/* A tag can't be empty, and nothing can stand for a backslash before what it would escape: it goes.
- */
+/* Empty tags are not allowed, and backslashes cannot be escaped: replace them by slashes. */
 static int write_tag(FILE *out, const char *name, const char *value)
 {
 	char *copy = strdup(value);
@@ -39,11 +37,11 @@ static int write_tag(FILE *out, const char *name, const char *value)
 
 static void begin_field(struct line *line, const char *name)
 {
-	fprintf(line->out, "%c%s=", line->before, name);
-	line->before = ',';
+	fprintf(line->out, "%c%s=", line->separator, name);
+	line->separator = ',';
 }
 
-static void write_text(struct line *line, const char *name, const char *value)
+static void write_string(struct line *line, const char *name, const char *value)
 {
 	begin_field(line, name);
 	fputc('"', line->out);
@@ -51,9 +49,9 @@ static void write_text(struct line *line, const char *name, const char *value)
 	fputc('"', line->out);
 }
 
-/* Whole numbers have 63 bits there. */
-static void write_measured(struct line *line, const char *name, enum measure measure, bool is_whole,
-			   double value)
+/* InfluxDB's integers are signed 64-bit. */
+static void write_measurement(struct line *line, const char *name, enum measure measure,
+			      bool is_whole, double value)
 {
 	if (isnan(value))
 		return;
@@ -78,7 +76,7 @@ static void end_line(FILE *out, const struct report *report)
 	fprintf(out, " %lld%09ld\n", (long long)time->tv_sec, time->tv_nsec);
 }
 
-/* Ids, addresses and short words are tags; names and lists are long, and nothing to group by. */
+/* Ids, addresses and short strings are tags; names and lists are too long to group by. */
 static bool is_tag(const struct field *field)
 {
 	return field->measure == MEASURE_NONE && !(field->details & DETAIL_ANY_NAME) &&
@@ -90,40 +88,40 @@ static int write_column(struct line *line, const struct pci_device *device,
 			const struct field *field, bool tags)
 {
 	struct field_value value = {0};
-	char *text;
+	char *string;
 	int error = 0;
 
 	if (field->measure != MEASURE_NONE || is_owner_column(field) || is_tag(field) != tags ||
 	    !field->get(device, &value))
 		return 0;
-	text = value_text(field, device, &value);
-	if (!text)
+	string = value_text(field, device, &value);
+	if (!string)
 		return -ENOMEM;
 	if (tags)
-		error = write_tag(line->out, field_series(field), text);
+		error = write_tag(line->out, field_series(field), string);
 	else
-		write_text(line, field_series(field), text);
-	free(text);
+		write_string(line, field_series(field), string);
+	free(string);
 	return error;
 }
 
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
-	struct line line = {.out = out, .before = ' '};
+	struct line line = {.out = out, .separator = ' '};
 	int error = begin_line(out, report, "pciprobe");
 	double value;
 
 	for (size_t i = 0; i < report->column_count && !error; i++)
 		error = write_column(&line, device, report->columns[i], true);
-	/* a line must have a field, and this one is always known */
+	/* a line needs at least one field, and this one is always known */
 	begin_field(&line, "incomplete");
 	fputs(device->incomplete ? "true" : "false", out);
 	for (size_t i = 0; i < report->column_count && !error; i++)
 		error = write_column(&line, device, report->columns[i], false);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (field_measure(&FIELDS[i], device, &value))
-			write_measured(&line, field_series(&FIELDS[i]), FIELDS[i].measure,
-				       FIELDS[i].type != FIELD_REAL, value);
+			write_measurement(&line, field_series(&FIELDS[i]), FIELDS[i].measure,
+					  FIELDS[i].type != FIELD_REAL, value);
 	end_line(out, report);
 	return error;
 }
@@ -154,14 +152,14 @@ static int write_owner(FILE *out, const struct report *report, const struct pci_
 
 static int write_host(FILE *out, const struct report *report)
 {
-	struct line line = {.out = out, .before = ' '};
+	struct line line = {.out = out, .separator = ' '};
 	int error = begin_line(out, report, "pciprobe_host");
 
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
 
-		write_measured(&line, metric->name, metric->measure,
-			       metric->measure == MEASURE_COUNT, metric->get(report->inventory));
+		write_measurement(&line, metric->name, metric->measure,
+				  metric->measure == MEASURE_COUNT, metric->get(report->inventory));
 	}
 	end_line(out, report);
 	return error;
@@ -174,15 +172,15 @@ static int write_pools(FILE *out, const struct report *report, const struct pool
 	int error = 0;
 
 	for (size_t i = 0; i < count && !error; i++) {
-		struct line line = {.out = out, .before = ' '};
+		struct line line = {.out = out, .separator = ' '};
 
 		error = begin_line(out, report, "pciprobe_pool");
 		if (!error)
 			error = write_tag(out, pools[i].alias ? "alias" : "model",
 					  pool_name(&pools[i], model));
 		for (size_t j = 0; j < POOL_METRIC_COUNT; j++)
-			write_measured(&line, POOL_METRICS[j].name, MEASURE_COUNT, true,
-				       (double)POOL_METRICS[j].get(&pools[i]));
+			write_measurement(&line, POOL_METRICS[j].name, MEASURE_COUNT, true,
+					  (double)POOL_METRICS[j].get(&pools[i]));
 		end_line(out, report);
 	}
 	return error;
@@ -190,19 +188,22 @@ static int write_pools(FILE *out, const struct report *report, const struct pool
 
 static int write_all_pools(FILE *out, const struct report *report)
 {
-	struct pool *aliases = NULL, *models = NULL;
-	size_t alias_count, model_count;
-	int error = pools_count(probe_config(report->probe), report->inventory, &aliases,
-				&alias_count);
+	struct pool *pools;
+	size_t count;
+	int error;
 
-	if (!error)
-		error = write_pools(out, report, aliases, alias_count);
-	if (!error)
-		error = pools_count_models(report->inventory, &models, &model_count);
-	if (!error)
-		error = write_pools(out, report, models, model_count);
-	free(aliases);
-	free(models);
+	error = pools_count(probe_config(report->probe), report->inventory, &pools, &count);
+	if (error)
+		return error;
+	error = write_pools(out, report, pools, count);
+	free(pools);
+	if (error)
+		return error;
+	error = pools_count_models(report->inventory, &pools, &count);
+	if (error)
+		return error;
+	error = write_pools(out, report, pools, count);
+	free(pools);
 	return error;
 }
 
@@ -210,13 +211,17 @@ int write_influx(const struct report *report, FILE *out)
 {
 	int error = write_host(out, report);
 
-	if (!error)
-		error = write_all_pools(out, report);
-	inventory_foreach(report->inventory, device) {
-		if (!error)
-			error = write_device(out, report, device);
+	if (error)
+		return error;
+	error = write_all_pools(out, report);
+	if (error)
+		return error;
+	report_foreach(report, device) {
+		error = write_device(out, report, device);
 		for (size_t i = 0; i < device->owner_count && !error; i++)
 			error = write_owner(out, report, device, i);
+		if (error)
+			return error;
 	}
-	return error;
+	return 0;
 }

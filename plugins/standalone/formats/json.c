@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* json: one object, described by pciprobe.schema.json. json-c writes each device by itself, so that
- * a host of thousands needs no more memory than one of six. */
+/* json: one object, see pciprobe.schema.json. Each device is serialized separately, so that memory
+ * use doesn't grow with the number of devices. */
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/ownership/ownership.h"
@@ -14,7 +14,7 @@
 
 #define SCHEMA_VERSION 1
 
-/* An unknown number keeps its place in a list. */
+/* 0, an unknown number, becomes null: all lists of owners have the same order. */
 static int add_number(struct json_object *list, uint64_t number)
 {
 	struct json_object *item = number ? json_object_new_uint64(number) : NULL;
@@ -44,16 +44,16 @@ static struct json_object *new_list(enum field_type type, const struct pci_devic
 
 static struct json_object *new_hex(const struct field *field, uint64_t number)
 {
-	char text[17];
+	char string[17];
 
-	snprintf(text, sizeof(text), "%0*llx", (int)field->digits, (unsigned long long)number);
-	return json_object_new_string(text);
+	snprintf(string, sizeof(string), "%0*llx", (int)field->digits, (unsigned long long)number);
+	return json_object_new_string(string);
 }
 
 static struct json_object *new_value(const struct field *field, const struct pci_device *device,
 				     const struct field_value *value)
 {
-	char text[64];
+	char string[64];
 
 	switch (field->type) {
 	case FIELD_TEXT:
@@ -65,10 +65,10 @@ static struct json_object *new_value(const struct field *field, const struct pci
 	case FIELD_FLAG:
 		return json_object_new_boolean(value->number != 0);
 	case FIELD_REAL:
-		snprintf(text, sizeof(text), "%.1f", value->real);
-		return json_object_new_double_s(value->real, text);
+		snprintf(string, sizeof(string), "%.1f", value->real);
+		return json_object_new_double_s(value->real, string);
 	case FIELD_ADDRESS:
-		return json_object_new_string(address_format(&value->address, text));
+		return json_object_new_string(address_format(&value->address, string));
 	case FIELD_LIST:
 	case FIELD_NUMBERS:
 		return new_list(field->type, device, value);
@@ -89,7 +89,6 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 			error = jsonvalue_add(object, field->name,
 					      new_value(field, device, &value));
 	}
-	/* what is missing of such a device may be there all the same */
 	if (!error && device->incomplete)
 		error = jsonvalue_add(object, "incomplete", json_object_new_boolean(1));
 	return jsonvalue_write(out, object, error);
@@ -193,7 +192,7 @@ static int write_pools(FILE *out, const struct report *report)
 	return jsonvalue_write(out, list, error);
 }
 
-static int write_head(FILE *out, const struct report *report)
+static int write_header(FILE *out, const struct report *report)
 {
 	const struct inventory *inventory = report->inventory;
 	struct json_object *host = NULL; /* null: unknown */
@@ -216,26 +215,25 @@ static int write_head(FILE *out, const struct report *report)
 
 int write_json(const struct report *report, FILE *out)
 {
-	const char *between = "\n";
-	int error = write_head(out, report);
+	const char *separator = "\n";
+	int error = write_header(out, report);
 
 	if (!error)
 		error = write_selection(out, report);
-	/* only of what was asked for */
 	if (!error && (report->details & DETAIL_OWNERSHIP))
 		error = write_sources(out, report->inventory);
 	if (!error && (report->details & DETAIL_POOLS) == DETAIL_POOLS)
 		error = write_pools(out, report);
-	if (!error)
-		fputs(",\n  \"devices\": [", out);
-	inventory_foreach(report->inventory, device) {
-		if (error)
-			break;
-		fprintf(out, "%s    ", between);
+	if (error)
+		return error;
+	fputs(",\n  \"devices\": [", out);
+	report_foreach(report, device) {
+		fprintf(out, "%s    ", separator);
 		error = write_device(out, report, device);
-		between = ",\n";
+		if (error)
+			return error;
+		separator = ",\n";
 	}
-	if (!error)
-		fprintf(out, "%s]\n}\n", report->inventory->selected ? "\n  " : "");
-	return error;
+	fprintf(out, "%s]\n}\n", report->inventory->selected ? "\n  " : "");
+	return 0;
 }

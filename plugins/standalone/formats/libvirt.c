@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt: elements of a domain's XML (https://libvirt.org/formatdomain.html, "Host device
- * assignment" and "Network interfaces"), each of them what 'virsh attach-device' and
- * 'detach-device' take. Before each stands a comment, whose first line begins with "<!-- " and the
- * device's address: there the output can be split.
+/* libvirt: elements of the domain XML (https://libvirt.org/formatdomain.html, "Host device
+ * assignment" and "Network interfaces"), each suitable for 'virsh attach-device' and
+ * 'detach-device'. Each is preceded by a comment that starts with "<!-- " and the device's address,
+ * where the output can be split.
  *
- * Written by hand: half a page of XML isn't worth the milliseconds that libxml2 costs each start.
- */
+ * libxml2 is not used: loading it would add milliseconds to each start for little XML. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/unavailable.h"
@@ -19,24 +18,24 @@
 #define ETHERNET_CLASS 0x0200
 #define MAC_SIZE 18
 
-/* What libvirt calls a generic name, the only ones that it takes as a driver's model. */
+/* libvirt's schema type genericName, which a driver's model must match. */
 #define GENERIC_NAME "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-"
 
-/* XML has no control characters, and no other name would do in place of the real one. */
-static bool is_writable(const char *text)
+/* XML cannot represent control characters, and a replacement would name another interface. */
+static bool is_writable(const char *string)
 {
 	uint32_t character;
 	size_t length = 1;
 
-	while (*text && (length = text_decode(text, &character)) && !text_is_control(character))
-		text += length;
-	return !*text;
+	while (*string && (length = text_decode(string, &character)) && !text_is_control(character))
+		string += length;
+	return !*string;
 }
 
-static void write_escaped(FILE *out, const char *text)
+static void write_escaped(FILE *out, const char *string)
 {
-	for (; *text; text++) {
-		switch (*text) {
+	for (; *string; string++) {
+		switch (*string) {
 		case '&':
 			fputs("&amp;", out);
 			break;
@@ -47,26 +46,26 @@ static void write_escaped(FILE *out, const char *text)
 			fputs("&apos;", out);
 			break;
 		default:
-			fputc(*text, out);
+			fputc(*string, out);
 		}
 	}
 }
 
-/* In a comment XML has no "--". */
-static void write_comment(FILE *out, const char *text)
+/* XML comments must not contain "--". */
+static void write_comment(FILE *out, const char *string)
 {
 	fputs("<!-- ", out);
-	for (; *text; text++) {
-		fputc(*text, out);
-		if (text[0] == '-' && text[1] == '-')
+	for (; *string; string++) {
+		fputc(*string, out);
+		if (string[0] == '-' && string[1] == '-')
 			fputc(' ', out);
 	}
 	fputs(" -->\n", out);
 }
 
-/* The same at every call: detaching takes the XML that attaching took, and a VF's own address is
- * not to be seen while a VM has it, and another one after each start of many drivers. It is a local
- * one, outside of libvirt's 52:54:00. */
+/* Derives a MAC address from host and PCI address, so that the XML for attaching and detaching is
+ * the same: the VF's own address is not visible while it is assigned to a VM, and many drivers
+ * randomize it. It is locally administered and outside of libvirt's prefix 52:54:00. */
 static void make_mac(const char *host, const char *address, char mac[static MAC_SIZE])
 {
 	char name[128];
@@ -85,8 +84,8 @@ static void write_source(FILE *out, const char *type, const struct pci_address *
 		type, address->domain, address->bus, address->slot, address->function);
 }
 
-/* The model, a VFIO driver of the maker's own, is known to libvirt since 10.0.0. Older ones pass
- * over it, unless they are told to validate, and use vfio-pci. */
+/* The model, a vendor-specific VFIO driver, is supported since libvirt 10.0.0. Older versions
+ * ignore it, unless they validate the XML, and use vfio-pci. */
 static void write_driver(FILE *out, const struct pci_device *device)
 {
 	const char *driver = device->driver ? device->driver : "";
@@ -106,7 +105,7 @@ static void write_hostdev(FILE *out, const struct pci_device *device)
 	fputs("</hostdev>\n", out);
 }
 
-/* TEAM is the alias of the virtio interface; NULL: there is none. */
+/* TEAM is the alias of the virtio interface, or NULL. */
 static void write_interface(FILE *out, const struct pci_device *device, const char *mac,
 			    const char *team)
 {
@@ -129,8 +128,8 @@ static void write_virtio(FILE *out, const struct pci_device *device, const char 
 		team);
 }
 
-/* libvirt sets a VF's MAC address through the interface of its PF. Other VFs, of InfiniBand too, it
- * can only hand over. */
+/* libvirt sets the MAC address of such a VF through its PF's interface. All other VFs, including
+ * InfiniBand, are plain hostdevs. */
 static bool is_network_vf(const struct pci_device *device)
 {
 	return device->sriov.role == SRIOV_VF && device->class == ETHERNET_CLASS &&
@@ -159,15 +158,15 @@ static void write_network_vf(FILE *out, const struct report *report,
 	write_interface(out, device, mac, is_paired(report, device) ? team : NULL);
 }
 
-/* Address, name, and in lines of their own what is to be known of it: *RET_OBSTACLE tells whether
- * anything is in the way for good. To be freed. */
+/* Returns address, name and, on separate lines, why the device is not available. Sets *ret_blocked
+ * if it cannot be assigned at all. NULL if out of memory; the caller frees it. */
 static char *make_comment(const struct report *report, const struct pci_device *device,
-			  bool *ret_reason)
+			  bool *ret_blocked)
 {
-	char address[ADDRESS_SIZE], *text = NULL;
+	char address[ADDRESS_SIZE], *string = NULL;
 	size_t size = 0;
-	long head;
-	FILE *out = open_memstream(&text, &size);
+	long header_size;
+	FILE *out = open_memstream(&string, &size);
 
 	if (!out)
 		return NULL;
@@ -177,35 +176,35 @@ static char *make_comment(const struct report *report, const struct pci_device *
 		text_write_plain(out, device->device_name);
 	}
 	fputc('\n', out);
-	head = ftell(out);
+	header_size = ftell(out);
 	unavailable_write_permanent(out, "     ", device);
-	*ret_reason = ftell(out) > head;
-	if (!device_is_assignable(device) && !*ret_reason)
+	*ret_blocked = ftell(out) > header_size;
+	if (!device_is_assignable(device) && !*ret_blocked)
 		unavailable_write_driver(out, "     ", device);
-	if (report->teaming && !*ret_reason && !is_paired(report, device))
-		fputs("     by itself: only a VF of a network card with an interface can have a virtio interface beside it\n",
+	if (report->teaming && !*ret_blocked && !is_paired(report, device))
+		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);
 	if (fclose(out) == 0) {
-		text[size - 1] = '\0'; /* the last newline */
-		return text;
+		string[size - 1] = '\0'; /* the last newline */
+		return string;
 	}
-	free(text);
+	free(string);
 	return NULL;
 }
 
 int write_libvirt(const struct report *report, FILE *out)
 {
 	inventory_foreach(report->inventory, device) {
-		bool reason = false;
-		char *comment = make_comment(report, device, &reason);
+		bool blocked = false;
+		char *comment = make_comment(report, device, &blocked);
 
 		if (!comment)
 			return -ENOMEM;
-		if (!reason && is_network_vf(device)) {
+		if (!blocked && is_network_vf(device)) {
 			write_network_vf(out, report, device, comment);
 		} else {
 			write_comment(out, comment);
-			if (!reason)
+			if (!blocked)
 				write_hostdev(out, device);
 		}
 		free(comment);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nova: the lines of [pci] in nova.conf that offer the selected devices. No text from outside is in
- * them: names of aliases are checked where they are read (alias_is_name), all else are numbers. */
+/* nova: the device_spec and alias lines of nova.conf's [pci] section for the selected devices.
+ * Nothing needs escaping: alias names are validated when they are read (alias_is_name), the rest is
+ * numbers. */
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/nova/cover.h"
 
@@ -9,17 +10,17 @@
 #include <string.h>
 
 static void write_field(FILE *out, const struct nova_spec *spec, enum nova_field field,
-			const char *before, int digits)
+			const char *prefix, int digits)
 {
-	fputs(before, out);
+	fputs(prefix, out);
 	if (spec->fixed & 1u << field)
 		fprintf(out, "%0*lx", digits, spec->values[field]);
 	else
 		fputc('*', out);
 }
 
-/* The address alone of a device that could be a PF: one whose every part is nothing but hex digits
- * is looked up as a PF, and takes its VFs; an expression isn't. */
+/* Nova matches a PF's plain address with its VFs, too. ALONE prevents this: one field is written as
+ * a regular expression. */
 static void write_address(FILE *out, const struct nova_spec *spec, bool alone)
 {
 	const long *values = spec->values;
@@ -51,19 +52,19 @@ static bool is_pf_alone(const struct inventory *inventory, const struct nova_spe
 
 static void write_spec(FILE *out, const struct inventory *inventory, const struct nova_spec *spec)
 {
-	const char *between = "";
+	const char *separator = "";
 
 	fputs("device_spec = {", out);
 	if (spec->fixed & 1u << NOVA_VENDOR) {
 		fprintf(out, "\"vendor_id\":\"%04lx\"", spec->values[NOVA_VENDOR]);
-		between = ",";
+		separator = ",";
 	}
 	if (spec->fixed & 1u << NOVA_PRODUCT) {
-		fprintf(out, "%s\"product_id\":\"%04lx\"", between, spec->values[NOVA_PRODUCT]);
-		between = ",";
+		fprintf(out, "%s\"product_id\":\"%04lx\"", separator, spec->values[NOVA_PRODUCT]);
+		separator = ",";
 	}
-	if ((spec->fixed & NOVA_ADDRESS_FIELDS) || !*between) {
-		fprintf(out, "%s\"address\":", between);
+	if ((spec->fixed & NOVA_ADDRESS_FIELDS) || !*separator) {
+		fprintf(out, "%s\"address\":", separator);
 		write_address(out, spec, is_pf_alone(inventory, spec));
 	}
 	fputs("}\n", out);
@@ -83,30 +84,30 @@ static int write_specs(FILE *out, const struct inventory *inventory)
 	free(specs);
 	inventory_foreach(inventory, device)
 		if (!nova_sees(device))
-			fprintf(out, "# Nova can't take %s: it knows no PCI domain above ffff\n",
+			fprintf(out, "# %s omitted: Nova does not support PCI domains above ffff\n",
 				address_format(&device->address, address));
 	return 0;
 }
 
-/* The devices of one alias, as Nova can ask for them: by ids and one type. */
+/* The devices of an alias. Nova matches them by ids and device type. */
 struct alias_members {
-	const struct pci_device **members; /* one for each pair of ids */
+	const struct pci_device **members; /* one per vendor and device id */
 	size_t count;
-	const char *type; /* NULL: it isn't known, or they are of several */
+	const char *type; /* NULL: unknown or mixed */
 	bool mixed;
 };
 
-static bool is_known(const struct alias_members *kind, const struct pci_device *device)
+static bool has_ids_of(const struct alias_members *set, const struct pci_device *device)
 {
-	for (size_t i = 0; i < kind->count; i++)
-		if (kind->members[i]->vendor == device->vendor &&
-		    kind->members[i]->device == device->device)
+	for (size_t i = 0; i < set->count; i++)
+		if (set->members[i]->vendor == device->vendor &&
+		    set->members[i]->device == device->device)
 			return true;
 	return false;
 }
 
-static void read_kind(struct alias_members *kind, const struct inventory *inventory,
-		      const char *alias)
+static void find_members(struct alias_members *set, const struct inventory *inventory,
+			 const char *alias)
 {
 	bool first = true;
 
@@ -116,20 +117,20 @@ static void read_kind(struct alias_members *kind, const struct inventory *invent
 		if (!strings_has(&device->aliases, alias) || !nova_sees(device))
 			continue;
 		if (first)
-			kind->type = type;
-		else if (!type || !kind->type || strcmp(type, kind->type) != 0)
-			kind->mixed = true;
+			set->type = type;
+		else if (!type || !set->type || strcmp(type, set->type) != 0)
+			set->mixed = true;
 		first = false;
-		if (!is_known(kind, device))
-			kind->members[kind->count++] = device;
+		if (!has_ids_of(set, device))
+			set->members[set->count++] = device;
 	}
-	if (kind->mixed)
-		kind->type = NULL;
+	if (set->mixed)
+		set->type = NULL;
 }
 
-/* Aliases know no addresses. */
-static void log_others(FILE *out, const struct inventory *inventory,
-		       const struct alias_members *kind, const char *alias)
+/* Nova's aliases cannot match addresses, so they may match other devices, too. */
+static void write_other_matches(FILE *out, const struct inventory *inventory,
+				const struct alias_members *set, const char *alias)
 {
 	char address[ADDRESS_SIZE];
 
@@ -137,38 +138,39 @@ static void log_others(FILE *out, const struct inventory *inventory,
 		const char *type = nova_device_type(device);
 
 		if (strings_has(&device->aliases, alias) || !nova_sees(device) ||
-		    !is_known(kind, device))
+		    !has_ids_of(set, device))
 			continue;
-		if (kind->type ? type && strcmp(type, kind->type) == 0
-			       : !type || strcmp(type, "type-PF") != 0)
-			fprintf(out, "# %s takes %s too: an alias of Nova's can't leave it out\n",
+		if (set->type ? type && strcmp(type, set->type) == 0
+			      : !type || strcmp(type, "type-PF") != 0)
+			fprintf(out,
+				"# alias %s also matches %s: Nova's aliases cannot exclude it\n",
 				alias, address_format(&device->address, address));
 	}
 }
 
 static void write_alias(FILE *out, const struct inventory *inventory,
-			const struct alias_members *kind, const char *alias)
+			const struct alias_members *set, const char *alias)
 {
-	if (!kind->count)
-		fprintf(out, "# no device of this host has the alias %s\n", alias);
-	if (kind->mixed) {
+	if (!set->count)
+		fprintf(out, "# alias %s matches no device of this host\n", alias);
+	if (set->mixed) {
 		fprintf(out,
-			"# the devices of the alias %s are of several device types; give each its own name: Nova's aliases have one\n",
+			"# alias %s matches devices of several types, which Nova does not support; define one alias per type\n",
 			alias);
 		return;
 	}
-	for (size_t i = 0; i < kind->count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
 		fprintf(out,
 			"alias = {\"name\":\"%s\",\"vendor_id\":\"%04x\",\"product_id\":\"%04x\"",
-			alias, kind->members[i]->vendor, kind->members[i]->device);
-		if (kind->type)
-			fprintf(out, ",\"device_type\":\"%s\"", kind->type);
+			alias, set->members[i]->vendor, set->members[i]->device);
+		if (set->type)
+			fprintf(out, ",\"device_type\":\"%s\"", set->type);
 		fputs("}\n", out);
 	}
-	log_others(out, inventory, kind, alias);
+	write_other_matches(out, inventory, set, alias);
 }
 
-/* Items of one name are one alias. */
+/* Items with the same name form one alias. */
 static bool is_first(const struct config *config, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
@@ -181,16 +183,16 @@ static int write_alias_lines(FILE *out, const struct config *config,
 			     const struct inventory *inventory)
 {
 	for (size_t i = 0; i < config->alias_count; i++) {
-		struct alias_members kind = {
-			.members = calloc(inventory->selected + 1, sizeof(*kind.members))};
+		struct alias_members set = {
+			.members = calloc(inventory->selected + 1, sizeof(*set.members))};
 
-		if (!kind.members)
+		if (!set.members)
 			return -ENOMEM;
 		if (is_first(config, i)) {
-			read_kind(&kind, inventory, config->aliases[i].name);
-			write_alias(out, inventory, &kind, config->aliases[i].name);
+			find_members(&set, inventory, config->aliases[i].name);
+			write_alias(out, inventory, &set, config->aliases[i].name);
 		}
-		free(kind.members);
+		free(set.members);
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* opennebula: what OpenNebula's monitor takes from its own PCI probe
- * (remotes/im/<hypervisor>-probes.d/host/system/pci.rb), attribute by attribute. The frontend's
- * grammar, src/parsers/template_parser.l in OpenNebula, has one escape, \" . */
+/* opennebula: the same attributes as OpenNebula's own PCI probe
+ * (remotes/im/<hypervisor>-probes.d/host/system/pci.rb). The only escape sequence in the frontend's
+ * grammar (src/parsers/template_parser.l in OpenNebula) is \" . */
 #include "common/text.h"
 #include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/formats/writer.h"
@@ -12,67 +12,66 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
-/* The attributes of one device while they are written. */
 struct attributes {
 	FILE *out;
-	const char *between;
+	const char *separator;
 };
 
-/* How much of TEXT needs no second look: printable ASCII but for what is special. */
-static size_t plain_length(const char *text)
+/* Length of the prefix that needs no escaping: printable ASCII without special characters. */
+static size_t plain_length(const char *string)
 {
 	size_t length = 0;
 
-	while (text[length] >= ' ' && text[length] < 0x7f && text[length] != '"' &&
-	       text[length] != '\\' && text[length] != ']')
+	while (string[length] >= ' ' && string[length] < 0x7f && string[length] != '"' &&
+	       string[length] != '\\' && string[length] != ']')
 		length++;
 	return length;
 }
 
-/* A value can end the message early with a quote, a backslash at its end or "]]>", and spoil the
- * database with control characters or what isn't UTF-8. */
-static void write_value(FILE *out, const char *text)
+/* Quotes, trailing backslashes and "]]>" would end the message early; control characters and
+ * invalid UTF-8 would corrupt the frontend's database. */
+static void write_value(FILE *out, const char *string)
 {
 	uint32_t character;
 	size_t length;
 
-	for (; *text; text += length ? length : 1) {
-		length = plain_length(text);
+	for (; *string; string += length ? length : 1) {
+		length = plain_length(string);
 		if (length) {
-			fwrite(text, 1, length, out);
+			fwrite(string, 1, length, out);
 			continue;
 		}
-		length = text_decode(text, &character);
+		length = text_decode(string, &character);
 		if (!length)
 			fputc('?', out);
 		else if (text_is_control(character))
 			fputc(' ', out);
-		else if (*text == '"')
+		else if (*string == '"')
 			fputs("\\\"", out);
-		else if (*text == '\\')
+		else if (*string == '\\')
 			fputc('/', out);
-		else if (strncmp(text, "]]>", 3) == 0)
+		else if (strncmp(string, "]]>", 3) == 0)
 			fputs("] ", out);
 		else
-			fwrite(text, 1, length, out);
+			fwrite(string, 1, length, out);
 	}
 }
 
 static void __attribute__((format(printf, 3, 4)))
-attribute(struct attributes *attributes, const char *name, const char *format, ...)
+write_attribute(struct attributes *attributes, const char *name, const char *format, ...)
 {
-	char *text = NULL;
+	char *string = NULL;
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	if (vasprintf(&string, format, args) < 0)
+		string = NULL;
 	va_end(args);
-	fprintf(attributes->out, "%s %s = \"", attributes->between, name);
-	write_value(attributes->out, text ? text : "");
+	fprintf(attributes->out, "%s %s = \"", attributes->separator, name);
+	write_value(attributes->out, string ? string : "");
 	fputs("\" ", attributes->out);
-	attributes->between = ",\n";
-	free(text);
+	attributes->separator = ",\n";
+	free(string);
 }
 
 static bool is_nvidia(const struct config *config, const struct pci_device *device)
@@ -83,12 +82,12 @@ static bool is_nvidia(const struct config *config, const struct pci_device *devi
 	return false;
 }
 
-const char *opennebula_leaves_out(const struct config *config, const struct pci_device *device)
+const char *opennebula_omit_reason(const struct config *config, const struct pci_device *device)
 {
 	if (device->sriov.vfs_enabled)
 		return "a physical function with virtual functions";
 	if ((device->present & HAS_VIRTFN) && is_nvidia(config, device))
-		return "an NVIDIA card with virtual functions";
+		return "an NVIDIA device with virtual functions";
 	return NULL;
 }
 
@@ -97,21 +96,21 @@ static void write_sriov(struct attributes *attributes, const struct pci_device *
 	static const char *const roles[] = {
 		[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
 
-	attribute(attributes, "SRIOV", "%s", roles[device->sriov.role]);
+	write_attribute(attributes, "SRIOV", "%s", roles[device->sriov.role]);
 	if (device->sriov.role == SRIOV_PF)
-		attribute(attributes, "SRIOV_NUM", "%u", device->sriov.vfs_enabled);
+		write_attribute(attributes, "SRIOV_NUM", "%u", device->sriov.vfs_enabled);
 }
 
-/* The UUID is made from the address, so that a VF keeps it: RFC 4122 version 5 in the namespace for
+/* The UUID is derived from the address and thus constant: RFC 4122 version 5 in the namespace for
  * X.500 names. */
 static void write_vgpu_uuid(struct attributes *attributes, const char *address)
 {
-	char text[UUID_STR_LEN];
+	char string[UUID_STR_LEN];
 	uuid_t uuid;
 
 	uuid_generate_sha1(uuid, *uuid_get_template("x500"), address, strlen(address));
-	uuid_unparse_lower(uuid, text);
-	attribute(attributes, "UUID", "%s", text);
+	uuid_unparse_lower(uuid, string);
+	write_attribute(attributes, "UUID", "%s", string);
 }
 
 static void write_vgpu(struct attributes *attributes, const struct pci_device *device)
@@ -129,8 +128,9 @@ static void write_vgpu(struct attributes *attributes, const struct pci_device *d
 		}
 		fclose(list);
 	}
-	attribute(attributes, "PROFILES", "%s", profiles ? profiles : "");
-	attribute(attributes, "MDEV_MODE", "%s", device->present & HAS_MDEV ? "legacy" : "nvidia");
+	write_attribute(attributes, "PROFILES", "%s", profiles ? profiles : "");
+	write_attribute(attributes, "MDEV_MODE", "%s",
+			device->present & HAS_MDEV ? "legacy" : "nvidia");
 	free(profiles);
 }
 
@@ -141,20 +141,20 @@ static void write_device_name(struct attributes *attributes, const struct config
 	const char *name = device->device_name ? device->device_name : "Device";
 
 	if (!is_nvidia(config, device)) {
-		attribute(attributes, "DEVICE_NAME", "%s", name);
+		write_attribute(attributes, "DEVICE_NAME", "%s", name);
 	} else if (device->sriov.role == SRIOV_VF) {
-		attribute(attributes, "DEVICE_NAME", "NVIDIA vGPU device");
+		write_attribute(attributes, "DEVICE_NAME", "NVIDIA vGPU device");
 		write_vgpu_uuid(attributes, address);
 		write_vgpu(attributes, device);
 	} else {
-		attribute(attributes, "DEVICE_NAME", "%s %s", vendor, name);
+		write_attribute(attributes, "DEVICE_NAME", "%s %s", vendor, name);
 	}
 }
 
 static void write_device(FILE *out, const struct report *report, const struct pci_device *device,
 			 const struct sysdir *cache, const char *rules)
 {
-	struct attributes attributes = {.out = out, .between = ""};
+	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
 	char short_address[ADDRESS_SIZE], address[ADDRESS_SIZE], interface[IF_NAMESIZE];
 
@@ -162,34 +162,34 @@ static void write_device(FILE *out, const struct report *report, const struct pc
 		 a->function & 7u);
 	address_format_short(a, short_address);
 	fputs("PCI = [\n", out);
-	attribute(&attributes, "TYPE", "%04x:%04x:%04x", device->vendor, device->device,
-		  device->class);
-	attribute(&attributes, "VENDOR", "%04x", device->vendor);
-	attribute(&attributes, "VENDOR_NAME", "%s",
-		  device->vendor_name ? device->vendor_name : "Vendor");
-	attribute(&attributes, "DEVICE", "%04x", device->device);
-	attribute(&attributes, "CLASS", "%04x", device->class);
-	attribute(&attributes, "CLASS_NAME", "%s",
-		  device->class_name ? device->class_name : "Class");
-	attribute(&attributes, "ADDRESS", "%s", address);
-	attribute(&attributes, "SHORT_ADDRESS", "%s", short_address);
-	attribute(&attributes, "DOMAIN", "%04x", a->domain);
-	attribute(&attributes, "BUS", "%02x", a->bus);
-	attribute(&attributes, "SLOT", "%02x", a->slot);
-	attribute(&attributes, "FUNCTION", "%x", a->function);
+	write_attribute(&attributes, "TYPE", "%04x:%04x:%04x", device->vendor, device->device,
+			device->class);
+	write_attribute(&attributes, "VENDOR", "%04x", device->vendor);
+	write_attribute(&attributes, "VENDOR_NAME", "%s",
+			device->vendor_name ? device->vendor_name : "Vendor");
+	write_attribute(&attributes, "DEVICE", "%04x", device->device);
+	write_attribute(&attributes, "CLASS", "%04x", device->class);
+	write_attribute(&attributes, "CLASS_NAME", "%s",
+			device->class_name ? device->class_name : "Class");
+	write_attribute(&attributes, "ADDRESS", "%s", address);
+	write_attribute(&attributes, "SHORT_ADDRESS", "%s", short_address);
+	write_attribute(&attributes, "DOMAIN", "%04x", a->domain);
+	write_attribute(&attributes, "BUS", "%02x", a->bus);
+	write_attribute(&attributes, "SLOT", "%02x", a->slot);
+	write_attribute(&attributes, "FUNCTION", "%x", a->function);
 	if (device->present & HAS_NUMA_NODE)
-		attribute(&attributes, "NUMA_NODE", "%u", device->numa_node);
+		write_attribute(&attributes, "NUMA_NODE", "%u", device->numa_node);
 	else
-		attribute(&attributes, "NUMA_NODE", "-");
-	attribute(&attributes, "IFNAME", "%s",
-		  ifname_find(cache, rules, device, interface) ? interface : "-");
+		write_attribute(&attributes, "NUMA_NODE", "-");
+	write_attribute(&attributes, "IFNAME", "%s",
+			ifname_find(cache, rules, device, interface) ? interface : "-");
 	write_sriov(&attributes, device);
 	write_device_name(&attributes, probe_config(report->probe), device, address);
 	fputs("\n]\n", out);
 }
 
-/* OpenNebula's own id of the VM; another's name is none of its business to count with. */
-static const char *opennebula_id(const struct owner *owner)
+/* The VM's id, or "" for VMs that OpenNebula doesn't manage. */
+static const char *opennebula_vm_id(const struct owner *owner)
 {
 	return owner->frontend && strcmp(owner->frontend, "opennebula") == 0 ? owner->frontend_id
 									     : "";
@@ -197,23 +197,24 @@ static const char *opennebula_id(const struct owner *owner)
 
 static void write_owner(FILE *out, const struct pci_device *device, const struct owner *owner)
 {
-	struct attributes attributes = {.out = out, .between = ""};
+	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
 
 	fputs("PCI_USAGE = [\n", out);
-	attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
-		  a->function & 7u);
-	attribute(&attributes, "STATE", "%s",
-		  device_has_conflict(device) ? "conflict" : ownership_name(device->ownership));
-	attribute(&attributes, "VM_ID", "%s", opennebula_id(owner));
-	attribute(&attributes, "VM_NAME", "%s", owner->name ? owner->name : "");
-	attribute(&attributes, "UUID", "%s", owner->uuid ? owner->uuid : "");
-	attribute(&attributes, "SOURCE", "%s", owner->source);
+	write_attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
+			a->function & 7u);
+	write_attribute(&attributes, "STATE", "%s",
+			device_has_conflict(device) ? "conflict"
+						    : ownership_name(device->ownership));
+	write_attribute(&attributes, "VM_ID", "%s", opennebula_vm_id(owner));
+	write_attribute(&attributes, "VM_NAME", "%s", owner->name ? owner->name : "");
+	write_attribute(&attributes, "UUID", "%s", owner->uuid ? owner->uuid : "");
+	write_attribute(&attributes, "SOURCE", "%s", owner->source);
 	fputs("\n]\n", out);
 }
 
-/* An attribute of its own, beside PCI: a VMID inside of that the frontend would take for an
- * allocation. The empty one clears what the frontend has from the time before. */
+/* Separate from the attribute PCI, in which the frontend would treat a VMID as an allocation. The
+ * empty attribute clears earlier values in the frontend. */
 static void write_usage(FILE *out, const struct inventory *inventory)
 {
 	bool any = false;
@@ -236,7 +237,7 @@ int write_onehost(const struct report *report, FILE *out)
 	inventory_foreach(report->inventory, device) {
 		const struct owner *owner = device->owner_count ? &device->owners[0] : NULL;
 
-		/* a device that nobody could look for isn't free */
+		/* an unknown owner must not look like a free device */
 		snprintf(vm, sizeof(vm), "%s",
 			 device_has_conflict(device)		  ? "conflict"
 			 : device->ownership == OWNERSHIP_UNKNOWN ? "?"
@@ -262,10 +263,10 @@ int write_opennebula(const struct report *report, FILE *out)
 	_cleanup_sysdir_ struct sysdir cache = {.fd = -1};
 	char *rules = ifname_read_rules(root);
 
-	/* most hosts have none, and then it isn't looked for again for each device */
+	/* opened once: most hosts have none, which then needs no lookup per device */
 	sysdir_open(sysroot_dir(root), IFNAME_CACHE, &cache);
 	inventory_foreach(report->inventory, device)
-		if (!opennebula_leaves_out(probe_config(report->probe), device))
+		if (!opennebula_omit_reason(probe_config(report->probe), device))
 			write_device(out, report, device, &cache, rules);
 	free(rules);
 	if (report->usage)

@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What cells need to know of the whole table. */
 struct overview {
 	const struct report *report;
-	bool domains; /* some device is in another domain than 0 */
-	bool classes; /* the class has a column of its own */
+	bool domains; /* show PCI domains: not all devices are in domain 0 */
+	bool classes; /* the class is shown in a separate column */
 };
 
 static void write_address(const struct overview *overview, const struct pci_device *device,
@@ -32,7 +31,7 @@ static void write_id(const struct overview *overview, const struct pci_device *d
 	fprintf(out, "%04x:%04x", device->vendor, device->device);
 }
 
-/* An unnamed device as in lspci: "Ethernet controller: Intel Corporation Device 0d57". */
+/* Unnamed devices are shown like in lspci: "Ethernet controller: Intel Corporation Device 0d57". */
 static void write_name(const struct overview *overview, const struct pci_device *device, FILE *out)
 {
 	if (device->device_name) {
@@ -49,7 +48,7 @@ static void write_name(const struct overview *overview, const struct pci_device 
 		fprintf(out, "Device %04x:%04x", device->vendor, device->device);
 }
 
-/* Empty where the state says already why a device is not available. */
+/* Empty if it would repeat the state. */
 static void write_available(const struct overview *overview, const struct pci_device *device,
 			    FILE *out)
 {
@@ -62,16 +61,15 @@ static void write_available(const struct overview *overview, const struct pci_de
 		fputs(value.text, out);
 }
 
-/* The columns of the table and the tree when the user chose none, and how they differ from the
- * fields'. */
+/* How default columns differ from their fields. */
 static const struct style {
 	const char *field;
-	const char *heading; /* NULL: the field's */
-	/* NULL: the field's value */
+	const char *heading; /* NULL: that of the field */
+	/* NULL: write the value of the field */
 	void (*write)(const struct overview *overview, const struct pci_device *device, FILE *out);
 	unsigned rank;	  /* grid_column.rank */
-	bool no_is_empty; /* "no" is the common case and not worth a column */
-	bool merged;	  /* shown by the column before it */
+	bool no_is_empty; /* "no" is the common case: leave the cell empty */
+	bool merged;	  /* part of the preceding column */
 } STYLES[] = {
 	{"address", .write = write_address},
 	{"vendor", .heading = "ID", .write = write_id, .rank = 2},
@@ -89,7 +87,7 @@ static const struct style {
 	{"device_name", .write = write_name},
 };
 
-/* NULL: shown as it is. */
+/* Returns NULL if the field is shown unchanged. */
 static const struct style *find_style(const struct report *report, const struct field *field)
 {
 	if (report->columns_chosen)
@@ -140,7 +138,7 @@ static const char *cell_color(const struct report *report, const struct field *f
 	return NULL;
 }
 
-/* Returns 0 or -ENOMEM; *ret stays NULL for an empty cell. */
+/* Returns 0 or -ENOMEM. Sets *ret to NULL for an empty cell. */
 static int cell_text(const struct overview *overview, const struct field *field,
 		     const struct style *style, const struct pci_device *device, char **ret)
 {
@@ -196,11 +194,12 @@ static ssize_t add_row(const struct overview *overview, const struct pci_device 
 	return row;
 }
 
-/* A bridge that isn't selected: of it only ids, driver and group were read. */
-static struct pci_device outline_of(const struct report *report, const struct pci_device *device)
+/* Names are looked up for bridges that are not selected; only ids, driver and group were read. */
+static struct pci_device describe_bridge(const struct report *report,
+					 const struct pci_device *device)
 {
 	struct names *names = probe_names(report->probe);
-	struct pci_device outline = {
+	struct pci_device bridge = {
 		.address = device->address,
 		.vendor = device->vendor,
 		.device = device->device,
@@ -214,19 +213,19 @@ static struct pci_device outline_of(const struct report *report, const struct pc
 		.class_name = names_class(names, device->class),
 	};
 
-	return outline;
+	return bridge;
 }
 
-/* Adds DEVICE and the bridges above it. ROWS has the row of each device of the inventory, -1 for
- * none yet. */
-static int add_branch(const struct overview *overview, struct pci_device *device, ssize_t *rows,
-		      struct grid *grid)
+/* Adds DEVICE and the bridges above it. ROWS maps the inventory's devices to rows; -1: none yet. */
+static int add_branch(const struct overview *overview, const struct pci_device *device,
+		      ssize_t *rows, struct grid *grid)
 {
 	const struct inventory *inventory = overview->report->inventory;
 	ssize_t parent = -1;
 
 	for (size_t i = 0; i <= device->ancestor_count; i++) {
-		struct pci_device *step = device, shown;
+		const struct pci_device *step = device;
+		struct pci_device shown;
 		ssize_t *row;
 
 		if (i < device->ancestor_count)
@@ -235,7 +234,7 @@ static int add_branch(const struct overview *overview, struct pci_device *device
 			continue;
 		row = &rows[step - inventory->devices];
 		if (*row < 0) {
-			shown = step->selected ? *step : outline_of(overview->report, step);
+			shown = step->selected ? *step : describe_bridge(overview->report, step);
 			*row = add_row(overview, &shown, parent, grid);
 		}
 		if (*row < 0)
@@ -255,7 +254,7 @@ static int add_tree(const struct overview *overview, struct grid *grid)
 		return -ENOMEM;
 	for (size_t i = 0; i < inventory->count; i++)
 		rows[i] = -1;
-	inventory_foreach(inventory, device) {
+	report_foreach(overview->report, device) {
 		error = add_branch(overview, device, rows, grid);
 		if (error < 0)
 			break;
@@ -266,7 +265,7 @@ static int add_tree(const struct overview *overview, struct grid *grid)
 
 static int add_table(const struct overview *overview, struct grid *grid)
 {
-	inventory_foreach(overview->report->inventory, device)
+	report_foreach(overview->report, device)
 		if (add_row(overview, device, -1, grid) < 0)
 			return -ENOMEM;
 	return 0;
@@ -289,7 +288,7 @@ int overview_read(const struct report *report, bool tree, struct grid *grid)
 	struct overview overview = {.report = report,
 				    .domains = needs_domains(report->inventory, tree)};
 
-	setlocale(LC_CTYPE, ""); /* the width of characters */
+	setlocale(LC_CTYPE, ""); /* for the width of characters */
 	for (size_t i = 0; i < report->column_count; i++) {
 		if (strcmp(report->columns[i]->name, "class_name") == 0)
 			overview.classes = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The format table where pciprobe is built without libsmartcols. */
+/* The format table in builds without libsmartcols. */
 #include "plugins/standalone/formats/overview.h"
 
-/* The last column ends the line without padding. */
+/* The last column is not padded. */
 static void write_text(FILE *out, const struct grid_column *column, const char *text, bool last)
 {
 	size_t width = grid_text_width(text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* prometheus: the text format that node_exporter's textfile collector reads,
- * https://prometheus.io/docs/instrumenting/exposition_formats/. What is measured are series of
- * numbers; what describes a device are labels of series that are always 1, to be joined by address.
- * What isn't known or isn't there has no series. */
+/* prometheus: the text format of node_exporter's textfile collector,
+ * https://prometheus.io/docs/instrumenting/exposition_formats/. Measurements are series; properties
+ * of a device are labels of info series with the value 1, to be joined by address. Unknown or
+ * absent values have no series. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -16,19 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All series of one name. It is introduced when the first of them comes, as an empty one would be
- * of no use. */
+/* A metric family: all series with the same name. HELP and TYPE are written before the first
+ * sample, so that empty families are omitted. */
 struct family {
 	FILE *out;
 	char name[80];
 	const char *help;
 	enum measure measure;
-	bool introduced;
+	bool has_header;
 };
 
-/* A counter's name ends in total, and nothing else's may. */
-static struct family family_of(FILE *out, const char *subject, const char *name,
-			       enum measure measure, const char *help)
+/* Only the names of counters may end in "total". */
+static struct family family_new(FILE *out, const char *subject, const char *name,
+				enum measure measure, const char *help)
 {
 	struct family family = {.out = out, .help = help, .measure = measure};
 	size_t length = strlen(name), end = strlen("total");
@@ -48,11 +48,11 @@ static struct family family_of(FILE *out, const char *subject, const char *name,
 
 static void begin_sample(struct family *family)
 {
-	if (!family->introduced)
+	if (!family->has_header)
 		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name,
 			toupper((unsigned char)family->help[0]), family->help + 1, family->name,
 			family->measure == MEASURE_ERRORS ? "counter" : "gauge");
-	family->introduced = true;
+	family->has_header = true;
 	fputs(family->name, family->out);
 }
 
@@ -88,8 +88,8 @@ static void write_host(FILE *out, const struct inventory *inventory)
 {
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
-		struct family family = family_of(out, "host_", metric->name, metric->measure,
-						 metric->help);
+		struct family family = family_new(out, "host_", metric->name, metric->measure,
+						  metric->help);
 
 		begin_sample(&family);
 		end_sample(&family, metric->get(inventory));
@@ -100,14 +100,14 @@ static void write_pools(FILE *out, const char *subject, const struct pool *pools
 {
 	for (size_t i = 0; i < POOL_METRIC_COUNT; i++) {
 		const struct pool_metric *metric = &POOL_METRICS[i];
-		struct family family = family_of(out, subject, metric->name, MEASURE_COUNT,
-						 metric->help);
+		struct family family = family_new(out, subject, metric->name, MEASURE_COUNT,
+						  metric->help);
 
 		for (size_t j = 0; j < count; j++) {
 			begin_sample(&family);
 			if (pools[j].alias)
-				fprintf(out, "{alias=\"%s\"}",
-					pools[j].alias); /* a plain word: alias_is_name */
+				/* needs no escaping: alias_is_name */
+				fprintf(out, "{alias=\"%s\"}", pools[j].alias);
 			else
 				fprintf(out, "{vendor=\"%04x\",device=\"%04x\"}", pools[j].vendor,
 					pools[j].device);
@@ -134,54 +134,54 @@ static int write_all_pools(FILE *out, const struct report *report)
 	return 0;
 }
 
-static void write_measured(FILE *out, const struct inventory *inventory, const struct field *field)
+static void write_measurement(FILE *out, const struct report *report, const struct field *field)
 {
-	struct family family = family_of(out, "device_", field_series(field), field->measure,
-					 field->help);
+	struct family family = family_new(out, "device_", field_series(field), field->measure,
+					  field->help);
 	double value;
 
-	inventory_foreach(inventory, device)
+	report_foreach(report, device)
 		if (field_measure(field, device, &value) && !isnan(value)) {
 			begin_device(&family, device);
 			end_device(&family, value);
 		}
 }
 
-/* A label for each column that describes the device; those that change are series of their own. */
+/* Labels for the columns that describe the device; measurements and owners have separate series. */
 static int write_info(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "info", MEASURE_GAUGE,
-					 "ids, names and location of the device; always 1");
+	struct family family = family_new(out, "device_", "info", MEASURE_GAUGE,
+					  "ids, names and location of the device; always 1");
 
-	inventory_foreach(report->inventory, device) {
+	report_foreach(report, device) {
 		begin_device(&family, device);
 		for (size_t i = 0; i < report->column_count; i++) {
 			const struct field *field = report->columns[i];
 			struct field_value value = {0};
-			char *text;
+			char *string;
 
 			if (field->measure != MEASURE_NONE || (field->details & DETAIL_OWNERSHIP) ||
 			    strcmp(field->name, "address") == 0 || !field->get(device, &value))
 				continue;
-			text = value_text(field, device, &value);
-			if (!text)
+			string = value_text(field, device, &value);
+			if (!string)
 				return -ENOMEM;
-			write_label(out, field_series(field), text);
-			free(text);
+			write_label(out, field_series(field), string);
+			free(string);
 		}
 		end_device(&family, 1);
 	}
 	return 0;
 }
 
-static void write_ownership(FILE *out, const struct inventory *inventory)
+static void write_ownership(FILE *out, const struct report *report)
 {
 	const struct field *field = field_find("ownership");
-	struct family family = family_of(out, "device_", "ownership_info", MEASURE_GAUGE,
-					 field->help);
+	struct family family = family_new(out, "device_", "ownership_info", MEASURE_GAUGE,
+					  field->help);
 	struct field_value value;
 
-	inventory_foreach(inventory, device)
+	report_foreach(report, device)
 		if (field->get(device, &value)) {
 			begin_device(&family, device);
 			write_label(out, field->name, value.text);
@@ -189,12 +189,12 @@ static void write_ownership(FILE *out, const struct inventory *inventory)
 		}
 }
 
-static void write_aliases_of_devices(FILE *out, const struct inventory *inventory)
+static void write_device_aliases(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "alias_info", MEASURE_GAUGE,
-					 "aliases of the device, one series for each; always 1");
+	struct family family = family_new(out, "device_", "alias_info", MEASURE_GAUGE,
+					  "aliases of the device, one series for each; always 1");
 
-	inventory_foreach(inventory, device)
+	report_foreach(report, device)
 		for (size_t i = 0; i < device->aliases.count; i++) {
 			begin_device(&family, device);
 			write_label(out, "alias", device->aliases.items[i]);
@@ -202,7 +202,7 @@ static void write_aliases_of_devices(FILE *out, const struct inventory *inventor
 		}
 }
 
-/* The labels of the owner number INDEX, to be freed; NULL without memory. */
+/* Returns the labels of the owner INDEX, or NULL if out of memory; the caller frees them. */
 static char *owner_labels(const struct report *report, const struct pci_device *device,
 			  size_t index)
 {
@@ -230,18 +230,18 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 	return NULL;
 }
 
-/* One twice would make the reader refuse the whole file, and with few columns two owners can look
- * alike. */
-static bool is_known(char *const labels[], size_t count, const char *one)
+/* With few columns, two owners can have the same labels. node_exporter rejects the whole file if a
+ * series is duplicated. */
+static bool is_duplicate(char *const labels[], size_t count, const char *candidate)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(labels[i], one) == 0)
+		if (strcmp(labels[i], candidate) == 0)
 			return true;
 	return false;
 }
 
-static int write_owners_of(struct family *family, const struct report *report,
-			   const struct pci_device *device)
+static int write_device_owners(struct family *family, const struct report *report,
+			       const struct pci_device *device)
 {
 	char **labels = calloc(device->owner_count, sizeof(*labels));
 	int error = labels ? 0 : -ENOMEM;
@@ -250,7 +250,7 @@ static int write_owners_of(struct family *family, const struct report *report,
 		labels[i] = owner_labels(report, device, i);
 		if (!labels[i]) {
 			error = -ENOMEM;
-		} else if (!is_known(labels, i, labels[i])) {
+		} else if (!is_duplicate(labels, i, labels[i])) {
 			begin_device(family, device);
 			fputs(labels[i], family->out);
 			end_device(family, 1);
@@ -264,25 +264,27 @@ static int write_owners_of(struct family *family, const struct report *report,
 
 static int write_owners(FILE *out, const struct report *report)
 {
-	struct family family = family_of(out, "device_", "owner_info", MEASURE_GAUGE,
-					 "owners of the device, one series for each; always 1");
-	int error = 0;
+	struct family family = family_new(out, "device_", "owner_info", MEASURE_GAUGE,
+					  "owners of the device, one series for each; always 1");
 
-	inventory_foreach(report->inventory, device)
-		if (device->owner_count && !error)
-			error = write_owners_of(&family, report, device);
-	return error;
+	report_foreach(report, device) {
+		int error = device->owner_count ? write_device_owners(&family, report, device) : 0;
+
+		if (error)
+			return error;
+	}
+	return 0;
 }
 
-/* What whoever watches many hosts wants to know of this probe. */
-static void write_probe(FILE *out, const struct inventory *inventory)
+static void write_probe_status(FILE *out, const struct inventory *inventory)
 {
-	struct family build = family_of(out, "", "build_info", MEASURE_GAUGE,
-					"version of pciprobe; always 1");
-	struct family incomplete = family_of(out, "host_", "incomplete", MEASURE_COUNT,
-					     "number of devices that could not be read completely");
-	struct family unseen = family_of(out, "host_", "unseen_processes", MEASURE_COUNT,
-					 "number of processes that could not be inspected");
+	struct family build = family_new(out, "", "build_info", MEASURE_GAUGE,
+					 "version of pciprobe; always 1");
+	struct family incomplete =
+		family_new(out, "host_", "incomplete", MEASURE_COUNT,
+			   "number of devices that could not be read completely");
+	struct family unseen = family_new(out, "host_", "unseen_processes", MEASURE_COUNT,
+					  "number of processes that could not be inspected");
 
 	begin_sample(&build);
 	fputs("{version=\"" PACKAGE_VERSION "\"}", out);
@@ -297,14 +299,17 @@ int write_prometheus(const struct report *report, FILE *out)
 {
 	int error;
 
-	write_probe(out, report->inventory);
+	write_probe_status(out, report->inventory);
 	write_host(out, report->inventory);
 	error = write_all_pools(out, report);
-	if (!error)
-		error = write_info(out, report);
-	write_aliases_of_devices(out, report->inventory);
-	write_ownership(out, report->inventory);
+	if (error)
+		return error;
+	error = write_info(out, report);
+	if (error)
+		return error;
+	write_device_aliases(out, report);
+	write_ownership(out, report);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		write_measured(out, report->inventory, &FIELDS[i]);
-	return error ? error : write_owners(out, report);
+		write_measurement(out, report, &FIELDS[i]);
+	return write_owners(out, report);
 }

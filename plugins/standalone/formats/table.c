@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* table, tree, raw and export: all of them libsmartcols's, which cleans what it prints. */
+/* table, tree, raw and export. libsmartcols escapes unprintable characters. */
 #include "plugins/standalone/formats/overview.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static struct libscols_table *new_table(const struct report *report, FILE *out)
 
 /* ---- table and tree, from a grid ---- */
 
-/* Unless GRID was fitted, libsmartcols cuts the flexible columns. */
+/* If GRID was not fitted, libsmartcols truncates the flexible columns. */
 static int add_grid_columns(struct libscols_table *table, const struct grid *grid, bool fitted,
 			    bool tree)
 {
@@ -49,10 +49,10 @@ static int add_grid_columns(struct libscols_table *table, const struct grid *gri
 	return 0;
 }
 
-/* The texts of ROW go over to LINE. */
+/* Transfers the ownership of ROW's texts to LINE. */
 static int move_cells(struct libscols_line *line, const struct grid *grid, struct grid_row *row)
 {
-	size_t place = 0;
+	size_t index = 0;
 
 	for (size_t i = 0; i < grid->column_count; i++) {
 		struct grid_cell *cell = &row->cells[i];
@@ -60,20 +60,20 @@ static int move_cells(struct libscols_line *line, const struct grid *grid, struc
 		if (grid->columns[i].hidden)
 			continue;
 		if (cell->text) {
-			if (scols_line_refer_data(line, place, cell->text) < 0)
+			if (scols_line_refer_data(line, index, cell->text) < 0)
 				return -ENOMEM;
 			cell->text = NULL;
 		}
 		if (cell->color)
-			scols_cell_set_color(scols_line_get_cell(line, place), cell->color);
-		place++;
+			scols_cell_set_color(scols_line_get_cell(line, index), cell->color);
+		index++;
 	}
 	return 0;
 }
 
 static int add_grid_rows(struct libscols_table *table, const struct grid *grid)
 {
-	/* Each row becomes a line of the same number. */
+	/* lines have the same numbers as rows */
 	for (size_t i = 0; i < grid->row_count; i++) {
 		struct grid_row *row = &grid->rows[i];
 		struct libscols_line *parent =
@@ -115,7 +115,7 @@ static int write_overview(const struct report *report, FILE *out, bool tree)
 	bool fitted = !report->columns_chosen;
 	int error;
 
-	if (!report->inventory->selected) /* no headings without a line below them */
+	if (!report->inventory->selected) /* no headings without rows */
 		return 0;
 	error = overview_read(report, tree, &grid);
 	if (error == 0 && fitted)
@@ -140,7 +140,7 @@ int write_tree(const struct report *report, FILE *out)
 
 /* ---- raw and export ---- */
 
-/* "IOMMU_GROUP" for export, where the heading is a key that scripts go by; else the short one. */
+/* raw uses the field's heading; export the name in capitals, e.g. IOMMU_GROUP, as the key. */
 static int add_column(struct libscols_table *table, const struct field *field, bool raw)
 {
 	char key[64];
@@ -173,7 +173,7 @@ static int set_cell(struct libscols_line *line, const struct field *field,
 	return text && scols_line_refer_data(line, i, text) == 0 ? 0 : -ENOMEM;
 }
 
-/* No column waits for the longest text of all, so each device goes out by itself. */
+/* Columns are not aligned, so each device is printed immediately to save memory. */
 static int print_device(struct libscols_table *table, const struct report *report,
 			const struct pci_device *device, bool raw)
 {
@@ -209,7 +209,7 @@ static int write_lines(const struct report *report, FILE *out, bool raw)
 	for (size_t i = 0; i < report->column_count; i++)
 		if (add_column(table, report->columns[i], raw) < 0)
 			return -ENOMEM;
-	inventory_foreach(report->inventory, device) {
+	report_foreach(report, device) {
 		error = print_device(table, report, device, raw);
 		if (error < 0)
 			return error;

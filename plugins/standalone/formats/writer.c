@@ -16,7 +16,7 @@
 #define SCRIPT_COLUMNS \
 	"address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
-/* Labels that describe a device and its owners. What changes often would make many short series. */
+/* Labels that describe a device and its owners. Volatile values would create many short series. */
 #define LABELS \
 	"address,vendor,device,class,vendor_name,device_name,class_name,driver,sriov,pf,parent,physical_slot,label," OWNER_LABELS
 #define OWNER_LABELS \
@@ -94,9 +94,9 @@ bool is_owner_column(const struct field *field)
 static char *join(enum field_type type, const struct pci_device *device,
 		  const struct field_value *value)
 {
-	char *text = NULL;
+	char *string = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = open_memstream(&string, &size);
 
 	if (!out)
 		return NULL;
@@ -108,32 +108,32 @@ static char *join(enum field_type type, const struct pci_device *device,
 			fprintf(out, "%" PRIu64, value->list.number(device, i));
 	}
 	if (fclose(out) == 0)
-		return text;
-	free(text);
+		return string;
+	free(string);
 	return NULL;
 }
 
 char *value_text(const struct field *field, const struct pci_device *device,
 		 const struct field_value *value)
 {
-	char text[64];
+	char string[64];
 
 	switch (field->type) {
 	case FIELD_TEXT:
 		return strdup(value->text);
 	case FIELD_HEX:
-		snprintf(text, sizeof(text), "%0*" PRIx64, (int)field->digits, value->number);
-		return strdup(text);
+		snprintf(string, sizeof(string), "%0*" PRIx64, (int)field->digits, value->number);
+		return strdup(string);
 	case FIELD_NUMBER:
-		snprintf(text, sizeof(text), "%" PRIu64, value->number);
-		return strdup(text);
+		snprintf(string, sizeof(string), "%" PRIu64, value->number);
+		return strdup(string);
 	case FIELD_FLAG:
 		return strdup(value->number ? "yes" : "no");
 	case FIELD_REAL:
-		snprintf(text, sizeof(text), "%.1f", value->real);
-		return strdup(text);
+		snprintf(string, sizeof(string), "%.1f", value->real);
+		return strdup(string);
 	case FIELD_ADDRESS:
-		return strdup(address_format(&value->address, text));
+		return strdup(address_format(&value->address, string));
 	case FIELD_LIST:
 	case FIELD_NUMBERS:
 		return join(field->type, device, value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Formats. A writer knows fields, not properties: it walks the columns that it is given. One file a
- * format, one row of WRITERS each. */
+/* Output formats. Writers iterate over fields instead of accessing single properties where
+ * possible. Each format has a file and a row in WRITERS. */
 #ifndef PCIPROBE_STANDALONE_FORMATS_WRITER_H
 #define PCIPROBE_STANDALONE_FORMATS_WRITER_H
 
@@ -10,25 +10,32 @@
 
 #include <stdio.h>
 
-/* What is to be written, and how it may look. */
+/* What to write, and how to display it. */
 struct report {
 	struct probe *probe;
 	const struct inventory *inventory;
-	const struct field **columns; /* absent in formats with a layout of their own */
+	const struct pci_device **devices; /* the selected devices in output order (rows_sort),
+					      terminated by NULL; not used by formats with a
+					      fixed layout */
+	const struct field **columns;	   /* NULL if the format has a fixed layout */
 	size_t column_count;
-	bool columns_chosen;	   /* by the user, not only added to the format's own */
-	unsigned details;	   /* enum detail: what was read */
-	const char *collectd_host; /* collectd's name for this host, and how often it asks in
-				      seconds: when it started us; */
-	double collectd_interval;  /* else NULL and 0 */
+	bool columns_chosen;	   /* by the user; false with -o +LIST */
+	unsigned details;	   /* enum detail: what has been read */
+	const char *collectd_host; /* the host name that collectd's exec plugin passes, or NULL */
+	double collectd_interval;  /* in seconds, likewise; 0: none */
 	bool headings;
-	bool usage;	/* opennebula: who has the devices, too */
-	bool teaming;	/* libvirt: VFs with a virtio interface beside them */
-	unsigned width; /* of the terminal to fit, in characters; 0: standard output is none */
+	bool usage;	/* opennebula: write the owners, too */
+	bool teaming;	/* libvirt: pair each VF with a virtio interface */
+	unsigned width; /* of the terminal, in columns; 0: not a terminal */
 	bool colors;
 };
 
-/* What must be read for report.usage. */
+/* Iterates over report.devices. */
+#define report_foreach(report, device)                                                   \
+	for (const struct pci_device *const *device##_next = (report)->devices, *device; \
+	     (device = *device##_next); device##_next++)
+
+/* Details needed for report.usage. */
 #define DETAIL_USAGE ((unsigned)(DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP))
 
 /* Bits of writer.flags. */
@@ -42,37 +49,37 @@ enum writer_flag {
 struct writer {
 	const char *name;
 	const char *help;
-	const char *columns;	/* when the user names none: a list, "*" for all fields, NULL for a
-				   layout of its own */
-	unsigned details;	/* enum detail: what it needs besides its columns' */
-	unsigned other_details; /* the same of devices that aren't selected:
-				   probe_options.other_details */
+	const char *columns;	/* default columns: a list, or "*" for all fields; NULL: the layout
+				   is fixed */
+	unsigned details;	/* enum detail: needed in addition to those of the columns */
+	unsigned other_details; /* probe_options.other_details: for devices not selected */
 	unsigned flags;		/* enum writer_flag */
 
-	/* Returns 0 or a negative errno for what went wrong before the writing itself; that is
-	 * checked when OUT is closed. */
+	/* Returns 0 or a negative errno. Write errors are not returned: the caller checks OUT when
+	 * it closes it. */
 	int (*write)(const struct report *report, FILE *out);
 };
 
 extern const struct writer WRITERS[];
 extern const size_t WRITER_COUNT;
 
-/* The format called NAME, or NULL. */
+/* Returns the format with this name, or NULL. */
 const struct writer *writer_find(const char *name);
 
-/* A value as one text, the items of a list joined with commas. Free it; NULL without memory. */
+/* Formats a value as a string, with list items separated by commas. Returns NULL if out of memory;
+ * the caller frees it. */
 char *value_text(const struct field *field, const struct pci_device *device,
 		 const struct field_value *value);
 
-/* Writes a number as MEASURE wants it: nothing is rounded that is counted. */
+/* Writes VALUE: counts and errors as integers, others with up to 10 significant digits. */
 void write_number(FILE *out, enum measure measure, double value);
 
-/* Whether FIELD is one of the lists with an item for each owner. */
+/* Whether FIELD is a list with one item per owner. */
 bool is_owner_column(const struct field *field);
 
-/* Why the opennebula format leaves out a device that is selected, as OpenNebula's own probe does;
- * NULL: it doesn't. */
-const char *opennebula_leaves_out(const struct config *config, const struct pci_device *device);
+/* Returns why the opennebula format omits a selected device, as OpenNebula's own probe does, or
+ * NULL if it is written. */
+const char *opennebula_omit_reason(const struct config *config, const struct pci_device *device);
 
 int write_table(const struct report *report, FILE *out);
 int write_raw(const struct report *report, FILE *out);

@@ -6,7 +6,7 @@
 
 #include <ctype.h>
 
-static void names_and_headings_are_unique_words(void **state)
+static void names_and_headings_are_unique(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -20,8 +20,8 @@ static void names_and_headings_are_unique_words(void **state)
 	}
 }
 
-/* A heading that is the name of another field would make "-o" ambiguous. */
-static void each_is_found_by_either(void **state)
+/* -o would be ambiguous if a heading was the name of another field. */
+static void fields_are_found_by_name_and_heading(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -33,8 +33,8 @@ static void each_is_found_by_either(void **state)
 	assert_null(field_find(""));
 }
 
-/* Of a device of which nothing is known but its address and ids, nothing else is published. */
-static void unknown_is_absent(void **state)
+/* A device of which only address and ids are known. */
+static void unknown_values_are_absent(void **state)
 {
 	static const char *const always[] = {"address", "vendor", "device", "class", "prog_if"};
 	const struct pci_device device = {.vendor = 0x8086};
@@ -47,13 +47,11 @@ static void unknown_is_absent(void **state)
 		for (size_t j = 0; j < COUNT(always); j++)
 			expected |= strcmp(FIELDS[i].name, always[j]) == 0;
 		if (FIELDS[i].get(&device, &value) != expected)
-			fail_msg("%s is %s", FIELDS[i].name, expected ? "absent" : "there");
+			fail_msg("%s is %s", FIELDS[i].name, expected ? "absent" : "present");
 	}
 }
 
-/* The details that a field says it needs are among those that there are, and each kind of detail
- * serves some field. */
-static void details_are_asked_for(void **state)
+static void every_detail_belongs_to_a_field(void **state)
 {
 	unsigned all = 0;
 
@@ -66,10 +64,10 @@ static void details_are_asked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_and_headings_are_unique_words),
-		cmocka_unit_test(each_is_found_by_either),
-		cmocka_unit_test(unknown_is_absent),
-		cmocka_unit_test(details_are_asked_for),
+		cmocka_unit_test(names_and_headings_are_unique),
+		cmocka_unit_test(fields_are_found_by_name_and_heading),
+		cmocka_unit_test(unknown_values_are_absent),
+		cmocka_unit_test(every_detail_belongs_to_a_field),
 	};
 
 	return cmocka_run_group_tests_name("fields", tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <math.h>
 
-static void series_are_unique_words_with_a_kind(void **state)
+static void series_have_unique_names_and_a_measure(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < FIELD_COUNT; i++) {
@@ -23,7 +23,6 @@ static void series_are_unique_words_with_a_kind(void **state)
 		assert_non_null(measure_name(HOST_METRICS[i].measure));
 }
 
-/* Whatever is measured is a number, and what must be read for it is among DETAIL_METRICS. */
 static void only_numbers_are_measured(void **state)
 {
 	(void)state;
@@ -48,9 +47,10 @@ static double measured(const struct pci_device *device, const char *name)
 	return isnan(value) ? -2 : value;
 }
 
-#define IS(device, name, value) assert_true(fabs(measured(device, name) - (value)) < 0.001)
+#define assert_measured(device, name, value) \
+	assert_true(fabs(measured(device, name) - (value)) < 0.001)
 
-static void unknown_is_not_absent(void **state)
+static void unknown_values_are_not_absent(void **state)
 {
 	const struct pci_device nothing = {0};
 	const struct pci_device unknown = {.present = HAS_OWNERSHIP,
@@ -60,17 +60,17 @@ static void unknown_is_not_absent(void **state)
 					.link.speed = 2.5};
 
 	(void)state;
-	IS(&nothing, "in_use", -1);
-	IS(&nothing, "vfs_free", -1);
-	IS(&nothing, "link_speed", -1);
-	IS(&unknown, "in_use", -2);
-	IS(&unknown, "conflict", -2);
-	IS(&unknown, "link_degraded", -1);
-	IS(&held, "in_use", 1);
-	IS(&held, "conflict", 0);
-	IS(&held, "link_speed", 2.5);
-	IS(&held, "driver", -1); /* no measurement */
-	IS(&held, "vendor", -1);
+	assert_measured(&nothing, "in_use", -1);
+	assert_measured(&nothing, "vfs_free", -1);
+	assert_measured(&nothing, "link_speed", -1);
+	assert_measured(&unknown, "in_use", -2);
+	assert_measured(&unknown, "conflict", -2);
+	assert_measured(&unknown, "link_degraded", -1);
+	assert_measured(&held, "in_use", 1);
+	assert_measured(&held, "conflict", 0);
+	assert_measured(&held, "link_speed", 2.5);
+	assert_measured(&held, "driver", -1); /* no measurement */
+	assert_measured(&held, "vendor", -1);
 }
 
 #define PF                 \
@@ -112,45 +112,45 @@ static void a_pf_counts_its_vfs(void **state)
 
 	(void)state;
 	vfs_count(&inventory);
-	IS(&devices[0], "vfs_in_use", 1);
-	IS(&devices[0], "vfs_free", 2);
-	IS(&devices[0], "vfs_enabled", 3);
-	IS(&devices[1], "vfs_free", -1);
-	IS(&devices[4], "vfs_in_use", 0);
-	IS(&devices[4], "vfs_free", 0);
+	assert_measured(&devices[0], "vfs_in_use", 1);
+	assert_measured(&devices[0], "vfs_free", 2);
+	assert_measured(&devices[0], "vfs_enabled", 3);
+	assert_measured(&devices[1], "vfs_free", -1);
+	assert_measured(&devices[4], "vfs_in_use", 0);
+	assert_measured(&devices[4], "vfs_free", 0);
 
-	/* one of them nobody could look at */
+	/* the state of a VF is unknown */
 	devices[2].ownership = OWNERSHIP_UNKNOWN;
 	vfs_count(&inventory);
-	IS(&devices[0], "vfs_free", -2);
+	assert_measured(&devices[0], "vfs_free", -2);
 
-	/* or isn't selected */
+	/* a VF is not selected */
 	devices[2].ownership = OWNERSHIP_FREE;
 	devices[2].selected = false;
 	vfs_count(&inventory);
-	IS(&devices[0], "vfs_in_use", -1);
+	assert_measured(&devices[0], "vfs_in_use", -1);
 }
 
-struct walked {
+struct visited {
 	char text[1024];
 };
 
-static void note(void *data, const struct metric *metric)
+static void record_metric(void *data, const struct metric *metric)
 {
-	struct walked *walked = data;
-	size_t length = strlen(walked->text);
+	struct visited *visited = data;
+	size_t length = strlen(visited->text);
 	char model[MODEL_SIZE];
 
 	if (metric->measure == MEASURE_DURATION)
 		return;
-	snprintf(walked->text + length, sizeof(walked->text) - length, "%s:%s-%s=%g ",
+	snprintf(visited->text + length, sizeof(visited->text) - length, "%s:%s-%s=%g ",
 		 metric->device ? "device"
 		 : metric->pool ? pool_name(metric->pool, model)
 				: "host",
 		 measure_name(metric->measure), metric->name, metric->value);
 }
 
-static void all_is_walked(void **state)
+static void all_metrics_are_visited(void **state)
 {
 	char name[] = "a1", *names[] = {name};
 	struct alias aliases[] = {{.name = names[0]}};
@@ -175,12 +175,13 @@ static void all_is_walked(void **state)
 		 .device = 0x1520},
 	};
 	const struct inventory inventory = {.devices = devices, .count = 3, .selected = 2};
-	struct walked walked = {0};
+	struct visited visited = {0};
 
 	(void)state;
-	assert_int_equal(metrics_walk(&config, &inventory, DETAIL_METRICS, note, &walked), 0);
+	assert_int_equal(metrics_walk(&config, &inventory, DETAIL_METRICS, record_metric, &visited),
+			 0);
 	assert_string_equal(
-		walked.text,
+		visited.text,
 		"device:gauge-numa_node=1 device:errors-aer_fatal=7 device:gauge-in_use=1 device:gauge-conflict=1 "
 		"device:gauge-in_use=nan device:gauge-conflict=nan "
 		"a1:count-total=1 a1:count-in_use=1 a1:count-free=0 a1:count-available=0 "
@@ -189,26 +190,26 @@ static void all_is_walked(void **state)
 		"host:count-unknown=1 host:count-conflict=1 ");
 }
 
-static void what_was_not_read_is_left_out(void **state)
+static void metrics_that_were_not_read_are_omitted(void **state)
 {
 	struct pci_device device = {.selected = true, .vendor = 0x8086, .device = 0x1520};
 	const struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
-	struct walked walked = {0};
+	struct visited visited = {0};
 
 	(void)state;
-	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_LINK, note, &walked), 0);
-	assert_string_equal(walked.text, "8086:1520:count-total=1 host:count-devices=1 ");
+	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_LINK, record_metric, &visited), 0);
+	assert_string_equal(visited.text, "8086:1520:count-total=1 host:count-devices=1 ");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(series_are_unique_words_with_a_kind),
+		cmocka_unit_test(series_have_unique_names_and_a_measure),
 		cmocka_unit_test(only_numbers_are_measured),
-		cmocka_unit_test(unknown_is_not_absent),
+		cmocka_unit_test(unknown_values_are_not_absent),
 		cmocka_unit_test(a_pf_counts_its_vfs),
-		cmocka_unit_test(all_is_walked),
-		cmocka_unit_test(what_was_not_read_is_left_out),
+		cmocka_unit_test(all_metrics_are_visited),
+		cmocka_unit_test(metrics_that_were_not_read_are_omitted),
 	};
 
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The formats for CloudStack. The conformance tests read the whole of what its agent gets. */
+/* The formats for CloudStack. tests/conformance/test-cloudstack.py checks the complete output. */
 #include "tests/unit/test.h"
 
 #include "config.h"
@@ -11,7 +11,7 @@
 
 static struct fakesys *fake;
 static struct log_capture captured;
-static const char *helper; /* asks libvirt */
+static const char *helper; /* libvirt helper */
 
 static int setup(void **state)
 {
@@ -19,7 +19,7 @@ static int setup(void **state)
 	fake = fakesys_new();
 	captured = (struct log_capture){0};
 	helper = NULL;
-	/* with a process, so that it is no recording */
+	/* without processes it would be treated as a recording */
 	fakesys_file(fake, "proc/1/stat",
 		     "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 5\n");
 	fakesys_file(fake, "proc/1/cmdline", "");
@@ -33,8 +33,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What FORMAT writes of the machine; to be freed. CHANGE may spoil the inventory before. */
-static char *written(const char *format, const char *config, void (*change)(struct inventory *))
+/* The output of FORMAT for the fake host; the caller frees it. EDIT may modify the inventory. */
+static char *output_of(const char *format, const char *config, void (*edit)(struct inventory *))
 {
 	const struct writer *writer = writer_find(format);
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -43,7 +43,7 @@ static char *written(const char *format, const char *config, void (*change)(stru
 					.libvirt_helper = helper};
 	struct inventory *inventory;
 	struct report report = {.headings = true};
-	char *text = NULL, path[128];
+	char *string = NULL, path[128];
 	size_t size;
 	FILE *out;
 
@@ -54,43 +54,43 @@ static char *written(const char *format, const char *config, void (*change)(stru
 	}
 	assert_int_equal(probe_new(&options, &report.probe), 0);
 	assert_int_equal(probe_read(report.probe, &inventory), 0);
-	if (change)
-		change(inventory);
+	if (edit)
+		edit(inventory);
 	report.inventory = inventory;
-	out = open_memstream(&text, &size);
+	out = open_memstream(&string, &size);
 	assert_int_equal(writer->write(&report, out), 0);
 	fclose(out);
 	inventory_free(inventory);
 	probe_free(report.probe);
-	return text;
+	return string;
 }
 
-/* ---- who has a device ---- */
+/* ---- the user of a device ---- */
 
-static char *user_of(struct pci_device *device, const char *mdev)
+static char *find_user(struct pci_device *device, const char *mdev)
 {
 	struct inventory inventory = {.devices = device, .count = 1, .selected = 1};
-	char *text;
+	char *string;
 
 	inventory.sources[__builtin_ctz(OWNER_VFIO)].state = SOURCE_OK;
 	inventory.sources[__builtin_ctz(OWNER_MDEV)].state = SOURCE_OK;
 	device->present |= HAS_OWNERSHIP;
-	assert_int_equal(cloudstack_user(&inventory, device, mdev, &text), 0);
-	return text;
+	assert_int_equal(cloudstack_user(&inventory, device, mdev, &string), 0);
+	return string;
 }
 
 static void assert_user(struct pci_device *device, const char *mdev, const char *wanted)
 {
-	char *text = user_of(device, mdev);
+	char *string = find_user(device, mdev);
 
 	if (wanted)
-		assert_string_equal(text, wanted);
+		assert_string_equal(string, wanted);
 	else
-		assert_null(text);
-	free(text);
+		assert_null(string);
+	free(string);
 }
 
-static void who_holds_a_device_has_it(void **state)
+static void the_user_is_the_owner_that_holds_the_device(void **state)
 {
 	char first[] = "i-2-3-VM", second[] = "i-2-4-VM";
 	struct owner owners[] = {{.name = first}, {.name = second, .reserves = true}};
@@ -107,33 +107,33 @@ static void who_holds_a_device_has_it(void **state)
 	assert_user(&device, NULL, "conflict: i-2-3-VM, i-2-4-VM");
 }
 
-static void what_is_not_known_is_not_free(void **state)
+static void an_unknown_owner_is_not_reported_as_free(void **state)
 {
 	struct owner owner = {.reserves = true};
 	struct pci_device device = {.ownership = OWNERSHIP_UNKNOWN, .present = HAS_OWNERSHIP};
 	struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
-	char *text;
+	char *string;
 
 	(void)state;
-	assert_user(&device, NULL, "unknown: pciprobe could not look everywhere");
+	assert_user(&device, NULL, "unknown: pciprobe could not check all owners");
 	device.ownership = OWNERSHIP_FREE;
 	assert_user(&device, NULL, NULL);
 	device.ownership = OWNERSHIP_HOST;
 	assert_user(&device, NULL, NULL);
-	/* somebody else may have it while a stopped VM is defined with it */
+	/* a process may use it while it is reserved for a stopped VM */
 	device.ownership = OWNERSHIP_RESERVED;
 	device.owners = &owner;
 	device.owner_count = 1;
 	inventory.sources[0].state = SOURCE_PARTLY;
-	assert_int_equal(cloudstack_user(&inventory, &device, NULL, &text), 0);
-	assert_string_equal(text, "unknown: pciprobe could not look everywhere");
-	free(text);
+	assert_int_equal(cloudstack_user(&inventory, &device, NULL, &string), 0);
+	assert_string_equal(string, "unknown: pciprobe could not check all owners");
+	free(string);
 	device = (struct pci_device){
 		.ownership = OWNERSHIP_FREE, .group_held = true, .iommu_group = 8};
-	assert_user(&device, NULL, "held: IOMMU group 8, for another device of it");
+	assert_user(&device, NULL, "held: IOMMU group 8 is in use for another device");
 }
 
-static void no_owner_reads_as_nobody(void **state)
+static void every_owner_has_a_visible_name(void **state)
 {
 	char blank[] = " \t\xe2\x80\x83 ", program[] = "dpdk-\x1b[2J", odd[] = "a\"b\\\n\xff]]>";
 	struct owner owner = {.name = blank, .pid = 42, .program = program};
@@ -143,12 +143,12 @@ static void no_owner_reads_as_nobody(void **state)
 	(void)state;
 	assert_user(&device, NULL, "process 42 (dpdk-?[2J)");
 	owner = (struct owner){0};
-	assert_user(&device, NULL, "somebody");
+	assert_user(&device, NULL, "unknown owner");
 	owner.name = odd;
 	assert_user(&device, NULL, "a\"b\\??]]>");
 }
 
-static void parts_have_their_own_users(void **state)
+static void mediated_devices_have_separate_users(void **state)
 {
 	char first[] = "i-2-3-VM", second[] = "i-2-4-VM", aa[] = "aa", bb[] = "bb";
 	struct owner owners[] = {{.name = first, .mdev = aa}, {.name = second, .mdev = bb}};
@@ -157,19 +157,19 @@ static void parts_have_their_own_users(void **state)
 				    .owner_count = 2,
 				    .present = HAS_OWNERSHIP};
 	struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
-	char *text;
+	char *string;
 
 	(void)state;
 	assert_user(&device, "aa", "i-2-3-VM");
 	assert_user(&device, "bb", "i-2-4-VM");
 	assert_user(&device, "cc", NULL);
 	assert_user(&device, NULL, NULL);
-	/* that others are held is known, and a process that could not be seen may have this one */
+	/* an uninspected process may use this one */
 	inventory.sources[__builtin_ctz(OWNER_VFIO)].state = SOURCE_OK;
 	inventory.sources[__builtin_ctz(OWNER_MDEV)].state = SOURCE_PARTLY;
-	assert_int_equal(cloudstack_user(&inventory, &device, "cc", &text), 0);
-	assert_string_equal(text, "unknown: pciprobe could not look everywhere");
-	free(text);
+	assert_int_equal(cloudstack_user(&inventory, &device, "cc", &string), 0);
+	assert_string_equal(string, "unknown: pciprobe could not check all owners");
+	free(string);
 }
 
 /* ---- the line and the table ---- */
@@ -177,9 +177,9 @@ static void parts_have_their_own_users(void **state)
 #define ALIASES \
 	":filter:\n:alias:\n - {name: 10GE, filter: '8086:10fb'}\n - {name: other, filter: '8086:'}\n"
 
-static void devices_with_a_given_name_are_listed(void **state)
+static void devices_with_an_alias_are_listed(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_file(fake, "proc/sys/kernel/hostname", "kvm1\n");
@@ -189,20 +189,20 @@ static void devices_with_a_given_name_are_listed(void **state)
 	fakesys_pci(fake, "0000:28:01.0", .vendor = 0x8086, .device = 0x10fc, .class = 0x060400);
 	fakesys_pci(fake, "0001:28:1f.7", .vendor = 0x8086, .device = 0x10fc, .class = 0x020000,
 		    .driver = "ixgbe");
-	text = written("cloudstack-devices", ALIASES, NULL);
-	assert_string_equal(text, "pci.devices=28:00.1|10GE,0001:28:1f.7|other\n");
-	free(text);
-	text = written("cloudstack-table", ALIASES, NULL);
-	assert_string_equal(text, "HOST NAME             DOMAIN BUS SLOT FUNCTION INSTANCE\n"
-				  "kvm1 10GE               0000  28   00        1 NULL\n"
-				  "kvm1 other              0001  28   1f        7 NULL\n");
-	free(text);
-	text = written("cloudstack-devices", ":filter: '0:0'\n", NULL);
-	assert_string_equal(text, "pci.devices=\n");
-	free(text);
+	string = output_of("cloudstack-devices", ALIASES, NULL);
+	assert_string_equal(string, "pci.devices=28:00.1|10GE,0001:28:1f.7|other\n");
+	free(string);
+	string = output_of("cloudstack-table", ALIASES, NULL);
+	assert_string_equal(string, "HOST NAME             DOMAIN BUS SLOT FUNCTION INSTANCE\n"
+				    "kvm1 10GE               0000  28   00        1 NULL\n"
+				    "kvm1 other              0001  28   1f        7 NULL\n");
+	free(string);
+	string = output_of("cloudstack-devices", ":filter: '0:0'\n", NULL);
+	assert_string_equal(string, "pci.devices=\n");
+	free(string);
 }
 
-static void hold_by_a_hostile_vm(struct inventory *inventory)
+static void add_hostile_owner(struct inventory *inventory)
 {
 	struct pci_device *device = &inventory->devices[0];
 	char name[4097];
@@ -216,31 +216,31 @@ static void hold_by_a_hostile_vm(struct inventory *inventory)
 	device->ownership = OWNERSHIP_HELD;
 }
 
-static void a_hostile_name_stays_in_its_row(void **state)
+static void a_hostile_name_does_not_break_the_table(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_pci(fake, "0000:28:00.1", .vendor = 0x8086, .device = 0x10fb, .class = 0x020000,
 		    .driver = "vfio-pci", .group = "7");
-	text = written("cloudstack-table", ALIASES, hold_by_a_hostile_vm);
-	assert_contains(text, "        1 \"\\??[2J?]]>xxx");
-	assert_int_equal(strlen(strchr(strchr(text, '\n') + 1, '\n')), 1);
-	free(text);
+	string = output_of("cloudstack-table", ALIASES, add_hostile_owner);
+	assert_contains(string, "        1 \"\\??[2J?]]>xxx");
+	assert_int_equal(strlen(strchr(strchr(string, '\n') + 1, '\n')), 1);
+	free(string);
 }
 
 #ifdef HAVE_JSON_C
-static void a_device_is_written_as_the_script_does(void **state)
+static void a_device_is_written_like_the_original_script(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_pci(fake, "0000:ae:00.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200,
 		    .driver = "vfio-pci", .group = "35", .below = "0000:ab:02.0");
 	fakesys_file(fake, "sys/bus/pci/devices/0000:ae:00.0/numa_node", "1\n");
-	text = written("cloudstack", NULL, NULL);
+	string = output_of("cloudstack", NULL, NULL);
 	assert_string_equal(
-		text,
+		string,
 		"{ \"gpus\": [\n"
 		"{ \"pci_address\": \"ae:00.0\", \"vendor_id\": \"10de\", \"device_id\": \"1eb8\", \"vendor\": "
 		"\"NVIDIA Corporation\", \"device\": \"TU104GL [Tesla T4]\", \"driver\": \"vfio-pci\", \"pci_class\": "
@@ -250,17 +250,16 @@ static void a_device_is_written_as_the_script_does(void **state)
 		"[ ], \"full_passthrough\": { \"enabled\": 1, \"libvirt_address\": { \"domain\": \"0x0000\", \"bus\": "
 		"\"0xae\", \"slot\": \"0x00\", \"function\": \"0x0\" }, \"used_by_vm\": null } }\n"
 		"] }\n");
-	free(text);
+	free(string);
 }
 
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b"
 
-/* A device that a VM runs with, of whatever type, is that VM's, in any domain; one that is only
- * defined with it has none. */
-static void libvirts_domains_are_weighed(void **state)
+/* VMs that are only defined with a device are not users of it. */
+static void only_running_libvirt_domains_are_users(void **state)
 {
 	static char path[128];
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_file(fake, "helper",
@@ -279,40 +278,40 @@ static void libvirts_domains_are_weighed(void **state)
 			    ((const char *[]){"0000:01:00.0", "0000:02:00.0", "0001:01:00.0"})[i],
 			    .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200,
 			    .driver = "vfio-pci", .group = ((const char *[]){"35", "36", "37"})[i]);
-	text = written("cloudstack", NULL, NULL);
+	string = output_of("cloudstack", NULL, NULL);
 	assert_contains(
-		text,
+		string,
 		"\"function\": \"0x0\" }, \"used_by_vm\": \"conflict: i-2-3-VM, i-2-4-VM\" } },\n"
 		"{ \"pci_address\": \"02:00.0\"");
-	assert_contains(text, "\"used_by_vm\": null } },\n{ \"pci_address\": \"0001:01:00.0\"");
+	assert_contains(string, "\"used_by_vm\": null } },\n{ \"pci_address\": \"0001:01:00.0\"");
 	assert_contains(
-		text,
+		string,
 		"\"domain\": \"0x0001\", \"bus\": \"0x01\", \"slot\": \"0x00\", \"function\": \"0x0\" }, "
 		"\"used_by_vm\": \"i-2-3-VM\" } }\n] }");
-	free(text);
-	/* a libvirt that is there and gives no answer leaves nothing free */
+	free(string);
+	/* without an answer from libvirt no device is free */
 	fakesys_file(fake, "helper", "#!/bin/sh\nexit 1\n");
-	text = written("cloudstack", NULL, NULL);
-	assert_null(strstr(text, "\"used_by_vm\": null"));
-	free(text);
+	string = output_of("cloudstack", NULL, NULL);
+	assert_null(strstr(string, "\"used_by_vm\": null"));
+	free(string);
 }
 
-static void a_hostile_name_breaks_no_json(void **state)
+static void a_hostile_name_does_not_break_json(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_pci(fake, "0000:ae:00.0", .vendor = 0x10de, .device = 0x1eb8, .class = 0x030200,
 		    .driver = "vfio-pci", .group = "35");
-	text = written("cloudstack", NULL, hold_by_a_hostile_vm);
-	assert_contains(text, "\"used_by_vm\": \"\\\"\\\\??[2J?]]>xxx");
-	assert_int_equal(strlen(strchr(strchr(text, '\n') + 1, '\n')), 5);
-	free(text);
+	string = output_of("cloudstack", NULL, add_hostile_owner);
+	assert_contains(string, "\"used_by_vm\": \"\\\"\\\\??[2J?]]>xxx");
+	assert_int_equal(strlen(strchr(strchr(string, '\n') + 1, '\n')), 5);
+	free(string);
 }
 
-static void only_functions_selected_stand_in_their_device(void **state)
+static void selected_vfs_are_listed_in_an_unselected_pf(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_pci(fake, "0001:08:00.0", .vendor = 0x1002, .device = 0x740f, .class = 0x120000,
@@ -320,39 +319,41 @@ static void only_functions_selected_stand_in_their_device(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/0001:08:00.0/sriov_totalvfs", "2\n");
 	fakesys_pci(fake, "0001:08:02.0", .vendor = 0x1002, .device = 0x7410, .class = 0x120000,
 		    .driver = "vfio-pci", .group = "9", .pf = "0001:08:00.0");
-	text = written("cloudstack", ":filter: '1002:7410'\n", NULL);
+	string = output_of("cloudstack", ":filter: '1002:7410'\n", NULL);
 	assert_contains(
-		text,
+		string,
 		"{ \"pci_address\": \"0001:08:00.0\", \"vendor_id\": \"1002\", \"device_id\": \"740f\"");
 	assert_contains(
-		text,
+		string,
 		"\"vf_instances\": [ { \"vf_pci_address\": \"0001:08:02.0\", \"vf_profile\": ");
 	assert_contains(
-		text,
+		string,
 		"\"libvirt_address\": { \"domain\": \"0x0001\", \"bus\": \"0x08\", \"slot\": \"0x02\", \"function\": \"0x0\" }");
-	assert_contains(text, "\"full_passthrough\": { \"enabled\": 0,");
-	assert_null(strstr(text, "},\n{"));
-	free(text);
+	assert_contains(string, "\"full_passthrough\": { \"enabled\": 0,");
+	assert_null(strstr(string, "},\n{"));
+	free(string);
 }
 #endif
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_holds_a_device_has_it),
-		cmocka_unit_test(what_is_not_known_is_not_free),
-		cmocka_unit_test(no_owner_reads_as_nobody),
-		cmocka_unit_test(parts_have_their_own_users),
-		cmocka_unit_test_setup_teardown(devices_with_a_given_name_are_listed, setup,
+		cmocka_unit_test(the_user_is_the_owner_that_holds_the_device),
+		cmocka_unit_test(an_unknown_owner_is_not_reported_as_free),
+		cmocka_unit_test(every_owner_has_a_visible_name),
+		cmocka_unit_test(mediated_devices_have_separate_users),
+		cmocka_unit_test_setup_teardown(devices_with_an_alias_are_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_hostile_name_does_not_break_the_table, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(a_hostile_name_stays_in_its_row, setup, teardown),
 #ifdef HAVE_JSON_C
-		cmocka_unit_test_setup_teardown(a_device_is_written_as_the_script_does, setup,
+		cmocka_unit_test_setup_teardown(a_device_is_written_like_the_original_script, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(libvirts_domains_are_weighed, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_hostile_name_breaks_no_json, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_functions_selected_stand_in_their_device,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(only_running_libvirt_domains_are_users, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_hostile_name_does_not_break_json, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(selected_vfs_are_listed_in_an_unselected_pf, setup,
+						teardown),
 #endif
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dot format. Graphviz itself reads it in tests/conformance/test-dot.py. */
+/* The format dot. tests/conformance/test-dot.py parses it with Graphviz. */
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/formats/writer.h"
@@ -33,9 +33,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What is written of the devices that FILTER matches, of all when it is NULL; to be freed. CHANGE,
- * which may be NULL, edits the inventory before. */
-static char *written(const char *filter, void (*change)(struct inventory *))
+/* The output for the devices that FILTER matches, or all if it is NULL; the caller frees it. EDIT,
+ * if not NULL, modifies the inventory. */
+static char *output_of(const char *filter, void (*edit)(struct inventory *))
 {
 	const struct writer *writer = writer_find("dot");
 	struct rule_list filters = {.key = "-d", .place = "command line", .kind = RULE_FILTER};
@@ -47,7 +47,7 @@ static char *written(const char *filter, void (*change)(struct inventory *))
 	};
 	struct inventory *inventory;
 	struct report report = {0};
-	char *text = NULL;
+	char *string = NULL;
 	size_t size;
 	FILE *out;
 
@@ -55,29 +55,30 @@ static char *written(const char *filter, void (*change)(struct inventory *))
 		assert_int_equal(rule_list_add(&filters, filter, "-d", &options.log), 0);
 	assert_int_equal(probe_new(&options, &report.probe), 0);
 	assert_int_equal(probe_read(report.probe, &inventory), 0);
-	if (change)
-		change(inventory);
+	if (edit)
+		edit(inventory);
 	report.inventory = inventory;
-	out = open_memstream(&text, &size);
+	out = open_memstream(&string, &size);
 	assert_int_equal(writer->write(&report, out), 0);
 	fclose(out);
 	inventory_free(inventory);
 	probe_free(report.probe);
 	rule_list_free(&filters);
-	return text;
+	return string;
 }
 
 static void add_vm(const char *name, const char *group)
 {
-	char words[256], target[32];
-	int length = snprintf(words, sizeof(words), "qemu-system-x86_64%c-name%c%s", 0, 0, name);
+	char cmdline[256], target[32];
+	int length = snprintf(cmdline, sizeof(cmdline), "qemu-system-x86_64%c-name%c%s", 0, 0,
+			      name);
 
 	snprintf(target, sizeof(target), "/dev/vfio/%s", group);
-	fakesys_add_process(fake, 77, words, (size_t)length + 1);
+	fakesys_add_process(fake, 77, cmdline, (size_t)length + 1);
 	fakesys_descriptor(fake, 77, 9, target);
 }
 
-static void add_machine(void)
+static void add_devices(void)
 {
 	fakesys_file(fake, "proc/sys/kernel/hostname", "host1\n");
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0xfff0, .device = 1, .class = 0x060400,
@@ -93,15 +94,15 @@ static void add_machine(void)
 	add_vm("one-42", "10");
 }
 
-static void the_topology_is_a_tree_and_groups_are_boxes(void **state)
+static void the_topology_is_a_tree_and_groups_are_clusters(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
-	add_machine();
-	text = written(NULL, NULL);
+	add_devices();
+	string = output_of(NULL, NULL);
 	assert_string_equal(
-		text, SETTINGS
+		string, SETTINGS
 		"  host [label=\"host1\"];\n"
 		"  \"0000:00:02.0\" [label=\"00:02.0 e1000e\\nEthernet controller fff0:0002\\n"
 		"host\", fillcolor=lightgrey];\n"
@@ -126,18 +127,18 @@ static void the_topology_is_a_tree_and_groups_are_boxes(void **state)
 		"  \"0000:01:00.0\" -- \"0000:02:01.0\";\n"
 		"  \"0000:01:00.0\" -- \"0000:02:00.0\";\n"
 		"}\n");
-	free(text);
+	free(string);
 }
 
 static void bridges_above_a_selected_device_are_drawn(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
-	add_machine();
-	text = written("8086:10d3", NULL);
+	add_devices();
+	string = output_of("8086:10d3", NULL);
 	assert_string_equal(
-		text, SETTINGS
+		string, SETTINGS
 		"  host [label=\"host1\"];\n"
 		"  \"0000:00:01.0\" [label=\"00:01.0\\nPCI bridge fff0:0001\", style=dashed];\n"
 		"  \"0000:01:00.0\" [label=\"01:00.0\\nPCI bridge fff0:0003\", style=dashed];\n"
@@ -150,21 +151,21 @@ static void bridges_above_a_selected_device_are_drawn(void **state)
 		"  \"0000:00:01.0\" -- \"0000:01:00.0\";\n"
 		"  \"0000:01:00.0\" -- \"0000:02:01.0\";\n"
 		"}\n");
-	free(text);
+	free(string);
 }
 
-static void nothing_selected_is_a_graph_without_devices(void **state)
+static void an_empty_selection_is_a_valid_graph(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0xfff0, .device = 2, .class = 0x020000);
-	text = written("ffff:", NULL);
-	assert_string_equal(text, SETTINGS "  host [label=\"host\"];\n}\n");
-	free(text);
+	string = output_of("ffff:", NULL);
+	assert_string_equal(string, SETTINGS "  host [label=\"host\"];\n}\n");
+	free(string);
 }
 
-static void names_from_outside_cannot_break_it(void **state)
+static void hostile_names_do_not_break_the_syntax(void **state)
 {
 	static const char *const names[][2] = {
 		{"a\"];\n}\nb", "a\\\"];?}?b"},
@@ -178,7 +179,7 @@ static void names_from_outside_cannot_break_it(void **state)
 		{FORTY_LESS_2 "\u00fc\\", FORTY_LESS_2 "\u00fc\\\\"},
 		{FORTY_LESS_2 "\u00fc\\\"", FORTY_LESS_2 "\u00fc\\\\\u2026"},
 	};
-	char expected[256], *text;
+	char expected[256], *string;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -188,17 +189,17 @@ static void names_from_outside_cannot_break_it(void **state)
 		fakesys_pci(fake, "0000:02:00.0", .vendor = 0xfff0, .device = 4, .class = 0x030000,
 			    .driver = "vfio-pci", .group = "10");
 		add_vm(names[i][0], "10");
-		text = written(NULL, NULL);
+		string = output_of(NULL, NULL);
 		snprintf(expected, sizeof(expected), "\\nheld by %s\", fillcolor=lightskyblue];\n",
 			 names[i][1]);
-		assert_contains(text, expected);
-		free(text);
+		assert_contains(string, expected);
+		free(string);
 	}
 }
 
-static char *copy(const char *text)
+static char *copy(const char *string)
 {
-	return text ? strdup(text) : NULL;
+	return string ? strdup(string) : NULL;
 }
 
 static void add_owner(struct pci_device *device, enum ownership ownership, struct owner owner)
@@ -229,7 +230,7 @@ static void set_states(struct inventory *inventory)
 
 static void each_state_has_its_color(void **state)
 {
-	char *text;
+	char *string;
 
 	(void)state;
 	for (unsigned i = 1; i <= 5; i++) {
@@ -238,15 +239,15 @@ static void each_state_has_its_color(void **state)
 		snprintf(address, sizeof(address), "0000:0%u:00.0", i);
 		fakesys_pci(fake, address, .vendor = 0xfff0, .device = i, .class = 0x020000);
 	}
-	text = written(NULL, set_states);
-	assert_contains(text, "0001\\nunknown\", fillcolor=plum, "
-			      "tooltip=\"3 processes \\\"could?not\\\" be inspected\"];\n");
-	assert_contains(text, "0002\\nconflict\\nheld by web\\n"
-			      "held by vfio-test\", fillcolor=salmon];\n");
-	assert_contains(text, "0003\\nreserved for db\", fillcolor=khaki];\n");
-	assert_contains(text, "0004\\nreserved for proxmox 105\", fillcolor=khaki];\n");
-	assert_contains(text, "0005\\nreserved for an unknown owner\", fillcolor=khaki];\n");
-	free(text);
+	string = output_of(NULL, set_states);
+	assert_contains(string, "0001\\nunknown\", fillcolor=plum, "
+				"tooltip=\"3 processes \\\"could?not\\\" be inspected\"];\n");
+	assert_contains(string, "0002\\nconflict\\nheld by web\\n"
+				"held by vfio-test\", fillcolor=salmon];\n");
+	assert_contains(string, "0003\\nreserved for db\", fillcolor=khaki];\n");
+	assert_contains(string, "0004\\nreserved for proxmox 105\", fillcolor=khaki];\n");
+	assert_contains(string, "0005\\nreserved for an unknown owner\", fillcolor=khaki];\n");
+	free(string);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -254,10 +255,10 @@ static void each_state_has_its_color(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_topology_is_a_tree_and_groups_are_boxes),
+		TEST(the_topology_is_a_tree_and_groups_are_clusters),
 		TEST(bridges_above_a_selected_device_are_drawn),
-		TEST(nothing_selected_is_a_graph_without_devices),
-		TEST(names_from_outside_cannot_break_it),
+		TEST(an_empty_selection_is_a_valid_graph),
+		TEST(hostile_names_do_not_break_the_syntax),
 		TEST(each_state_has_its_color),
 	};
 

@@ -5,8 +5,8 @@
 
 #include <locale.h>
 
-/* What is shown of the row ROW (-1: the headings) of GRID: its texts with | between them. */
-static const char *shown(const struct grid *grid, ssize_t row)
+/* The visible texts of a row (-1: the headings), separated by |. */
+static const char *row_text(const struct grid *grid, ssize_t row)
 {
 	static char line[512];
 
@@ -31,8 +31,8 @@ static void add_column(struct grid *grid, const char *heading, bool flexible, un
 	column->rank = rank;
 }
 
-/* Devices with an address, a driver, an owner and a name. */
-static struct grid devices(const char *driver, const char *owner, const char *name)
+/* A grid with one row. */
+static struct grid device_grid(const char *driver, const char *owner, const char *name)
 {
 	struct grid grid = {0};
 	const char *texts[] = {"01:00.0", driver, owner, name};
@@ -47,14 +47,14 @@ static struct grid devices(const char *driver, const char *owner, const char *na
 	return grid;
 }
 
-/* The headings and the row of devices(...) in WIDTH columns. */
-#define assert_fits(width, headings, texts, ...)                  \
-	do {                                                      \
-		struct grid grid_ = devices(__VA_ARGS__);         \
-		assert_int_equal(grid_fit(&grid_, width), 0);     \
-		assert_string_equal(shown(&grid_, -1), headings); \
-		assert_string_equal(shown(&grid_, 0), texts);     \
-		grid_free_members(&grid_);                        \
+/* The headings and the row of device_grid(...) when fitted to WIDTH. */
+#define assert_fits(width, headings, texts, ...)                     \
+	do {                                                         \
+		struct grid grid_ = device_grid(__VA_ARGS__);        \
+		assert_int_equal(grid_fit(&grid_, width), 0);        \
+		assert_string_equal(row_text(&grid_, -1), headings); \
+		assert_string_equal(row_text(&grid_, 0), texts);     \
+		grid_free_members(&grid_);                           \
 	} while (0)
 
 #define NAME "GA102GL [RTX A6000 with a long name]"
@@ -68,18 +68,18 @@ static void without_a_width_only_empty_columns_are_hidden(void **state)
 	assert_fits(0, "ADDRESS|DRIVER|NAME", "01:00.0|vfio-pci|" NAME, "vfio-pci", NULL, NAME);
 }
 
-static void an_empty_column_that_was_asked_for_is_shown(void **state)
+static void an_empty_column_that_must_be_kept_is_shown(void **state)
 {
-	struct grid grid = devices("vfio-pci", NULL, NAME);
+	struct grid grid = device_grid("vfio-pci", NULL, NAME);
 
 	(void)state;
 	grid.columns[2].keep_empty = true;
 	assert_int_equal(grid_fit(&grid, 0), 0);
-	assert_string_equal(shown(&grid, 0), "01:00.0|vfio-pci|-|" NAME);
+	assert_string_equal(row_text(&grid, 0), "01:00.0|vfio-pci|-|" NAME);
 	grid_free_members(&grid);
 }
 
-static void long_texts_are_cut_before_columns_are_hidden(void **state)
+static void long_texts_are_truncated_before_columns_are_hidden(void **state)
 {
 	(void)state;
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -98,7 +98,7 @@ static void long_texts_are_cut_before_columns_are_hidden(void **state)
 	assert_fits(33, "ADDRESS|DRIVER|NAME", "01:00.0|e1000e|short", "e1000e", NULL, "short");
 }
 
-static void the_narrowest_widths_are_kept_too(void **state)
+static void very_narrow_widths_are_respected(void **state)
 {
 	(void)state;
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -109,7 +109,7 @@ static void the_narrowest_widths_are_kept_too(void **state)
 	assert_fits(1, "A", "0", "vfio-pci", "web", NAME);
 }
 
-static void the_locale_chooses_the_mark(void **state)
+static void the_ellipsis_depends_on_the_locale(void **state)
 {
 	(void)state;
 	setlocale(LC_CTYPE, "C");
@@ -119,7 +119,7 @@ static void the_locale_chooses_the_mark(void **state)
 	assert_fits(11, "ADDRESS|NAM", "01:00.0|GA1", "vfio-pci", "web", NAME);
 }
 
-static void characters_are_measured_as_the_terminal_shows_them(void **state)
+static void widths_are_measured_in_terminal_columns(void **state)
 {
 	(void)state;
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -128,7 +128,7 @@ static void characters_are_measured_as_the_terminal_shows_them(void **state)
 	assert_fits(14, "ADDRESS|NAME", "01:00.0|日本…", "vfio-pci", "web", "日本語の名前");
 	assert_fits(13, "ADDRESS|NAME", "01:00.0|日本…", "vfio-pci", "web", "日本語の名前");
 	assert_fits(12, "ADDRESS|NAME", "01:00.0|日…", "vfio-pci", "web", "日本語の名前");
-	/* a text from outside can neither move the cursor nor break the encoding */
+	/* no escape sequences and no invalid UTF-8 */
 	assert_fits(0, "ADDRESS|DRIVER|OWNER|NAME", "01:00.0|a?[2J|b?|c??d", "a\033[2J", "b\xff",
 		    "c\n\xc2"
 		    "d");
@@ -136,7 +136,7 @@ static void characters_are_measured_as_the_terminal_shows_them(void **state)
 	assert_fits(0, "ADDRESS|DRIVER|OWNER|NAME", "01:00.0|a|b|Z??rich", "a", "b", "Zürich");
 }
 
-static void the_tree_needs_room_before_its_texts(void **state)
+static void the_width_of_the_tree_is_included(void **state)
 {
 	struct grid grid = {0};
 
@@ -151,7 +151,7 @@ static void the_tree_needs_room_before_its_texts(void **state)
 	}
 	assert_int_equal(grid_fit(&grid, 16), 0);
 	assert_int_equal(grid.columns[0].width, 11);
-	assert_string_equal(shown(&grid, 2), "00:00.0|a n…");
+	assert_string_equal(row_text(&grid, 2), "00:00.0|a n…");
 	grid_free_members(&grid);
 }
 
@@ -159,12 +159,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_width_only_empty_columns_are_hidden),
-		cmocka_unit_test(an_empty_column_that_was_asked_for_is_shown),
-		cmocka_unit_test(long_texts_are_cut_before_columns_are_hidden),
-		cmocka_unit_test(the_narrowest_widths_are_kept_too),
-		cmocka_unit_test(the_locale_chooses_the_mark),
-		cmocka_unit_test(characters_are_measured_as_the_terminal_shows_them),
-		cmocka_unit_test(the_tree_needs_room_before_its_texts),
+		cmocka_unit_test(an_empty_column_that_must_be_kept_is_shown),
+		cmocka_unit_test(long_texts_are_truncated_before_columns_are_hidden),
+		cmocka_unit_test(very_narrow_widths_are_respected),
+		cmocka_unit_test(the_ellipsis_depends_on_the_locale),
+		cmocka_unit_test(widths_are_measured_in_terminal_columns),
+		cmocka_unit_test(the_width_of_the_tree_is_included),
 	};
 
 	return cmocka_run_group_tests_name("grid", tests, NULL, NULL);

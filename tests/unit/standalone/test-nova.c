@@ -295,8 +295,8 @@ static void a_pf_is_distinguished_from_its_vfs(void **state)
 		"[pci]\n"
 		"device_spec = {\"vendor_id\":\"8086\",\"address\":\"0000:81:*.*\"}\n"
 		"alias = {\"name\":\"vfs\",\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"device_type\":\"type-VF\"}\n"
-		"# the devices of the alias all are of several device types; give each its own name: Nova's aliases have one\n"
-		"# no device of this host has the alias none\n");
+		"# alias all matches devices of several types, which Nova does not support; define one alias per type\n"
+		"# alias none matches no device of this host\n");
 	assert_written(
 		":filter: '8086:1520'\n",
 		"[pci]\ndevice_spec = {\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"address\":\"0000:81:10.*\"}\n");
@@ -331,9 +331,9 @@ static void what_nova_cannot_express_is_a_comment(void **state)
 		":filter:\n:alias:\n - {name: one, short_address: '01:00.0'}\n",
 		"[pci]\n"
 		"device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:*:00.0\"}\n"
-		"# Nova can't take 10000:e1:00.0: it knows no PCI domain above ffff\n"
+		"# 10000:e1:00.0 omitted: Nova does not support PCI domains above ffff\n"
 		"alias = {\"name\":\"one\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\"}\n"
-		"# one takes 0000:02:00.0 too: an alias of Nova's can't leave it out\n");
+		"# alias one also matches 0000:02:00.0: Nova's aliases cannot exclude it\n");
 }
 
 int main(void)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The format table, which every build has, with libsmartcols and without. */
+/* The format table, in builds with and without libsmartcols. */
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/rows.h"
 #include "tests/unit/fakesys.h"
 
 static struct fakesys *fake;
@@ -13,7 +14,7 @@ static int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
-	fakesys_process(fake, 1, "init"); /* without processes no device is known to be free */
+	fakesys_process(fake, 1, "init"); /* without processes, owners are unknown */
 	captured = (struct log_capture){0};
 	return 0;
 }
@@ -25,12 +26,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Spaces before the end of a line, where libsmartcols pads an empty last column, are left out. */
-static void trim(char *text)
+/* Removes trailing spaces: libsmartcols pads an empty last column. */
+static void trim(char *string)
 {
-	char *to = text;
+	char *to = string;
 
-	for (char *from = text; *from; from++) {
+	for (char *from = string; *from; from++) {
 		size_t spaces = strspn(from, " ");
 
 		if (from[spaces] == '\n')
@@ -40,15 +41,15 @@ static void trim(char *text)
 	*to = '\0';
 }
 
-/* LIST as for -o, or NULL; WIDTH of a terminal, or 0. */
-static void assert_table(const char *list, unsigned width, const char *wanted)
+/* LIST is an argument of -o, or NULL; WIDTH that of a terminal, or 0. */
+static void assert_table(const char *list, unsigned width, const char *expected)
 {
 	const struct writer *writer = writer_find("table");
 	struct probe_options options = {
 		.log = log_capture_add(&captured), .sysroot = fake->path, .all = true};
 	struct report report = {.headings = true, .width = width, .columns_chosen = list};
 	struct inventory *inventory;
-	char *text = NULL;
+	char *string = NULL;
 	size_t size;
 	FILE *out;
 
@@ -61,20 +62,23 @@ static void assert_table(const char *list, unsigned width, const char *wanted)
 	assert_int_equal(probe_new(&options, &report.probe), 0);
 	assert_int_equal(probe_read(report.probe, &inventory), 0);
 	report.inventory = inventory;
-	out = open_memstream(&text, &size);
+	report.devices = rows_sort(&(struct rows){0}, inventory);
+	assert_non_null(report.devices);
+	out = open_memstream(&string, &size);
 	assert_int_equal(writer->write(&report, out), 0);
 	fclose(out);
-	trim(text);
-	assert_string_equal(text, wanted);
-	free(text);
+	trim(string);
+	assert_string_equal(string, expected);
+	free(string);
 	free(report.columns);
+	free(report.devices);
 	inventory_free(inventory);
 	probe_free(report.probe);
 }
 
 #define UNKNOWN .vendor = 0xfff1, .device = 0xfff2, .class = 0xf0f300
 
-static void a_table_has_no_empty_columns(void **state)
+static void empty_columns_are_hidden(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", UNKNOWN, .driver = "igb", .group = "1");
@@ -97,7 +101,7 @@ static void a_table_fits_the_terminal_and_ends_with_a_summary(void **state)
 		     "2 devices: 1 free, 1 host\n");
 }
 
-static void why_a_free_device_is_not_available_is_shown(void **state)
+static void the_reason_why_a_free_device_is_not_available_is_shown(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", UNKNOWN);
@@ -108,7 +112,7 @@ static void why_a_free_device_is_not_available_is_shown(void **state)
 		     "02:00.0 fff1:fff2     1 free  yes      Class f0f3: Device fff1:fff2\n");
 }
 
-static void domains_are_shown_where_there_are_several(void **state)
+static void domains_are_shown_if_there_are_several(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", UNKNOWN);
@@ -119,7 +123,7 @@ static void domains_are_shown_where_there_are_several(void **state)
 		     "10000:01:00.0 fff1:fff2 free  no-iommu Class f0f3: Device fff1:fff2\n");
 }
 
-static void chosen_columns_are_shown_as_they_are(void **state)
+static void chosen_columns_are_shown_unchanged(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", UNKNOWN, .driver = "igb", .group = "1");
@@ -133,11 +137,11 @@ static void chosen_columns_are_shown_as_they_are(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_table_has_no_empty_columns),
+		TEST(empty_columns_are_hidden),
 		TEST(a_table_fits_the_terminal_and_ends_with_a_summary),
-		TEST(why_a_free_device_is_not_available_is_shown),
-		TEST(domains_are_shown_where_there_are_several),
-		TEST(chosen_columns_are_shown_as_they_are),
+		TEST(the_reason_why_a_free_device_is_not_available_is_shown),
+		TEST(domains_are_shown_if_there_are_several),
+		TEST(chosen_columns_are_shown_unchanged),
 	};
 
 	setenv("LC_ALL", "C", 1);

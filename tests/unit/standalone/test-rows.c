@@ -84,17 +84,18 @@ static const char *listed(void)
 	struct pci_device devices[COUNT(DEVICES)];
 	struct inventory inventory = {
 		.devices = devices, .count = COUNT(DEVICES), .selected = COUNT(DEVICES) - 1};
+	const struct pci_device **order;
 	size_t length = 0;
 
 	memcpy(devices, DEVICES, sizeof(devices));
-	rows_apply(&rows, &inventory);
-	inventory_foreach(&inventory, device)
-		text[length++] = (char)('0' + device->address.bus);
+	rows_filter(&rows, &inventory);
+	order = rows_sort(&rows, &inventory);
+	assert_non_null(order);
+	for (size_t i = 0; order[i]; i++)
+		text[length++] = (char)('0' + order[i]->address.bus);
 	text[length] = '\0';
 	assert_int_equal(inventory.selected, length);
-	for (size_t i = 0; i < COUNT(DEVICES); i++)
-		assert_int_equal(inventory_find(&inventory, &DEVICES[i].address)->address.bus,
-				 DEVICES[i].address.bus);
+	free(order);
 	rows_free(&rows);
 	return text;
 }
