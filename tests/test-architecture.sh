@@ -64,8 +64,10 @@ defined_twice() {
 # No archive order decides which of two functions runs.
 exported_twice() {
 	cd "${BUILD:-.}" || return
-	find probe common plugins binder -path '*/.libs/*.o' -exec nm -g --defined-only {} + |
-		awk '$2 ~ /^[TDRBC]$/ {print $3}' | sort | uniq -d
+	# two objects of one source are one: it was compiled for another library once
+	find probe common plugins binder -path '*/.libs/*.o' -exec nm -A -g --defined-only {} + |
+		sed -E 's,/lib[a-z]+_la-([^/:]*:),/\1,; s,:[0-9a-f]* *, ,' |
+		awk '$2 ~ /^[TDRBC]$/ {print $3, $1}' | sort -u | awk '{print $1}' | uniq -d
 }
 
 # The helper program and what may hang in the kernel are the only child processes.

@@ -2,45 +2,70 @@
 #include "plugins/standalone/help.h"
 
 #include "common/commandline.h"
+#include "common/grid.h"
 #include "plugins/standalone/options.h"
+#include "probe/ownership/ownership.h"
 #include "probe/ownership/sources.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-static void print_formats(void)
+static int list_formats(struct grid *grid)
 {
-	for (size_t i = 0; i < WRITER_COUNT; i++)
-		printf("%-18s %s\n", WRITERS[i].name, WRITERS[i].help);
+	int error = 0;
+
+	for (size_t i = 0; i < WRITER_COUNT && error == 0; i++)
+		error = grid_add_texts(grid, WRITERS[i].name, WRITERS[i].help, NULL);
+	return error;
 }
 
-static void print_columns(void)
+static int list_columns(struct grid *grid)
 {
-	for (size_t i = 0; i < FIELD_COUNT; i++)
-		printf("%-18s %s%s%s%s\n", FIELDS[i].name, FIELDS[i].help,
-		       FIELDS[i].unit ? " (" : "", FIELDS[i].unit ? FIELDS[i].unit : "",
-		       FIELDS[i].unit ? ")" : "");
+	char help[160];
+	int error = 0;
+
+	for (size_t i = 0; i < FIELD_COUNT && error == 0; i++) {
+		const char *unit = FIELDS[i].unit;
+
+		snprintf(help, sizeof(help), "%s%s%s%s", FIELDS[i].help, unit ? " (" : "",
+			 unit ? unit : "", unit ? ")" : "");
+		error = grid_add_texts(grid, FIELDS[i].name, help, NULL);
+	}
+	return error;
 }
 
-static void print_sources(void)
+static int list_states(struct grid *grid)
 {
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
-		printf("%-12s %s\n", SOURCES[i].name, SOURCES[i].help);
+	int error = 0;
+
+	for (unsigned i = 0; i < OWNERSHIP_COUNT && error == 0; i++)
+		error = grid_add_texts(grid, ownership_name(i), rows_state_help(i), NULL);
+	return error;
+}
+
+static int list_sources(struct grid *grid)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT && error == 0; i++)
+		error = grid_add_texts(grid, SOURCES[i].name, SOURCES[i].help, NULL);
+	return error;
 }
 
 bool help_print_values(int letter)
 {
 	static const struct {
 		char letter;
-		void (*print)(void);
+		int (*list)(struct grid *grid);
 	} lists[] = {
-		{'f', print_formats},	  {'o', print_columns}, {'R', print_columns},
-		{'A', rows_print_states}, {'O', print_sources},
+		{'f', list_formats}, {'o', list_columns}, {'R', list_columns},
+		{'A', list_states},  {'O', list_sources},
 	};
+	struct grid grid = {0};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		if (lists[i].letter == letter) {
-			lists[i].print();
+			grid_write_list(&grid, lists[i].list(&grid), stdout);
 			return true;
 		}
 	return false;

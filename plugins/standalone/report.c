@@ -45,13 +45,13 @@ int report_begin(struct report *report, const struct options *options)
 
 	*report = (struct report){
 		.headings = !options->no_headings,
-		.usage = options->usage,
-		.teaming = options->teaming,
+		.format.usage = options->usage,
+		.format.teaming = options->teaming,
 		.columns_chosen = options->columns && *options->columns != '+',
 		.width = terminal_width(),
 		.colors = wants_colors(),
-		.collectd_host = getenv("COLLECTD_HOSTNAME"),
-		.collectd_interval = collectd_interval(),
+		.format.collectd_host = getenv("COLLECTD_HOSTNAME"),
+		.format.collectd_interval = collectd_interval(),
 	};
 	if (!writer->columns && options->columns) {
 		log_error(&options->log, "the columns of the format '%s' are fixed; remove -o",
@@ -76,7 +76,7 @@ int report_begin(struct report *report, const struct options *options)
 
 unsigned report_details(struct report *report, const struct options *options, unsigned extra)
 {
-	report->details = options->writer->details | (report->usage ? DETAIL_USAGE : 0) |
+	report->details = options->writer->details | (report->format.usage ? DETAIL_USAGE : 0) |
 			  rows_details(&options->rows) | extra;
 	for (size_t i = 0; i < report->column_count; i++)
 		report->details |= report->columns[i]->details;

@@ -18,10 +18,9 @@ static const char *const STATES_HELP[OWNERSHIP_COUNT] = {
 	[OWNERSHIP_HELD] = "in use by a process or a running VM",
 };
 
-void rows_print_states(void)
+const char *rows_state_help(enum ownership state)
 {
-	for (unsigned i = 0; i < OWNERSHIP_COUNT; i++)
-		printf("%-12s %s\n", ownership_name(i), STATES_HELP[i]);
+	return STATES_HELP[state];
 }
 
 static int add_state(struct rows *rows, const char *name, const struct log *log)

@@ -18,8 +18,8 @@ struct rows {
 	size_t sort_count;
 };
 
-/* Prints the states that --state accepts, with their meaning. */
-void rows_print_states(void);
+/* Returns what a state that --state accepts means. */
+const char *rows_state_help(enum ownership state);
 
 /* Parse the comma-separated arguments of --state and --driver. Return 0, -EINVAL (logged) for an
  * unknown state, or -ENOMEM. */

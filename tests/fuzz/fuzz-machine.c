@@ -658,7 +658,7 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 					.devices = rows_sort(&(struct rows){0}, inventory),
 					.details = DETAIL_ALL,
 					.headings = true,
-					.teaming = true};
+					.format.teaming = true};
 
 		hold(report.devices);
 		if (WRITERS[i].columns)

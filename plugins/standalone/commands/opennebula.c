@@ -111,11 +111,11 @@ static int make_output(const struct options *options, int state, char **ret, siz
 {
 	const struct writer *writer = writer_find("opennebula");
 	struct inventory *inventory = NULL;
-	struct report report = {.usage = !options->no_usage};
+	struct report report = {.format.usage = !options->no_usage};
 	int status = STATUS_FAILED;
 	FILE *out;
 
-	if (options_probe(options, writer->details | (report.usage ? DETAIL_USAGE : 0),
+	if (options_probe(options, writer->details | (report.format.usage ? DETAIL_USAGE : 0),
 			  &report.probe) < 0)
 		return STATUS_FAILED;
 	out = open_memstream(ret, ret_size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* aliases: the number of devices of each alias, in columns for people and awk: names of aliases
  * have no spaces (alias_is_name). */
-#include "plugins/standalone/formats/grid.h"
+#include "common/grid.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/pool.h"
 
@@ -73,5 +73,5 @@ int write_aliases(const struct report *report, FILE *out)
 		error = grid_fit(&grid, 0);
 	if (error < 0)
 		return error;
-	return grid_write(&grid, report, out);
+	return grid_write(&grid, report->headings ? GRID_HEADINGS : 0, out);
 }

@@ -31,8 +31,8 @@ static void write_identifier_part(FILE *out, const char *string)
 
 static const char *host_name(const struct report *report)
 {
-	if (report->collectd_host && *report->collectd_host)
-		return report->collectd_host;
+	if (report->format.collectd_host && *report->format.collectd_host)
+		return report->format.collectd_host;
 	return *report->inventory->host ? report->inventory->host : "localhost";
 }
 
@@ -51,8 +51,8 @@ static void write_value(void *data, const struct metric *metric)
 				   : metric->pool ? pool_name(metric->pool, model)
 						  : "summary");
 	fprintf(out, "/%s-%s\"", measure_name(metric->measure), metric->name);
-	if (report->collectd_interval > 0)
-		fprintf(out, " interval=%.3f", report->collectd_interval);
+	if (report->format.collectd_interval > 0)
+		fprintf(out, " interval=%.3f", report->format.collectd_interval);
 	fputs(" N:", out);
 	if (isnan(metric->value))
 		fputc('U', out);

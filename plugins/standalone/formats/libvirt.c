@@ -138,7 +138,7 @@ static bool is_network_vf(const struct pci_device *device)
 
 static bool is_paired(const struct report *report, const struct pci_device *device)
 {
-	return report->teaming && is_network_vf(device) && is_writable(device->pf_interface);
+	return report->format.teaming && is_network_vf(device) && is_writable(device->pf_interface);
 }
 
 static void write_network_vf(FILE *out, const struct report *report,
@@ -181,7 +181,7 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	*ret_blocked = ftell(out) > header_size;
 	if (!device_is_assignable(device) && !*ret_blocked)
 		unavailable_write_driver(out, "     ", device);
-	if (report->teaming && !*ret_blocked && !is_paired(report, device))
+	if (report->format.teaming && !*ret_blocked && !is_paired(report, device))
 		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);
 	if (fclose(out) == 0) {

@@ -269,7 +269,7 @@ int write_opennebula(const struct report *report, FILE *out)
 		if (!opennebula_omit_reason(probe_config(report->probe), device))
 			write_device(out, report, device, &cache, rules);
 	free(rules);
-	if (report->usage)
+	if (report->format.usage)
 		write_usage(out, report->inventory);
 	return 0;
 }

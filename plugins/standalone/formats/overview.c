@@ -298,6 +298,12 @@ int overview_read(const struct report *report, bool tree, struct grid *grid)
 	return tree ? add_tree(&overview, grid) : add_table(&overview, grid);
 }
 
+unsigned overview_grid_flags(const struct report *report)
+{
+	return (report->headings ? GRID_HEADINGS : 0) | (report->colors ? GRID_COLORS : 0) |
+	       (report->columns_chosen && report->width ? GRID_TRUNCATE : 0);
+}
+
 void overview_write_summary(const struct report *report, FILE *out)
 {
 	static const enum ownership order[] = {OWNERSHIP_HELD, OWNERSHIP_RESERVED, OWNERSHIP_FREE,

@@ -4,13 +4,16 @@
 #ifndef PCIPROBE_STANDALONE_FORMATS_OVERVIEW_H
 #define PCIPROBE_STANDALONE_FORMATS_OVERVIEW_H
 
-#include "plugins/standalone/formats/grid.h"
+#include "common/grid.h"
 #include "plugins/standalone/formats/writer.h"
 
 /* Calls setlocale and fills GRID, which must be empty; TREE adds the bridges above the devices. If
  * the columns were not chosen by the user, the caller fits it to the report's width (grid_fit).
  * Returns 0 or -ENOMEM; the caller frees GRID with grid_free_members in both cases. */
 int overview_read(const struct report *report, bool tree, struct grid *grid);
+
+/* Returns how grid_write displays it: enum grid_flag. */
+unsigned overview_grid_flags(const struct report *report);
 
 /* Writes a summary if the output is a terminal: "14 devices: 1 held, 2 free, 11 host". */
 void overview_write_summary(const struct report *report, FILE *out);

@@ -2,43 +2,6 @@
 /* The format table in builds without libsmartcols. */
 #include "plugins/standalone/formats/overview.h"
 
-/* The last column is not padded. */
-static void write_text(FILE *out, const struct grid_column *column, const char *text, bool last)
-{
-	size_t width = grid_text_width(text);
-	int padding = width < column->width ? (int)(column->width - width) : 0;
-
-	fprintf(out, "%*s%s%*s", column->right ? padding : 0, "", text,
-		column->right || last ? 0 : padding, "");
-	fputs(last ? "\n" : " ", out);
-}
-
-/* ROW NULL: the headings. */
-static void write_row(FILE *out, const struct grid *grid, const struct grid_row *row, size_t last)
-{
-	for (size_t i = 0; i <= last; i++) {
-		const struct grid_column *column = &grid->columns[i];
-		const char *text = row ? row->cells[i].text : column->heading;
-
-		if (!column->hidden)
-			write_text(out, column, text ? text : "", i == last);
-	}
-}
-
-int grid_write(struct grid *grid, const struct report *report, FILE *out)
-{
-	size_t last = 0;
-
-	for (size_t i = 0; i < grid->column_count; i++)
-		if (!grid->columns[i].hidden)
-			last = i;
-	if (report->headings)
-		write_row(out, grid, NULL, last);
-	for (size_t i = 0; i < grid->row_count; i++)
-		write_row(out, grid, &grid->rows[i], last);
-	return 0;
-}
-
 int write_table(const struct report *report, FILE *out)
 {
 	_cleanup_grid_ struct grid grid = {0};
@@ -50,7 +13,7 @@ int write_table(const struct report *report, FILE *out)
 	if (error == 0)
 		error = grid_fit(&grid, report->width);
 	if (error == 0)
-		error = grid_write(&grid, report, out);
+		error = grid_write(&grid, overview_grid_flags(report), out);
 	if (error < 0)
 		return error;
 	overview_write_summary(report, out);

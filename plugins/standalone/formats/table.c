@@ -26,88 +26,7 @@ static struct libscols_table *new_table(const struct report *report, FILE *out)
 	return table;
 }
 
-/* ---- table and tree, from a grid ---- */
-
-/* If GRID was not fitted, libsmartcols truncates the flexible columns. */
-static int add_grid_columns(struct libscols_table *table, const struct grid *grid, bool fitted,
-			    bool tree)
-{
-	bool first = true;
-
-	for (size_t i = 0; i < grid->column_count; i++) {
-		const struct grid_column *column = &grid->columns[i];
-		int flags = (column->right ? SCOLS_FL_RIGHT : 0) |
-			    (column->flexible && !fitted ? SCOLS_FL_TRUNC : 0) |
-			    (tree && first ? SCOLS_FL_TREE : 0);
-
-		if (column->hidden)
-			continue;
-		if (!scols_table_new_column(table, column->heading, 0.1, flags))
-			return -ENOMEM;
-		first = false;
-	}
-	return 0;
-}
-
-/* Transfers the ownership of ROW's texts to LINE. */
-static int move_cells(struct libscols_line *line, const struct grid *grid, struct grid_row *row)
-{
-	size_t index = 0;
-
-	for (size_t i = 0; i < grid->column_count; i++) {
-		struct grid_cell *cell = &row->cells[i];
-
-		if (grid->columns[i].hidden)
-			continue;
-		if (cell->text) {
-			if (scols_line_refer_data(line, index, cell->text) < 0)
-				return -ENOMEM;
-			cell->text = NULL;
-		}
-		if (cell->color)
-			scols_cell_set_color(scols_line_get_cell(line, index), cell->color);
-		index++;
-	}
-	return 0;
-}
-
-static int add_grid_rows(struct libscols_table *table, const struct grid *grid)
-{
-	/* lines have the same numbers as rows */
-	for (size_t i = 0; i < grid->row_count; i++) {
-		struct grid_row *row = &grid->rows[i];
-		struct libscols_line *parent =
-			row->parent < 0 ? NULL : scols_table_get_line(table, (size_t)row->parent);
-		struct libscols_line *line = scols_table_new_line(table, parent);
-
-		if (!line || move_cells(line, grid, row) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int print_grid(struct grid *grid, const struct report *report, FILE *out, bool fitted,
-		      bool tree)
-{
-	_cleanup_table_ struct libscols_table *table = new_table(report, out);
-	int error;
-
-	if (!table)
-		return -ENOMEM;
-	scols_table_set_termforce(table, report->width && !fitted ? SCOLS_TERMFORCE_AUTO
-								  : SCOLS_TERMFORCE_NEVER);
-	error = add_grid_columns(table, grid, fitted, tree);
-	if (error == 0)
-		error = add_grid_rows(table, grid);
-	if (error == 0 && scols_print_table(table) < 0)
-		error = -EIO;
-	return error;
-}
-
-int grid_write(struct grid *grid, const struct report *report, FILE *out)
-{
-	return print_grid(grid, report, out, true, false);
-}
+/* ---- table and tree ---- */
 
 static int write_overview(const struct report *report, FILE *out, bool tree)
 {
@@ -122,7 +41,7 @@ static int write_overview(const struct report *report, FILE *out, bool tree)
 		error = grid_fit(&grid, report->width);
 	if (error < 0)
 		return error;
-	error = print_grid(&grid, report, out, fitted, tree);
+	error = grid_write(&grid, overview_grid_flags(report) | (tree ? GRID_TREE : 0), out);
 	if (error == 0)
 		overview_write_summary(report, out);
 	return error;

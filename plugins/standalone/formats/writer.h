@@ -10,6 +10,14 @@
 
 #include <stdio.h>
 
+/* What a single format uses. */
+struct format_options {
+	bool usage;		   /* opennebula: write the owners, too */
+	bool teaming;		   /* libvirt: pair each VF with a virtio interface */
+	const char *collectd_host; /* the host name that collectd's exec plugin passes, or NULL */
+	double collectd_interval;  /* in seconds, likewise; 0: none */
+};
+
 /* What to write, and how to display it. */
 struct report {
 	struct probe *probe;
@@ -19,15 +27,12 @@ struct report {
 					      fixed layout */
 	const struct field **columns;	   /* NULL if the format has a fixed layout */
 	size_t column_count;
-	bool columns_chosen;	   /* by the user; false with -o +LIST */
-	unsigned details;	   /* enum detail: what has been read */
-	const char *collectd_host; /* the host name that collectd's exec plugin passes, or NULL */
-	double collectd_interval;  /* in seconds, likewise; 0: none */
+	bool columns_chosen; /* by the user; false with -o +LIST */
+	unsigned details;    /* enum detail: what has been read */
 	bool headings;
-	bool usage;	/* opennebula: write the owners, too */
-	bool teaming;	/* libvirt: pair each VF with a virtio interface */
 	unsigned width; /* of the terminal, in columns; 0: not a terminal */
 	bool colors;
+	struct format_options format;
 };
 
 /* Iterates over report.devices. */
@@ -35,7 +40,7 @@ struct report {
 	for (const struct pci_device *const *device##_next = (report)->devices, *device; \
 	     (device = *device##_next); device##_next++)
 
-/* Details needed for report.usage. */
+/* Details needed for format_options.usage. */
 #define DETAIL_USAGE ((unsigned)(DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_OWNERSHIP))
 
 /* Bits of writer.flags. */

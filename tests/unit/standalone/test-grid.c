@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/test.h"
 
-#include "plugins/standalone/formats/grid.h"
+#include "common/grid.h"
 
 #include <locale.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The cells of a table or tree, fitted to the width of a terminal: columns are hidden and texts
  * truncated, never wrapped. */
-#ifndef PCIPROBE_STANDALONE_FORMATS_GRID_H
-#define PCIPROBE_STANDALONE_FORMATS_GRID_H
+#ifndef PCIPROBE_COMMON_GRID_H
+#define PCIPROBE_COMMON_GRID_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,11 +53,25 @@ int grid_fit(struct grid *grid, size_t width);
 /* Returns the width of TEXT in terminal columns. */
 size_t grid_text_width(const char *text);
 
-/* Writes GRID, which must have been fitted, as a table; REPORT has the settings for headings and
- * colors. The texts of GRID may be moved out of it. Returns 0 or a negative errno. Implemented by
- * table.c, or plaintable.c without libsmartcols. */
-struct report;
-int grid_write(struct grid *grid, const struct report *report, FILE *out);
+/* Adds a row of copies of the texts that follow, up to NULL, and the columns for them if there are
+ * none yet. For lists without headings. Returns 0 or -ENOMEM. */
+int grid_add_texts(struct grid *grid, ...) __attribute__((sentinel));
+
+enum grid_flag {
+	GRID_HEADINGS = 1 << 0,
+	GRID_COLORS = 1 << 1,
+	GRID_TREE = 1 << 2,	/* draw the first column as a tree, needs libsmartcols */
+	GRID_TRUNCATE = 1 << 3, /* not fitted: flexible columns end at the terminal's edge, needs
+				   libsmartcols */
+};
+
+/* Writes GRID as a table; FLAGS: enum grid_flag. The texts of GRID may be moved out of it. Returns
+ * 0 or a negative errno. Implemented by grid-smartcols.c, or grid-plain.c without libsmartcols. */
+int grid_write(struct grid *grid, unsigned flags, FILE *out);
+
+/* Writes GRID to OUT without headings, at any width, and frees its members. ERROR is that of adding
+ * to it, 0 for none. Returns 0 or a negative errno. */
+int grid_write_list(struct grid *grid, int error, FILE *out);
 
 void grid_free_members(struct grid *grid);
 #define _cleanup_grid_ __attribute__((cleanup(grid_free_members)))

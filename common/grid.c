@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libsmartcols truncates without an ellipsis, and differently in each release, so widths are
  * computed here. */
-#include "plugins/standalone/formats/grid.h"
+#include "common/grid.h"
 
 #include "common/text.h"
 
 #include <errno.h>
 #include <langinfo.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,41 @@ ssize_t grid_add_row(struct grid *grid, ssize_t parent)
 		return -ENOMEM;
 	rows[grid->row_count] = row;
 	return (ssize_t)grid->row_count++;
+}
+
+int grid_add_texts(struct grid *grid, ...)
+{
+	va_list texts;
+	const char *text;
+	ssize_t row = 0;
+	size_t i = 0;
+
+	if (!grid->column_count) {
+		va_start(texts, grid);
+		while (row == 0 && va_arg(texts, const char *))
+			row = grid_add_column(grid, "") ? 0 : -ENOMEM;
+		va_end(texts);
+	}
+	if (row == 0)
+		row = grid_add_row(grid, -1);
+	if (row < 0)
+		return (int)row;
+	va_start(texts, grid);
+	for (; (text = va_arg(texts, const char *)) && i < grid->column_count; i++)
+		if (!(grid->rows[row].cells[i].text = strdup(text)))
+			break;
+	va_end(texts);
+	return text && i < grid->column_count ? -ENOMEM : 0;
+}
+
+int grid_write_list(struct grid *grid, int error, FILE *out)
+{
+	if (error == 0)
+		error = grid_fit(grid, 0);
+	if (error == 0)
+		error = grid_write(grid, 0, out);
+	grid_free_members(grid);
+	return error;
 }
 
 void grid_free_members(struct grid *grid)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libsmartcols escapes unprintable characters. */
+#include "common/grid.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+
+static void unref_tablep(struct libscols_table **table)
+{
+	scols_unref_table(*table);
+}
+#define _cleanup_table_ __attribute__((cleanup(unref_tablep)))
+
+static int add_columns(struct libscols_table *table, const struct grid *grid, unsigned flags)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < grid->column_count; i++) {
+		const struct grid_column *column = &grid->columns[i];
+		int column_flags = (column->right ? SCOLS_FL_RIGHT : 0) |
+				   (column->flexible && (flags & GRID_TRUNCATE) ? SCOLS_FL_TRUNC
+										: 0) |
+				   ((flags & GRID_TREE) && first ? SCOLS_FL_TREE : 0);
+
+		if (column->hidden)
+			continue;
+		if (!scols_table_new_column(table, column->heading, 0.1, column_flags))
+			return -ENOMEM;
+		first = false;
+	}
+	return 0;
+}
+
+/* Transfers the ownership of ROW's texts to LINE. */
+static int move_cells(struct libscols_line *line, const struct grid *grid, struct grid_row *row)
+{
+	size_t index = 0;
+
+	for (size_t i = 0; i < grid->column_count; i++) {
+		struct grid_cell *cell = &row->cells[i];
+
+		if (grid->columns[i].hidden)
+			continue;
+		if (cell->text) {
+			if (scols_line_refer_data(line, index, cell->text) < 0)
+				return -ENOMEM;
+			cell->text = NULL;
+		}
+		if (cell->color)
+			scols_cell_set_color(scols_line_get_cell(line, index), cell->color);
+		index++;
+	}
+	return 0;
+}
+
+static int add_rows(struct libscols_table *table, const struct grid *grid)
+{
+	/* lines have the same numbers as rows */
+	for (size_t i = 0; i < grid->row_count; i++) {
+		struct grid_row *row = &grid->rows[i];
+		struct libscols_line *parent =
+			row->parent < 0 ? NULL : scols_table_get_line(table, (size_t)row->parent);
+		struct libscols_line *line = scols_table_new_line(table, parent);
+
+		if (!line || move_cells(line, grid, row) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int grid_write(struct grid *grid, unsigned flags, FILE *out)
+{
+	_cleanup_table_ struct libscols_table *table = scols_new_table();
+	int error;
+
+	if (!table)
+		return -ENOMEM;
+	scols_table_set_stream(table, out);
+	scols_table_enable_colors(table, !!(flags & GRID_COLORS));
+	scols_table_enable_noheadings(table, !(flags & GRID_HEADINGS));
+	scols_table_set_termforce(table, flags & GRID_TRUNCATE ? SCOLS_TERMFORCE_AUTO
+							       : SCOLS_TERMFORCE_NEVER);
+	error = add_columns(table, grid, flags);
+	if (error == 0)
+		error = add_rows(table, grid);
+	if (error < 0)
+		return error;
+	return scols_print_table(table) < 0 ? -EIO : 0;
+}
