@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt-domains SOCKET: which devices the domains of the libvirt daemon behind SOCKET have, or
- * are defined with.
+/* libvirt-domains SOCKET: prints the devices that the domains of the libvirt daemon at SOCKET use
+ * or are defined with.
  *
- * A program of its own, because linking libvirt costs a start 11 ms, and because what hangs in it
- * can be killed. It asks read-only. What it prints is described at domain_devices_parse
- * (probe/ownership/libvirt.h), with a line for each domain whose devices could not all be read;
- * when it fails altogether it says why in a line on standard error, and the closing line is
- * missing. Sources: libvirt's formatdomain.html for the elements, the deployment files of
- * OpenNebula, Nova and KubeVirt for their metadata. */
+ * This is a separate program because linking libvirt adds 11 ms to the start time, and because a
+ * hanging libvirt call can be killed. The connection is read-only. The output format is described
+ * at domain_devices_parse (probe/ownership/libvirt.h), with a line for each domain whose devices
+ * could not all be read. On failure it prints a line on standard error, and the output has no end
+ * line. Sources: libvirt's formatdomain.html for the elements, the deployment files of OpenNebula,
+ * Nova and KubeVirt for their metadata. */
 #include "probe/address.h"
 
 #include <ctype.h>
@@ -21,29 +21,29 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whoever waits for the answer gives up sooner. When he is killed first, this doesn't stay behind
- * with a daemon that hangs. */
+/* The caller's timeout is shorter. If the caller is killed first, this ends the helper when the
+ * daemon hangs. */
 #define SECONDS_MAX 10
 
 #define ONE_NAMESPACE "http://opennebula.org/xmlns/libvirt/"
 #define NOVA_NAMESPACE "http://openstack.org/xmlns/libvirt/nova/"
 #define KUBEVIRT_NAMESPACE "http://kubevirt.io"
 
-/* A device, or a mediated device, as the XML names it. */
+/* A device or mediated device in the XML. */
 struct hostdev {
 	bool is_mdev;
-	char text[37];		  /* address or UUID */
-	char guest[ADDRESS_SIZE]; /* "": not told */
+	char id[37];		  /* address or UUID */
+	char guest[ADDRESS_SIZE]; /* "": unknown */
 };
 
-/* One XML of a domain. */
+/* The live or the inactive XML of a domain. */
 struct definition {
 	const char *name; /* the domain's */
 	xmlDoc *xml;
 	bool runs;
 	struct hostdev *hostdevs;
 	size_t count;
-	const char *unread; /* why not all of its devices are among the devices; NULL: they are */
+	const char *unread; /* reason why hostdevs is incomplete; NULL: it is complete */
 };
 
 static void free_definition(struct definition *definition)
@@ -53,16 +53,17 @@ static void free_definition(struct definition *definition)
 	*definition = (struct definition){0};
 }
 
-/* libvirt prints its errors by itself unless it is given somebody else to tell. */
+/* Without an error function libvirt prints errors itself. */
 static void ignore_error(void *data, virErrorPtr error)
 {
 	(void)data, (void)error;
 }
 
-/* WHAT may be a name of any length: the reason must still fit on the line that comes of it. */
+/* WHAT may be a name of any length; it is truncated so that the reason still fits into the message
+ * that the caller makes of this line. */
 static int fail(const char *what, const char *why)
 {
-	fprintf(stderr, "%.100s: %s\n", what, why ? why : "libvirt doesn't say why");
+	fprintf(stderr, "%.100s: %s\n", what, why ? why : "unknown error");
 	return -1;
 }
 
@@ -73,7 +74,7 @@ static bool is_element(const xmlNode *node, const char *name)
 	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
 }
 
-static xmlNode *child(const xmlNode *parent, const char *name)
+static xmlNode *child_element(const xmlNode *parent, const char *name)
 {
 	xmlNode *node = parent ? parent->children : NULL;
 
@@ -85,24 +86,24 @@ static xmlNode *child(const xmlNode *parent, const char *name)
 static bool attribute_is(xmlNode *node, const char *name, const char *wanted)
 {
 	xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
-	bool is = value && strcmp((const char *)value, wanted) == 0;
+	bool equal = value && strcmp((const char *)value, wanted) == 0;
 
 	xmlFree(value);
-	return is;
+	return equal;
 }
 
-/* Reads "0x1f". */
-static bool number(xmlNode *node, const char *name, unsigned long max, unsigned long *ret)
+/* Reads a number attribute, e.g. "0x1f". */
+static bool read_number(xmlNode *node, const char *name, unsigned long max, unsigned long *ret)
 {
-	xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)name);
+	xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
 	char *end = NULL;
-	unsigned long value = text ? strtoul((const char *)text, &end, 0) : 0;
-	bool good = text && isdigit(text[0]) && !*end && value <= max;
+	unsigned long number = value ? strtoul((const char *)value, &end, 0) : 0;
+	bool valid = value && isdigit(value[0]) && !*end && number <= max;
 
-	xmlFree(text);
-	if (good)
-		*ret = value;
-	return good;
+	xmlFree(value);
+	if (valid)
+		*ret = number;
+	return valid;
 }
 
 /* <address domain='0x0000' bus='0x81' slot='0x00' function='0x2'/> */
@@ -111,9 +112,9 @@ static bool read_address(xmlNode *node, char ret[static ADDRESS_SIZE])
 	unsigned long domain, bus, slot, function;
 	struct pci_address address;
 
-	if (!node || !number(node, "domain", UINT32_MAX, &domain) ||
-	    !number(node, "bus", 0xff, &bus) || !number(node, "slot", 0x1f, &slot) ||
-	    !number(node, "function", 7, &function))
+	if (!node || !read_number(node, "domain", UINT32_MAX, &domain) ||
+	    !read_number(node, "bus", 0xff, &bus) || !read_number(node, "slot", 0x1f, &slot) ||
+	    !read_number(node, "function", 7, &function))
 		return false;
 	address.domain = (uint32_t)domain;
 	address.bus = (uint8_t)bus;
@@ -126,12 +127,12 @@ static bool read_address(xmlNode *node, char ret[static ADDRESS_SIZE])
 static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 {
 	xmlChar *uuid = node ? xmlGetNoNsProp(node, (const xmlChar *)"uuid") : NULL;
-	bool good = uuid && strlen((const char *)uuid) == sizeof(hostdev->text) - 1;
+	bool valid = uuid && strlen((const char *)uuid) == sizeof(hostdev->id) - 1;
 
-	if (good)
-		memcpy(hostdev->text, uuid, sizeof(hostdev->text));
+	if (valid)
+		memcpy(hostdev->id, uuid, sizeof(hostdev->id));
 	xmlFree(uuid);
-	return good;
+	return valid;
 }
 
 static int add_hostdev(struct definition *definition, const struct hostdev *hostdev)
@@ -146,27 +147,27 @@ static int add_hostdev(struct definition *definition, const struct hostdev *host
 	return 0;
 }
 
-/* DEVICE is a hostdev, an interface or a disk; SOURCE says which device it is. */
+/* DEVICE is a hostdev, an interface or a disk; SOURCE has the host device's address. */
 static int add_source(struct definition *definition, xmlNode *device, xmlNode *source)
 {
 	struct hostdev hostdev = {.is_mdev = attribute_is(device, "type", "mdev")};
-	xmlNode *address = child(source, "address"), *guest = child(device, "address");
+	xmlNode *address = child_element(source, "address"),
+		*guest = child_element(device, "address");
 
-	if (hostdev.is_mdev ? !read_uuid(address, &hostdev) : !read_address(address, hostdev.text))
-		return definition->unread = "its XML has a device without a valid host address", 0;
-	/* what the guest has at a disk's address is no device, but a disk that is made of one */
+	if (hostdev.is_mdev ? !read_uuid(address, &hostdev) : !read_address(address, hostdev.id))
+		return definition->unread = "invalid XML: device without a valid host address", 0;
+	/* at a disk's guest address is an emulated disk, not the host device */
 	if (!is_element(device, "disk") && guest && attribute_is(guest, "type", "pci"))
 		read_address(guest, hostdev.guest);
 	return add_hostdev(definition, &hostdev);
 }
 
-/* NVMe devices stand in <source type='pci'>: of the disk, of what it is backed by, of what it is
- * copied to. */
-static int add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNode *below)
+/* NVMe devices are in <source type='pci'> of the disk, its backing store or its mirror. */
+static int add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNode *parent)
 {
 	int error = 0;
 
-	for (xmlNode *node = below->children; node && !error; node = node->next) {
+	for (xmlNode *node = parent->children; node && !error; node = node->next) {
 		if (is_element(node, "source") && attribute_is(node, "type", "pci"))
 			error = add_source(definition, disk, node);
 		else if (node->type == XML_ELEMENT_NODE)
@@ -181,10 +182,9 @@ static int add_device(struct definition *definition, xmlNode *device)
 		       (attribute_is(device, "type", "pci") ||
 			attribute_is(device, "type", "mdev"));
 
-	/* an interface of a network that hands out devices is of this type, too, while its domain
-	 * runs */
+	/* in the live XML, an interface of a hostdev network is of this type, too */
 	if (hostdev || (is_element(device, "interface") && attribute_is(device, "type", "hostdev")))
-		return add_source(definition, device, child(device, "source"));
+		return add_source(definition, device, child_element(device, "source"));
 	return is_element(device, "disk") ? add_nvme_sources(definition, device, device) : 0;
 }
 
@@ -200,11 +200,11 @@ static int parse_xml(const char *name, const char *text, struct definition *ret)
 	root = definition.xml ? xmlDocGetRootElement(definition.xml) : NULL;
 	if (!root || definition.xml->intSubset || !is_element(root, "domain")) {
 		free_definition(&definition);
-		ret->unread = "its XML is invalid";
+		ret->unread = "invalid XML";
 		return 0;
 	}
 	definition.runs = xmlHasProp(root, (const xmlChar *)"id");
-	devices = child(root, "devices");
+	devices = child_element(root, "devices");
 	for (xmlNode *node = devices ? devices->children : NULL; node && !error; node = node->next)
 		error = add_device(&definition, node);
 	if (error < 0)
@@ -222,11 +222,12 @@ static bool in_namespace(const xmlNode *node, const char *namespace)
 	       strncmp((const char *)node->ns->href, namespace, strlen(namespace)) == 0;
 }
 
-/* <one:system_datastore>/var/lib/one//datastores/0/42</one:system_datastore>: the last part is the
- * VM's id. To be freed. */
+/* The VM's id is the last part of
+ * <one:system_datastore>/var/lib/one//datastores/0/42</one:system_datastore>. The caller frees it.
+ */
 static char *opennebula_id(const xmlNode *vm)
 {
-	xmlChar *path = xmlNodeGetContent(child(vm, "system_datastore"));
+	xmlChar *path = xmlNodeGetContent(child_element(vm, "system_datastore"));
 	const char *slash = path ? strrchr((const char *)path, '/') : NULL;
 	size_t length = slash ? strspn(slash + 1, "0123456789") : 0;
 	char *id = length && !slash[1 + length] ? strdup(slash + 1) : NULL;
@@ -235,7 +236,7 @@ static char *opennebula_id(const xmlNode *vm)
 	return id;
 }
 
-/* KubeVirt names the domain <namespace>_<name>; neither has a _ of its own. To be freed. */
+/* KubeVirt names the domain <namespace>_<name>; neither contains a "_". The caller frees the id. */
 static char *kubevirt_id(const char *name)
 {
 	const char *separator = strchr(name, '_');
@@ -249,12 +250,13 @@ static char *kubevirt_id(const char *name)
 	return id;
 }
 
-/* Finds the frontend whose metadata are in the domain's XML, and at *ret_id what that calls the VM,
- * to be freed. Returns NULL when there are none, or the id is not among them. */
+/* Finds the frontend by its metadata in the domain's XML, and sets *ret_id to its id of the VM,
+ * which the caller frees. Returns NULL if there are no such metadata or they don't contain the id.
+ */
 static const char *find_frontend(const struct definition *definition, const char *uuid,
 				 char **ret_id)
 {
-	xmlNode *metadata = child(xmlDocGetRootElement(definition->xml), "metadata");
+	xmlNode *metadata = child_element(xmlDocGetRootElement(definition->xml), "metadata");
 	const char *frontend = NULL;
 	char *id = NULL;
 
@@ -270,19 +272,19 @@ static const char *find_frontend(const struct definition *definition, const char
 	return id ? frontend : NULL;
 }
 
-/* ---- the answer ---- */
+/* ---- output ---- */
 
-static size_t printed;
+static size_t printed; /* lines */
 
-static void print_text(const char *text)
+static void print_field(const char *string)
 {
-	const char *p = text;
+	const char *p = string;
 
 	putchar(' ');
 	if (!p || !*p)
 		putchar('-');
 	for (; p && *p; p++) {
-		if (isalnum((unsigned char)*p) || strchr("_.:", *p) || (*p == '-' && p != text))
+		if (isalnum((unsigned char)*p) || strchr("_.:", *p) || (*p == '-' && p != string))
 			putchar(*p);
 		else
 			printf("%%%02x", (unsigned)(unsigned char)*p);
@@ -293,14 +295,14 @@ static bool has_hostdev(const struct definition *definition, const struct hostde
 {
 	for (size_t i = 0; i < definition->count; i++)
 		if (definition->hostdevs[i].is_mdev == hostdev->is_mdev &&
-		    strcmp(definition->hostdevs[i].text, hostdev->text) == 0)
+		    strcmp(definition->hostdevs[i].id, hostdev->id) == 0)
 			return true;
 	return false;
 }
 
-/* Prints the devices of DEFINITION that aren't among those of BUT (or NULL). */
+/* Prints the devices of DEFINITION, without those of EXCEPT, which may be NULL. */
 static void print_devices(virDomainPtr domain, const struct definition *definition, bool runs,
-			  const struct definition *but)
+			  const struct definition *except)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN] = "", *id = NULL;
 	const char *frontend;
@@ -310,33 +312,32 @@ static void print_devices(virDomainPtr domain, const struct definition *definiti
 	for (size_t i = 0; i < definition->count; i++) {
 		const struct hostdev *hostdev = &definition->hostdevs[i];
 
-		if (but && has_hostdev(but, hostdev))
+		if (except && has_hostdev(except, hostdev))
 			continue;
 		fputs(runs ? "runs" : "defined", stdout);
-		print_text(hostdev->is_mdev ? "mdev" : "pci");
-		print_text(hostdev->text);
-		print_text(hostdev->guest);
-		print_text(uuid);
-		print_text(virDomainGetName(domain));
-		print_text(frontend);
-		print_text(id);
+		print_field(hostdev->is_mdev ? "mdev" : "pci");
+		print_field(hostdev->id);
+		print_field(hostdev->guest);
+		print_field(uuid);
+		print_field(virDomainGetName(domain));
+		print_field(frontend);
+		print_field(id);
 		putchar('\n');
 		printed++;
 	}
 	free(id);
 }
 
-/* Devices of other domains are still printed. */
 static void print_unread(virDomainPtr domain, const char *why)
 {
 	fputs("unread", stdout);
-	print_text(virDomainGetName(domain));
-	print_text(why && *why ? why : "libvirt reports no reason");
+	print_field(virDomainGetName(domain));
+	print_field(why && *why ? why : "unknown error");
 	putchar('\n');
 	printed++;
 }
 
-/* Returns 1, 0 when the domain is no more, or -1. */
+/* Returns 1, 0 if the domain no longer exists, or -1. */
 static int read_definition(virDomainPtr domain, unsigned flags, struct definition *ret)
 {
 	char *text = virDomainGetXMLDesc(domain, flags);
@@ -353,9 +354,9 @@ static int read_definition(virDomainPtr domain, unsigned flags, struct definitio
 	return error < 0 ? error : 1;
 }
 
-/* What runs has a definition besides, for when it is started again: a device that only this names
- * is as good as a stopped domain's. Of a transient domain libvirt gives the live one once more,
- * which adds nothing. */
+/* A running domain also has a definition for its next start; a device that is only in this is
+ * treated like a stopped domain's. For a transient domain libvirt returns the live XML again, which
+ * adds nothing. */
 static int print_domain(virDomainPtr domain)
 {
 	struct definition live = {0}, defined = {0};
@@ -384,14 +385,14 @@ static int compare_names(const void *a, const void *b)
 		      virDomainGetName(*(const virDomainPtr *)b));
 }
 
-/* In the order of their names: libvirt's own changes, and two readings are to be compared. */
+/* Sorted by name: libvirt's own order varies, and the results of two runs must be comparable. */
 static int print_domains(virConnectPtr connection)
 {
 	virDomainPtr *domains;
 	int count = virConnectListAllDomains(connection, &domains, 0), error = 0;
 
 	if (count < 0)
-		return fail("the list of domains", virGetLastErrorMessage());
+		return fail("list of domains", virGetLastErrorMessage());
 	qsort(domains, (size_t)count, sizeof(virDomainPtr), compare_names);
 	for (int i = 0; i < count; i++) {
 		if (!error)
@@ -402,7 +403,7 @@ static int print_domains(virConnectPtr connection)
 	return error;
 }
 
-/* A URI that leads to just this socket, whatever else there is. To be freed. */
+/* Returns a URI that connects to this socket only. The caller frees it. */
 static char *make_uri(const char *path)
 {
 	static const char start[] = "qemu+unix:///system?socket=";

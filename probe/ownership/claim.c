@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_same_text(const char *a, const char *b)
+static bool strings_equal(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
@@ -16,18 +16,18 @@ static bool is_same_text(const char *a, const char *b)
 static bool is_same_vm(const struct owner *owner, const struct claim *claim)
 {
 	if (claim->vmid && owner->frontend && strcmp(owner->frontend, "proxmox") == 0)
-		return is_same_text(owner->frontend_id, claim->vmid);
+		return strings_equal(owner->frontend_id, claim->vmid);
 	if (owner->pid && claim->pid)
 		return owner->pid == claim->pid;
 	if (owner->uuid && claim->uuid)
 		return strcasecmp(owner->uuid, claim->uuid) == 0;
-	return owner->name && is_same_text(owner->name, claim->name);
+	return owner->name && strings_equal(owner->name, claim->name);
 }
 
 static struct owner *find_owner(struct pci_device *device, const struct claim *claim)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
-		if (is_same_text(device->owners[i].mdev, claim->mdev) &&
+		if (strings_equal(device->owners[i].mdev, claim->mdev) &&
 		    is_same_vm(&device->owners[i], claim))
 			return &device->owners[i];
 	return NULL;
@@ -35,24 +35,24 @@ static struct owner *find_owner(struct pci_device *device, const struct claim *c
 
 static struct owner *add_owner(struct pci_device *device, const struct claim *claim)
 {
-	struct owner *more = realloc(device->owners, (device->owner_count + 1) * sizeof(*more));
+	struct owner *grown = realloc(device->owners, (device->owner_count + 1) * sizeof(*grown));
 
-	if (!more)
+	if (!grown)
 		return NULL;
-	device->owners = more;
-	more += device->owner_count++;
-	*more = (struct owner){.reserves = claim->reserves};
-	return more;
+	device->owners = grown;
+	grown += device->owner_count++;
+	*grown = (struct owner){.reserves = claim->reserves};
+	return grown;
 }
 
-/* What was known before stays, unless the source OUTRANKS what it was known by. */
-static int complete(char **member, const char *text, bool outranks)
+/* Keeps a string that is already set, unless OUTRANKS. */
+static int set_string(char **member, const char *string, bool outranks)
 {
 	char *copy;
 
-	if ((*member && !outranks) || !text || !*text)
+	if ((*member && !outranks) || !string || !*string)
 		return 0;
-	copy = strdup(text);
+	copy = strdup(string);
 	if (!copy)
 		return -ENOMEM;
 	free(*member);
@@ -60,7 +60,7 @@ static int complete(char **member, const char *text, bool outranks)
 	return 0;
 }
 
-static void complete_frontend(struct owner *owner, const struct claim *claim, bool outranks)
+static void set_frontend(struct owner *owner, const struct claim *claim, bool outranks)
 {
 	if (outranks) {
 		free(owner->frontend_id);
@@ -69,7 +69,7 @@ static void complete_frontend(struct owner *owner, const struct claim *claim, bo
 	}
 	if (owner->frontend)
 		return;
-	if (claim->frontend && complete(&owner->frontend_id, claim->frontend_id, true) == 0)
+	if (claim->frontend && set_string(&owner->frontend_id, claim->frontend_id, true) == 0)
 		owner->frontend = claim->frontend;
 	else
 		owner->frontend = frontend_find(owner->name, owner->uuid, claim->vmid,
@@ -78,7 +78,7 @@ static void complete_frontend(struct owner *owner, const struct claim *claim, bo
 
 int device_claim(struct pci_device *device, const struct claim *claim)
 {
-	/* a process's user chooses its command line; libvirt knows what it called its VM */
+	/* users choose the command lines of their processes; libvirt knows its VM's real name */
 	bool outranks = claim->source == OWNER_LIBVIRT;
 	struct owner *owner = find_owner(device, claim);
 
@@ -92,13 +92,13 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 		owner->pid = claim->pid;
 		owner->started = claim->started;
 	}
-	if (complete(&owner->program, claim->program, false) < 0 ||
-	    complete(&owner->name, claim->name, outranks) < 0 ||
-	    complete(&owner->uuid, claim->uuid, outranks) < 0 ||
-	    complete(&owner->guest_address, claim->guest_address, outranks) < 0 ||
-	    complete(&owner->mdev, claim->mdev, false) < 0 ||
-	    complete(&owner->pod, claim->pod, false) < 0)
+	if (set_string(&owner->program, claim->program, false) < 0 ||
+	    set_string(&owner->name, claim->name, outranks) < 0 ||
+	    set_string(&owner->uuid, claim->uuid, outranks) < 0 ||
+	    set_string(&owner->guest_address, claim->guest_address, outranks) < 0 ||
+	    set_string(&owner->mdev, claim->mdev, false) < 0 ||
+	    set_string(&owner->pod, claim->pod, false) < 0)
 		return -ENOMEM;
-	complete_frontend(owner, claim, outranks && claim->name);
+	set_frontend(owner, claim, outranks && claim->name);
 	return 0;
 }

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a source says of a device, and how what several say of it becomes one list of owners. No
- * I/O. */
+/* Claims of the sources on a device, merged into its list of owners. No I/O. */
 #ifndef PCIPROBE_OWNERSHIP_CLAIM_H
 #define PCIPROBE_OWNERSHIP_CLAIM_H
 
 #include "probe/device.h"
 
-/* One source's word. What isn't known is 0 or NULL; the texts stay the source's. */
+/* A source's statement that a process or VM owns a device, or reserves it. Unknown members are 0 or
+ * NULL. The strings belong to the source. */
 struct claim {
 	enum owner_source source;
 	bool reserves;
 	pid_t pid;
 	uint64_t started;
 	const char *program, *name, *uuid;
-	const char *vmid;		    /* Proxmox's, for frontend_find */
-	const char *frontend, *frontend_id; /* where the source knows more than names tell; frontend
-					       is a constant */
+	const char *vmid;		    /* Proxmox VE's, for frontend_find */
+	const char *frontend, *frontend_id; /* if known from more than the name; frontend is a
+					       constant */
 	const char *guest_address, *mdev;
-	const char *pod; /* the UID of the Kubernetes pod that it runs in */
+	const char *pod; /* UID of its Kubernetes pod */
 };
 
-/* Adds the claim to DEVICE's owners. One that another source has made already, of the same process
- * or of a VM with the same UUID (or, where one of them has none, the same name), completes that.
- * Returns 0 or -ENOMEM. */
+/* Adds the claim to DEVICE's owners. If another source already claimed the device for the same
+ * process or VM, the claim is merged into that owner. VMs are the same if their UUIDs are equal or,
+ * if one has no UUID, their names. Returns 0 or -ENOMEM. */
 int device_claim(struct pci_device *device, const struct claim *claim);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source cmdline: what a virtual machine monitor was started with. */
+/* The source cmdline: devices on the command lines of virtual machine monitors. */
 #include "probe/ownership/sources.h"
 
 #include <stdio.h>
 
-/* The device itself, by its own node or where the kernel tells which one a file is of. */
+/* Whether the device itself is open, by its own node or by a device file whose fdinfo names it. */
 static bool has_device(const struct holder *holder, const struct pci_address *address)
 {
 	for (size_t i = 0; i < holder->file_count; i++) {
@@ -19,7 +19,7 @@ static bool has_device(const struct holder *holder, const struct pci_address *ad
 	return false;
 }
 
-/* Where the source vfio is asked it has chosen which of several holders is the owner. */
+/* If the source vfio is enabled, it has already chosen the owner among several holders. */
 static bool holds(const struct owner_search *search, const struct holder *holder,
 		  const struct pci_device *device)
 {
@@ -41,12 +41,12 @@ static bool is_held(const struct pci_device *device)
 	return false;
 }
 
-/* What the process holds is its own. Of what it doesn't hold, only the command line of a user who
- * may assign devices counts: it is reserved where QEMU opens it later (one of a failover pair, once
- * the guest has agreed), and not its own any more otherwise. Where descriptors can't be inspected
- * it is held, unless the kernel says that it isn't open. */
-static bool is_believed(const struct owner_search *search, const struct holder *holder,
-			const struct vmm_device *given, const struct pci_device *device,
+/* A device that the process holds is its own. For a device that it doesn't hold, only the command
+ * line of a trusted user counts: the device is reserved if QEMU opens it later (of a failover pair,
+ * when the guest has negotiated it), else it was unplugged. If the descriptors could not be
+ * inspected, the device is held, unless the kernel reports it as not open. */
+static bool is_credible(const struct owner_search *search, const struct holder *holder,
+			const struct vmm_device *named, const struct pci_device *device,
 			bool *reserves)
 {
 	enum vfio_use use;
@@ -59,41 +59,43 @@ static bool is_believed(const struct owner_search *search, const struct holder *
 	if (!holder->trusted || is_held(device))
 		return false;
 	use = vfio_device_use(search->root, &device->address, device->driver);
-	*reserves = given->failover && (holder->seen || use == VFIO_USE_CLOSED);
+	*reserves = named->failover && (holder->inspected || use == VFIO_USE_CLOSED);
 	return *reserves ||
-	       (!holder->seen && use != VFIO_USE_CLOSED && device_is_assignable(device));
+	       (!holder->inspected && use != VFIO_USE_CLOSED && device_is_assignable(device));
 }
 
-static int claim_given(const struct owner_search *search, const struct holder *holder,
-		       const struct vmm_device *given)
+static int claim_named(const struct owner_search *search, const struct holder *holder,
+		       const struct vmm_device *named)
 {
 	struct claim claim = holder_claim(holder, OWNER_CMDLINE);
 	struct pci_device *device =
-		given->is_mdev ? mdev_find_parent(search->root, search->inventory, given->mdev)
-			       : inventory_find(search->inventory, &given->address);
+		named->is_mdev ? mdev_find_parent(search->root, search->inventory, named->mdev)
+			       : inventory_find(search->inventory, &named->address);
 
 	if (!device || !device->selected)
 		return 0;
-	if (given->is_mdev ? !holder_has_mdev(holder, search, given->mdev) &&
-				     (holder->seen || !holder->trusted)
-			   : !is_believed(search, holder, given, device, &claim.reserves))
+	if (named->is_mdev ? !holder_has_mdev(holder, search, named->mdev) &&
+				     (holder->inspected || !holder->trusted)
+			   : !is_credible(search, holder, named, device, &claim.reserves))
 		return 0;
-	claim.guest_address = given->guest_address;
-	claim.mdev = given->is_mdev ? given->mdev : NULL;
+	claim.guest_address = named->guest_address;
+	claim.mdev = named->is_mdev ? named->mdev : NULL;
 	return device_claim(device, &claim);
 }
 
 int cmdline_claim(const struct owner_search *search, struct source_report *report)
 {
-	int error = 0;
-
 	report->state = search->processes.state;
 	snprintf(report->why, sizeof(report->why), "%s", search->processes.why);
-	for (size_t i = 0; i < search->holders->count && !error; i++) {
+	for (size_t i = 0; i < search->holders->count; i++) {
 		const struct holder *holder = &search->holders->items[i];
 
-		for (size_t j = 0; j < holder->vmm.device_count && !error; j++)
-			error = claim_given(search, holder, &holder->vmm.devices[j]);
+		for (size_t j = 0; j < holder->vmm.device_count; j++) {
+			int error = claim_named(search, holder, &holder->vmm.devices[j]);
+
+			if (error < 0)
+				return error;
+		}
 	}
-	return error;
+	return 0;
 }

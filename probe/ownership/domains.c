@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source libvirt: its domains' devices, as claims. */
+/* The source libvirt: claims of its domains. */
 #include "probe/ownership/claim.h"
 #include "probe/ownership/libvirt.h"
 #include "probe/ownership/sources.h"
@@ -8,24 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A VM that runs with a device that has gone is in trouble; one that is only defined with it will
- * say so when it starts. */
+/* Only for running domains: libvirt itself reports a missing device when a domain is started. */
 static void log_missing(const struct owner_search *search, const struct domain_device *used)
 {
 	char address[ADDRESS_SIZE];
 
 	if (used->runs && !used->device.is_mdev &&
 	    !inventory_find(search->inventory, &used->device.address))
-		log_warning(
-			search->log,
-			"%s: libvirt's domain '%s' runs with this device, which this host doesn't have (any more)",
-			address_format(&used->device.address, address),
-			used->name ? used->name : "");
+		log_warning(search->log,
+			    "%s: no such device (in use by the running libvirt domain '%s')",
+			    address_format(&used->device.address, address),
+			    used->name ? used->name : "");
 }
 
-/* With iommufd, libvirt's daemon opens the devices of a domain that starts, and passes the
- * descriptors to QEMU: until then it holds them for the domain. Of several holders the VM monitor
- * is the owner. */
+/* With iommufd, libvirt's daemon opens the devices of a starting domain and passes the descriptors
+ * to QEMU; until then the daemon holds them for the domain. Once QEMU has them, it is the owner,
+ * since VM monitors are preferred among several holders. */
 static const struct holder *find_daemon(const struct owner_search *search,
 					const struct pci_device *device)
 {
@@ -70,13 +68,13 @@ static int claim_device(const struct owner_search *search, const struct domain_d
 
 int libvirt_claim(const struct owner_search *search, struct source_report *report)
 {
-	_Static_assert(sizeof(report->why) >= LIBVIRT_WHY_SIZE, "room for a reason");
+	_Static_assert(sizeof(report->why) >= LIBVIRT_WHY_SIZE, "size of reasons");
 	struct domain_devices devices = {0};
 	int error = libvirt_read(search->root, search->libvirt_helper, &devices, report->why);
 
 	if (error == -ENOENT)
 		report->state = SOURCE_ABSENT;
-	else if (!search->libvirt_helper) /* built without it */
+	else if (!search->libvirt_helper) /* built without libvirt */
 		report->state = SOURCE_OFF;
 	else if (error < 0)
 		report->state = SOURCE_FAILED;

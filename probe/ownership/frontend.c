@@ -7,12 +7,12 @@
 
 static const char DIGITS[] = "0123456789";
 
-/* Nothing but digits, at least one and no more than an id can have. */
-static int is_number(const char *text)
+/* 1 to 10 digits. */
+static int is_number(const char *string)
 {
-	size_t length = strspn(text, DIGITS);
+	size_t length = strspn(string, DIGITS);
 
-	return length && length <= 10 && !text[length];
+	return length && length <= 10 && !string[length];
 }
 
 static int is_cloudstack(const char *name)
@@ -30,9 +30,9 @@ static int is_nova(const char *name)
 
 #define SANDBOX_LENGTH 64
 
-static bool is_sandbox(const char *text, size_t length)
+static bool is_sandbox(const char *string, size_t length)
 {
-	return length == SANDBOX_LENGTH && strspn(text, "0123456789abcdef") >= SANDBOX_LENGTH;
+	return length == SANDBOX_LENGTH && strspn(string, "0123456789abcdef") >= SANDBOX_LENGTH;
 }
 
 static bool is_kata(const char *name)
@@ -40,27 +40,27 @@ static bool is_kata(const char *name)
 	return strncmp(name, "sandbox-", 8) == 0 && is_sandbox(name + 8, strlen(name + 8));
 }
 
-/* Copies a UUID's 36 characters; in the name of a systemd slice each - is a _. */
-static bool read_uuid(const char *text, char ret[static 37])
+/* Reads the UUID that STRING begins with; in the name of a systemd slice each - is a _. */
+static bool read_uuid(const char *string, char ret[static 37])
 {
 	char uuid[37] = "";
 
 	for (size_t i = 0; i < 36; i++) {
 		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (!text[i] || !strchr(is_dash ? "-_" : "0123456789abcdef", text[i]))
+		if (!string[i] || !strchr(is_dash ? "-_" : "0123456789abcdef", string[i]))
 			return false;
-		uuid[i] = is_dash ? '-' : text[i];
+		uuid[i] = is_dash ? '-' : string[i];
 	}
 	memcpy(ret, uuid, sizeof(uuid));
 	return true;
 }
 
-/* "/kubepods.slice/.../kubepods-pod<uid>.slice/...", or "/kubepods/.../pod<uid>/...", or below
- * the cgroup root that the kubelet is configured with. */
-bool frontend_find_pod(const char *text, char ret[static 37])
+/* "/kubepods.slice/.../kubepods-pod<uid>.slice/..." or "/kubepods/.../pod<uid>/...", possibly below
+ * the kubelet's configured cgroup root. */
+bool frontend_find_pod(const char *cgroup, char ret[static 37])
 {
-	const char *pod = strstr(text, "kubepods");
+	const char *pod = strstr(cgroup, "kubepods");
 
 	while (pod && (pod = strstr(pod, "pod")))
 		if (read_uuid(pod += 3, ret))
@@ -68,20 +68,20 @@ bool frontend_find_pod(const char *text, char ret[static 37])
 	return false;
 }
 
-/* A name in Kubernetes. */
-static size_t kubernetes_name(const char *text)
+/* Returns the length of the Kubernetes object name that STRING begins with, or 0. */
+static size_t kubernetes_name(const char *string)
 {
-	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.");
+	size_t length = strspn(string, "abcdefghijklmnopqrstuvwxyz0123456789-.");
 
-	return length && length <= 253 && *text != '-' && *text != '.' ? length : 0;
+	return length && length <= 253 && *string != '-' && *string != '.' ? length : 0;
 }
 
-const char *frontend_from_cgroup(const char *text, const char *name, char **ret_id)
+const char *frontend_from_cgroup(const char *cgroup, const char *name, char **ret_id)
 {
 	size_t namespace = name ? kubernetes_name(name) : 0, rest;
 	char *id, pod[37];
 
-	if (!namespace || name[namespace] != '_' || !frontend_find_pod(text, pod))
+	if (!namespace || name[namespace] != '_' || !frontend_find_pod(cgroup, pod))
 		return NULL;
 	rest = kubernetes_name(name + namespace + 1);
 	if (!rest || name[namespace + 1 + rest] || !(id = strdup(name)))
@@ -91,30 +91,29 @@ const char *frontend_from_cgroup(const char *text, const char *name, char **ret_
 	return "kubevirt";
 }
 
-/* Where PATH goes on below DIRECTORY; NULL: it isn't there. */
-static const char *below(const char *path, const char *directory)
+/* Returns the part of PATH after DIRECTORY, or NULL if PATH is elsewhere. */
+static const char *path_below(const char *path, const char *directory)
 {
 	size_t length = strlen(directory);
 
 	return strncmp(path, directory, length) == 0 ? path + length : NULL;
 }
 
-/* TEXT is "<name>/qemu.conf", or "<project>_<name>/qemu.conf" in a project other than the default
- * one. */
-static char *instance_id(const char *text, const char *name)
+/* PATH is "<name>/qemu.conf" in the default project, else "<project>_<name>/qemu.conf". */
+static char *instance_id(const char *path, const char *name)
 {
-	size_t length = strcspn(text, "/"), size = strlen(name);
+	size_t length = strcspn(path, "/"), size = strlen(name);
 	char *id = NULL;
 	int written;
 
-	if (!size || length < size || strcmp(text + length, "/qemu.conf") != 0 ||
-	    strncmp(text + length - size, name, size) != 0)
+	if (!size || length < size || strcmp(path + length, "/qemu.conf") != 0 ||
+	    strncmp(path + length - size, name, size) != 0)
 		return NULL;
 	length -= size;
 	if (length == 0)
 		written = asprintf(&id, "default/%s", name);
-	else if (length > 1 && text[length - 1] == '_')
-		written = asprintf(&id, "%.*s/%s", (int)length - 1, text, name);
+	else if (length > 1 && path[length - 1] == '_')
+		written = asprintf(&id, "%.*s/%s", (int)length - 1, path, name);
 	else
 		return NULL;
 	return written < 0 ? NULL : id;
@@ -135,7 +134,7 @@ const char *frontend_from_path(const char *path, const char *name, char **ret_id
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		const char *rest = below(path, known[i].directory);
+		const char *rest = path_below(path, known[i].directory);
 		char *id = NULL;
 
 		if (!rest)
@@ -154,20 +153,20 @@ const char *frontend_from_path(const char *path, const char *name, char **ret_id
 
 const char *frontend_find(const char *name, const char *uuid, const char *vmid, char **ret_id)
 {
-	const char *frontend = NULL, *called = NULL;
+	const char *frontend = NULL, *value = NULL;
 	char *id;
 
 	if (vmid && is_number(vmid))
-		frontend = "proxmox", called = vmid;
+		frontend = "proxmox", value = vmid;
 	else if (name && strncmp(name, "one-", 4) == 0 && is_number(name + 4))
-		frontend = "opennebula", called = name + 4;
+		frontend = "opennebula", value = name + 4;
 	else if (name && is_cloudstack(name))
-		frontend = "cloudstack", called = name;
+		frontend = "cloudstack", value = name;
 	else if (name && is_nova(name) && uuid)
-		frontend = "nova", called = uuid;
+		frontend = "nova", value = uuid;
 	else if (name && is_kata(name))
-		frontend = "kata", called = name + 8;
-	if (!frontend || !(id = strdup(called)))
+		frontend = "kata", value = name + 8;
+	if (!frontend || !(id = strdup(value)))
 		return NULL;
 	*ret_id = id;
 	return frontend;

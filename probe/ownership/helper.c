@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/helper.h"
 
+#include "probe/ownership/child.h"
 #include "probe/ownership/deadline.h"
 
 #include <errno.h>
@@ -13,19 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-/* How long a killed process is waited for, in milliseconds. */
+/* Time to wait for a killed helper, in milliseconds. */
 #define REAP_MAX 500
 
 enum { OUTPUT, ERRORS, STREAMS };
 
-/* What comes out of one end of a pipe; fd is -1 once it is closed. */
+/* The read end of a pipe, and what was read from it; fd is -1 at end of file. */
 struct stream {
 	int fd;
 	char *text;
-	size_t length, room;
+	size_t length, capacity;
 };
 
 struct child {
@@ -40,27 +40,27 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int reason(char *why, int error, const char *text)
+static int set_reason(char *why, int error, const char *string)
 {
-	snprintf(why, HELPER_WHY_SIZE, "%s", text);
+	snprintf(why, HELPER_WHY_SIZE, "%s", string);
 	return error;
 }
 
-/* A pipe whose ends are above 2: a daemon may run with those closed, and in the child they are
- * replaced one by one. */
+/* Makes a pipe with descriptors above 2: a daemon may run with 0 to 2 closed, and the child's
+ * standard streams are replaced one by one. */
 static int make_pipe(int ends[2])
 {
-	int made[2], error = 0;
+	int low[2], error = 0;
 
-	if (pipe2(made, O_CLOEXEC) < 0)
+	if (pipe2(low, O_CLOEXEC) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++) {
-		ends[i] = fcntl(made[i], F_DUPFD_CLOEXEC, 3);
+		ends[i] = fcntl(low[i], F_DUPFD_CLOEXEC, 3);
 		if (ends[i] < 0)
 			error = -errno;
 	}
-	close(made[0]);
-	close(made[1]);
+	close(low[0]);
+	close(low[1]);
 	if (error < 0) {
 		close_fd(&ends[0]);
 		close_fd(&ends[1]);
@@ -68,8 +68,8 @@ static int make_pipe(int ends[2])
 	return error;
 }
 
-/* Returns 0 or an errno, as the functions of posix_spawn do. A daemon's threads may block
- * signals, and what it ignores its children would ignore as well. */
+/* Resets signals, since blocked and ignored ones are inherited from the daemon. Returns 0 or a
+ * positive errno, like posix_spawn(3). */
 static int set_signals(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
@@ -79,23 +79,30 @@ static int set_signals(posix_spawnattr_t *attributes)
 	sigfillset(&all);
 	error = posix_spawnattr_setflags(
 		attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (!error)
-		error = posix_spawnattr_setpgroup(attributes, 0);
-	if (!error)
-		error = posix_spawnattr_setsigmask(attributes, &none);
-	return error ? error : posix_spawnattr_setsigdefault(attributes, &all);
+	if (error)
+		return error;
+	error = posix_spawnattr_setpgroup(attributes, 0);
+	if (error)
+		return error;
+	error = posix_spawnattr_setsigmask(attributes, &none);
+	if (error)
+		return error;
+	return posix_spawnattr_setsigdefault(attributes, &all);
 }
 
 static int set_files(posix_spawn_file_actions_t *actions, int directory, int output, int errors)
 {
 	int error = posix_spawn_file_actions_addfchdir_np(actions, directory);
 
-	if (!error)
-		error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
-							 O_RDONLY, 0);
-	if (!error)
-		error = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-	return error ? error : posix_spawn_file_actions_adddup2(actions, errors, STDERR_FILENO);
+	if (error)
+		return error;
+	error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (error)
+		return error;
+	error = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+	if (error)
+		return error;
+	return posix_spawn_file_actions_adddup2(actions, errors, STDERR_FILENO);
 }
 
 static int spawn(const struct helper *helper, int output, int errors, pid_t *ret)
@@ -148,28 +155,28 @@ static int start(const struct helper *helper, struct child *ret)
 
 static int grow(struct stream *stream)
 {
-	size_t room = stream->room ? stream->room * 2 : 4096;
-	char *more;
+	size_t capacity = stream->capacity ? stream->capacity * 2 : 4096;
+	char *grown;
 
-	if (stream->room >= HELPER_OUTPUT_MAX)
+	if (stream->capacity >= HELPER_OUTPUT_MAX)
 		return -EFBIG;
-	more = realloc(stream->text, room);
-	if (!more)
+	grown = realloc(stream->text, capacity);
+	if (!grown)
 		return -ENOMEM;
-	stream->text = more;
-	stream->room = room;
+	stream->text = grown;
+	stream->capacity = capacity;
 	return 0;
 }
 
-/* There is something to read, or the end. A byte is kept for the NUL. */
+/* Reads once from a stream that is readable or at end of file. */
 static int read_some(struct stream *stream)
 {
-	int error = stream->length + 1 >= stream->room ? grow(stream) : 0;
+	int error = stream->length + 1 >= stream->capacity ? grow(stream) : 0;
 	ssize_t n;
 
 	if (error < 0)
 		return error;
-	n = read(stream->fd, stream->text + stream->length, stream->room - stream->length - 1);
+	n = read(stream->fd, stream->text + stream->length, stream->capacity - stream->length - 1);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	if (n == 0)
@@ -179,50 +186,30 @@ static int read_some(struct stream *stream)
 	return 0;
 }
 
-/* Until both streams have ended. */
-static int read_streams(struct stream streams[STREAMS], int64_t end)
+/* Reads both streams to their end. */
+static int read_streams(struct stream streams[STREAMS], int64_t deadline)
 {
 	struct pollfd polled[STREAMS];
-	int64_t left;
-	int error = 0;
+	int error;
 
-	while (!error && (streams[OUTPUT].fd >= 0 || streams[ERRORS].fd >= 0)) {
-		left = deadline_left(end);
-		if (left <= 0)
-			return -ETIMEDOUT;
+	while (streams[OUTPUT].fd >= 0 || streams[ERRORS].fd >= 0) {
 		for (int i = 0; i < STREAMS; i++)
 			polled[i] = (struct pollfd){.fd = streams[i].fd, .events = POLLIN};
-		if (poll(polled, STREAMS, (int)left) < 0 && errno != EINTR)
-			return -errno;
-		for (int i = 0; i < STREAMS && !error; i++)
-			if (polled[i].fd >= 0 && polled[i].revents)
-				error = read_some(&streams[i]);
+		error = deadline_poll(polled, STREAMS, deadline);
+		if (error < 0)
+			return error;
+		for (int i = 0; i < STREAMS; i++) {
+			if (polled[i].fd < 0 || !polled[i].revents)
+				continue;
+			error = read_some(&streams[i]);
+			if (error < 0)
+				return error;
+		}
 	}
-	return error;
+	return 0;
 }
 
-/* Kills what is left of it, and its children, and takes its status: *ret_status is 0 too when
- * somebody else has taken it. One that has closed its streams by exiting has its status already,
- * and the signal does it nothing. What even SIGKILL doesn't end in time, since the kernel holds
- * it, is left alone. Nobody reaps the child before this, so its pid is still its own; where
- * others do, it is that of the process group as long as anything is left of that. */
-static int end_child(pid_t pid, int *ret_status)
-{
-	const struct timespec millisecond = {.tv_nsec = 1000000};
-	pid_t ended;
-
-	*ret_status = 0;
-	kill(-pid, SIGKILL);
-	for (int i = 0; i < REAP_MAX; i++) {
-		ended = waitpid(pid, ret_status, WNOHANG);
-		if (ended == pid || (ended < 0 && errno != EINTR))
-			return 0;
-		nanosleep(&millisecond, NULL);
-	}
-	return -ETIMEDOUT;
-}
-
-/* The last line that isn't empty, fit for a message. */
+/* Copies the last line that isn't empty, without control characters. */
 static void last_line(char *text, char *why)
 {
 	size_t length = strlen(text);
@@ -239,24 +226,21 @@ static void last_line(char *text, char *why)
 
 static int child_result(int error, int status, struct stream *errors, char *why)
 {
-	switch (error) {
-	case 0:
-		break;
-	case -ETIMEDOUT:
-		return reason(why, error, "no answer in time");
-	case -EFBIG:
-		return reason(why, error, "the answer is too long");
-	default:
-		return reason(why, error, strerror(-error));
-	}
+	if (error == -ETIMEDOUT)
+		return set_reason(why, error, "no answer in time");
+	if (error == -EFBIG)
+		return set_reason(why, error, "answer too long");
+	if (error < 0)
+		return set_reason(why, error, strerror(-error));
 	if (WIFSIGNALED(status)) {
-		snprintf(why, HELPER_WHY_SIZE, "signal %d ended it", WTERMSIG(status));
+		snprintf(why, HELPER_WHY_SIZE, "killed by signal %d", WTERMSIG(status));
 		return -EBADMSG;
 	}
 	if (WEXITSTATUS(status)) {
 		last_line(errors->text, why);
 		if (!*why)
-			reason(why, -ECONNREFUSED, "it failed and doesn't say why");
+			snprintf(why, HELPER_WHY_SIZE, "exited with status %d, no error message",
+				 WEXITSTATUS(status));
 		return -ECONNREFUSED;
 	}
 	return 0;
@@ -265,18 +249,18 @@ static int child_result(int error, int status, struct stream *errors, char *why)
 int helper_run(const struct helper *helper, char **ret_text, size_t *ret_length,
 	       char why[HELPER_WHY_SIZE])
 {
-	int64_t end = deadline_in(helper->milliseconds);
+	int64_t deadline = deadline_in(helper->milliseconds);
 	struct child child;
-	int error, status, left;
+	int error, status, ended;
 
 	error = start(helper, &child);
 	if (error < 0) {
 		snprintf(why, HELPER_WHY_SIZE, "%s: %s", helper->path, strerror(-error));
 		return error == -ENOENT ? -ENOSYS : error;
 	}
-	error = read_streams(child.streams, end);
-	left = end_child(child.pid, &status);
-	error = child_result(error ? error : left, status, &child.streams[ERRORS], why);
+	error = read_streams(child.streams, deadline);
+	ended = child_end(child.pid, true, REAP_MAX, &status);
+	error = child_result(error ? error : ended, status, &child.streams[ERRORS], why);
 	if (!error) {
 		*ret_text = child.streams[OUTPUT].text;
 		*ret_length = child.streams[OUTPUT].length;

@@ -13,12 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One more thread for so many processes. */
-#define PROCESSES_A_WALKER 250
+#define PROCESSES_PER_WALKER 250
 #define WALKERS_MAX 4
 
-/* So many descriptors between two looks at the clock. */
-#define DESCRIPTORS_A_CHECK 256
+/* Number of descriptors between two checks of the deadline. */
+#define DESCRIPTORS_PER_CHECK 256
 
 static void holder_free(struct holder *holder)
 {
@@ -61,15 +60,15 @@ struct walk {
 	enum holders_depth depth;
 	struct vfio_numbers numbers;
 	struct process_users users;
-	int64_t end;
+	int64_t deadline;
 	pid_t *pids;
 	size_t count;
-	atomic_size_t next; /* of pids: the next one that no thread has taken */
+	atomic_size_t next; /* index in pids of the next unassigned process */
 };
 
-static bool is_over(const struct walk *walk)
+static bool is_timed_out(const struct walk *walk)
 {
-	return deadline_left(walk->end) <= 0;
+	return deadline_left(walk->deadline) <= 0;
 }
 
 static int add_file(struct holder *holder, const struct vfio_file *file)
@@ -97,8 +96,8 @@ static int read_descriptor(const struct walk *walk, const struct sysdir *task,
 	return add_file(holder, &file);
 }
 
-/* The table of one thread, TASK. Returns 0, or the first negative errno that kept a descriptor
- * from being inspected; -ENOENT when the thread has ended. */
+/* Reads the descriptor table of the thread TASK. Returns 0, or the first error of a descriptor;
+ * -ENOENT if the thread has ended. */
 static int read_table(const struct walk *walk, const struct sysdir *task, pid_t thread,
 		      struct holder *holder)
 {
@@ -110,7 +109,7 @@ static int read_table(const struct walk *walk, const struct sysdir *task, pid_t 
 	error = sysdir_list(task, "fd", &list);
 	if (error < 0)
 		return error;
-	fds.fd = dirfd(list); /* one open less, of which there are thousands */
+	fds.fd = dirfd(list); /* saves one open per process */
 	snprintf(fds.path, sizeof(fds.path), "%.250s/fd", task->path);
 	for (size_t i = 1; (entry = sysdir_next(list)); i++) {
 		error = read_descriptor(walk, task, &fds, entry->d_name, thread, holder);
@@ -118,7 +117,7 @@ static int read_table(const struct walk *walk, const struct sysdir *task, pid_t 
 			return error;
 		if (error < 0 && !process_is_gone(error) && !first)
 			first = error;
-		if (i % DESCRIPTORS_A_CHECK == 0 && is_over(walk))
+		if (i % DESCRIPTORS_PER_CHECK == 0 && is_timed_out(walk))
 			return -ETIMEDOUT;
 	}
 	if (errno && errno != ENOENT && !first)
@@ -156,8 +155,8 @@ static int read_threads(const struct walk *walk, const struct sysdir *process,
 	return first;
 }
 
-/* Returns 0, -ENOENT or -ESRCH when the process has ended, or another negative errno when not
- * all could be inspected. */
+/* Returns 0, -ENOENT or -ESRCH if the process has ended, or another negative errno if not all
+ * descriptors could be read. */
 static int read_descriptors(const struct walk *walk, const struct sysdir *process,
 			    struct holder *holder)
 {
@@ -172,24 +171,24 @@ static int read_descriptors(const struct walk *walk, const struct sysdir *proces
 	return other < 0 && !process_is_gone(other) ? other : error;
 }
 
-/* Finds what the process of a VM monitor shows of its frontend. TEXT has VMM_CMDLINE_MAX bytes. */
-static void find_frontend(const struct sysdir *process, char *text, struct holder *holder)
+/* BUFFER has VMM_CMDLINE_MAX bytes. */
+static void find_frontend(const struct sysdir *process, char *buffer, struct holder *holder)
 {
 	const struct vmm *vmm = &holder->vmm;
 
 	if (!vmm->is_vmm)
 		return;
-	if (sysdir_read(process, "cgroup", text, VMM_CMDLINE_MAX) > 0) {
-		frontend_find_pod(text, holder->pod);
-		holder->frontend = frontend_from_cgroup(text, vmm->name, &holder->frontend_id);
+	if (sysdir_read(process, "cgroup", buffer, VMM_CMDLINE_MAX) > 0) {
+		frontend_find_pod(buffer, holder->pod);
+		holder->frontend = frontend_from_cgroup(buffer, vmm->name, &holder->frontend_id);
 	}
 	if (!holder->frontend && vmm->path)
 		holder->frontend = frontend_from_path(vmm->path, vmm->name, &holder->frontend_id);
 }
 
-/* Returns 1 when *holder has to do with devices, 0, or -ENOMEM. Counts in *holders what can't be
- * inspected. */
-static int read_process(const struct walk *walk, const struct sysdir *process, char *text,
+/* Returns 1 if the process has VFIO files open or is a VM monitor with devices on its command line,
+ * 0 if not, or -ENOMEM. Counts a process that can't be inspected in *holders. */
+static int read_process(const struct walk *walk, const struct sysdir *process, char *buffer,
 			struct holder *holder, struct holders *holders)
 {
 	struct process_stat stat = {0};
@@ -201,54 +200,53 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 		return error;
 	if (process_is_gone(error))
 		return 0;
-	holder->seen = error == 0;
-	length = process_read_cmdline(process, holder->file_count, text);
-	if (length == 0 && !holder->seen && !holder->file_count)
-		return 0; /* a kernel thread, or a zombie: it has nothing open */
+	holder->inspected = error == 0;
+	length = process_read_cmdline(process, holder->file_count, buffer);
+	if (length == 0 && !holder->inspected && !holder->file_count)
+		return 0; /* kernel threads and zombies have no files open */
 	if (length < 0 && process_is_gone((int)length))
 		return 0;
-	if (length >= 0 && vmm_parse(text, (size_t)length, &holder->vmm) < 0)
+	if (length >= 0 && vmm_parse(buffer, (size_t)length, &holder->vmm) < 0)
 		return -ENOMEM;
-	if (!holder->seen) {
+	if (!holder->inspected) {
 		holders->unseen++;
 		holders->error = error;
 	}
 	if (!holder->file_count && !(holder->vmm.is_vmm && holder->vmm.device_count))
 		return 0;
-	/* a file that it has open was seen, whatever keeps its start from being read; but not if
-	 * it has ended meanwhile */
+	/* if the start time can't be read, a process with VFIO files still counts, unless it has
+	 * ended */
 	error = process_read_stat(process, &stat);
 	if (process_is_gone(error) || (error < 0 && !holder->file_count))
 		return 0;
 	holder->started = stat.started;
 	holder->trusted = process_is_trusted(process, &walk->users) > 0;
-	find_frontend(process, text, holder);
+	find_frontend(process, buffer, holder);
 	return 1;
 }
 
 static int add_holder(struct holders *holders, struct holder *holder)
 {
-	struct holder *more = realloc(holders->items, (holders->count + 1) * sizeof(*more));
+	struct holder *grown = realloc(holders->items, (holders->count + 1) * sizeof(*grown));
 
-	if (!more)
+	if (!grown)
 		return -ENOMEM;
-	holders->items = more;
-	more[holders->count++] = *holder;
+	holders->items = grown;
+	grown[holders->count++] = *holder;
 	*holder = (struct holder){0};
 	return 0;
 }
 
-static int read_entry(const struct walk *walk, pid_t pid, char *text, struct holders *holders)
+static int read_entry(const struct walk *walk, pid_t pid, char *buffer, struct holders *holders)
 {
 	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
 	struct holder holder = {.pid = pid};
 	char name[16];
 	int error, found;
 
-	/* held open, the directory is that of this process for good: a later one with the same
-	 * pid has another */
+	/* an open /proc/<pid> stays this process's, even if the pid is reused */
 	snprintf(name, sizeof(name), "%d", pid);
-	error = is_over(walk) ? -ETIMEDOUT : sysdir_open(&walk->proc, name, &process);
+	error = is_timed_out(walk) ? -ETIMEDOUT : sysdir_open(&walk->proc, name, &process);
 	if (process_is_gone(error))
 		return 0;
 	if (error < 0) {
@@ -256,15 +254,15 @@ static int read_entry(const struct walk *walk, pid_t pid, char *text, struct hol
 		holders->error = error;
 		return 0;
 	}
-	found = read_process(walk, &process, text, &holder, holders);
+	found = read_process(walk, &process, buffer, &holder, holders);
 	if (found > 0)
 		found = add_holder(holders, &holder);
 	holder_free(&holder);
 	return found < 0 ? found : 0;
 }
 
-/* Most of the walk is the kernel's time, a few microseconds a descriptor, which several threads
- * can spend at once. */
+/* Most of the time is spent in the kernel, a few microseconds per descriptor, so several threads
+ * share the walk. */
 struct walker {
 	struct walk *walk;
 	pthread_t thread;
@@ -277,18 +275,18 @@ static void *walker_thread(void *data)
 {
 	struct walker *walker = data;
 	struct walk *walk = walker->walk;
-	char *text = malloc(VMM_CMDLINE_MAX);
+	char *buffer = malloc(VMM_CMDLINE_MAX);
 	size_t i;
 
-	walker->error = text ? 0 : -ENOMEM;
+	walker->error = buffer ? 0 : -ENOMEM;
 	while (!walker->error && (i = atomic_fetch_add(&walk->next, 1)) < walk->count)
-		walker->error = read_entry(walk, walk->pids[i], text, &walker->holders);
-	free(text);
+		walker->error = read_entry(walk, walk->pids[i], buffer, &walker->holders);
+	free(buffer);
 	return NULL;
 }
 
 /* Signals stay blocked in the threads, so that they never run the host process's handlers. */
-static void start(struct walker *walkers, size_t count)
+static void start_threads(struct walker *walkers, size_t count)
 {
 	sigset_t all, before;
 
@@ -323,14 +321,14 @@ static int compare_pids(const void *a, const void *b)
 static int walk_processes(struct walk *walk, struct holders *ret)
 {
 	struct walker walkers[WALKERS_MAX] = {0};
-	size_t count = walk->count / PROCESSES_A_WALKER + 1;
+	size_t count = walk->count / PROCESSES_PER_WALKER + 1;
 	int error = 0;
 
 	if (count > WALKERS_MAX)
 		count = WALKERS_MAX;
 	for (size_t i = 0; i < count; i++)
 		walkers[i].walk = walk;
-	start(walkers, count);
+	start_threads(walkers, count);
 	walker_thread(&walkers[0]);
 	for (size_t i = 0; i < count; i++) {
 		if (walkers[i].started)
@@ -353,7 +351,9 @@ static int list_processes(struct walk *walk)
 	size_t capacity = 0;
 	int error = sysdir_list(&walk->proc, ".", &list);
 
-	while (!error && (entry = sysdir_next(list))) {
+	if (error < 0)
+		return error;
+	while ((entry = sysdir_next(list))) {
 		if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name))
 			continue;
 		if (walk->count == capacity) {
@@ -367,16 +367,16 @@ static int list_processes(struct walk *walk)
 		}
 		walk->pids[walk->count++] = (pid_t)strtol(entry->d_name, NULL, 10);
 	}
-	if (!error && errno)
+	if (errno)
 		return -errno;
-	return error || walk->count ? error : -ENOENT;
+	return walk->count ? 0 : -ENOENT;
 }
 
-/* Processes may be hidden: by hidepid, or because this one is in a PID namespace of its own. The
- * first namespace has this number: Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO. */
-static bool are_all_listed(struct sysroot *root, const struct sysdir *proc)
+/* Processes may be hidden by hidepid, or because this process is in a PID namespace of its own. The
+ * number is that of the initial namespace: Linux, include/linux/proc_ns.h, PROC_PID_INIT_INO. */
+static bool is_proc_complete(struct sysroot *root, const struct sysdir *proc)
 {
-	static const char first_namespace[] = "pid:[4026531836]";
+	static const char initial_namespace[] = "pid:[4026531836]";
 	char text[64];
 	struct sysdir first;
 
@@ -385,7 +385,7 @@ static bool are_all_listed(struct sysroot *root, const struct sysdir *proc)
 	sysdir_close(&first);
 	if (!sysroot_is_host(root) || sysdir_readlink(proc, "self/ns/pid", text, sizeof(text)) < 0)
 		return true;
-	return strcmp(text, first_namespace) == 0;
+	return strcmp(text, initial_namespace) == 0;
 }
 
 int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum holders_depth depth,
@@ -396,7 +396,7 @@ int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum hold
 	int error;
 
 	process_users_read(root, &walk.users);
-	walk.end = deadline_in(HOLDERS_MILLISECONDS);
+	walk.deadline = deadline_in(HOLDERS_MILLISECONDS);
 	error = vfio_numbers_read(nodes, &walk.numbers);
 	if (!error)
 		error = sysdir_open(sysroot_dir(root), "proc", &walk.proc);
@@ -404,7 +404,7 @@ int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum hold
 		error = list_processes(&walk);
 	if (!error)
 		error = walk_processes(&walk, &holders);
-	if (!error && !are_all_listed(root, &walk.proc)) {
+	if (!error && !is_proc_complete(root, &walk.proc)) {
 		holders.unseen++;
 		if (!holders.error)
 			holders.error = -EACCES;

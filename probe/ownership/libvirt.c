@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <uuid/uuid.h>
 
 #define DIRECTORY "run/libvirt"
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-/* ---- what the helper printed ---- */
+/* ---- the helper's output ---- */
 
-enum { HOW, KIND, DEVICE, GUEST, UUID, NAME, FRONTEND, FRONTEND_ID, FIELDS };
+enum { STATE, KIND, DEVICE, GUEST, UUID, NAME, FRONTEND, FRONTEND_ID, FIELDS };
 
 static void free_members(struct domain_device *device)
 {
@@ -41,41 +42,30 @@ static int hex_value(char c)
 	return p ? (int)(p - digits) : -1;
 }
 
-/* Puts the bytes that % stands for in place. */
-static bool unescape(char *text)
+/* Decodes % escapes in place. */
+static bool unescape(char *string)
 {
-	char *out = text;
+	char *out = string;
 
-	for (; *text; text++) {
-		if (*text <= ' ' || *text > '~')
+	for (; *string; string++) {
+		if (*string <= ' ' || *string > '~')
 			return false;
-		if (*text != '%') {
-			*out++ = *text;
+		if (*string != '%') {
+			*out++ = *string;
 			continue;
 		}
-		if (hex_value(text[1]) < 0 || hex_value(text[2]) < 0)
+		if (hex_value(string[1]) < 0 || hex_value(string[2]) < 0)
 			return false;
-		*out = (char)(hex_value(text[1]) << 4 | hex_value(text[2]));
+		*out = (char)(hex_value(string[1]) << 4 | hex_value(string[2]));
 		if (!*out++)
 			return false;
-		text += 2;
+		string += 2;
 	}
 	*out = '\0';
 	return true;
 }
 
-static bool is_uuid(const char *text)
-{
-	size_t i = 0;
-
-	for (; text[i] && i < 36; i++)
-		if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-'
-							    : hex_value(text[i]) < 0)
-			return false;
-	return i == 36 && !text[i];
-}
-
-/* Exactly FIELDS of them, none empty; one that is absent becomes NULL. */
+/* Splits LINE into exactly FIELDS nonempty fields; absent ones become NULL. */
 static bool split(char *line, char *fields[FIELDS])
 {
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -94,11 +84,12 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 {
 	char guest[ADDRESS_SIZE];
 	struct pci_address address;
+	uuid_t uuid;
 
 	if (!fields[KIND] || !fields[DEVICE])
 		return false;
 	device->is_mdev = strcmp(fields[KIND], "mdev") == 0;
-	if (device->is_mdev ? !is_uuid(fields[DEVICE])
+	if (device->is_mdev ? uuid_parse(fields[DEVICE], uuid) < 0
 			    : strcmp(fields[KIND], "pci") != 0 ||
 				      address_parse_full(fields[DEVICE], &device->address) < 0)
 		return false;
@@ -108,13 +99,13 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 		return true;
 	if (address_parse_full(fields[GUEST], &address) < 0)
 		return false;
-	/* no guest has such domains */
+	/* a guest address has no domain of more than four digits */
 	if (strlen(address_format(&address, guest)) < sizeof(device->guest_address))
 		strcpy(device->guest_address, guest);
 	return true;
 }
 
-/* Its metadata tell better than its name, which anybody can give. */
+/* Metadata take precedence over the name, which can be chosen freely. */
 static int read_frontend(char *const fields[FIELDS], struct domain_device *device)
 {
 	static const char *const known[] = {"opennebula", "nova", "kubevirt"};
@@ -138,13 +129,14 @@ static int read_frontend(char *const fields[FIELDS], struct domain_device *devic
 static int read_line(char *line, struct domain_device *device)
 {
 	char *fields[FIELDS];
+	uuid_t uuid;
 
 	if (!split(line, fields) || !read_device(fields, &device->device))
 		return -EBADMSG;
-	if (!fields[HOW] || !fields[NAME] || !fields[UUID] || !is_uuid(fields[UUID]))
+	if (!fields[STATE] || !fields[NAME] || !fields[UUID] || uuid_parse(fields[UUID], uuid) < 0)
 		return -EBADMSG;
-	device->runs = strcmp(fields[HOW], "runs") == 0;
-	if (!device->runs && strcmp(fields[HOW], "defined") != 0)
+	device->runs = strcmp(fields[STATE], "runs") == 0;
+	if (!device->runs && strcmp(fields[STATE], "defined") != 0)
 		return -EBADMSG;
 	device->name = strdup(fields[NAME]);
 	device->uuid = strdup(fields[UUID]);
@@ -153,16 +145,16 @@ static int read_line(char *line, struct domain_device *device)
 
 static int add_device(struct domain_devices *devices, char *line)
 {
-	struct domain_device device = {0}, *more;
+	struct domain_device device = {0}, *grown;
 	int error = read_line(line, &device);
 
-	more = error ? NULL : realloc(devices->items, (devices->count + 1) * sizeof(*more));
-	if (!more) {
+	grown = error ? NULL : realloc(devices->items, (devices->count + 1) * sizeof(*grown));
+	if (!grown) {
 		free_members(&device);
 		return error ? error : -ENOMEM;
 	}
-	devices->items = more;
-	more[devices->count++] = device;
+	devices->items = grown;
+	grown[devices->count++] = device;
 	return 0;
 }
 
@@ -186,16 +178,16 @@ static int add_unread(struct domain_devices *devices, char *line)
 	return 0;
 }
 
-/* TEXT is taken apart. */
-static int read_lines(char *text, struct domain_devices *devices)
+/* OUTPUT is modified. */
+static int read_lines(char *output, struct domain_devices *devices)
 {
 	char *line, end[32];
 	int error;
 
-	while ((line = strsep(&text, "\n")) && text) {
+	while ((line = strsep(&output, "\n")) && output) {
 		snprintf(end, sizeof(end), "end %zu", devices->count + devices->unread);
 		if (strcmp(line, end) == 0)
-			return *text ? -EBADMSG : 0;
+			return *output ? -EBADMSG : 0;
 		error = strncmp(line, "unread ", 7) == 0 ? add_unread(devices, line)
 							 : add_device(devices, line);
 		if (error < 0)
@@ -204,7 +196,7 @@ static int read_lines(char *text, struct domain_devices *devices)
 	return -EBADMSG;
 }
 
-int domain_devices_parse(const char *text, size_t length, struct domain_devices *ret)
+int domain_devices_parse(const char *output, size_t length, struct domain_devices *ret)
 {
 	struct domain_devices devices = {0};
 	char *copy = malloc(length + 1);
@@ -212,7 +204,7 @@ int domain_devices_parse(const char *text, size_t length, struct domain_devices 
 
 	if (!copy)
 		return -ENOMEM;
-	memcpy(copy, text, length);
+	memcpy(copy, output, length);
 	copy[length] = '\0';
 	error = strlen(copy) == length ? read_lines(copy, &devices) : -EBADMSG;
 	free(copy);
@@ -223,9 +215,9 @@ int domain_devices_parse(const char *text, size_t length, struct domain_devices 
 	return error;
 }
 
-/* ---- asking ---- */
+/* ---- the query ---- */
 
-/* A socket itself: a link could lead out of the root. */
+/* Symbolic links are rejected: they could lead out of the root. */
 static bool is_socket(const struct sysdir *at, const char *name)
 {
 	struct stat status;
@@ -233,7 +225,6 @@ static bool is_socket(const struct sysdir *at, const char *name)
 	return fstatat(at->fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/* Finds the one to be asked. */
 static int find_socket(const struct sysdir *directory, const char **ret)
 {
 	static const char *const sockets[] = {"virtqemud-sock-ro", "libvirt-sock-ro"};
@@ -250,14 +241,14 @@ static int find_socket(const struct sysdir *directory, const char **ret)
 	return -ENOENT;
 }
 
-static int ask(const struct sysdir *directory, const char *helper, const char *socket,
-	       struct domain_devices *ret, char *why)
+static int query(const struct sysdir *directory, const char *helper, const char *socket,
+		 struct domain_devices *ret, char *why)
 {
 	const struct helper run = {
 		.path = helper,
 		.argument = socket,
-		/* there the name alone leads to the socket that the door has shown, through no
-		   link, and however long the way is */
+		/* relative to it, the name is the socket that was found, without symbolic links,
+		   and however long its path is */
 		.directory = directory->fd,
 		.milliseconds = LIBVIRT_MILLISECONDS,
 	};
@@ -272,7 +263,7 @@ static int ask(const struct sysdir *directory, const char *helper, const char *s
 	free(text);
 	if (error < 0)
 		snprintf(why, HELPER_WHY_SIZE, "%s",
-			 error == -EBADMSG ? "the answer can't be made out" : strerror(-error));
+			 error == -EBADMSG ? "malformed answer" : strerror(-error));
 	return error;
 }
 
@@ -290,11 +281,11 @@ int libvirt_read(struct sysroot *root, const char *helper, struct domain_devices
 	if (error == -ENOENT)
 		return error;
 	if (!error && !helper)
-		error = -ENOSYS, strcpy(reason, "this build can't ask libvirt");
+		error = -ENOSYS, strcpy(reason, "built without libvirt support");
 	else if (!error)
-		error = ask(&directory, helper, socket, ret, reason);
+		error = query(&directory, helper, socket, ret, reason);
 	else if (error == -EOPNOTSUPP)
-		strcpy(reason, "no socket is read-only, and no other is asked");
+		strcpy(reason, "no read-only socket; read-write sockets are not used");
 	else
 		snprintf(reason, sizeof(reason), "%s", strerror(-error));
 	if (error < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source mdev: /sys/bus/mdev/devices has the mediated devices, each with an IOMMU group of
- * its own, and links to the device that each is a part of. Source: the kernel's
+/* The source mdev. /sys/bus/mdev/devices lists mediated devices, as links to directories below
+ * their parent devices; each has an IOMMU group of its own. Source: the kernel's
  * Documentation/driver-api/vfio-mediated-device.rst. */
 #include "probe/ownership/sources.h"
 
@@ -18,7 +18,7 @@ struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory
 	struct pci_address address;
 	struct pci_device *parent;
 
-	if (!vfio_is_uuid(uuid))
+	if (!vfio_is_mdev_name(uuid))
 		return NULL;
 	snprintf(path, sizeof(path), MDEV_DIRECTORY "/%s", uuid);
 	if (sysdir_readlink(sysroot_dir(root), path, target, sizeof(target)) < 0)
@@ -41,7 +41,7 @@ bool holder_has_mdev(const struct holder *holder, const struct owner_search *sea
 	const struct vfio_node *node = find_node(search->nodes, uuid);
 	unsigned group;
 
-	if (!vfio_is_uuid(uuid))
+	if (!vfio_is_mdev_name(uuid))
 		return false;
 	for (size_t i = 0; i < holder->file_count; i++)
 		if (strcasecmp(holder->files[i].mdev, uuid) == 0)

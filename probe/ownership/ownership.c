@@ -32,21 +32,22 @@ const char *source_state_name(enum source_state state)
 	return names[state];
 }
 
-/* Everything that decides about a device, besides the claims. */
+/* What a device's ownership is decided by, besides the claims. */
 struct evidence {
 	struct owner_search search;
 	struct vfio_nodes nodes;
 	struct holders holders;
-	int nodes_error;    /* VFIO's nodes could not be listed */
-	bool has_mdevs;	    /* there are mediated devices, or they could not be listed */
-	bool *mdev_parents; /* of each device: it has some, or could have; NULL: none has */
+	int nodes_error;    /* a negative errno: VFIO's nodes could not be listed */
+	bool has_mdevs;	    /* mediated devices exist, or could not be listed */
+	bool *mdev_parents; /* for each device: whether it has, or may have, mediated devices; NULL:
+			       none has */
 	bool idle;	    /* the kernel has no VFIO file open */
 	bool recording;
 };
 
-/* A device on a VFIO driver; one of which the kernel lists a VFIO device, whatever its driver is
- * (a vendor's can assign VFs itself); and one that was pulled out while a VM holds it, which
- * loses its driver but not yet its group. */
+/* A process can hold a device that is bound to a VFIO driver; one that the kernel lists as a VFIO
+ * device, whatever its driver (a vendor's driver can assign VFs itself); and one that was removed
+ * while a VM held it: it has lost its driver, but not yet its group. */
 static bool can_be_held(const struct evidence *evidence, const struct pci_device *device)
 {
 	if (device->driver && driver_is_vfio(device->driver))
@@ -68,8 +69,8 @@ static bool has_mdevs(struct sysroot *root)
 	return error < 0 ? error != -ENOENT : sysdir_next(list) || errno;
 }
 
-/* Whether VFIO has a device of it although another driver than VFIO's has it: itself, or mediated
- * devices that are parts of it. */
+/* Whether VFIO can use the device, or mediated devices of it, while it is bound to a driver other
+ * than VFIO's. */
 static bool is_shared_with_vfio(const struct evidence *evidence, const struct pci_device *device)
 {
 	if (vfio_nodes_have_device(&evidence->nodes, &device->address))
@@ -78,8 +79,8 @@ static bool is_shared_with_vfio(const struct evidence *evidence, const struct pc
 	       evidence->mdev_parents[device - evidence->search.inventory->devices];
 }
 
-/* A host that assigns no device to a VM is spared the walk through its processes. */
-static bool must_look(const struct evidence *evidence)
+/* A host without assignable devices needs no walk through its processes. */
+static bool needs_walk(const struct evidence *evidence)
 {
 	inventory_foreach(evidence->search.inventory, device)
 		if (can_be_held(evidence, device))
@@ -87,7 +88,7 @@ static bool must_look(const struct evidence *evidence)
 	return evidence->has_mdevs;
 }
 
-/* A recording has no processes, which tells nothing of the machine's. */
+/* The absence of processes in a recording is not evidence. */
 static bool is_recording(struct sysroot *root)
 {
 	struct sysdir first;
@@ -100,13 +101,13 @@ static bool is_recording(struct sysroot *root)
 	return false;
 }
 
-/* An open group or device node has two references. One is VFIO's own: of its file system, since
- * Linux 6.10 (vfio_fs_inode_new()), while it has devices. Two hidden containers, of which each
- * has one, cannot be told from a hidden group of which no device is open: neither leaves another
- * trace. */
+/* An open group or device node has two references to the module. A single one is VFIO's own: that
+ * of its file system, since Linux 6.10 (vfio_fs_inode_new()), while it has devices. Two hidden
+ * containers, with one reference each, cannot be distinguished from a hidden group without an open
+ * device: neither leaves any other trace. */
 #define HIDDEN_REFERENCES 2
 
-/* What the kernel counts, before and after a walk. */
+/* The kernel's reference count, before or after a walk. */
 struct counts {
 	int error; /* -ENOENT: VFIO is built in and has no count */
 	unsigned references;
@@ -120,16 +121,16 @@ static struct counts read_counts(struct sysroot *root)
 	return counts;
 }
 
-/* How many references an open file has is known of kernels that list VFIO's devices. */
+/* The number of references per open file is known only for kernels that list VFIO's devices. */
 static bool are_comparable(const struct evidence *evidence, const struct counts *before,
 			   const struct counts *after)
 {
 	return evidence->nodes.lists_devices && !before->error && !after->error;
 }
 
-/* More references than the open files have that were found: some process could not be seen, or a
- * file is in no process's table. Where it isn't known how many a file has, none found says so
- * too. */
+/* Returns the number of references that the found files don't account for: of a hidden process, or
+ * of a file in no process's table. If the number per file is unknown, references are hidden only if
+ * no file at all was found. */
 static unsigned count_hidden(const struct evidence *evidence, const struct counts *before,
 			     const struct counts *after)
 {
@@ -153,14 +154,14 @@ static void report_unseen(struct evidence *evidence)
 	report->state = SOURCE_PARTLY;
 	snprintf(report->why, sizeof(report->why), "%zu processes could not be inspected: %s",
 		 holders->unseen, strerror(-holders->error));
-	/* missing rights are what the caller reports, with the number; anything else is worth
-	 * its cause */
+	/* missing permissions are reported by the caller, with the number of processes; of other
+	 * errors the cause is logged */
 	if (holders->error != -EACCES && holders->error != -EPERM)
 		log_warning(search->log, "%s/proc: %s", sysroot_path(search->root), report->why);
 }
 
-/* The kernel's count outranks the walk: when every open file was found, processes that could not
- * be inspected hold none. */
+/* The kernel's count outranks the walk: if it matches the files that were found, processes that
+ * could not be inspected hold none. */
 static void check_walk_result(struct evidence *evidence, const struct counts *before,
 			      const struct counts *after)
 {
@@ -182,13 +183,13 @@ static void check_walk_result(struct evidence *evidence, const struct counts *be
 	} else if (hidden) {
 		report->state = SOURCE_PARTLY;
 		snprintf(report->why, sizeof(report->why),
-			 "VFIO is in use by something that no process shows "
-			 "(%u references more than were found)",
+			 "VFIO is in use, but not by a visible process "
+			 "(%u module references unaccounted for)",
 			 hidden);
 	}
 }
 
-/* Returns 0 or -ENOMEM; otherwise how it went is in search.processes. */
+/* Returns 0 or -ENOMEM; other errors are reported in search.processes. */
 static int walk(struct evidence *evidence, enum holders_depth depth)
 {
 	struct owner_search *search = &evidence->search;
@@ -204,16 +205,16 @@ static int walk(struct evidence *evidence, enum holders_depth depth)
 	return 0;
 }
 
-/* Threads are inspected only when the kernel counts more than their processes have: that is
- * rare, and takes longer. */
-static int walk_processes_once(struct evidence *evidence)
+/* Threads are inspected, which takes longer, only in the rare case that the kernel counts more
+ * references than the processes' main threads account for. */
+static int find_holders(struct evidence *evidence)
 {
 	struct owner_search *search = &evidence->search;
 	struct counts before, after;
 	int error;
 
 	search->processes.state = SOURCE_OK;
-	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !must_look(evidence))
+	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !needs_walk(evidence))
 		return 0;
 	if (evidence->nodes_error) {
 		search->processes.state = SOURCE_FAILED;
@@ -245,10 +246,9 @@ static int walk_processes_once(struct evidence *evidence)
 
 static int read_sources(const struct owner_search *search)
 {
-	int error = 0;
-
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT && !error; i++) {
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
 		struct source_report *report = &search->inventory->sources[i];
+		int error;
 
 		if (!(search->wanted & SOURCES[i].bit) || report->state == SOURCE_ABSENT)
 			continue;
@@ -256,8 +256,10 @@ static int read_sources(const struct owner_search *search)
 		error = SOURCES[i].claim(search, report);
 		if (report->state == SOURCE_OK || report->state == SOURCE_ABSENT)
 			report->why[0] = '\0';
+		if (error < 0)
+			return error;
 	}
-	return error;
+	return 0;
 }
 
 static const struct source_report *find_failed(const struct source_report *sources)
@@ -269,9 +271,8 @@ static const struct source_report *find_failed(const struct source_report *sourc
 	return NULL;
 }
 
-/* Sets *ret_why to why an owner could exist that no source has shown; returns false when none
- * can. */
-static bool can_have_owner(const struct evidence *evidence, const struct pci_device *device,
+/* Whether the device may have an owner that no source has found; sets WHY then. */
+static bool may_have_owner(const struct evidence *evidence, const struct pci_device *device,
 			   char why[UNKNOWN_REASON_SIZE])
 {
 	const struct source_report *sources = evidence->search.inventory->sources;
@@ -287,21 +288,22 @@ static bool can_have_owner(const struct evidence *evidence, const struct pci_dev
 	else if (failed)
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s: %s", failed->name, failed->why);
 	else if (device->incomplete && !device->driver)
-		snprintf(why, UNKNOWN_REASON_SIZE, "its driver could not be read");
+		snprintf(why, UNKNOWN_REASON_SIZE, "driver could not be read");
 	else if (!can_be_held(evidence, device) && !is_shared_with_vfio(evidence, device))
 		return false;
 	else if (processes->state == SOURCE_OFF)
-		snprintf(why, UNKNOWN_REASON_SIZE, "the source vfio is switched off");
+		snprintf(why, UNKNOWN_REASON_SIZE, "the source vfio is disabled");
 	else if (processes->state != SOURCE_OK)
 		snprintf(why, UNKNOWN_REASON_SIZE, "%s", processes->why);
 	else if (use == VFIO_USE_UNKNOWN && evidence->search.inventory->unlocated)
 		snprintf(why, UNKNOWN_REASON_SIZE,
-			 "a process has a VFIO device open, and it is not known which one");
+			 "a process has a VFIO device open that could not be identified");
 	else if (use == VFIO_USE_FAILED)
-		snprintf(why, UNKNOWN_REASON_SIZE, "the kernel did not say whether it is open");
+		snprintf(why, UNKNOWN_REASON_SIZE,
+			 "could not read from the kernel whether it is open");
 	else if (use == VFIO_USE_OPEN)
 		snprintf(why, UNKNOWN_REASON_SIZE,
-			 "the kernel has it open, and no process was found that holds it");
+			 "open in the kernel, but not by a visible process");
 	else
 		return false;
 	return true;
@@ -323,13 +325,13 @@ static enum ownership resolve_ownership(const struct evidence *evidence,
 	if (!device_is_assignable(device))
 		return !device_is_bridge(device) && !evidence->recording &&
 				       is_shared_with_vfio(evidence, device) &&
-				       can_have_owner(evidence, device, why)
+				       may_have_owner(evidence, device, why)
 			       ? OWNERSHIP_UNKNOWN
 			       : OWNERSHIP_HOST;
-	return can_have_owner(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
+	return may_have_owner(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
 }
 
-static void name_sources(struct pci_device *device)
+static void format_sources(struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++) {
 		struct owner *owner = &device->owners[i];
@@ -338,9 +340,8 @@ static void name_sources(struct pci_device *device)
 	}
 }
 
-/* A VM that has one device of a group keeps the others of it from every other VM, whichever
- * source knows of it. */
-static void mark_groups(struct inventory *inventory)
+/* While a VM holds a device of a group, no other VM can use the rest of the group. */
+static void mark_held_groups(struct inventory *inventory)
 {
 	inventory_foreach(inventory, device) {
 		if (device->ownership != OWNERSHIP_HELD || !(device->present & HAS_IOMMU_GROUP))
@@ -353,8 +354,7 @@ static void mark_groups(struct inventory *inventory)
 	}
 }
 
-/* NVIDIA's driver keeps a VF that it assigns to VMs itself; the type of virtual GPU says that it
- * does. */
+/* NVIDIA's driver stays bound to a VF that it assigns to VMs itself, which a vGPU type shows. */
 static void read_vgpu_type(struct sysroot *root, struct pci_device *device)
 {
 	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE];
@@ -373,14 +373,14 @@ static int set_ownership(const struct evidence *evidence, struct pci_device *dev
 
 	device->present |= HAS_OWNERSHIP;
 	device->ownership = resolve_ownership(evidence, device, why);
-	name_sources(device);
+	format_sources(device);
 	if (device->ownership != OWNERSHIP_UNKNOWN)
 		return 0;
 	device->unknown_reason = strdup(why);
 	return device->unknown_reason ? 0 : -ENOMEM;
 }
 
-/* Where they cannot be listed, each device could have some. */
+/* If mediated devices cannot be listed, every device may have some. */
 static int find_mdev_parents(struct evidence *evidence)
 {
 	struct inventory *inventory = evidence->search.inventory;
@@ -396,16 +396,17 @@ static int find_mdev_parents(struct evidence *evidence)
 static int find_owners(struct evidence *evidence)
 {
 	struct inventory *inventory = evidence->search.inventory;
-	int error = 0;
+	int error;
 
 	inventory_foreach(inventory, device)
 		read_vgpu_type(evidence->search.root, device);
-	if (!evidence->recording)
-		error = walk_processes_once(evidence);
-	if (!error)
-		error = read_sources(&evidence->search);
-	if (!error && evidence->has_mdevs)
-		error = find_mdev_parents(evidence);
+	error = evidence->recording ? 0 : find_holders(evidence);
+	if (error < 0)
+		return error;
+	error = read_sources(&evidence->search);
+	if (error < 0)
+		return error;
+	error = evidence->has_mdevs ? find_mdev_parents(evidence) : 0;
 	if (error < 0)
 		return error;
 	inventory_foreach(inventory, device) {
@@ -413,7 +414,7 @@ static int find_owners(struct evidence *evidence)
 		if (error < 0)
 			return error;
 	}
-	mark_groups(inventory);
+	mark_held_groups(inventory);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has each device, as the host itself shows it: what the sources (sources.h) claim, weighed.
- * What could not be looked at is unknown, never free. */
+/* Finds the owners of devices, from the host's own state: the claims of all sources (sources.h),
+ * ranked. What could not be inspected is unknown, never free. */
 #ifndef PCIPROBE_OWNERSHIP_OWNERSHIP_H
 #define PCIPROBE_OWNERSHIP_OWNERSHIP_H
 
@@ -9,15 +9,15 @@
 #include "probe/sysfs/sysroot.h"
 
 struct ownership_options {
-	unsigned sources;	    /* enum owner_source: those to ask */
-	const char *libvirt_helper; /* the program that asks libvirt; NULL: built without it */
+	unsigned sources;	    /* enum owner_source: the enabled ones */
+	const char *libvirt_helper; /* path of libvirt-domains; NULL: built without libvirt */
 };
 
-/* Sets ownership and owners of every selected device of INVENTORY, whose driver and IOMMU group
- * must have been read, and the inventory's unseen and sources. No process is looked at unless some
- * selected device is on a vfio driver, has none while its group is in use, or mediated devices are
- * there. A source that fails is no failure: devices that only it could know of are unknown then.
- * Returns 0 or -ENOMEM. */
+/* Sets ownership and owners of every selected device of INVENTORY, and the inventory's unseen and
+ * sources. Drivers and IOMMU groups must have been read. Processes are inspected only if a selected
+ * device is bound to a VFIO driver, or has no driver while VFIO uses its group, or mediated devices
+ * exist. If a source fails, this is no error: the ownership of devices that it could have claimed
+ * is unknown. Returns 0 or -ENOMEM. */
 int ownership_read(struct sysroot *root, const struct log *log,
 		   const struct ownership_options *options, struct inventory *inventory);
 

@@ -13,8 +13,8 @@ bool process_is_gone(int error)
 	return error == -ENOENT || error == -ESRCH;
 }
 
-/* The 3rd and the 22nd word of /proc/<pid>/stat; the second one is the program's name in
- * parentheses and can hold anything. */
+/* Fields 3 and 22 of /proc/<pid>/stat. Field 2 is the program's name in parentheses, which can
+ * contain any characters. */
 int process_read_stat(const struct sysdir *process, struct process_stat *ret)
 {
 	char text[ATTRIBUTE_SIZE], *p, state;
@@ -33,8 +33,8 @@ int process_read_stat(const struct sysdir *process, struct process_stat *ret)
 	return 0;
 }
 
-/* The first of the threads that still has it. */
-static ssize_t read_thread_cmdline(const struct sysdir *process, char *text)
+/* Reads the command line of the first thread that still has one. */
+static ssize_t read_thread_cmdline(const struct sysdir *process, char *buffer)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
@@ -46,22 +46,22 @@ static ssize_t read_thread_cmdline(const struct sysdir *process, char *text)
 		return error;
 	while (length == 0 && (entry = sysdir_next(list))) {
 		snprintf(path, sizeof(path), "task/%.16s/cmdline", entry->d_name);
-		length = sysdir_read(process, path, text, VMM_CMDLINE_MAX);
+		length = sysdir_read(process, path, buffer, VMM_CMDLINE_MAX);
 		if (process_is_gone((int)length))
 			length = 0;
 	}
 	return length;
 }
 
-ssize_t process_read_cmdline(const struct sysdir *process, bool of_threads, char *text)
+ssize_t process_read_cmdline(const struct sysdir *process, bool threads, char *buffer)
 {
-	ssize_t length = sysdir_read(process, "cmdline", text, VMM_CMDLINE_MAX);
+	ssize_t length = sysdir_read(process, "cmdline", buffer, VMM_CMDLINE_MAX);
 
-	if (length == 0 && of_threads)
-		length = read_thread_cmdline(process, text);
+	if (length == 0 && threads)
+		length = read_thread_cmdline(process, buffer);
 	if (length != -EFBIG)
 		return length;
-	text[VMM_CMDLINE_MAX - 1] = '\0';
+	buffer[VMM_CMDLINE_MAX - 1] = '\0';
 	return VMM_CMDLINE_MAX - 1;
 }
 
@@ -73,9 +73,9 @@ static bool contains(const struct process_users *users, uid_t user)
 	return false;
 }
 
-/* "Uid:" has the real, effective, saved and file system's ids: a program that changes its user
- * runs with words of the user who started it. The owner of /proc/<pid> wouldn't do: it is root
- * for every process that can't be dumped. */
+/* "Uid:" has the real, effective, saved and file system ids. All are checked, since a program that
+ * changes its user has a command line chosen by the user who started it. The owner of /proc/<pid>
+ * can't be used: it is root for every process that is not dumpable. */
 int process_is_trusted(const struct sysdir *process, const struct process_users *users)
 {
 	char text[ATTRIBUTE_SIZE], *line;
@@ -93,7 +93,7 @@ int process_is_trusted(const struct sysdir *process, const struct process_users 
 	return 1;
 }
 
-/* libvirt's user for its VMs owns this directory. */
+/* libvirt's user for VMs is the owner of /var/lib/libvirt/qemu. */
 void process_users_read(struct sysroot *root, struct process_users *ret)
 {
 	struct process_users users = {.trusted = {0, geteuid()}, .count = 2};

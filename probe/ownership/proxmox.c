@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source proxmox: the file in which Proxmox VE notes which VM takes which device, and its VM
- * configurations. A line of the file is "ADDRESS VMID pid:PID" of a VM that runs, or "ADDRESS
- * VMID time:SECONDS" of one that is being started, good until then. Lines of VMs that have ended
- * are left in it. Source: qemu-server's PVE/QemuServer/PCI.pm. A VM configuration reserves its
- * devices. A VM that starts gets one of a mapping's devices, whichever is available then: all of
- * them are reserved for it until it has one, since offering the others could leave it none. Where
- * it gets a mediated device, that is reserved and nothing else of its parent; the UUID has the VM's
- * id in it. */
+/* The source proxmox: Proxmox VE's file of reservations, and its VM configurations.
+ *
+ * A line of the file is "ADDRESS VMID pid:PID" for a running VM, or "ADDRESS VMID time:SECONDS" for
+ * a starting VM, valid until then. Lines of VMs that have ended stay in the file. Source:
+ * qemu-server's PVE/QemuServer/PCI.pm.
+ *
+ * A VM configuration reserves its devices. Of a mapping's devices, a VM gets whichever is available
+ * when it starts: all of them are reserved for it until it has one, since offering the others could
+ * leave it without any. For a mediated device only that is reserved, not its parent; its UUID
+ * contains the VM's id. */
 #include "probe/ownership/process.h"
 #include "probe/ownership/pve.h"
 #include "probe/ownership/pvefiles.h"
@@ -18,41 +20,40 @@
 #include <string.h>
 
 #define RESERVATIONS "run/qemu-server/pci-id-reservations"
-#define SIZE_MAX_READ (64u << 10)
+#define RESERVATIONS_SIZE_MAX (64u << 10)
 
-/* Whether the text of /proc/<pid>/cmdline is that of the VM: "-id" and behind it VMID, each with
- * its NUL. */
-static bool is_vm(const char *text, size_t length, const char *vmid)
+/* Whether CMDLINE, the contents of /proc/<pid>/cmdline, has the arguments "-id" and VMID. */
+static bool is_vm(const char *cmdline, size_t length, const char *vmid)
 {
-	const char *end = text + length;
+	const char *end = cmdline + length;
 
-	for (; text < end; text += strlen(text) + 1)
-		if (strcmp(text, "-id") == 0 && text + 4 < end)
-			return strcmp(text + 4, vmid) == 0;
+	for (; cmdline < end; cmdline += strlen(cmdline) + 1)
+		if (strcmp(cmdline, "-id") == 0 && cmdline + 4 < end)
+			return strcmp(cmdline + 4, vmid) == 0;
 	return false;
 }
 
-/* Whether the command line is that of the VM, or was too long to read all of it. */
+/* Whether the command line is that of the VM, or is truncated. */
 static bool may_be_vm(const struct sysdir *process, const char *vmid)
 {
-	char *text = malloc(VMM_CMDLINE_MAX);
+	char *cmdline = malloc(VMM_CMDLINE_MAX);
 	ssize_t length;
 	bool result;
 
-	if (!text)
+	if (!cmdline)
 		return true;
-	length = process_read_cmdline(process, true, text);
+	length = process_read_cmdline(process, true, cmdline);
 	if (length < 0)
 		result = !process_is_gone((int)length);
 	else
-		result = is_vm(text, (size_t)length, vmid) || length == VMM_CMDLINE_MAX - 1;
-	free(text);
+		result = is_vm(cmdline, (size_t)length, vmid) || length == VMM_CMDLINE_MAX - 1;
+	free(cmdline);
 	return result;
 }
 
-/* The pid may belong to another process by now, also to one that a user has made to look like
- * the VM. One that cannot be inspected counts as the VM. */
-static bool may_run(const struct owner_search *search, const char *vmid, pid_t pid)
+/* The pid may have been reused, even by a process that a user has disguised as the VM. A process
+ * that cannot be inspected counts as the VM. */
+static bool may_be_running(const struct owner_search *search, const char *vmid, pid_t pid)
 {
 	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
 	struct process_users users;
@@ -89,7 +90,7 @@ static int claim_line(const struct owner_search *search, const char *line)
 	if (strcmp(kind, "pid") == 0 && number <= INT32_MAX) {
 		const struct holder *holder = holders_find(search->holders, (pid_t)number);
 
-		if (!may_run(search, vmid, (pid_t)number))
+		if (!may_be_running(search, vmid, (pid_t)number))
 			return 0;
 		if (holder)
 			claim = holder_claim(holder, OWNER_PROXMOX);
@@ -104,7 +105,7 @@ static int claim_line(const struct owner_search *search, const char *line)
 	return 0;
 }
 
-/* Whether DEVICE is one that the VM has or is about to get. */
+/* Whether the VM uses DEVICE, or is being started with it. */
 static bool is_assigned(const struct pci_device *device, const char *vmid)
 {
 	for (size_t i = 0; device && i < device->owner_count; i++) {
@@ -117,7 +118,7 @@ static bool is_assigned(const struct pci_device *device, const char *vmid)
 	return false;
 }
 
-/* Its function FUNCTION, where NAMED includes that; NULL: there is none. */
+/* Returns function FUNCTION of the device, or NULL if NAMED doesn't include it. */
 static struct pci_device *find_function(const struct owner_search *search,
 					const struct pve_device *named, unsigned function)
 {
@@ -144,9 +145,9 @@ static bool has_alternative(const struct owner_search *search, const struct pve_
 	return false;
 }
 
-/* Sets UUID to that of the mediated device that the VM gets of DEVICE; "": it gets DEVICE itself.
- * Returns false when the mediated device exists, and is another device's. */
-static bool find_part(const struct owner_search *search, const struct pve_device *named,
+/* Sets UUID to that of the mediated device of DEVICE that the VM gets, or to "" if it gets DEVICE
+ * itself. Returns false if the mediated device already exists, with another parent. */
+static bool find_mdev(const struct owner_search *search, const struct pve_device *named,
 		      const char *vmid, const struct pci_device *device, char uuid[static 37])
 {
 	char path[sizeof(MDEV_DIRECTORY) + 37];
@@ -172,32 +173,34 @@ static int claim_vm(const struct owner_search *search, const struct pve_vm *vm, 
 		.uuid = *vm->uuid ? vm->uuid : NULL,
 	};
 	bool skip = has_alternative(search, vm, vmid);
-	int error = 0;
 
-	for (size_t i = 0; i < vm->device_count && !error; i++) {
+	for (size_t i = 0; i < vm->device_count; i++) {
 		const struct pve_device *named = &vm->devices[i];
 
-		for (unsigned function = 0; function < 8 && !error; function++) {
+		for (unsigned function = 0; function < 8; function++) {
 			struct pci_device *device = find_function(search, named, function);
 			char uuid[37];
+			int error;
 
 			if (!device || !device->selected || device_is_bridge(device))
 				continue;
 			if (named->is_alternative && skip && !is_assigned(device, vmid))
 				continue;
-			if (!find_part(search, named, vmid, device, uuid))
+			if (!find_mdev(search, named, vmid, device, uuid))
 				continue;
 			claim.mdev = *uuid ? uuid : NULL;
 			error = device_claim(device, &claim);
+			if (error < 0)
+				return error;
 		}
 	}
-	return error;
+	return 0;
 }
 
-static void fail(struct source_report *report, const char *place, int error)
+static void set_failed(struct source_report *report, const char *path, int error)
 {
 	report->state = SOURCE_FAILED;
-	snprintf(report->why, sizeof(report->why), "/%s: %s", place, strerror(-error));
+	snprintf(report->why, sizeof(report->why), "/%s: %s", path, strerror(-error));
 }
 
 static int claim_files(const struct owner_search *search, const struct pve_files *files,
@@ -205,16 +208,16 @@ static int claim_files(const struct owner_search *search, const struct pve_files
 {
 	const char *mappings = "", *host = search->inventory->host;
 	char node[sizeof(search->inventory->host)];
-	int error = 0;
 
 	snprintf(node, sizeof(node), "%.*s", (int)strcspn(host, "."), host);
 	for (size_t i = 0; i < files->count; i++)
 		if (strcmp(files->items[i].name, "pci.cfg") == 0)
 			mappings = files->items[i].text;
-	for (size_t i = 0; i < files->count && !error; i++) {
+	for (size_t i = 0; i < files->count; i++) {
 		const struct pve_file *file = &files->items[i];
 		struct pve_vm vm;
 		char vmid[16];
+		int error;
 
 		if (file->text == mappings)
 			continue;
@@ -224,18 +227,19 @@ static int claim_files(const struct owner_search *search, const struct pve_files
 		if (vm.incomplete || strlen(file->text) != file->length) {
 			report->state = SOURCE_FAILED;
 			snprintf(report->why, sizeof(report->why),
-				 "/etc/pve/qemu-server/%s: a hostpci line or its mapping cannot be "
-				 "read",
+				 "/etc/pve/qemu-server/%s: invalid hostpci line or mapping",
 				 file->name);
 		}
 		snprintf(vmid, sizeof(vmid), "%.*s", (int)strcspn(file->name, "."), file->name);
 		error = claim_vm(search, &vm, vmid);
 		pve_vm_free(&vm);
+		if (error < 0)
+			return error;
 	}
-	return error;
+	return 0;
 }
 
-/* Returns 0, -ENOENT when there are none, or -ENOMEM. */
+/* Returns 0, -ENOENT if there are no VM configurations, or -ENOMEM. */
 static int claim_configurations(const struct owner_search *search, struct source_report *report)
 {
 	struct pve_files files = {0};
@@ -244,7 +248,7 @@ static int claim_configurations(const struct owner_search *search, struct source
 	if (error == -ENOENT || error == -ENOMEM)
 		return error;
 	if (error < 0) {
-		fail(report, "etc/pve/qemu-server", error);
+		set_failed(report, "etc/pve/qemu-server", error);
 		return 0;
 	}
 	error = claim_files(search, &files, report);
@@ -252,55 +256,59 @@ static int claim_configurations(const struct owner_search *search, struct source
 	return error;
 }
 
-/* The same of the reservations. */
+/* Returns 0, -ENOENT if there is no file of reservations, or -ENOMEM. */
 static int claim_reservations(const struct owner_search *search, struct source_report *report)
 {
-	char *text = malloc(SIZE_MAX_READ), *rest = text, *line;
+	char *text = malloc(RESERVATIONS_SIZE_MAX), *rest = text, *line;
 	ssize_t length = -ENOMEM;
 	int error = 0;
 
 	if (text)
-		length = sysdir_read(sysroot_dir(search->root), RESERVATIONS, text, SIZE_MAX_READ);
+		length = sysdir_read(sysroot_dir(search->root), RESERVATIONS, text,
+				     RESERVATIONS_SIZE_MAX);
 	if (length == -ENOENT || length == -ENOMEM)
 		error = (int)length;
 	else if (length < 0)
-		fail(report, RESERVATIONS, (int)length);
+		set_failed(report, RESERVATIONS, (int)length);
 	while (length >= 0 && !error && (line = strsep(&rest, "\n")))
 		error = claim_line(search, line);
 	free(text);
 	return error;
 }
 
-/* A mediated device that is held is the VM's whose id is in its UUID, whatever program holds it:
- * only root can have made it. */
-static int claim_parts(const struct owner_search *search)
+/* A held mediated device belongs to the VM whose id is in its UUID, whatever program holds it: only
+ * root can have created it. */
+static int claim_mdevs(const struct owner_search *search)
 {
 	_cleanup_sysdir_ struct sysdir run = {.fd = -1};
-	int error = 0;
 
-	/* elsewhere such a UUID says nothing */
+	/* on other hosts such a UUID has no meaning */
 	if (sysdir_open(sysroot_dir(search->root), "run", &run) < 0 ||
 	    !sysdir_has(&run, "qemu-server"))
 		return 0;
 	inventory_foreach(search->inventory, device)
-		for (size_t i = 0; i < device->owner_count && !error; i++) {
+		for (size_t i = 0; i < device->owner_count; i++) {
 			const struct owner *owner = &device->owners[i];
+			int error;
 			char vmid[11];
 			const struct claim claim = {.source = OWNER_PROXMOX,
 						    .pid = owner->pid,
 						    .mdev = owner->mdev,
 						    .vmid = vmid};
 
-			if (owner->pid && owner->mdev && !owner->frontend &&
-			    pve_mdev_vmid(owner->mdev, vmid))
-				error = device_claim(device, &claim);
+			if (!owner->pid || !owner->mdev || owner->frontend ||
+			    !pve_mdev_vmid(owner->mdev, vmid))
+				continue;
+			error = device_claim(device, &claim);
+			if (error < 0)
+				return error;
 		}
-	return error;
+	return 0;
 }
 
 int proxmox_claim(const struct owner_search *search, struct source_report *report)
 {
-	int reservations, configurations, error = claim_parts(search);
+	int reservations, configurations, error = claim_mdevs(search);
 
 	if (error < 0)
 		return error;

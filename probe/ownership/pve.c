@@ -11,21 +11,21 @@
 #define DEVICES_MAX 4096
 #define HOSTPCI_MAX 16
 
-/* Copies the next line, or part up to END, without white space at its ends. False at the end, or
- * when it doesn't fit. */
-static bool next_part(const char **text, char end, char *buffer, size_t size)
+/* Copies the part of *rest up to END, without leading and trailing white space, and advances *rest
+ * past it. A part that doesn't fit becomes "?". Returns false at the end of *rest. */
+static bool next_part(const char **rest, char end, char *buffer, size_t size)
 {
-	size_t length = strcspn(*text, (char[]){end, '\0'}), n;
-	const char *start = *text;
+	size_t length = strcspn(*rest, (char[]){end, '\0'}), n;
+	const char *start = *rest;
 
 	if (!*start)
 		return false;
-	*text += length + (start[length] == end);
+	*rest += length + (start[length] == end);
 	while (length && isspace((unsigned char)*start))
 		start++, length--;
 	while (length && isspace((unsigned char)start[length - 1]))
 		length--;
-	n = length < size ? length : 0; /* what doesn't fit can't be right */
+	n = length < size ? length : 0;
 	memcpy(buffer, start, n);
 	buffer[n] = '\0';
 	if (n < length)
@@ -33,12 +33,12 @@ static bool next_part(const char **text, char end, char *buffer, size_t size)
 	return true;
 }
 
-/* The value of KEY in "a,key=value"; with FIRST also a part that has no key. */
-static bool find_value(const char *text, const char *key, bool first, char *buffer, size_t size)
+/* Finds the value of KEY in "a,key=value"; with FIRST also a part without a key. */
+static bool find_value(const char *options, const char *key, bool first, char *buffer, size_t size)
 {
 	size_t length = strlen(key);
 
-	while (next_part(&text, ',', buffer, size)) {
+	while (next_part(&options, ',', buffer, size)) {
 		if (strncmp(buffer, key, length) == 0 && buffer[length] == '=') {
 			memmove(buffer, buffer + length + 1, strlen(buffer + length + 1) + 1);
 			return true;
@@ -49,43 +49,46 @@ static bool find_value(const char *text, const char *key, bool first, char *buff
 	return false;
 }
 
-/* LIKE has what the device has from its hostpci line. */
-static int add_path(struct pve_vm *vm, const char *text, const struct pve_device *like)
+/* TEMPLATE has the members that come from the hostpci line. */
+static int add_path(struct pve_vm *vm, const char *path, const struct pve_device *template)
 {
-	struct pve_device device = *like, *more;
-	char whole[ADDRESS_SIZE + 2];
+	struct pve_device device = *template, *grown;
+	char address[ADDRESS_SIZE + 2];
 
-	if (strlen(text) >= ADDRESS_SIZE) {
+	if (strlen(path) >= ADDRESS_SIZE) {
 		vm->incomplete = true;
 		return 0;
 	}
-	device.every_function = !strchr(text, '.');
-	snprintf(whole, sizeof(whole), "%s%s", text, device.every_function ? ".0" : "");
-	if (address_parse(whole, &device.address) < 0 || vm->device_count == DEVICES_MAX) {
+	device.every_function = !strchr(path, '.');
+	snprintf(address, sizeof(address), "%s%s", path, device.every_function ? ".0" : "");
+	if (address_parse(address, &device.address) < 0 || vm->device_count == DEVICES_MAX) {
 		vm->incomplete = true;
 		return 0;
 	}
-	more = realloc(vm->devices, (vm->device_count + 1) * sizeof(*more));
-	if (!more)
+	grown = realloc(vm->devices, (vm->device_count + 1) * sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	vm->devices = more;
-	more[vm->device_count++] = device;
+	vm->devices = grown;
+	grown[vm->device_count++] = device;
 	return 0;
 }
 
-static int add_paths(struct pve_vm *vm, const char *list, const struct pve_device *like)
+static int add_paths(struct pve_vm *vm, const char *list, const struct pve_device *template)
 {
 	char path[64];
-	int error = 0;
 
-	while (!error && next_part(&list, ';', path, sizeof(path)))
-		error = add_path(vm, path, like);
-	return error;
+	while (next_part(&list, ';', path, sizeof(path))) {
+		int error = add_path(vm, path, template);
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
 }
 
-/* Adds the devices that the section NAME of MAPPINGS has on NODE. */
+/* Adds the devices of the mapping NAME on NODE. */
 static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name, const char *node,
-		       const struct pve_device *like)
+		       const struct pve_device *template)
 {
 	char line[8192], value[4096];
 	size_t maps = 0, before = vm->device_count;
@@ -108,7 +111,7 @@ static int add_mapping(struct pve_vm *vm, const char *mappings, const char *name
 			continue;
 		maps++;
 		if (find_value(line + 4, "path", false, value, sizeof(value)))
-			error = add_paths(vm, value, like);
+			error = add_paths(vm, value, template);
 		else
 			vm->incomplete = true;
 	}
@@ -127,18 +130,18 @@ static bool is_nvidia_type(const char *type)
 	       !type[length + strspn(type + length, "0123456789")];
 }
 
-static int add_hostpci(struct pve_vm *vm, unsigned index, const char *text, const char *mappings,
+static int add_hostpci(struct pve_vm *vm, unsigned index, const char *options, const char *mappings,
 		       const char *node)
 {
-	struct pve_device like = {.index = index};
+	struct pve_device template = {.index = index};
 	char value[4096];
 
-	like.is_mdev = find_value(text, "mdev", false, value, sizeof(value));
-	like.is_nvidia = like.is_mdev && is_nvidia_type(value);
-	if (find_value(text, "mapping", false, value, sizeof(value)))
-		return add_mapping(vm, mappings, value, node, &like);
-	if (find_value(text, "host", true, value, sizeof(value)))
-		return add_paths(vm, value, &like);
+	template.is_mdev = find_value(options, "mdev", false, value, sizeof(value));
+	template.is_nvidia = template.is_mdev &&is_nvidia_type(value);
+	if (find_value(options, "mapping", false, value, sizeof(value)))
+		return add_mapping(vm, mappings, value, node, &template);
+	if (find_value(options, "host", true, value, sizeof(value)))
+		return add_paths(vm, value, &template);
 	vm->incomplete = true;
 	return 0;
 }

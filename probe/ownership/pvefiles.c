@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/ownership/pvefiles.h"
 
+#include "probe/ownership/child.h"
 #include "probe/ownership/deadline.h"
 #include "probe/ownership/process.h"
 
@@ -19,42 +20,43 @@
 #include <unistd.h>
 
 #define TEXT_MAX (8u << 20)
-#define REAP_MAX 50 /* milliseconds */
+/* Time to wait for a killed child, in milliseconds. */
+#define REAP_MAX 50
 
-/* What the child writes: pieces of files in turn, each with its header; the last has no name,
- * and says how it went. No larger than PIPE_BUF, so that it is written whole. */
-struct piece {
+/* The child's messages: chunks of one file after the other; the last message has no name, and the
+ * child's result. No larger than PIPE_BUF, so that write(2) is atomic. */
+struct chunk {
 	char name[16];
 	int error;
 	uint32_t length;
 	char text[2048];
 };
 
-/* ---- the child: only async-signal-safe functions, the process may have threads ---- */
+/* ---- the child: only async-signal-safe functions, since the process may have threads ---- */
 
-static void send_piece(int out, struct piece *piece)
+static void send_chunk(int out, struct chunk *chunk)
 {
-	if (write(out, piece, sizeof(*piece)) != (ssize_t)sizeof(*piece))
+	if (write(out, chunk, sizeof(*chunk)) != (ssize_t)sizeof(*chunk))
 		_exit(1);
 }
 
 static void send_file(int out, int directory, const char *path, const char *name)
 {
-	struct piece piece = {0};
+	struct chunk chunk = {0};
 	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t n;
 
 	if (fd < 0 && (errno == ENOENT || errno == ESRCH))
 		return;
-	strcpy(piece.name, name);
+	strcpy(chunk.name, name);
 	do {
-		n = fd < 0 ? -1 : read(fd, piece.text, sizeof(piece.text));
-		piece.error = n < 0 ? -errno : 0;
-		piece.length = n > 0 ? (uint32_t)n : 0;
-		if (piece.error) /* the whole answer fails */
-			piece.name[0] = '\0';
-		send_piece(out, &piece);
-		if (piece.error)
+		n = fd < 0 ? -1 : read(fd, chunk.text, sizeof(chunk.text));
+		chunk.error = n < 0 ? -errno : 0;
+		chunk.length = n > 0 ? (uint32_t)n : 0;
+		if (chunk.error) /* fails the whole reading */
+			chunk.name[0] = '\0';
+		send_chunk(out, &chunk);
+		if (chunk.error)
 			_exit(1);
 	} while (n > 0);
 	close(fd);
@@ -91,8 +93,7 @@ static int send_configurations(int out, int etc)
 	return n < 0 ? -errno : 0;
 }
 
-/* A child that hangs would keep open what the process has, the sockets that a daemon listens at
- * too. */
+/* A hanging child would keep the process's files open, including a daemon's listening sockets. */
 static void close_others(unsigned one, unsigned other)
 {
 	unsigned low = one < other ? one : other, high = one < other ? other : one;
@@ -106,82 +107,71 @@ static void close_others(unsigned one, unsigned other)
 
 static void run_child(int out, int etc)
 {
-	struct piece last = {0};
+	struct chunk last = {0};
 
 	prctl(PR_SET_NAME, PVE_CHILD);
 	close_others((unsigned)out, (unsigned)etc);
 	last.error = send_configurations(out, etc);
 	if (!last.error)
 		send_file(out, etc, "pve/mapping/pci.cfg", "pci.cfg");
-	send_piece(out, &last);
+	send_chunk(out, &last);
 	_exit(0);
 }
 
 /* ---- the parent ---- */
 
-static int add_piece(struct pve_files *files, const struct piece *piece)
+static int add_chunk(struct pve_files *files, const struct chunk *chunk)
 {
 	struct pve_file *file = files->count ? &files->items[files->count - 1] : NULL;
 	char *text;
 
-	if (!file || strcmp(file->name, piece->name) != 0) {
+	if (!file || strcmp(file->name, chunk->name) != 0) {
 		file = realloc(files->items, (files->count + 1) * sizeof(*file));
 		if (!file)
 			return -ENOMEM;
 		files->items = file;
 		file += files->count++;
 		*file = (struct pve_file){0};
-		memcpy(file->name, piece->name, sizeof(file->name));
+		memcpy(file->name, chunk->name, sizeof(file->name));
 	}
-	text = realloc(file->text, file->length + piece->length + 1);
+	text = realloc(file->text, file->length + chunk->length + 1);
 	if (!text)
 		return -ENOMEM;
-	memcpy(text + file->length, piece->text, piece->length);
+	memcpy(text + file->length, chunk->text, chunk->length);
 	file->text = text;
-	file->length += piece->length;
+	file->length += chunk->length;
 	text[file->length] = '\0';
 	return 0;
 }
 
-static int read_pieces(int in, int64_t end, struct pve_files *files)
+static int read_chunks(int in, int64_t deadline, struct pve_files *files)
 {
 	struct pollfd polled = {.fd = in, .events = POLLIN};
-	struct piece piece;
+	struct chunk chunk;
 	size_t total = 0;
-	int64_t left;
 	ssize_t n;
-	int error = 0;
+	int error;
 
-	while (!error && total <= TEXT_MAX) {
-		left = deadline_left(end);
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(&polled, 1, (int)left) <= 0)
-			continue;
-		n = read(in, &piece, sizeof(piece));
+	while (total <= TEXT_MAX) {
+		error = deadline_poll(&polled, 1, deadline);
+		if (error < 0)
+			return error;
+		n = read(in, &chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n != (ssize_t)sizeof(piece)) /* the child ended early */
+		if (n != (ssize_t)sizeof(chunk)) /* the child ended early */
 			return n < 0 ? -errno : -EIO;
-		if (!*piece.name)
-			return piece.error;
-		total += piece.length;
-		error = add_piece(files, &piece);
+		if (!*chunk.name)
+			return chunk.error;
+		total += chunk.length;
+		error = add_chunk(files, &chunk);
+		if (error < 0)
+			return error;
 	}
-	return error ? error : -EFBIG;
+	return -EFBIG;
 }
 
-static void end_child(pid_t pid)
-{
-	const struct timespec millisecond = {.tv_nsec = 1000000};
-
-	kill(pid, SIGKILL);
-	for (int i = 0; i < REAP_MAX && waitpid(pid, NULL, WNOHANG) == 0; i++)
-		nanosleep(&millisecond, NULL);
-}
-
-/* The signals of the process are not for the child, whose handlers would run in it: they stay
- * blocked. */
+/* Signals stay blocked in the child, so that it never runs the process's handlers. */
 static pid_t start_child(int out, int etc)
 {
 	sigset_t all, before;
@@ -198,27 +188,26 @@ static pid_t start_child(int out, int etc)
 	return pid < 0 ? -error : pid;
 }
 
-static int read_by_child(int etc, int64_t end, struct pve_files *files)
+static int read_by_child(int etc, int64_t deadline, struct pve_files *files)
 {
-	int ends[2], error;
+	int ends[2], error, status;
 	pid_t pid;
 
-	/* packets, so that a piece is read whole; a pipe's end is seen when the child dies */
+	/* packet mode, so that each read(2) returns one message; end of file if the child dies */
 	if (pipe2(ends, O_CLOEXEC | O_DIRECT) < 0)
 		return -errno;
 	pid = start_child(ends[1], etc);
 	close(ends[1]);
-	error = pid < 0 ? pid : read_pieces(ends[0], end, files);
+	error = pid < 0 ? pid : read_chunks(ends[0], deadline, files);
 	close(ends[0]);
 	if (pid > 0)
-		end_child(pid);
+		child_end(pid, false, REAP_MAX, &status);
 	return error;
 }
 
-/* Whether PID is such a child that still runs. Anybody can name a process so: only root's and the
- * caller's own count. One that this process started earlier and that has ended by now is reaped. */
-static bool is_reading(const struct sysdir *proc, const char *pid,
-		       const struct process_users *users)
+/* Whether PID is a child of this kind that still runs. Any user can give a process this name, so
+ * only trusted users' processes count. An own child that has ended meanwhile is reaped. */
+static bool is_reader(const struct sysdir *proc, const char *pid, const struct process_users *users)
 {
 	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
 	char name[ATTRIBUTE_SIZE];
@@ -234,9 +223,9 @@ static bool is_reading(const struct sysdir *proc, const char *pid,
 	return process_read_stat(&process, &stat) == 0 && stat.state != 'Z' && stat.state != 'X';
 }
 
-/* Waits for children that an earlier call or another process has started: they would pile up
- * while the file system doesn't answer. Returns 0 or a negative errno. */
-static int wait_for_others(struct sysroot *root, int64_t end)
+/* Waits for children of earlier calls and of other processes, which would pile up while the file
+ * system doesn't answer. Returns 0 or a negative errno. */
+static int wait_for_readers(struct sysroot *root, int64_t deadline)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	_cleanup_sysdir_ struct sysdir proc = {.fd = -1};
@@ -248,13 +237,13 @@ static int wait_for_others(struct sysroot *root, int64_t end)
 	if (!error)
 		error = sysdir_list(&proc, ".", &list);
 	if (error < 0)
-		return error == -ENOENT ? 0 : error; /* -ENOENT is for the configurations */
+		return error == -ENOENT ? 0 : error; /* -ENOENT means: no configurations */
 	process_users_read(root, &users);
 	while ((entry = sysdir_next(list))) {
 		if (strspn(entry->d_name, "0123456789") != strlen(entry->d_name))
 			continue;
-		while (is_reading(&proc, entry->d_name, &users)) {
-			if (deadline_left(end) <= 0)
+		while (is_reader(&proc, entry->d_name, &users)) {
+			if (deadline_left(deadline) <= 0)
 				return -ETIMEDOUT;
 			nanosleep(&pause, NULL);
 		}
@@ -265,7 +254,7 @@ static int wait_for_others(struct sysroot *root, int64_t end)
 int pve_files_read(struct sysroot *root, struct pve_files *ret)
 {
 	_cleanup_sysdir_ struct sysdir etc = {.fd = -1};
-	int64_t end = deadline_in(PVE_MILLISECONDS);
+	int64_t deadline = deadline_in(PVE_MILLISECONDS);
 	struct pve_files files = {0};
 	int error = sysdir_open(sysroot_dir(root), "etc", &etc);
 
@@ -273,9 +262,9 @@ int pve_files_read(struct sysroot *root, struct pve_files *ret)
 		return error;
 	if (!sysdir_has(&etc, "pve"))
 		return -ENOENT;
-	error = wait_for_others(root, end);
+	error = wait_for_readers(root, deadline);
 	if (!error)
-		error = read_by_child(etc.fd, end, &files);
+		error = read_by_child(etc.fd, deadline, &files);
 	if (error < 0)
 		pve_files_free(&files);
 	else

@@ -11,9 +11,9 @@
 
 #define MODULE "sys/module/vfio"
 
-/* ---- of the kernel ---- */
+/* ---- the kernel's count ---- */
 
-/* Other modules that need vfio have a reference each. Returns their number or a negative errno. */
+/* Each module that depends on vfio has a reference. Returns their number or a negative errno. */
 static int count_dependants(const struct sysdir *module)
 {
 	_cleanup_closedir_ DIR *list = NULL;
@@ -60,13 +60,13 @@ int references_read(struct sysroot *root, unsigned *ret)
 	return 0;
 }
 
-/* ---- of open files ---- */
+/* ---- open files ---- */
 
-/* How many an open file has; NODE is NULL for a device opened by way of its group. A node that
- * has a cdev of its own has two: of the cdev, and of its file operations (Linux, fs/char_dev.c,
- * chrdev_open(); of kernels since 5.16, which list VFIO's devices). A container is iommufd's,
- * not VFIO's, where VFIO has no IOMMU driver. */
-static unsigned count_of_file(struct sysroot *root, const struct vfio_node *node)
+/* Returns the number of references of an open file; NODE is NULL for a device opened through its
+ * group. A node with a cdev of its own has two: that of the cdev and that of its file operations
+ * (Linux, fs/char_dev.c, chrdev_open(); in kernels since 5.16, which list VFIO's devices). Without
+ * VFIO's IOMMU driver, a container is iommufd's, not VFIO's. */
+static unsigned references_of_file(struct sysroot *root, const struct vfio_node *node)
 {
 	struct stat status;
 
@@ -77,8 +77,8 @@ static unsigned count_of_file(struct sysroot *root, const struct vfio_node *node
 	return sysdir_stat(sysroot_dir(root), MODULE "_iommu_type1", &status) == 0;
 }
 
-/* 0 for the same open file; 1 or 2 for one that is before or after the other in some order; -1 when
- * kcmp(2) did not answer. */
+/* Returns 0 for the same open file; 1 or 2 if A is before or after B in some order; -1 if kcmp(2)
+ * fails. */
 static long order_files(bool host, const struct vfio_file *a, const struct vfio_file *b)
 {
 	if (a->thread == b->thread && a->fd == b->fd)
@@ -101,10 +101,10 @@ int references_compare_files(struct sysroot *root, const struct vfio_file *a,
 
 struct order {
 	bool host;
-	bool failed; /* kcmp did not answer, and what was sorted by it has no order */
+	bool failed; /* kcmp(2) failed, so the files are not sorted by it */
 };
 
-/* Orders files so that those that are the same stand together, by kcmp(2). */
+/* Orders files by kcmp(2), so that descriptors of the same file are adjacent. */
 static int compare_files(const void *a, const void *b, void *data)
 {
 	const struct vfio_file *one = a, *other = b;
@@ -113,7 +113,7 @@ static int compare_files(const void *a, const void *b, void *data)
 
 	if (one->node != other->node)
 		return one->node < other->node ? -1 : 1;
-	/* a group can be opened only once */
+	/* a group can be opened only once, so these are the same file */
 	if (one->node && one->node->kind == VFIO_NODE_GROUP)
 		return 0;
 	result = order_files(order->host, one, other);
@@ -124,7 +124,7 @@ static int compare_files(const void *a, const void *b, void *data)
 	return result == 1 ? -1 : 1;
 }
 
-/* All of one node may be the same when kcmp did not answer. */
+/* If kcmp(2) failed, all files of a node may be the same. */
 static bool may_be_same(const struct vfio_file *one, const struct vfio_file *other,
 			struct order *order)
 {
@@ -158,7 +158,7 @@ unsigned references_count_found(struct sysroot *root, const struct holders *hold
 	qsort_r(files, count, sizeof(*files), compare_files, &order);
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || !may_be_same(&files[i - 1], &files[i], &order))
-			references += count_of_file(root, files[i].node);
+			references += references_of_file(root, files[i].node);
 	free(files);
 	return references;
 }

@@ -48,7 +48,7 @@ static const struct source *find_source(const char *name)
 	return NULL;
 }
 
-static void log_unknown(const char *name, const char *place, const struct log *log)
+static void log_unknown(const char *name, const char *location, const struct log *log)
 {
 	struct nearest nearest = {.word = name};
 	char hint[NEAREST_HINT_SIZE], valid[128] = "";
@@ -59,17 +59,17 @@ static void log_unknown(const char *name, const char *place, const struct log *l
 			 i ? ", " : "", SOURCES[i].name);
 	}
 	if (nearest.found)
-		log_error(log, "%s: unknown source '%s'%s", place, name,
+		log_error(log, "%s: unknown source '%s'%s", location, name,
 			  nearest_hint(&nearest, hint));
 	else
 		log_error(log,
 			  "%s: unknown source '%s' (all, none, or a comma-separated list of %s)",
-			  place, name, valid);
+			  location, name, valid);
 }
 
-int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources)
+int sources_parse(const char *list, const char *location, const struct log *log, unsigned *sources)
 {
-	char *copy = strdup(text), *rest = copy, *name;
+	char *copy = strdup(list), *rest = copy, *name;
 	int error = copy ? 0 : -ENOMEM;
 
 	while (!error && (name = strsep(&rest, ", "))) {
@@ -79,13 +79,13 @@ int sources_parse(const char *text, const char *place, const struct log *log, un
 		if (!*name)
 			continue;
 		if (!source && !all && !none) {
-			log_unknown(name, place, log);
+			log_unknown(name, location, log);
 			error = -EINVAL;
 		} else if (*sources &&
 			   (all || none || *sources == OWNER_ALL || *sources == OWNER_NONE)) {
 			log_error(log, "%s: 'all' and 'none' cannot be combined with other sources",
-				  place);
-			*sources = 0; /* said once for a list */
+				  location);
+			*sources = 0; /* log this only once per list */
 			error = -EINVAL;
 		} else {
 			*sources |= source ? source->bit

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The sources of ownership: each is a file, and a row of SOURCES. */
+/* The sources of ownership. Each has a file of its own and a row in SOURCES. */
 #ifndef PCIPROBE_OWNERSHIP_SOURCES_H
 #define PCIPROBE_OWNERSHIP_SOURCES_H
 
@@ -9,22 +9,21 @@
 #include "probe/ownership/holders.h"
 #include "probe/sysfs/sysroot.h"
 
-/* What a source works with. */
+/* The input of a source. */
 struct owner_search {
 	struct sysroot *root;
 	const struct log *log;
-	struct inventory *inventory; /* the owners of whose selected devices it adds to */
-	unsigned wanted;	     /* enum owner_source: those that are asked */
-	const char *
-		libvirt_helper; /* the path of the program that asks libvirt; NULL: there is none */
+	struct inventory *inventory; /* claims are added to its selected devices */
+	unsigned wanted;	     /* enum owner_source: the enabled ones */
+	const char *libvirt_helper;  /* path of libvirt-domains; NULL: built without libvirt */
 	const struct vfio_nodes *nodes;
-	const struct holders *holders; /* processes; none when no device could be held by one */
-	struct source_report
-		processes; /* whether all that hold VFIO files are among them; its name isn't set */
+	const struct holders *holders;	/* empty if no process can hold a device */
+	struct source_report processes; /* whether all processes that hold VFIO files were found;
+					   its name isn't set */
 };
 
-/* Adds what the source knows by device_claim. How it fared goes to REPORT, which stands at
- * SOURCE_OK. Returns 0, also when the source failed, or -ENOMEM. */
+/* Adds the source's claims with device_claim. Sets REPORT, initially SOURCE_OK, if it is absent,
+ * incomplete or failed. Returns 0, also if the source failed, or -ENOMEM. */
 typedef int claim_devices(const struct owner_search *search, struct source_report *report);
 
 struct source {
@@ -38,38 +37,38 @@ extern const struct source SOURCES[OWNER_SOURCE_COUNT];
 
 claim_devices vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim;
 
-/* Reads TEXT, names of sources with commas between them, or "all" or "none" alone, and adds their
- * bits to *sources, which may hold the rest of a list; OWNER_NONE for "none". Returns 0, -ENOMEM,
- * or -EINVAL for an unknown source or a list that contradicts itself, which is logged with PLACE in
- * front. */
-int sources_parse(const char *text, const char *place, const struct log *log, unsigned *sources);
+/* Parses LIST, a comma-separated list of source names, or a single "all" or "none", and adds the
+ * bits to *sources, which may have those of a previous list; OWNER_NONE for "none". Returns 0,
+ * -ENOMEM, or -EINVAL, logged with the prefix LOCATION, for an unknown source or for "all" or
+ * "none" combined with others. */
+int sources_parse(const char *list, const char *location, const struct log *log, unsigned *sources);
 
 /* Writes the names of SOURCES with '+' between them and returns BUFFER. */
 const char *sources_format(unsigned sources, char *buffer, size_t size);
 
-/* What HOLDER is, as SOURCE's claim; its texts are the holder's. */
+/* Makes a claim of SOURCE from HOLDER, which owns its strings. */
 struct claim holder_claim(const struct holder *holder, enum owner_source source);
 
-/* The one whose process id is PID; NULL: none. */
+/* Returns the holder with process id PID, or NULL. */
 const struct holder *holders_find(const struct holders *holders, pid_t pid);
 
-/* Of several processes that have a file open, shared by fork or passed on, the one that owns it: a
- * VM monitor before any other program, one that names a device on its command line before one that
- * doesn't, the oldest of these. */
+/* Chooses the owner among processes that share an open file, by fork or over a socket: a VM monitor
+ * is preferred to other programs, then one with devices on its command line, then the oldest.
+ * Either may be NULL. */
 const struct holder *holders_choose(const struct holder *one, const struct holder *other);
 
-/* Where the kernel lists mediated devices. */
+/* The kernel's list of mediated devices. */
 #define MDEV_DIRECTORY "sys/bus/mdev/devices"
 
-/* The selected device that the mediated device UUID is a part of; NULL: none. */
+/* Returns the parent of the mediated device UUID, or NULL if it has none or it isn't selected. */
 struct pci_device *mdev_find_parent(struct sysroot *root, const struct inventory *inventory,
 				    const char *uuid);
 
 /* Sets PARENTS[i] for each selected device i of INVENTORY that has mediated devices. Returns 0,
- * also where the kernel has none, or a negative errno. */
+ * also if the kernel has none, or a negative errno. */
 int mdev_mark_parents(struct sysroot *root, const struct inventory *inventory, bool *parents);
 
-/* Whether HOLDER has the IOMMU group of the mediated device UUID open, or its own node. */
+/* Whether HOLDER has the mediated device UUID open: itself, its node or its IOMMU group. */
 bool holder_has_mdev(const struct holder *holder, const struct owner_search *search,
 		     const char *uuid);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The source vfio: processes that have a device, its own node, or its group open. */
+/* The source vfio: processes that have a device, its node or its group open. */
 #include "probe/ownership/references.h"
 #include "probe/ownership/sources.h"
 #include "probe/sysfs/scan.h"
@@ -17,7 +17,7 @@ static bool find_group(struct sysroot *root, const struct pci_address *address, 
 	return vfio_find_group(root, SCAN_DIRECTORY, address_format(address, text), ret);
 }
 
-static bool is_named(const struct vmm *vmm, const struct pci_address *address)
+static bool names_device(const struct vmm *vmm, const struct pci_address *address)
 {
 	for (size_t i = 0; i < vmm->device_count; i++)
 		if (!vmm->devices[i].is_mdev &&
@@ -26,8 +26,8 @@ static bool is_named(const struct vmm *vmm, const struct pci_address *address)
 	return false;
 }
 
-/* A device that is named need not be one that is selected, so its group is looked up. */
-static bool names_device_of_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
+/* The group is read from sysfs, since a device on the command line need not be selected. */
+static bool names_group(struct sysroot *root, const struct vmm *vmm, unsigned group)
 {
 	unsigned other;
 
@@ -66,9 +66,10 @@ static int claim(struct pci_device *device, const struct holder *holder)
 	return device_claim(device, &claim);
 }
 
-/* Which devices of an open group the process holds, the kernel says: those that are open. While
- * none is, the command line does; and what nothing says, one that was plugged in later or a
- * program that is no VM monitor, is held with all that is in the group. */
+/* Whether the holder of an open group holds DEVICE. If a device of the group is open, the kernel's
+ * state decides; else the command line, if it names devices of the group (BY_NAME). Without either,
+ * for a hot-plugged device or a program that is not a VM monitor, all assignable devices of the
+ * group are held. */
 static bool holds_device(const struct owner_search *search, const struct pci_device *device,
 			 bool any_open, bool by_name, const struct vmm *vmm)
 {
@@ -79,7 +80,7 @@ static bool holds_device(const struct owner_search *search, const struct pci_dev
 	if (any_open && (use == VFIO_USE_OPEN || use == VFIO_USE_CLOSED))
 		return use == VFIO_USE_OPEN;
 	if (by_name)
-		return is_named(vmm, &device->address);
+		return names_device(vmm, &device->address);
 	return device_is_assignable(device) ||
 	       vfio_nodes_have_device(search->nodes, &device->address);
 }
@@ -89,7 +90,7 @@ static int claim_group(const struct owner_search *search, const struct holder *h
 {
 	bool any_open = vfio_group_has_open(search->root, group);
 	bool by_name = (search->wanted & OWNER_CMDLINE) &&
-		       names_device_of_group(search->root, &holder->vmm, group);
+		       names_group(search->root, &holder->vmm, group);
 	int error;
 
 	inventory_foreach(search->inventory, device) {
@@ -139,7 +140,8 @@ static int claim_node(const struct owner_search *search, const struct vfio_node 
 	return claim_device(search, holder, &node->address);
 }
 
-/* ---- a device descriptor without its group: passed on, or left when the group was closed ---- */
+/* ---- device files without an open group: it was closed, or the file passed on over a socket ----
+ */
 
 static bool has_group_or_node(const struct holder *holder)
 {
@@ -149,7 +151,7 @@ static bool has_group_or_node(const struct holder *holder)
 	return false;
 }
 
-/* A device file of which the kernel doesn't tell the device. */
+/* A device file that the kernel doesn't name the device of. */
 static bool is_unlocated(const struct vfio_file *file)
 {
 	return !file->node && !file->has_address;
@@ -164,7 +166,7 @@ static size_t count_unlocated(const struct holder *holder)
 	return count;
 }
 
-/* Whether it has more such files than there are devices in the groups that it has open. */
+/* Whether the holder has more unlocated files than devices in its open groups. */
 static bool has_file_without_group(const struct owner_search *search, const struct holder *holder)
 {
 	size_t files = count_unlocated(holder);
@@ -188,7 +190,7 @@ static bool is_claimed(const struct owner_search *search, const struct vfio_node
 
 	if (device && device->owner_count)
 		return true;
-	/* one that isn't selected, and whose group's holder was found */
+	/* it isn't selected, but the holder of its group or node was found */
 	if (!find_group(search->root, &node->address, &group))
 		return false;
 	for (size_t i = 0; i < search->holders->count; i++)
@@ -198,8 +200,8 @@ static bool is_claimed(const struct owner_search *search, const struct vfio_node
 	return false;
 }
 
-/* The only device that is open, and of which no holder is known; NULL when there are none or
- * several, or when a mediated device could be it. */
+/* Returns the only open device without a known holder, or NULL if there are none or several, or if
+ * it could be a mediated device. */
 static const struct vfio_node *find_only_unclaimed(const struct owner_search *search)
 {
 	const struct vfio_node *found = NULL;
@@ -237,8 +239,8 @@ static int claim_device_files(const struct owner_search *search, const struct ho
 	return 0;
 }
 
-/* Whether a process has the same file that has its group open too, so that its device is known.
- * Returns 1, 0, or a negative errno where the kernel doesn't tell. */
+/* Whether the same file is open in a process that also has a group or node open, which identifies
+ * the device. Returns 1, 0, or a negative errno if kcmp(2) fails. */
 static int is_shared_with_group(const struct owner_search *search, const struct vfio_file *file)
 {
 	int result, error = 0;
@@ -260,12 +262,12 @@ static int is_shared_with_group(const struct owner_search *search, const struct 
 	return error;
 }
 
-/* The owner of the only device file whose device isn't known; several processes can share it. NULL:
- * there is none, or it isn't the only one, which sets the inventory's "unlocated". */
-static const struct holder *find_lone_holder(const struct owner_search *search)
+/* Returns the owner of the only unlocated device file, which several processes can share. Returns
+ * NULL if there is none, or there may be several; then it sets the inventory's "unlocated". */
+static const struct holder *find_only_unlocated(const struct owner_search *search)
 {
 	const struct holder *found = NULL;
-	const struct vfio_file *lone = NULL;
+	const struct vfio_file *only = NULL;
 
 	for (size_t i = 0; i < search->holders->count; i++) {
 		const struct holder *holder = &search->holders->items[i];
@@ -277,38 +279,37 @@ static const struct holder *find_lone_holder(const struct owner_search *search)
 			if (shared > 0)
 				continue;
 			if (shared < 0 ||
-			    (lone && references_compare_files(search->root, lone, file) <= 0)) {
+			    (only && references_compare_files(search->root, only, file) <= 0)) {
 				search->inventory->unlocated = true;
 				return NULL;
 			}
-			lone = file;
+			only = file;
 			found = holders_choose(found, holder);
 		}
 	}
 	return found;
 }
 
-static int claim_lone_devices(const struct owner_search *search)
+static int claim_without_groups(const struct owner_search *search)
 {
 	const struct vfio_node *node;
-	const struct holder *lone;
+	const struct holder *holder;
 	int error;
 
 	for (size_t i = 0; i < search->holders->count; i++) {
-		const struct holder *holder = &search->holders->items[i];
-
+		holder = &search->holders->items[i];
 		error = claim_device_files(search, holder);
 		if (error < 0)
 			return error;
 		if (has_group_or_node(holder) && has_file_without_group(search, holder))
 			search->inventory->unlocated = true;
 	}
-	lone = find_lone_holder(search);
-	if (!lone)
+	holder = find_only_unlocated(search);
+	if (!holder)
 		return 0;
 	node = find_only_unclaimed(search);
 	if (node)
-		return claim_device(search, lone, &node->address);
+		return claim_device(search, holder, &node->address);
 	search->inventory->unlocated = true;
 	return 0;
 }
@@ -324,5 +325,5 @@ int vfio_claim(const struct owner_search *search, struct source_report *report)
 		if (error < 0)
 			return error;
 	}
-	return claim_lone_devices(search);
+	return claim_without_groups(search);
 }

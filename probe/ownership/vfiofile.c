@@ -13,7 +13,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Anonymous inodes have a file system of their own, of which no mount is seen. */
+/* The anonymous inodes' file system is not mounted anywhere, so its number is read from an epoll
+ * descriptor, which is on it. */
 int vfio_numbers_read(const struct vfio_nodes *nodes, struct vfio_numbers *ret)
 {
 	struct stat status;
@@ -29,10 +30,10 @@ int vfio_numbers_read(const struct vfio_nodes *nodes, struct vfio_numbers *ret)
 	return error;
 }
 
-/* What a descriptor is open on. */
+/* The target of a descriptor. */
 struct target {
 	enum { TARGET_OTHER, TARGET_NODE, TARGET_DEVICE } kind;
-	bool is_block; /* of a node, as is the number */
+	bool is_block; /* of a node, like number */
 	dev_t number;
 };
 
@@ -51,8 +52,9 @@ static int read_anonymous(const struct sysdir *fds, const char *name, struct tar
 	return 0;
 }
 
-/* A file system can refuse: a user's FUSE even refuses root. VFIO's nodes are on none that does. */
-static int read_refused(const struct sysdir *fds, const char *name, int error)
+/* A file system can deny access; a user's FUSE denies it even to root. Such a file is not a VFIO
+ * node, which is never on a file system of this kind. */
+static int check_denied(const struct sysdir *fds, const char *name, int error)
 {
 	char text[256];
 	ssize_t length = sysdir_readlink(fds, name, text, sizeof(text));
@@ -61,7 +63,7 @@ static int read_refused(const struct sysdir *fds, const char *name, int error)
 }
 
 /* Below a root other than "/": see sysroot.h. */
-static int read_made_up(const struct sysdir *fds, const char *name, struct target *ret)
+static int read_recorded(const struct sysdir *fds, const char *name, struct target *ret)
 {
 	char link[256], path[300], text[ATTRIBUTE_SIZE];
 	unsigned major_number, minor_number;
@@ -83,8 +85,8 @@ static int read_made_up(const struct sysdir *fds, const char *name, struct targe
 	return 0;
 }
 
-/* The file system isn't asked (AT_STATX_DONT_SYNC): a user's FUSE or a dead NFS server would never
- * answer. Returns 0 or a negative errno. */
+/* AT_STATX_DONT_SYNC avoids a request to the file system: a user's FUSE or a dead NFS server would
+ * never answer. Returns 0 or a negative errno. */
 static int read_target(const struct vfio_numbers *numbers, const struct sysdir *fds,
 		       const char *name, struct target *ret)
 {
@@ -93,11 +95,11 @@ static int read_target(const struct vfio_numbers *numbers, const struct sysdir *
 
 	*ret = (struct target){0};
 	if (!sysroot_is_host(fds->root))
-		return read_made_up(fds, name, ret);
+		return read_recorded(fds, name, ret);
 	if (statx(fds->fd, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &status) < 0) {
 		error = -errno;
 		if (error == -EACCES || error == -ENOTCONN || error == -ESTALE)
-			return read_refused(fds, name, error);
+			return check_denied(fds, name, error);
 		return error;
 	}
 	if (S_ISCHR(status.stx_mode) || S_ISBLK(status.stx_mode))
@@ -108,8 +110,8 @@ static int read_target(const struct vfio_numbers *numbers, const struct sysdir *
 	return 0;
 }
 
-/* Reads of fdinfo/<fd> whether the file is really open, and for a device which one it is.
- * Returns 1, 0 for one opened with O_PATH, or a negative errno. */
+/* Reads fdinfo/<fd>: the open flags, and the path of the device if it is one. Returns 1, 0 for a
+ * file opened with O_PATH, or a negative errno. */
 static int read_fdinfo(const struct sysdir *task, const char *name, struct vfio_file *file)
 {
 	static const char syspath[] = "vfio-device-syspath:";

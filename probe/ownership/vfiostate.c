@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <uuid/uuid.h>
 
 #define GROUP_CLASS "sys/class/vfio"
 #define DEVICE_CLASS "sys/class/vfio-dev"
@@ -63,10 +64,11 @@ static int add_group(struct vfio_nodes *nodes, const struct sysdir *class, const
 	return found > 0 ? vfio_nodes_add(nodes, &node) : found;
 }
 
-bool vfio_is_uuid(const char *name)
+bool vfio_is_mdev_name(const char *name)
 {
-	return strlen(name) == MDEV_SIZE - 1 &&
-	       strspn(name, "0123456789abcdefABCDEF-") == MDEV_SIZE - 1;
+	uuid_t uuid;
+
+	return uuid_parse(name, uuid) == 0;
 }
 
 bool vfio_locate(const char *path, struct pci_address *ret_address, char ret_mdev[MDEV_SIZE])
@@ -78,11 +80,11 @@ bool vfio_locate(const char *path, struct pci_address *ret_address, char ret_mde
 	if (!count || count > 64)
 		return false;
 	*ret_address = addresses[count - 1];
-	snprintf(ret_mdev, MDEV_SIZE, "%s", vfio_is_uuid(last) ? last : "");
+	snprintf(ret_mdev, MDEV_SIZE, "%s", vfio_is_mdev_name(last) ? last : "");
 	return true;
 }
 
-/* TARGET is ".../0000:01:00.0/vfio-dev/vfio3", or with the UUID of a mediated device before
+/* TARGET is ".../0000:01:00.0/vfio-dev/vfio3", for a mediated device with its UUID before
  * "vfio-dev". */
 static void locate_device(struct vfio_node *node, char *target)
 {
@@ -113,7 +115,7 @@ static int add_device(struct vfio_nodes *nodes, const struct sysdir *class, cons
 
 typedef int add_entry(struct vfio_nodes *nodes, const struct sysdir *class, const char *name);
 
-/* Returns 1, 0 when there is no such class, or a negative errno. */
+/* Returns 1, 0 if the class is absent, or a negative errno. */
 static int read_class(struct sysroot *root, const char *path, add_entry *add,
 		      struct vfio_nodes *nodes)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which of a physical function's VFs are in use. */
+/* Counts the VFs of physical functions by ownership. */
 #ifndef PCIPROBE_OWNERSHIP_VFS_H
 #define PCIPROBE_OWNERSHIP_VFS_H
 

@@ -13,7 +13,7 @@
 
 #define DEVICES_MAX 1024
 
-/* The properties of one -device that tell which device it is. */
+/* The properties of -device that identify the device. */
 struct properties {
 	char *driver, *host, *sysfsdev, *bus, *addr, *failover_pair_id;
 };
@@ -28,10 +28,9 @@ static void free_properties(struct properties *p)
 	free(p->failover_pair_id);
 }
 
-/* Whether the LENGTH bytes at TEXT are NAME. */
-static bool is_name(const char *name, const char *text, size_t length)
+static bool is_name(const char *name, const char *string, size_t length)
 {
-	return strlen(name) == length && memcmp(name, text, length) == 0;
+	return strlen(name) == length && memcmp(name, string, length) == 0;
 }
 
 static char **find_property(struct properties *p, const char *name, size_t length)
@@ -51,12 +50,13 @@ static char **find_property(struct properties *p, const char *name, size_t lengt
 	return NULL;
 }
 
-/* Takes one value of QEMU's "a=b,c=d" from *text: up to a single comma, two of them stand for
- * one. NULL without memory. */
-static char *parse_value(const char **text)
+/* Parses the next part of QEMU's "a=b,c=d" and advances *string past it. A comma ends a part, two
+ * are an escaped comma. Returns the part, which the caller frees, or NULL if memory is exhausted.
+ */
+static char *parse_part(const char **string)
 {
-	char *value = malloc(strlen(*text) + 1), *out = value;
-	const char *p = *text;
+	char *value = malloc(strlen(*string) + 1), *out = value;
+	const char *p = *string;
 
 	if (!value)
 		return NULL;
@@ -65,18 +65,18 @@ static char *parse_value(const char **text)
 		*out++ = *p;
 	}
 	*out = '\0';
-	*text = *p ? p + 1 : p;
+	*string = *p ? p + 1 : p;
 	return value;
 }
 
-/* Gives the value of KEY in "first,key=value,...", or with KEY NULL the first word when it has
- * no key. To be freed. */
-static char *option_value(const char *text, const char *key)
+/* Returns the value of KEY in "first,key=value,...", or if KEY is NULL the first part if it has no
+ * key. The caller frees it. */
+static char *option_value(const char *string, const char *key)
 {
 	bool first = true;
 	char *part, *equals;
 
-	while (*text && (part = parse_value(&text))) {
+	while (*string && (part = parse_part(&string))) {
 		equals = strchr(part, '=');
 		if (key && equals && is_name(key, part, (size_t)(equals - part))) {
 			memmove(part, equals + 1, strlen(equals + 1) + 1);
@@ -90,12 +90,12 @@ static char *option_value(const char *text, const char *key)
 	return NULL;
 }
 
-static void read_plain_device(const char *text, struct properties *p)
+static void read_plain_device(const char *string, struct properties *p)
 {
 	char *part, *equals, **value;
 
-	p->driver = option_value(text, NULL);
-	while (*text && (part = parse_value(&text))) {
+	p->driver = option_value(string, NULL);
+	while (*string && (part = parse_part(&string))) {
 		equals = strchr(part, '=');
 		value = equals ? find_property(p, part, (size_t)(equals - part)) : NULL;
 		if (value && !*value)
@@ -105,9 +105,9 @@ static void read_plain_device(const char *text, struct properties *p)
 }
 
 #ifdef HAVE_JSON_C
-static void read_json_device(const char *text, struct properties *p)
+static void read_json_device(const char *string, struct properties *p)
 {
-	struct json_object *object = json_tokener_parse(text);
+	struct json_object *object = json_tokener_parse(string);
 
 	if (json_object_is_type(object, json_type_object)) {
 		json_object_object_foreach(object, key, value)
@@ -121,14 +121,14 @@ static void read_json_device(const char *text, struct properties *p)
 	json_object_put(object);
 }
 #else
-static void read_json_device(const char *text, struct properties *p)
+static void read_json_device(const char *string, struct properties *p)
 {
-	(void)text, (void)p; /* the group that the VM holds is seen all the same */
+	(void)string, (void)p; /* the VM is still found by its open group */
 }
 #endif
 
-/* "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>" or what these are links to,
- * with or without a slash at its end. */
+/* PATH is "/sys/bus/pci/devices/0000:01:00.0", "/sys/bus/mdev/devices/<uuid>" or the target of such
+ * a link, with or without a trailing slash. */
 static bool read_sysfs_path(const char *path, struct vmm_device *device)
 {
 	char last[64];
@@ -148,7 +148,7 @@ static bool read_sysfs_path(const char *path, struct vmm_device *device)
 	return address_parse(last, &device->address) == 0;
 }
 
-/* Only on the VM's root bus is its number known. addr is "5", "0x5" or "5.1". */
+/* The bus number is known only for the VM's root bus. ADDR is "5", "0x5" or "5.1". */
 static void set_guest_address(struct vmm_device *device, const char *bus, const char *addr)
 {
 	unsigned slot, function = 0;
@@ -166,29 +166,29 @@ static void set_guest_address(struct vmm_device *device, const char *bus, const 
 
 static int add_device(struct vmm *vmm, const struct vmm_device *device)
 {
-	struct vmm_device *more;
+	struct vmm_device *grown;
 
 	if (vmm->device_count == DEVICES_MAX)
 		return 0;
-	more = realloc(vmm->devices, (vmm->device_count + 1) * sizeof(*more));
-	if (!more)
+	grown = realloc(vmm->devices, (vmm->device_count + 1) * sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	vmm->devices = more;
-	more[vmm->device_count++] = *device;
+	vmm->devices = grown;
+	grown[vmm->device_count++] = *device;
 	return 0;
 }
 
-static int add_qemu_device(struct vmm *vmm, const char *text)
+static int add_qemu_device(struct vmm *vmm, const char *arg)
 {
 	struct vmm_device device = {0};
 	struct properties p = {0};
 	bool found = false;
 	int error = 0;
 
-	if (*text == '{')
-		read_json_device(text, &p);
+	if (*arg == '{')
+		read_json_device(arg, &p);
 	else
-		read_plain_device(text, &p);
+		read_plain_device(arg, &p);
 	if (p.driver && strncmp(p.driver, "vfio-pci", strlen("vfio-pci")) == 0) {
 		found = p.host ? address_parse(p.host, &device.address) == 0
 			       : p.sysfsdev && read_sysfs_path(p.sysfsdev, &device);
@@ -201,10 +201,10 @@ static int add_qemu_device(struct vmm *vmm, const char *text)
 	return error;
 }
 
-static int add_path_device(struct vmm *vmm, const char *text)
+static int add_path_device(struct vmm *vmm, const char *arg)
 {
 	struct vmm_device device = {0};
-	char *path = option_value(text, "path");
+	char *path = option_value(arg, "path");
 	int error = 0;
 
 	if (path && read_sysfs_path(path, &device))
@@ -221,25 +221,25 @@ static void set_once(char **to, char *value)
 		*to = value;
 }
 
-static int read_qemu(struct vmm *vmm, const char *word, const char *end)
+static int read_qemu(struct vmm *vmm, const char *arg, const char *end)
 {
 	int error = 0;
 
-	for (const char *next; word < end && !error; word = next) {
-		next = word + strlen(word) + 1;
-		if (*word != '-' || next >= end)
+	for (const char *next; arg < end && !error; arg = next) {
+		next = arg + strlen(arg) + 1;
+		if (*arg != '-' || next >= end)
 			continue;
-		word += word[1] == '-'; /* QEMU takes --name as well */
-		if (strcmp(word, "-name") == 0) {
+		arg += arg[1] == '-'; /* QEMU accepts --name as well */
+		if (strcmp(arg, "-name") == 0) {
 			set_once(&vmm->name, option_value(next, "guest"));
 			set_once(&vmm->name, option_value(next, NULL));
-		} else if (strcmp(word, "-uuid") == 0) {
+		} else if (strcmp(arg, "-uuid") == 0) {
 			set_once(&vmm->uuid, strdup(next));
-		} else if (strcmp(word, "-id") == 0) {
+		} else if (strcmp(arg, "-id") == 0) {
 			set_once(&vmm->vmid, strdup(next));
-		} else if (strcmp(word, "-readconfig") == 0) {
+		} else if (strcmp(arg, "-readconfig") == 0) {
 			set_once(&vmm->path, strdup(next));
-		} else if (strcmp(word, "-device") == 0) {
+		} else if (strcmp(arg, "-device") == 0) {
 			error = add_qemu_device(vmm, next);
 		} else {
 			continue;
@@ -249,38 +249,38 @@ static int read_qemu(struct vmm *vmm, const char *word, const char *end)
 	return error;
 }
 
-/* PATH or path=PATH. */
-static void set_api_socket(struct vmm *vmm, const char *text)
+/* ARG is PATH or path=PATH. */
+static void set_api_socket(struct vmm *vmm, const char *arg)
 {
-	char *path = option_value(text, "path");
+	char *path = option_value(arg, "path");
 
-	set_once(&vmm->path, path ? path : strdup(text));
+	set_once(&vmm->path, path ? path : strdup(arg));
 }
 
-/* --device takes any number of arguments, up to the next option. */
-static int read_cloud_hypervisor(struct vmm *vmm, const char *word, const char *end)
+/* --device has any number of arguments, up to the next option. */
+static int read_cloud_hypervisor(struct vmm *vmm, const char *arg, const char *end)
 {
 	static const char api_socket[] = "--api-socket";
 	const char *option = "";
 	int error = 0;
 
-	for (; word < end && !error; word += strlen(word) + 1) {
-		if (strncmp(word, "--api-socket=", sizeof(api_socket)) == 0)
-			set_api_socket(vmm, word + sizeof(api_socket));
-		else if (strncmp(word, "--", 2) == 0)
-			option = word;
+	for (; arg < end && !error; arg += strlen(arg) + 1) {
+		if (strncmp(arg, "--api-socket=", sizeof(api_socket)) == 0)
+			set_api_socket(vmm, arg + sizeof(api_socket));
+		else if (strncmp(arg, "--", 2) == 0)
+			option = arg;
 		else if (strcmp(option, "--device") == 0)
-			error = add_path_device(vmm, word);
+			error = add_path_device(vmm, arg);
 		else if (strcmp(option, api_socket) == 0)
-			set_api_socket(vmm, word);
+			set_api_socket(vmm, arg);
 	}
 	return error;
 }
 
 /* --vfio PATH[,guest-address=00:05.0,...] or --vfio=PATH... */
-static int add_crosvm_device(struct vmm *vmm, const char *text)
+static int add_crosvm_device(struct vmm *vmm, const char *arg)
 {
-	char *path = option_value(text, NULL), *guest = option_value(text, "guest-address");
+	char *path = option_value(arg, NULL), *guest = option_value(arg, "guest-address");
 	struct vmm_device device = {0};
 	struct pci_address address;
 	int error = 0;
@@ -297,15 +297,15 @@ static int add_crosvm_device(struct vmm *vmm, const char *text)
 	return error;
 }
 
-static int read_crosvm(struct vmm *vmm, const char *word, const char *end)
+static int read_crosvm(struct vmm *vmm, const char *arg, const char *end)
 {
 	int error = 0;
 
-	for (const char *next; word < end && !error; word = next) {
-		next = word + strlen(word) + 1;
-		if (strncmp(word, "--vfio=", 7) == 0) {
-			error = add_crosvm_device(vmm, word + 7);
-		} else if (strcmp(word, "--vfio") == 0 && next < end) {
+	for (const char *next; arg < end && !error; arg = next) {
+		next = arg + strlen(arg) + 1;
+		if (strncmp(arg, "--vfio=", 7) == 0) {
+			error = add_crosvm_device(vmm, arg + 7);
+		} else if (strcmp(arg, "--vfio") == 0 && next < end) {
 			error = add_crosvm_device(vmm, next);
 			next += strlen(next) + 1;
 		}
@@ -313,33 +313,33 @@ static int read_crosvm(struct vmm *vmm, const char *word, const char *end)
 	return error;
 }
 
-static char *last_part(const char *path)
+static char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return strdup(slash ? slash + 1 : path);
 }
 
-int vmm_parse(const char *text, size_t length, struct vmm *ret)
+int vmm_parse(const char *cmdline, size_t length, struct vmm *ret)
 {
 	struct vmm vmm = {0};
-	char *words = malloc(length + 1);
+	char *args = malloc(length + 1);
 	int error = 0;
 
-	if (!words)
+	if (!args)
 		return -ENOMEM;
-	memcpy(words, text, length);
-	words[length] = '\0';
-	vmm.program = last_part(words);
+	memcpy(args, cmdline, length);
+	args[length] = '\0';
+	vmm.program = base_name(args);
 	if (!vmm.program)
 		error = -ENOMEM;
 	else if (strncmp(vmm.program, "qemu", 4) == 0 || strcmp(vmm.program, "kvm") == 0)
-		vmm.is_vmm = true, error = read_qemu(&vmm, words, words + length);
+		vmm.is_vmm = true, error = read_qemu(&vmm, args, args + length);
 	else if (strcmp(vmm.program, "cloud-hypervisor") == 0)
-		vmm.is_vmm = true, error = read_cloud_hypervisor(&vmm, words, words + length);
+		vmm.is_vmm = true, error = read_cloud_hypervisor(&vmm, args, args + length);
 	else if (strcmp(vmm.program, "crosvm") == 0)
-		vmm.is_vmm = true, error = read_crosvm(&vmm, words, words + length);
-	free(words);
+		vmm.is_vmm = true, error = read_crosvm(&vmm, args, args + length);
+	free(args);
 	if (error < 0)
 		vmm_free(&vmm);
 	else

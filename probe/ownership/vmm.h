@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a virtual machine monitor's command line says: which VM it runs, and which of the host's
- * devices it gave it. Devices that were plugged in later don't stand there. No I/O. Sources:
- * qemu(1) for -name, -uuid and -device (both its forms), cloud-hypervisor's --help for --device. */
+/* Parses the command lines of virtual machine monitors: the VM, and the host devices assigned to
+ * it. Hot-plugged devices are not on the command line. No I/O. Sources: qemu(1) for -name, -uuid
+ * and -device (both forms), cloud-hypervisor's --help for --device. */
 #ifndef PCIPROBE_OWNERSHIP_VMM_H
 #define PCIPROBE_OWNERSHIP_VMM_H
 
@@ -10,32 +10,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Longest command line that is read. */
+/* Maximum length of a command line; the rest is ignored. */
 #define VMM_CMDLINE_MAX (256u << 10)
 
-/* A device, or a mediated device, that was given. */
+/* An assigned device or mediated device. */
 struct vmm_device {
 	bool is_mdev;
 	struct pci_address address; /* of a device */
 	char mdev[37];		    /* of a mediated device: its UUID */
-	bool failover;		    /* opened only when the guest has agreed (failover_pair_id) */
+	bool failover;		    /* has failover_pair_id: QEMU opens it only when the guest has
+				       negotiated it */
 	char guest_address[13];	    /* 0000:00:05.0; "" unless it is on the VM's root bus */
 };
 
 struct vmm {
-	char *program;	   /* "qemu-system-x86_64": the last part of its name */
-	bool is_vmm;	   /* a program that runs VMs; false: nothing else below is there */
-	char *name, *uuid; /* as they were given; NULL: they weren't */
-	char *vmid;	   /* Proxmox's -id; NULL: there is none */
-	char *path;	   /* QEMU's -readconfig, cloud-hypervisor's --api-socket: see frontend.h */
+	char *program;	   /* base name of the program: "qemu-system-x86_64" */
+	bool is_vmm;	   /* a known VM monitor; if false, the members below are not set */
+	char *name, *uuid; /* as specified; NULL: not specified */
+	char *vmid;	   /* Proxmox VE's -id, or NULL */
+	char *path;	   /* of -readconfig (QEMU) or --api-socket (cloud-hypervisor), or NULL: see
+			      frontend_from_path */
 	struct vmm_device *devices;
 	size_t device_count;
 };
 
-/* Reads the LENGTH bytes of /proc/<pid>/cmdline at TEXT: words, a NUL behind each. Free it with
- * vmm_free. Returns 0 or -ENOMEM. Words that make no sense are passed over: it is the VMM that
- * must understand them. */
-int vmm_parse(const char *text, size_t length, struct vmm *ret);
+/* Parses CMDLINE, the LENGTH bytes of /proc/<pid>/cmdline: arguments, each terminated by a NUL.
+ * Invalid arguments are ignored, since the VMM itself rejects them. The caller frees *ret with
+ * vmm_free. Returns 0 or -ENOMEM. */
+int vmm_parse(const char *cmdline, size_t length, struct vmm *ret);
 void vmm_free(struct vmm *vmm);
 
 #endif

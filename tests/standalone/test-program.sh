@@ -334,7 +334,7 @@ grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" out;
 expect 0 "all devices for virsh" p -f libvirt
 says out "<!-- 0000:00:02.0 82574L Gigabit Network Connection" "tells of each in a comment"
 expect 1 "when nobody could look" p request --owners none -c alias.conf gpu
-says err "  0000:00:03.0: owner unknown: the source vfio is switched off" "nothing is promised, and the reason is reported"
+says err "  0000:00:03.0: owner unknown: the source vfio is disabled" "nothing is promised, and the reason is reported"
 expect 0 "aliases" p -c alias.conf -f aliases
 awk '$1 == "gpu" && $2 == 1 && $3 == 1 && $4 == 1 && $7 == 0 {a++} $1 == "nic" && $2 == 1 && $3 == 0 && $7 == 1 {a++}
 	END {exit a != 2}' out

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Programs that are run and may never answer. Each here is a shell script. */
+/* Running a helper with a timeout. The helpers are shell scripts. */
 #include "tests/unit/test.h"
 
 #include "probe/ownership/helper.h"
@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SOON 300 /* milliseconds: for those that don't answer */
+#define SHORT 300 /* milliseconds: for helpers that hang */
 #define LONG 30000
 
-/* What one run gave, and how long it took. */
+/* The result of one run, and the time that it took. */
 struct run {
 	char *text;
 	size_t length;
@@ -45,7 +45,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Nothing may be left behind: no child, alive or dead, and no descriptor. */
+/* Leaves no child, alive or zombie, and no descriptor. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -92,7 +92,7 @@ static struct run run_script(const char *name, int milliseconds)
 	return run;
 }
 
-/* Runs a script of these lines; what came is in last. */
+/* Runs a script with these lines; the result is in last. */
 static int run(const char *lines, int milliseconds)
 {
 	free(last.text);
@@ -101,13 +101,13 @@ static int run(const char *lines, int milliseconds)
 	return last.error;
 }
 
-static void took_no_longer_than_it_was_given(void)
+static void assert_timeout_kept(void)
 {
-	assert_true(last.seconds >= SOON / 1e3 - 0.01);
-	assert_true(last.seconds < SOON / 1e3 + 5); /* the machine may have much to do */
+	assert_true(last.seconds >= SHORT / 1e3 - 0.01);
+	assert_true(last.seconds < SHORT / 1e3 + 5); /* the machine may be busy */
 }
 
-/* Whether the process whose pid the script left in the file "pid" is gone, or dead at least. */
+/* Whether the process whose pid the script wrote to the file "pid" has ended or is a zombie. */
 static bool is_dead(void)
 {
 	char path[128], state = 'Z';
@@ -128,7 +128,7 @@ static bool is_dead(void)
 	return state == 'Z' || state == 'X';
 }
 
-/* A killed process may need a moment. */
+/* A killed process may take a moment to end. */
 static void assert_dead(void)
 {
 	for (int i = 0; i < 500 && !is_dead(); i++)
@@ -136,7 +136,7 @@ static void assert_dead(void)
 	assert_true(is_dead());
 }
 
-static void what_it_prints_comes_back(void **state)
+static void the_output_is_returned(void **state)
 {
 	(void)state;
 	assert_int_equal(
@@ -153,7 +153,7 @@ static void what_it_prints_comes_back(void **state)
 	assert_string_equal(last.text, "");
 }
 
-static void long_answers_come_whole(void **state)
+static void long_output_is_complete(void **state)
 {
 	(void)state;
 	assert_int_equal(run("head -c 4000000 /dev/zero; echo; head -c 100000 /dev/zero >&2", LONG),
@@ -162,7 +162,7 @@ static void long_answers_come_whole(void **state)
 	assert_int_equal(last.text[4000000], '\n');
 }
 
-static void it_gets_a_world_of_its_own(void **state)
+static void environment_signals_and_process_group_are_clean(void **state)
 {
 	unsigned long long blocks, ignores;
 	sigset_t blocked, before;
@@ -192,72 +192,72 @@ static void it_gets_a_world_of_its_own(void **state)
 			 4);
 	assert_int_equal(blocks, 0);
 	assert_int_equal(ignores & 0x7fffffff,
-			 0); /* the C library has two of its own above these */
+			 0); /* the C library uses two signals above these itself */
 	assert_int_equal(pid, group);
 	assert_true(group != (unsigned)getpgrp());
 }
 
-static void one_that_hangs_is_killed(void **state)
+static void a_hanging_helper_is_killed(void **state)
 {
 	(void)state;
-	assert_int_equal(run("echo $$ >pid; echo begun; exec sleep 1000", SOON), -ETIMEDOUT);
+	assert_int_equal(run("echo $$ >pid; echo begun; exec sleep 1000", SHORT), -ETIMEDOUT);
 	assert_string_equal(last.why, "no answer in time");
-	took_no_longer_than_it_was_given();
+	assert_timeout_kept();
 	assert_dead();
 }
 
-static void one_that_ignores_signals_is_killed(void **state)
+static void a_helper_that_ignores_signals_is_killed(void **state)
 {
 	(void)state;
 	assert_int_equal(run("trap '' TERM INT HUP; echo $$ >pid; while :; do sleep 1000; done",
-			     SOON),
+			     SHORT),
 			 -ETIMEDOUT);
-	took_no_longer_than_it_was_given();
+	assert_timeout_kept();
 	assert_dead();
-	assert_int_equal(run("echo $$ >pid; kill -STOP $$", SOON), -ETIMEDOUT);
-	took_no_longer_than_it_was_given();
+	assert_int_equal(run("echo $$ >pid; kill -STOP $$", SHORT), -ETIMEDOUT);
+	assert_timeout_kept();
 	assert_dead();
 }
 
-static void one_that_prints_slowly_has_the_same_time(void **state)
+static void slow_output_does_not_extend_the_timeout(void **state)
 {
 	(void)state;
-	assert_int_equal(run("echo $$ >pid; while :; do echo more; sleep 0.01; done", SOON),
+	assert_int_equal(run("echo $$ >pid; while :; do echo more; sleep 0.01; done", SHORT),
 			 -ETIMEDOUT);
-	took_no_longer_than_it_was_given();
+	assert_timeout_kept();
 	assert_dead();
 }
 
-static void one_that_prints_without_end_is_stopped(void **state)
+static void endless_output_is_stopped(void **state)
 {
 	(void)state;
 	assert_int_equal(run("echo $$ >pid; exec cat /dev/zero", LONG), -EFBIG);
-	assert_string_equal(last.why, "the answer is too long");
+	assert_string_equal(last.why, "answer too long");
 	assert_dead();
 	assert_int_equal(run("echo $$ >pid; exec cat /dev/zero >&2", LONG), -EFBIG);
 	assert_dead();
 }
 
-static void one_that_closes_its_output_is_not_waited_for(void **state)
+static void a_helper_that_closes_its_streams_is_killed(void **state)
 {
 	(void)state;
-	assert_int_equal(run("echo $$ >pid; echo all; exec sleep 1000 >&-", SOON), -ETIMEDOUT);
-	took_no_longer_than_it_was_given();
+	assert_int_equal(run("echo $$ >pid; echo all; exec sleep 1000 >&-", SHORT), -ETIMEDOUT);
+	assert_timeout_kept();
 	assert_dead();
 	assert_int_equal(run("echo $$ >pid; echo all; exec sleep 1000 >&- 2>&-", LONG), -EBADMSG);
-	assert_string_equal(last.why, "signal 9 ended it");
+	assert_string_equal(last.why, "killed by signal 9");
 	assert_dead();
 }
 
-static void its_children_are_killed_too(void **state)
+static void children_of_the_helper_are_killed(void **state)
 {
 	(void)state;
-	assert_int_equal(run("sleep 1000 & echo $! >pid; echo all", SOON), -ETIMEDOUT);
-	took_no_longer_than_it_was_given();
+	assert_int_equal(run("sleep 1000 & echo $! >pid; echo all", SHORT), -ETIMEDOUT);
+	assert_timeout_kept();
 	assert_dead();
 }
 
-static void failure_has_a_reason(void **state)
+static void a_failure_has_a_reason(void **state)
 {
 	(void)state;
 	assert_int_equal(
@@ -266,15 +266,15 @@ static void failure_has_a_reason(void **state)
 		-ECONNREFUSED);
 	assert_string_equal(last.why, "the ?[2Jreason?");
 	assert_int_equal(run("exit 42", LONG), -ECONNREFUSED);
-	assert_string_equal(last.why, "it failed and doesn't say why");
+	assert_string_equal(last.why, "exited with status 42, no error message");
 	assert_int_equal(run("head -c 5000 /dev/zero | tr '\\0' x >&2; exit 1", LONG),
 			 -ECONNREFUSED);
 	assert_int_equal(strlen(last.why), HELPER_WHY_SIZE - 1);
 	assert_int_equal(run("echo something; kill -SEGV $$", LONG), -EBADMSG);
-	assert_string_equal(last.why, "signal 11 ended it");
+	assert_string_equal(last.why, "killed by signal 11");
 }
 
-static void what_cannot_be_run_is_told(void **state)
+static void a_program_that_cannot_be_run_is_reported(void **state)
 {
 	(void)state;
 	last = run_script("nothing", LONG);
@@ -288,14 +288,14 @@ static void what_cannot_be_run_is_told(void **state)
 
 /* ---- in a daemon ---- */
 
-static void ignored_children_do_no_harm(void **state)
+static void sigchld_may_be_ignored(void **state)
 {
 	(void)state;
 	signal(SIGCHLD, SIG_IGN);
 	assert_int_equal(run("echo all", LONG), 0);
 	assert_string_equal(last.text, "all\n");
-	assert_int_equal(run("echo $$ >pid; exec sleep 1000", SOON), -ETIMEDOUT);
-	took_no_longer_than_it_was_given();
+	assert_int_equal(run("echo $$ >pid; exec sleep 1000", SHORT), -ETIMEDOUT);
+	assert_timeout_kept();
 	assert_dead();
 	signal(SIGCHLD, SIG_DFL);
 }
@@ -310,7 +310,7 @@ static void reap(int signal_number)
 	errno = saved;
 }
 
-static void children_reaped_by_others_do_no_harm(void **state)
+static void other_code_may_reap_children(void **state)
 {
 	(void)state;
 	signal(SIGCHLD, reap);
@@ -321,7 +321,7 @@ static void children_reaped_by_others_do_no_harm(void **state)
 	signal(SIGCHLD, SIG_DFL);
 }
 
-static void a_daemon_without_standard_streams(void **state)
+static void the_caller_may_have_no_standard_streams(void **state)
 {
 	int status;
 	pid_t pid;
@@ -346,12 +346,12 @@ static void a_daemon_without_standard_streams(void **state)
 static void *run_hanging(void *data)
 {
 	for (int i = 0; i < 3; i++)
-		if (run_script("hangs", SOON).error != -ETIMEDOUT)
+		if (run_script("hangs", SHORT).error != -ETIMEDOUT)
 			*(bool *)data = true;
 	return NULL;
 }
 
-/* One whose pipe another thread's program had as well would end only when that does. */
+/* A pipe that another thread's helper inherited would reach its end only when that helper ends. */
 static void *run_quick(void *data)
 {
 	for (int i = 0; i < 30; i++) {
@@ -364,21 +364,21 @@ static void *run_quick(void *data)
 	return NULL;
 }
 
-static void threads_do_not_meet(void **state)
+static void threads_do_not_interfere(void **state)
 {
 	pthread_t threads[6];
-	bool faults[COUNT(threads)] = {0};
+	bool failed[COUNT(threads)] = {0};
 
 	(void)state;
 	script("hangs", "echo $$; exec sleep 1000");
 	script("quick", "echo all");
 	for (size_t i = 0; i < COUNT(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, i % 2 ? run_hanging : run_quick,
-						&faults[i]),
+						&failed[i]),
 				 0);
 	for (size_t i = 0; i < COUNT(threads); i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-		assert_false(faults[i]);
+		assert_false(failed[i]);
 	}
 }
 
@@ -387,21 +387,21 @@ static void threads_do_not_meet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_it_prints_comes_back),
-		TEST(long_answers_come_whole),
-		TEST(it_gets_a_world_of_its_own),
-		TEST(one_that_hangs_is_killed),
-		TEST(one_that_ignores_signals_is_killed),
-		TEST(one_that_prints_slowly_has_the_same_time),
-		TEST(one_that_prints_without_end_is_stopped),
-		TEST(one_that_closes_its_output_is_not_waited_for),
-		TEST(its_children_are_killed_too),
-		TEST(failure_has_a_reason),
-		TEST(what_cannot_be_run_is_told),
-		TEST(ignored_children_do_no_harm),
-		TEST(children_reaped_by_others_do_no_harm),
-		TEST(a_daemon_without_standard_streams),
-		TEST(threads_do_not_meet),
+		TEST(the_output_is_returned),
+		TEST(long_output_is_complete),
+		TEST(environment_signals_and_process_group_are_clean),
+		TEST(a_hanging_helper_is_killed),
+		TEST(a_helper_that_ignores_signals_is_killed),
+		TEST(slow_output_does_not_extend_the_timeout),
+		TEST(endless_output_is_stopped),
+		TEST(a_helper_that_closes_its_streams_is_killed),
+		TEST(children_of_the_helper_are_killed),
+		TEST(a_failure_has_a_reason),
+		TEST(a_program_that_cannot_be_run_is_reported),
+		TEST(sigchld_may_be_ignored),
+		TEST(other_code_may_reap_children),
+		TEST(the_caller_may_have_no_standard_streams),
+		TEST(threads_do_not_interfere),
 	};
 
 	return cmocka_run_group_tests_name("helper", tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libvirt-domains prints of domains' XML. Its calls of libvirt are answered here; the real one
- * meets a libvirtd in the lab. */
+/* The output of libvirt-domains for domains' XML. The libvirt functions are replaced by those
+ * below; the lab tests the program with a real libvirtd. */
 int helper_main(int argc, char **argv);
 #define main helper_main
 #include "helper/libvirt-domains.c"
 #undef main
 
-#include "tests/unit/test.h" /* its fail would be the helper's */
+#include "tests/unit/test.h" /* after the helper, since both define fail */
 
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
 #define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
@@ -19,7 +19,7 @@ int helper_main(int argc, char **argv);
 #define LIVE(devices) "<domain type='kvm' id='1'><devices>" devices "</devices></domain>"
 #define DEFINED(devices) "<domain type='kvm'><devices>" devices "</devices></domain>"
 
-/* A domain as libvirt would answer for it; ERROR and ERROR_INACTIVE make it fail. */
+/* A fake domain; with ERROR or ERROR_INACTIVE, reading its live or inactive XML fails. */
 struct _virDomain {
 	const char *name, *xml, *inactive;
 	int error, error_inactive;
@@ -76,10 +76,10 @@ const char *virGetLastErrorMessage(void)
 	return last_error ? "internal error: no\nXML" : "no error";
 }
 
-/* Returns what is printed of the domains, to be freed. */
+/* Returns the output for the domains, which the caller frees. */
 static char *print(struct _virDomain *domains, int count)
 {
-	FILE *kept = stdout;
+	FILE *original_stdout = stdout;
 	char *text = NULL;
 	size_t size;
 
@@ -91,7 +91,7 @@ static char *print(struct _virDomain *domains, int count)
 	assert_int_equal(print_domains(NULL), 0);
 	printf("end %zu\n", printed);
 	fclose(stdout);
-	stdout = kept;
+	stdout = original_stdout;
 	return text;
 }
 
@@ -104,7 +104,7 @@ static void check(const char *xml, const char *expected)
 	free(text);
 }
 
-static void devices_are_understood(void **state)
+static void devices_are_printed(void **state)
 {
 	(void)state;
 	check(LIVE(HOSTDEV("0x81")),
@@ -123,7 +123,7 @@ static void devices_are_understood(void **state)
 	      "end 0\n");
 }
 
-static void metadata_tell_the_frontend(void **state)
+static void the_frontend_is_found_in_metadata(void **state)
 {
 #define METADATA(xml)                              \
 	"<domain type='kvm' id='1'><metadata>" xml \
@@ -159,9 +159,10 @@ static void metadata_tell_the_frontend(void **state)
 	}
 }
 
-/* libvirt 12 can take the descriptor of /dev/iommu from its client; the host's address stays in the
- * XML. */
-static void iommufd_changes_nothing(void **state)
+/* libvirt 12 accepts a descriptor of /dev/iommu from its client; the XML still has the host
+ * address.
+ */
+static void iommufd_does_not_change_the_output(void **state)
 {
 	(void)state;
 	check("<domain type='kvm' id='1'><iommufd enabled='yes' fdgroup='iommu'/><devices>" HOSTDEV(
@@ -173,7 +174,7 @@ static void iommufd_changes_nothing(void **state)
 	      "runs pci 0000:81:00.2 0000:00:03.0 " UUID " web - -\nend 1\n");
 }
 
-static void a_broken_domain_hides_no_other(void **state)
+static void an_unreadable_domain_does_not_hide_others(void **state)
 {
 	struct _virDomain domains[] = {
 		{.name = "c", .xml = LIVE(HOSTDEV("0x83"))},
@@ -193,7 +194,7 @@ static void a_broken_domain_hides_no_other(void **state)
 	free(text);
 }
 
-static void a_vanished_domain_is_no_error(void **state)
+static void a_domain_that_no_longer_exists_is_skipped(void **state)
 {
 	struct _virDomain domains[] = {
 		{.name = "a", .error = VIR_ERR_NO_DOMAIN},
@@ -208,7 +209,7 @@ static void a_vanished_domain_is_no_error(void **state)
 	free(text);
 }
 
-static void what_cannot_be_read_is_reported(void **state)
+static void invalid_xml_is_reported(void **state)
 {
 	static const char *const broken[] = {
 		"",
@@ -231,25 +232,25 @@ static void what_cannot_be_read_is_reported(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(broken); i++)
-		check(broken[i], "unread web its%20XML%20is%20invalid\nend 1\n");
+		check(broken[i], "unread web invalid%20XML\nend 1\n");
 	for (size_t i = 0; i < COUNT(devices); i++)
 		check(devices[i],
-		      "unread web its%20XML%20has%20a%20device%20without%20a%20valid%20host%20address\nend 1\n");
-	/* the domain's other devices are known */
+		      "unread web invalid%20XML:%20device%20without%20a%20valid%20host%20address\nend 1\n");
+	/* the domain's other devices are still printed */
 	check(LIVE("<hostdev mode='subsystem' type='pci'/>" HOSTDEV("0x81")),
 	      "runs pci 0000:81:00.2 0000:05:00.0 " UUID " web - -\n"
-	      "unread web its%20XML%20has%20a%20device%20without%20a%20valid%20host%20address\nend 2\n");
+	      "unread web invalid%20XML:%20device%20without%20a%20valid%20host%20address\nend 2\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(devices_are_understood),
-		cmocka_unit_test(metadata_tell_the_frontend),
-		cmocka_unit_test(iommufd_changes_nothing),
-		cmocka_unit_test(a_broken_domain_hides_no_other),
-		cmocka_unit_test(a_vanished_domain_is_no_error),
-		cmocka_unit_test(what_cannot_be_read_is_reported),
+		cmocka_unit_test(devices_are_printed),
+		cmocka_unit_test(the_frontend_is_found_in_metadata),
+		cmocka_unit_test(iommufd_does_not_change_the_output),
+		cmocka_unit_test(an_unreadable_domain_does_not_hide_others),
+		cmocka_unit_test(a_domain_that_no_longer_exists_is_skipped),
+		cmocka_unit_test(invalid_xml_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("libvirt-domains", tests, NULL, NULL);

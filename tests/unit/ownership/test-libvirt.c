@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libvirt-domains prints, and how it is asked. Here it is a shell script; the real one meets a
- * real libvirtd in the lab. */
+/* The output of libvirt-domains, and running it. Here it is a shell script; the lab tests the real
+ * one with a real libvirtd. */
 #include "tests/unit/test.h"
 
 #include "probe/ownership/libvirt.h"
@@ -42,7 +42,7 @@ static int parse(const char *text)
 	return domain_devices_parse(text, strlen(text), &devices);
 }
 
-static void devices_of_all_kinds(void **state)
+static void all_kinds_of_devices_are_parsed(void **state)
 {
 	char text[ADDRESS_SIZE];
 
@@ -74,19 +74,19 @@ static void devices_of_all_kinds(void **state)
 	assert_string_equal(devices.items[2].device.guest_address, "");
 	assert_string_equal(devices.items[2].frontend, "nova");
 	assert_string_equal(devices.items[2].frontend_id, UUID);
-	/* metadata go before the name */
+	/* metadata take precedence over the name */
 	assert_string_equal(devices.items[3].frontend_id, "17");
 	assert_string_equal(devices.items[4].frontend, "nova");
 }
 
-static void no_device_is_an_answer(void **state)
+static void an_answer_without_devices_is_valid(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("end 0\n"), 0);
 	assert_int_equal(devices.count, 0);
 }
 
-static void names_can_hold_anything(void **state)
+static void names_can_contain_any_bytes(void **state)
 {
 	char text[20000], name[4097];
 	size_t length;
@@ -123,9 +123,9 @@ static void domains_that_could_not_be_read_are_counted(void **state)
 	assert_int_equal(devices.unread, 0);
 }
 
-static void nothing_else_is_taken(void **state)
+static void malformed_answers_are_rejected(void **state)
 {
-	static const char *const texts[] = {
+	static const char *const answers[] = {
 		"",
 		"\n",
 		"end",
@@ -142,7 +142,7 @@ static void nothing_else_is_taken(void **state)
 		"\x7f"
 		"ELF\x02\x01\x01",
 		"<domain type='qemu'>\nend 1\n",
-		/* cut off */
+		/* truncated */
 		"runs pci 0000:81:00.2 - " UUID " web - -\n",
 		"runs pci 0000:81:00.2 - " UUID " web - -\nend",
 		"runs pci 0000:81:00.2 - " UUID " web - -\nend 1",
@@ -180,7 +180,7 @@ static void nothing_else_is_taken(void **state)
 		"unread web a%00b\nend 1\n",
 		"unread w% why\nend 1\n",
 		"unread web why\n",
-		/* texts */
+		/* escapes */
 		"runs pci 0000:81:00.2 - " UUID " a%00b - -\nend 1\n",
 		"runs pci 0000:81:00.2 - " UUID " a% - -\nend 1\n",
 		"runs pci 0000:81:00.2 - " UUID " a%2 - -\nend 1\n",
@@ -192,18 +192,18 @@ static void nothing_else_is_taken(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(texts); i++) {
-		assert_int_equal(parse(texts[i]), -EBADMSG);
+	for (size_t i = 0; i < COUNT(answers); i++) {
+		assert_int_equal(parse(answers[i]), -EBADMSG);
 		assert_int_equal(devices.count, 0);
 	}
 	assert_int_equal(domain_devices_parse("end 0\n\0", 7, &devices), -EBADMSG);
 	assert_int_equal(domain_devices_parse("end\0 0\n", 7, &devices), -EBADMSG);
 }
 
-/* ---- asking ---- */
+/* ---- the query ---- */
 
-/* Asks by a helper that is a script of these lines; NULL: there is none. */
-static int ask(const char *lines)
+/* Queries with a script of these lines as helper; NULL: there is none. */
+static int query(const char *lines)
 {
 	char text[1024], path[128];
 
@@ -217,41 +217,40 @@ static int ask(const char *lines)
 	return libvirt_read(root, path, &devices, why);
 }
 
-/* Answers with a device whose VM has the name of the socket, and of the directory that the helper
- * ran in. */
+/* Prints a device of a VM whose name contains the socket and the helper's working directory. */
 static const char ANSWER[] = "echo \"runs pci 0000:81:00.2 - " UUID
 			     " $1:$(basename \"$PWD\") - -\"; echo end 1";
 static const char NOT_RUN[] = "echo ran >&2; exit 1";
 
-static void without_a_socket_nobody_is_asked(void **state)
+static void without_a_socket_the_helper_is_not_run(void **state)
 {
 	(void)state;
-	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	assert_int_equal(query(NOT_RUN), -ENOENT);
 	fakesys_directory(fake, "run/libvirt/qemu");
 	fakesys_file(fake, "run/libvirt/libvirt-sock-ro", "no socket");
-	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	assert_int_equal(query(NOT_RUN), -ENOENT);
 	assert_int_equal(libvirt_read(root, NULL, &devices, why), -ENOENT);
 	assert_string_equal(why, "");
 }
 
-static void the_modular_daemon_goes_first(void **state)
+static void the_modular_daemon_is_preferred(void **state)
 {
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
-	assert_int_equal(ask(ANSWER), 0);
+	assert_int_equal(query(ANSWER), 0);
 	assert_int_equal(devices.count, 1);
 	assert_string_equal(devices.items[0].name, "libvirt-sock-ro:libvirt");
 	fakesys_socket(fake, "run/libvirt/virtqemud-sock-ro");
-	assert_int_equal(ask(ANSWER), 0);
+	assert_int_equal(query(ANSWER), 0);
 	assert_string_equal(devices.items[0].name, "virtqemud-sock-ro:libvirt");
 }
 
-static void only_read_only_sockets_are_asked(void **state)
+static void only_read_only_sockets_are_used(void **state)
 {
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock");
-	assert_int_equal(ask(NOT_RUN), -EOPNOTSUPP);
-	assert_contains(why, "/run/libvirt/: no socket is read-only");
+	assert_int_equal(query(NOT_RUN), -EOPNOTSUPP);
+	assert_contains(why, "/run/libvirt/: no read-only socket");
 }
 
 static void no_link_leads_out_of_the_root(void **state)
@@ -266,41 +265,41 @@ static void no_link_leads_out_of_the_root(void **state)
 	fakesys_link(fake, "run/libvirt/libvirt-sock-ro", path);
 	sysroot_free(root);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	assert_int_equal(query(NOT_RUN), -ENOENT);
 	fakesys_remove(fake, "run");
 	snprintf(path, sizeof(path), "%s/run", other->path);
 	fakesys_link(fake, "run", path);
-	assert_int_equal(ask(NOT_RUN), -ENOENT);
+	assert_int_equal(query(NOT_RUN), -ENOENT);
 	fakesys_free(other);
 }
 
-static void no_helper_is_told(void **state)
+static void a_missing_helper_is_reported(void **state)
 {
 	char wanted[LIBVIRT_WHY_SIZE];
 
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
-	assert_int_equal(ask(NULL), -ENOSYS);
+	assert_int_equal(query(NULL), -ENOSYS);
 	snprintf(wanted, sizeof(wanted),
 		 "%s/run/libvirt/libvirt-sock-ro: %s/helper: No such file or directory", fake->path,
 		 fake->path);
 	assert_string_equal(why, wanted);
 	assert_int_equal(libvirt_read(root, NULL, &devices, why), -ENOSYS);
-	assert_contains(why, "libvirt-sock-ro: this build can't ask libvirt");
+	assert_contains(why, "libvirt-sock-ro: built without libvirt support");
 }
 
-static void an_unreadable_domain_hides_no_other(void **state)
+static void an_unreadable_domain_does_not_hide_others(void **state)
 {
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/libvirt-sock-ro");
-	assert_int_equal(ask("echo unread db broken; echo 'runs pci 0000:81:00.2 - " UUID
-			     " web - -'; echo end 2"),
+	assert_int_equal(query("echo unread db broken; echo 'runs pci 0000:81:00.2 - " UUID
+			       " web - -'; echo end 2"),
 			 0);
 	assert_int_equal(devices.count, 1);
 	assert_contains(why, "libvirt-sock-ro: 1 domain(s) could not be read; domain 'db': broken");
 }
 
-static void what_went_wrong_is_told(void **state)
+static void failures_have_a_reason(void **state)
 {
 	static const struct {
 		const char *lines;
@@ -309,17 +308,17 @@ static void what_went_wrong_is_told(void **state)
 	} cases[] = {
 		{"echo 'libvirt: Connection refused' >&2; exit 1", -ECONNREFUSED,
 		 "-ro: libvirt: Connection refused"},
-		{"cat /bin/sh", -EBADMSG, "-ro: the answer can't be made out"},
-		{"echo end 1", -EBADMSG, "-ro: the answer can't be made out"},
-		{"echo runs pci; kill -KILL $$", -EBADMSG, "-ro: signal 9 ended it"},
-		{"exec cat /dev/zero", -EFBIG, "-ro: the answer is too long"},
+		{"cat /bin/sh", -EBADMSG, "-ro: malformed answer"},
+		{"echo end 1", -EBADMSG, "-ro: malformed answer"},
+		{"echo runs pci; kill -KILL $$", -EBADMSG, "-ro: killed by signal 9"},
+		{"exec cat /dev/zero", -EFBIG, "-ro: answer too long"},
 		{"exec sleep 1000", -ETIMEDOUT, "-ro: no answer in time"},
 	};
 
 	(void)state;
 	fakesys_socket(fake, "run/libvirt/virtqemud-sock-ro");
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(ask(cases[i].lines), cases[i].error);
+		assert_int_equal(query(cases[i].lines), cases[i].error);
 		assert_contains(why, cases[i].why);
 		assert_int_equal(devices.count, 0);
 	}
@@ -330,18 +329,18 @@ static void what_went_wrong_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(devices_of_all_kinds),
-		TEST(no_device_is_an_answer),
-		TEST(names_can_hold_anything),
+		TEST(all_kinds_of_devices_are_parsed),
+		TEST(an_answer_without_devices_is_valid),
+		TEST(names_can_contain_any_bytes),
 		TEST(domains_that_could_not_be_read_are_counted),
-		TEST(nothing_else_is_taken),
-		TEST(without_a_socket_nobody_is_asked),
-		TEST(the_modular_daemon_goes_first),
-		TEST(only_read_only_sockets_are_asked),
+		TEST(malformed_answers_are_rejected),
+		TEST(without_a_socket_the_helper_is_not_run),
+		TEST(the_modular_daemon_is_preferred),
+		TEST(only_read_only_sockets_are_used),
 		TEST(no_link_leads_out_of_the_root),
-		TEST(no_helper_is_told),
-		TEST(an_unreadable_domain_hides_no_other),
-		TEST(what_went_wrong_is_told),
+		TEST(a_missing_helper_is_reported),
+		TEST(an_unreadable_domain_does_not_hide_others),
+		TEST(failures_have_a_reason),
 	};
 
 	return cmocka_run_group_tests_name("libvirt", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each system call of a reading fails once, and each with all that follow it: what could not be
- * read never makes a device that is held free or the host's. The linker puts the functions below in
- * the place of the C library's. */
+/* Fault injection: each system call of a reading fails once, alone and with all that follow. A read
+ * error must never make a held device "free" or "host". The linker replaces the C library's
+ * functions with those below (--wrap). */
 #include "tests/unit/test.h"
 
 #include "probe/details/details.h"
@@ -39,8 +39,8 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 
 static struct {
-	bool on, forever;
-	unsigned calls, fail; /* from 1 */
+	bool on, permanent;
+	unsigned calls, fail; /* number of the call that fails, from 1 */
 	int error;
 	char what[96];
 } fault;
@@ -50,7 +50,7 @@ static bool fails(const char *call, const char *path)
 	if (!fault.on)
 		return false;
 	fault.calls++;
-	if (fault.calls != fault.fail && !(fault.forever && fault.calls > fault.fail))
+	if (fault.calls != fault.fail && !(fault.permanent && fault.calls > fault.fail))
 		return false;
 	if (fault.calls == fault.fail)
 		snprintf(fault.what, sizeof(fault.what), "%s %.80s", call, path);
@@ -93,7 +93,7 @@ int __wrap_epoll_create1(int flags)
 	return fails("epoll_create1", "") ? -1 : __real_epoll_create1(flags);
 }
 
-/* openat2(2) is the only one with a path. */
+/* Of the system calls made by syscall(2), openat2(2) is the only one with a path. */
 long __wrap_syscall(long number, ...)
 {
 	long words[6];
@@ -110,12 +110,12 @@ long __wrap_syscall(long number, ...)
 }
 
 static struct fakesys *fake;
-static unsigned wrong;
+static unsigned failures;
 
 static int setup(void **state)
 {
 	(void)state;
-	wrong = 0;
+	failures = 0;
 	fake = fakesys_new();
 	fakesys_process(fake, 1, "/sbin/init");
 	fakesys_pci(fake, HELD, GPU, .group = "17");
@@ -145,8 +145,8 @@ static const struct pci_device *find(const struct inventory *inventory, const ch
 	return inventory_find(inventory, &address);
 }
 
-/* A reading that fails as a whole says nothing wrong. Returns whether it succeeded. */
-static bool look(enum ownership *held, enum ownership *available)
+/* Returns false if the reading fails as a whole, which is a correct result, too. */
+static bool read_ownership(enum ownership *held, enum ownership *available)
 {
 	static struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
 	unsigned sources = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
@@ -179,31 +179,31 @@ static bool look(enum ownership *held, enum ownership *available)
 	return error == 0;
 }
 
-static void inject(int error, bool forever)
+static void inject(int error, bool permanent)
 {
 	enum ownership held, available;
 	unsigned calls;
 
 	fault.fail = 0;
-	fault.forever = false;
-	assert_true(look(&held, &available));
+	fault.permanent = false;
+	assert_true(read_ownership(&held, &available));
 	calls = fault.calls;
 	assert_true(calls > 50);
 	fault.error = error;
-	fault.forever = forever;
+	fault.permanent = permanent;
 	for (fault.fail = 1; fault.fail <= calls; fault.fail++) {
-		if (!look(&held, &available))
+		if (!read_ownership(&held, &available))
 			continue;
 		if (held == OWNERSHIP_FREE || held == OWNERSHIP_HOST) {
 			print_error("%s: %s%s: the held device is %s\n", fault.what,
-				    strerror(error), forever ? ", for good" : "",
+				    strerror(error), permanent ? ", permanently" : "",
 				    ownership_name(held));
-			wrong++;
+			failures++;
 		}
 		if (available == OWNERSHIP_HELD) {
 			print_error("%s: %s: the free device is held\n", fault.what,
 				    strerror(error));
-			wrong++;
+			failures++;
 		}
 	}
 }
@@ -214,10 +214,10 @@ static void inject_all(void)
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
 		inject(errors[i], false);
-		if (errors[i] != EINTR) /* a read that is interrupted is repeated */
+		if (errors[i] != EINTR) /* an interrupted read is repeated without end */
 			inject(errors[i], true);
 	}
-	assert_int_equal(wrong, 0);
+	assert_int_equal(failures, 0);
 }
 
 static void add_holder(void)
@@ -229,14 +229,14 @@ static void add_holder(void)
 	fakesys_descriptor(fake, 42, 6, "/dev/vfio/17");
 }
 
-static void a_held_device_stays_held_or_unknown_where_vfio_is_built_in(void **state)
+static void a_held_device_is_held_or_unknown_with_vfio_built_in(void **state)
 {
 	(void)state;
 	add_holder();
 	inject_all();
 }
 
-static void a_held_device_stays_held_or_unknown_where_the_kernel_counts(void **state)
+static void a_held_device_is_held_or_unknown_with_a_reference_count(void **state)
 {
 	(void)state;
 	add_holder();
@@ -244,7 +244,7 @@ static void a_held_device_stays_held_or_unknown_where_the_kernel_counts(void **s
 	inject_all();
 }
 
-static void a_device_whose_holder_is_hidden_stays_unknown(void **state)
+static void a_device_with_a_hidden_holder_is_unknown(void **state)
 {
 	(void)state;
 	fakesys_vfio_count(fake, 2);
@@ -254,14 +254,12 @@ static void a_device_whose_holder_is_hidden_stays_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_held_device_stays_held_or_unknown_where_vfio_is_built_in, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(
-			a_held_device_stays_held_or_unknown_where_the_kernel_counts, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(a_device_whose_holder_is_hidden_stays_unknown,
+		cmocka_unit_test_setup_teardown(a_held_device_is_held_or_unknown_with_vfio_built_in,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_held_device_is_held_or_unknown_with_a_reference_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_device_with_a_hidden_holder_is_unknown, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

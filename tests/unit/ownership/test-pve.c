@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Proxmox VE's VM configurations and resource mappings. */
+/* Parsing Proxmox VE's VM configurations and resource mappings. */
 #include "tests/unit/test.h"
 
 #include "probe/ownership/pve.h"
@@ -10,9 +10,9 @@ static const char MAPPINGS[] =
 	"\nnic\n\tmap iommugroup=3,node=pve1,path=0000:01:00.0;0000:01:00.1,id=8086:1572\n"
 	"away\n\tmap id=1:1,node=pve10,path=0000:05:00.0\n";
 
-/* What CONFIG names: "0000:81:00.0", with * for all functions, ? for an alternative, and "/mdev2"
- * for a mediated device of it that is hostpci2 ("/nvidia2": of a type of NVIDIA's); "incomplete"
- * behind them. */
+/* The devices in CONFIG: "0000:81:00.0", followed by * for all functions, ? for an alternative, and
+ * "/mdev2" for a mediated device that is hostpci2 ("/nvidia2" if its type is NVIDIA's); then
+ * "incomplete" if so. */
 static const char *devices_of(const char *config)
 {
 	static char text[1024];
@@ -40,7 +40,7 @@ static const char *devices_of(const char *config)
 	return text;
 }
 
-static void hostpci_lines(void **state)
+static void hostpci_lines_are_parsed(void **state)
 {
 	static const char *const cases[][2] = {
 		{"hostpci0: 0000:81:00.0\n", "0000:81:00.0 "},
@@ -70,7 +70,7 @@ static void hostpci_lines(void **state)
 		assert_string_equal(devices_of(cases[i][0]), cases[i][1]);
 }
 
-static void name_and_uuid_of_the_current_configuration(void **state)
+static void name_and_uuid_are_those_of_the_current_configuration(void **state)
 {
 	struct pve_vm vm;
 
@@ -85,7 +85,7 @@ static void name_and_uuid_of_the_current_configuration(void **state)
 	pve_vm_free(&vm);
 }
 
-static void a_line_too_long_is_not_passed_over(void **state)
+static void a_line_that_is_too_long_is_not_ignored(void **state)
 {
 	char *text = malloc(20001);
 
@@ -97,7 +97,7 @@ static void a_line_too_long_is_not_passed_over(void **state)
 	free(text);
 }
 
-static void a_mediated_device_has_the_vm_in_its_uuid(void **state)
+static void a_mediated_devices_uuid_contains_the_vm(void **state)
 {
 	static const char *const others[] = {
 		"",
@@ -127,10 +127,10 @@ static void a_mediated_device_has_the_vm_in_its_uuid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hostpci_lines),
-		cmocka_unit_test(name_and_uuid_of_the_current_configuration),
-		cmocka_unit_test(a_mediated_device_has_the_vm_in_its_uuid),
-		cmocka_unit_test(a_line_too_long_is_not_passed_over),
+		cmocka_unit_test(hostpci_lines_are_parsed),
+		cmocka_unit_test(name_and_uuid_are_those_of_the_current_configuration),
+		cmocka_unit_test(a_mediated_devices_uuid_contains_the_vm),
+		cmocka_unit_test(a_line_that_is_too_long_is_not_ignored),
 	};
 
 	return cmocka_run_group_tests_name("pve", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Proxmox VE's configurations are read from a file system that may never answer. */
+/* Reading Proxmox VE's configurations, from a file system that may hang. */
 #include "tests/unit/test.h"
 
 #include "probe/ownership/pvefiles.h"
@@ -35,7 +35,7 @@ static int setup(void **state)
 	return sysroot_new(fake->path, &root);
 }
 
-/* No child is left behind. */
+/* Leaves no child. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -62,7 +62,7 @@ static const struct pve_file *find(const char *name)
 	return NULL;
 }
 
-static void whole_files_are_read(void **state)
+static void files_are_read_completely(void **state)
 {
 	char text[5001];
 
@@ -82,7 +82,7 @@ static void whole_files_are_read(void **state)
 	assert_string_equal(find("pci.cfg")->text, "gpu\n");
 }
 
-static void a_host_without_proxmox_has_none(void **state)
+static void without_proxmox_there_are_no_files(void **state)
 {
 	(void)state;
 	assert_int_equal(read_files(), -ENOENT);
@@ -91,7 +91,7 @@ static void a_host_without_proxmox_has_none(void **state)
 	assert_int_equal(files.count, 0);
 }
 
-static void while_an_earlier_child_hangs_none_is_started(void **state)
+static void no_child_is_started_while_an_earlier_one_hangs(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "etc/pve/qemu-server/105.conf", "name: web\n");
@@ -102,7 +102,7 @@ static void while_an_earlier_child_hangs_none_is_started(void **state)
 	/* another user's process of that name */
 	fakesys_user(fake, 77, "65534\t65534\t65534\t65534");
 	assert_int_equal(read_files(), 0);
-	/* it has ended, and its parent hasn't reaped it */
+	/* a zombie */
 	fakesys_user(fake, 77, "0\t0\t0\t0");
 	fakesys_file(fake, "proc/77/stat",
 		     "77 (a) Z 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1077 0 0");
@@ -119,7 +119,7 @@ static void *remove_soon(void *data)
 	return data;
 }
 
-static void another_one_that_reads_is_waited_for(void **state)
+static void another_reader_is_waited_for(void **state)
 {
 	pthread_t thread;
 
@@ -133,22 +133,22 @@ static void another_one_that_reads_is_waited_for(void **state)
 	assert_int_equal(files.count, 1);
 }
 
-/* ---- a file system whose daemon takes requests and doesn't answer ---- */
+/* ---- a file system whose daemon reads requests and doesn't answer ---- */
 
-#define NOT_ALLOWED 77
+#define NOT_PERMITTED 77
 #define TEST_SECONDS 20
 
 static int fuse;
-static atomic_bool over;
+static atomic_bool stopped;
 
-/* The daemon is in the tests' process: when it ends, so do all requests. */
-static void *take_requests(void *data)
+/* The daemon is a thread of the test program, so that all requests end with the program. */
+static void *fuse_daemon(void *data)
 {
 	static _Alignas(8) char request[FUSE_MIN_READ_BUFFER + 65536];
 	const struct fuse_in_header *in = (const void *)request;
 	struct pollfd polled = {.fd = fuse, .events = POLLIN};
 
-	while (!over) {
+	while (!stopped) {
 		struct {
 			struct fuse_out_header header;
 			struct fuse_init_out init;
@@ -166,9 +166,9 @@ static void *take_requests(void *data)
 	return data;
 }
 
-/* In a mount namespace of its own, so that nothing of it is left. Returns false where that isn't
- * allowed. */
-static bool mount_silent(void)
+/* Mounts in a mount namespace of its own, so that nothing is left. Returns false if that is not
+ * permitted. */
+static bool mount_hanging(void)
 {
 	char path[128], options[96];
 
@@ -183,7 +183,7 @@ static bool mount_silent(void)
 	if (mount("silent", path, "fuse", 0, options) < 0)
 		return false;
 	close(fuse);
-	/* what was opened before is in the other namespace */
+	/* the old root is open in the other namespace */
 	sysroot_free(root);
 	return sysroot_new(fake->path, &root) == 0;
 }
@@ -204,20 +204,20 @@ static unsigned count_children(void)
 	return count;
 }
 
-/* Returns 0, or the number of what was wrong. */
-static int read_silent(void)
+/* Returns 0, or the number of the check that failed. */
+static int read_hanging(void)
 {
 	char path[128];
 
-	if (!mount_silent())
-		return NOT_ALLOWED;
+	if (!mount_hanging())
+		return NOT_PERMITTED;
 	for (int i = 0; i < 3; i++) {
 		if (read_files() != -ETIMEDOUT)
 			return 1;
 		if (count_children() != 1)
 			return 2;
 	}
-	/* the daemon ends, and the request that it had with it */
+	/* the daemon ends, and its pending request with it */
 	snprintf(path, sizeof(path), "%s/etc/pve", fake->path);
 	if (umount2(path, MNT_FORCE | MNT_DETACH) < 0)
 		return 3;
@@ -226,8 +226,7 @@ static int read_silent(void)
 	return count_children() == 0 ? 0 : 5;
 }
 
-/* Returns what PID exited with, or -1 when it didn't in time: it may be one that can't be
- * killed. */
+/* Returns the exit status of PID, or -1 on timeout: it may be in uninterruptible sleep. */
 static int wait_for(pid_t pid)
 {
 	const struct timespec pause = {.tv_nsec = 20000000};
@@ -241,7 +240,7 @@ static int wait_for(pid_t pid)
 	return -1;
 }
 
-/* A bare root directory has no node. */
+/* A container may have no /dev/fuse. */
 static int open_fuse(void)
 {
 	char path[128];
@@ -267,13 +266,13 @@ static void children_do_not_pile_up(void **state)
 	fuse = open_fuse();
 	assert_true(fuse >= 0);
 	fakesys_directory(fake, "etc/pve");
-	over = false;
-	assert_int_equal(pthread_create(&thread, NULL, take_requests, NULL), 0);
+	stopped = false;
+	assert_int_equal(pthread_create(&thread, NULL, fuse_daemon, NULL), 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(read_silent());
+		_exit(read_hanging());
 	result = pid < 0 ? -1 : wait_for(pid);
-	over = true;
+	stopped = true;
 	pthread_join(thread, NULL);
 	close(fuse);
 	if (pid > 0 && result < 0) {
@@ -298,11 +297,11 @@ static bool may_mount(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(whole_files_are_read),
-		TEST(a_host_without_proxmox_has_none),
-		TEST(while_an_earlier_child_hangs_none_is_started),
-		TEST(another_one_that_reads_is_waited_for),
-		TEST(children_do_not_pile_up), /* left out where mounting is not allowed */
+		TEST(files_are_read_completely),
+		TEST(without_proxmox_there_are_no_files),
+		TEST(no_child_is_started_while_an_earlier_one_hangs),
+		TEST(another_reader_is_waited_for),
+		TEST(children_do_not_pile_up), /* needs permission to mount; must be the last */
 	};
 
 	return _cmocka_run_group_tests("pvefiles", tests, COUNT(tests) - !may_mount(), NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Command lines of virtual machine monitors, and what frontends call their VMs. */
+/* Command lines of virtual machine monitors, and finding the frontend of a VM. */
 #include "tests/unit/test.h"
 
 #include "config.h"
@@ -17,18 +17,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Words with a | behind each instead of a NUL. */
-static void parse(const char *words)
+/* Parses arguments that are terminated by | instead of NUL. */
+static void parse(const char *args)
 {
-	char text[8192];
-	size_t length = strlen(words);
+	char cmdline[8192];
+	size_t length = strlen(args);
 
-	memcpy(text, words, length);
+	memcpy(cmdline, args, length);
 	for (size_t i = 0; i < length; i++)
-		if (text[i] == '|')
-			text[i] = '\0';
+		if (cmdline[i] == '|')
+			cmdline[i] = '\0';
 	vmm_free(&vmm);
-	assert_int_equal(vmm_parse(text, length, &vmm), 0);
+	assert_int_equal(vmm_parse(cmdline, length, &vmm), 0);
 }
 
 static const char *device(size_t i)
@@ -40,7 +40,7 @@ static const char *device(size_t i)
 				      : address_format(&vmm.devices[i].address, text);
 }
 
-static void qemu_under_libvirt(void **state)
+static void devices_of_qemu_under_libvirt(void **state)
 {
 	(void)state;
 	parse("/usr/bin/qemu-system-x86_64|-name|guest=one-42,debug-threads=on|-S|-uuid|"
@@ -57,7 +57,7 @@ static void qemu_under_libvirt(void **state)
 	assert_string_equal(vmm.devices[1].guest_address, "");
 }
 
-static void qemu_by_hand(void **state)
+static void devices_of_qemu_started_by_hand(void **state)
 {
 	(void)state;
 	parse("qemu-kvm|--name|with,,comma,process=x|-device|driver=vfio-pci,host=81:00.2,addr=5.1,bus=pcie.0|-device|"
@@ -72,8 +72,8 @@ static void qemu_by_hand(void **state)
 	assert_string_equal(device(2), "4b20d080-1b54-4048-85b3-a6a62d165c01");
 }
 
-/* With descriptors that libvirt passes nothing says which device it is. */
-static void qemu_with_iommufd(void **state)
+/* A device whose descriptor libvirt passes can't be identified by the command line. */
+static void devices_of_qemu_with_iommufd(void **state)
 {
 	(void)state;
 	parse("qemu-system-x86_64|-object|iommufd,id=iommufd0|-device|vfio-pci,host=0000:81:00.2,iommufd=iommufd0|-device|"
@@ -86,8 +86,8 @@ static void qemu_with_iommufd(void **state)
 	assert_true(vmm.devices[1].failover);
 }
 
-/* QEMU takes the device's directory itself, too. */
-static void qemu_with_a_mediated_devices_own_path(void **state)
+/* QEMU accepts the path of the device's directory itself, too. */
+static void a_mediated_device_by_its_own_path(void **state)
 {
 	(void)state;
 	parse("qemu-kvm|-device|vfio-pci,sysfsdev=/sys/devices/pci0000:00/0000:00:02.0/4b20d080-1b54-4048-85b3-a6a62d165c01|"
@@ -98,7 +98,7 @@ static void qemu_with_a_mediated_devices_own_path(void **state)
 }
 
 #ifdef HAVE_JSON_C
-static void qemu_with_iommufd_and_json(void **state)
+static void devices_of_qemu_with_iommufd_and_json(void **state)
 {
 	(void)state;
 	parse("qemu-system-x86_64|-object|{\"qom-type\":\"iommufd\",\"id\":\"iommufd0\",\"fd\":\"23\"}|-device|"
@@ -112,7 +112,7 @@ static void qemu_with_iommufd_and_json(void **state)
 	assert_true(vmm.devices[1].failover);
 }
 
-static void qemu_with_json(void **state)
+static void devices_of_qemu_with_json(void **state)
 {
 	(void)state;
 	parse("qemu-system-x86_64|-device|{\"driver\":\"vfio-pci\",\"host\":\"0000:81:00.2\",\"id\":\"hostdev0\","
@@ -123,7 +123,7 @@ static void qemu_with_json(void **state)
 }
 #endif
 
-static void cloud_hypervisor(void **state)
+static void devices_of_cloud_hypervisor(void **state)
 {
 	(void)state;
 	parse("/usr/local/bin/cloud-hypervisor|--cpus|boot=1|--device|path=/sys/bus/pci/devices/0000:01:00.0/,iommu=on|"
@@ -133,7 +133,7 @@ static void cloud_hypervisor(void **state)
 	assert_string_equal(device(1), "0000:01:00.1");
 }
 
-static void crosvm(void **state)
+static void devices_of_crosvm(void **state)
 {
 	(void)state;
 	parse("/usr/bin/crosvm|run|--vfio|/sys/bus/pci/devices/0000:01:00.0,iommu=viommu,guest-address=00:05.0|"
@@ -144,7 +144,7 @@ static void crosvm(void **state)
 	assert_string_equal(device(1), "0000:02:00.0");
 }
 
-static void kubevirt_is_known_by_its_pod(void **state)
+static void kubevirt_is_found_by_pod_and_name(void **state)
 {
 	static const char pod[] =
 		"0::/kubepods.slice/kubepods-burstable.slice/"
@@ -178,7 +178,7 @@ static void kubevirt_is_known_by_its_pod(void **state)
 	}
 }
 
-static void a_pod_is_known_by_the_cgroup(void **state)
+static void a_pod_is_found_by_the_cgroup(void **state)
 {
 	static const char uid[] = "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1";
 	static const struct {
@@ -189,7 +189,7 @@ static void a_pod_is_known_by_the_cgroup(void **state)
 		 true},
 		{"1:cpu:/x\n0::/kubepods/besteffort/pod2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1/x\n",
 		 true},
-		/* kind's, and seen from another pod's cgroup namespace */
+		/* kind's cgroup root, and a path from another cgroup namespace */
 		{"0::/kubelet.slice/kubelet-kubepods.slice/"
 		 "kubelet-kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/x\n",
 		 true},
@@ -209,7 +209,7 @@ static void a_pod_is_known_by_the_cgroup(void **state)
 	}
 }
 
-static void some_frontends_are_known_by_a_path(void **state)
+static void some_frontends_are_found_by_a_path(void **state)
 {
 	static const struct {
 		const char *path, *name, *frontend, *id;
@@ -221,7 +221,7 @@ static void some_frontends_are_known_by_a_path(void **state)
 		{"/var/snap/lxd/common/lxd/logs/shop_web/qemu.conf", "web", "lxd", "shop/web"},
 		{"/run/vc/vm/" HEX HEX HEX HEX "/clh-api.sock", NULL, "kata", HEX HEX HEX HEX},
 		{"/run/kata/" HEX HEX HEX HEX "/root/ch-api.sock", NULL, "kata", HEX HEX HEX HEX},
-		/* the path is not of this VM, or not of a frontend that is known */
+		/* not the path of this VM, or of a known frontend */
 		{"/run/incus/other/qemu.conf", "web", NULL, NULL},
 		{"/run/incus/xweb/qemu.conf", "web", NULL, NULL},
 		{"/run/incus/_web/qemu.conf", "web", NULL, NULL},
@@ -254,7 +254,7 @@ static void some_frontends_are_known_by_a_path(void **state)
 	}
 }
 
-static void the_path_that_a_frontend_gave_is_kept(void **state)
+static void the_path_of_the_frontend_is_parsed(void **state)
 {
 	(void)state;
 	parse("/usr/bin/qemu-system-x86_64|-S|-name|web|-uuid|u-u-i-d|-daemonize|-cpu|host|-nographic|-serial|"
@@ -273,7 +273,7 @@ static void the_path_that_a_frontend_gave_is_kept(void **state)
 	assert_null(vmm.path);
 }
 
-static void other_programs_are_no_vmm(void **state)
+static void other_programs_are_not_parsed(void **state)
 {
 	(void)state;
 	parse("/usr/bin/dpdk-testpmd|-a|0000:01:00.0|-name|guest=one-1|");
@@ -283,7 +283,7 @@ static void other_programs_are_no_vmm(void **state)
 	assert_int_equal(vmm.device_count, 0);
 }
 
-static void nonsense_is_passed_over(void **state)
+static void invalid_arguments_are_ignored(void **state)
 {
 	static const char *const lines[] = {
 		"",
@@ -320,7 +320,7 @@ static void nonsense_is_passed_over(void **state)
 	}
 }
 
-static void long_names_are_taken_whole(void **state)
+static void long_names_are_not_truncated(void **state)
 {
 	char words[6000] = "qemu|-name|guest=";
 	size_t start = strlen(words);
@@ -332,7 +332,7 @@ static void long_names_are_taken_whole(void **state)
 	assert_int_equal(strlen(vmm.name), 4096 + strlen("\n\x1b[2J]]>"));
 }
 
-static void frontends_are_known_by_their_names(void **state)
+static void frontends_are_found_by_name(void **state)
 {
 	static const char uuid[] = "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1";
 	static const struct {
@@ -376,24 +376,24 @@ static void frontends_are_known_by_their_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(qemu_under_libvirt, teardown),
-		cmocka_unit_test_teardown(qemu_by_hand, teardown),
-		cmocka_unit_test_teardown(qemu_with_iommufd, teardown),
-		cmocka_unit_test_teardown(qemu_with_a_mediated_devices_own_path, teardown),
+		cmocka_unit_test_teardown(devices_of_qemu_under_libvirt, teardown),
+		cmocka_unit_test_teardown(devices_of_qemu_started_by_hand, teardown),
+		cmocka_unit_test_teardown(devices_of_qemu_with_iommufd, teardown),
+		cmocka_unit_test_teardown(a_mediated_device_by_its_own_path, teardown),
 #ifdef HAVE_JSON_C
-		cmocka_unit_test_teardown(qemu_with_iommufd_and_json, teardown),
-		cmocka_unit_test_teardown(qemu_with_json, teardown),
+		cmocka_unit_test_teardown(devices_of_qemu_with_iommufd_and_json, teardown),
+		cmocka_unit_test_teardown(devices_of_qemu_with_json, teardown),
 #endif
-		cmocka_unit_test_teardown(cloud_hypervisor, teardown),
-		cmocka_unit_test_teardown(crosvm, teardown),
-		cmocka_unit_test(kubevirt_is_known_by_its_pod),
-		cmocka_unit_test(a_pod_is_known_by_the_cgroup),
-		cmocka_unit_test(some_frontends_are_known_by_a_path),
-		cmocka_unit_test_teardown(the_path_that_a_frontend_gave_is_kept, teardown),
-		cmocka_unit_test_teardown(other_programs_are_no_vmm, teardown),
-		cmocka_unit_test_teardown(nonsense_is_passed_over, teardown),
-		cmocka_unit_test_teardown(long_names_are_taken_whole, teardown),
-		cmocka_unit_test(frontends_are_known_by_their_names),
+		cmocka_unit_test_teardown(devices_of_cloud_hypervisor, teardown),
+		cmocka_unit_test_teardown(devices_of_crosvm, teardown),
+		cmocka_unit_test(kubevirt_is_found_by_pod_and_name),
+		cmocka_unit_test(a_pod_is_found_by_the_cgroup),
+		cmocka_unit_test(some_frontends_are_found_by_a_path),
+		cmocka_unit_test_teardown(the_path_of_the_frontend_is_parsed, teardown),
+		cmocka_unit_test_teardown(other_programs_are_not_parsed, teardown),
+		cmocka_unit_test_teardown(invalid_arguments_are_ignored, teardown),
+		cmocka_unit_test_teardown(long_names_are_not_truncated, teardown),
+		cmocka_unit_test(frontends_are_found_by_name),
 	};
 
 	return cmocka_run_group_tests_name("vmm", tests, NULL, NULL);
