@@ -2,6 +2,7 @@
 #include "binder/devices/driver-choice.h"
 
 #include "binder/engine/change.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -63,9 +64,10 @@ static void find_variant(struct sysroot *root, const struct pci_device *device,
 		return;
 	snprintf(subject, sizeof(subject), "vfio_%s", device->modalias);
 	snprintf(path, sizeof(path), "lib/modules/%s/modules.alias", release);
-	text = malloc(ALIASES_SIZE_MAX);
-	if (text && sysdir_read(sysroot_dir(root), path, text, ALIASES_SIZE_MAX) > 0 &&
-	    (best = best_alias(text, subject)))
+	if (textfile_read(root, path, ALIASES_SIZE_MAX, &text) < 0)
+		return;
+	best = best_alias(text, subject);
+	if (best)
 		strcpy(module, best);
 	free(text);
 }

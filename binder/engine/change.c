@@ -110,15 +110,10 @@ int change_copy(struct change *to, const struct change *from)
 	return 0;
 }
 
-bool text_same_or_null(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool binding_same(const struct binding *a, const struct binding *b)
 {
-	return a->any == b->any && text_same_or_null(a->driver, b->driver) &&
-	       text_same_or_null(a->override, b->override);
+	return a->any == b->any && text_same(a->driver, b->driver) &&
+	       text_same(a->override, b->override);
 }
 
 bool driver_is_for_vms(const char *driver)
@@ -242,9 +237,9 @@ bool change_is_applied(const struct change *change)
 		return false;
 	if (change->is_vfs)
 		return change->vfs_now == change->vfs_wanted;
-	if (!text_same_or_null(now->override, wanted->override))
+	if (!text_same(now->override, wanted->override))
 		return false;
 	if (wanted->any)
 		return !now->driver || !driver_is_for_vms(now->driver);
-	return text_same_or_null(now->driver, wanted->driver);
+	return text_same(now->driver, wanted->driver);
 }

@@ -87,9 +87,6 @@ bool change_is_applied(const struct change *change);
 /* Whether DRIVER is one that hands devices to VMs, and not one that uses them. */
 bool driver_is_for_vms(const char *driver);
 
-/* Whether both are the same, or both NULL. */
-bool text_same_or_null(const char *a, const char *b);
-
 /* Where a file of the device is, relative to the root. SIZE must do for the longest name. */
 #define DEVICE_PATH_SIZE 128
 const char *device_path(const struct pci_address *address, const char *name,

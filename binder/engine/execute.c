@@ -90,7 +90,7 @@ static int check_override(struct kernel *kernel, const struct change *change)
 
 	if (error < 0)
 		return error;
-	if (!text_same_or_null(now.now.override, change->wanted.override))
+	if (!text_same(now.now.override, change->wanted.override))
 		error = -EIO;
 	change_free_members(&now);
 	return error;

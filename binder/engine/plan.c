@@ -55,8 +55,7 @@ static bool must_unbind(const struct change *change)
 
 	if (!now)
 		return false;
-	return change->wanted.any ? driver_is_for_vms(now)
-				  : !text_same_or_null(now, change->wanted.driver);
+	return change->wanted.any ? driver_is_for_vms(now) : !text_same(now, change->wanted.driver);
 }
 
 /* Whether the device has to be given to a driver. */
@@ -64,8 +63,7 @@ static bool must_bind(const struct change *change)
 {
 	if (change->wanted.any)
 		return !change->now.driver || must_unbind(change);
-	return change->wanted.driver &&
-	       !text_same_or_null(change->now.driver, change->wanted.driver);
+	return change->wanted.driver && !text_same(change->now.driver, change->wanted.driver);
 }
 
 static int plan_load(struct plan *plan, const struct change *change, size_t index)
@@ -84,7 +82,7 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 {
 	char path[DEVICE_PATH_SIZE];
 
-	if (text_same_or_null(change->now.override, change->wanted.override))
+	if (text_same(change->now.override, change->wanted.override))
 		return 0;
 	/* to write nothing at all does nothing at all; a newline clears it */
 	return plan_add(plan, STEP_OVERRIDE, index,

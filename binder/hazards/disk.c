@@ -3,6 +3,7 @@
  * kernel's Documentation/filesystems/proc.rst (mountinfo), Documentation/ABI/stable/sysfs-block and
  * Documentation/ABI/testing/sysfs-fs-btrfs. */
 #include "binder/hazards/hazard.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,16 +184,13 @@ static void check_mount(struct disks *disks, struct libmnt_fs *fs)
  * HAZARD_UNKNOWN. */
 static char *read_proc_file(struct disks *disks, const char *path)
 {
-	char *text = malloc(PROC_FILE_SIZE_MAX);
-	ssize_t length = text ? sysdir_read(sysroot_dir(disks->view->root), path, text,
-					    PROC_FILE_SIZE_MAX)
-			      : -ENOMEM;
+	char *text;
+	int error = textfile_read(disks->view->root, path, PROC_FILE_SIZE_MAX, &text);
 
-	if (length >= 0)
+	if (error == 0)
 		return text;
 	hazard_findings_add(disks->findings, HAZARD_UNKNOWN, disks->device, "%s/%s: %s",
-			    sysroot_path(disks->view->root), path, strerror((int)-length));
-	free(text);
+			    sysroot_path(disks->view->root), path, strerror(-error));
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
  * Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
  * net/ipv6/route.c (rt6_info_route), ssh(1) for SSH_CONNECTION. */
 #include "binder/hazards/hazard.h"
+#include "probe/sysfs/textfile.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -175,19 +176,16 @@ static bool parse_v6(const char *line, struct route *route)
 static void read_routes(struct network *network, const char *path,
 			bool (*parse)(const char *line, struct route *route))
 {
-	char *text = malloc(ROUTES_SIZE_MAX), *rest = NULL;
-	ssize_t length = text ? sysdir_read(sysroot_dir(network->view->root), path, text,
-					    ROUTES_SIZE_MAX)
-			      : -ENOMEM;
+	char *text, *rest = NULL;
+	int error = textfile_read(network->view->root, path, ROUTES_SIZE_MAX, &text);
 	struct route route = {.length = 0};
 
-	if (length < 0) {
+	if (error < 0) {
 		/* absent in a kernel without IPv6 */
-		if (length != -ENOENT || parse == parse_v4)
+		if (error != -ENOENT || parse == parse_v4)
 			hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device,
 					    "%s/%s: %s", sysroot_path(network->view->root), path,
-					    strerror((int)-length));
-		free(text);
+					    strerror(-error));
 		return;
 	}
 	network->client_length = -1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/hazards/ssh.h"
 
+#include "probe/sysfs/textfile.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +13,14 @@
 static char *read_ssh_connection(struct sysroot *root, pid_t pid)
 {
 	static const char name[] = "SSH_CONNECTION=";
-	char *text = malloc(ENVIRONMENT_SIZE_MAX), *found = NULL, path[64];
-	ssize_t length;
+	char *text, *found = NULL, path[64];
+	size_t length;
 
 	snprintf(path, sizeof(path), "proc/%d/environ", pid);
-	length = text ? sysdir_read(sysroot_dir(root), path, text, ENVIRONMENT_SIZE_MAX) : -1;
-	for (ssize_t at = 0; at < length && !found; at += (ssize_t)strlen(text + at) + 1)
-		if (strncmp(text + at, name, strlen(name)) == 0 && text[at + (ssize_t)strlen(name)])
+	if (textfile_read_bytes(root, path, ENVIRONMENT_SIZE_MAX, &text, &length) < 0)
+		return NULL;
+	for (size_t at = 0; at < length && !found; at += strlen(text + at) + 1)
+		if (strncmp(text + at, name, strlen(name)) == 0 && text[at + strlen(name)])
 			found = strdup(text + at + strlen(name));
 	free(text);
 	return found;

@@ -165,7 +165,7 @@ static bool id_matches(const char *id, const struct pci_device *device)
 
 	if (sscanf(id, "%8x:%8x:%8x:%8x", &vendor, &device_id, &subvendor, &subdevice) < 2)
 		return false;
-	return device->class >> 8 != 0x06 && (vendor == any || vendor == device->vendor) &&
+	return !device_is_bridge(device) && (vendor == any || vendor == device->vendor) &&
 	       (device_id == any || device_id == device->device) &&
 	       (subvendor == any || subvendor == device->subsystem_vendor) &&
 	       (subdevice == any || subdevice == device->subsystem_device);

@@ -8,26 +8,21 @@
 #include <string.h>
 #include <strings.h>
 
-static bool strings_equal(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool is_same_vm(const struct owner *owner, const struct claim *claim)
 {
 	if (claim->vmid && owner->frontend && strcmp(owner->frontend, "proxmox") == 0)
-		return strings_equal(owner->frontend_id, claim->vmid);
+		return text_same(owner->frontend_id, claim->vmid);
 	if (owner->pid && claim->pid)
 		return owner->pid == claim->pid;
 	if (owner->uuid && claim->uuid)
 		return strcasecmp(owner->uuid, claim->uuid) == 0;
-	return owner->name && strings_equal(owner->name, claim->name);
+	return owner->name && text_same(owner->name, claim->name);
 }
 
 static struct owner *find_owner(struct pci_device *device, const struct claim *claim)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
-		if (strings_equal(device->owners[i].mdev, claim->mdev) &&
+		if (text_same(device->owners[i].mdev, claim->mdev) &&
 		    is_same_vm(&device->owners[i], claim))
 			return &device->owners[i];
 	return NULL;

@@ -13,6 +13,7 @@
 #include "probe/ownership/pve.h"
 #include "probe/ownership/pvefiles.h"
 #include "probe/ownership/sources.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -259,18 +260,17 @@ static int claim_configurations(const struct owner_search *search, struct source
 /* Returns 0, -ENOENT if there is no file of reservations, or -ENOMEM. */
 static int claim_reservations(const struct owner_search *search, struct source_report *report)
 {
-	char *text = malloc(RESERVATIONS_SIZE_MAX), *rest = text, *line;
-	ssize_t length = -ENOMEM;
-	int error = 0;
+	char *text, *rest, *line;
+	int error = textfile_read(search->root, RESERVATIONS, RESERVATIONS_SIZE_MAX, &text);
 
-	if (text)
-		length = sysdir_read(sysroot_dir(search->root), RESERVATIONS, text,
-				     RESERVATIONS_SIZE_MAX);
-	if (length == -ENOENT || length == -ENOMEM)
-		error = (int)length;
-	else if (length < 0)
-		set_failed(report, RESERVATIONS, (int)length);
-	while (length >= 0 && !error && (line = strsep(&rest, "\n")))
+	if (error == -ENOENT || error == -ENOMEM)
+		return error;
+	if (error < 0) {
+		set_failed(report, RESERVATIONS, error);
+		return 0;
+	}
+	rest = text;
+	while (!error && (line = strsep(&rest, "\n")))
 		error = claim_line(search, line);
 	free(text);
 	return error;

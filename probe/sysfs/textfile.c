@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int textfile_read(struct sysroot *root, const char *path, size_t size, char **ret)
+int textfile_read_bytes(struct sysroot *root, const char *path, size_t size, char **ret,
+			size_t *ret_length)
 {
-	char *text = malloc(size), *fitting;
+	char *text = malloc(size), *shrunk;
 	ssize_t length;
 
 	if (!text)
@@ -16,7 +17,15 @@ int textfile_read(struct sysroot *root, const char *path, size_t size, char **re
 		free(text);
 		return (int)length;
 	}
-	fitting = realloc(text, (size_t)length + 1);
-	*ret = fitting ? fitting : text;
+	shrunk = realloc(text, (size_t)length + 1);
+	*ret = shrunk ? shrunk : text;
+	*ret_length = (size_t)length;
 	return 0;
+}
+
+int textfile_read(struct sysroot *root, const char *path, size_t size, char **ret)
+{
+	size_t length;
+
+	return textfile_read_bytes(root, path, size, ret, &length);
 }

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/formats/ifname.h"
 
+#include "probe/sysfs/textfile.h"
+
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define RULES_SIZE_MAX (1u << 20)
 
 char *ifname_read_rules(struct sysroot *root)
 {
-	char *string = malloc(RULES_SIZE_MAX);
+	char *text;
 
-	if (string && sysdir_read(sysroot_dir(root), IFNAME_RULES, string, RULES_SIZE_MAX) < 0) {
-		free(string);
-		string = NULL;
-	}
-	return string;
+	return textfile_read(root, IFNAME_RULES, RULES_SIZE_MAX, &text) == 0 ? text : NULL;
 }
 
 /* Accepts valid interface names, except those with quotes or backslashes. */
