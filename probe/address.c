@@ -17,29 +17,29 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Reads 1 to DIGITS hex digits that END closes, none above MAX; moves *text behind END. */
-static bool parse_hex(const char **text, int digits, char end, uint32_t max, uint32_t *ret)
+/* Parses 1 to DIGITS hex digits up to END, at most MAX, and moves *string past END. */
+static bool parse_hex(const char **string, int digits, char end, uint32_t max, uint32_t *ret)
 {
-	const char *p = *text;
+	const char *p = *string;
 	uint32_t value = 0;
-	int taken = 0;
+	int count = 0;
 
-	for (; hex_digit(*p) >= 0 && taken < digits; p++, taken++)
+	for (; hex_digit(*p) >= 0 && count < digits; p++, count++)
 		value = value << 4 | (uint32_t)hex_digit(*p);
-	if (!taken || *p != end || value > max)
+	if (!count || *p != end || value > max)
 		return false;
-	*text = *p ? p + 1 : p;
+	*string = *p ? p + 1 : p;
 	*ret = value;
 	return true;
 }
 
-int address_parse_full(const char *text, struct pci_address *ret)
+int address_parse_full(const char *string, struct pci_address *ret)
 {
 	uint32_t domain, bus, slot, function;
 
-	if (!parse_hex(&text, 8, ':', UINT32_MAX, &domain) ||
-	    !parse_hex(&text, 2, ':', 0xff, &bus) || !parse_hex(&text, 2, '.', 0x1f, &slot) ||
-	    !parse_hex(&text, 1, '\0', 7, &function))
+	if (!parse_hex(&string, 8, ':', UINT32_MAX, &domain) ||
+	    !parse_hex(&string, 2, ':', 0xff, &bus) || !parse_hex(&string, 2, '.', 0x1f, &slot) ||
+	    !parse_hex(&string, 1, '\0', 7, &function))
 		return -EINVAL;
 	*ret = (struct pci_address){
 		.domain = domain,
@@ -50,13 +50,13 @@ int address_parse_full(const char *text, struct pci_address *ret)
 	return 0;
 }
 
-int address_parse(const char *text, struct pci_address *ret)
+int address_parse(const char *string, struct pci_address *ret)
 {
 	char full[ADDRESS_SIZE + 4];
 
-	if (address_parse_full(text, ret) == 0)
+	if (address_parse_full(string, ret) == 0)
 		return 0;
-	if (snprintf(full, sizeof(full), "0:%s", text) >= (int)sizeof(full))
+	if (snprintf(full, sizeof(full), "0:%s", string) >= (int)sizeof(full))
 		return -EINVAL;
 	return address_parse_full(full, ret);
 }

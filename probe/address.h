@@ -12,25 +12,25 @@ struct pci_address {
 	uint8_t function; /* 0 to 7 */
 };
 
-/* Room for the longest address, ffffffff:ff:1f.7, and its NUL. */
+/* Size of the longest address, ffffffff:ff:1f.7, with its NUL. */
 #define ADDRESS_SIZE 17
 
-/* Reads a full address (0000:81:00.2) or a short one (81:00.2, of domain 0). Nothing may follow.
- * Returns 0, or -EINVAL with *ret untouched. */
-int address_parse(const char *text, struct pci_address *ret);
+/* Parses a full address (0000:81:00.2) or a short one (81:00.2, in domain 0). Trailing characters
+ * are an error. Returns 0, or -EINVAL with *ret untouched. */
+int address_parse(const char *string, struct pci_address *ret);
 
-/* The same, but the domain must be there: the form of the names in /sys/bus/pci/devices. */
-int address_parse_full(const char *text, struct pci_address *ret);
+/* Like address_parse, but requires the domain, as in the names in /sys/bus/pci/devices. */
+int address_parse_full(const char *string, struct pci_address *ret);
 
 /* Writes 0000:81:00.2, as sysfs and lspci -D do, into BUFFER and returns BUFFER. */
 const char *address_format(const struct pci_address *address, char buffer[static ADDRESS_SIZE]);
 
-/* Writes 81:00.2, or the full address when the domain isn't 0, as lspci does, and returns BUFFER.
- */
+/* Writes 81:00.2, or the full address if the domain is not 0, as lspci does, and returns BUFFER. */
 const char *address_format_short(const struct pci_address *address,
 				 char buffer[static ADDRESS_SIZE]);
 
-/* Orders by domain, bus, slot, function: lspci's order. Less than, equal to or greater than 0. */
+/* Orders by domain, bus, slot and function, as lspci does. Returns a value less than, equal to or
+ * greater than 0. */
 int address_compare(const struct pci_address *a, const struct pci_address *b);
 
 #endif

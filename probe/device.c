@@ -34,7 +34,7 @@ bool device_is_bridge(const struct pci_device *device)
 	return device->class >> 8 == 0x06;
 }
 
-/* p0, p1: a port of the device. pf0vf3 and the like are ports of its functions. */
+/* p0 and p1 are physical ports; pf0vf3 and the like are representors of functions. */
 static bool is_uplink(const struct interface *interface)
 {
 	const char *port = interface->phys_port_name;
@@ -76,8 +76,7 @@ bool device_has_conflict(const struct pci_device *device)
 		if (device->owners[i].mdev)
 			continue;
 		whole++;
-		/* a driver of the maker's own can hand out VFs itself: then the VM is seen to have
-		 * it open */
+		/* a vendor driver can pass VFs through itself; then the VM has the VF open */
 		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) &&
 		    has_host_driver(device))
 			return true;
@@ -87,7 +86,7 @@ bool device_has_conflict(const struct pci_device *device)
 
 enum unavailable_reason device_unavailable_reason(const struct pci_device *device)
 {
-	static const enum unavailable_reason obstacles[OWNERSHIP_COUNT] = {
+	static const enum unavailable_reason reasons[OWNERSHIP_COUNT] = {
 		[OWNERSHIP_UNKNOWN] = UNAVAILABLE_UNKNOWN,
 		[OWNERSHIP_FREE] = UNAVAILABLE_NONE,
 		[OWNERSHIP_HOST] = UNAVAILABLE_HOST,
@@ -96,7 +95,7 @@ enum unavailable_reason device_unavailable_reason(const struct pci_device *devic
 	};
 
 	if (!(device->present & HAS_OWNERSHIP) || device->ownership != OWNERSHIP_FREE)
-		return obstacles[device->ownership];
+		return reasons[device->ownership];
 	if (!(device->present & HAS_IOMMU_GROUP))
 		return UNAVAILABLE_NO_IOMMU;
 	if (device->nonviable_peers.count)
@@ -109,7 +108,7 @@ bool device_knows_link(const struct pci_device *device)
 	const unsigned needed = HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_MAX_LINK_SPEED |
 				HAS_MAX_LINK_WIDTH | HAS_PORT_LINK;
 
-	return (device->present & needed) == needed && device->class >> 8 != 0x06;
+	return (device->present & needed) == needed && !device_is_bridge(device);
 }
 
 bool device_has_degraded_link(const struct pci_device *device)
@@ -122,12 +121,12 @@ bool device_has_degraded_link(const struct pci_device *device)
 	       (link->width < link->max_width && link->width < link->port_width);
 }
 
-static char *copy(const char *text, bool *failed)
+static char *copy(const char *string, bool *failed)
 {
-	char *made = text ? strdup(text) : NULL;
+	char *duplicate = string ? strdup(string) : NULL;
 
-	*failed |= text && !made;
-	return made;
+	*failed |= string && !duplicate;
+	return duplicate;
 }
 
 int device_copy_owners(struct pci_device *to, const struct pci_device *from)

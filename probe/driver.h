@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a driver's name tells. No I/O. */
+/* Classifies drivers by name. No I/O. */
 #ifndef PCIPROBE_DRIVER_H
 #define PCIPROBE_DRIVER_H
 
 #include <stdbool.h>
 
-/* It hands devices to VMs: vfio-pci, and the variants that makers have (mlx5_vfio_pci,
- * nvgrace-gpu-vfio-pci). */
+/* Whether DRIVER passes devices through to VMs: vfio-pci or a vendor's variant of it
+ * (mlx5_vfio_pci, nvgrace-gpu-vfio-pci). */
 bool driver_is_vfio(const char *driver);
 
-/* It only keeps other drivers away. */
+/* Whether DRIVER only keeps other drivers from binding. */
 bool driver_is_stub(const char *driver);
 
 #endif

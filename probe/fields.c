@@ -8,7 +8,7 @@
 
 #define GET(name) static bool get_##name(const struct pci_device *d, struct field_value *v)
 
-/* A text that is there when its pointer is. */
+/* A string that is present if it is not NULL. */
 #define GET_TEXT(name)                  \
 	GET(name)                       \
 	{                               \
@@ -16,7 +16,7 @@
 		return v->text != NULL; \
 	}
 
-/* A member of kind KIND that is there when BIT says so; 0: always. */
+/* A member of kind KIND that is present if BIT is set; 0: always. */
 #define GET_MEMBER(name, kind, member, bit)            \
 	GET(name)                                      \
 	{                                              \
@@ -73,7 +73,7 @@ GET(sriov)
 	return d->present & HAS_SRIOV;
 }
 
-/* A number of a PF's VFs. */
+/* A number of VFs of a PF. */
 #define GET_VFS(name)                                                                 \
 	GET(name)                                                                     \
 	{                                                                             \
@@ -97,8 +97,7 @@ GET(interfaces)
 	return d->interface_count;
 }
 
-/* In the order of the interfaces; one without an address leaves its place empty, so that the two
- * lists stay in step. */
+/* An interface without an address is an empty item, so that the two lists correspond. */
 static const char *interface_mac(const struct pci_device *d, size_t i)
 {
 	return d->interfaces[i].mac ? d->interfaces[i].mac : "";
@@ -128,7 +127,7 @@ GET_STRINGS(drm, d->drm.count)
 GET_STRINGS(group_peers, d->group_peers.count)
 GET_STRINGS(nonviable_peers, d->nonviable_peers.count)
 GET_STRINGS(aliases, d->aliases.count)
-/* an empty list: the device could be reset, but the operator switched every method off */
+/* an empty list: the device supports resets, but the administrator disabled all methods */
 GET_STRINGS(reset_methods, d->present &HAS_RESET_METHODS)
 
 static const char *vgpu_type_id(const struct pci_device *d, size_t i)
@@ -183,7 +182,7 @@ GET(available)
 	return d->present & HAS_OWNERSHIP;
 }
 
-/* What is known of every device whose ownership is. */
+/* Known if the ownership of the device is. */
 #define GET_OWNED(name, is)                                                                     \
 	GET(name)                                                                               \
 	{                                                                                       \
@@ -195,7 +194,7 @@ GET(available)
 GET_OWNED(in_use, d->ownership == OWNERSHIP_HELD)
 GET_OWNED(conflict, device_has_conflict(d))
 
-/* Of owners the lists are in step: what one of them hasn't leaves its place empty. */
+/* Missing values are empty items, so that all lists of owners correspond. */
 #define GET_OWNERS(name, text)                                               \
 	static const char *name##_item(const struct pci_device *d, size_t i) \
 	{                                                                    \
@@ -268,7 +267,7 @@ GET(root_port)
 #name, heading, type, digits, unit, help, details, MEASURE_NONE, NULL, get_##name \
 	}
 
-/* A number of which a history can be kept: how, and what the series is called. */
+/* A number that can be recorded as a time series: its measure and the name of the series. */
 #define MEASURED(measure, series, name, heading, type, unit, help, details)               \
 	{                                                                                 \
 #name, heading, type, 0, unit, help, details, measure, series, get_##name \
@@ -276,7 +275,7 @@ GET(root_port)
 
 #define OWNERS (DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP)
 
-/* A list with an item for each owner, and what one of them is called. */
+/* A list with one item for each owner; LABEL names a single item. */
 #define OWNER_FIELD(label, name, heading, type, unit, help)                                  \
 	{                                                                                    \
 #name, heading, type, 0, unit, help, OWNERS, MEASURE_NONE, label, get_##name \

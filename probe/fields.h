@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of published properties. Whoever publishes walks it; a new property is one row here. */
+/* The table of published device properties. All output formats iterate over it, so a new property
+ * needs one new row. */
 #ifndef PCIPROBE_FIELDS_H
 #define PCIPROBE_FIELDS_H
 
 #include "probe/device.h"
 
 enum field_type {
-	FIELD_TEXT, /* value.text */
-	FIELD_HEX, /* value.number, written in hex with field.digits digits, as the PCI world writes
-		      ids */
+	FIELD_TEXT,    /* value.text */
+	FIELD_HEX,     /* value.number, written in hex with field.digits digits, as PCI ids are */
 	FIELD_NUMBER,  /* value.number, in field.unit */
 	FIELD_FLAG,    /* value.number, 0 or 1 */
 	FIELD_REAL,    /* value.real, in field.unit */
 	FIELD_ADDRESS, /* value.address */
-	FIELD_LIST,    /* value.list, of texts */
-	FIELD_NUMBERS, /* value.list, of numbers; 0 stands for one that isn't known */
+	FIELD_LIST,    /* value.list, of strings */
+	FIELD_NUMBERS, /* value.list, of numbers; 0 is unknown */
 };
 
-/* How a field is a measurement, of which a history can be kept and a graph drawn. */
+/* How a field is measured, if it can be recorded as a time series. */
 enum measure {
-	MEASURE_NONE,	/* it is none: a property of the device */
-	MEASURE_GAUGE,	/* an amount now; a flag is 0 or 1 */
-	MEASURE_COUNT,	/* how many there are now */
-	MEASURE_ERRORS, /* how many there have been: it only grows, until the machine starts anew */
+	MEASURE_NONE,	  /* not a measurement: a property of the device */
+	MEASURE_GAUGE,	  /* a current amount; a flag is 0 or 1 */
+	MEASURE_COUNT,	  /* a current number of things */
+	MEASURE_ERRORS,	  /* a total that only grows until reboot */
 	MEASURE_DURATION, /* seconds */
 };
 
-/* Belongs to the device that it was taken from, texts included. */
+/* The value of a field. Strings belong to the device that it was read from. */
 struct field_value {
-	bool unknown; /* there is one, but nobody knows which; get says false then */
+	bool unknown; /* the device has a value, but it is unknown; get returned false */
 	uint64_t number;
 	double real;
 	const char *text;
@@ -41,19 +41,19 @@ struct field_value {
 };
 
 struct field {
-	const char
-		*name; /* "iommu_group": in JSON, in a list of columns, and in capitals as a key */
-	const char *heading; /* "GROUP": above a column */
+	/* "iommu_group": in JSON and column lists, and in upper case as a shell variable */
+	const char *name;
+	const char *heading; /* "GROUP": column heading */
 	enum field_type type;
 	unsigned digits;  /* of FIELD_HEX */
 	const char *unit; /* "GT/s", or NULL */
 	const char *help;
-	unsigned details; /* enum detail: what must have been read for it */
+	unsigned details; /* enum detail: what must be read for it */
 	enum measure measure;
-	const char *
-		series; /* what a series of measurements, or a label of one, calls it; NULL: name */
+	/* Name of the time series, or of a label with one item; NULL: same as name. */
+	const char *series;
 
-	/* False when the device has none, or it isn't known. */
+	/* Returns false if the device has no value or it is unknown. */
 	bool (*get)(const struct pci_device *device, struct field_value *ret);
 };
 
@@ -61,7 +61,7 @@ struct field {
 extern const struct field FIELDS[];
 extern const size_t FIELD_COUNT;
 
-/* The field called NAME (or headed so), in capitals or not; NULL: nobody knows it. */
+/* The field with this name or heading, ignoring case; NULL if there is none. */
 const struct field *field_find(const char *name);
 
 #endif

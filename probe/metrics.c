@@ -130,7 +130,7 @@ const char *measure_name(enum measure measure)
 	return names[measure];
 }
 
-static bool is_wanted(unsigned needed, unsigned details)
+static bool is_available(unsigned needed, unsigned details)
 {
 	return (needed & details) == needed;
 }
@@ -145,7 +145,7 @@ static void walk_devices(const struct inventory *inventory, unsigned details,
 						.name = field_series(field),
 						.measure = field->measure};
 
-			if (is_wanted(field->details, details) &&
+			if (is_available(field->details, details) &&
 			    field_measure(field, device, &metric.value))
 				visit(data, &metric);
 		}
@@ -158,7 +158,7 @@ static void walk_pools(const struct pool *pools, size_t count, unsigned details,
 		for (size_t j = 0; j < POOL_METRIC_COUNT; j++) {
 			const struct pool_metric *metric = &POOL_METRICS[j];
 
-			if (is_wanted(metric->details, details))
+			if (is_available(metric->details, details))
 				visit(data,
 				      &(struct metric){.pool = &pools[i],
 						       .name = metric->name,
@@ -173,7 +173,7 @@ static void walk_host(const struct inventory *inventory, unsigned details, metri
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
 
-		if (is_wanted(metric->details, details))
+		if (is_available(metric->details, details))
 			visit(data, &(struct metric){.name = metric->name,
 						     .measure = metric->measure,
 						     .value = metric->get(inventory)});

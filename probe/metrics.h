@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The numbers of an inventory of which a history can be kept: those of each device are the fields
- * that say how they are measured (fields.h), those of a pool of devices and of the host are here.
- */
+/* The numbers of an inventory that can be recorded as time series. Those of a device are the fields
+ * with a measure (fields.h); those of a pool of devices and of the host are defined here. */
 #ifndef PCIPROBE_METRICS_H
 #define PCIPROBE_METRICS_H
 
@@ -9,14 +8,14 @@
 #include "probe/fields.h"
 #include "probe/pool.h"
 
-/* What must have been read for all of them: enum detail. */
+/* What must be read for all metrics. */
 #define DETAIL_METRICS \
 	((unsigned)(DETAIL_POOLS | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_LINK | DETAIL_AER))
 
 struct pool_metric {
 	const char *name; /* "free" */
 	const char *help;
-	unsigned details; /* enum detail: what must have been read for it */
+	unsigned details; /* enum detail: what must be read for it */
 	size_t (*get)(const struct pool *pool);
 };
 
@@ -34,29 +33,29 @@ struct host_metric {
 extern const struct host_metric HOST_METRICS[];
 extern const size_t HOST_METRIC_COUNT;
 
-/* What a series of FIELD's numbers is called, or a label with one of its texts. */
+/* Name of the time series of FIELD, or of a label with one of its items. */
 const char *field_series(const struct field *field);
 
-/* The number that FIELD measures of DEVICE: NAN when there is one that nobody knows. False when the
- * device has none, or the field is no measurement. */
+/* The measured value of FIELD for DEVICE, NAN if unknown. Returns false if the device has no value
+ * or the field is not a measurement. */
 bool field_measure(const struct field *field, const struct pci_device *device, double *ret);
 
-/* "gauge", "count", "errors" or "duration": these are also the stock types of collectd that fit. */
+/* "gauge", "count", "errors" or "duration"; collectd has types of the same names. */
 const char *measure_name(enum measure measure);
 
-/* One number: of a device, of a pool, or, when both are NULL, of the host. */
+/* One number of a device or a pool, or of the host if both are NULL. */
 struct metric {
 	const struct pci_device *device;
 	const struct pool *pool;
 	const char *name; /* "link_width" */
 	enum measure measure;
-	double value; /* NAN: nobody knows it */
+	double value; /* NAN: unknown */
 };
 typedef void metrics_visitor(void *data, const struct metric *metric);
 
-/* Hands VISIT the numbers of INVENTORY that come from DETAILS alone, which were read: device by
- * device, then alias by alias, model by model, and those of the host. What a device doesn't have is
- * left out. Returns 0, or -ENOMEM when pools had to be left out. */
+/* Calls VISIT for each number of INVENTORY that needs no other details than DETAILS, which must
+ * have been read: by device, then by alias, then by model, then for the host. Values that a device
+ * does not have are skipped. Returns 0, or -ENOMEM if pools were skipped. */
 int metrics_walk(const struct config *config, const struct inventory *inventory, unsigned details,
 		 metrics_visitor *visit, void *data);
 

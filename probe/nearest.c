@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No valid word is longer. */
+/* All valid words are shorter. */
 #define LENGTH_MAX 64
 #define EDITS_MAX 3
 
-static unsigned least(unsigned a, unsigned b)
+static unsigned min(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
 }
@@ -22,7 +22,7 @@ static bool same_character(char a, char b)
 
 static unsigned edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-	unsigned rows[3][LENGTH_MAX + 1]; /* of i - 2, i - 1 and i, in turn */
+	unsigned rows[3][LENGTH_MAX + 1]; /* rows i - 2, i - 1 and i, rotating */
 
 	for (size_t j = 0; j <= b_length; j++)
 		rows[0][j] = (unsigned)j;
@@ -32,11 +32,11 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b, siz
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_length; j++) {
-			row[j] = least(least(last[j], row[j - 1]) + 1,
-				       last[j - 1] + !same_character(a[i - 1], b[j - 1]));
+			row[j] = min(min(last[j], row[j - 1]) + 1,
+				     last[j - 1] + !same_character(a[i - 1], b[j - 1]));
 			if (i > 1 && j > 1 && same_character(a[i - 1], b[j - 2]) &&
 			    same_character(a[i - 2], b[j - 1]))
-				row[j] = least(row[j], before[j - 2] + 1);
+				row[j] = min(row[j], before[j - 2] + 1);
 		}
 	}
 	return rows[a_length % 3][b_length];

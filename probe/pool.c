@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_known(const struct pool *pools, size_t count, const char *alias)
+static bool has_alias(const struct pool *pools, size_t count, const char *alias)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(pools[i].alias, alias) == 0)
@@ -39,7 +39,7 @@ int pools_count(const struct config *config, const struct inventory *inventory, 
 	for (size_t i = 0; i < config->alias_count; i++) {
 		const char *alias = config->aliases[i].name;
 
-		if (is_known(pools, count, alias))
+		if (has_alias(pools, count, alias))
 			continue;
 		pools[count].alias = alias;
 		count_devices(&pools[count++], inventory);
@@ -49,7 +49,7 @@ int pools_count(const struct config *config, const struct inventory *inventory, 
 	return 0;
 }
 
-/* The pool of DEVICE's model among the COUNT that there are, or the place behind them. */
+/* The index of the pool of DEVICE's model; COUNT if there is none. */
 static size_t find_model(const struct pool *pools, size_t count, const struct pci_device *device)
 {
 	size_t i = 0;
@@ -62,19 +62,19 @@ static size_t find_model(const struct pool *pools, size_t count, const struct pc
 
 int pools_count_models(const struct inventory *inventory, struct pool **ret, size_t *ret_count)
 {
-	struct pool *pools = NULL, *more;
+	struct pool *pools = NULL, *tmp;
 	size_t count = 0;
 
 	inventory_foreach(inventory, device) {
 		size_t i = find_model(pools, count, device);
 
 		if (i == count) {
-			more = realloc(pools, (count + 1) * sizeof(*more));
-			if (!more) {
+			tmp = realloc(pools, (count + 1) * sizeof(*tmp));
+			if (!tmp) {
 				free(pools);
 				return -ENOMEM;
 			}
-			pools = more;
+			pools = tmp;
 			pools[count++] = (struct pool){.vendor = device->vendor,
 						       .device = device->device};
 		}

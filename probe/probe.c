@@ -6,6 +6,7 @@
 #include "probe/ownership/ownership.h"
 #include "probe/ownership/vfs.h"
 #include "probe/sysfs/scan.h"
+#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ struct probe {
 	struct ownership_options ownership;
 };
 
-/* The one failure that nobody below tells. */
+/* OOM is the only error not logged by callees. */
 static void log_oom(const struct probe *probe, int error)
 {
 	if (error == -ENOMEM)
@@ -39,27 +40,28 @@ static void read_host(struct sysroot *root, char *host, size_t size)
 		strcpy(host, text);
 }
 
-/* The installed file, if there is one. It is looked for below the root, so that a recording brings
- * its own. */
+/* The installed file, if any, is below the root because a recording contains its own. */
 static int load_installed(struct probe *probe, const char *path, const char *host)
 {
-	char *text = malloc(CONFIG_SIZE_MAX), *full = NULL;
-	ssize_t length;
+	char *text, *full;
+	size_t length;
 	int error;
 
-	if (!text || asprintf(&full, "%s%s", sysroot_path(probe->root), path) < 0) {
+	error = textfile_read_bytes(probe->root, path + 1, CONFIG_SIZE_MAX, &text, &length);
+	if (error == -ENOENT || error == -ENOTDIR)
+		return config_new_empty(&probe->config);
+	if (error == -ENOMEM)
+		return error;
+	if (error < 0) {
+		log_error(&probe->log, "%s%s: %s", sysroot_path(probe->root), path,
+			  strerror(-error));
+		return error;
+	}
+	if (asprintf(&full, "%s%s", sysroot_path(probe->root), path) < 0) {
 		free(text);
 		return -ENOMEM;
 	}
-	length = sysdir_read(sysroot_dir(probe->root), path + 1, text, CONFIG_SIZE_MAX);
-	if (length == -ENOENT || length == -ENOTDIR) {
-		error = config_new_empty(&probe->config);
-	} else if (length < 0) {
-		error = (int)length;
-		log_error(&probe->log, "%s: %s", full, strerror(-error));
-	} else {
-		error = config_parse(full, text, (size_t)length, host, &probe->log, &probe->config);
-	}
+	error = config_parse(full, text, length, host, &probe->log, &probe->config);
 	free(full);
 	free(text);
 	return error;
@@ -95,9 +97,25 @@ static void fill_selection(struct probe *probe, const struct probe_options *opti
 			selection_add(&probe->selection, lists[i]);
 }
 
-int probe_new(const struct probe_options *options, struct probe **ret)
+static int open_sources(struct probe *probe, const struct probe_options *options)
 {
 	const char *path = options->sysroot ? options->sysroot : "/";
+	int error = sysroot_new(path, &probe->root);
+
+	if (error < 0) {
+		log_error(&probe->log, "%s: %s", path, strerror(-error));
+		return error;
+	}
+	sysroot_watch(probe->root, options->observer, options->observer_data);
+	error = load_config(probe, options);
+	if (error < 0)
+		return error;
+	/* the hwdb of this machine is used only for its own devices */
+	return names_new(NULL, sysroot_is_host(probe->root), &probe->log, &probe->names);
+}
+
+int probe_new(const struct probe_options *options, struct probe **ret)
+{
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int error;
 
@@ -107,16 +125,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	probe->details = options->details;
 	probe->other_details = options->other_details;
 	probe->ownership.libvirt_helper = options->libvirt_helper;
-	error = sysroot_new(path, &probe->root);
-	if (error < 0) {
-		log_error(&probe->log, "%s: %s", path, strerror(-error));
-	} else {
-		sysroot_watch(probe->root, options->observer, options->observer_data);
-		error = load_config(probe, options);
-	}
-	if (!error)
-		/* the hwdb is this machine's: only for this machine's devices */
-		error = names_new(NULL, sysroot_is_host(probe->root), &probe->log, &probe->names);
+	error = open_sources(probe, options);
 	if (error < 0) {
 		log_oom(probe, error);
 		probe_free(probe);
@@ -159,7 +168,7 @@ static int select_devices(struct probe *probe, struct inventory *inventory)
 		if (error < 0)
 			return error;
 		device->verdict = verdict;
-		device->selected = !verdict->refused_by;
+		device->selected = !verdict->rejected_by;
 		inventory->selected += device->selected;
 	}
 	return 0;
@@ -193,30 +202,34 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-/* Which devices there are, and all of them that is wanted, save who has them. */
+/* Reads all requested details of the devices except ownership. */
 static int read_devices(struct probe *probe, struct inventory *inventory)
 {
 	int error;
 
 	read_host(probe->root, inventory->host, sizeof(inventory->host));
 	error = scan_read(probe->root, &probe->log, inventory);
-	if (error == 0)
-		error = select_devices(probe, inventory);
-	if (error == 0)
-		error = details_read(probe->root, &probe->log, probe->details, probe->other_details,
-				     inventory);
-	if (error == 0 && (probe->details & DETAIL_NAMES))
+	if (error < 0)
+		return error;
+	error = select_devices(probe, inventory);
+	if (error < 0)
+		return error;
+	error = details_read(probe->root, &probe->log, probe->details, probe->other_details,
+			     inventory);
+	if (error < 0)
+		return error;
+	if (probe->details & DETAIL_NAMES)
 		name_devices(probe, inventory);
-	if (error == 0 && (probe->details & DETAIL_SUBSYSTEM_NAME))
+	if (probe->details & DETAIL_SUBSYSTEM_NAME)
 		name_subsystems(probe, inventory);
-	if (error == 0 && (probe->details & DETAIL_ALIASES))
-		error = aliases_read(probe->config->aliases, probe->config->alias_count,
-				     probe->names, &probe->log, inventory);
-	return error;
+	if (probe->details & DETAIL_ALIASES)
+		return aliases_read(probe->config->aliases, probe->config->alias_count,
+				    probe->names, &probe->log, inventory);
+	return 0;
 }
 
-/* What stays as it is of a device that nobody moved. */
-static struct pci_device static_part(const struct pci_device *device)
+/* Static properties, reusable while the device stays in place. */
+static struct pci_device copy_static(const struct pci_device *device)
 {
 	return (struct pci_device){
 		.address = device->address,
@@ -244,39 +257,45 @@ static struct pci_device static_part(const struct pci_device *device)
 	};
 }
 
-/* The devices of LAST, of which only what moves is read. */
+/* Reads only the volatile attributes of the devices of LAST and copies the others. */
 static int reread_devices(struct probe *probe, const struct inventory *last,
 			  struct inventory *inventory)
 {
-	size_t room = last->count ? last->count : 1;
-	int error = 0;
+	size_t capacity = last->count ? last->count : 1;
+	int error;
 
-	inventory->devices = calloc(room, sizeof(*inventory->devices));
-	inventory->verdicts = calloc(room, sizeof(*inventory->verdicts));
+	inventory->devices = calloc(capacity, sizeof(*inventory->devices));
+	inventory->verdicts = calloc(capacity, sizeof(*inventory->verdicts));
 	if (!inventory->devices || !inventory->verdicts)
 		return -ENOMEM;
 	strcpy(inventory->host, last->host);
 	inventory->fingerprint = last->fingerprint;
 	inventory->count = last->count;
 	inventory->selected = last->selected;
-	for (size_t i = 0; i < last->count && !error; i++) {
-		inventory->devices[i] = static_part(&last->devices[i]);
-		inventory->verdicts[i] = *last->devices[i].verdict;
-		inventory->devices[i].verdict = &inventory->verdicts[i];
-		error = strings_add_all(&inventory->devices[i].aliases, &last->devices[i].aliases);
-		if (!error)
-			error = strings_add_all(&inventory->devices[i].group_peers,
-						&last->devices[i].group_peers);
+	for (size_t i = 0; i < last->count; i++) {
+		const struct pci_device *from = &last->devices[i];
+		struct pci_device *device = &inventory->devices[i];
+
+		*device = copy_static(from);
+		inventory->verdicts[i] = *from->verdict;
+		device->verdict = &inventory->verdicts[i];
+		error = strings_add_all(&device->aliases, &from->aliases);
+		if (error < 0)
+			return error;
+		error = strings_add_all(&device->group_peers, &from->group_peers);
+		if (error < 0)
+			return error;
 	}
-	if (!error)
-		error = details_read(probe->root, &probe->log,
-				     probe->details & ~(unsigned)DETAIL_STATIC, 0, inventory);
-	/* who is in a group stays, their drivers needn't */
-	return error ? error : read_nonviable_peers(probe->root, inventory);
+	error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, 0,
+			     inventory);
+	if (error < 0)
+		return error;
+	/* the members of a group are static, but not their drivers */
+	return read_nonviable_peers(probe->root, inventory);
 }
 
-/* Whether the devices are the same, on the same drivers. One that went away while it was read is
- * missing. */
+/* Whether A and B have the same devices with the same drivers. A device that was removed while it
+ * was read is missing. */
 static bool same_devices(const struct inventory *a, const struct inventory *b)
 {
 	if (a->count != b->count || a->fingerprint != b->fingerprint)
@@ -288,7 +307,7 @@ static bool same_devices(const struct inventory *a, const struct inventory *b)
 	return true;
 }
 
-/* Who has the devices: what LAST knew, if that is given and must still be true. */
+/* Copies the owners from LAST if it is given and still valid; otherwise reads them. */
 static int read_owners(struct probe *probe, const struct inventory *last,
 		       struct inventory *inventory)
 {
@@ -306,7 +325,7 @@ static int read_owners(struct probe *probe, const struct inventory *last,
 	return error;
 }
 
-/* With the time, which sources of ownership go by. */
+/* Sets the time, which sources of ownership depend on. */
 static struct inventory *new_inventory(void)
 {
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
@@ -323,10 +342,11 @@ static bool same_list(const struct probe *probe, const struct inventory *last)
 	return scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint;
 }
 
-/* Reads again what moves, if nothing else can have changed since LAST. Otherwise *ret stays NULL: a
- * driver can bring its device an IOMMU group (without an IOMMU it does), and what could not be read
- * then may be readable now. */
-static int try_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
+/* Reads only the volatile attributes if nothing else can have changed since LAST. Otherwise *ret
+ * stays NULL: binding a driver can add an IOMMU group (it does without an IOMMU), and attributes
+ * that were unreadable before may be readable now. */
+static int try_partial_read(struct probe *probe, const struct inventory *last,
+			    struct inventory **ret)
 {
 	struct inventory *inventory;
 	int error;
@@ -344,7 +364,7 @@ static int try_again(struct probe *probe, const struct inventory *last, struct i
 	return error;
 }
 
-static int read_whole(struct probe *probe, struct inventory **ret)
+static int read_all(struct probe *probe, struct inventory **ret)
 {
 	struct inventory *inventory = new_inventory();
 	int error;
@@ -368,9 +388,9 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (last)
-		error = try_again(probe, last, &inventory);
+		error = try_partial_read(probe, last, &inventory);
 	if (error == 0 && !inventory)
-		error = read_whole(probe, &inventory);
+		error = read_all(probe, &inventory);
 	if (error == 0)
 		error = read_owners(probe, last, inventory);
 	if (error < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The face of the core: a probe is made once, for a root and a configuration, and then read as
- * often as wanted. */
+/* The public API of the core: create a probe once for a root and a configuration, then read it as
+ * often as needed. */
 #ifndef PCIPROBE_PROBE_H
 #define PCIPROBE_PROBE_H
 
@@ -15,47 +15,43 @@ struct probe;
 
 struct probe_options {
 	struct log log;
-	const char *sysroot;  /* NULL: "/" */
-	const char *config;   /* the file; NULL: the installed one, and every device where none is
-				 installed */
-	const int *config_fd; /* read it from here; CONFIG is then its name in messages. Or NULL */
-	const char *config_home; /* where the installed one is, absolute; it is looked for below the
-				    root */
-	bool all;		 /* no configuration is read: every device */
+	const char *sysroot; /* NULL: "/" */
+	const char *config;  /* file; NULL: the installed one, or no restriction if none is
+				installed */
+	const int
+		*config_fd; /* or NULL; read from this descriptor, config is its name in messages */
+	const char *config_home; /* absolute path of the installed file, looked up below the root */
+	bool all;		 /* read no configuration and select every device */
 	unsigned details;	 /* enum detail: what to read of selected devices */
-	unsigned other_details;	 /* the same of all others: SRIOV, INTERFACES; of bridges DRIVER,
-				    IOMMU_GROUP */
-	const unsigned
-		*owners; /* enum owner_source: those to ask; NULL: as the configuration says */
-	const char *libvirt_helper; /* the program that asks libvirt; NULL: built without */
+	unsigned other_details;	 /* the same for all others: SRIOV, INTERFACES; for bridges DRIVER
+				    and IOMMU_GROUP */
+	const unsigned *owners;	 /* enum owner_source; NULL: as configured */
+	const char *libvirt_helper; /* program that queries libvirt; NULL: built without it */
 
-	/* Lists of the caller's own, which restrict further; NULL: none. They must outlive the
-	 * probe. */
+	/* Further restrictions; NULL: none. They must outlive the probe. */
 	const struct rule_list *filters, *slots, *names;
 
-	sysroot_observer
-		*observer; /* sees all that is read below the root, from the start; may be NULL */
+	sysroot_observer *observer; /* called for all reads below the root; may be NULL */
 	void *observer_data;
 };
 
-/* Reads the configuration. Failures have been told through options.log. Free it with probe_free.
- * Returns 0 or a negative errno: -EINVAL for a configuration with faults. */
+/* Loads the configuration. Free the probe with probe_free. Returns 0 or a negative errno (logged
+ * through options.log): -EINVAL for an invalid configuration. */
 int probe_new(const struct probe_options *options, struct probe **ret);
 void probe_free(struct probe *probe);
 
-/* Reads the devices. The inventory is freed with inventory_free, and before the probe is.
- * Returns 0 (inventory.incomplete tells whether some devices could not be read whole) or a negative
- * errno that has been told: nothing is known then. */
+/* Reads the devices. Free the inventory with inventory_free, before the probe. Returns 0, with the
+ * number of unreadable devices in inventory.incomplete, or a negative errno (logged). */
 int probe_read(struct probe *probe, struct inventory **ret);
 
-/* The same, for whoever has read before and knows that no process took or gave back a device since
- * LAST (whose probe this is). Where no device came or went and no driver changed, nothing is read
- * but what moves by itself: drivers, links, errors, power and the like. What doesn't
- * (DETAIL_STATIC) is taken over from LAST, and so is who has each device. LAST stays as it is. */
+/* Like probe_read, for callers who know that no process has opened or closed a device since LAST,
+ * which was read with this probe. Unless devices were added or removed or a driver changed, only
+ * volatile attributes are re-read: drivers, links, errors, power and the like. Static ones
+ * (DETAIL_STATIC) and owners are copied from LAST, which is not modified. */
 int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret);
 
-/* What the probe goes by; all of it belongs to the probe. */
-const struct config *probe_config(const struct probe *probe); /* path NULL: none was read */
+/* Parts of the probe, which owns them. */
+const struct config *probe_config(const struct probe *probe); /* path is NULL if none was read */
 const struct selection *probe_selection(const struct probe *probe);
 struct names *probe_names(struct probe *probe);
 struct sysroot *probe_sysroot(struct probe *probe);

@@ -5,24 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-int strings_add(struct strings *list, const char *text)
+int strings_add(struct strings *list, const char *string)
 {
 	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
 	list->items = items;
-	items[list->count] = strdup(text);
+	items[list->count] = strdup(string);
 	if (!items[list->count])
 		return -ENOMEM;
 	list->count++;
 	return 0;
 }
 
-bool strings_has(const struct strings *list, const char *text)
+bool strings_has(const struct strings *list, const char *string)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], text) == 0)
+		if (strcmp(list->items[i], string) == 0)
 			return true;
 	return false;
 }

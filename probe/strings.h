@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A list of strings that owns them. {0} is the empty list. */
+/* A list of strings, which it owns. {0} is the empty list. */
 #ifndef PCIPROBE_STRINGS_H
 #define PCIPROBE_STRINGS_H
 
@@ -11,22 +11,22 @@ struct strings {
 	size_t count;
 };
 
-/* Adds a copy of TEXT. Returns 0 or -ENOMEM. */
-int strings_add(struct strings *list, const char *text);
+/* Appends a copy of STRING. Returns 0 or -ENOMEM. */
+int strings_add(struct strings *list, const char *string);
 
-/* Whether TEXT is in the list. */
-bool strings_has(const struct strings *list, const char *text);
+/* Whether the list contains STRING. */
+bool strings_has(const struct strings *list, const char *string);
 
-/* Adds copies of all that FROM has. Returns 0 or -ENOMEM. */
+/* Appends copies of all strings of FROM. Returns 0 or -ENOMEM. */
 int strings_add_all(struct strings *list, const struct strings *from);
 
-/* Puts the list in the order of strverscmp(3): eth2 before eth10. */
+/* Sorts the list by strverscmp(3): eth2 before eth10. */
 void strings_sort(struct strings *list);
 
-/* Frees what the list holds and leaves it empty. */
+/* Frees all strings and empties the list. */
 void strings_free(struct strings *list);
 
-/* Whether A and B are the same text; NULL is like NULL alone. */
+/* Whether A and B are equal strings or both NULL. */
 bool text_same(const char *a, const char *b);
 
 #endif

@@ -65,7 +65,7 @@ static int set_device(struct settings *settings, const char *text, const struct 
 static int set_ignore_selected(struct settings *settings, const char *text, const struct log *log)
 {
 	(void)log;
-	return set_truth(&settings->devices.refuses, text);
+	return set_truth(&settings->devices.inverted, text);
 }
 
 static int set_owners(struct settings *settings, const char *text, const struct log *log)

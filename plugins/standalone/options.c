@@ -252,11 +252,11 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	char used[OPTION_ROWS_MAX + 1], **arguments;
 
 	options->filters =
-		(struct rule_list){.key = "-d", .place = "command line", .kind = RULE_FILTER};
+		(struct rule_list){.key = "-d", .location = "command line", .kind = RULE_FILTER};
 	options->slots =
-		(struct rule_list){.key = "-s", .place = "command line", .kind = RULE_SLOT};
+		(struct rule_list){.key = "-s", .location = "command line", .kind = RULE_SLOT};
 	options->names =
-		(struct rule_list){.key = "--name", .place = "command line", .kind = RULE_NAME};
+		(struct rule_list){.key = "--name", .location = "command line", .kind = RULE_NAME};
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
 	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used,

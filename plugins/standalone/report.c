@@ -108,7 +108,7 @@ static bool config_selects_none(const struct config *config, const struct invent
 	bool several = false;
 
 	for (size_t i = 0; i < inventory->count; i++) {
-		const struct rule_list *list = inventory->devices[i].verdict->refused_by;
+		const struct rule_list *list = inventory->devices[i].verdict->rejected_by;
 
 		if (list != lists[0] && list != lists[1] && list != lists[2])
 			return false;

@@ -25,7 +25,7 @@ static void free_aliases(struct config *config)
 	free(config->aliases);
 }
 
-/* Key by key: what the section has stands instead of what was there. */
+/* Each key of the section replaces the previous value. */
 static void merge_section(struct config *config, struct section *section)
 {
 	if (section->has_filters)
@@ -57,13 +57,13 @@ static bool is_this_host(const char *pattern, const char *host)
 
 	if (fnmatch(pattern, host, FNM_CASEFOLD) == 0)
 		return true;
-	/* a host that knows its full name is also called by the first part */
+	/* if the host name is fully qualified, its first label matches too */
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(host, "."), host);
 	return fnmatch(pattern, first, FNM_CASEFOLD) == 0;
 }
 
-/* What keeps PATTERN from ever matching, since fnmatch takes an unclosed '[' as it is and no host
- * name has one; NULL: nothing. */
+/* Why PATTERN can never match: fnmatch(3) treats an unclosed '[' literally, and no host name
+ * contains one. NULL if it can. */
 static const char *pattern_error(const char *pattern)
 {
 	for (const char *at = pattern; *at; at++) {
@@ -82,7 +82,7 @@ static const char *pattern_error(const char *pattern)
 	return NULL;
 }
 
-/* In the order of the file, so that a later one that fits too has the last word. */
+/* Merges matching sections in the order of the file: later ones override earlier ones. */
 static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const char *host,
 		       struct config *config)
 {
@@ -91,27 +91,27 @@ static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const ch
 		yaml_node_t *name = yaml_document_get_node(&file->document, pair->key);
 		yaml_node_t *map = yaml_document_get_node(&file->document, pair->value);
 		struct section section = {0};
-		const char *wrong;
+		const char *problem;
 
-		if (!yaml_text(name)) {
+		if (!yaml_string(name)) {
 			yaml_error(file, name,
 				   "a host name must be a string; * and ? in it match anything");
 			continue;
 		}
-		wrong = pattern_error(yaml_text(name));
-		if (wrong)
-			yaml_error(file, name, "invalid host pattern '%s': %s", yaml_text(name),
-				   wrong);
+		problem = pattern_error(yaml_string(name));
+		if (problem)
+			yaml_error(file, name, "invalid host pattern '%s': %s", yaml_string(name),
+				   problem);
 		if (section_key_is_repeated(file, hosts, pair) || yaml_is_null(map))
 			continue;
 		if (map->type != YAML_MAPPING_NODE) {
 			yaml_error(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP,
-				   yaml_text(name));
+				   yaml_string(name));
 			continue;
 		}
-		/* other hosts' sections are read as well: a fault there is found on every host */
+		/* parse the sections of other hosts too, so that errors are found on every host */
 		section_read_host(file, map, &section);
-		if (is_this_host(yaml_text(name), host))
+		if (is_this_host(yaml_string(name), host))
 			merge_section(config, &section);
 		section_free(&section);
 	}
@@ -164,17 +164,17 @@ int config_parse(const char *path, const char *text, size_t length, const char *
 
 	if (error < 0)
 		return error;
-	/* a file without :filter: takes no device */
+	/* a file without :filter: matches no device */
 	config->filters =
 		(struct rule_list){.key = ":filter:", .kind = RULE_FILTER, .restricts = true};
-	snprintf(config->filters.place, sizeof(config->filters.place), "%s", path);
+	snprintf(config->filters.location, sizeof(config->filters.location), "%s", path);
 	config->path = strdup(path);
 	error = config->path ? yaml_load(&file, text, length) : -ENOMEM;
 	if (!error)
 		read_document(&file, host, config);
 	yaml_unload(&file);
 	if (!error)
-		error = file.error ? file.error : file.faults ? -EINVAL : 0;
+		error = file.error ? file.error : file.error_count ? -EINVAL : 0;
 	if (error < 0) {
 		config_free(config);
 		return error;
@@ -226,17 +226,12 @@ int config_load_fd(const char *path, int fd, const char *host, const struct log 
 	if (!text)
 		return -ENOMEM;
 	length = read_fd(fd, text, CONFIG_SIZE_MAX);
-	if (length < 0) {
-		error = (int)length;
-		if (error == -EFBIG)
-			log_error(log, "%s: file too large (limit %u bytes)", path,
-				  CONFIG_SIZE_MAX - 1);
-		else
-			log_error(log, "%s: %s", path, strerror(-error));
-	} else {
-		error = config_parse(path, text, (size_t)length, host, log, ret);
-	}
+	error = length < 0 ? (int)length : config_parse(path, text, (size_t)length, host, log, ret);
 	free(text);
+	if (length == -EFBIG)
+		log_error(log, "%s: file too large (limit %u bytes)", path, CONFIG_SIZE_MAX - 1);
+	else if (length < 0)
+		log_error(log, "%s: %s", path, strerror(-error));
 	return error;
 }
 

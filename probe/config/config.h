@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pci.conf to rules. The format is OpenNebula's: YAML with the keys :filter:, :short_address:,
- * :device_name: and :nvidia_vendors:, here also without the leading colon; of our own are :alias:
- * (alias.h), :owners:, the sources of ownership that are asked, and :hosts:, a map from host name
- * or glob to the same keys, which then stand instead of the general ones on that host. pci.conf(5)
- * has it all. */
+/* Parses pci.conf into rules. The format is that of OpenNebula: YAML with the keys :filter:,
+ * :short_address:, :device_name: and :nvidia_vendors:, also without the leading colon. Additional
+ * keys are :alias: (alias.h), :owners:, the enabled sources of ownership, and :hosts:, a map from
+ * host name or glob to the same keys, which override the general ones on that host. See
+ * pci.conf(5). */
 #ifndef PCIPROBE_CONFIG_CONFIG_H
 #define PCIPROBE_CONFIG_CONFIG_H
 
@@ -14,39 +14,39 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* No configuration is larger; one that is can't be read. */
+/* A configuration must be smaller than this, in bytes. */
 #define CONFIG_SIZE_MAX (1u << 20)
 
 struct config {
 	char *path;
-	bool is_empty; /* the file has no key at all */
+	bool is_empty; /* the file contains no keys */
 	struct rule_list filters, addresses, names;
 	uint16_t *nvidia_vendors;
 	size_t nvidia_vendor_count;
 	struct alias *aliases;
 	size_t alias_count;
-	unsigned owners; /* enum owner_source: those that are asked */
+	unsigned owners; /* enum owner_source: enabled sources */
 };
 
-/* Reads the file at PATH for the host named HOST. Every fault is told through LOG as
- * "PATH:line:column: what is wrong and what would be right", all faults of the file at once; a key
- * that nobody knows is only warned of. Free the result with config_free. Returns 0, -EINVAL for a
- * file with faults, or the errno of reading it, also told. */
+/* Reads the file at PATH for the host named HOST. All errors in the file are logged, as
+ * "PATH:line:column: error and what is expected"; unknown keys are only warnings. Free the result
+ * with config_free. Returns 0, -EINVAL if the file is invalid, or the negative errno of reading it
+ * (logged). */
 int config_load(const char *path, const char *host, const struct log *log, struct config **ret);
 
-/* The same for what can be read from FD, which stays open; PATH is for messages. */
+/* Like config_load, but reads from FD, which stays open; PATH is for messages. */
 int config_load_fd(const char *path, int fd, const char *host, const struct log *log,
 		   struct config **ret);
 
-/* The same for a TEXT that has been read already; PATH is for messages. */
+/* Like config_load, but parses LENGTH bytes at TEXT; PATH is for messages. */
 int config_parse(const char *path, const char *text, size_t length, const char *host,
 		 const struct log *log, struct config **ret);
 
-/* Reads a file of an operator's, by its path as he gave it, into BUFFER. Returns its length or a
- * negative errno: -EFBIG when it isn't less than SIZE. */
+/* Reads a file named by the administrator, not below a root, into BUFFER. Returns its length or a
+ * negative errno: -EFBIG if it is not smaller than SIZE. */
 ssize_t config_read(const char *path, char *buffer, size_t size);
 
-/* What holds without a file: every device. Returns 0 or -ENOMEM. */
+/* The configuration without a file: selects all devices. Returns 0 or -ENOMEM. */
 int config_new_empty(struct config **ret);
 
 void config_free(struct config *config);

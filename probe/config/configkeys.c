@@ -14,14 +14,14 @@ typedef void parse_value(struct yamlfile *file, struct section *section, yaml_no
 
 struct key {
 	const char *name;
-	parse_value *take;
+	parse_value *parse;
 };
 
 static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases,
 	parse_owners, parse_hosts;
 static parse_value parse_name, parse_role, parse_numa_node;
 
-/* Of a file; a host's section has all but the last. */
+/* Keys of the file; a host section allows all but the last. */
 static const struct key FILE_KEYS[] = {
 	{"filter", parse_filters},    {"short_address", parse_addresses},
 	{"device_name", parse_names}, {"nvidia_vendors", parse_vendors},
@@ -30,7 +30,7 @@ static const struct key FILE_KEYS[] = {
 };
 #define FILE_KEY_COUNT (sizeof(FILE_KEYS) / sizeof(*FILE_KEYS))
 
-/* Of an item of :alias:. */
+/* Keys of an item of :alias:. */
 static const struct key ALIAS_KEYS[] = {
 	{"name", parse_name},	      {"filter", parse_filters}, {"short_address", parse_addresses},
 	{"device_name", parse_names}, {"role", parse_role},	 {"numa_node", parse_numa_node},
@@ -38,12 +38,12 @@ static const struct key ALIAS_KEYS[] = {
 #define ALIAS_KEY_COUNT (sizeof(ALIAS_KEYS) / sizeof(*ALIAS_KEYS))
 #define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node"
 
-/* A name read from the file, without the colon that makes it a symbol in Ruby. */
+/* The name of a key, without the leading colon of a Ruby symbol. */
 static const char *key_of(const yaml_node_t *node)
 {
-	const char *text = yaml_text(node);
+	const char *name = yaml_string(node);
 
-	return text && *text == ':' ? text + 1 : text;
+	return name && *name == ':' ? name + 1 : name;
 }
 
 /* ---- keys ---- */
@@ -63,9 +63,9 @@ bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
 
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
 		earlier = yaml_document_get_node(&file->document, p->key);
-		if (yaml_text(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
+		if (yaml_string(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
 			yaml_error(file, key, "duplicate key '%s' (first on line %zu)",
-				   yaml_text(key), earlier->start_mark.line + 1);
+				   yaml_string(key), earlier->start_mark.line + 1);
 			return true;
 		}
 	}
@@ -77,20 +77,20 @@ static void warn_unknown_key(const struct yamlfile *file, const yaml_node_t *key
 {
 	struct nearest nearest = {.word = key_of(key)};
 	const char *colon = keys == FILE_KEYS ? ":" : "";
-	char place[YAML_PLACE_SIZE];
+	char location[YAML_LOCATION_SIZE];
 
 	for (size_t i = 0; i < count; i++)
 		nearest_try(&nearest, keys[i].name);
-	yaml_location(file, key->start_mark, place);
+	yaml_location(file, key->start_mark, location);
 	if (nearest.found)
 		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)",
-			    place, yaml_text(key), colon, nearest.found, colon);
+			    location, yaml_string(key), colon, nearest.found, colon);
 	else
-		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", place,
-			    yaml_text(key), help);
+		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", location,
+			    yaml_string(key), help);
 }
 
-/* HELP names the COUNT keys. */
+/* HELP lists the COUNT keys. */
 static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struct key *keys,
 		      size_t count, const char *help, struct section *section)
 {
@@ -99,7 +99,7 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 		yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
 		const struct key *found;
 
-		if (!yaml_text(key)) {
+		if (!yaml_string(key)) {
 			yaml_error(file, key, "a key must be a string; valid keys: %s", help);
 			continue;
 		}
@@ -107,44 +107,44 @@ static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struc
 			continue;
 		found = find_key(keys, count, key_of(key));
 		if (found)
-			found->take(file, section, key,
-				    yaml_document_get_node(&file->document, pair->value));
+			found->parse(file, section, key,
+				     yaml_document_get_node(&file->document, pair->value));
 		else
 			warn_unknown_key(file, key, keys, count, help);
 	}
 }
 
-/* ---- values: one string, several in one with commas, or a list of either ---- */
+/* ---- values: a string, a comma-separated string, or a list of either ---- */
 
-typedef int add_text(struct yamlfile *file, struct section *section, const char *text,
-		     const char *place);
+typedef int add_string(struct yamlfile *file, struct section *section, const char *text,
+		       const char *location);
 
-static void add_one(struct yamlfile *file, struct section *section, add_text *add, const char *text,
-		    const char *place)
+static void add_item(struct yamlfile *file, struct section *section, add_string *add,
+		     const char *text, const char *location)
 {
-	int error = add(file, section, text, place);
+	int error = add(file, section, text, location);
 
 	if (error == -EINVAL)
-		file->faults++;
+		file->error_count++;
 	else if (error < 0)
 		file->error = error;
 }
 
-static void add_scalar(struct yamlfile *file, struct section *section, add_text *add, bool commas,
+static void add_scalar(struct yamlfile *file, struct section *section, add_string *add, bool commas,
 		       const yaml_node_t *node)
 {
-	char place[YAML_PLACE_SIZE], *copy, *rest, *piece;
+	char location[YAML_LOCATION_SIZE], *copy, *rest, *piece;
 
-	yaml_location(file, node->start_mark, place);
-	if (strlen(yaml_text(node)) != node->data.scalar.length) {
+	yaml_location(file, node->start_mark, location);
+	if (strlen(yaml_string(node)) != node->data.scalar.length) {
 		yaml_error(file, node, "NUL character in a string");
 		return;
 	}
 	if (!commas) {
-		add_one(file, section, add, yaml_text(node), place);
+		add_item(file, section, add, yaml_string(node), location);
 		return;
 	}
-	rest = copy = strdup(yaml_text(node));
+	rest = copy = strdup(yaml_string(node));
 	if (!copy)
 		file->error = -ENOMEM;
 	while ((piece = strsep(&rest, ","))) {
@@ -152,13 +152,13 @@ static void add_scalar(struct yamlfile *file, struct section *section, add_text 
 		for (size_t end = strlen(piece); end && strchr(" \t\n", piece[end - 1]);)
 			piece[--end] = '\0';
 		if (*piece)
-			add_one(file, section, add, piece, place);
+			add_item(file, section, add, piece, location);
 	}
 	free(copy);
 }
 
-static void add_texts(struct yamlfile *file, struct section *section, add_text *add, bool commas,
-		      const yaml_node_t *key, const yaml_node_t *value)
+static void add_strings(struct yamlfile *file, struct section *section, add_string *add,
+			bool commas, const yaml_node_t *key, const yaml_node_t *value)
 {
 	if (value->type == YAML_SCALAR_NODE) {
 		add_scalar(file, section, add, commas, value);
@@ -190,46 +190,46 @@ static void begin_list(struct yamlfile *file, struct rule_list *list, const char
 {
 	list->key = name;
 	list->kind = kind;
-	yaml_location(file, key->start_mark, list->place);
+	yaml_location(file, key->start_mark, list->location);
 }
 
 static int add_filter(struct yamlfile *file, struct section *section, const char *text,
-		      const char *place)
+		      const char *location)
 {
-	return rule_list_add(&section->filters, text, place, file->log);
+	return rule_list_add(&section->filters, text, location, file->log);
 }
 
 static int add_address(struct yamlfile *file, struct section *section, const char *text,
-		       const char *place)
+		       const char *location)
 {
-	return rule_list_add(&section->addresses, text, place, file->log);
+	return rule_list_add(&section->addresses, text, location, file->log);
 }
 
 static int add_name(struct yamlfile *file, struct section *section, const char *text,
-		    const char *place)
+		    const char *location)
 {
-	return rule_list_add(&section->names, text, place, file->log);
+	return rule_list_add(&section->names, text, location, file->log);
 }
 
 static int add_vendor(struct yamlfile *file, struct section *section, const char *text,
-		      const char *place)
+		      const char *location)
 {
-	uint16_t *more;
+	uint16_t *vendors;
 	unsigned vendor;
 	int end = 0;
 
 	if (sscanf(text, "%4x%n", &vendor, &end) != 1 || text[end] ||
 	    strspn(text, "0123456789abcdefABCDEF") != strlen(text)) {
 		log_error(file->log,
-			  "%s: invalid vendor id '%s': expected four hex digits, e.g. 10de", place,
-			  text);
+			  "%s: invalid vendor id '%s': expected four hex digits, e.g. 10de",
+			  location, text);
 		return -EINVAL;
 	}
-	more = realloc(section->vendors, (section->vendor_count + 1) * sizeof(*more));
-	if (!more)
+	vendors = realloc(section->vendors, (section->vendor_count + 1) * sizeof(*vendors));
+	if (!vendors)
 		return -ENOMEM;
-	section->vendors = more;
-	more[section->vendor_count++] = (uint16_t)vendor;
+	section->vendors = vendors;
+	vendors[section->vendor_count++] = (uint16_t)vendor;
 	return 0;
 }
 
@@ -240,8 +240,8 @@ static void parse_filters(struct yamlfile *file, struct section *section, yaml_n
 	section->has_filters = true;
 	if (yaml_is_null(value))
 		return;
-	section->filters.restricts = true; /* an empty list of filters takes nothing */
-	add_texts(file, section, add_filter, true, key, value);
+	section->filters.restricts = true; /* an empty list matches nothing */
+	add_strings(file, section, add_filter, true, key, value);
 }
 
 static void parse_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -250,7 +250,7 @@ static void parse_addresses(struct yamlfile *file, struct section *section, yaml
 	begin_list(file, &section->addresses, ":short_address:", RULE_ADDRESS, key);
 	section->has_addresses = true;
 	if (!yaml_is_null(value))
-		add_texts(file, section, add_address, true, key, value);
+		add_strings(file, section, add_address, true, key, value);
 }
 
 static void parse_names(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -259,7 +259,7 @@ static void parse_names(struct yamlfile *file, struct section *section, yaml_nod
 	begin_list(file, &section->names, ":device_name:", RULE_NAME, key);
 	section->has_names = true;
 	if (!yaml_is_null(value)) /* commas belong to the expression */
-		add_texts(file, section, add_name, false, key, value);
+		add_strings(file, section, add_name, false, key, value);
 }
 
 static void parse_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -267,15 +267,15 @@ static void parse_vendors(struct yamlfile *file, struct section *section, yaml_n
 {
 	section->has_vendors = true;
 	if (!yaml_is_null(value))
-		add_texts(file, section, add_vendor, true, key, value);
+		add_strings(file, section, add_vendor, true, key, value);
 }
 
 /* ---- :owners: and :hosts: ---- */
 
 static int add_source(struct yamlfile *file, struct section *section, const char *text,
-		      const char *place)
+		      const char *location)
 {
-	return sources_parse(text, place, file->log, &section->owners);
+	return sources_parse(text, location, file->log, &section->owners);
 }
 
 static void parse_owners(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -284,7 +284,7 @@ static void parse_owners(struct yamlfile *file, struct section *section, yaml_no
 	if (yaml_is_null(value))
 		return; /* as without the key */
 	section->has_owners = true;
-	add_texts(file, section, add_source, true, key, value);
+	add_strings(file, section, add_source, true, key, value);
 }
 
 static void parse_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -301,13 +301,13 @@ static void parse_hosts(struct yamlfile *file, struct section *section, yaml_nod
 
 /* ---- :alias: ---- */
 
-/* The one string of a key that takes no list; NULL for anything else, which is logged. */
-static const char *single_text(struct yamlfile *file, const yaml_node_t *key,
-			       const yaml_node_t *value)
+/* The value of a key that must be a single string; NULL for anything else (logged). */
+static const char *single_string(struct yamlfile *file, const yaml_node_t *key,
+				 const yaml_node_t *value)
 {
 	if (value->type == YAML_SCALAR_NODE && !yaml_is_null(value) &&
-	    strlen(yaml_text(value)) == value->data.scalar.length)
-		return yaml_text(value);
+	    strlen(yaml_string(value)) == value->data.scalar.length)
+		return yaml_string(value);
 	yaml_error(file, value, "%s must be one string", key_of(key));
 	return NULL;
 }
@@ -315,7 +315,7 @@ static const char *single_text(struct yamlfile *file, const yaml_node_t *key,
 static void parse_name(struct yamlfile *file, struct section *section, yaml_node_t *key,
 		       yaml_node_t *value)
 {
-	const char *text = single_text(file, key, value);
+	const char *text = single_string(file, key, value);
 
 	if (!text)
 		return;
@@ -341,7 +341,7 @@ static void parse_role(struct yamlfile *file, struct section *section, yaml_node
 {
 	static const char *const roles[] = {
 		[SRIOV_NONE] = "pci", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
-	const char *text = single_text(file, key, value);
+	const char *text = single_string(file, key, value);
 
 	for (unsigned i = 0; text && i < sizeof(roles) / sizeof(*roles); i++)
 		if (strcmp(text, roles[i]) == 0) {
@@ -356,7 +356,7 @@ static void parse_role(struct yamlfile *file, struct section *section, yaml_node
 static void parse_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			    yaml_node_t *value)
 {
-	const char *text = single_text(file, key, value);
+	const char *text = single_string(file, key, value);
 	size_t length = text ? strspn(text, "0123456789") : 0;
 
 	if (!text)
@@ -372,30 +372,31 @@ static void parse_numa_node(struct yamlfile *file, struct section *section, yaml
 static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct section *section)
 {
 	struct section item = {0};
-	struct alias *more = realloc(section->aliases, (section->alias_count + 1) * sizeof(*more));
-	unsigned faults = file->faults;
+	struct alias *alias = realloc(section->aliases,
+				      (section->alias_count + 1) * sizeof(*alias));
+	unsigned errors_before = file->error_count;
 
-	if (!more) {
+	if (!alias) {
 		file->error = -ENOMEM;
 		return;
 	}
-	section->aliases = more;
+	section->aliases = alias;
 	read_keys(file, map, ALIAS_KEYS, ALIAS_KEY_COUNT, ALIAS_KEYS_HELP, &item);
-	/* what has an error looks as if it were not there */
-	if (file->faults == faults && !item.alias.name)
+	/* an invalid value looks like a missing one */
+	if (file->error_count == errors_before && !item.alias.name)
 		yaml_error(file, map,
 			   "alias without a name, e.g. '- {name: a1, filter: \"8086:1520\"}'");
-	else if (file->faults == faults && !item.has_filters && !item.has_addresses &&
+	else if (file->error_count == errors_before && !item.has_filters && !item.has_addresses &&
 		 !item.has_names && !item.alias.has_role && !item.alias.has_numa_node)
 		yaml_error(
 			file, map,
 			"alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
 			item.alias.name);
-	more = &section->aliases[section->alias_count++];
-	*more = item.alias;
-	more->filters = item.filters;
-	more->addresses = item.addresses;
-	more->names = item.names;
+	alias = &section->aliases[section->alias_count++];
+	*alias = item.alias;
+	alias->filters = item.filters;
+	alias->addresses = item.addresses;
+	alias->names = item.names;
 }
 
 static void parse_aliases(struct yamlfile *file, struct section *section, yaml_node_t *key,

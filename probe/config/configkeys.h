@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The keys of pci.conf and how their values are read. Only config.c needs to know. */
+/* Parses the keys of pci.conf. Used by config.c only. */
 #ifndef PCIPROBE_CONFIG_CONFIGKEYS_H
 #define PCIPROBE_CONFIG_CONFIGKEYS_H
 
@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* The keys of a file, of one host or of one alias, before they are laid over what was there. */
+/* The keys of the file, of one host or of one alias, before they are merged. */
 struct section {
 	struct rule_list filters, addresses, names;
 	uint16_t *vendors;
@@ -19,17 +19,16 @@ struct section {
 	unsigned owners;    /* enum owner_source */
 	struct alias alias; /* of an alias: all but its lists */
 	bool has_filters, has_addresses, has_names, has_vendors, has_aliases, has_owners;
-	yaml_node_t *hosts; /* the map of :hosts:, to be read when the general keys are there; NULL:
-			       there is none */
+	yaml_node_t *hosts; /* the map of :hosts:, to be read after the general keys; NULL: none */
 };
 
-/* Reads the keys of the file itself, all of them, or those that a host's section can have. Faults
- * are told and counted in FILE. Free the section with section_free. */
+/* Reads all keys of the file, or those that are allowed in the section of a host. Errors are logged
+ * and counted in FILE. Free the section with section_free. */
 void section_read_file(struct yamlfile *file, const yaml_node_t *map, struct section *section);
 void section_read_host(struct yamlfile *file, const yaml_node_t *map, struct section *section);
 void section_free(struct section *section);
 
-/* Whether the key of PAIR stands in MAP already, which is told as a fault then. */
+/* Whether MAP contains the key of PAIR before it, which is logged as an error. */
 bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
 			     const yaml_node_pair_t *pair);
 

@@ -9,40 +9,40 @@
 
 #define PATH_SHOWN_MAX 240
 
-/* Of a very long path the end is shown, so that line and column always are. */
+/* Truncates very long paths at the start, so that line and column always fit. */
 const char *yaml_location(const struct yamlfile *file, yaml_mark_t mark,
-			  char buffer[static YAML_PLACE_SIZE])
+			  char buffer[static YAML_LOCATION_SIZE])
 {
 	size_t length = strlen(file->path);
 	bool cut = length > PATH_SHOWN_MAX;
 
-	snprintf(buffer, YAML_PLACE_SIZE, "%s%s:%zu:%zu", cut ? "..." : "",
+	snprintf(buffer, YAML_LOCATION_SIZE, "%s%s:%zu:%zu", cut ? "..." : "",
 		 file->path + (cut ? length - PATH_SHOWN_MAX : 0), mark.line + 1, mark.column + 1);
 	return buffer;
 }
 
 void yaml_error(struct yamlfile *file, const yaml_node_t *node, const char *format, ...)
 {
-	char text[512], place[YAML_PLACE_SIZE];
+	char text[512], location[YAML_LOCATION_SIZE];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_error(file->log, "%s: %s", yaml_location(file, node->start_mark, place), text);
-	file->faults++;
+	log_error(file->log, "%s: %s", yaml_location(file, node->start_mark, location), text);
+	file->error_count++;
 }
 
-const char *yaml_text(const yaml_node_t *node)
+const char *yaml_string(const yaml_node_t *node)
 {
 	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
 }
 
-/* YAML 1.1 would also read 0:0 as a number in base 60 and 07:00.0 as another. To us a scalar is
- * what is written. */
+/* YAML 1.1 would also read 0:0 and 07:00.0 as numbers in base 60. Here all scalars except null are
+ * strings. */
 bool yaml_is_null(const yaml_node_t *node)
 {
-	const char *text = yaml_text(node);
+	const char *text = yaml_string(node);
 
 	return text && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 	       (!*text || !strcmp(text, "~") || !strcmp(text, "null") || !strcmp(text, "Null") ||
@@ -51,8 +51,8 @@ bool yaml_is_null(const yaml_node_t *node)
 
 #define EXCLUSION_HINT "put quotes around a filter that excludes devices: '!10de:1eb8'"
 
-/* The place of a byte, in lines and characters: of what cannot be decoded libyaml knows no more
- * than the offset. */
+/* Converts the offset of a byte into line and column: for invalid UTF-8 libyaml reports only the
+ * offset. */
 static yaml_mark_t mark_of_byte(const char *text, size_t offset)
 {
 	yaml_mark_t mark = {0};
@@ -81,9 +81,9 @@ static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser,
 {
 	bool not_utf8 = strstr(parser->problem, "UTF-8") != NULL;
 	size_t offset = parser->problem_offset;
-	char place[YAML_PLACE_SIZE];
+	char location[YAML_LOCATION_SIZE];
 
-	/* a wrong byte inside a character: where that begins */
+	/* an invalid byte inside a character: go back to the start of the character */
 	if (strstr(parser->problem, "trailing"))
 		while (offset && ((unsigned char)text[--offset] & 0xc0) != 0xc0)
 			;
@@ -92,38 +92,38 @@ static void log_reader_error(struct yamlfile *file, const yaml_parser_t *parser,
 			  parser->problem);
 	else
 		log_error(file->log, "%s: %s%s",
-			  yaml_location(file, mark_of_byte(text, offset), place),
+			  yaml_location(file, mark_of_byte(text, offset), location),
 			  not_utf8 ? "not UTF-8: " : "", parser->problem);
 }
 
-/* Where the quote is missing nothing is wrong yet. It shows at the end of the file, or right after
- * the next quote, which was to open another string. Returns whether it was that. */
+/* A missing closing quote causes an error only at the end of the file, or after the next quote,
+ * which was meant to open another string. Returns whether this was the cause, and logs it. */
 static bool log_open_quote(struct yamlfile *file, const yaml_parser_t *parser)
 {
 	const yaml_mark_t *start = &file->long_quote.start, *end = &file->long_quote.end;
-	char place[YAML_PLACE_SIZE];
+	char location[YAML_LOCATION_SIZE];
 
 	if (parser->context && strstr(parser->context, "quoted scalar") &&
 	    (strstr(parser->problem, "end of stream") ||
 	     strstr(parser->problem, "document indicator"))) {
 		log_error(file->log, "%s: this quote is never closed",
-			  yaml_location(file, parser->context_mark, place));
+			  yaml_location(file, parser->context_mark, location));
 		return true;
 	}
 	if (start->line == end->line || parser->problem_mark.line != end->line)
 		return false;
 	log_error(file->log, "%s: this quote is closed only on line %zu",
-		  yaml_location(file, *start, place), end->line + 1);
+		  yaml_location(file, *start, location), end->line + 1);
 	return true;
 }
 
 static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, const char *text,
 			   size_t length)
 {
-	char place[YAML_PLACE_SIZE];
+	char location[YAML_LOCATION_SIZE];
 	const char *hint = "";
 
-	file->faults++;
+	file->error_count++;
 	if (parser->error == YAML_READER_ERROR) {
 		log_reader_error(file, parser, text, length);
 		return;
@@ -139,12 +139,12 @@ static void log_yaml_error(struct yamlfile *file, const yaml_parser_t *parser, c
 	else if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		hint = "; indent with spaces, not tabs";
 	log_error(file->log, "%s: not YAML: %s%s%s%s",
-		  yaml_location(file, parser->problem_mark, place),
+		  yaml_location(file, parser->problem_mark, location),
 		  parser->problem ? parser->problem : "out of memory", parser->context ? ", " : "",
 		  parser->context ? parser->context : "", hint);
 }
 
-/* A second document in the file would silently not count. */
+/* A second document would be ignored silently. */
 static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char *text,
 		       size_t length)
 {
@@ -161,15 +161,13 @@ static void expect_end(struct yamlfile *file, yaml_parser_t *parser, const char 
 	yaml_document_delete(&second);
 }
 
-/* The nesting of a file that makes sense is four deep. libyaml takes any, at a cost that grows with
- * its square. */
+/* A valid file has at most four levels. libyaml accepts any depth, at quadratic cost. */
 #define DEPTH_MAX 16
-/* Nor does anybody have so much to say, or to repeat: each alias stands for all that its anchor
- * has. */
+/* Sanity limits: each alias repeats all of its anchor. */
 #define EVENTS_MAX 20000
 #define ALIASES_MAX 100
 
-struct extent {
+struct statistics {
 	int depth;
 	unsigned events, aliases;
 };
@@ -188,7 +186,7 @@ static const yaml_char_t *tag_of(const yaml_event_t *event)
 	}
 }
 
-static void note_long_quote(struct yamlfile *file, const yaml_event_t *event)
+static void save_long_quote(struct yamlfile *file, const yaml_event_t *event)
 {
 	if (event->type != YAML_SCALAR_EVENT || event->start_mark.line == event->end_mark.line)
 		return;
@@ -199,57 +197,58 @@ static void note_long_quote(struct yamlfile *file, const yaml_event_t *event)
 	file->long_quote.end = event->end_mark;
 }
 
-/* Returns whether it is fit to be loaded, as far as EVENT goes. */
-static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct extent *extent)
+/* Returns whether the file is within the limits and without tags up to EVENT. */
+static bool check_event(struct yamlfile *file, const yaml_event_t *event, struct statistics *total)
 {
-	char place[YAML_PLACE_SIZE];
+	char location[YAML_LOCATION_SIZE];
 
-	extent->depth += event->type == YAML_SEQUENCE_START_EVENT ||
-			 event->type == YAML_MAPPING_START_EVENT;
-	extent->depth -= event->type == YAML_SEQUENCE_END_EVENT ||
-			 event->type == YAML_MAPPING_END_EVENT;
-	extent->aliases += event->type == YAML_ALIAS_EVENT;
-	yaml_location(file, event->start_mark, place);
-	if (++extent->events > EVENTS_MAX || extent->aliases > ALIASES_MAX)
+	total->depth += event->type == YAML_SEQUENCE_START_EVENT ||
+			event->type == YAML_MAPPING_START_EVENT;
+	total->depth -= event->type == YAML_SEQUENCE_END_EVENT ||
+			event->type == YAML_MAPPING_END_EVENT;
+	total->aliases += event->type == YAML_ALIAS_EVENT;
+	yaml_location(file, event->start_mark, location);
+	if (++total->events > EVENTS_MAX || total->aliases > ALIASES_MAX)
 		log_error(file->log,
 			  "%s: too many nodes: at most %d strings, lists and maps, and %d aliases",
-			  place, EVENTS_MAX, ALIASES_MAX);
-	else if (extent->depth > DEPTH_MAX)
-		log_error(file->log, "%s: lists and maps nested more than %d deep", place,
+			  location, EVENTS_MAX, ALIASES_MAX);
+	else if (total->depth > DEPTH_MAX)
+		log_error(file->log, "%s: lists and maps nested more than %d deep", location,
 			  DEPTH_MAX);
 	else if (event->type == YAML_SCALAR_EVENT && tag_of(event) && *tag_of(event) == '!')
 		log_error(file->log,
 			  "%s: '%s' is a tag in YAML, because it begins with !; " EXCLUSION_HINT,
-			  place, tag_of(event));
-	else if (tag_of(event)) /* the loaded tree doesn't tell !!str from nothing */
-		log_error(file->log, "%s: unsupported tag '%s'; remove it", place, tag_of(event));
+			  location, tag_of(event));
+	else if (tag_of(event)) /* the loaded tree would not show an explicit !!str */
+		log_error(file->log, "%s: unsupported tag '%s'; remove it", location,
+			  tag_of(event));
 	else
 		return true;
-	file->faults++;
+	file->error_count++;
 	return false;
 }
 
-/* What isn't YAML is left to the loader, which reports it. */
+/* Syntax errors are left to the loader, which reports them. */
 static bool check_events(struct yamlfile *file, const char *text, size_t length)
 {
-	bool more = true, fit = true;
+	bool at_end = false, valid = true;
 	yaml_parser_t parser;
 	yaml_event_t event;
-	struct extent extent = {0};
+	struct statistics total = {0};
 
 	if (!yaml_parser_initialize(&parser)) {
 		file->error = -ENOMEM;
 		return false;
 	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-	while (more && fit && yaml_parser_parse(&parser, &event)) {
-		more = event.type != YAML_STREAM_END_EVENT;
-		fit = check_event(file, &event, &extent);
-		note_long_quote(file, &event);
+	while (!at_end && valid && yaml_parser_parse(&parser, &event)) {
+		at_end = event.type == YAML_STREAM_END_EVENT;
+		valid = check_event(file, &event, &total);
+		save_long_quote(file, &event);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
-	return fit;
+	return valid;
 }
 
 int yaml_load(struct yamlfile *file, const char *text, size_t length)

@@ -20,7 +20,7 @@ static bool read_total(struct details_reader *reader, const char *name, const ch
 	line = strstr(text, total);
 	line = line ? line + strlen(total) + strspn(line + strlen(total), " ") : "";
 	if (!isdigit((unsigned char)*line) || sscanf(line, "%20llu", &number) != 1) {
-		attribute_failed(reader, name, "has no total");
+		attribute_failed(reader, name, "no total");
 		return false;
 	}
 	*ret = number;
@@ -32,7 +32,7 @@ void read_aer(struct details_reader *reader)
 	struct pci_device *device = reader->device;
 
 	if (!read_total(reader, "aer_dev_correctable", "TOTAL_ERR_COR", &device->aer.correctable))
-		return; /* all three are there or none */
+		return; /* the kernel provides all three or none */
 	device->present |= HAS_AER_CORRECTABLE;
 	if (read_total(reader, "aer_dev_nonfatal", "TOTAL_ERR_NONFATAL", &device->aer.nonfatal))
 		device->present |= HAS_AER_NONFATAL;

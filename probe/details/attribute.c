@@ -11,9 +11,9 @@ bool is_absent(int error)
 	switch (error) {
 	case -ENOENT:
 	case -ENOTDIR:
-	case -ENODEV: /* the device or its driver is going */
+	case -ENODEV: /* the device or its driver is being removed */
 	case -ENXIO:
-	case -EINVAL: /* "this device can't": link attributes, netdev attributes */
+	case -EINVAL: /* not supported by the device: link and netdev attributes */
 	case -EOPNOTSUPP:
 		return true;
 	default:
@@ -21,10 +21,10 @@ bool is_absent(int error)
 	}
 }
 
-void attribute_failed(struct details_reader *reader, const char *name, const char *why)
+void attribute_failed(struct details_reader *reader, const char *name, const char *reason)
 {
 	log_warning(reader->log, "%s/%s/%s: %s", sysroot_path(reader->dir.root), reader->dir.path,
-		    name, why);
+		    name, reason);
 	reader->device->incomplete = true;
 }
 
@@ -36,17 +36,16 @@ bool attribute_text(struct details_reader *reader, const char *name,
 	if (length >= 0 && strlen(text) == (size_t)length)
 		return true;
 	if (length >= 0)
-		attribute_failed(reader, name, "not a text");
+		attribute_failed(reader, name, "contains a NUL character");
 	else if (!is_absent((int)length))
 		attribute_failed(reader, name,
-				 length == -EFBIG ? "larger than any attribute"
-						  : strerror((int)-length));
+				 length == -EFBIG ? "attribute too large" : strerror((int)-length));
 	return false;
 }
 
-char *reader_strdup(struct details_reader *reader, const char *text)
+char *reader_strdup(struct details_reader *reader, const char *string)
 {
-	char *copy = strdup(text);
+	char *copy = strdup(string);
 
 	if (!copy)
 		reader->no_memory = true;
@@ -68,12 +67,12 @@ bool attribute_number(struct details_reader *reader, const char *name, int base,
 
 	if (!attribute_text(reader, name, text))
 		return false;
-	if (*text == '-') /* numa_node is -1 where the firmware told none */
+	if (*text == '-') /* numa_node is -1 if the firmware reports none */
 		return false;
 	errno = 0;
 	value = strtoul(text, &end, base);
 	if (!isxdigit((unsigned char)*text) || end == text || *end || errno || value > max) {
-		attribute_failed(reader, name, "not a number that it can be");
+		attribute_failed(reader, name, "not a valid number");
 		return false;
 	}
 	*ret = value;
@@ -85,7 +84,7 @@ bool attribute_link_name(struct details_reader *reader, const char *name, char *
 	int error = sysdir_link_name(&reader->dir, name, buffer, size);
 
 	if (error == -EBADMSG)
-		attribute_failed(reader, name, "points to nothing that it can be");
+		attribute_failed(reader, name, "unexpected link target");
 	else if (error < 0 && !is_absent(error))
 		attribute_failed(reader, name, strerror(-error));
 	return error == 0;

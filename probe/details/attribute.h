@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One device's directory while its details are read, and the one place that tells "not there" from
- * "could not be read". */
+/* Reads the attributes of one device, and distinguishes absent ones from unreadable ones. */
 #ifndef PCIPROBE_DETAILS_ATTRIBUTE_H
 #define PCIPROBE_DETAILS_ATTRIBUTE_H
 
@@ -9,47 +8,47 @@
 #include "probe/sysfs/sysroot.h"
 
 struct details_reader {
-	struct sysdir dir;
+	struct sysdir dir; /* of the device */
 	struct pci_device *device;
 	const struct log *log;
-	struct sysdir mdev_bus; /* devices of which the kernel's mdev framework knows; fd -1: there
-				   is none */
-	unsigned next_vf_index; /* where the search for a VF's index begins: devices come in order,
-				   so do VFs */
-	struct pci_device pf;	/* the PF of the VF before, with its interfaces alone: VFs of one PF
-				   stand together */
+	struct sysdir mdev_bus; /* parent devices of the mdev framework; fd -1: none */
+	unsigned next_vf_index; /* where the search for the index of the next VF starts: devices and
+				   VFs are sorted */
+	struct pci_device pf;	/* PF of the previous VF, with its interfaces only: VFs of a PF are
+				   adjacent */
 	bool no_memory;
 };
 
-/* The text of the attribute NAME. False when the device has none; also when it couldn't be read,
- * which has been told and the device is marked then. A text with a NUL inside counts as unreadable.
- */
+/* Reads the attribute NAME. Returns false if the device does not have it or it could not be read,
+ * which is logged and marks the device as incomplete. An attribute that contains a NUL is
+ * unreadable. */
 bool attribute_text(struct details_reader *reader, const char *name,
 		    char text[static ATTRIBUTE_SIZE]);
 
-/* The same, as a copy to be freed, or NULL. An empty text counts as none. */
+/* Like attribute_text, but returns a copy, which the caller frees, or NULL. An empty attribute is
+ * absent. */
 char *attribute_string(struct details_reader *reader, const char *name);
 
-/* The same, as a number. Anything but a whole number, or one above MAX, counts as unreadable; below
- * 0 counts as none. */
+/* Like attribute_text, but returns a number. Anything but an integer, or a value above MAX, is
+ * unreadable; a negative value is absent. */
 bool attribute_number(struct details_reader *reader, const char *name, int base, unsigned long max,
 		      unsigned long *ret);
 
-/* The last part of where the link NAME points to, into NAME_SIZE bytes at BUFFER. False as above.
- */
+/* Reads the last component of the target of the link NAME into SIZE bytes at BUFFER. Returns false
+ * like attribute_text. */
 bool attribute_link_name(struct details_reader *reader, const char *name, char *buffer,
 			 size_t size);
 
-/* Whether ERRNO, negative, means that the kernel has nothing of the kind for this device. */
+/* Whether ERROR, a negative errno, means that the kernel does not provide the attribute. */
 bool is_absent(int error);
 
-/* Tells that NAME of this device could not be read and marks the device. */
-void attribute_failed(struct details_reader *reader, const char *name, const char *why);
+/* Logs that NAME of the device could not be read and marks the device as incomplete. */
+void attribute_failed(struct details_reader *reader, const char *name, const char *reason);
 
-/* strdup(3) that remembers when there was no memory. */
-char *reader_strdup(struct details_reader *reader, const char *text);
+/* strdup(3) that sets no_memory on failure. */
+char *reader_strdup(struct details_reader *reader, const char *string);
 
-/* The readers of each subject, all of the same form. */
+/* Readers of groups of details. */
 void read_sriov(struct details_reader *reader);
 void read_vf_index(struct details_reader *reader);
 void read_interfaces(struct details_reader *reader);

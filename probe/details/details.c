@@ -15,7 +15,7 @@ static void read_driver(struct details_reader *reader)
 {
 	char name[NAME_MAX + 1];
 
-	/* in some recordings the uevent told it */
+	/* in some recordings it was read from uevent */
 	if (!reader->device->driver && attribute_link_name(reader, "driver", name, sizeof(name)))
 		reader->device->driver = reader_strdup(reader, name);
 }
@@ -29,7 +29,7 @@ static void read_iommu_group(struct details_reader *reader)
 		return;
 	group = strtoul(name, &end, 10);
 	if (end == name || *end || group > UINT_MAX) {
-		attribute_failed(reader, "iommu_group", "points to nothing that it can be");
+		attribute_failed(reader, "iommu_group", "unexpected link target");
 		return;
 	}
 	reader->device->iommu_group = (unsigned)group;
@@ -70,8 +70,8 @@ static void read_reset_methods(struct details_reader *reader)
 	if (!attribute_text(reader, "reset_method", text))
 		return;
 	reader->device->present |= HAS_RESET_METHODS;
-	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest))
-		if (strings_add(methods, word) < 0)
+	for (char *item = strtok_r(text, " \n", &rest); item; item = strtok_r(NULL, " \n", &rest))
+		if (strings_add(methods, item) < 0)
 			reader->no_memory = true;
 }
 
@@ -90,8 +90,8 @@ static void read_label(struct details_reader *reader)
 	reader->device->label = attribute_string(reader, "label");
 }
 
-/* In this order: the index and the PF's interface want to know that it is a VF, the interfaces the
- * driver, the link whether the device sleeps, virtual GPUs again whether it is a VF. */
+/* The order matters: sriov before vf_index, pf_interface and vgpu; driver before interfaces;
+ * runtime_status before link. */
 static const struct {
 	unsigned details;
 	void (*read)(struct details_reader *reader);
@@ -116,10 +116,10 @@ static const struct {
 
 static int set_ancestors(struct pci_device *device, const char *path)
 {
-	struct pci_address addresses[64];
-	size_t count = path_addresses(path, addresses, 64);
+	struct pci_address addresses[PATH_ADDRESSES_MAX];
+	size_t count = path_addresses(path, addresses);
 
-	if (count < 2 || count > 64) /* the last one is the device */
+	if (count < 2) /* the last one is the device */
 		return 0;
 	device->ancestors = malloc((count - 1) * sizeof(*addresses));
 	if (!device->ancestors)
@@ -129,8 +129,7 @@ static int set_ancestors(struct pci_device *device, const char *path)
 	return 0;
 }
 
-/* Returns 1, 0 when the device isn't there any more, or -ENOMEM. DEVICES is the directory of all
- * devices. */
+/* Returns 1, 0 if the device was removed, or -ENOMEM. DEVICES is the directory of all devices. */
 static int read_device(const struct sysdir *devices, const char *name,
 		       struct details_reader *reader, unsigned wanted)
 {
@@ -150,7 +149,7 @@ static int read_device(const struct sysdir *devices, const char *name,
 	if (reader->no_memory)
 		return -ENOMEM;
 
-	/* last: what has been "not there" above is not worth much when the device itself isn't */
+	/* last: attributes are also absent if the device was removed meanwhile */
 	length = sysdir_readlink(devices, name, path, sizeof(path));
 	if (length == -ENOENT)
 		return 0;
@@ -159,7 +158,7 @@ static int read_device(const struct sysdir *devices, const char *name,
 	return error == -ENOMEM ? error : 1;
 }
 
-static void drop(struct inventory *inventory, size_t index)
+static void remove_device(struct inventory *inventory, size_t index)
 {
 	struct pci_device *device = &inventory->devices[index];
 
@@ -193,8 +192,8 @@ static int read_devices(const struct sysdir *devices, const struct log *log, uns
 			if (found < 0)
 				break;
 			if (!found) {
-				log_debug(log, "%s: taken away while it was read", name);
-				drop(inventory, i);
+				log_debug(log, "%s: removed while it was read", name);
+				remove_device(inventory, i);
 				continue;
 			}
 			inventory->incomplete += reader.device->incomplete;
@@ -216,8 +215,9 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)))
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
-	if (error == 0)
-		error = read_devices(&devices, log, wanted, others, inventory);
+	if (error < 0)
+		return error;
+	error = read_devices(&devices, log, wanted, others, inventory);
 	if (error == 0 && (wanted & DETAIL_BLOCKS))
 		error = read_blocks(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_DRM))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is read of a selected device, and only of one: driver, IOMMU group, NUMA node, SR-IOV,
- * interfaces, link, errors, power. Nothing here reads configuration space, wakes a device, or waits
- * for a lock of one. */
+/* Reads the details of selected devices: driver, IOMMU group, NUMA node, SR-IOV, interfaces, link,
+ * errors, power and others. Never reads configuration space, wakes a device or waits for the device
+ * lock. */
 #ifndef PCIPROBE_DETAILS_DETAILS_H
 #define PCIPROBE_DETAILS_DETAILS_H
 
@@ -29,28 +29,26 @@ enum detail {
 	DETAIL_LABEL = 1u << 15,
 	DETAIL_ANCESTORS = 1u << 16,
 	DETAIL_VGPU = 1u << 17,
-	DETAIL_VF_INDEX = 1u << 18,  /* of VFs that DETAIL_SRIOV has found */
+	DETAIL_VF_INDEX = 1u << 18,  /* requires DETAIL_SRIOV */
 	DETAIL_OWNERSHIP = 1u << 19, /* read by ownership_read, from driver and IOMMU group */
 	DETAIL_GROUP_PEERS = 1u << 20,
-	DETAIL_ALIASES = 1u << 21,	/* found by aliases_read */
-	DETAIL_PF_INTERFACE = 1u << 22, /* of VFs that DETAIL_SRIOV has found */
+	DETAIL_ALIASES = 1u << 21,	/* read by aliases_read */
+	DETAIL_PF_INTERFACE = 1u << 22, /* requires DETAIL_SRIOV */
 	DETAIL_MDEVS = 1u << 23,
-	DETAIL_SUBSYSTEM_NAME = 1u << 24, /* pci.ids lacks many, and to look for them in the hwdb as
-					     well takes a while */
+	DETAIL_SUBSYSTEM_NAME = 1u << 24, /* slow: often needs the hwdb too */
 	DETAIL_ALL = (1u << 25) - 1,
 	DETAIL_ANY_NAME = DETAIL_NAMES | DETAIL_SUBSYSTEM_NAME,
 
-	/* Those that stay as they are while a device sits where it does and no device comes or
-	   goes: VFs are devices too. */
+	/* Those that do not change while no device, including VFs, is added or removed. */
 	DETAIL_STATIC = DETAIL_ANY_NAME | DETAIL_IOMMU_GROUP | DETAIL_NUMA_NODE | DETAIL_REVISION |
 			DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_ALIASES | DETAIL_GROUP_PEERS,
 };
 
-/* Reads the WANTED details (of enum detail, except names) of every selected device of INVENTORY.
- * OTHERS are details of devices that are not selected: DETAIL_SRIOV and DETAIL_INTERFACES of all of
- * them, DETAIL_DRIVER and DETAIL_IOMMU_GROUP of bridges. What exists but cannot be read is logged
- * once, and its device is marked as incomplete. A device that was removed meanwhile leaves the
- * inventory. Returns 0 or -ENOMEM. */
+/* Reads the WANTED details (enum detail, except names) of all selected devices of INVENTORY. OTHERS
+ * are details of unselected devices: DETAIL_SRIOV and DETAIL_INTERFACES of all, DETAIL_DRIVER and
+ * DETAIL_IOMMU_GROUP of bridges. Attributes that exist but cannot be read are logged, and mark
+ * their device as incomplete. Devices that were removed meanwhile are removed from the inventory.
+ * Returns 0 or a negative errno. */
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
 		 struct inventory *inventory);
 

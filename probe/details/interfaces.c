@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces: in the device's own net/, or for virtio devices in that of the virtio device
- * below. */
+/* Network interfaces: in the net/ of the device, or for virtio in that of the virtio device below
+ * it. */
 #include "probe/details/attribute.h"
 
 #include <errno.h>
@@ -13,17 +13,17 @@
 static bool add_interface(struct details_reader *reader, struct interface interface)
 {
 	struct pci_device *device = reader->device;
-	struct interface *more;
+	struct interface *tmp;
 
-	more = realloc(device->interfaces, (device->interface_count + 1) * sizeof(*more));
-	if (!more || !interface.name) {
+	tmp = realloc(device->interfaces, (device->interface_count + 1) * sizeof(*tmp));
+	if (!tmp || !interface.name) {
 		reader->no_memory = true;
 		free(interface.name);
-		device->interfaces = more ? more : device->interfaces;
+		device->interfaces = tmp ? tmp : device->interfaces;
 		return false;
 	}
-	device->interfaces = more;
-	more[device->interface_count++] = interface;
+	device->interfaces = tmp;
+	tmp[device->interface_count++] = interface;
 	return true;
 }
 
@@ -59,7 +59,7 @@ static void read_interface(struct details_reader *reader, const char *directory,
 	interface->mac = attribute_string(reader, name);
 	if (!several)
 		return;
-	/* only where there are several does it tell the uplink from the ports of the VFs */
+	/* needed only to distinguish the uplink from the representors of VFs */
 	snprintf(name, sizeof(name), "%s/%s/phys_port_name", directory, interface->name);
 	interface->phys_port_name = attribute_string(reader, name);
 }
@@ -101,7 +101,7 @@ void read_interfaces(struct details_reader *reader)
 		read_virtio(reader);
 }
 
-/* In switchdev mode a PF has an interface for each VF, so they are read once for all of them. */
+/* In switchdev mode a PF has an interface for each VF, so they are read once for all VFs. */
 void read_pf_interface(struct details_reader *reader)
 {
 	struct pci_device *device = reader->device;

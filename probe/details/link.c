@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The PCI Express link: what it runs at, and what the device and the port above it can at most. */
+/* The PCI Express link: its current speed and width, and the maximum of the device and of the
+ * upstream port. */
 #include "probe/details/attribute.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH_MAX 32 /* lanes; the kernel gives 255 for a device that doesn't answer */
+#define WIDTH_MAX 32 /* lanes; the kernel returns 255 if the device does not respond */
 
-/* "8.0 GT/s PCIe", "Unknown". Read by hand: strtod(3) looks for the decimal mark of the locale. */
+/* "8.0 GT/s PCIe", "Unknown". Not strtod(3), which depends on the locale. */
 static bool read_speed(struct details_reader *reader, const char *name, double *ret)
 {
 	char text[ATTRIBUTE_SIZE];
@@ -32,7 +33,7 @@ static bool read_width(struct details_reader *reader, const char *name, unsigned
 	return true;
 }
 
-/* What device and port can at most stays as it is: read once, and after a sleep. */
+/* The maximum is static: read it once, and again after the device was suspended. */
 static void read_limits(struct details_reader *reader)
 {
 	struct pci_device *device = reader->device;
@@ -43,8 +44,7 @@ static void read_limits(struct details_reader *reader)
 	device->present |= HAS_MAX_LINK_SPEED;
 	if (read_width(reader, "max_link_width", &link->max_width))
 		device->present |= HAS_MAX_LINK_WIDTH;
-	/* the device's directory stands in its port's; that of a device on the root bus in one that
-	 * has no link */
+	/* the parent directory is that of the port; on the root bus it has no link attributes */
 	if (read_speed(reader, "../max_link_speed", &link->port_speed) &&
 	    read_width(reader, "../max_link_width", &link->port_width))
 		device->present |= HAS_PORT_LINK;
@@ -55,8 +55,8 @@ void read_link(struct details_reader *reader)
 	struct pci_device *device = reader->device;
 	struct link *link = &device->link;
 
-	/* newer kernels wake a sleeping device to read its link registers, older ones read nonsense
-	 */
+	/* to read the link registers of a suspended device, newer kernels wake it; older ones
+	 * return garbage */
 	if (device->runtime_status &&
 	    strncmp(device->runtime_status, "suspend", strlen("suspend")) == 0) {
 		device->present &= ~(unsigned)HAS_LINK_LIMITS;

@@ -12,7 +12,7 @@
 
 #define MDEV_DIRECTORY "sys/bus/mdev/devices"
 
-size_t path_addresses(const char *path, struct pci_address *addresses, size_t max)
+size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX])
 {
 	char part[ADDRESS_SIZE];
 	struct pci_address address;
@@ -26,30 +26,30 @@ size_t path_addresses(const char *path, struct pci_address *addresses, size_t ma
 		part[length] = '\0';
 		if (address_parse_full(part, &address) < 0)
 			continue;
-		if (count < max)
-			addresses[count] = address;
-		count++;
+		if (count == PATH_ADDRESSES_MAX)
+			return 0;
+		addresses[count++] = address;
 	}
 	return count;
 }
 
-/* The selected device that a path below /sys/devices leads through last. */
-static struct pci_device *find_owner(const struct inventory *inventory, const char *path)
+/* The device of the last address in a path below /sys/devices; NULL if it is not selected. */
+static struct pci_device *find_device(const struct inventory *inventory, const char *path)
 {
-	struct pci_address addresses[64];
-	size_t count = path_addresses(path, addresses, 64);
+	struct pci_address addresses[PATH_ADDRESSES_MAX];
+	size_t count = path_addresses(path, addresses);
 	struct pci_device *device;
 
-	if (!count || count > 64)
+	if (!count)
 		return NULL;
 	device = inventory_find(inventory, &addresses[count - 1]);
 	return device && device->selected ? device : NULL;
 }
 
-/* Opens DIRECTORY, and again to be listed. Returns 1; 0 when it isn't there or can't be read, which
- * is told; or -ENOMEM. */
-static int open_place(struct sysroot *root, const struct log *log, const char *directory,
-		      struct sysdir *dir, DIR **list)
+/* Opens DIRECTORY, once more for listing. Returns 1; 0 if it does not exist or cannot be read,
+ * which is logged; or -ENOMEM. */
+static int open_directory(struct sysroot *root, const struct log *log, const char *directory,
+			  struct sysdir *dir, DIR **list)
 {
 	int error = sysdir_open(sysroot_dir(root), directory, dir);
 
@@ -64,48 +64,48 @@ static int open_place(struct sysroot *root, const struct log *log, const char *d
 
 typedef int add_entry(struct pci_device *device, const char *name);
 
-/* Every entry of DIRECTORY is a link into /sys/devices. */
+/* Calls ADD for each entry of DIRECTORY, which are links into /sys/devices. */
 static int walk_links(struct sysroot *root, const struct log *log,
 		      const struct inventory *inventory, const char *directory, add_entry *add)
 {
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
-	struct pci_device *owner;
+	struct pci_device *device;
 	struct dirent *entry;
 	char target[PATH_MAX];
 	int error;
 
-	error = open_place(root, log, directory, &dir, &list);
+	error = open_directory(root, log, directory, &dir, &list);
 	if (error <= 0)
 		return error;
 	error = 0;
 	while (error == 0 && (entry = sysdir_next(list))) {
 		if (sysdir_readlink(&dir, entry->d_name, target, sizeof(target)) < 0)
-			continue; /* not a link, or gone: nothing that sits on a device */
-		owner = find_owner(inventory, target);
-		if (owner)
-			error = add(owner, entry->d_name);
+			continue; /* not a link, or removed meanwhile */
+		device = find_device(inventory, target);
+		if (device)
+			error = add(device, entry->d_name);
 	}
 	return error;
 }
 
-/* With native multipath nvme0c1n2 is the path through this device to the disk nvme0n2, which sits
- * on no device. */
+/* With native multipath nvme0c1n2 is the path through this device to the disk nvme0n2, which is not
+ * below a PCI device. */
 static int add_block(struct pci_device *device, const char *name)
 {
-	unsigned subsystem, controller, space;
+	unsigned subsystem, controller, namespace;
 	char disk[64];
 	int end = 0;
 
-	if (sscanf(name, "nvme%uc%un%u%n", &subsystem, &controller, &space, &end) == 3 &&
+	if (sscanf(name, "nvme%uc%un%u%n", &subsystem, &controller, &namespace, &end) == 3 &&
 	    !name[end]) {
-		snprintf(disk, sizeof(disk), "nvme%un%u", subsystem, space);
+		snprintf(disk, sizeof(disk), "nvme%un%u", subsystem, namespace);
 		name = disk;
 	}
 	return strings_add(&device->blocks, name);
 }
 
-/* card0 and renderD128; the connectors, card0-HDMI-A-1, are none of ours. */
+/* Adds nodes such as card0 and renderD128, but not connectors (card0-HDMI-A-1). */
 static int add_drm(struct pci_device *device, const char *name)
 {
 	return strchr(name, '-') ? 0 : strings_add(&device->drm, name);
@@ -131,20 +131,20 @@ int read_drm(struct sysroot *root, const struct log *log, struct inventory *inve
 
 static int add_mdev(struct pci_device *device, const char *uuid)
 {
-	struct mdev *more = realloc(device->mdevs, (device->mdev_count + 1) * sizeof(*more));
+	struct mdev *tmp = realloc(device->mdevs, (device->mdev_count + 1) * sizeof(*tmp));
 
-	if (!more)
+	if (!tmp)
 		return -ENOMEM;
-	device->mdevs = more;
-	more[device->mdev_count] = (struct mdev){.uuid = strdup(uuid)};
-	if (!more[device->mdev_count].uuid)
+	device->mdevs = tmp;
+	tmp[device->mdev_count] = (struct mdev){.uuid = strdup(uuid)};
+	if (!tmp[device->mdev_count].uuid)
 		return -ENOMEM;
 	device->mdev_count++;
 	return 0;
 }
 
-/* NULL: it has none, it can't be read, or there is no memory; and then it isn't told. */
-static char *read_type_text(const struct sysdir *devices, const char *uuid, const char *name)
+/* Returns NULL if it does not exist or cannot be read, which is not logged. */
+static char *read_type_attribute(const struct sysdir *devices, const char *uuid, const char *name)
 {
 	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
 
@@ -166,12 +166,12 @@ static int read_mdev_types(const struct sysdir *devices, struct pci_device *devi
 
 		snprintf(path, sizeof(path), "%s/mdev_type", mdev->uuid);
 		if (sysdir_link_name(devices, path, type, sizeof(type)) < 0)
-			continue; /* gone meanwhile */
+			continue; /* removed meanwhile */
 		mdev->type = strdup(type);
 		if (!mdev->type)
 			return -ENOMEM;
-		mdev->name = read_type_text(devices, mdev->uuid, "name");
-		mdev->description = read_type_text(devices, mdev->uuid, "description");
+		mdev->name = read_type_attribute(devices, mdev->uuid, "name");
+		mdev->description = read_type_attribute(devices, mdev->uuid, "description");
 	}
 	if (device->mdev_count)
 		qsort(device->mdevs, device->mdev_count, sizeof(*device->mdevs), compare_mdevs);
@@ -183,7 +183,7 @@ int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *in
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
 	int error = walk_links(root, log, inventory, MDEV_DIRECTORY, add_mdev);
 
-	/* what can't be opened has been told */
+	/* errors were logged by walk_links */
 	if (!error && sysdir_open(sysroot_dir(root), MDEV_DIRECTORY, &devices) == 0)
 		inventory_foreach(inventory, device)
 			error = error ? error : read_mdev_types(&devices, device);
@@ -194,9 +194,9 @@ static bool is_nonviable_peer(struct sysroot *root, const struct pci_device *pee
 {
 	char path[NAME_MAX + 64], driver[NAME_MAX + 1];
 
-	/* that of a device which isn't selected has not been read */
+	/* peer->driver is not set if the peer is not selected */
 	snprintf(path, sizeof(path), SCAN_DIRECTORY "/%s/driver", name);
-	if (peer->class >> 8 == 0x06 ||
+	if (device_is_bridge(peer) ||
 	    sysdir_link_name(sysroot_dir(root), path, driver, sizeof(driver)) < 0)
 		return false;
 	return !driver_is_vfio(driver) && !driver_is_stub(driver);
@@ -221,7 +221,7 @@ static int list_group(struct sysroot *root, const struct log *log, struct pci_de
 	int error;
 
 	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/devices", device->iommu_group);
-	error = open_place(root, log, path, &dir, &list);
+	error = open_directory(root, log, path, &dir, &list);
 	if (error <= 0)
 		return error;
 	error = 0;
@@ -251,25 +251,27 @@ static int find_nonviable_peers(struct sysroot *root, const struct inventory *in
 
 int read_nonviable_peers(struct sysroot *root, struct inventory *inventory)
 {
-	int error = 0;
+	inventory_foreach(inventory, device) {
+		int error = find_nonviable_peers(root, inventory, device);
 
-	inventory_foreach(inventory, device)
-		if (!error)
-			error = find_nonviable_peers(root, inventory, device);
-	return error;
+		if (error < 0)
+			return error;
+	}
+	return 0;
 }
 
 int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory)
 {
-	int error = 0;
+	inventory_foreach(inventory, device) {
+		int error = device->present & HAS_IOMMU_GROUP ? list_group(root, log, device) : 0;
 
-	inventory_foreach(inventory, device)
-		if (!error && (device->present & HAS_IOMMU_GROUP))
-			error = list_group(root, log, device);
-	return error ? error : read_nonviable_peers(root, inventory);
+		if (error < 0)
+			return error;
+	}
+	return read_nonviable_peers(root, inventory);
 }
 
-/* A slot's address has no function: "0000:01:00" is for all of them. */
+/* The address of a slot has no function: "0000:01:00" applies to all functions. */
 static int name_slot(const struct inventory *inventory, const char *address_text, const char *name)
 {
 	char text[ADDRESS_SIZE + 4];
@@ -298,7 +300,7 @@ int read_slots(struct sysroot *root, const struct log *log, struct inventory *in
 	struct dirent *entry;
 	int error;
 
-	error = open_place(root, log, "sys/bus/pci/slots", &dir, &list);
+	error = open_directory(root, log, "sys/bus/pci/slots", &dir, &list);
 	if (error <= 0)
 		return error;
 	error = 0;

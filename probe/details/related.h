@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What other places in /sys say about devices: disks, DRM nodes, mediated devices, slots and IOMMU
- * groups. */
+/* What other directories in /sys contain about devices: disks, DRM nodes, mediated devices, slots
+ * and IOMMU groups. */
 #ifndef PCIPROBE_DETAILS_RELATED_H
 #define PCIPROBE_DETAILS_RELATED_H
 
@@ -8,28 +8,32 @@
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
 
-/* The addresses in a path below /sys/devices: ".../0000:00:1c.0/0000:01:00.0/nvme/nvme0" has two.
- * Puts up to MAX of them, in order, at ADDRESSES and returns how many there are in all. */
-size_t path_addresses(const char *path, struct pci_address *addresses, size_t max);
+/* More bridges than any device is below. */
+#define PATH_ADDRESSES_MAX 64
 
-/* Adds the disks (blocks) or the DRM nodes (drm) to the selected devices of INVENTORY that they sit
- * on. A place that isn't there has none; one that can't be read is told. Returns 0 or -ENOMEM. */
+/* Finds the addresses in a path below /sys/devices: ".../0000:00:1c.0/0000:01:00.0/nvme/nvme0" has
+ * two, the last of which is the device. Stores them in order at ADDRESSES and returns their number,
+ * 0 if there are more than PATH_ADDRESSES_MAX. */
+size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX]);
+
+/* Add disks (blocks) or DRM nodes (drm) to the selected devices of INVENTORY. If their directory in
+ * /sys does not exist there are none; if it cannot be read, this is logged. Return 0 or -ENOMEM. */
 int read_blocks(struct sysroot *root, const struct log *log, struct inventory *inventory);
 int read_drm(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
-/* Adds the mediated devices to the selected devices of INVENTORY that they are parts of, likewise.
- */
+/* Adds mediated devices to the selected devices of INVENTORY, like read_blocks. */
 int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
-/* Sets group_peers and nonviable_peers of the selected devices that have a group, likewise. A
- * bridge blocks nothing, nor does a device on a vfio driver, on a stub or without a driver: the
- * kernel's vfio_dev_viable(). */
+/* Sets group_peers and nonviable_peers of the selected devices that have a group, like read_blocks.
+ * As in the kernel's vfio_dev_viable(), bridges and devices with a VFIO driver, a stub or no driver
+ * do not make a group nonviable. */
 int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
-/* Sets nonviable_peers alone, of devices that have none yet and whose group_peers are known. */
+/* Sets nonviable_peers of devices whose group_peers are known. They must have none yet. Returns 0
+ * or -ENOMEM. */
 int read_nonviable_peers(struct sysroot *root, struct inventory *inventory);
 
-/* Sets physical_slot, likewise. */
+/* Sets physical_slot, like read_blocks. */
 int read_slots(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
 #endif

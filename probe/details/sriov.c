@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Whether the PF's virtfn<INDEX> is this device: 1 or 0, -1 when there is no such link. Nothing is
- * told: it is the PF's. */
+/* Whether virtfn<INDEX> of the PF is this device: 1 or 0, or -1 if there is no such link. Errors
+ * are not logged, since the attribute belongs to the PF. */
 static int is_virtfn(struct details_reader *reader, unsigned index)
 {
 	char name[32], target[ADDRESS_SIZE];
@@ -32,7 +32,7 @@ void read_vf_index(struct details_reader *reader)
 		return;
 	}
 	found = is_virtfn(reader, index);
-	/* the VFs of a device's two ports can take turns */
+	/* VFs of two PFs may alternate */
 	if (found <= 0 && index > 0)
 		found = is_virtfn(reader, --index);
 	if (found <= 0)
@@ -46,7 +46,7 @@ void read_vf_index(struct details_reader *reader)
 	reader->next_vf_index = index + 1;
 }
 
-/* How many virtfn<n> there are: the kernel numbers them from 0 without gaps. */
+/* Counts the links virtfn<n>, which the kernel numbers from 0 without gaps. */
 static unsigned count_virtfns(struct details_reader *reader)
 {
 	char name[32], target[ADDRESS_SIZE];
@@ -58,9 +58,9 @@ static unsigned count_virtfns(struct details_reader *reader)
 	return count;
 }
 
-/* sriov_numvfs tells the number, but the kernel takes the device's lock to read it, and whoever
- * removes VFs while a VM has one holds that lock until the VM ends. So on a live machine they are
- * counted; a recording may have the file alone. */
+/* On a live machine the links are counted, because the kernel takes the device lock to read
+ * sriov_numvfs. A process that removes VFs while a VM uses one holds that lock until the VM ends. A
+ * recording may have only sriov_numvfs. */
 static void read_enabled(struct details_reader *reader)
 {
 	struct pci_device *device = reader->device;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Virtual GPUs: the kernel's mdev framework (Documentation/driver-api/vfio-mediated-device.rst), or
- * NVIDIA's own way on its VFs, a file of lines "558 : NVIDIA A2-4Q" below a heading "ID : vGPU
- * Name". */
+/* vGPU types: from the kernel's mdev framework (Documentation/driver-api/vfio-mediated-device.rst),
+ * or on NVIDIA's VFs from a file with lines "558 : NVIDIA A2-4Q" below a header "ID : vGPU Name".
+ */
 #include "probe/details/attribute.h"
 
 #include <errno.h>
@@ -13,20 +13,20 @@
 static void add_type(struct details_reader *reader, const char *id, const char *name)
 {
 	struct pci_device *device = reader->device;
-	struct vgpu_type *more, type;
+	struct vgpu_type *tmp, type;
 
-	more = realloc(device->vgpu_types, (device->vgpu_type_count + 1) * sizeof(*more));
-	if (!more) {
+	tmp = realloc(device->vgpu_types, (device->vgpu_type_count + 1) * sizeof(*tmp));
+	if (!tmp) {
 		reader->no_memory = true;
 		return;
 	}
-	device->vgpu_types = more;
+	device->vgpu_types = tmp;
 	type = (struct vgpu_type){
 		.id = reader_strdup(reader, id),
 		.name = name ? reader_strdup(reader, name) : NULL,
 	};
 	if (type.id)
-		more[device->vgpu_type_count++] = type;
+		tmp[device->vgpu_type_count++] = type;
 }
 
 static int compare(const void *a, const void *b)
@@ -82,7 +82,7 @@ void read_vgpu(struct details_reader *reader)
 {
 	unsigned base = reader->device->class >> 8;
 
-	/* display controllers, accelerators, and what may be a part of one */
+	/* display controllers, processing accelerators, and VFs, which may belong to one */
 	if (base != 0x03 && base != 0x12 && reader->device->sriov.role != SRIOV_VF)
 		return;
 	read_mdev_types(reader);

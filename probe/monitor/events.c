@@ -19,7 +19,7 @@ static bool is_unknown(const struct pci_device *device)
 	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
 }
 
-/* States of a device that begin and end. */
+/* Lasting states of a device, with the events for their begin and end. */
 static const struct state {
 	enum event_kind begins, ends;
 	bool (*holds)(const struct pci_device *device);
@@ -40,14 +40,14 @@ static void find_states(const struct event_search *search, const struct pci_devi
 			event.kind = STATES[i].ends;
 		else if (!now || (before && !search->persistent))
 			continue;
-		/* a device that fell asleep has no link, which is not a good one */
+		/* the link of a suspended device is unknown, not recovered */
 		if (event.kind == EVENT_LINK_RECOVERED && !device_knows_link(is))
 			event.kind = EVENT_LINK_UNKNOWN;
 		emit(search, event);
 	}
 }
 
-/* A pid alone can have gone to another process, and isn't always known. */
+/* A pid alone may have been reused, and is not always known. */
 static bool same_owner(const struct owner *a, const struct owner *b)
 {
 	if (!text_same(a->mdev, b->mdev))
@@ -65,8 +65,8 @@ static bool has_owner(const struct pci_device *device, const struct owner *owner
 	return false;
 }
 
-/* Whoever had a device of which now nobody knows may still have it. Who is only defined with it
- * hasn't got it. */
+/* If ownership is unknown now, the previous owners may still be there. Reservations are not
+ * attachments. */
 static void find_owners(const struct event_search *search, const struct pci_device *was,
 			const struct pci_device *is)
 {
@@ -109,7 +109,7 @@ static void find_errors(const struct event_search *search, const struct pci_devi
 				     });
 }
 
-/* WAS is NULL when the device came. */
+/* WAS is NULL if the device was added. */
 static void compare(const struct event_search *search, const struct pci_device *was,
 		    const struct pci_device *is)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What changed between two readings. No I/O. */
+/* Finds the changes between two readings. No I/O. */
 #ifndef PCIPROBE_MONITOR_EVENTS_H
 #define PCIPROBE_MONITOR_EVENTS_H
 
@@ -8,7 +8,7 @@
 enum event_kind {
 	EVENT_ADDED,
 	EVENT_REMOVED,
-	EVENT_REPLACED, /* taken out and put in again, or another device in its place */
+	EVENT_REPLACED, /* removed and added again, or another device at the same address */
 	EVENT_DRIVER_CHANGED,
 	EVENT_VM_ATTACHED,
 	EVENT_VM_DETACHED,
@@ -18,7 +18,7 @@ enum event_kind {
 	EVENT_CONFLICT_OVER,
 	EVENT_LINK_DEGRADED,
 	EVENT_LINK_RECOVERED,
-	EVENT_LINK_UNKNOWN, /* it was degraded, and sleeps now */
+	EVENT_LINK_UNKNOWN, /* was degraded, and is suspended now */
 	EVENT_AER_CORRECTABLE,
 	EVENT_AER_NONFATAL,
 	EVENT_AER_FATAL,
@@ -26,17 +26,16 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	const struct pci_device *was,
-		*is; /* the device, before and now; one of them is NULL when it came or went */
-	const struct owner *owner; /* of EVENT_VM_ATTACHED and EVENT_VM_DETACHED: who */
-	uint64_t errors;	   /* of EVENT_AER_*: how many more there are */
+	const struct pci_device *was, *is; /* before and now; NULL if it was added or removed */
+	const struct owner *owner;	   /* of EVENT_VM_ATTACHED and EVENT_VM_DETACHED */
+	uint64_t errors;		   /* of EVENT_AER_*: increase of the counter */
 };
 
 typedef void event_sink(void *data, const struct event *event);
 
-/* Gives SINK every change from the inventory WAS to IS, in order of address. A device that is there
- * and wasn't selected before, or isn't any more, is no change. PERSISTENT: a state that lasts
- * (unknown, conflict, degraded) is told as long as it does. */
+/* Calls SINK for each change from the inventory WAS to IS, in order of address. A device that
+ * exists in both but became selected or unselected is not a change. If PERSISTENT, lasting states
+ * (unknown, conflict, degraded) are reported as long as they last. */
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
 		 event_sink *sink, void *data);
 

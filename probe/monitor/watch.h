@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells when it is worth a look who has the devices, so that processes need not be walked for every
+/* Detects when the owners of devices may have changed, so that /proc need not be walked for each
  * reading.
  *
- * inotify on /dev/vfio sees who opens and closes a node there. A VM of libvirt has a /dev of its
- * own, in which nobody sees it, so the kernel's count of all that use VFIO is looked at as well:
- * /sys/module/vfio/refcnt grows with every open node, wherever that stands. What libvirt writes of
- * its VMs, running and defined, and Proxmox's notes are watched too. */
+ * inotify on /dev/vfio reports nodes being opened and closed there. A libvirt VM has a private
+ * /dev, which inotify does not see, so the kernel's count of VFIO users, /sys/module/vfio/refcnt,
+ * is checked too: it counts every open node. The files in which libvirt describes running and
+ * defined VMs and Proxmox records reservations are watched as well. */
 #ifndef PCIPROBE_MONITOR_WATCH_H
 #define PCIPROBE_MONITOR_WATCH_H
 
@@ -16,13 +16,13 @@
 
 struct watch;
 
-/* Watches below ROOT, which must outlive it, as must LOG. Free it with watch_free. Returns 0 or a
- * negative errno. */
+/* Starts watching below ROOT. ROOT and LOG must outlive the watch. Free it with watch_free. Returns
+ * 0 or a negative errno. */
 int watch_new(struct sysroot *root, const struct log *log, struct watch **ret);
 void watch_free(struct watch *watch);
 
-/* Whether anything happened since it was asked last, or the first time; also when that can't be
- * told. */
+/* Whether anything happened since the last call. True on the first call and if watching is not
+ * possible. */
 bool watch_happened(struct watch *watch);
 
 #endif

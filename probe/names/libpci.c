@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* It can't be opened. libpci before 3.13 would load an empty one, and close the hwdb, again for
- * each name. */
+/* A path that cannot be opened. With an empty file, libpci before 3.13 would load it and close the
+ * hwdb again for each name. */
 #define NO_LIST "/dev/null/pci.ids"
 
 struct libpci {
@@ -20,11 +20,10 @@ struct libpci {
 	char no_list[sizeof(NO_LIST)];
 };
 
-/* libpci's callbacks get neither its context nor a pointer of ours: the job that runs in this
- * thread is all they can know. */
+/* Thread-local, because libpci passes neither its context nor a data pointer to its callbacks. */
 static _Thread_local struct libpci *running;
 
-/* Some of libpci's messages end in a newline. */
+/* Some messages of libpci end in a newline, which is removed. */
 static void __attribute__((format(printf, 2, 0)))
 log_libpci(enum message_level level, const char *format, va_list args)
 {
@@ -70,8 +69,8 @@ int libpci_new(const struct log *log, struct libpci **ret)
 	libpci->access->error = on_error;
 	libpci->access->warning = on_warning;
 	libpci->access->debug = on_warning;
-	/* by default PCI_LOOKUP_CACHE, for which libpci looks up the user's home by getpwuid(3),
-	 * and leaks its name (3.13) */
+	/* with the default, PCI_LOOKUP_CACHE, libpci looks up the user's home with getpwuid(3) and
+	 * leaks its path (3.13) */
 	libpci->access->id_lookup_mode = 0;
 	*ret = libpci;
 	return 0;

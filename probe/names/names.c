@@ -16,23 +16,23 @@ struct names {
 	char *path;
 	bool hwdb;
 	bool loaded;
-	struct pciids *list; /* NULL: there is none that we can read */
-	bool ask_libpci;     /* for everything: the list is one that only libpci can read */
+	struct pciids *list; /* NULL: none, or not readable without libpci */
+	bool compressed;     /* the list: only libpci can read it */
 	struct libpci *libpci;
 	bool libpci_failed;
-	void *answers; /* tsearch tree of struct answer */
+	void *lookups; /* tsearch tree of struct lookup */
 };
 
 int names_new(const char *list, bool hwdb, const struct log *log, struct names **ret)
 {
 	struct names *names = calloc(1, sizeof(*names));
-	int error = names ? 0 : -ENOMEM;
+	int error;
 
-	if (!error) {
-		names->log = log;
-		names->hwdb = hwdb;
-		error = libpci_new(log, &names->libpci);
-	}
+	if (!names)
+		return -ENOMEM;
+	names->log = log;
+	names->hwdb = hwdb;
+	error = libpci_new(log, &names->libpci);
 	if (!error && list && !(names->path = strdup(list)))
 		error = -ENOMEM;
 	if (error < 0) {
@@ -47,15 +47,15 @@ void names_free(struct names *names)
 {
 	if (!names)
 		return;
-	tdestroy(names->answers, free);
+	tdestroy(names->lookups, free);
 	libpci_free(names->libpci);
 	pciids_close(names->list);
 	free(names->path);
 	free(names);
 }
 
-/* libpci's own path ends in .gz when it was built with zlib; it tries the plain file when there is
- * no such one. */
+/* The default path of libpci ends in .gz if it was built with zlib; it falls back to the plain
+ * file. */
 static int find_list(struct names *names)
 {
 	const char *path = libpci_names_path(names->libpci);
@@ -64,7 +64,7 @@ static int find_list(struct names *names)
 	if (names->path)
 		return 0;
 	if (length > 3 && strcmp(path + length - 3, ".gz") == 0) {
-		names->ask_libpci = access(path, R_OK) == 0;
+		names->compressed = access(path, R_OK) == 0;
 		length -= 3;
 	}
 	names->path = strndup(path, length);
@@ -77,14 +77,14 @@ static void load(struct names *names)
 
 	names->loaded = true;
 	error = find_list(names);
-	if (!error && !names->ask_libpci) {
+	if (!error && !names->compressed) {
 		libpci_use_no_list(names->libpci);
 		error = pciids_open(names->path, names->log, &names->list);
 	}
 	if (error < 0)
 		log_warning(
 			names->log,
-			"%s: %s; devices are shown without names. On Debian the package pci.ids has them",
+			"%s: %s; devices are shown without names. On Debian, install the package pci.ids",
 			names->path ? names->path : "pci.ids",
 			error == -EBADMSG ? "not a list of PCI ids" : strerror(-error));
 }
@@ -98,88 +98,89 @@ static struct pciids *list_of(struct names *names)
 
 /* ---- libpci, for a compressed list and for the hwdb ---- */
 
-/* A question that libpci was asked, and its answer. */
-struct answer {
+/* A lookup by libpci and its result. */
+struct lookup {
 	int kind; /* PCI_LOOKUP_VENDOR and the like */
 	int ids[4];
-	bool is_base; /* of a class: only its base class has a name */
-	char name[];  /* empty: it has none */
+	bool is_base; /* of a class: the name is that of its base class */
+	char name[];  /* empty: not found */
 };
 
-static int compare_questions(const void *a, const void *b)
+static int compare_lookups(const void *a, const void *b)
 {
-	const struct answer *x = a, *y = b;
+	const struct lookup *x = a, *y = b;
 
 	return x->kind != y->kind ? x->kind - y->kind : memcmp(x->ids, y->ids, sizeof(x->ids));
 }
 
-struct question {
+/* Arguments and result of call_lookup. */
+struct lookup_call {
 	int flags;
 	const int *ids;
-	char name[1024];
-	const char *answer;
+	char buffer[1024];
+	const char *name;
 };
 
-static void ask(struct pci_access *access, void *data)
+static void call_lookup(struct pci_access *access, void *data)
 {
-	struct question *q = data;
+	struct lookup_call *call = data;
 
-	q->answer = pci_lookup_name(access, q->name, sizeof(q->name),
-				    q->flags | PCI_LOOKUP_NO_NUMBERS, q->ids[0], q->ids[1],
-				    q->ids[2], q->ids[3]);
+	call->name = pci_lookup_name(access, call->buffer, sizeof(call->buffer),
+				     call->flags | PCI_LOOKUP_NO_NUMBERS, call->ids[0],
+				     call->ids[1], call->ids[2], call->ids[3]);
 }
 
-/* libpci puts the number after the name where only the base class has one. */
-static bool cut_number(char *name, int class)
+/* libpci appends the number of the class if only its base class has a name. */
+static bool strip_number(char *name, int class)
 {
 	char number[16];
 	size_t length = strlen(name),
-	       cut = (size_t)snprintf(number, sizeof(number), " [%04x]", (unsigned)class);
+	       suffix = (size_t)snprintf(number, sizeof(number), " [%04x]", (unsigned)class);
 
-	if (length < cut || strcmp(name + length - cut, number) != 0)
+	if (length < suffix || strcmp(name + length - suffix, number) != 0)
 		return false;
-	name[length - cut] = '\0';
+	name[length - suffix] = '\0';
 	return true;
 }
 
-/* NULL: libpci failed, or without memory. */
-static struct answer *new_answer(struct names *names, int kind, const int ids[4])
+/* Returns NULL if libpci failed or there is no memory. */
+static struct lookup *lookup_new(struct names *names, int kind, const int ids[4])
 {
-	struct question question = {.flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB),
-				    .ids = ids};
-	struct answer *answer;
+	struct lookup_call call = {.flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB),
+				   .ids = ids};
+	struct lookup *lookup;
 
-	if (libpci_try(names->libpci, ask, &question) < 0) {
+	if (libpci_try(names->libpci, call_lookup, &call) < 0) {
 		names->libpci_failed = true;
 		return NULL;
 	}
-	answer = calloc(1, sizeof(*answer) + sizeof(question.name));
-	if (!answer)
+	lookup = calloc(1, sizeof(*lookup) + sizeof(call.buffer));
+	if (!lookup)
 		return NULL;
-	answer->kind = kind;
-	memcpy(answer->ids, ids, sizeof(answer->ids));
-	if (question.answer)
-		snprintf(answer->name, sizeof(question.name), "%s", question.answer);
-	answer->is_base = kind == PCI_LOOKUP_CLASS && cut_number(answer->name, ids[0]);
-	return answer;
+	lookup->kind = kind;
+	memcpy(lookup->ids, ids, sizeof(lookup->ids));
+	if (call.name)
+		snprintf(lookup->name, sizeof(call.buffer), "%s", call.name);
+	lookup->is_base = kind == PCI_LOOKUP_CLASS && strip_number(lookup->name, ids[0]);
+	return lookup;
 }
 
-/* Each question is asked once: the hwdb takes 30 us to say that it has no name. NULL where there is
- * no name. */
-static const struct answer *ask_libpci(struct names *names, int kind, const int ids[4])
+/* Caches all results, since an unsuccessful lookup in the hwdb takes 30 us. Returns NULL if there
+ * is no name. */
+static const struct lookup *lookup_find(struct names *names, int kind, const int ids[4])
 {
-	struct answer question = {.kind = kind}, *answer, **found;
+	struct lookup key = {.kind = kind}, *lookup, **found;
 
-	/* the list that was given stands for all that is known */
-	if (names->libpci_failed || (!names->ask_libpci && !names->hwdb))
+	/* without the hwdb, a list that we can read is complete */
+	if (names->libpci_failed || (!names->compressed && !names->hwdb))
 		return NULL;
-	memcpy(question.ids, ids, sizeof(question.ids));
-	found = tfind(&question, &names->answers, compare_questions);
+	memcpy(key.ids, ids, sizeof(key.ids));
+	found = tfind(&key, &names->lookups, compare_lookups);
 	if (!found) {
-		answer = new_answer(names, kind, ids);
-		found = answer ? tsearch(answer, &names->answers, compare_questions) : NULL;
+		lookup = lookup_new(names, kind, ids);
+		found = lookup ? tsearch(lookup, &names->lookups, compare_lookups) : NULL;
 		if (!found) {
-			free(answer);
+			free(lookup);
 			return NULL;
 		}
 	}
@@ -189,12 +190,12 @@ static const struct answer *ask_libpci(struct names *names, int kind, const int 
 static const char *name_from_libpci(struct names *names, int kind, int id0, int id1, int id2,
 				    int id3)
 {
-	const struct answer *answer = ask_libpci(names, kind, (int[]){id0, id1, id2, id3});
+	const struct lookup *lookup = lookup_find(names, kind, (int[]){id0, id1, id2, id3});
 
-	return answer ? answer->name : NULL;
+	return lookup ? lookup->name : NULL;
 }
 
-/* ---- the face ---- */
+/* ---- public functions ---- */
 
 const char *names_vendor(struct names *names, uint16_t vendor)
 {
@@ -219,13 +220,13 @@ const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t devic
 	bool own = vendor == subsystem_vendor && device == subsystem_device;
 	const char *name = NULL;
 
-	if (list && vendor && device) /* libpci looks for none below a device 0000 */
+	if (list && vendor && device) /* like libpci, which ignores ids of 0000 */
 		name = pciids_subsystem(list, vendor, device, subsystem_vendor, subsystem_device);
 	if (name)
 		return name;
-	/* Where the ids are the device's own, libpci goes on to look for the device's name, which
-	 * our list may have. A libpci before 3.12 doesn't come so far: it finds that name in the
-	 * hwdb for a subsystem of any ids. */
+	/* If the ids are those of the device, libpci falls back to the name of the device, which
+	 * our list may have. libpci before 3.12 does not get that far: it finds that name in the
+	 * hwdb for any subsystem. */
 	if (own && list &&
 	    !name_from_libpci(names, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device,
 			      0xffff, 0xffff))
@@ -234,17 +235,17 @@ const char *names_subsystem(struct names *names, uint16_t vendor, uint16_t devic
 				subsystem_vendor, subsystem_device);
 }
 
-/* As in lspci a name of the class in the hwdb goes before one of its base class in the list. */
+/* As in lspci, a class name from the hwdb is preferred over a base class name from the list. */
 const char *names_class(struct names *names, uint16_t class)
 {
 	struct pciids *list = list_of(names);
 	const char *name = list ? pciids_class(list, class) : NULL;
-	const struct answer *answer;
+	const struct lookup *lookup;
 
 	if (name)
 		return name;
-	answer = ask_libpci(names, PCI_LOOKUP_CLASS, (int[]){class, 0, 0, 0});
-	if (list && (!answer || answer->is_base))
+	lookup = lookup_find(names, PCI_LOOKUP_CLASS, (int[]){class, 0, 0, 0});
+	if (list && (!lookup || lookup->is_base))
 		name = pciids_base_class(list, (uint8_t)(class >> 8));
-	return name || !answer ? name : answer->name;
+	return name || !lookup ? name : lookup->name;
 }

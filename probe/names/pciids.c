@@ -11,34 +11,32 @@
 #include <unistd.h>
 
 #define LIST_SIZE_MAX (64u << 20)
-#define CHUNK_SIZE                                                                    \
-	65536 /* small enough to stay in the processor's cache; no line may be longer \
-	       */
+/* Fits into the CPU cache; no line may be longer. */
+#define CHUNK_SIZE 65536
 
 enum kind { KIND_VENDOR, KIND_CLASS, KIND_OTHER };
 
-/* A line that begins a block of the list; the block goes on to the next head, or to the list's end.
- */
+/* The first line of a block, which ends at the next head or at the end of the list. */
 struct head {
 	enum kind kind;
 	uint16_t id;
 	uint32_t offset;
 };
 
-/* A device's line within its vendor's block. */
+/* The line of a device in the block of its vendor. */
 struct device_line {
 	uint16_t device;
 	uint32_t offset;
 };
 
-/* A block that was asked for. */
+/* A block that was read. */
 struct block {
 	struct block *next;
 	enum kind kind;
 	uint16_t id;
-	char *text; /* each line closed by a NUL; NULL: the list has no such block */
+	char *text; /* NUL-terminated lines; NULL: the list has no such block */
 	size_t size;
-	struct device_line *devices; /* of a vendor, by device id */
+	struct device_line *devices; /* of a vendor, sorted by device id */
 	size_t count;
 };
 
@@ -48,8 +46,8 @@ struct pciids {
 	int fd;
 	uint32_t size;
 	struct head *heads; /* in the order of the list */
-	size_t head_count, head_room;
-	struct block *blocks; /* those that were asked for, the last one first */
+	size_t head_count, head_capacity;
+	struct block *blocks; /* most recently used first */
 };
 
 static void free_block(struct block *block)
@@ -59,15 +57,15 @@ static void free_block(struct block *block)
 	free(block);
 }
 
-/* ---- the list: lines, and the numbers at their heads ---- */
+/* ---- lines and the numbers at their start ---- */
 
-static bool is_blank(char c)
+static bool is_space(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-/* Exactly DIGITS hex digits, then a blank. */
-static bool head_number(const char *text, int digits, unsigned *ret)
+/* Parses exactly DIGITS hex digits and a space or tab. */
+static bool leading_number(const char *text, int digits, unsigned *ret)
 {
 	unsigned value = 0;
 
@@ -84,7 +82,7 @@ static bool head_number(const char *text, int digits, unsigned *ret)
 			return false;
 	}
 	*ret = value;
-	return is_blank(text[digits]);
+	return is_space(text[digits]);
 }
 
 static uint32_t next_line(const struct block *block, uint32_t offset)
@@ -92,8 +90,8 @@ static uint32_t next_line(const struct block *block, uint32_t offset)
 	return offset + (uint32_t)strlen(block->text + offset) + 1;
 }
 
-/* How deep the line at OFFSET is: its tabs; -1 for the block's end, -2 for a comment or an empty
- * line. */
+/* The number of leading tabs of the line at OFFSET; -1 at the end of the block, -2 for a comment or
+ * an empty line. */
 static int line_depth(const struct block *block, uint32_t offset)
 {
 	const char *line = block->text + offset;
@@ -106,61 +104,60 @@ static int line_depth(const struct block *block, uint32_t offset)
 	return line[depth] == '#' || !line[depth + (int)strspn(line + depth, " \t")] ? -2 : depth;
 }
 
-/* What stands behind the number, without blanks around it. The text is ours, so it is cut in place.
- */
+/* The rest of the line at TEXT without surrounding space; the line is trimmed in place. */
 static const char *name_at(char *text)
 {
 	size_t length;
 
-	while (is_blank(*text))
+	while (is_space(*text))
 		text++;
 	for (length = strlen(text); length && strchr(" \t\r", text[length - 1]);)
 		text[--length] = '\0';
 	return *text ? text : NULL;
 }
 
-/* ---- the heads: one pass over the list, of which nothing else is kept ---- */
+/* ---- heads: found in one pass over the list ---- */
 
 static int add_head(struct pciids *list, enum kind kind, unsigned id, uint32_t offset)
 {
-	struct head *more;
+	struct head *tmp;
 
-	if (list->head_count == list->head_room) {
-		list->head_room = list->head_room ? list->head_room * 2 : 4096;
-		more = realloc(list->heads, list->head_room * sizeof(*more));
-		if (!more)
+	if (list->head_count == list->head_capacity) {
+		list->head_capacity = list->head_capacity ? list->head_capacity * 2 : 4096;
+		tmp = realloc(list->heads, list->head_capacity * sizeof(*tmp));
+		if (!tmp)
 			return -ENOMEM;
-		list->heads = more;
+		list->heads = tmp;
 	}
 	list->heads[list->head_count++] = (struct head){kind, (uint16_t)id, offset};
 	return 0;
 }
 
 static int index_line(struct pciids *list, const char *line, uint32_t offset, unsigned number,
-		      bool *odd)
+		      bool *warned)
 {
 	unsigned id;
 
 	if (*line == '\t' || *line == '#' || *line == '\n' || !*line)
 		return 0;
-	if (head_number(line, 4, &id))
+	if (leading_number(line, 4, &id))
 		return add_head(list, KIND_VENDOR, id, offset);
-	if (line[0] == 'C' && line[1] == ' ' && head_number(line + 2, 2, &id))
+	if (line[0] == 'C' && line[1] == ' ' && leading_number(line + 2, 2, &id))
 		return add_head(list, KIND_CLASS, id, offset);
-	/* other capitals begin blocks of kinds that are still to come */
+	/* other capital letters start blocks of kinds defined in the future */
 	if (line[0] >= 'A' && line[0] <= 'Z' && line[1] == ' ')
 		return add_head(list, KIND_OTHER, 0, offset);
-	if (!*odd)
-		log_warning(list->log, "%s:%u: not a line of pci.ids(5), passed over", list->path,
-			    number);
-	*odd = true; /* once is enough */
+	if (!*warned)
+		log_warning(list->log, "%s:%u: not in the format of pci.ids(5), ignored",
+			    list->path, number);
+	*warned = true;
 	return 0;
 }
 
-/* Takes the whole lines of the LENGTH bytes at CHUNK, the last of the list closed or not. Returns
- * how many bytes these were, 0 when there is no whole line, or -ENOMEM. */
+/* Indexes the complete lines in the LENGTH bytes at CHUNK; the last line of the list may lack its
+ * newline. Returns the number of bytes consumed, 0 if there is no complete line, or -ENOMEM. */
 static ssize_t index_chunk(struct pciids *list, const char *chunk, size_t length, uint32_t offset,
-			   unsigned *number, bool *odd)
+			   unsigned *number, bool *warned)
 {
 	const char *line = chunk, *end = chunk + length, *line_end;
 	bool last = offset + length >= list->size;
@@ -170,7 +167,8 @@ static ssize_t index_chunk(struct pciids *list, const char *chunk, size_t length
 		line_end = memchr(line, '\n', (size_t)(end - line));
 		if (!line_end && !last)
 			break;
-		error = index_line(list, line, offset + (uint32_t)(line - chunk), ++*number, odd);
+		error = index_line(list, line, offset + (uint32_t)(line - chunk), ++*number,
+				   warned);
 		if (error < 0)
 			return error;
 		if (!line_end)
@@ -204,17 +202,16 @@ static int index_list(struct pciids *list)
 	char *chunk = malloc(CHUNK_SIZE + 1);
 	ssize_t length = chunk ? 0 : -ENOMEM;
 	unsigned number = 0;
-	bool odd = false;
+	bool warned = false;
 
 	for (uint32_t offset = 0; length >= 0 && offset < list->size; offset += (uint32_t)length) {
 		length = read_at(list->fd, chunk, CHUNK_SIZE, offset);
 		if (length <= 0)
 			break;
-		if ((size_t)length > list->size - offset)
-			length =
-				(ssize_t)(list->size - offset); /* it has become longer meanwhile */
+		if ((size_t)length > list->size - offset) /* the file has grown */
+			length = (ssize_t)(list->size - offset);
 		chunk[length] = '\0';
-		length = index_chunk(list, chunk, (size_t)length, offset, &number, &odd);
+		length = index_chunk(list, chunk, (size_t)length, offset, &number, &warned);
 		if (length == 0)
 			length = -EBADMSG;
 	}
@@ -237,7 +234,7 @@ static int open_list(struct pciids *list)
 	return 0;
 }
 
-/* ---- the blocks that are asked for ---- */
+/* ---- blocks ---- */
 
 static int compare_lines(const void *a, const void *b)
 {
@@ -249,22 +246,22 @@ static int compare_lines(const void *a, const void *b)
 
 static bool index_block(struct block *block)
 {
-	struct device_line *more;
-	size_t room = 0;
+	struct device_line *tmp;
+	size_t capacity = 0;
 	bool sorted = true;
 	unsigned id;
 	int depth;
 
 	for (uint32_t offset = next_line(block, 0); (depth = line_depth(block, offset)) != -1;
 	     offset = next_line(block, offset)) {
-		if (depth != 1 || !head_number(block->text + offset + 1, 4, &id))
+		if (depth != 1 || !leading_number(block->text + offset + 1, 4, &id))
 			continue;
-		if (block->count == room) {
-			room = room ? room * 2 : 16;
-			more = realloc(block->devices, room * sizeof(*more));
-			if (!more)
+		if (block->count == capacity) {
+			capacity = capacity ? capacity * 2 : 16;
+			tmp = realloc(block->devices, capacity * sizeof(*tmp));
+			if (!tmp)
 				return false;
-			block->devices = more;
+			block->devices = tmp;
 		}
 		sorted = sorted && (!block->count || block->devices[block->count - 1].device < id);
 		block->devices[block->count++] = (struct device_line){(uint16_t)id, offset};
@@ -280,7 +277,7 @@ static bool read_block(const struct pciids *list, struct block *block, size_t he
 	uint32_t end = head + 1 < list->head_count ? list->heads[head + 1].offset : list->size;
 	ssize_t length;
 
-	block->text = calloc(1, end - start + 2u); /* the list may have become shorter */
+	block->text = calloc(1, end - start + 2u); /* zeroed: the file may have shrunk */
 	if (!block->text)
 		return false;
 	length = read_at(list->fd, block->text, end - start, start);
@@ -291,7 +288,7 @@ static bool read_block(const struct pciids *list, struct block *block, size_t he
 	return block->kind != KIND_VENDOR || index_block(block);
 }
 
-/* The first one of the list counts. NULL without memory; a block without text where the list has
+/* Reads the first such block. Returns NULL without memory, and a block without text if the list has
  * none. */
 static struct block *new_block(const struct pciids *list, enum kind kind, uint16_t id)
 {
@@ -311,7 +308,7 @@ static struct block *new_block(const struct pciids *list, enum kind kind, uint16
 	return NULL;
 }
 
-/* NULL: there is none. */
+/* Returns NULL if the list has no such block. */
 static struct block *find_block(struct pciids *list, enum kind kind, uint16_t id)
 {
 	struct block **link = &list->blocks, *block;
@@ -324,13 +321,13 @@ static struct block *find_block(struct pciids *list, enum kind kind, uint16_t id
 		block = new_block(list, kind, id);
 	if (!block)
 		return NULL;
-	/* to the front: the next device is likely of the same make */
+	/* to the front: the next device likely has the same vendor */
 	block->next = list->blocks;
 	list->blocks = block;
 	return block->text ? block : NULL;
 }
 
-/* Sets *ret to the vendor's block; 0: the list has no such device. */
+/* Returns the offset of the device's line, and its vendor's block; 0 if there is none. */
 static uint32_t find_device(struct pciids *list, uint16_t vendor, uint16_t device,
 			    struct block **ret)
 {
@@ -340,7 +337,7 @@ static uint32_t find_device(struct pciids *list, uint16_t vendor, uint16_t devic
 	if (!block)
 		return 0;
 	*ret = block;
-	/* the first of equal ones, which bsearch(3) doesn't promise */
+	/* not bsearch(3), which need not return the first of equal ones */
 	for (high = block->count; low < high;) {
 		size_t middle = (low + high) / 2;
 
@@ -354,7 +351,7 @@ static uint32_t find_device(struct pciids *list, uint16_t vendor, uint16_t devic
 		       : 0;
 }
 
-/* ---- the face ---- */
+/* ---- public functions ---- */
 
 int pciids_open(const char *path, const struct log *log, struct pciids **ret)
 {
@@ -423,8 +420,8 @@ const char *pciids_subsystem(struct pciids *list, uint16_t vendor, uint16_t devi
 	for (offset = next_line(block, offset);
 	     (depth = line_depth(block, offset)) == 2 || depth == -2;
 	     offset = next_line(block, offset)) {
-		if (depth == 2 && head_number(block->text + offset + 2, 4, &v) &&
-		    v == subsystem_vendor && head_number(block->text + offset + 7, 4, &d) &&
+		if (depth == 2 && leading_number(block->text + offset + 2, 4, &v) &&
+		    v == subsystem_vendor && leading_number(block->text + offset + 7, 4, &d) &&
 		    d == subsystem_device)
 			return name_at(block->text + offset + 11);
 	}
@@ -441,7 +438,7 @@ const char *pciids_class(struct pciids *list, uint16_t class)
 		return NULL;
 	for (uint32_t offset = next_line(block, 0); (depth = line_depth(block, offset)) != -1;
 	     offset = next_line(block, offset)) {
-		if (depth == 1 && head_number(block->text + offset + 1, 2, &id) &&
+		if (depth == 1 && leading_number(block->text + offset + 1, 2, &id) &&
 		    id == (class & 0xffu))
 			return name_at(block->text + offset + 3);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A list of names in the form of pci.ids(5): the heads of its blocks are found in one pass, and
- * only blocks that are asked for are read, once. The order of the blocks and of the lines in them
- * doesn't matter; of equal ones the first counts. */
+/* A list of names in the format of pci.ids(5). One pass finds the first lines of all blocks; blocks
+ * are read only when needed, once. The order of blocks and of lines in them does not matter; the
+ * first of several with the same id is used. */
 #ifndef PCIPROBE_NAMES_PCIIDS_H
 #define PCIPROBE_NAMES_PCIIDS_H
 
@@ -11,13 +11,13 @@
 
 struct pciids;
 
-/* Opens the list at PATH and finds its blocks; a line that isn't one of such a list is told, once.
- * LOG must outlive it. Close it with pciids_close. Returns 0 or a negative errno, -EBADMSG for a
- * file without a single vendor. */
+/* Opens the list at PATH and indexes its blocks; the first invalid line is logged as a warning. LOG
+ * must outlive the list. Close it with pciids_close. Returns 0 or a negative errno (not logged):
+ * -EBADMSG if the file contains no vendor. */
 int pciids_open(const char *path, const struct log *log, struct pciids **ret);
 void pciids_close(struct pciids *list);
 
-/* Each gives a name that lives as long as the list, or NULL when it has none. */
+/* These return a name that lives as long as the list, or NULL if the list has none. */
 const char *pciids_vendor(struct pciids *list, uint16_t vendor);
 const char *pciids_device(struct pciids *list, uint16_t vendor, uint16_t device);
 const char *pciids_subsystem(struct pciids *list, uint16_t vendor, uint16_t device,

@@ -73,11 +73,11 @@ bool vfio_is_mdev_name(const char *name)
 
 bool vfio_locate(const char *path, struct pci_address *ret_address, char ret_mdev[MDEV_SIZE])
 {
-	struct pci_address addresses[64];
-	size_t count = path_addresses(path, addresses, 64);
+	struct pci_address addresses[PATH_ADDRESSES_MAX];
+	size_t count = path_addresses(path, addresses);
 	const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path;
 
-	if (!count || count > 64)
+	if (!count)
 		return false;
 	*ret_address = addresses[count - 1];
 	snprintf(ret_mdev, MDEV_SIZE, "%s", vfio_is_mdev_name(last) ? last : "");

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define ALPHANUMERIC "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-bool alias_is_name(const char *text)
+bool alias_is_name(const char *string)
 {
-	size_t length = strlen(text);
+	size_t length = strlen(string);
 
-	return length && length <= 64 && strcmp(text, ALIAS_NAME_RESERVED) != 0 &&
-	       strspn(text, LETTERS) && strspn(text, LETTERS "._+-") == length;
+	return length && length <= 64 && strcmp(string, ALIAS_NAME_RESERVED) != 0 &&
+	       strspn(string, ALPHANUMERIC) && strspn(string, ALPHANUMERIC "._+-") == length;
 }
 
 unsigned aliases_details(const struct alias *aliases, size_t count)
@@ -27,10 +27,9 @@ unsigned aliases_details(const struct alias *aliases, size_t count)
 	return details;
 }
 
-/* What couldn't be read of a device fits nothing that is asked of it. Returns 1, 0 or a negative
- * errno. */
-static int takes(const struct alias *alias, struct names *names, const struct pci_device *device,
-		 const struct log *log)
+/* Attributes that could not be read meet no condition. Returns 1, 0 or a negative errno. */
+static int alias_matches(const struct alias *alias, struct names *names,
+			 const struct pci_device *device, const struct log *log)
 {
 	const struct rule_list *lists[] = {&alias->filters, &alias->addresses, &alias->names};
 	struct selection selection = {0};
@@ -46,26 +45,23 @@ static int takes(const struct alias *alias, struct names *names, const struct pc
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		selection_add(&selection, lists[i]);
 	error = selection_apply(&selection, names, device, log, &verdict);
-	return error < 0 ? error : !verdict.refused_by;
-}
-
-static int add_alias(struct pci_device *device, const char *name)
-{
-	return strings_has(&device->aliases, name) ? 0 : strings_add(&device->aliases, name);
+	return error < 0 ? error : !verdict.rejected_by;
 }
 
 int aliases_read(const struct alias *aliases, size_t count, struct names *names,
 		 const struct log *log, struct inventory *inventory)
 {
-	int error = 0;
-
 	inventory_foreach(inventory, device)
-		for (size_t i = 0; i < count && error >= 0; i++) {
-			error = takes(&aliases[i], names, device, log);
-			if (error > 0)
-				error = add_alias(device, aliases[i].name);
+		for (size_t i = 0; i < count; i++) {
+			const char *name = aliases[i].name;
+			int error = alias_matches(&aliases[i], names, device, log);
+
+			if (error > 0 && !strings_has(&device->aliases, name))
+				error = strings_add(&device->aliases, name);
+			if (error < 0)
+				return error;
 		}
-	return error < 0 ? error : 0;
+	return 0;
 }
 
 void alias_free_members(struct alias *alias)

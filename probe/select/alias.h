@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names for kinds of devices, which requests ask by: :alias: of pci.conf, Nova's alias,
- * CloudStack's given name. */
+/* Names for kinds of devices, used in requests: :alias: of pci.conf, the alias of Nova, the given
+ * name of CloudStack. */
 #ifndef PCIPROBE_SELECT_ALIAS_H
 #define PCIPROBE_SELECT_ALIAS_H
 
@@ -8,8 +8,8 @@
 #include "probe/names/names.h"
 #include "probe/select/rule.h"
 
-/* One item of :alias:. A device has the alias when it is selected and passes all that is said here;
- * items of one name are one alias, which a device has that passes any of them. */
+/* One item of :alias:. A device has the alias if it is selected and meets all conditions of the
+ * item. Several items may share a name; meeting the conditions of one of them is enough. */
 struct alias {
 	char *name;
 	struct rule_list filters, addresses, names;
@@ -18,22 +18,22 @@ struct alias {
 	unsigned numa_node;
 };
 
-/* What collectd's plugin calls the whole host. */
+/* Used by the collectd plugin for the whole host. */
 #define ALIAS_NAME_RESERVED "summary"
 
-/* Whether TEXT can be the name of an alias: up to 64 letters, digits and ". _ + -", the first a
- * letter or digit; whatever writes or asks for it uses other characters around it. Not
- * ALIAS_NAME_RESERVED. */
-bool alias_is_name(const char *text);
+/* Whether STRING is a valid alias name: up to 64 letters, digits and ". _ + -", starting with a
+ * letter or digit, and not ALIAS_NAME_RESERVED. No output or request format needs to escape it. */
+bool alias_is_name(const char *string);
 
-/* What must have been read of a device (enum detail) before aliases_read. */
+/* The details (enum detail) that must be read before aliases_read. */
 unsigned aliases_details(const struct alias *aliases, size_t count);
 
-/* Sets the aliases of every selected device of INVENTORY. Returns 0, -ENOMEM, or -ELOOP as
- * rule_matches does. */
+/* Sets the aliases of all selected devices of INVENTORY. Returns 0, -ENOMEM, or -ELOOP like
+ * rule_matches. */
 int aliases_read(const struct alias *aliases, size_t count, struct names *names,
 		 const struct log *log, struct inventory *inventory);
 
+/* Frees the members, not the alias itself. */
 void alias_free_members(struct alias *alias);
 
 #endif

@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Steps that one search may take: far more than a sensible expression needs on a name of 100
- * characters, about a millisecond for one that isn't. */
+/* Steps per match: far more than a reasonable pattern needs on a name of 100 characters, and about
+ * a millisecond for one that backtracks without end. */
 #define MATCH_LIMIT_NAME 100000
-/* what these are matched against has few characters */
-#define MATCH_LIMIT_START 1000
+#define MATCH_LIMIT_START 1000 /* for short subjects */
 #define HEAP_LIMIT_KIB 1024
 #define PATTERN_LENGTH_MAX 4096
 
@@ -35,28 +34,28 @@ void regex_free(struct regex *regex)
 
 static uint32_t options_of(enum regex_kind kind)
 {
-	/* names are UTF-8 as a rule, but nobody promises it */
+	/* names are usually, but not necessarily, valid UTF-8 */
 	return PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C |
 	       (kind == REGEX_NAME ? PCRE2_CASELESS | PCRE2_MULTILINE : PCRE2_ANCHORED);
 }
 
-static int compile(struct regex *regex, const char *text, enum regex_kind kind,
-		   char fault[static REGEX_FAULT_SIZE])
+static int compile(struct regex *regex, const char *pattern, enum regex_kind kind,
+		   char message[static REGEX_ERROR_SIZE])
 {
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-	PCRE2_UCHAR why[128];
+	PCRE2_UCHAR reason[128];
 	PCRE2_SIZE offset = 0;
 	int number = 0;
 
 	if (!context)
 		return -ENOMEM;
 	pcre2_set_max_pattern_length(context, PATTERN_LENGTH_MAX);
-	regex->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options_of(kind),
+	regex->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options_of(kind),
 				    &number, &offset, context);
 	pcre2_compile_context_free(context);
 	if (!regex->code) {
-		pcre2_get_error_message(number, why, sizeof(why));
-		snprintf(fault, REGEX_FAULT_SIZE, "%s, at character %zu", (const char *)why,
+		pcre2_get_error_message(number, reason, sizeof(reason));
+		snprintf(message, REGEX_ERROR_SIZE, "%s, at character %zu", (const char *)reason,
 			 offset + 1);
 		return -EINVAL;
 	}
@@ -70,15 +69,15 @@ static int compile(struct regex *regex, const char *text, enum regex_kind kind,
 	return 0;
 }
 
-int regex_new(const char *text, enum regex_kind kind, struct regex **ret,
-	      char fault[static REGEX_FAULT_SIZE])
+int regex_new(const char *pattern, enum regex_kind kind, struct regex **ret,
+	      char message[static REGEX_ERROR_SIZE])
 {
 	struct regex *regex = calloc(1, sizeof(*regex));
 	int error;
 
 	if (!regex)
 		return -ENOMEM;
-	error = compile(regex, text, kind, fault);
+	error = compile(regex, pattern, kind, message);
 	if (error < 0) {
 		regex_free(regex);
 		return error;

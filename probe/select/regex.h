@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Regular expressions of strangers, by pcre2: what they may cost is bounded. */
+/* Untrusted regular expressions, by pcre2, with limits on the cost of matching. */
 #ifndef PCIPROBE_SELECT_REGEX_H
 #define PCIPROBE_SELECT_REGEX_H
 
@@ -8,23 +8,22 @@
 struct regex;
 
 enum regex_kind {
-	REGEX_NAME,  /* as Ruby's /.../i: found anywhere, capitals or not; ^ and $ match at line
-			ends. The subject may be no UTF-8 */
-	REGEX_START, /* as Python's re.match: found at the start, as it is written. For short
-			subjects: the limit is low */
+	REGEX_NAME,  /* like Ruby's /.../i: unanchored, case-insensitive, ^ and $ match at line
+			ends; the subject may be invalid UTF-8 */
+	REGEX_START, /* like Python's re.match: anchored at the start, case-sensitive; for short
+			subjects, with a low match limit */
 };
 
-/* Room for why a text is no expression. */
-#define REGEX_FAULT_SIZE 160
+/* Size of an error message of regex_new. */
+#define REGEX_ERROR_SIZE 160
 
-/* Compiles TEXT. Free it with regex_free. Returns 0, -ENOMEM, or -EINVAL with FAULT filled in: what
- * is wrong, and where. */
-int regex_new(const char *text, enum regex_kind kind, struct regex **ret,
-	      char fault[static REGEX_FAULT_SIZE]);
+/* Compiles PATTERN; free the result with regex_free. Returns 0, -ENOMEM, or -EINVAL with the error
+ * and its position in MESSAGE. */
+int regex_new(const char *pattern, enum regex_kind kind, struct regex **ret,
+	      char message[static REGEX_ERROR_SIZE]);
 void regex_free(struct regex *regex);
 
-/* Whether it is found in SUBJECT. Returns 1 or 0, or -ELOOP when it took more steps than the limit
- * allows. */
+/* Returns 1 if SUBJECT matches, 0 if not, or -ELOOP if the match limit was exceeded. */
 int regex_matches(const struct regex *regex, const char *subject);
 
 #endif

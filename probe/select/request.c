@@ -35,8 +35,8 @@ static bool is_id(const char *text, size_t length)
 	return length == 4 && strspn(text, "0123456789abcdefABCDEF") >= 4;
 }
 
-/* Logs what else than an alias TEXT looks like, if it is clear. */
-static bool log_other_kind(const char *text, const struct log *log)
+/* Logs a hint if TEXT looks like an address or ids rather than an alias. Returns whether it did. */
+static bool log_likely_mistake(const char *text, const struct log *log)
 {
 	size_t length = strcspn(text, ":");
 	struct pci_address address;
@@ -60,18 +60,19 @@ static int parse_alias(const char *text, const struct log *log, struct request *
 {
 	const char *count = strchr(text, ':');
 
-	if (log_other_kind(text, log))
+	if (log_likely_mistake(text, log))
 		return -EINVAL;
 	request->alias = strndup(text, strcspn(text, ":"));
 	if (!request->alias)
 		return -ENOMEM;
-	if (alias_is_name(request->alias))
-		return count ? parse_count(count + 1, log, &request->count) : 0;
-	log_error(
-		log,
-		"invalid request '%s': expected e.g. a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0",
-		text);
-	return -EINVAL;
+	if (!alias_is_name(request->alias)) {
+		log_error(
+			log,
+			"invalid request '%s': expected e.g. a1:2 (of an alias), vendor=8086,class=0200 or address=07:00.0",
+			text);
+		return -EINVAL;
+	}
+	return count ? parse_count(count + 1, log, &request->count) : 0;
 }
 
 struct ids {
@@ -114,7 +115,7 @@ static int parse_pair(char *pair, struct request *request, struct ids *ids, cons
 			continue;
 		if (!is_id(value, strlen(value)) || *known[i].value) {
 			log_error(log, "request: %s %s'%s'", pair,
-				  *known[i].value ? "is given twice, again as "
+				  *known[i].value ? "is specified twice, again as "
 						  : "must be four hex digits, not ",
 				  value);
 			return -EINVAL;
@@ -128,7 +129,7 @@ static int parse_pair(char *pair, struct request *request, struct ids *ids, cons
 		return log_unknown_key(pair, log);
 	if (!request->addresses.count)
 		return rule_list_add(&request->addresses, value, "request", log);
-	log_error(log, "request: address is given twice");
+	log_error(log, "request: address is specified twice");
 	return -EINVAL;
 }
 
@@ -136,33 +137,38 @@ static int parse_pairs(char *text, struct request *request, const struct log *lo
 {
 	struct ids ids = {0};
 	char *rest = text, *pair, filter[32];
-	int error = 0;
+	int error;
 
-	while (!error && (pair = strsep(&rest, ",")))
+	while ((pair = strsep(&rest, ","))) {
 		error = parse_pair(pair, request, &ids, log);
-	if (!error && (ids.vendor || ids.device || ids.class)) {
+		if (error < 0)
+			return error;
+	}
+	if (ids.vendor || ids.device || ids.class) {
 		snprintf(filter, sizeof(filter), "%s:%s%s%s", ids.vendor ? ids.vendor : "",
 			 ids.device ? ids.device : "", ids.class ? ":" : "",
 			 ids.class ? ids.class : "");
 		error = rule_list_add(&request->filters, filter, "request", log);
+		if (error < 0)
+			return error;
 	}
-	if (!error && !request->filters.count && !request->addresses.count) {
+	if (!request->filters.count && !request->addresses.count) {
 		log_error(
 			log,
 			"request: count alone selects no device; add vendor, device, class or address");
-		error = -EINVAL;
+		return -EINVAL;
 	}
-	return error;
+	return 0;
 }
 
-int request_parse(const char *text, const struct log *log, struct request *ret)
+int request_parse(const char *string, const struct log *log, struct request *ret)
 {
 	struct request request = {
 		.count = 1,
 		.filters = {.key = "request", .kind = RULE_FILTER},
 		.addresses = {.key = "address", .kind = RULE_ADDRESS},
 	};
-	char *copy = strdup(text);
+	char *copy = strdup(string);
 	int error = -ENOMEM;
 
 	if (copy)
@@ -192,15 +198,15 @@ bool request_fits(const struct request *request, const struct pci_device *device
 	return passes(&request->filters, device) && passes(&request->addresses, device);
 }
 
-/* One device for one place of a request: a matching of two sides, found with augmenting paths. A
- * place that is served first gives way when it can be served otherwise, so that the order of the
- * requests doesn't matter. */
+/* A bipartite matching of requests and devices, found with augmenting paths: a request that was
+ * served before switches to another device if possible, so the order of requests does not matter.
+ */
 struct matching {
 	const struct request *requests;
-	const struct pci_device **devices; /* those that can be had */
+	const struct pci_device **devices; /* available ones */
 	size_t device_count;
-	size_t *taken_by; /* of each device: the request; SIZE_MAX: nobody */
-	bool *visited;	  /* of each device, in this round */
+	size_t *assigned_to; /* request of each device; SIZE_MAX: none */
+	bool *visited;	     /* per device, in the current search */
 };
 
 static bool find_device(struct matching *m, size_t request)
@@ -209,8 +215,8 @@ static bool find_device(struct matching *m, size_t request)
 		if (m->visited[i] || !request_fits(&m->requests[request], m->devices[i]))
 			continue;
 		m->visited[i] = true;
-		if (m->taken_by[i] == SIZE_MAX || find_device(m, m->taken_by[i])) {
-			m->taken_by[i] = request;
+		if (m->assigned_to[i] == SIZE_MAX || find_device(m, m->assigned_to[i])) {
+			m->assigned_to[i] = request;
 			return true;
 		}
 	}
@@ -221,12 +227,12 @@ static void list_available(struct matching *m, const struct inventory *inventory
 {
 	inventory_foreach(inventory, device)
 		if (device_unavailable_reason(device) == UNAVAILABLE_NONE) {
-			m->taken_by[m->device_count] = SIZE_MAX;
+			m->assigned_to[m->device_count] = SIZE_MAX;
 			m->devices[m->device_count++] = device;
 		}
 }
 
-/* Returns whether all are served. */
+/* Returns whether all requests are served. */
 static bool match(struct matching *m, size_t count, unsigned *served)
 {
 	bool all = true;
@@ -244,29 +250,29 @@ static bool match(struct matching *m, size_t count, unsigned *served)
 int requests_serve(const struct request *requests, size_t count, const struct inventory *inventory,
 		   unsigned *served, const struct pci_device ***ret, size_t *ret_count)
 {
-	size_t room = inventory->selected + 1;
+	size_t capacity = inventory->selected + 1;
 	struct matching m = {
 		.requests = requests,
-		.devices = calloc(room, sizeof(*m.devices)),
-		.taken_by = calloc(room, sizeof(*m.taken_by)),
-		.visited = calloc(room, sizeof(*m.visited)),
+		.devices = calloc(capacity, sizeof(*m.devices)),
+		.assigned_to = calloc(capacity, sizeof(*m.assigned_to)),
+		.visited = calloc(capacity, sizeof(*m.visited)),
 	};
 	int result = -ENOMEM;
 
-	if (m.devices && m.taken_by && m.visited) {
+	if (m.devices && m.assigned_to && m.visited) {
 		list_available(&m, inventory);
 		result = match(&m, count, served);
 	}
 	if (result > 0) {
 		*ret_count = 0;
 		for (size_t i = 0; i < m.device_count; i++)
-			if (m.taken_by[i] != SIZE_MAX)
+			if (m.assigned_to[i] != SIZE_MAX)
 				m.devices[(*ret_count)++] = m.devices[i];
 		*ret = m.devices;
 		m.devices = NULL;
 	}
 	free(m.devices);
-	free(m.taken_by);
+	free(m.assigned_to);
 	free(m.visited);
 	return result;
 }

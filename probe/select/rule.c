@@ -16,7 +16,7 @@ struct rule {
 	enum rule_kind kind;
 	bool excludes;
 	char *text;
-	char *place;
+	char *location;
 	union {
 		struct pci_filter filter;
 		struct pci_address address;
@@ -31,7 +31,7 @@ const char *rule_text(const struct rule *rule)
 
 const char *rule_location(const struct rule *rule)
 {
-	return rule->place;
+	return rule->location;
 }
 
 bool rule_excludes(const struct rule *rule)
@@ -46,12 +46,12 @@ static void rule_free(struct rule *rule)
 	if (rule->kind == RULE_NAME)
 		regex_free(rule->name);
 	free(rule->text);
-	free(rule->place);
+	free(rule->location);
 	free(rule);
 }
 
-/* libpci accepts a leading 0x since 3.10; older releases reject it. In a class x is a digit's mask.
- */
+/* libpci accepts a leading 0x only since 3.10, so reject it always. In a class, x is a wildcard
+ * digit. */
 static bool has_0x(const char *text, bool slot)
 {
 	const char *separators = slot ? ":." : ":";
@@ -65,7 +65,7 @@ static bool has_0x(const char *text, bool slot)
 	}
 }
 
-/* The most frequent error: the ids of a vendor alone. */
+/* A vendor id alone is the most frequent error. */
 static bool is_vendor(const char *text)
 {
 	return strlen(text) == 4 && strspn(text, "0123456789abcdefABCDEF") == 4;
@@ -74,33 +74,33 @@ static bool is_vendor(const char *text)
 static int parse_filter(struct rule *rule, const struct log *log)
 {
 	bool slot = rule->kind == RULE_SLOT;
-	const char *fault, *pattern = rule->text;
-	char text[64]; /* libpci refuses longer ones itself */
+	const char *problem, *pattern = rule->text;
+	char text[64]; /* libpci rejects longer ones itself */
 
 	rule->excludes = !slot && *pattern == '!';
 	pattern += rule->excludes;
 	pci_filter_init(NULL, &rule->filter);
 	if (strlen(pattern) >= sizeof(text)) {
-		fault = "too long";
+		problem = "too long";
 	} else if (has_0x(pattern, slot)) {
-		fault = "a number begins with 0x";
+		problem = "a number starts with 0x";
 	} else {
 		strcpy(text, pattern);
-		fault = slot ? pci_filter_parse_slot(&rule->filter, text)
-			     : pci_filter_parse_id(&rule->filter, text);
+		problem = slot ? pci_filter_parse_slot(&rule->filter, text)
+			       : pci_filter_parse_id(&rule->filter, text);
 	}
-	if (!fault)
+	if (!problem)
 		return 0;
 	if (!slot && is_vendor(rule->text))
 		log_error(
 			log,
 			"%s: invalid filter '%s': needs at least VENDOR:DEVICE; use '%s:' for any device of vendor %s",
-			rule->place, rule->text, rule->text, rule->text);
+			rule->location, rule->text, rule->text, rule->text);
 	else
 		log_error(
-			log, "%s: invalid %s '%s': %c%s; expected %s", rule->place,
-			slot ? "slot" : "filter", rule->text, tolower((unsigned char)*fault),
-			fault + 1,
+			log, "%s: invalid %s '%s': %c%s; expected %s", rule->location,
+			slot ? "slot" : "filter", rule->text, tolower((unsigned char)*problem),
+			problem + 1,
 			slot ? "[[[domain]:][bus]:][slot][.[function]], each in hex without 0x"
 			     : "[vendor]:[device][:class[:prog-if]], each in hex without 0x, or * or nothing for any");
 	return -EINVAL;
@@ -111,38 +111,38 @@ static int parse_address(struct rule *rule, const struct log *log)
 	if (address_parse(rule->text, &rule->address) == 0)
 		return 0;
 	log_error(log, "%s: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0",
-		  rule->place, rule->text);
+		  rule->location, rule->text);
 	return -EINVAL;
 }
 
 static int parse_name(struct rule *rule, const struct log *log)
 {
-	char fault[REGEX_FAULT_SIZE];
-	int error = regex_new(rule->text, REGEX_NAME, &rule->name, fault);
+	char message[REGEX_ERROR_SIZE];
+	int error = regex_new(rule->text, REGEX_NAME, &rule->name, message);
 
 	if (error == -EINVAL)
-		log_error(log, "%s: invalid regular expression '%s': %s", rule->place, rule->text,
-			  fault);
+		log_error(log, "%s: invalid regular expression '%s': %s", rule->location,
+			  rule->text, message);
 	return error;
 }
 
-int rule_list_add(struct rule_list *list, const char *text, const char *place,
+int rule_list_add(struct rule_list *list, const char *string, const char *location,
 		  const struct log *log)
 {
-	struct rule **more = realloc(list->rules, (list->count + 1) * sizeof(*more));
+	struct rule **rules = realloc(list->rules, (list->count + 1) * sizeof(*rules));
 	struct rule *rule;
 	int error = -ENOMEM;
 
-	if (!more)
+	if (!rules)
 		return -ENOMEM;
-	list->rules = more;
+	list->rules = rules;
 	rule = calloc(1, sizeof(*rule));
 	if (!rule)
 		return -ENOMEM;
 	rule->kind = list->kind;
-	rule->text = strdup(text);
-	rule->place = strdup(place);
-	if (rule->text && rule->place)
+	rule->text = strdup(string);
+	rule->location = strdup(location);
+	if (rule->text && rule->location)
 		error = list->kind == RULE_NAME	     ? parse_name(rule, log)
 			: list->kind == RULE_ADDRESS ? parse_address(rule, log)
 						     : parse_filter(rule, log);
@@ -163,11 +163,10 @@ void rule_list_free(struct rule_list *list)
 	list->rules = NULL;
 	list->count = 0;
 	list->restricts = false;
-	list->place[0] = '\0';
+	list->location[0] = '\0';
 }
 
-/* libpci compares with its own record of a device. Made here with everything known, so that libpci
- * reads nothing. */
+/* Fills in a struct pci_dev for libpci, with all fields known, so that it reads nothing. */
 static bool filter_matches(const struct rule *rule, const struct pci_device *device)
 {
 	struct pci_filter filter = rule->filter;
@@ -197,7 +196,7 @@ static int name_matches(const struct rule *rule, const char *name, const struct 
 	log_error(
 		log,
 		"%s: regular expression '%s': match limit exceeded on '%s' (avoid nested quantifiers)",
-		rule->place, rule->text, name);
+		rule->location, rule->text, name);
 	return found;
 }
 

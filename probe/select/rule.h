@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One rule about devices, and lists of them. A rule knows where it was written, so that whatever it
- * does can be told. */
+/* A rule that matches devices, and lists of rules. Rules know where they were defined. */
 #ifndef PCIPROBE_SELECT_RULE_H
 #define PCIPROBE_SELECT_RULE_H
 
@@ -8,46 +7,46 @@
 #include "probe/log.h"
 
 enum rule_kind {
-	RULE_FILTER,  /* lspci -d: [vendor]:[device][:class[:prog-if]], by libpci; excludes after !
-		       */
+	RULE_FILTER,  /* lspci -d: [vendor]:[device][:class[:prog-if]], by libpci; excludes after a
+			 leading ! */
 	RULE_SLOT,    /* lspci -s: [[[domain]:][bus]:][slot][.[function]], by libpci */
 	RULE_ADDRESS, /* exactly this device */
-	RULE_NAME,    /* regular expression, searched in the device's name */
+	RULE_NAME,    /* regular expression on the name of the device */
 };
 
 struct rule;
 
-/* A list of rules of one kind, of which one must match for a device to pass, and none that
- * excludes. A list of exclusions alone lets all other devices pass. The order does not matter. {0}
- * lets everything pass. */
+/* A list of rules of one kind. A device passes if at least one rule matches and no exclusion does.
+ * If all rules are exclusions, all other devices pass. The order of the rules does not matter. {0}
+ * lets all devices pass. */
 struct rule_list {
-	const char *key; /* what its user calls it: ":filter:", "-d" */
-	char place[300]; /* where it was written: "pci.conf:12:1"; "" when nowhere */
+	const char *key;    /* what the user calls it: ":filter:", "-d" */
+	char location[300]; /* where it was defined: "pci.conf:12:1"; "" if nowhere */
 	enum rule_kind kind;
-	bool restricts; /* false: everything passes. True without a rule: nothing passes */
-	bool refuses;	/* turned round: a device passes when none of the rules matches */
+	bool restricts; /* false: all devices pass; true without rules: none do */
+	bool inverted;	/* a device passes if it would not otherwise */
 	struct rule **rules;
 	size_t count;
 };
 
-/* Adds the rule that TEXT says. PLACE is where that stands: it goes in front of messages and is
- * copied. Returns 0, -EINVAL for a text that isn't a rule of the list's kind (logged through LOG,
- * with what is expected), or -ENOMEM. */
-int rule_list_add(struct rule_list *list, const char *text, const char *place,
+/* Parses STRING as a rule of the list's kind and appends it. LOCATION is where it was defined, for
+ * messages; it is copied. Returns 0, -EINVAL if STRING is invalid (logged, with the expected
+ * format), or -ENOMEM. */
+int rule_list_add(struct rule_list *list, const char *string, const char *location,
 		  const struct log *log);
 
-/* Frees what the list holds and leaves it letting everything pass. */
+/* Frees all rules and the location; the list lets all devices pass then. */
 void rule_list_free(struct rule_list *list);
 
-/* The text of the rule and its place, as they were given. */
+/* The string and the location of the rule, as passed to rule_list_add. */
 const char *rule_text(const struct rule *rule);
 const char *rule_location(const struct rule *rule);
 
-/* Whether the rule excludes what it matches. */
+/* Whether the rule is an exclusion. */
 bool rule_excludes(const struct rule *rule);
 
-/* Whether RULE matches the device, also if that excludes it. Only RULE_NAME uses NAME. Returns 1 or
- * 0, or -ELOOP if an expression exceeds the match limit on this name, which is logged. */
+/* Whether RULE matches DEVICE, as an exclusion or not. NAME is used by RULE_NAME only. Returns 1,
+ * 0, or -ELOOP (logged) if a regular expression exceeds the match limit on NAME. */
 int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name,
 		 const struct log *log);
 

@@ -18,8 +18,8 @@ const char *selection_subject(struct names *names, const struct pci_device *devi
 	return name ? name : "Device";
 }
 
-/* The first rule of LIST that matches the device, of those that exclude or of the others. Returns
- * 1, 0 for none, or a negative errno. */
+/* Finds the first rule of LIST that matches the device, among exclusions or among other rules.
+ * Returns 1, 0 for none, or a negative errno. */
 static int find_rule(const struct rule_list *list, bool excludes, const struct pci_device *device,
 		     const char *name, const struct log *log, const struct rule **ret)
 {
@@ -43,8 +43,8 @@ static bool has_only_exclusions(const struct rule_list *list)
 	return list->count;
 }
 
-/* Whether LIST lets the device pass. Returns 1 with the rule that matched, 0 with the one that
- * excludes it, or a negative errno. */
+/* Whether the device passes LIST, if not inverted. Returns 1 with the rule that matched, 0 with the
+ * exclusion that did, or a negative errno. */
 static int apply_list(const struct rule_list *list, const struct pci_device *device,
 		      const char *name, const struct log *log, const struct rule **ret_match,
 		      const struct rule **ret_exclusion)
@@ -78,12 +78,12 @@ int selection_apply(const struct selection *selection, struct names *names,
 				continue;
 			if (by_name && !name)
 				name = selection_subject(names, device);
-			found = apply_list(list, device, name, log, &verdict.took[i],
+			found = apply_list(list, device, name, log, &verdict.matched[i],
 					   &verdict.excluded_by);
 			if (found < 0)
 				return found;
-			if (!found != list->refuses) {
-				verdict.refused_by = list;
+			if (!found != list->inverted) {
+				verdict.rejected_by = list;
 				*ret = verdict;
 				return 0;
 			}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules applied to devices, and why. A device is selected when each list of rules lets it pass:
- * those that look at ids and addresses first, those that want its name last. */
+/* Applies lists of rules to devices and records why a device was selected or not. A device is
+ * selected if it passes all lists. Lists of names are applied last, since looking up a name is
+ * expensive. */
 #ifndef PCIPROBE_SELECT_SELECTION_H
 #define PCIPROBE_SELECT_SELECTION_H
 
@@ -10,32 +11,32 @@
 /* Three lists of the configuration, three of the caller. */
 #define SELECTION_LISTS_MAX 6
 
-/* The lists belong to whoever fills it in. {0} selects every device. */
+/* The lists belong to the caller. {0} selects all devices. */
 struct selection {
 	const struct rule_list *lists[SELECTION_LISTS_MAX];
 	size_t count;
 };
 
-/* What was decided about a device. */
+/* The decision on a device. */
 struct verdict {
 	/* The first list that rejected it; NULL: selected. */
-	const struct rule_list *refused_by;
-	/* The rule of that list that excludes it; NULL: none of them matched. */
+	const struct rule_list *rejected_by;
+	/* The exclusion in that list that matched; NULL: no rule of the list matched. */
 	const struct rule *excluded_by;
-	/* Of each list before that, the rule that matched; NULL: it does not restrict, or only
-	 * excludes others. */
-	const struct rule *took[SELECTION_LISTS_MAX];
+	/* For each list before that, the rule that matched; NULL: the list does not restrict or has
+	 * only exclusions. */
+	const struct rule *matched[SELECTION_LISTS_MAX];
 };
 
-/* Adds a list behind the others; there must be room. */
+/* Appends a list; at most SELECTION_LISTS_MAX are allowed. */
 void selection_add(struct selection *selection, const struct rule_list *list);
 
-/* What the expressions for names are matched against: the name, or "Device" where nobody knows one,
- * as lspci prints. */
+/* The string that names are matched against: the name of DEVICE, or "Device" if unknown, as printed
+ * by lspci. */
 const char *selection_subject(struct names *names, const struct pci_device *device);
 
-/* Decides about DEVICE, whose ids and address must be known. Returns 0 and the verdict, or -ELOOP
- * when a rule failed on it, which is told through LOG. */
+/* Decides on DEVICE, whose ids and address must be known. Returns 0 and the verdict, or -ELOOP
+ * (logged) if a rule failed. */
 int selection_apply(const struct selection *selection, struct names *names,
 		    const struct pci_device *device, const struct log *log, struct verdict *ret);
 

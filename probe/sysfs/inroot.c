@@ -17,8 +17,7 @@ int inroot_open(int root, const char *path, int flags, mode_t mode)
 	int tries = 1000;
 	long fd;
 
-	/* EAGAIN: something was renamed or mounted anywhere on the machine meanwhile, and ".."
-	 * could not be trusted */
+	/* EAGAIN: a rename or mount somewhere on the machine made ".." unreliable */
 	do
 		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 	while (fd < 0 && errno == EAGAIN && --tries);

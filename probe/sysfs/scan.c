@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libpci's own scan gives up for one odd name and then opens three files for each device; one
- * modalias holds all of it. So does uevent, and the driver too, but some kernels (Debian's 6.1.0-56
- * for one) take the device's lock for it, and whoever unbinds a device that a VM has holds that
- * lock until the VM ends: a listing would hang with it, and not even kill -9 would end it. */
+/* Reads modalias, which has all ids in one file. libpci's scan fails on a single malformed name and
+ * opens three files per device. uevent has the driver too, but some kernels (e.g.
+ * Debian's 6.1.0-56) take the device lock to read it. A process that unbinds a device in use by a
+ * VM holds that lock until the VM ends; a listing would hang in the kernel, immune to kill -9. */
 
 struct entry {
 	struct pci_address address;
@@ -24,28 +24,28 @@ static int compare_entries(const void *a, const void *b)
 			       &((const struct entry *)b)->address);
 }
 
-static int add_entry(struct entry **entries, size_t *count, size_t *room, struct entry entry)
+static int add_entry(struct entry **entries, size_t *count, size_t *capacity, struct entry entry)
 {
-	struct entry *more;
+	struct entry *tmp;
 
-	if (*count == *room) {
-		*room = *room ? *room * 2 : 64;
-		more = realloc(*entries, *room * sizeof(**entries));
-		if (!more)
+	if (*count == *capacity) {
+		*capacity = *capacity ? *capacity * 2 : 64;
+		tmp = realloc(*entries, *capacity * sizeof(**entries));
+		if (!tmp)
 			return -ENOMEM;
-		*entries = more;
+		*entries = tmp;
 	}
 	(*entries)[(*count)++] = entry;
 	return 0;
 }
 
 static int list_entries(const struct sysdir *dir, const struct log *log, struct entry **entries,
-			size_t *count, size_t *odd)
+			size_t *count, size_t *invalid)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *found;
 	struct entry entry;
-	size_t room = 0;
+	size_t capacity = 0;
 	int error;
 
 	error = sysdir_list(dir, ".", &list);
@@ -53,21 +53,21 @@ static int list_entries(const struct sysdir *dir, const struct log *log, struct 
 		return error;
 	while ((found = sysdir_next(list))) {
 		if (address_parse_full(found->d_name, &entry.address) < 0) {
-			log_warning(log, "%s/%s/%s: not a PCI address, passed over",
+			log_warning(log, "%s/%s/%s: not a PCI address, ignored",
 				    sysroot_path(dir->root), dir->path, found->d_name);
-			(*odd)++;
+			(*invalid)++;
 			continue;
 		}
 		entry.inode = found->d_ino;
-		error = add_entry(entries, count, &room, entry);
+		error = add_entry(entries, count, &capacity, entry);
 		if (error < 0)
 			return error;
 	}
 	return -errno;
 }
 
-/* FNV-1a over addresses and inodes; the order in which they stand in the directory stays the same
- * while it does. */
+/* FNV-1a over addresses and inodes. The order of the entries does not change while the directory
+ * does not. */
 static uint64_t fingerprint(const struct entry *entries, size_t count)
 {
 	uint64_t hash = 0xcbf29ce484222325;
@@ -89,19 +89,20 @@ int scan_fingerprint(struct sysroot *root, uint64_t *ret)
 {
 	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	struct entry *entries = NULL;
-	size_t count = 0, odd = 0;
+	size_t count = 0, invalid = 0;
 	int error;
 
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &dir);
-	if (error == 0)
-		error = list_entries(&dir, NULL, &entries, &count, &odd);
+	if (error < 0)
+		return error;
+	error = list_entries(&dir, NULL, &entries, &count, &invalid);
 	if (error == 0)
 		*ret = fingerprint(entries, count);
 	free(entries);
 	return error;
 }
 
-/* The value of KEY= at the head of LINE, or NULL. */
+/* The value of KEY= at the start of LINE, or NULL. */
 static const char *value_of(const char *line, const char *key)
 {
 	size_t length = strlen(key);
@@ -113,7 +114,7 @@ static bool parse_hex(const char *text, unsigned long max, unsigned long *ret)
 {
 	char *end;
 
-	if (!isxdigit((unsigned char)*text)) /* strtoul(3) takes blanks and signs */
+	if (!isxdigit((unsigned char)*text)) /* strtoul(3) accepts spaces and signs */
 		return false;
 	errno = 0;
 	*ret = strtoul(text, &end, 16);
@@ -133,7 +134,7 @@ static bool parse_pair(const char *text, uint16_t *first, uint16_t *second)
 	return true;
 }
 
-/* lspci's own rule: a subsystem vendor of all zeroes or all ones is none. */
+/* As in lspci, a subsystem vendor of all zeroes or all ones means none. */
 static void set_subsystem(struct pci_device *device, uint16_t vendor, uint16_t id)
 {
 	if (vendor == 0 || vendor == 0xffff)
@@ -169,7 +170,7 @@ static bool parse_modalias(const char *text, struct pci_device *device)
 	return true;
 }
 
-/* Returns whether ids and class were all there. Cuts TEXT into lines. */
+/* Returns whether ids and class were present. Modifies TEXT. */
 static bool parse_uevent(char *text, struct pci_device *device)
 {
 	bool has_ids = false, has_class = false;
@@ -206,7 +207,7 @@ static int read_hex(const struct sysdir *dir, const char *name, unsigned long ma
 	return parse_hex(text, max, ret) ? 0 : -EBADMSG;
 }
 
-/* For trees that have neither, or say too little there: recordings made by others. */
+/* For trees with neither modalias nor a complete uevent: recordings made by other tools. */
 static int read_single_files(const struct sysdir *devices, const char *name,
 			     struct pci_device *device, const char **ret_file)
 {
@@ -231,17 +232,16 @@ static int read_single_files(const struct sysdir *devices, const char *name,
 	return 0;
 }
 
-static bool is_gone(const struct sysdir *devices, const char *name)
+static bool was_removed(const struct sysdir *devices, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t length = sysdir_readlink(devices, name, target, sizeof(target));
 
-	/* -EINVAL: an entry that isn't a link, in a made-up tree */
+	/* -EINVAL: an entry that is not a link, in a fake tree */
 	return length == -ENOENT;
 }
 
-/* Returns 1 when the device was read, 0 when it isn't there any more, or a negative errno that has
- * been told. */
+/* Returns 1 if the device was read, 0 if it was removed meanwhile, or a negative errno (logged). */
 static int read_device(const struct sysdir *devices, const struct log *log,
 		       struct pci_device *device)
 {
@@ -262,13 +262,13 @@ static int read_device(const struct sysdir *devices, const struct log *log,
 	error = read_single_files(devices, name, device, &failed);
 	if (error == 0)
 		return 1;
-	if (is_gone(devices, name)) {
-		log_debug(log, "%s: taken away while the devices were read", name);
+	if (was_removed(devices, name)) {
+		log_debug(log, "%s: removed during the scan", name);
 		return 0;
 	}
-	log_warning(log, "%s/%s/%s/%s: %s; device %s is passed over", sysroot_path(devices->root),
+	log_warning(log, "%s/%s/%s/%s: %s; device %s is ignored", sysroot_path(devices->root),
 		    devices->path, name, failed,
-		    error == -EBADMSG ? "not a number in hex" : strerror(-error), name);
+		    error == -EBADMSG ? "not a hex number" : strerror(-error), name);
 	return error;
 }
 
@@ -288,9 +288,9 @@ static int read_devices(const struct sysdir *dir, const struct log *log,
 		found = read_device(dir, log, device);
 		if (found > 0) {
 			inventory->count++;
+			/* a driver known only from uevent would not be re-read */
 			if (device->driver)
-				inventory->fingerprint = 0; /* it stands only in a file that nobody
-							       reads a second time */
+				inventory->fingerprint = 0;
 			continue;
 		}
 		if (found < 0)

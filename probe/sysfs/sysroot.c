@@ -29,7 +29,7 @@ int sysroot_new(const char *path, struct sysroot **ret)
 		return -ENOMEM;
 	root->dir.root = root;
 	root->dir.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	/* absolute, because a daemon's working directory moves */
+	/* absolute, because a daemon changes its working directory */
 	root->path = root->dir.fd < 0 ? NULL : realpath(path, NULL);
 	if (!root->path) {
 		error = -errno;
@@ -90,7 +90,7 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 		fd = openat(at->fd, name, flags | O_CLOEXEC);
 		return fd < 0 ? -errno : fd;
 	}
-	/* a single name can't leave the directory unless it is a link itself */
+	/* a single name cannot leave the directory unless it is a link */
 	if (!strchr(name, '/') && !(flags & (O_DIRECTORY | O_PATH))) {
 		fd = openat(at->fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
 		if (fd >= 0 || errno != ELOOP)
@@ -99,22 +99,21 @@ static int open_below(const struct sysdir *at, const char *name, int flags)
 	if (join(at, name, path, sizeof(path)) < 0)
 		return -ENAMETOOLONG;
 	fd = inroot_open(at->root->dir.fd, path, flags, 0);
-	if (fd ==
-	    -ENOSYS) { /* kernels before 5.6: the links of a recording are followed as they are */
-		fd = openat(at->fd, name, flags | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
-	}
-	return fd;
+	if (fd != -ENOSYS)
+		return fd;
+	/* kernels before 5.6: links of a recording are not confined */
+	fd = openat(at->fd, name, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
-static void notify_observer(const struct sysdir *at, enum sysroot_thing thing, const char *name,
+static void notify_observer(const struct sysdir *at, enum sysroot_kind kind, const char *name,
 			    const char *text, size_t length)
 {
 	struct sysroot *root = at->root;
 	char path[sizeof(at->path) * 2];
 
 	if (root->observer && join(at, name, path, sizeof(path)) == 0)
-		root->observer(root->observer_data, thing, path, text, length);
+		root->observer(root->observer_data, kind, path, text, length);
 }
 
 int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
@@ -138,7 +137,7 @@ void sysdir_close(struct sysdir *dir)
 	*dir = (struct sysdir){.fd = -1};
 }
 
-/* A file of sysfs or /proc can give its text in pieces. */
+/* Files in sysfs and /proc may return their contents in pieces. */
 static ssize_t read_all(int fd, char *buffer, size_t size)
 {
 	size_t length = 0;
@@ -153,8 +152,7 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 		if (n == 0)
 			return (ssize_t)length;
 		length += (size_t)n;
-		/* one newline-closed piece shorter than what was asked for is the whole of an
-		 * attribute */
+		/* a short read that ends in a newline is a complete attribute: saves a read(2) */
 		if (length < size && size <= ATTRIBUTE_SIZE && buffer[length - 1] == '\n')
 			return (ssize_t)length;
 	}
@@ -166,7 +164,7 @@ ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, siz
 	ssize_t length;
 	int fd;
 
-	/* O_NONBLOCK: what should be a file may be a FIFO in a stranger's recording */
+	/* O_NONBLOCK: in an untrusted recording it may be a FIFO */
 	fd = open_below(at, name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return fd;
@@ -186,8 +184,8 @@ bool sysdir_has(const struct sysdir *at, const char *name)
 	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
 	struct statx status;
 
-	/* not access(2), which says no to a device node that this process may not open; and the
-	 * file system isn't asked, which may hang where one is mounted */
+	/* not access(2), which fails for nodes that this process may not open; DONT_SYNC because a
+	 * network file system mounted there may hang */
 	return statx(at->fd, name, flags, 0, &status) == 0;
 }
 
@@ -231,7 +229,7 @@ ssize_t sysdir_readlink(const struct sysdir *at, const char *name, char *buffer,
 			return fd;
 		length = readlinkat(fd, "", buffer, size);
 	}
-	if (length < 0) /* through a descriptor ENOENT says that it is no link */
+	if (length < 0) /* with an empty path, ENOENT means that it is not a link */
 		length = fd >= 0 && errno == ENOENT ? -EINVAL : -errno;
 	if (fd >= 0)
 		close(fd);
@@ -261,7 +259,7 @@ int sysdir_link_name(const struct sysdir *at, const char *name, char *buffer, si
 	return 0;
 }
 
-/* The names of directories and links are all that is read of some. */
+/* Of some directories and links only the names are read. */
 static void notify_listed(const struct sysdir *at, const char *name, DIR *list)
 {
 	struct sysdir dir = {.root = at->root};

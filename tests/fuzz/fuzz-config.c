@@ -47,7 +47,7 @@ static struct names *make_names(void)
 
 static void check_list(const struct rule_list *list)
 {
-	hold(!list->count || (list->restricts && list->key && *list->place));
+	hold(!list->count || (list->restricts && list->key && *list->location));
 	for (size_t i = 0; i < list->count; i++)
 		hold((*rule_text(list->rules[i]) || list->kind == RULE_NAME) &&
 		     *rule_location(list->rules[i]));
@@ -80,14 +80,14 @@ static void apply(const struct config *config, struct names *names, const struct
 		if (error)
 			continue;
 		hold(!verdict.excluded_by ||
-		     (verdict.refused_by && rule_excludes(verdict.excluded_by)));
+		     (verdict.rejected_by && rule_excludes(verdict.excluded_by)));
 		for (size_t n = 0; n < selection.count; n++) {
-			if (verdict.refused_by == selection.lists[n])
-				hold(selection.lists[n]->restricts && !verdict.took[n]);
-			else if (!verdict.refused_by)
+			if (verdict.rejected_by == selection.lists[n])
+				hold(selection.lists[n]->restricts && !verdict.matched[n]);
+			else if (!verdict.rejected_by)
 				hold((selection.lists[n]->restricts &&
 				      !has_only_exclusions(selection.lists[n])) ==
-				     (verdict.took[n] != NULL));
+				     (verdict.matched[n] != NULL));
 		}
 	}
 }

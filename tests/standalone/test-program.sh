@@ -463,7 +463,7 @@ mkdir broken/sys/bus/pci/devices/nonsense
 rm broken/sys/devices/pci0000:00/0000:00:1f.3/uevent
 expect 3 "a device that can't be read" "$PCIPROBE" --sysroot broken -f raw -o address --no-headings
 [ "$(wc -l <out)" -eq 2 ]; result $? "the others are listed" out
-says err "device 0000:00:1f.3 is passed over" "it is told"
+says err "device 0000:00:1f.3 is ignored" "it is told"
 expect 3 "-q" "$PCIPROBE" -q --sysroot broken
 silent err "-q says no warnings"
 printf 'DRIVER=a\033[2J"b\\\xff\nPCI_CLASS=20000\nPCI_ID=8086:10D3\n' >broken/sys/devices/pci0000:00/0000:00:02.0/uevent

@@ -204,7 +204,7 @@ struct log log_capture_add(struct log_capture *captured)
 	return (struct log){.emit = hear, .data = captured};
 }
 
-void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length)
+void see(void *data, enum sysroot_kind thing, const char *path, const char *text, size_t length)
 {
 	struct seen *seen = data;
 	size_t used = strlen(seen->text);

@@ -80,6 +80,6 @@ struct log log_capture_add(struct log_capture *captured);
 struct seen {
 	char text[65536];
 };
-void see(void *data, enum sysroot_thing thing, const char *path, const char *text, size_t length);
+void see(void *data, enum sysroot_kind thing, const char *path, const char *text, size_t length);
 
 #endif

@@ -16,7 +16,7 @@ static void print_rule(const char *verdict, const struct rule_list *list, const 
 	printf("    %s %s '", verdict, list->key);
 	text_write_plain(stdout, rule_text(rule));
 	printf("' (");
-	text_write_plain(stdout, strcmp(rule_location(rule), list->key) == 0 ? list->place
+	text_write_plain(stdout, strcmp(rule_location(rule), list->key) == 0 ? list->location
 									     : rule_location(rule));
 	printf(")\n");
 }
@@ -24,7 +24,7 @@ static void print_rule(const char *verdict, const struct rule_list *list, const 
 static void print_rejection(const struct rule_list *list)
 {
 	printf("    not matched by %s (", list->key);
-	text_write_plain(stdout, list->place);
+	text_write_plain(stdout, list->location);
 	printf(")%s\n", list->count ? "" : ", which is missing or empty");
 }
 
@@ -58,14 +58,14 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 	text_write_plain(stdout, selection_subject(probe_names(probe), device));
 	printf(": %s\n", device->selected ? "selected" : "not selected");
 	for (size_t i = 0; i < selection->count; i++)
-		if (verdict->took[i]) {
-			print_rule("matched by", selection->lists[i], verdict->took[i]);
+		if (verdict->matched[i]) {
+			print_rule("matched by", selection->lists[i], verdict->matched[i]);
 			restricted = true;
 		}
 	if (verdict->excluded_by)
-		print_rule("rejected by", verdict->refused_by, verdict->excluded_by);
-	else if (verdict->refused_by)
-		print_rejection(verdict->refused_by);
+		print_rule("rejected by", verdict->rejected_by, verdict->excluded_by);
+	else if (verdict->rejected_by)
+		print_rejection(verdict->rejected_by);
 	else if (!restricted)
 		printf("    selected: %s and no filter\n",
 		       probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");

@@ -17,7 +17,7 @@
 
 /* A file, link or directory that was read. */
 struct item {
-	enum sysroot_thing thing;
+	enum sysroot_kind thing;
 	char *path, *contents;
 	size_t length;
 };
@@ -32,8 +32,8 @@ struct recording {
 
 #define CONFIG_PATH (&CONFIG_HOME[1]) /* relative to the root */
 
-static void record_item(void *data, enum sysroot_thing thing, const char *path,
-			const char *contents, size_t length)
+static void record_item(void *data, enum sysroot_kind thing, const char *path, const char *contents,
+			size_t length)
 {
 	struct recording *recording = data;
 	struct item *grown, *item;

@@ -139,7 +139,7 @@ static bool parse_expressions(struct nova_parser *parser, struct json_object *ad
 {
 	static const size_t widths[NOVA_FIELD_COUNT] = {
 		[NOVA_DOMAIN] = 4, [NOVA_BUS] = 2, [NOVA_SLOT] = 2, [NOVA_FUNCTION] = 1};
-	char reason[REGEX_FAULT_SIZE];
+	char reason[REGEX_ERROR_SIZE];
 	bool ok = true;
 	int error;
 

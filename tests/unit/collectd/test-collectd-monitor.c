@@ -222,7 +222,7 @@ static void vfs_are_counted_where_all_are_seen(void **state)
 {
 	(void)state;
 	rule_list_add(&settings.devices, "81:00.3", "Device", NULL);
-	settings.devices.refuses = true;
+	settings.devices.inverted = true;
 	start();
 	read_devices();
 	has_value("0000:81:00.0/count-vf_enabled=2");
@@ -586,7 +586,7 @@ static void what_fails_is_told_once(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		read_devices();
 	assert_int_equal(captured.warnings, 1);
-	assert_contains(captured.text, "aer_dev_correctable: has no total");
+	assert_contains(captured.text, "aer_dev_correctable: no total");
 	/* nothing can be read at all: nothing is sent, which is told once too */
 	fakesys_remove(fake, "sys/bus/pci");
 	captured = (struct log_capture){0};

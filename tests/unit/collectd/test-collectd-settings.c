@@ -89,7 +89,7 @@ static void every_option_is_taken(void **state)
 	assert_string_equal(settings.config_file, "/etc/two/pci.conf");
 	assert_string_equal(settings.sysroot, "/tmp/machine");
 	assert_int_equal(settings.devices.count, 3);
-	assert_true(settings.devices.refuses);
+	assert_true(settings.devices.inverted);
 	assert_true(settings.has_owners);
 	assert_int_equal(settings.owners, OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV);
 	assert_int_equal(settings.report, REPORT_LINK | REPORT_AER | REPORT_POOLS);

@@ -3,7 +3,7 @@
 
 #include "probe/address.h"
 
-static void full_and_short_are_read(void **state)
+static void full_and_short_addresses_are_parsed(void **state)
 {
 	static const struct {
 		const char *text, *full, *brief;
@@ -26,7 +26,7 @@ static void full_and_short_are_read(void **state)
 	}
 }
 
-static void anything_else_is_refused(void **state)
+static void anything_else_is_rejected(void **state)
 {
 	static const char *const cases[] = {
 		"",
@@ -59,7 +59,7 @@ static void anything_else_is_refused(void **state)
 	assert_int_equal(address.bus, 0x42);
 }
 
-static void a_full_one_needs_its_domain(void **state)
+static void a_full_address_requires_a_domain(void **state)
 {
 	struct pci_address address;
 
@@ -68,7 +68,7 @@ static void a_full_one_needs_its_domain(void **state)
 	assert_int_equal(address_parse_full("0000:81:00.2", &address), 0);
 }
 
-static void the_order_is_that_of_lspci(void **state)
+static void addresses_are_ordered_as_in_lspci(void **state)
 {
 	static const char *const ordered[] = {
 		"0000:00:00.0", "0000:00:00.7", "0000:00:1f.0",	 "0000:01:00.0",
@@ -88,10 +88,10 @@ static void the_order_is_that_of_lspci(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(full_and_short_are_read),
-		cmocka_unit_test(anything_else_is_refused),
-		cmocka_unit_test(a_full_one_needs_its_domain),
-		cmocka_unit_test(the_order_is_that_of_lspci),
+		cmocka_unit_test(full_and_short_addresses_are_parsed),
+		cmocka_unit_test(anything_else_is_rejected),
+		cmocka_unit_test(a_full_address_requires_a_domain),
+		cmocka_unit_test(addresses_are_ordered_as_in_lspci),
 	};
 
 	return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -26,7 +26,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void forget(void)
+static void reset(void)
 {
 	inventory_free(inventory);
 	probe_free(probe);
@@ -37,13 +37,13 @@ static void forget(void)
 static int teardown(void **state)
 {
 	(void)state;
-	forget();
+	reset();
 	fakesys_free(fake);
 	return 0;
 }
 
 /* Reads the machine with CONFIG as its installed configuration. */
-static void look(const char *config)
+static void read_with_config(const char *config)
 {
 	struct probe_options options = {
 		.log = log_capture_add(&captured),
@@ -52,7 +52,7 @@ static void look(const char *config)
 		.details = DETAIL_POOLS,
 	};
 
-	forget();
+	reset();
 	fakesys_file(fake, "etc/pciprobe/pci.conf", config);
 	assert_int_equal(probe_new(&options, &probe), 0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
@@ -69,7 +69,7 @@ static struct pci_device *device_at(const char *text)
 	return device;
 }
 
-/* The aliases of a device, with blanks between them. */
+/* The aliases of a device, space-separated. */
 static const char *aliases_of(const char *address)
 {
 	const struct strings *aliases = &device_at(address)->aliases;
@@ -84,8 +84,7 @@ static const char *aliases_of(const char *address)
 
 #define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
 
-/* Two devices that are free, one that a VM holds, one that the host uses, one whose group a native
- * driver blocks. */
+/* Two free devices, one held by a VM, one used by the host, and one in a nonviable group. */
 static void make_devices(void)
 {
 	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "vfio-pci", .group = "1");
@@ -101,7 +100,7 @@ static void make_devices(void)
 	fakesys_descriptor(fake, 42, 3, "/dev/vfio/3");
 }
 
-static void an_alias_is_all_that_it_says(void **state)
+static void a_device_has_an_alias_if_it_meets_all_conditions(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", NIC);
@@ -111,41 +110,42 @@ static void an_alias_is_all_that_it_says(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/0000:01:10.0/numa_node", "1");
 	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000);
 	fakesys_file(fake, "sys/bus/pci/devices/0000:02:00.0/numa_node", "-1");
-	look(":filter:\n"
-	     ":alias:\n"
-	     "  - {name: nic, filter: '8086:1520'}\n"
-	     "  - {name: vf, filter: '8086:*', role: vf}\n"
-	     "  - {name: pf, role: pf}\n"
-	     "  - {name: plain, role: pci}\n"
-	     "  - {name: near, numa_node: 0}\n"
-	     "  - {name: this, short_address: '02:00.0'}\n"
-	     "  - {name: gpu, device_name: geforce}\n"
-	     "  - {name: both, filter: '8086:*', numa_node: 1}\n"
-	     "  - {name: both, filter: '10de:*'}\n"
-	     "  - {name: both, filter: '10de:2204'}\n"
-	     "  - {name: nothing, filter: '0:0'}\n");
+	read_with_config(":filter:\n"
+			 ":alias:\n"
+			 "  - {name: nic, filter: '8086:1520'}\n"
+			 "  - {name: vf, filter: '8086:*', role: vf}\n"
+			 "  - {name: pf, role: pf}\n"
+			 "  - {name: plain, role: pci}\n"
+			 "  - {name: near, numa_node: 0}\n"
+			 "  - {name: this, short_address: '02:00.0'}\n"
+			 "  - {name: gpu, device_name: geforce}\n"
+			 "  - {name: both, filter: '8086:*', numa_node: 1}\n"
+			 "  - {name: both, filter: '10de:*'}\n"
+			 "  - {name: both, filter: '10de:2204'}\n"
+			 "  - {name: nothing, filter: '0:0'}\n");
 	assert_string_equal(aliases_of("01:00.0"), "nic pf near");
 	assert_string_equal(aliases_of("01:10.0"), "nic vf both");
 	assert_string_equal(aliases_of("02:00.0"), "plain this gpu both");
 	assert_string_equal(captured.text, "");
 }
 
-static void a_device_that_is_not_on_offer_has_none(void **state)
+static void an_unselected_device_has_no_aliases(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", NIC);
-	look(":filter: '10de:*'\nalias: [{name: nic, filter: '8086:*'}]\n");
+	read_with_config(":filter: '10de:*'\nalias: [{name: nic, filter: '8086:*'}]\n");
 	assert_int_equal(device_at("01:00.0")->aliases.count, 0);
 }
 
-static void pools_are_counted(void **state)
+static void pools_count_devices_by_ownership(void **state)
 {
 	struct pool *pools;
 	size_t count;
 
 	(void)state;
 	make_devices();
-	look(":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: none, role: vf}, {name: a1, role: vf}]\n");
+	read_with_config(
+		":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: none, role: vf}, {name: a1, role: vf}]\n");
 	assert_int_equal(pools_count(probe_config(probe), inventory, &pools, &count), 0);
 	assert_int_equal(count, 2);
 	assert_string_equal(pools[0].alias, "a1");
@@ -159,12 +159,11 @@ static void pools_are_counted(void **state)
 	free(pools);
 }
 
-/* The devices that the requests take, with blanks between them; "no" when this host can't serve
- * them. */
+/* The devices chosen for the requests, space-separated; "no" if they cannot be served. */
 static const char *serve(const char *first, const char *second)
 {
 	struct log log = log_capture_add(&captured);
-	const struct pci_device **taken;
+	const struct pci_device **chosen;
 	struct request requests[2] = {0};
 	unsigned served[2];
 	static char text[256];
@@ -176,25 +175,26 @@ static const char *serve(const char *first, const char *second)
 	assert_int_equal(request_parse(first, &log, &requests[0]), 0);
 	if (second)
 		assert_int_equal(request_parse(second, &log, &requests[1]), 0);
-	result = requests_serve(requests, n, inventory, served, &taken, &count);
+	result = requests_serve(requests, n, inventory, served, &chosen, &count);
 	snprintf(text, sizeof(text), "no");
 	if (result > 0) {
 		text[0] = '\0';
 		for (size_t i = 0; i < count; i++)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				 i ? " " : "", address_format_short(&taken[i]->address, address));
-		free(taken);
+				 i ? " " : "", address_format_short(&chosen[i]->address, address));
+		free(chosen);
 	}
 	for (size_t i = 0; i < n; i++)
 		request_free(&requests[i]);
 	return text;
 }
 
-static void requests_are_served_with_what_can_be_had(void **state)
+static void requests_are_served_with_available_devices(void **state)
 {
 	(void)state;
 	make_devices();
-	look(":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: first, short_address: '01:00.0'}]\n");
+	read_with_config(
+		":filter:\n:alias: [{name: a1, filter: '8086:1520'}, {name: first, short_address: '01:00.0'}]\n");
 	assert_string_equal(serve("a1", NULL), "01:00.0");
 	assert_string_equal(serve("a1:2", NULL), "01:00.0 02:00.0");
 	assert_string_equal(serve("a1:3", NULL), "no");
@@ -205,13 +205,13 @@ static void requests_are_served_with_what_can_be_had(void **state)
 	assert_string_equal(serve("address=02:00.0", NULL), "02:00.0");
 	assert_string_equal(serve("address=0000:03:00.0", NULL), "no");
 	assert_string_equal(serve("address=02:00.0,vendor=10de", NULL), "no");
-	/* the first gives way, whatever the order */
+	/* a1 switches to another device, whatever the order */
 	assert_string_equal(serve("a1", "first"), "01:00.0 02:00.0");
 	assert_string_equal(serve("first", "a1"), "01:00.0 02:00.0");
 	assert_string_equal(serve("first", "address=01:00.0"), "no");
 }
 
-static void what_is_in_the_way_is_known(void **state)
+static void the_reason_why_a_device_is_unavailable_is_known(void **state)
 {
 	(void)state;
 	make_devices();
@@ -220,7 +220,7 @@ static void what_is_in_the_way_is_known(void **state)
 	fakesys_pci(fake, "0000:07:00.1", NIC, .driver = "vfio-pci", .group = "7");
 	fakesys_process(fake, 43, "qemu-kvm\0-device\0vfio-pci,host=07:00.1");
 	fakesys_descriptor(fake, 43, 3, "/dev/vfio/7");
-	look(":filter:\n");
+	read_with_config(":filter:\n");
 	assert_int_equal(device_unavailable_reason(device_at("01:00.0")), UNAVAILABLE_NONE);
 	assert_int_equal(device_unavailable_reason(device_at("02:00.0")), UNAVAILABLE_NONE);
 	assert_int_equal(device_unavailable_reason(device_at("03:00.0")), UNAVAILABLE_HELD);
@@ -229,7 +229,7 @@ static void what_is_in_the_way_is_known(void **state)
 	assert_int_equal(device_unavailable_reason(device_at("06:00.0")), UNAVAILABLE_NO_IOMMU);
 	assert_int_equal(device_unavailable_reason(device_at("07:00.0")), UNAVAILABLE_GROUP_HELD);
 	assert_int_equal(device_unavailable_reason(device_at("07:00.1")), UNAVAILABLE_HELD);
-	/* nor is one that nobody looked for known to be free */
+	/* without ownership information a device is not known to be free */
 	device_at("01:00.0")->present &= ~(unsigned)HAS_OWNERSHIP;
 	device_at("01:00.0")->ownership = OWNERSHIP_UNKNOWN;
 	assert_int_equal(device_unavailable_reason(device_at("01:00.0")), UNAVAILABLE_UNKNOWN);
@@ -285,13 +285,15 @@ static void an_invalid_request_is_one_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_alias_is_all_that_it_says, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_is_not_on_offer_has_none, setup,
+		cmocka_unit_test_setup_teardown(a_device_has_an_alias_if_it_meets_all_conditions,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unselected_device_has_no_aliases, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(pools_are_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(requests_are_served_with_what_can_be_had, setup,
+		cmocka_unit_test_setup_teardown(pools_count_devices_by_ownership, setup, teardown),
+		cmocka_unit_test_setup_teardown(requests_are_served_with_available_devices, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(what_is_in_the_way_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_reason_why_a_device_is_unavailable_is_known,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_invalid_request_is_one_error, setup, teardown),
 	};
 

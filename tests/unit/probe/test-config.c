@@ -39,7 +39,7 @@ static int parse(const char *text)
 	return parse_bytes(text, strlen(text));
 }
 
-/* The rules of LIST, with blanks between them. */
+/* The rules of LIST, space-separated. */
 static const char *rules(const struct rule_list *list)
 {
 	static char text[1024];
@@ -51,7 +51,7 @@ static const char *rules(const struct rule_list *list)
 	return text;
 }
 
-static void every_spelling_of_a_filter_is_the_same(void **state)
+static void all_spellings_of_a_filter_are_equivalent(void **state)
 {
 	static const char *const texts[] = {
 		":filter: '10de:*,8086::0c03'\n",
@@ -76,7 +76,7 @@ static void every_spelling_of_a_filter_is_the_same(void **state)
 	}
 }
 
-static void scalars_that_yaml_takes_for_numbers_are_texts(void **state)
+static void numbers_in_yaml_are_strings(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(":filter: 0:0\n:short_address: [07:00.0, 00:1f.3, 1:00.0]\n"), 0);
@@ -90,7 +90,7 @@ static void scalars_that_yaml_takes_for_numbers_are_texts(void **state)
 	assert_int_equal(config->nvidia_vendors[2], 0x10de);
 }
 
-static void null_empty_and_missing_differ(void **state)
+static void null_empty_and_missing_keys_differ(void **state)
 {
 	static const struct {
 		const char *text;
@@ -148,7 +148,7 @@ static void exclusions_can_be_anywhere_in_a_filter(void **state)
 	assert_true(rule_excludes(config->aliases[0].filters.rules[1]));
 }
 
-static void expressions_keep_their_commas(void **state)
+static void regular_expressions_keep_their_commas(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(":device_name: 'x{1,2}'\n"), 0);
@@ -157,16 +157,16 @@ static void expressions_keep_their_commas(void **state)
 	assert_string_equal(rules(&config->names), "^MegaRAID USB.*Host Controller");
 }
 
-static void places_are_those_of_the_file(void **state)
+static void rules_know_their_line_and_column(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("\n:filter:\n  - 10de:*\n  -   8086:*\n"), 0);
-	assert_string_equal(config->filters.place, "pci.conf:2:1");
+	assert_string_equal(config->filters.location, "pci.conf:2:1");
 	assert_string_equal(rule_location(config->filters.rules[0]), "pci.conf:3:5");
 	assert_string_equal(rule_location(config->filters.rules[1]), "pci.conf:4:7");
 }
 
-static void hosts_are_laid_over(void **state)
+static void host_sections_override_general_keys(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(":hosts:\n"
@@ -187,7 +187,7 @@ static void hosts_are_laid_over(void **state)
 	assert_int_equal(parse(":filter: 10de:*\n:hosts: ~\n"), 0);
 }
 
-static void aliases_and_sources_are_read(void **state)
+static void aliases_and_sources_are_parsed(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(":filter:\n"), 0);
@@ -211,7 +211,7 @@ static void aliases_and_sources_are_read(void **state)
 	assert_string_equal(config->aliases[1].name, "10GE");
 	assert_string_equal(rules(&config->aliases[1].addresses), "28:00.1");
 	assert_int_equal(config->aliases[1].numa_node, 1);
-	/* a host has its own, all of them */
+	/* a host section replaces the whole list */
 	assert_int_equal(
 		parse(":alias: [{name: a, role: vf}, {name: b, role: pf}]\n"
 		      ":owners: none\n"
@@ -224,7 +224,7 @@ static void aliases_and_sources_are_read(void **state)
 	assert_int_equal(config->owners, 0);
 }
 
-static void errors_are_reported_with_their_places(void **state)
+static void errors_are_reported_with_their_location(void **state)
 {
 	static const struct {
 		const char *text, *message;
@@ -336,7 +336,7 @@ static void errors_are_reported_with_their_places(void **state)
 	}
 }
 
-/* What an error hides is not reported as a second error. */
+/* An invalid value is not also reported as missing. */
 static void an_error_has_no_follow_up_errors(void **state)
 {
 	static const char *const cases[] = {
@@ -359,7 +359,7 @@ static void an_error_has_no_follow_up_errors(void **state)
 		if (captured.errors != 1)
 			fail_msg("%s\nlogged: %s", cases[i], captured.text);
 	}
-	/* two errors are two */
+	/* independent errors are both reported */
 	assert_int_equal(parse(":alias: [{name: 'a b', role: virtual}]\n"), -EINVAL);
 	assert_int_equal(captured.errors, 2);
 }
@@ -374,7 +374,7 @@ static void an_unclosed_quote_is_reported_where_it_opens(void **state)
 		{":filter:\n  - '10de:*\n  - 8086:1\n",
 		 "pci.conf:2:5: this quote is never closed\n"},
 		{":filter: '10de:*\n---\n", "pci.conf:1:10: this quote is never closed\n"},
-		/* closed by a quote that was to open the next string */
+		/* closed by a quote that was meant to open the next string */
 		{":filter: '10de:*\n:short_address: '07:00.0'\n",
 		 "pci.conf:1:10: this quote is closed only on line 2\n"},
 		{":filter:\n  - '10de:*\n  - '1002:*'\n",
@@ -390,12 +390,12 @@ static void an_unclosed_quote_is_reported_where_it_opens(void **state)
 			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text,
 				 cases[i].message);
 	}
-	/* an error elsewhere is not blamed on a long string */
+	/* a multi-line string is not blamed for an error elsewhere */
 	assert_int_equal(parse(":device_name: 'a\n  b'\n:filter: [\n"), -EINVAL);
 	assert_null(strstr(captured.text, "quote"));
 }
 
-static void bytes_that_are_not_text_are_reported_with_line_and_column(void **state)
+static void invalid_bytes_are_reported_with_line_and_column(void **state)
 {
 	static const struct {
 		const char *text, *message;
@@ -415,12 +415,12 @@ static void bytes_that_are_not_text_are_reported_with_line_and_column(void **sta
 			fail_msg("%s\nlogged: %s\nnot: %s", cases[i].text, captured.text,
 				 cases[i].message);
 	}
-	/* of a file in UTF-16 the byte is known */
+	/* for UTF-16 the offset of the byte is reported */
 	assert_int_equal(parse_bytes("\xff\xfe:\0\0\xdc", 6), -EINVAL);
 	assert_contains(captured.text, "pci.conf: byte 4: ");
 }
 
-static void a_long_path_still_tells_the_line(void **state)
+static void a_long_path_does_not_hide_the_line(void **state)
 {
 	struct log log = log_capture_add(&captured);
 	char path[2000];
@@ -432,7 +432,7 @@ static void a_long_path_still_tells_the_line(void **state)
 	assert_contains(captured.text, "xxx:1:9: invalid filter 'zz'");
 }
 
-static void all_faults_are_told_at_once(void **state)
+static void all_errors_are_logged_in_one_run(void **state)
 {
 	(void)state;
 	assert_int_equal(
@@ -460,7 +460,7 @@ static void an_unknown_key_is_a_warning(void **state)
 	assert_string_equal(rules(&config->filters), "8086:*");
 }
 
-static void hostile_files_cost_an_error(void **state)
+static void hostile_files_are_rejected(void **state)
 {
 	size_t size = CONFIG_SIZE_MAX - 1;
 	char *text = malloc(size + 1);
@@ -469,10 +469,10 @@ static void hostile_files_cost_an_error(void **state)
 	/* deep nesting, at full size */
 	memset(text, '[', size);
 	assert_int_equal(parse_bytes(text, size), -EINVAL);
-	/* one endless scalar */
+	/* one very long scalar */
 	memset(text, 'x', size);
 	assert_int_equal(parse_bytes(text, size), -EINVAL);
-	/* a list that laughs */
+	/* billion laughs */
 	assert_int_equal(
 		parse("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\n"
 		      "d: &d [*c,*c,*c,*c,*c,*c]\nfilter: [*d,*d,*d]\n"),
@@ -492,7 +492,7 @@ static void hostile_files_cost_an_error(void **state)
 	free(text);
 }
 
-static void files_that_cannot_be_read_are_told(void **state)
+static void unreadable_files_are_logged(void **state)
 {
 	struct log log = log_capture_add(&captured);
 	char path[] = "/tmp/test-config.XXXXXX";
@@ -531,30 +531,32 @@ static void the_shipped_file_selects_no_device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_spelling_of_a_filter_is_the_same, setup,
+		cmocka_unit_test_setup_teardown(all_spellings_of_a_filter_are_equivalent, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(scalars_that_yaml_takes_for_numbers_are_texts,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(null_empty_and_missing_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(numbers_in_yaml_are_strings, setup, teardown),
+		cmocka_unit_test_setup_teardown(null_empty_and_missing_keys_differ, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(exclusions_can_be_anywhere_in_a_filter, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(expressions_keep_their_commas, setup, teardown),
-		cmocka_unit_test_setup_teardown(places_are_those_of_the_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(hosts_are_laid_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(aliases_and_sources_are_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_places, setup,
+		cmocka_unit_test_setup_teardown(regular_expressions_keep_their_commas, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(rules_know_their_line_and_column, setup, teardown),
+		cmocka_unit_test_setup_teardown(host_sections_override_general_keys, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(aliases_and_sources_are_parsed, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_location, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_error_has_no_follow_up_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unclosed_quote_is_reported_where_it_opens, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(
-			bytes_that_are_not_text_are_reported_with_line_and_column, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_long_path_still_tells_the_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(all_faults_are_told_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),
-		cmocka_unit_test_setup_teardown(hostile_files_cost_an_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_that_cannot_be_read_are_told, setup,
+		cmocka_unit_test_setup_teardown(invalid_bytes_are_reported_with_line_and_column,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_path_does_not_hide_the_line, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(all_errors_are_logged_in_one_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unknown_key_is_a_warning, setup, teardown),
+		cmocka_unit_test_setup_teardown(hostile_files_are_rejected, setup, teardown),
+		cmocka_unit_test_setup_teardown(unreadable_files_are_logged, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_shipped_file_selects_no_device, setup,
 						teardown),
 	};

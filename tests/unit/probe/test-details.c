@@ -20,7 +20,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void forget(void)
+static void reset(void)
 {
 	inventory_free(inventory);
 	inventory = NULL;
@@ -31,17 +31,17 @@ static void forget(void)
 static int teardown(void **state)
 {
 	(void)state;
-	forget();
+	reset();
 	fakesys_free(fake);
 	return 0;
 }
 
-/* Scans the machine and takes every device as selected. */
+/* Scans the machine and selects all devices. */
 static void scan_all(void)
 {
 	struct log log = log_capture_add(&captured);
 
-	forget();
+	reset();
 	seen.text[0] = '\0';
 	inventory = calloc(1, sizeof(*inventory));
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
@@ -77,7 +77,7 @@ static void file(const char *address, const char *name, const char *text)
 
 #define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
 
-static void everything_is_read(void **state)
+static void all_details_are_read(void **state)
 {
 	const struct pci_device *nic;
 
@@ -135,7 +135,7 @@ static void everything_is_read(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void what_is_not_there_is_absent(void **state)
+static void missing_attributes_are_absent(void **state)
 {
 	const struct pci_device *nic;
 
@@ -158,17 +158,17 @@ static void what_is_not_there_is_absent(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void what_cannot_be_read_is_told_and_marked(void **state)
+static void unreadable_attributes_are_logged_and_mark_the_device(void **state)
 {
-	char *much = malloc(6000);
+	char *large = malloc(6000);
 
 	(void)state;
-	memset(much, '7', 5999);
-	much[5999] = '\0';
+	memset(large, '7', 5999);
+	large[5999] = '\0';
 	fakesys_pci(fake, "0000:00:02.0", NIC, .driver = "igb");
 	fakesys_directory(fake, "sys/bus/pci/devices/0000:00:02.0/numa_node");
 	file("0000:00:02.0", "revision", "banana\n");
-	file("0000:00:02.0", "label", much);
+	file("0000:00:02.0", "label", large);
 	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:02.0/power_state", "D\0003", 3);
 	file("0000:00:02.0", "aer_dev_correctable", "RxErr 0\n");
 	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0/iommu_group",
@@ -181,16 +181,16 @@ static void what_cannot_be_read_is_told_and_marked(void **state)
 	assert_int_equal(inventory->incomplete, 1);
 	assert_int_equal(captured.warnings, 6);
 	assert_contains(captured.text, "0000:00:02.0/numa_node: Is a directory");
-	assert_contains(captured.text, "0000:00:02.0/revision: not a number");
-	assert_contains(captured.text, "0000:00:02.0/label: larger than any attribute");
-	assert_contains(captured.text, "0000:00:02.0/power_state: not a text");
-	assert_contains(captured.text, "0000:00:02.0/aer_dev_correctable: has no total");
-	assert_contains(captured.text, "0000:00:02.0/iommu_group: points to nothing");
+	assert_contains(captured.text, "0000:00:02.0/revision: not a valid number");
+	assert_contains(captured.text, "0000:00:02.0/label: attribute too large");
+	assert_contains(captured.text, "0000:00:02.0/power_state: contains a NUL character");
+	assert_contains(captured.text, "0000:00:02.0/aer_dev_correctable: no total");
+	assert_contains(captured.text, "0000:00:02.0/iommu_group: unexpected link target");
 	assert_string_equal(device("00:02.0")->driver, "igb");
-	free(much);
+	free(large);
 }
 
-static void a_sleeping_devices_link_is_left_alone(void **state)
+static void the_link_of_a_suspended_device_is_not_read(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", NIC);
@@ -206,7 +206,7 @@ static void a_sleeping_devices_link_is_left_alone(void **state)
 	assert_string_equal(device("00:02.0")->runtime_status, "suspended");
 }
 
-static void only_what_is_asked_for_is_read(void **state)
+static void only_requested_details_are_read(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", NIC, .group = "1");
@@ -226,7 +226,7 @@ static void only_what_is_asked_for_is_read(void **state)
 	assert_string_equal(seen.text, "");
 }
 
-static void virtual_functions_know_their_place(void **state)
+static void virtual_functions_have_a_pf_and_an_index(void **state)
 {
 	char address[ADDRESS_SIZE];
 
@@ -235,7 +235,7 @@ static void virtual_functions_know_their_place(void **state)
 	fakesys_pci(fake, "0000:02:00.1", NIC);
 	file("0000:02:00.0", "sriov_totalvfs", "8\n");
 	file("0000:02:00.1", "sriov_totalvfs", "8\n");
-	/* the VFs of the two ports take turns */
+	/* VFs of the two ports alternate */
 	for (unsigned i = 0; i < 8; i++) {
 		snprintf(address, sizeof(address), "0000:02:10.%u", i);
 		fakesys_pci(fake, address, NIC, .pf = i % 2 ? "0000:02:00.1" : "0000:02:00.0",
@@ -253,7 +253,7 @@ static void virtual_functions_know_their_place(void **state)
 		assert_true(vf->present & HAS_VF_INDEX);
 		assert_int_equal(vf->sriov.vf_index, i / 2);
 	}
-	/* only the last of a PF's VFs is asked about */
+	/* only the last VF of the PF is checked */
 	for (size_t i = 0; i < inventory->count; i++)
 		inventory->devices[i].selected = i + 1 == inventory->count;
 	inventory->selected = 1;
@@ -261,7 +261,7 @@ static void virtual_functions_know_their_place(void **state)
 	assert_int_equal(inventory->devices[inventory->count - 1].sriov.vf_index, 3);
 }
 
-static void a_device_that_vanishes_is_not_there(void **state)
+static void a_removed_device_is_left_out(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", NIC);
@@ -279,7 +279,7 @@ static void a_device_that_vanishes_is_not_there(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void disks_and_graphics_nodes_find_their_devices(void **state)
+static void disks_and_drm_nodes_are_assigned_to_their_devices(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x144d, .device = 0xa808, .class = 0x010802);
@@ -308,7 +308,7 @@ static void disks_and_graphics_nodes_find_their_devices(void **state)
 	assert_string_equal(device("00:03.0")->drm.items[1], "renderD128");
 }
 
-static void virtio_devices_have_their_interfaces_below(void **state)
+static void interfaces_of_virtio_devices_are_found(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1af4, .device = 0x1041, .class = 0x020000,
@@ -331,7 +331,7 @@ static void vfs_have_the_uplink_of_their_pf(void **state)
 		    .vf = 0);
 	fakesys_pci(fake, "0000:01:00.2", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0",
 		    .vf = 1);
-	/* another PF has none, and what the one before had isn't taken for it */
+	/* another PF has none, and does not inherit that of the previous one */
 	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x1b36, .device = 0x0010, .class = 0x010802);
 	fakesys_pci(fake, "0000:02:00.1", .vendor = 0x1b36, .device = 0x0010, .pf = "0000:02:00.0",
 		    .vf = 0);
@@ -344,7 +344,7 @@ static void vfs_have_the_uplink_of_their_pf(void **state)
 	assert_int_equal(device("01:00.1")->interface_count, 0);
 }
 
-static void virtual_gpus_have_their_types(void **state)
+static void vgpu_types_are_read(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
@@ -365,7 +365,7 @@ static void virtual_gpus_have_their_types(void **state)
 	assert_true(device("08:00.5")->present & HAS_MDEV);
 }
 
-static void a_function_can_be_a_virtual_gpu(void **state)
+static void the_vgpu_type_of_a_vf_is_read(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
@@ -381,7 +381,7 @@ static void a_function_can_be_a_virtual_gpu(void **state)
 
 #define MDEV "sys/devices/pci0000:00/0000:00:02.0/"
 
-static void mediated_devices_are_parts_of_a_device(void **state)
+static void mediated_devices_are_read(void **state)
 {
 	const struct mdev *mdevs;
 
@@ -412,7 +412,7 @@ static void mediated_devices_are_parts_of_a_device(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void of_other_devices_only_what_was_asked_for_is_read(void **state)
+static void only_requested_details_of_unselected_devices_are_read(void **state)
 {
 	struct log log = log_capture_add(&captured);
 
@@ -433,7 +433,7 @@ static void of_other_devices_only_what_was_asked_for_is_read(void **state)
 	assert_true(device("01:10.0")->present & HAS_PF);
 }
 
-static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **state)
+static void driver_and_group_of_unselected_bridges_can_be_read(void **state)
 {
 	const unsigned details = DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
 	struct log log = log_capture_add(&captured);
@@ -454,7 +454,7 @@ static void of_unselected_bridges_the_driver_and_the_group_can_be_read(void **st
 	assert_string_equal(device("00:03.0")->driver, "igb");
 }
 
-static void a_groups_other_devices_can_block_it(void **state)
+static void host_drivers_make_a_group_nonviable(void **state)
 {
 	const struct pci_device *gpu;
 
@@ -480,7 +480,7 @@ static void a_groups_other_devices_can_block_it(void **state)
 	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/odd");
 	fakesys_directory(fake, "sys/kernel/iommu_groups/2/devices/0000:02:00.0");
 	scan_all();
-	/* peers that aren't selected count as well */
+	/* unselected peers count too */
 	inventory->devices[2].selected = false;
 	inventory->selected--;
 	read_details(DETAIL_GROUP_PEERS);
@@ -493,7 +493,7 @@ static void a_groups_other_devices_can_block_it(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void odd_links_and_speeds_are_absent(void **state)
+static void invalid_links_and_speeds_are_absent(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", NIC);
@@ -520,16 +520,16 @@ static void link(const char *address, const char *speed, const char *width, cons
 	file(address, "max_link_width", max_width);
 }
 
-static void a_link_is_degraded_when_device_and_port_can_more(void **state)
+static void a_link_is_degraded_if_device_and_port_support_more(void **state)
 {
 	static const struct {
 		const char *speed, *width, *max_speed, *max_width;
 		bool degraded;
 	} cases[] = {
 		{"8.0 GT/s PCIe\n", "8\n", "16.0 GT/s PCIe\n", "16\n",
-		 false}, /* the port can no more */
+		 false}, /* limited by the port */
 		{"5.0 GT/s PCIe\n", "4\n", "5.0 GT/s PCIe\n", "4\n",
-		 false}, /* the device can no more */
+		 false}, /* limited by the device */
 		{"5.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n", true},
 		{"8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "16\n", true},
 	};
@@ -544,7 +544,7 @@ static void a_link_is_degraded_when_device_and_port_can_more(void **state)
 		link(address, cases[i].speed, cases[i].width, cases[i].max_speed,
 		     cases[i].max_width);
 	}
-	/* on the root bus there is no port, asleep nothing is known */
+	/* unknown on the root bus, which has no port, and while suspended */
 	fakesys_pci(fake, "0000:00:02.0", NIC);
 	link("0000:00:02.0", "2.5 GT/s PCIe\n", "1\n", "8.0 GT/s PCIe\n", "8\n");
 	fakesys_pci(fake, "0000:01:01.0", NIC, .below = "0000:00:01.0");
@@ -566,56 +566,60 @@ static void a_link_is_degraded_when_device_and_port_can_more(void **state)
 
 static void addresses_are_found_in_paths(void **state)
 {
-	struct pci_address found[2];
+	struct pci_address found[PATH_ADDRESSES_MAX];
+	char path[PATH_ADDRESSES_MAX * (ADDRESS_SIZE + 1)] = "";
 
 	(void)state;
 	assert_int_equal(
 		path_addresses("../../../devices/pci0000:00/0000:00:1c.0/0000:01:00.0/net/eth0",
-			       found, 2),
+			       found),
 		2);
 	assert_int_equal(found[1].bus, 1);
-	assert_int_equal(path_addresses("", found, 2), 0);
-	assert_int_equal(path_addresses("///", found, 2), 0);
-	assert_int_equal(path_addresses("0000:00:1c.0", found, 0), 1);
+	assert_int_equal(path_addresses("", found), 0);
+	assert_int_equal(path_addresses("///", found), 0);
+	assert_int_equal(path_addresses("0000:00:1c.0", found), 1);
 	assert_int_equal(
 		path_addresses(
 			"../pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme0/nvme0n1/x/0000:00:1c.9",
-			found, 2),
+			found),
 		2);
+	for (size_t i = 0; i < PATH_ADDRESSES_MAX; i++)
+		strcat(path, "/0000:00:1c.0");
+	assert_int_equal(path_addresses(path, found), PATH_ADDRESSES_MAX);
+	strcat(path, "/0000:00:1c.0");
+	assert_int_equal(path_addresses(path, found), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(everything_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_not_there_is_absent, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_told_and_marked, setup,
+		cmocka_unit_test_setup_teardown(all_details_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(missing_attributes_are_absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			unreadable_attributes_are_logged_and_mark_the_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_link_of_a_suspended_device_is_not_read, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(a_sleeping_devices_link_is_left_alone, setup,
+		cmocka_unit_test_setup_teardown(only_requested_details_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(virtual_functions_have_a_pf_and_an_index, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(only_what_is_asked_for_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(virtual_functions_know_their_place, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_device_that_vanishes_is_not_there, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(disks_and_graphics_nodes_find_their_devices, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(virtio_devices_have_their_interfaces_below, setup,
+		cmocka_unit_test_setup_teardown(a_removed_device_is_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(disks_and_drm_nodes_are_assigned_to_their_devices,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(interfaces_of_virtio_devices_are_found, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
-		cmocka_unit_test_setup_teardown(virtual_gpus_have_their_types, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_function_can_be_a_virtual_gpu, setup, teardown),
-		cmocka_unit_test_setup_teardown(mediated_devices_are_parts_of_a_device, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(of_other_devices_only_what_was_asked_for_is_read,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(vgpu_types_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_vgpu_type_of_a_vf_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(mediated_devices_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			of_unselected_bridges_the_driver_and_the_group_can_be_read, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(a_groups_other_devices_can_block_it, setup,
+			only_requested_details_of_unselected_devices_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(driver_and_group_of_unselected_bridges_can_be_read,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(host_drivers_make_a_group_nonviable, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(odd_links_and_speeds_are_absent, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_link_is_degraded_when_device_and_port_can_more,
+		cmocka_unit_test_setup_teardown(invalid_links_and_speeds_are_absent, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_link_is_degraded_if_device_and_port_support_more,
 						setup, teardown),
 		cmocka_unit_test(addresses_are_found_in_paths),
 	};

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "probe/names/names.h"
+#include "probe/strings.h"
 #include "tests/unit/fakesys.h"
 
 #include <pci/pci.h>
@@ -38,19 +39,18 @@ static struct names *names_of(const char *text, size_t size)
 	return names;
 }
 
-/* Both or neither, and the same. */
 static void expect_same(const char *ours, const char *theirs, const char *what, unsigned a,
 			unsigned b)
 {
-	if (ours == theirs || (ours && theirs && strcmp(ours, theirs) == 0))
-		return;
-	fail_msg("%s %04x %04x: '%s', libpci has '%s'", what, a, b, ours ? ours : "(none)",
-		 theirs ? theirs : "(none)");
+	if (!text_same(ours, theirs))
+		fail_msg("%s %04x %04x: '%s', libpci has '%s'", what, a, b, ours ? ours : "(none)",
+			 theirs ? theirs : "(none)");
 }
 
-/* The name that libpci gives, without the number that it adds where only the base class has a name.
+/* The name returned by libpci, without the number that it appends if only the base class has a
+ * name.
  */
-static const char *theirs(struct pci_access *access, char *buffer, int flags, int a, int b, int c,
+static const char *lookup(struct pci_access *access, char *buffer, int flags, int a, int b, int c,
 			  int d)
 {
 	char *name = pci_lookup_name(access, buffer, 512,
@@ -63,12 +63,12 @@ static const char *theirs(struct pci_access *access, char *buffer, int flags, in
 	return name;
 }
 
-static void quiet(char *format, ...)
+static void ignore(char *format, ...)
 {
 	(void)format;
 }
 
-static void every_entry_is_what_libpci_says(void **state)
+static void all_names_equal_those_of_libpci(void **state)
 {
 	struct pci_access *access = pci_alloc();
 	unsigned vendor = 0, device = 0, subvendor, subdevice, vendors = 0, devices = 0,
@@ -79,11 +79,12 @@ static void every_entry_is_what_libpci_says(void **state)
 	FILE *list;
 
 	(void)state;
-	access->warning = access->debug = quiet;
-	access->id_lookup_mode = 0; /* libpci 3.13 leaks the name of its cache */
+	access->warning = access->debug = ignore;
+	access->id_lookup_mode = 0; /* libpci 3.13 leaks the path of its cache */
 	snprintf(path, sizeof(path), "%s", access->id_file_name);
 	list = fopen(path, "r");
-	if (!list && strlen(path) > 3) { /* built for a compressed list, which isn't there */
+	if (!list &&
+	    strlen(path) > 3) { /* libpci defaults to a compressed list, which does not exist */
 		path[strlen(path) - 3] = '\0';
 		list = fopen(path, "r");
 	}
@@ -98,20 +99,20 @@ static void every_entry_is_what_libpci_says(void **state)
 		    line[1] == '\t') {
 			expect_same(names_subsystem(names, (uint16_t)vendor, (uint16_t)device,
 						    (uint16_t)subvendor, (uint16_t)subdevice),
-				    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE,
+				    lookup(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE,
 					   (int)vendor, (int)device, (int)subvendor,
 					   (int)subdevice),
 				    "subsystem", subvendor, subdevice);
 			subsystems++;
 		} else if (line[0] == '\t' && sscanf(line, "\t%4x ", &device) == 1) {
 			expect_same(names_device(names, (uint16_t)vendor, (uint16_t)device),
-				    theirs(access, buffer, PCI_LOOKUP_DEVICE, (int)vendor,
+				    lookup(access, buffer, PCI_LOOKUP_DEVICE, (int)vendor,
 					   (int)device, 0, 0),
 				    "device", vendor, device);
 			devices++;
 		} else if (line[0] != '\t' && sscanf(line, "%4x ", &vendor) == 1) {
 			expect_same(names_vendor(names, (uint16_t)vendor),
-				    theirs(access, buffer, PCI_LOOKUP_VENDOR, (int)vendor, 0, 0, 0),
+				    lookup(access, buffer, PCI_LOOKUP_VENDOR, (int)vendor, 0, 0, 0),
 				    "vendor", vendor, 0);
 			vendors++;
 		}
@@ -121,16 +122,16 @@ static void every_entry_is_what_libpci_says(void **state)
 	 * vendor */
 	for (unsigned id = 0; id < 0x10000; id++) {
 		expect_same(names_vendor(names, (uint16_t)id),
-			    theirs(access, buffer, PCI_LOOKUP_VENDOR, (int)id, 0, 0, 0), "vendor",
+			    lookup(access, buffer, PCI_LOOKUP_VENDOR, (int)id, 0, 0, 0), "vendor",
 			    id, 0);
 		expect_same(names_class(names, (uint16_t)id),
-			    theirs(access, buffer, PCI_LOOKUP_CLASS, (int)id, 0, 0, 0), "class", id,
+			    lookup(access, buffer, PCI_LOOKUP_CLASS, (int)id, 0, 0, 0), "class", id,
 			    0);
 		expect_same(names_device(names, 0x8086, (uint16_t)id),
-			    theirs(access, buffer, PCI_LOOKUP_DEVICE, 0x8086, (int)id, 0, 0),
+			    lookup(access, buffer, PCI_LOOKUP_DEVICE, 0x8086, (int)id, 0, 0),
 			    "device", 0x8086, id);
 		expect_same(names_subsystem(names, 0x8086, 0x10d3, 0x8086, (uint16_t)id),
-			    theirs(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, 0x8086,
+			    lookup(access, buffer, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, 0x8086,
 				   0x10d3, 0x8086, (int)id),
 			    "subsystem of 10d3", 0x8086, id);
 	}
@@ -177,8 +178,8 @@ static void expect_same_with_hwdb(struct names *names, struct pci_access *access
 		    "device", (unsigned)vendor, (unsigned)device);
 }
 
-/* A short list, so that nearly all of what the hwdb knows is missing from it. */
-static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **state)
+/* A short list, so that nearly all names in the hwdb are missing from it. */
+static void missing_names_are_looked_up_in_the_hwdb_as_by_libpci(void **state)
 {
 	static const char text[] =
 		"8086  Intel of the list\n\t10d3  Device of the list\n\t\t8086 a01f  Sub of the list\n\t1533  Own\n"
@@ -198,7 +199,7 @@ static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **
 	assert_string_equal(names_class(names, 0x0200), "Ethernet of the list");
 	assert_false(hwdb_is_open());
 
-	access->warning = access->debug = quiet;
+	access->warning = access->debug = ignore;
 	access->id_lookup_mode = 0;
 	pci_set_name_list_path(access, path, 0);
 	for (int device = 0; device < 0x10000; device += device < 0x2000 ? 1 : 0x333) {
@@ -232,18 +233,17 @@ static void what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does(void **
 	assert_string_equal(captured.text, "");
 }
 
-static void keep_all(void *data, enum message_level level, const char *text)
+static void append(void *data, enum message_level level, const char *text)
 {
 	(void)level;
 	snprintf((char *)data + strlen(data), 2048 - strlen(data), "[%s]", text);
 }
 
-/* libpci itself would look for the user's home, and then for a cache there; its messages end in a
- * newline. */
-static void libpci_looks_into_no_home_and_its_messages_are_lines(void **state)
+/* By default libpci looks for a cache in the user's home, and its messages end in a newline. */
+static void libpci_does_not_read_the_home_and_its_messages_are_single_lines(void **state)
 {
 	static char messages[2048];
-	const struct log log = {.emit = keep_all, .data = messages};
+	const struct log log = {.emit = append, .data = messages};
 	struct names *names = names_of("8086  Intel\n", strlen("8086  Intel\n"));
 	char path[128];
 
@@ -259,7 +259,7 @@ static void libpci_looks_into_no_home_and_its_messages_are_lines(void **state)
 	names_free(names);
 }
 
-static void order_and_doubles_do_not_matter(void **state)
+static void order_and_duplicates_do_not_matter(void **state)
 {
 	static const char text[] =
 		"# comment\n\n8086  Intel\n\t2000  Second\n\t1000  First \n\t\t8086 0001  Sub\n"
@@ -282,7 +282,7 @@ static void order_and_doubles_do_not_matter(void **state)
 	names_free(names);
 }
 
-static void a_broken_line_is_told_and_the_rest_serves(void **state)
+static void an_invalid_line_is_logged_and_ignored(void **state)
 {
 	static const char text[] =
 		"8086  Intel\n\t1000  First\n<<<<<<< HEAD\n=======\n10de  NVIDIA\n\t2204  Device\n";
@@ -296,7 +296,7 @@ static void a_broken_line_is_told_and_the_rest_serves(void **state)
 	names_free(names);
 }
 
-static void no_list_means_no_names(void **state)
+static void without_a_list_there_are_no_names(void **state)
 {
 	struct names *names;
 
@@ -311,7 +311,7 @@ static void no_list_means_no_names(void **state)
 	names_free(names);
 }
 
-static void garbage_is_no_list(void **state)
+static void a_file_of_garbage_is_rejected(void **state)
 {
 	static char garbage[5000];
 	struct names *names;
@@ -326,7 +326,7 @@ static void garbage_is_no_list(void **state)
 	names = names_of("", 0);
 	assert_null(names_vendor(names, 0x8086));
 	names_free(names);
-	/* the last line without its end, and without its name */
+	/* the last line without a newline, and without a name */
 	names = names_of("8086  Intel\n\t1000", strlen("8086  Intel\n\t1000"));
 	assert_null(names_device(names, 0x8086, 0x1000));
 	assert_string_equal(names_vendor(names, 0x8086), "Intel");
@@ -336,17 +336,18 @@ static void garbage_is_no_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_entry_is_what_libpci_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_names_equal_those_of_libpci, setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			what_the_list_lacks_is_looked_for_in_the_hwdb_as_libpci_does, setup,
+			missing_names_are_looked_up_in_the_hwdb_as_by_libpci, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			libpci_does_not_read_the_home_and_its_messages_are_single_lines, setup,
 			teardown),
-		cmocka_unit_test_setup_teardown(
-			libpci_looks_into_no_home_and_its_messages_are_lines, setup, teardown),
-		cmocka_unit_test_setup_teardown(order_and_doubles_do_not_matter, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_broken_line_is_told_and_the_rest_serves, setup,
+		cmocka_unit_test_setup_teardown(order_and_duplicates_do_not_matter, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(no_list_means_no_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(garbage_is_no_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_invalid_line_is_logged_and_ignored, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(without_a_list_there_are_no_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_of_garbage_is_rejected, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);

@@ -17,7 +17,7 @@ static const char *hint(const char *word)
 	return nearest_hint(&nearest, buffer);
 }
 
-static void a_mistyped_word_suggests_the_closest(void **state)
+static void the_closest_word_is_suggested(void **state)
 {
 	static const struct {
 		const char *word, *found;
@@ -46,7 +46,7 @@ static void a_mistyped_word_suggests_the_closest(void **state)
 	}
 }
 
-static void a_word_like_no_other_suggests_nothing(void **state)
+static void nothing_is_suggested_for_an_unrelated_word(void **state)
 {
 	char longest[1000];
 
@@ -63,8 +63,8 @@ static void a_word_like_no_other_suggests_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_mistyped_word_suggests_the_closest),
-		cmocka_unit_test(a_word_like_no_other_suggests_nothing),
+		cmocka_unit_test(the_closest_word_is_suggested),
+		cmocka_unit_test(nothing_is_suggested_for_an_unrelated_word),
 	};
 
 	return cmocka_run_group_tests_name("nearest", tests, NULL, NULL);

@@ -50,7 +50,7 @@ static const struct pci_device *device(const char *text)
 	return inventory_find(inventory, &address);
 }
 
-static void devices_come_in_order_with_their_ids(void **state)
+static void devices_are_sorted_and_have_their_ids(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
@@ -74,9 +74,9 @@ static void devices_come_in_order_with_their_ids(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void uevent_serves_where_modalias_does_not(void **state)
+static void uevent_is_used_without_a_valid_modalias(void **state)
 {
-	static const char *const odd[] = {
+	static const char *const invalid[] = {
 		"",
 		"pci:x",
 		"usb:v1D6Bp0002",
@@ -89,8 +89,8 @@ static void uevent_serves_where_modalias_does_not(void **state)
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001,
 		    .driver = "e1000e", .subsystem_vendor = 0x8086, .subsystem_device = 0xa01f,
 		    .no_modalias = true);
-	for (size_t i = 0; i < COUNT(odd); i++) {
-		fakesys_file(fake, "sys/bus/pci/devices/0000:00:01.0/modalias", odd[i]);
+	for (size_t i = 0; i < COUNT(invalid); i++) {
+		fakesys_file(fake, "sys/bus/pci/devices/0000:00:01.0/modalias", invalid[i]);
 		assert_int_equal(scan(), 0);
 		assert_int_equal(inventory->count, 1);
 		assert_int_equal(inventory->devices[0].device, 0x10d3);
@@ -101,7 +101,7 @@ static void uevent_serves_where_modalias_does_not(void **state)
 	assert_string_equal(captured.text, "");
 }
 
-static void single_files_serve_where_uevent_does_not(void **state)
+static void single_attributes_are_used_without_a_valid_uevent(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020001,
@@ -128,14 +128,14 @@ static void single_files_serve_where_uevent_does_not(void **state)
 	assert_int_equal(inventory->devices[3].class, 0x00ff);
 }
 
-static void one_bad_device_costs_one_device(void **state)
+static void an_unreadable_device_does_not_affect_others(void **state)
 {
-	char *much = malloc(100000);
+	char *large = malloc(100000);
 
 	(void)state;
-	memset(much, 'A', 100000);
+	memset(large, 'A', 100000);
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
-	/* neither uevent nor a single file that can be read */
+	/* neither uevent nor single attributes are readable */
 	fakesys_directory(fake, "sys/devices/pci0000:00/0000:00:02.0/vendor");
 	fakesys_link(fake, "sys/bus/pci/devices/0000:00:02.0",
 		     "../../../devices/pci0000:00/0000:00:02.0");
@@ -144,7 +144,7 @@ static void one_bad_device_costs_one_device(void **state)
 	fakesys_file(fake, "sys/bus/pci/devices/0000:00:03.0/vendor", "0x80x86\n");
 	fakesys_pci(fake, "0000:00:04.0", .vendor = 0x8086, .device = 0x10d5, .class = 0x020000,
 		    .no_uevent = true);
-	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:04.0/class", much, 100000);
+	fakesys_bytes(fake, "sys/bus/pci/devices/0000:00:04.0/class", large, 100000);
 	fakesys_link(fake, "sys/bus/pci/devices/0000:00:05.0", "../../../devices/pci0000:00/gone");
 	fakesys_pci(fake, "0000:00:06.0", .vendor = 0x8086, .device = 0x10d6, .class = 0x020000);
 	assert_int_equal(scan(), 0);
@@ -152,19 +152,19 @@ static void one_bad_device_costs_one_device(void **state)
 	assert_int_equal(inventory->incomplete, 4);
 	assert_int_equal(captured.warnings, 4);
 	assert_contains(captured.text, "0000:00:02.0/vendor: Is a directory");
-	assert_contains(captured.text, "0000:00:03.0/vendor: not a number in hex");
+	assert_contains(captured.text, "0000:00:03.0/vendor: not a hex number");
 	assert_contains(captured.text, "0000:00:04.0/class: File too large");
-	assert_contains(captured.text, "device 0000:00:05.0 is passed over");
-	free(much);
+	assert_contains(captured.text, "device 0000:00:05.0 is ignored");
+	free(large);
 }
 
-static void what_nobody_may_read_is_told(void **state)
+static void unreadable_devices_are_logged(void **state)
 {
 	char path[256];
 
 	(void)state;
 	if (geteuid() != 0)
-		return; /* the same below, as whoever we are */
+		return; /* only root can drop privileges */
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x10d4, .class = 0x020000);
 	snprintf(path, sizeof(path), "%s/sys/devices/pci0000:00/0000:00:02.0", fake->path);
@@ -178,7 +178,7 @@ static void what_nobody_may_read_is_told(void **state)
 	assert_contains(captured.text, "Permission denied");
 }
 
-static void odd_names_are_passed_over(void **state)
+static void invalid_names_are_ignored(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
@@ -191,7 +191,7 @@ static void odd_names_are_passed_over(void **state)
 	assert_contains(captured.text, "not-an-address: not a PCI address");
 }
 
-static void the_last_domain_is_a_domain(void **state)
+static void the_highest_domain_is_valid(void **state)
 {
 	(void)state;
 	fakesys_pci(fake, "ffffffff:ff:1f.7", .vendor = 0x8086, .device = 0x10d3,
@@ -203,7 +203,7 @@ static void the_last_domain_is_a_domain(void **state)
 	assert_non_null(device("ffffffff:ff:1f.7"));
 }
 
-static void without_pci_there_is_no_inventory(void **state)
+static void a_host_without_pci_is_an_error(void **state)
 {
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci");
@@ -214,7 +214,7 @@ static void without_pci_there_is_no_inventory(void **state)
 	assert_int_equal(scan(), -ENOTDIR);
 }
 
-static void a_host_without_devices_has_none(void **state)
+static void a_host_without_devices_is_valid(void **state)
 {
 	(void)state;
 	assert_int_equal(scan(), 0);
@@ -225,18 +225,19 @@ static void a_host_without_devices_has_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(devices_come_in_order_with_their_ids, setup,
+		cmocka_unit_test_setup_teardown(devices_are_sorted_and_have_their_ids, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(uevent_serves_where_modalias_does_not, setup,
+		cmocka_unit_test_setup_teardown(uevent_is_used_without_a_valid_modalias, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(single_files_serve_where_uevent_does_not, setup,
+		cmocka_unit_test_setup_teardown(single_attributes_are_used_without_a_valid_uevent,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unreadable_device_does_not_affect_others, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(one_bad_device_costs_one_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_nobody_may_read_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(odd_names_are_passed_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_last_domain_is_a_domain, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_pci_there_is_no_inventory, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_host_without_devices_has_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(unreadable_devices_are_logged, setup, teardown),
+		cmocka_unit_test_setup_teardown(invalid_names_are_ignored, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_highest_domain_is_valid, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_without_pci_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_host_without_devices_is_valid, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

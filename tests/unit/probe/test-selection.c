@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules and selections; the conformance tests hold filters against lspci by the hundred. */
+/* Rules and selections. The conformance tests compare hundreds of filters with lspci. */
 #include "tests/unit/test.h"
 
 #include "probe/select/selection.h"
@@ -53,7 +53,7 @@ static int matches(enum rule_kind kind, const char *text, const struct pci_devic
 	return result;
 }
 
-static void filters_are_lspcis(void **state)
+static void filters_match_as_in_lspci(void **state)
 {
 	static const struct {
 		const char *text;
@@ -72,7 +72,7 @@ static void filters_are_lspcis(void **state)
 	}
 }
 
-static void wrong_rules_are_told(void **state)
+static void invalid_rules_are_logged(void **state)
 {
 	char longest[5000];
 
@@ -90,7 +90,7 @@ static void wrong_rules_are_told(void **state)
 	assert_contains(captured.text, "error: p:1:1: ");
 }
 
-static void a_number_with_0x_is_refused_by_every_libpci(void **state)
+static void a_number_with_0x_is_rejected_with_every_libpci(void **state)
 {
 	static const struct {
 		enum rule_kind kind;
@@ -105,15 +105,15 @@ static void a_number_with_0x_is_refused_by_every_libpci(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		captured = (struct log_capture){0};
 		assert_int_equal(matches(cases[i].kind, cases[i].text, &NIC, NULL), -EINVAL);
-		assert_contains(captured.text, "a number begins with 0x; expected ");
+		assert_contains(captured.text, "a number starts with 0x; expected ");
 		assert_contains(captured.text, "each in hex without 0x");
 	}
-	/* in a class x is any digit */
+	/* in a class, x is a wildcard digit */
 	assert_int_equal(matches(RULE_FILTER, "::0xxx", &XHCI, NULL), 1);
 	assert_int_equal(matches(RULE_FILTER, "::0x05", &XHCI, NULL), 0);
 }
 
-/* Which of NIC, XHCI and NAMELESS these filters select: "100" is the first. */
+/* Which of NIC, XHCI and NAMELESS the filters select: "100" is the first. */
 static const char *selected_by(const char *const *texts)
 {
 	static const struct pci_device *const devices[] = {&NIC, &XHCI, &NAMELESS};
@@ -128,10 +128,10 @@ static const char *selected_by(const char *const *texts)
 	for (size_t i = 0; i < COUNT(devices); i++) {
 		assert_int_equal(selection_apply(&selection, names, devices[i], &the_log, &verdict),
 				 0);
-		selected[i] = verdict.refused_by ? '0' : '1';
+		selected[i] = verdict.rejected_by ? '0' : '1';
 		if (verdict.excluded_by) {
-			assert_ptr_equal(verdict.refused_by, &list);
-			assert_null(verdict.took[0]);
+			assert_ptr_equal(verdict.rejected_by, &list);
+			assert_null(verdict.matched[0]);
 			assert_int_equal(rule_text(verdict.excluded_by)[0], '!');
 		}
 	}
@@ -166,7 +166,7 @@ static void exclusions_alone_select_all_other_devices(void **state)
 	assert_string_equal(SELECTED_BY("!8086:*", "!fffe:*"), "000");
 }
 
-static void slots_and_addresses(void **state)
+static void slots_and_addresses_match(void **state)
 {
 	(void)state;
 	assert_int_equal(matches(RULE_SLOT, "07:", &NIC, NULL), 1);
@@ -179,7 +179,7 @@ static void slots_and_addresses(void **state)
 	assert_int_equal(matches(RULE_ADDRESS, "0001:03:1f.3", &XHCI, NULL), 1);
 }
 
-static void expressions_are_searched_without_regard_to_capitals(void **state)
+static void regular_expressions_ignore_case(void **state)
 {
 	(void)state;
 	assert_int_equal(matches(RULE_NAME, "gigabit network", &NIC,
@@ -197,8 +197,8 @@ static void expressions_are_searched_without_regard_to_capitals(void **state)
 		matches(RULE_NAME, "^Device$", &NAMELESS, selection_subject(names, &NAMELESS)), 1);
 }
 
-/* Catastrophic for a backtracking matcher without limits. */
-static void a_hostile_expression_costs_an_error_and_no_time(void **state)
+/* Catastrophic backtracking for a matcher without limits. */
+static void a_hostile_regular_expression_fails_quickly(void **state)
 {
 	struct timespec before, after;
 	char name[200];
@@ -216,7 +216,7 @@ static void a_hostile_expression_costs_an_error_and_no_time(void **state)
 	assert_contains(captured.text, "match limit exceeded");
 }
 
-static void all_lists_must_let_a_device_pass(void **state)
+static void a_device_must_pass_all_lists(void **state)
 {
 	struct rule_list filters = {.key = ":filter:", .kind = RULE_FILTER};
 	struct rule_list addresses = {.key = ":short_address:", .kind = RULE_ADDRESS};
@@ -226,27 +226,27 @@ static void all_lists_must_let_a_device_pass(void **state)
 
 	(void)state;
 	assert_int_equal(selection_apply(&selection, names, &NIC, &the_log, &verdict), 0);
-	assert_null(verdict.refused_by);
+	assert_null(verdict.rejected_by);
 	selection_add(&selection, &expressions);
 	selection_add(&selection, &filters);
 	selection_add(&selection, &addresses);
 	rule_list_add(&filters, "10de:", "a", &the_log);
 	rule_list_add(&filters, "8086:", "b", &the_log);
 	assert_int_equal(selection_apply(&selection, names, &NIC, &the_log, &verdict), 0);
-	assert_null(verdict.refused_by);
-	assert_null(verdict.took[0]);
-	assert_string_equal(rule_location(verdict.took[1]), "b");
+	assert_null(verdict.rejected_by);
+	assert_null(verdict.matched[0]);
+	assert_string_equal(rule_location(verdict.matched[1]), "b");
 	rule_list_add(&expressions, "Gigabit", "c", &the_log);
 	assert_int_equal(selection_apply(&selection, names, &XHCI, &the_log, &verdict), 0);
-	assert_ptr_equal(verdict.refused_by, &expressions);
+	assert_ptr_equal(verdict.rejected_by, &expressions);
 	rule_list_add(&addresses, "06:00.0", "d", &the_log);
 	assert_int_equal(selection_apply(&selection, names, &NIC, &the_log, &verdict), 0);
-	/* addresses come before names, wherever they stand */
-	assert_ptr_equal(verdict.refused_by, &addresses);
+	/* addresses are applied before names, whatever the order of the lists */
+	assert_ptr_equal(verdict.rejected_by, &addresses);
 	rule_list_free(&filters);
 	filters.restricts = true;
 	assert_int_equal(selection_apply(&selection, names, &NIC, &the_log, &verdict), 0);
-	assert_ptr_equal(verdict.refused_by, &filters);
+	assert_ptr_equal(verdict.rejected_by, &filters);
 	rule_list_free(&filters);
 	rule_list_free(&addresses);
 	rule_list_free(&expressions);
@@ -255,22 +255,21 @@ static void all_lists_must_let_a_device_pass(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(filters_are_lspcis, setup, teardown),
-		cmocka_unit_test_setup_teardown(wrong_rules_are_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_number_with_0x_is_refused_by_every_libpci, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(slots_and_addresses, setup, teardown),
-		cmocka_unit_test_setup_teardown(expressions_are_searched_without_regard_to_capitals,
+		cmocka_unit_test_setup_teardown(filters_match_as_in_lspci, setup, teardown),
+		cmocka_unit_test_setup_teardown(invalid_rules_are_logged, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_number_with_0x_is_rejected_with_every_libpci,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(slots_and_addresses_match, setup, teardown),
+		cmocka_unit_test_setup_teardown(regular_expressions_ignore_case, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_exclusion_rejects_what_other_rules_match, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_order_of_exclusions_does_not_matter, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(exclusions_alone_select_all_other_devices, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(a_hostile_expression_costs_an_error_and_no_time,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(all_lists_must_let_a_device_pass, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_hostile_regular_expression_fails_quickly, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_device_must_pass_all_lists, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("selection", tests, NULL, NULL);

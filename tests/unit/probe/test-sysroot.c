@@ -29,7 +29,7 @@ static ssize_t read_file(const char *path, char *text)
 	return sysdir_read(sysroot_dir(root), path, text, ATTRIBUTE_SIZE);
 }
 
-static void a_text_loses_its_last_newline(void **state)
+static void trailing_white_space_is_removed(void **state)
 {
 	char text[ATTRIBUTE_SIZE];
 
@@ -44,7 +44,7 @@ static void a_text_loses_its_last_newline(void **state)
 	assert_int_equal(read_file("sys/blank", text), 0);
 }
 
-static void a_page_is_read_and_more_is_not(void **state)
+static void files_larger_than_a_page_are_rejected(void **state)
 {
 	char text[ATTRIBUTE_SIZE], *page = malloc(10000);
 
@@ -59,7 +59,7 @@ static void a_page_is_read_and_more_is_not(void **state)
 	free(page);
 }
 
-static void bytes_stay_as_they_are(void **state)
+static void other_bytes_are_unchanged(void **state)
 {
 	char text[ATTRIBUTE_SIZE];
 
@@ -69,7 +69,7 @@ static void bytes_stay_as_they_are(void **state)
 	assert_memory_equal(text, "a\0b\xff", 5);
 }
 
-static void what_is_no_file_is_an_error(void **state)
+static void anything_but_a_regular_file_is_an_error(void **state)
 {
 	char text[ATTRIBUTE_SIZE], fifo[128];
 
@@ -77,13 +77,13 @@ static void what_is_no_file_is_an_error(void **state)
 	assert_int_equal(read_file("sys/none", text), -ENOENT);
 	assert_int_equal(read_file("sys/bus", text), -EISDIR);
 	assert_int_equal(read_file("sys/bus/pci/devices/x/y", text), -ENOENT);
-	/* a FIFO that nobody writes to must not hold us up */
+	/* a FIFO without a writer must not block */
 	snprintf(fifo, sizeof(fifo), "%s/sys/fifo", fake->path);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(read_file("sys/fifo", text), 0);
 }
 
-static void no_link_leads_out_of_a_moved_root(void **state)
+static void links_cannot_leave_the_root(void **state)
 {
 	char text[ATTRIBUTE_SIZE];
 	struct sysdir dir;
@@ -104,7 +104,7 @@ static void no_link_leads_out_of_a_moved_root(void **state)
 	assert_int_equal(sysdir_open(sysroot_dir(root), "sys/host", &dir), -ENOENT);
 }
 
-static void a_link_is_read_as_it_stands(void **state)
+static void links_are_read_unresolved(void **state)
 {
 	char target[64];
 
@@ -120,7 +120,7 @@ static void a_link_is_read_as_it_stands(void **state)
 			 -ENOENT);
 }
 
-static void a_path_that_is_too_long_is_refused(void **state)
+static void a_path_that_is_too_long_is_rejected(void **state)
 {
 	char name[300];
 	struct sysdir dir;
@@ -131,7 +131,7 @@ static void a_path_that_is_too_long_is_refused(void **state)
 	assert_int_equal(sysdir_open(sysroot_dir(root), name, &dir), -ENAMETOOLONG);
 }
 
-static void note(void *data, enum sysroot_thing thing, const char *path, const char *text,
+static void note(void *data, enum sysroot_kind thing, const char *path, const char *text,
 		 size_t length)
 {
 	static const char marks[] = {
@@ -141,7 +141,7 @@ static void note(void *data, enum sysroot_thing thing, const char *path, const c
 		 text);
 }
 
-static void the_witness_sees_what_is_read(void **state)
+static void the_observer_is_called_for_all_reads(void **state)
 {
 	char seen[512] = "", text[ATTRIBUTE_SIZE];
 	struct sysdir dir;
@@ -162,7 +162,7 @@ static void the_witness_sees_what_is_read(void **state)
 	assert_string_equal(seen, "sys/bus/ sys/bus/a-1\n sys/bus/b@c sys/bus/pci/devices/ ");
 }
 
-static void the_hosts_own_root_is_known(void **state)
+static void the_root_of_the_host_is_recognized(void **state)
 {
 	struct sysroot *host;
 
@@ -179,16 +179,20 @@ static void the_hosts_own_root_is_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_text_loses_its_last_newline, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_page_is_read_and_more_is_not, setup, teardown),
-		cmocka_unit_test_setup_teardown(bytes_stay_as_they_are, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_no_file_is_an_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_link_leads_out_of_a_moved_root, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_link_is_read_as_it_stands, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, setup,
+		cmocka_unit_test_setup_teardown(trailing_white_space_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_larger_than_a_page_are_rejected, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(the_witness_sees_what_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_hosts_own_root_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_bytes_are_unchanged, setup, teardown),
+		cmocka_unit_test_setup_teardown(anything_but_a_regular_file_is_an_error, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(links_cannot_leave_the_root, setup, teardown),
+		cmocka_unit_test_setup_teardown(links_are_read_unresolved, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_rejected, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_observer_is_called_for_all_reads, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_root_of_the_host_is_recognized, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests_name("sysroot", tests, NULL, NULL);

@@ -38,7 +38,7 @@ static int teardown(void **state)
 static char *output_of(const char *filter, void (*edit)(struct inventory *))
 {
 	const struct writer *writer = writer_find("dot");
-	struct rule_list filters = {.key = "-d", .place = "command line", .kind = RULE_FILTER};
+	struct rule_list filters = {.key = "-d", .location = "command line", .kind = RULE_FILTER};
 	struct probe_options options = {
 		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
