@@ -66,7 +66,7 @@ check "the default route is given as reason" \
 check "a NIC with the caller's SSH connection is refused" \
     exits 3 env SSH_CONNECTION="192.0.2.1 5000 10.9.0.2 22" \
     "$VFIO_BIND" check --allow net-up,route,default-route "$nic0"
-check "the SSH connection is given as reason" grep -q "ssh: the answers to 192.0.2.1" /run/output
+check "the SSH connection is given as reason" grep -q "ssh: your SSH connection (192.0.2.1" /run/output
 check "it is refused unless all checks are overridden" \
     exits 3 "$VFIO_BIND" bind --allow net-up,route "$nic0"
 check "its driver is unchanged" test "$(driver_of "$nic0")" = e1000e
@@ -125,16 +125,16 @@ orderly() {
     esac
 }
 for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    for verb in bind release; do
-        "$VFIO_BIND" $verb -q "$nic0" "$nic1" "$edu0" 2>/dev/null &
+    for subcommand in bind release; do
+        "$VFIO_BIND" $subcommand -q "$nic0" "$nic1" "$edu0" 2>/dev/null &
         victim=$!
         printf -v moment '0.%03d' $((RANDOM % 400))
         pause "$moment"
         kill -9 "$victim" 2>/dev/null || :
         wait "$victim" 2>/dev/null || :
-        check "recover succeeds ($verb, $round, $moment s)" exits 0 "$VFIO_BIND" recover
+        check "recover succeeds ($subcommand, $round, $moment s)" exits 0 "$VFIO_BIND" recover
         if ! { orderly "$nic0" e1000e && orderly "$nic1" e1000e && orderly "$edu0" ''; }; then
-            fail "inconsistent state after $verb"
+            fail "inconsistent state after $subcommand"
         fi
     done
 done

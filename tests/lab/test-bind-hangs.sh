@@ -50,15 +50,15 @@ surprise_remove hot0 &
 puller=$!
 statuses=
 while [ -e "$devices/$hot0" ]; do
-    for verb in bind release; do
+    for subcommand in bind release; do
         status=0
-        change_both "$verb" || status=$?
+        change_both "$subcommand" || status=$?
         statuses+="$status "
         case $status in
         0 | 1 | 3 | 4) ;; # 3: its interface disappeared during the checks
         *)
             cat /run/log >&2
-            fail "$verb ended with $status"
+            fail "$subcommand exited with $status"
             ;;
         esac
     done

@@ -22,10 +22,10 @@ prints() { grep -qE "$1" /run/found; }
 check "there is no DMAR table" not test -e /sys/firmware/acpi/tables/DMAR
 check "there is no IOMMU group" not test -e /sys/kernel/iommu_groups/0
 check_same "check fails" 69 "$(verdict)"
-check "check reports the missing IOMMU" prints '^FAIL +iommu +off: no group'
+check "check reports the missing IOMMU" prints '^FAIL +iommu +disabled: no group'
 check "check reports the missing table" prints '^FAIL +firmware '
 check "check suggests to configure the VM's host" \
-    prints ' -> this machine is a VM: its own host must give it an IOMMU'
+    prints ' -> this machine is a VM: add a virtual IOMMU to it on its host'
 check "check accepts the kernel parameters" prints '^PASS +parameters .*intel_iommu=on'
 check "check finds the modules" prints '^PASS +vfio_pci '
 status=0

@@ -94,7 +94,7 @@ echo >"$devices/$nvme0/driver_override"
 modprobe -r vfio-pci nvme
 "$vfio_bind" config modprobe "$nvme0" >/etc/modprobe.d/vfio-bind.conf
 check_same "check reports the devices matched by ids=" \
-    "PASS 1b36:0010 (/etc/modprobe.d/vfio-bind.conf:$(grep -n ids= /etc/modprobe.d/vfio-bind.conf | sed -n '$s/:.*//p')) takes $nvme0" \
+    "PASS 1b36:0010 (/etc/modprobe.d/vfio-bind.conf:$(grep -n ids= /etc/modprobe.d/vfio-bind.conf | sed -n '$s/:.*//p')) matches $nvme0" \
     "$(found ids)"
 modprobe nvme
 check "vfio-pci is loaded before the host driver" is_on "$nvme0" vfio-pci

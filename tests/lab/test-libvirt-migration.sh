@@ -29,7 +29,7 @@ new=$(address_of nic0)
 for device in "$old" "$new"; do
     check "$device is bound to vfio-pci" bind_driver "$device" vfio-pci
 done
-config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE *read the rules from FILE,.* instead of //p')
+config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE .* instead of //p')
 mkdir -p "${config%/*}"
 sed -n '/^    :/s/^    //p' "$document" >"$config"
 check_same "the document's pci.conf matches both devices" "10GE 2" \
