@@ -48,10 +48,10 @@ check "status succeeds" exits 0 "$VFIO_BIND" status "$nic0"
 check "status reports the VM's name" grep -q "one-7" /run/output
 kill -9 "$vm"
 wait "$vm" 2>/dev/null || :
-check "it is released after the VM has exited" exits 0 "$VFIO_BIND" release "$nic0"
-check_same "its driver and override are restored" \
+check "nic0 is released after the VM has exited" exits 0 "$VFIO_BIND" release "$nic0"
+check_same "nic0's driver and override are restored" \
     "e1000e (null)" "$(driver_of "$nic0") $(override_of "$nic0")"
-check "its interface is back" wait_for 10 has_interface "$nic0"
+check "nic0's interface is back" wait_for 10 has_interface "$nic0"
 check_same "no override is left" "" "$(overrides)"
 
 # devices in use by the host
@@ -67,13 +67,13 @@ check "a NIC with the caller's SSH connection is refused" \
     exits 3 env SSH_CONNECTION="192.0.2.1 5000 10.9.0.2 22" \
     "$VFIO_BIND" check --allow net-up,route,default-route "$nic0"
 check "the SSH connection is given as reason" grep -q "ssh: your SSH connection (192.0.2.1" /run/output
-check "it is refused unless all checks are overridden" \
+check "nic0 is refused unless all checks are overridden" \
     exits 3 "$VFIO_BIND" bind --allow net-up,route "$nic0"
-check "its driver is unchanged" test "$(driver_of "$nic0")" = e1000e
-check "it is bound with all checks overridden" \
+check "nic0's driver is unchanged" test "$(driver_of "$nic0")" = e1000e
+check "nic0 is bound with all checks overridden" \
     exits 0 "$VFIO_BIND" bind --allow net-up,route,default-route "$nic0"
-check "it is released" exits 0 "$VFIO_BIND" release "$nic0"
-check "its interface is back" wait_for 10 has_interface "$nic0"
+check "nic0 is released" exits 0 "$VFIO_BIND" release "$nic0"
+check "nic0's interface is back again" wait_for 10 has_interface "$nic0"
 
 mkfs.ext4 -q /dev/nvme0n1
 mount /dev/nvme0n1 /mnt
@@ -92,7 +92,7 @@ check "the open file is given as reason" \
 exec {disk}<&-
 check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "its block device is back" wait_for 10 has_disk
+check "the block device is back" wait_for 10 has_disk
 
 # virtual functions
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
@@ -106,7 +106,7 @@ check "the number of virtual functions is changed" exits 0 "$VFIO_BIND" vfs "$nv
 check_same "sysfs shows the new number" 4 "$(attribute "$nvme0" sriov_numvfs)"
 check "a new virtual function is bound" exits 0 "$VFIO_BIND" bind "$function0"
 check "a virtual function is released" exits 0 "$VFIO_BIND" release "$function0"
-check_same "it has no driver and no override" \
+check_same "the virtual function has no driver and no override" \
     " (null)" "$(driver_of "$function0") $(override_of "$function0")"
 check "too many virtual functions are refused" exits 2 "$VFIO_BIND" vfs "$nvme0" 5
 check "virtual functions are disabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 0

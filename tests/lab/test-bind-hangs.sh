@@ -34,14 +34,14 @@ check "status reports the pending operation" grep -q "the kernel has not finishe
 check "a second release times out" exits 124 "$VFIO_BIND" release --timeout 2 "$nic0"
 check "recover times out" exits 124 "$VFIO_BIND" recover --timeout 2
 check "another device is released" exits 0 "$VFIO_BIND" release --timeout 5 "$nic1"
-check_same "its driver is restored" e1000e "$(driver_of "$nic1")"
+check_same "nic1's driver is restored" e1000e "$(driver_of "$nic1")"
 kill "$holder"
 exec {held}<&-
 check "recover succeeds after the holder has exited" exits 0 "$VFIO_BIND" recover --timeout 20
 check_same "driver and override are as before the run" \
     "vfio-pci vfio-pci" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
 check "now release succeeds" exits 0 "$VFIO_BIND" release "$nic0"
-check_same "its driver is restored" \
+check_same "nic0's driver is restored" \
     "e1000e (null)" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
 
 # surprise removal during bind and release: each run exits, and the other device is not lost
@@ -67,5 +67,5 @@ check "a device is removed while it is bound and released ($statuses)" wait "$pu
 check "recover succeeds" exits 0 "$VFIO_BIND" recover
 check "bind reports the device as absent" exits 4 "$VFIO_BIND" bind "$hot0"
 check "the other device is released" exits 0 "$VFIO_BIND" release "$nic0"
-check_same "its driver is restored" \
+check_same "nic0's driver is restored after the surprise removal" \
     "e1000e (null)" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"

@@ -51,12 +51,12 @@ appear() { udevadm trigger --action=add --settle "$devices/$1"; }
 is_on() { [ "$(driver_of "$1")" = "$2" ]; }
 
 appear "$nvme0"
-check "a device is bound to vfio-pci when it appears" is_on "$nvme0" vfio-pci
-check "so is the other device, when vfio-pci is loaded" is_on "$nic0" vfio-pci
+check "nvme0 is bound to vfio-pci when it appears" is_on "$nvme0" vfio-pci
+check "nic0 is bound to vfio-pci when that is loaded" is_on "$nic0" vfio-pci
 check "a device that is not configured stays unbound" is_on "$nic1" ""
-check "a device is unplugged" unplug nic0
-check "it is plugged again" plug e1000e,id=nic0,bus=port0,romfile=
-check "it is bound to vfio-pci, which is already loaded" wait_for 20 is_on "$nic0" vfio-pci
+check "nic0 is unplugged" unplug nic0
+check "nic0 is plugged again" plug e1000e,id=nic0,bus=port0,romfile=
+check "nic0 is bound to vfio-pci, which is already loaded" wait_for 20 is_on "$nic0" vfio-pci
 
 # the host driver, which this device's event has loaded, is now loaded by the other device's event
 udevadm settle
@@ -64,10 +64,10 @@ modprobe -r e1000e
 unbind_driver "$nic0"
 echo >"$devices/$nic0/driver_override"
 appear "$nic1"
-check "the other device is bound to its host driver" is_on "$nic1" e1000e
-check "this device is not bound to the host driver" is_on "$nic0" ""
+check "nic1 is bound to its host driver" is_on "$nic1" e1000e
+check "nic0 is not bound to the host driver" is_on "$nic0" ""
 appear "$nic0"
-check "it is bound to vfio-pci again" is_on "$nic0" vfio-pci
+check "nic0 is bound to vfio-pci again" is_on "$nic0" vfio-pci
 
 # released devices keep their host driver
 echo >"$devices/$nic0/driver_override"
@@ -76,7 +76,7 @@ echo "$nic0" >/sys/bus/pci/drivers/e1000e/bind
 appear "$nic1"
 appear "$nic0"
 check "a released device keeps its host driver" is_on "$nic0" e1000e
-check_same "it has no override" "(null)" "$(attribute "$nic0" driver_override)"
+check_same "a released device has no override" "(null)" "$(attribute "$nic0" driver_override)"
 check "udev logs no errors about the rules" not grep -E "(10|60)-vfio-bind" /run/udev/output
 
 node=/dev/vfio/$(group_of "$nvme0")
@@ -93,9 +93,9 @@ unbind_driver "$nvme0"
 echo >"$devices/$nvme0/driver_override"
 modprobe -r vfio-pci nvme
 "$vfio_bind" config modprobe "$nvme0" >/etc/modprobe.d/vfio-bind.conf
+line=$(grep -n ids= /etc/modprobe.d/vfio-bind.conf | sed -n '$s/:.*//p')
 check_same "check reports the devices matched by ids=" \
-    "PASS 1b36:0010 (/etc/modprobe.d/vfio-bind.conf:$(grep -n ids= /etc/modprobe.d/vfio-bind.conf | sed -n '$s/:.*//p')) matches $nvme0" \
-    "$(found ids)"
+    "PASS 1b36:0010 (/etc/modprobe.d/vfio-bind.conf:$line) matches $nvme0" "$(found ids)"
 modprobe nvme
 check "vfio-pci is loaded before the host driver" is_on "$nvme0" vfio-pci
 rm /etc/modprobe.d/vfio-bind.conf

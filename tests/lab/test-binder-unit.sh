@@ -44,7 +44,7 @@ is_on() { [ "$(driver_of "$1")" = "$2" ]; }
 
 check "the unit succeeds" ends_as active 0
 check_same "the device is bound to vfio-pci" vfio-pci "$(driver_of "$nic0")"
-check_same "its node has the configured owner" \
+check_same "the group's node has the configured owner" \
     nobody:kvm "$(stat -c %U:%G "/dev/vfio/$(group_of "$nic0")")"
 check "the device is logged" grep -q "^$nic0: bound to vfio-pci" /run/output
 

@@ -78,7 +78,7 @@ check "there is no notification" not notified ""
 check "a device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 expect OKAY added "$hot1" "model=8086:10d3"
-check "its driver binds it" wait_for 10 has_driver "$hot1" e1000e
+check "the new device is bound to its driver" wait_for 10 has_driver "$hot1" e1000e
 has 8086:10d3 count-total 2
 
 inject_aer "$hot0" BadTLP
@@ -88,7 +88,7 @@ inject_aer "$hot0" CmpltTO
 expect WARNING aer_nonfatal "$hot0" "errors=1 total=1"
 has "$hot0" errors-aer_nonfatal 1
 
-check "it is bound to vfio-pci" bind_driver "$hot1" vfio-pci
+check "the new device is bound to vfio-pci" bind_driver "$hot1" vfio-pci
 expect OKAY driver_changed "$hot1" "driver=vfio-pci state=free"
 has 8086:10d3 count-free 1
 

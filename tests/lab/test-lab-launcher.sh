@@ -138,7 +138,7 @@ script see <<'TEXT'
 . "$LAB_DIR/guest.sh"
 ! address_of new0 || fail "it is present too early"
 touch "$LAB_SHARE/ready"
-check "it appears" wait_for 20 device_is_present new0
+check "new0 appears" wait_for 20 device_is_present new0
 TEXT
 run --topology hotplug --outside "$work/plug" "$work/see"
 check_same "a device can be plugged from outside" 0 "$status"

@@ -26,14 +26,14 @@ check_same "nic0 has no NUMA node" -1 "$(attribute "$nic0" numa_node)"
 check "the disk exists" test -b /dev/nvme0n1
 
 check "nic1 is bound to vfio-pci" bind_driver "$nic1" vfio-pci
-check "its group has a device node" test -c "/dev/vfio/$(group_of "$nic1")"
+check "the group of nic1 has a device node" test -c "/dev/vfio/$(group_of "$nic1")"
 check "nic1 is bound to its host driver" bind_driver "$nic1" e1000e
 
 before=$(aer_count "$nic0" correctable BadTLP)
 inject_aer "$nic0" BadTLP
 lab_counted() { [ "$(aer_count "$nic0" "$1" "$2")" -eq "$3" ]; }
 check "a correctable error is counted" wait_for 5 lab_counted correctable BadTLP $((before + 1))
-check_same "its port has no error" 0 "$(aer_count "$(port_of "$nic0")" correctable BadTLP)"
+check_same "the port of nic0 has no error" 0 "$(aer_count "$(port_of "$nic0")" correctable BadTLP)"
 inject_aer "$nic0" CmpltTO
 check "a non-fatal error is counted" wait_for 5 lab_counted nonfatal CmpltTO 1
 
@@ -44,7 +44,7 @@ for number in 0 1 2 3; do
     function=$(link_name "$devices/$nvme0/virtfn$number")
     check_same "virtual function $function belongs to nvme0" \
         "$nvme0" "$(link_name "$devices/$function/physfn")"
-    check_same "it is alone in its group" "$function" "$(group_members "$function")"
+    check_same "$function is alone in its group" "$function" "$(group_members "$function")"
 done
 check "a virtual function is bound to vfio-pci" bind_driver "$function" vfio-pci
 echo 0 >"$devices/$nvme0/sriov_numvfs"
@@ -53,4 +53,4 @@ check "the virtual functions are gone" test ! -e "$devices/$function"
 check "nic0 is unplugged" unplug nic0
 check "sysfs no longer has it" test ! -e "$devices/$nic0"
 check "another device is plugged" plug e1000e,id=nic9,bus=port0,romfile=
-check_same "it has the same address" "$nic0" "$(address_of nic9)"
+check_same "the new device has the same address" "$nic0" "$(address_of nic9)"

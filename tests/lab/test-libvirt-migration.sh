@@ -127,7 +127,7 @@ shows_guest_address() { bash -c "$(commands "5 target" | tail -n 1)" | grep -q "
 # shellcheck disable=SC2016 # the quotes are Markdown's
 line=$(sed -n 's/^| libvirt | `\(.*\)` | [^|]* |$/\1/p' "$LAB_DIR/../../README.md")
 check "the README's command attaches the first device" wait_for 60 eval "${line:?}"
-check "it is attached permanently" virsh -q attach-device web device.xml --config
+check "the first device is attached permanently" virsh -q attach-device web device.xml --config
 check_step 0
 
 through_step_3() {
@@ -137,7 +137,7 @@ through_step_3() {
     patient_step "2 target"
     check_same "the other device is selected" "$new" "$(sed -n 's/^<!-- \([^ ]*\).*/\1/p' new.xml)"
     check_step 2
-    check "it is reserved" wait_for 60 is_reserved
+    check "the new device is reserved" wait_for 60 is_reserved
     step "3 source"
     check_step 3
 }
@@ -152,7 +152,7 @@ step "5 target"
 check_step 5
 guest=$(virsh dumpxml web | guest_addresses_in_xml)
 check "the VM has one device, at $guest" test -n "$guest"
-check "its guest address is shown" wait_for 60 shows_guest_address "$guest"
+check "the guest address is shown" wait_for 60 shows_guest_address "$guest"
 is_from_libvirt() {
     local columns=guest_addresses,owner_sources
     [ "$(pciprobe -q -s "$new" -f raw --no-headings -o "$columns")" = "$guest vfio+libvirt" ]

@@ -77,7 +77,7 @@ check_same "$round listings in each format woke no device" "$before" "$(awake_ti
 elapsed=$((ended - started))
 check "nic0 was suspended all the time" \
     test "$slept" -ge "$elapsed" -a "$slept" -le "$((elapsed + 1000))"
-check_same "it is listed as suspended, without link properties" \
+check_same "nic0 is listed as suspended, without link properties" \
     "$nic0 vfio-pci D3hot suspended - - - -" \
     "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings -o \
         address,driver,power_state,runtime_status,link_speed,link_width,max_link_speed,max_link_width)"
@@ -93,5 +93,5 @@ done
 check "reads by lspci are counted" test "$(reads lspci -s "$nic0")" -gt 0
 echo on >"$devices/$nic0/power/control"
 check "the active time of a resumed device changes" test "$before" != "$(awake_times)"
-check_same "its link properties are listed again" "2.5 1" \
+check_same "link properties of a resumed device are listed" "2.5 1" \
     "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings -o link_speed,link_width)"

@@ -18,7 +18,7 @@ check "the device is listed correctly" lists
 
 check "another device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
-check "its driver binds it" wait_for 10 has_interface "$hot1"
+check "hot1 is bound to its driver" wait_for 10 has_interface "$hot1"
 check "both devices are listed correctly" lists
 check "both addresses are listed" test "$(addresses | grep -c -x -F -e "$hot0" -e "$hot1")" = 2
 
@@ -32,13 +32,13 @@ check_same "all other devices are listed" \
 # Reads from a disconnected device return all ones, which must not be reported as values.
 check "a device is plugged" plug e1000e,id=hot2,bus=slot2,romfile=
 hot2=$(address_of hot2)
-check "its driver binds it" wait_for 10 has_interface "$hot2"
-check "it is disconnected silently" disconnect_silently hot2
-check_same "its configuration space reads as ff" ffff "$(setpci -s "$hot2" VENDOR_ID)"
+check "hot2 is bound to its driver" wait_for 10 has_interface "$hot2"
+check "hot2 is disconnected silently" disconnect_silently hot2
+check_same "the configuration space of hot2 reads as ff" ffff "$(setpci -s "$hot2" VENDOR_ID)"
 status=0
 dead=$("$PCIPROBE" list --all -s "$hot2" -f raw --no-headings \
     -o address,vendor,device,class,driver,link_speed,link_width,max_link_width) || status=$?
 # without max_link_speed, which Linux since 6.7 caches
-check_same "it is listed with its ids and driver, but without a link" \
+check_same "hot2 is listed with its ids and driver, but without a link" \
     "$hot2 8086 10d3 0200 e1000e - - -" "$dead"
 check "the status is 0 or 3" test "$status" = 0 -o "$status" = 3

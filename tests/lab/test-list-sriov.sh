@@ -46,7 +46,7 @@ check_same "only the virtual functions are offered to OpenNebula" \
 
 modprobe vfio-pci
 check "a virtual function is bound to vfio-pci" bind_driver "${functions[1]}" vfio-pci
-check_same "its driver, group and ids are listed" \
+check_same "driver, group and ids of the virtual function are listed" \
     "${functions[1]} vfio-pci $(group_of "${functions[1]}") 1b36 0010" \
     "$("$PCIPROBE" list --all -s "${functions[1]}" -f raw --no-headings \
         -o address,driver,iommu_group,vendor,device)"

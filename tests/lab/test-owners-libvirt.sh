@@ -181,7 +181,7 @@ check_shows "all sources are merged into one claim" "$nic0" \
 check "a device is plugged in" attach one-123 "$(hostdev "${functions[3]}")" --live
 check "another device is attached for the next start" \
     attach one-123 "$(hostdev "${functions[2]}")" --config
-check_agree "live and persistent definitions are told apart" 8
+check_agree "live and persistent definitions are distinguished" 8
 check_shows "the hot-plugged device is reported by vfio and libvirt" "${functions[3]}" \
     ownership,owner_sources,claims "held vfio+libvirt holds"
 check_shows "the device for the next start is reserved" "${functions[2]}" \

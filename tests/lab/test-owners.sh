@@ -77,9 +77,9 @@ check "without privileges a warning is logged" \
 
 for round in 1 2 3 4 5; do
     kill_vm
-    check "it is free after kill -9 ($round)" wait_for 10 state_is "$nic2" free
+    check "nic2 is free after kill -9 ($round)" wait_for 10 state_is "$nic2" free
     start "one-$round" "$nic2"
-    check "it is held by the next VM ($round)" wait_for 20 state_is "$nic2" held
+    check "nic2 is held by the next VM ($round)" wait_for 20 state_is "$nic2" held
 done
 kill_vm
 
@@ -105,7 +105,7 @@ check_same "a request for another device succeeds" "$nic2" "$(serves nic)"
 check_same "the devices of the alias are counted" "pair 2 0 1 1 0 0 0" \
     "$("$PCIPROBE" list -c /run/pci.conf -f aliases --no-headings | awk '$1 == "pair" {$1 = $1; print}')"
 kill_vm
-check "both are free after the VM was killed" wait_for 10 state_is "$pair1" free
+check "pair0 and pair1 are free after the VM was killed" wait_for 10 state_is "$pair1" free
 check_same "a request for both succeeds" \
     "$pair0 $pair1" "$(serves pair:2 | tr '\n' ' ' | sed 's/ $//')"
 
@@ -128,5 +128,5 @@ check_same "a request for it fails" "exit 1" "$(serves "address=$pair0" | tail -
 
 # a device bound to its host driver is owned by the host
 modprobe e1000e
-check "it is bound to its host driver" bind_driver "$nic2" e1000e
-check_same "its owner is the host" host "$(show "$nic2" ownership)"
+check "nic2 is bound to its host driver" bind_driver "$nic2" e1000e
+check_same "the owner of nic2 is the host" host "$(show "$nic2" ownership)"
