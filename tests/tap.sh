@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests that are shell scripts have in common: they print TAP. To be read by those that have gone to a directory of their own.
+# TAP functions for tests that are shell scripts. To be sourced in a temporary directory, where they
+# write the files out, err and wrong.
 number=0
 
-result() { # STATUS NAME [DIAGNOSTIC-FILE...]
+# result STATUS TITLE [DIAGNOSTIC-FILE...]
+result() {
 	number=$((number + 1))
 	if [ "$1" -eq 0 ]; then
 		echo "ok $number - $2"
@@ -16,7 +18,7 @@ result() { # STATUS NAME [DIAGNOSTIC-FILE...]
 
 skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
 
-# expect STATUS NAME COMMAND...: what it prints is in out and err afterwards.
+# expect STATUS TITLE COMMAND...: runs it with its output in out and err.
 expect() {
 	local wanted=$1 name=$2 status
 	shift 2
@@ -27,4 +29,5 @@ expect() {
 	result $? "$name" wrong out err
 }
 
+# says FILE STRING TITLE: FILE contains STRING.
 says() { grep -qF -- "$2" "$1"; result $? "$3" "$1"; }

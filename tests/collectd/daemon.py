@@ -66,7 +66,8 @@ class Daemon:
         try:
             wait_for(
                 "the daemon has begun: " + self.stderr(),
-                lambda: "Initialization complete" in self.said() or self.process.poll() is not None,
+                lambda: "Initialization complete" in self.read_log()
+                or self.process.poll() is not None,
                 60,
             )
         except TimeoutError:
@@ -125,7 +126,7 @@ LoadPlugin pciprobe
                 }
             )
 
-    def said(self):
+    def read_log(self):
         try:
             with open(self.log, encoding="utf-8", errors="surrogateescape") as file:
                 return file.read()
@@ -141,7 +142,7 @@ LoadPlugin pciprobe
         return re.findall(
             r"Notification: severity = (\w+), host = here, plugin = pciprobe, plugin_instance = (\S+), "
             r"type = pci_device, type_instance = \w+, message = (.*)",
-            self.said(),
+            self.read_log(),
         )
 
     def wait_notice(self, *parts):

@@ -143,7 +143,7 @@ def check_faults(tap, place):
         ('  ConfigFile "/nowhere/pci.conf"\n', "/nowhere/pci.conf: No such file"),
     ]:
         with place.daemon(options) as daemon:
-            said = daemon.said()
+            said = daemon.read_log()
             problems = (
                 []
                 if message in said and "Initialization of plugin `pciprobe' failed" in said
@@ -266,7 +266,7 @@ def check_config(tap, place):
         place.config(":filter: [nonsense, '10de:*']\n")
         notice = daemon.wait_notice("event=config_refused", "pci.conf")
         tap.result("a broken one isn't", same("WARNING", notice[0], "severity"))
-        said = daemon.said()
+        said = daemon.read_log()
         tap.result(
             "which is told, with the line",
             [] if "pci.conf:1:11: invalid filter 'nonsense'" in said else [said],

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machines that the conformance tests look at, the two programs that are compared on them, and TAP.
+"""Machines for the conformance tests, the two programs compared on them, and TAP output.
 
-PCIPROBE names the program under test, MACHINES a folder with one recorded machine in each of its folders. Without
-MACHINES the host itself and the trees that the tests make are looked at.
+PCIPROBE is the program under test, MACHINES a directory of recorded machines, one per subdirectory.
+Without MACHINES, the tests use the host itself and trees that they create.
 """
 import json
 import os
@@ -23,11 +23,12 @@ DIAGNOSTICS_MAX = 12
 
 
 class Failed(Exception):
-    """A program under test didn't do what it should have: a 'not ok', and no fault of the test."""
+    """The program under test failed: reported as 'not ok', unlike errors of the test itself."""
 
 
 def run(command):
-    """Runs COMMAND. Its output as text: bytes that aren't UTF-8 survive as surrogates, and line ends as they are."""
+    """Runs COMMAND. Its output is decoded with invalid UTF-8 as surrogates and unchanged line
+    ends."""
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -43,20 +44,20 @@ def run(command):
 
 
 def unique(pairs):
-    """For json: a key that comes twice is a fault that Python's reader would pass over."""
+    """For json: rejects duplicate keys, which Python's parser would silently accept."""
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise ValueError("a key twice in one object: %s" % [key for key, _ in pairs])
+        raise ValueError("duplicate key in object: %s" % [key for key, _ in pairs])
     return document
 
 
 def same(expected, found, what):
-    """A problem in words unless both are equal, as a list of none or one."""
+    """Returns a list with one problem, or an empty list if both are equal."""
     return [] if expected == found else ["%s: expected %r, found %r" % (what, expected, found)]
 
 
 class Machine:
-    """A host's own sysfs (root None) or a tree that looks like one."""
+    """The host's sysfs (root None) or a tree that looks like one."""
 
     def __init__(self, name, root=None):
         self.name = name
@@ -74,7 +75,7 @@ class Machine:
         return run([PCIPROBE, *arguments, *root])
 
     def pciprobe(self, *arguments):
-        """The output of a run that must succeed."""
+        """Returns the output of a run that must succeed."""
         done = self.run_pciprobe(*arguments)
         if done.returncode != 0:
             raise Failed(
@@ -86,7 +87,7 @@ class Machine:
     def json(self, *arguments):
         text = self.pciprobe(*arguments, "-f", "json")
         try:
-            text.encode()  # half surrogates are what bytes that aren't UTF-8 were read as
+            text.encode()  # fails for surrogates, i.e. invalid UTF-8
             return json.loads(text, object_pairs_hook=unique)
         except ValueError as error:
             raise Failed(
@@ -94,13 +95,13 @@ class Machine:
             ) from error
 
     def devices(self):
-        """All devices, read once."""
+        """Returns all devices (cached)."""
         if self._devices is None:
             self._devices = self.json("-a")["devices"]
         return self._devices
 
     def rules(self):
-        """The options for its own configuration, or for every device where it has none."""
+        """Returns the options to use its configuration, or if it has none, all devices."""
         return (
             ["-c", self.path("pci.conf")]
             if self.root and os.path.exists(self.path("pci.conf"))
@@ -122,11 +123,11 @@ class Machine:
         return done.stdout
 
     def addresses(self):
-        """The devices' addresses as lspci lists them."""
+        """Returns the devices' addresses in lspci's order."""
         return [line.split()[0] for line in self.lspci("-Dn").splitlines()]
 
     def read(self, address, name):
-        """The text of a device's file without the blanks at its end, or None."""
+        """Returns the contents of an attribute without trailing white space, or None."""
         try:
             with open(
                 self.device_path(address, name), encoding="utf-8", errors="surrogateescape"
@@ -136,7 +137,7 @@ class Machine:
             return None
 
     def link(self, address, name):
-        """The last part of what a device's link points to, or None."""
+        """Returns the last component of a link's target, or None."""
         try:
             return os.path.basename(os.readlink(self.device_path(address, name)))
         except OSError:
@@ -150,7 +151,7 @@ class Machine:
 
 
 class MountedMachine(Machine):
-    """A tree in place of the host's own /sys: both programs take it for the host, which alone has names from udev's hwdb."""
+    """A tree mounted over the host's /sys, because only the host has names from udev's hwdb."""
 
     def __init__(self, name, tree):
         super().__init__(name)
@@ -192,29 +193,29 @@ def recorded_machines():
         if os.path.isdir(os.path.join(folder, name, "sys/bus/pci/devices"))
     ]
     if not found:
-        raise RuntimeError("MACHINES=%s: no machine in it" % folder)
+        raise RuntimeError("MACHINES=%s contains no machine" % folder)
     return found
 
 
 def unpacked_recordings(folder):
-    """The machines of tests/recordings, unpacked into FOLDER."""
-    place = os.path.join(SOURCES, "tests/recordings")
-    for archive in sorted(name for name in os.listdir(place) if name.endswith(".tar.xz")):
+    """Unpacks the machines of tests/recordings into FOLDER."""
+    recordings = os.path.join(SOURCES, "tests/recordings")
+    for archive in sorted(name for name in os.listdir(recordings) if name.endswith(".tar.xz")):
         name = archive[: -len(".tar.xz")]
-        with tarfile.open(os.path.join(place, archive)) as tar:
-            # Where tarfile can, it holds what it unpacks inside the directory.
+        with tarfile.open(os.path.join(recordings, archive)) as tar:
+            # Newer tarfile versions can refuse to unpack outside of the directory.
             tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
         yield Machine("recording " + name, os.path.join(folder, name, "root"))
 
 
 def all_machines():
-    """The host, if it has PCI at all, and what was recorded."""
+    """Returns the host, if it has PCI, and the recorded machines."""
     host = [Machine("host")] if os.path.isdir("/sys/bus/pci/devices") else []
     return host + recorded_machines()
 
 
 class Tap:
-    """Test Anything Protocol: a line each check, the plan at the end."""
+    """Test Anything Protocol: a line per check, the plan at the end."""
 
     def __init__(self, needs_lspci=True):
         self.count = 0
@@ -226,7 +227,7 @@ class Tap:
             sys.exit(1)
 
     def result(self, name, problems):
-        """PROBLEMS: what is wrong, in words; none: all is well."""
+        """Prints the result: failed if there are PROBLEMS (strings)."""
         self.count += 1
         problems = list(problems)
         print("%s %d - %s" % ("not ok" if problems else "ok", self.count, name.replace("#", "")))
@@ -238,7 +239,7 @@ class Tap:
         sys.stdout.flush()
 
     def check(self, name, function, *arguments):
-        """FUNCTION gives the problems; where the program failed it, that is the problem."""
+        """FUNCTION returns or yields problems; Failed and timeouts are problems, too."""
         try:
             problems = list(function(*arguments))
         except Failed as failure:
@@ -252,7 +253,7 @@ class Tap:
         print("ok %d # SKIP %s" % (self.count, reason))
 
     def needs(self, **programs):
-        """Ends the test, skipped, unless all PROGRAMS, {name: where it is or None}, are there."""
+        """Skips the test unless all PROGRAMS, {name: path or None}, are installed."""
         missing = [name.replace("_", "-") for name, path in programs.items() if not path]
         if missing:
             print("1..0 # SKIP not installed: " + " ".join(missing))
@@ -260,5 +261,5 @@ class Tap:
 
     def done(self, wants_machines=True):
         if wants_machines and not os.environ.get("MACHINES"):
-            self.skip("MACHINES is not set: no recorded machines")
+            self.skip("recorded machines: MACHINES is not set")
         print("1..%d" % self.count)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the series are called: people's graphs and alerts go by these names, so that they are written down here once more."""
+"""Names of the series. Graphs and alerts depend on them, so they are repeated here on purpose."""
 import math
 import re
 
-# What JSON keeps and no other format does; broken bytes are U+FFFD there.
+# Characters that only JSON keeps; invalid bytes are U+FFFD there.
 UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffd-\uffff]")
 
-# the key in JSON: collectd's type and instance, Prometheus's name, InfluxDB's field
+# key in JSON: collectd's type and instance, Prometheus's name, InfluxDB's field
 DEVICE = {
     "iommu_group": ("gauge-iommu_group", "pciprobe_device_iommu_group", "iommu_group"),
     "numa_node": ("gauge-numa_node", "pciprobe_device_numa_node", "numa_node"),
@@ -29,7 +29,7 @@ DEVICE = {
 }
 COLLECTD, PROMETHEUS, INFLUX = range(3)
 
-# the key of a list in JSON with one item an owner: the label
+# key of a list in JSON with one item per owner: label
 OWNERS = {
     "vm_names": "vm",
     "vm_ids": "vm_id",
@@ -43,7 +43,7 @@ OWNERS = {
     "mdevs": "mdev",
 }
 
-# what describes a device, under the same name everywhere
+# labels of a device, with the same name in all formats
 LABELS = (
     "vendor",
     "device",
@@ -61,17 +61,17 @@ LABELS = (
 
 
 def plain(text):
-    """As formats for machines that aren't JSON write it: newlines are left to them."""
+    """Replaces unprintable characters except newlines, like all machine formats but JSON."""
     return UNPRINTABLE.sub("?", str(text))
 
 
 def labels(device):
-    """What describes it."""
+    """Returns the labels of a device."""
     return {name: plain(device[name]) for name in LABELS if name in device}
 
 
 def measured(device, kind, devices):
-    """{series: value} of one of DEVICES in JSON; of what is there but unknown the value is None."""
+    """Returns {series: value} of one of DEVICES in JSON; None for an unknown value."""
     values = {names[kind]: float(device[key]) for key, names in DEVICE.items() if key in device}
     if device["ownership"] == "unknown":
         values.update({DEVICE[key][kind]: None for key in ("in_use", "conflict")})
@@ -86,7 +86,7 @@ def known(values):
 
 
 def host(devices):
-    """The host's own numbers, without their types."""
+    """Returns the host's totals, without collectd types."""
     states = [device["ownership"] for device in devices]
     return {
         "devices": len(devices),
@@ -99,7 +99,7 @@ def host(devices):
 
 
 def pool(devices):
-    """The numbers of some devices that are one as good as another."""
+    """Returns the totals of a pool of equivalent devices."""
     return {
         "total": len(devices),
         "in_use": sum(device["ownership"] == "held" for device in devices),
@@ -109,7 +109,7 @@ def pool(devices):
 
 
 def aliases(document):
-    """{alias: its numbers}"""
+    """Returns {alias: its totals}."""
     return {
         alias["name"]: pool(
             [device for device in document["devices"] if alias["name"] in device.get("aliases", [])]
@@ -119,7 +119,7 @@ def aliases(document):
 
 
 def models(document):
-    """{(vendor, device): its numbers}"""
+    """Returns {(vendor, device): its totals}."""
     devices = document["devices"]
     return {
         (device["vendor"], device["device"]): pool(
@@ -134,7 +134,8 @@ def models(document):
 
 
 def collectd(document):
-    """{plugin instance: {type and type instance: value}}, NAN where it is unknown. The duration is left out."""
+    """Returns {plugin instance: {type and type instance: value}} without the duration; NAN if
+    unknown."""
     devices = document["devices"]
     values = {
         device["address"]: {
@@ -152,7 +153,7 @@ def collectd(document):
 
 
 def owners(device):
-    """What is known of each owner, a dict of labels."""
+    """Returns a dict of labels for each owner."""
     count = len(device.get("owner_sources", []))
     return [
         {

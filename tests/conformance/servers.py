@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The daemons that read what pciprobe writes: each is the distribution's own program, started for one test with ports and a
-directory of its own, and ended with it."""
+"""Daemons that read pciprobe's output: the distribution's programs, started for one test with
+their own ports and directory, and stopped after it."""
 import json
 import os
 import pwd
@@ -17,7 +17,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 def find(program):
-    """Its path, or None."""
+    """Returns the path of a program, or None."""
     return shutil.which(program, path=PATH)
 
 
@@ -28,24 +28,24 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def wait_for(what, function, seconds=WAIT):
-    """Waits until FUNCTION gives something true, and returns that."""
+    """Waits until FUNCTION returns a true value, and returns it."""
     end = time.monotonic() + seconds
     while True:
         found = function()
         if found:
             return found
         if time.monotonic() > end:
-            raise TimeoutError("%s: not within %d s" % (what, seconds))
+            raise TimeoutError("%s: timeout after %d s" % (what, seconds))
         time.sleep(0.1)
 
 
 def fetch(url, data=None):
-    """What the server answers, as text; None while there is none."""
+    """Returns the response body, or None if the server is not ready."""
     try:
         with urllib.request.urlopen(url, data, timeout=10) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as error:
-        if error.code == 503:  # it is still starting
+        if error.code == 503:  # still starting
             return None
         raise RuntimeError(
             "%s: %s: %s" % (url, error, error.read().decode(errors="replace")[:500])
@@ -55,7 +55,7 @@ def fetch(url, data=None):
 
 
 class Server:
-    """A daemon in the foreground, to be used in a with statement. What it says is in FOLDER/NAME.log."""
+    """A daemon in the foreground; a context manager. Its log is FOLDER/NAME.log."""
 
     def __init__(self, name, folder, command, environment=None):
         self.log = os.path.join(folder, name + ".log")
@@ -84,29 +84,29 @@ class Server:
             self.process.wait()
 
     def wait(self, what, function, seconds=WAIT):
-        def look():
+        def check():
             if self.process.poll() is not None:
-                raise RuntimeError("%s ended:\n%s" % (self.log, self.said()[-2000:]))
+                raise RuntimeError("%s: exited:\n%s" % (self.log, self.read_log()[-2000:]))
             return function()
 
         try:
-            return wait_for(what, look, seconds)
+            return wait_for(what, check, seconds)
         except TimeoutError as error:
-            raise TimeoutError("%s\n%s" % (error, self.said()[-2000:])) from error
+            raise TimeoutError("%s\n%s" % (error, self.read_log()[-2000:])) from error
 
-    def said(self):
+    def read_log(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
 
 
 class Collectd(Server):
-    """CONFIG is what stands below the general part of its configuration."""
+    """CONFIG is appended to the general part of its configuration."""
 
     def __init__(self, folder, config, interval=1, environment=None):
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "collectd.conf")
         with open(path, "w", encoding="utf-8") as file:
-            # a bare system can't resolve its own name, without which collectd ends
+            # collectd exits if a minimal system cannot resolve its own name
             file.write(
                 'FQDNLookup false\nBaseDir "%s"\nPIDFile "%s/pid"\nInterval %s\nTypesDB "/usr/share/collectd/types.db"\n'
                 "LoadPlugin logfile\n<Plugin logfile>\nLogLevel info\nFile stderr\nTimestamp false\n</Plugin>\n%s\n"
@@ -116,12 +116,12 @@ class Collectd(Server):
 
 
 def exec_user():
-    """Whom collectd's exec plugin may run a program as: not as root."""
+    """Returns a user for collectd's exec plugin, which refuses root."""
     return "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
 class CollectdSocket:
-    """Speaks to collectd's unixsock plugin."""
+    """A connection to collectd's unixsock plugin."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -137,7 +137,7 @@ class CollectdSocket:
         self.socket.close()
 
     def ask(self, line):
-        """The answer's lines, the first one being a number and a text."""
+        """Returns the lines of the response; the first one is a number and a message."""
         self.file.write(os.fsencode(line) + b"\n")
         self.file.flush()
         first = self.file.readline().decode("utf-8", "surrogateescape").rstrip("\n")
@@ -149,7 +149,7 @@ class CollectdSocket:
 
 
 class NodeExporter(Server):
-    """With the textfile collector alone, reading FOLDER/textfile."""
+    """Only with the textfile collector, reading FOLDER/textfile."""
 
     def __init__(self, folder):
         self.files = os.path.join(folder, "textfile")
@@ -168,18 +168,19 @@ class NodeExporter(Server):
         )
 
     def put(self, name, text):
-        """As the documentation says: under a temporary name, then renamed."""
+        """Writes a temporary file and renames it, as documented."""
         path = os.path.join(self.files, name)
         with open(path + ".tmp", "wb") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
         os.rename(path + ".tmp", path)
 
     def metrics(self):
-        return self.wait("its metrics", lambda: fetch("http://127.0.0.1:%d/metrics" % self.port))
+        return self.wait("metrics", lambda: fetch("http://127.0.0.1:%d/metrics" % self.port))
 
 
 class Prometheus(Server):
-    """Scrapes TARGETS, {job: [(address, {label: value})]}, every second; the job "collectd" as README.md says."""
+    """Scrapes TARGETS, {job: [(address, {label: value})]}, every second; the job "collectd" as in
+    README.md."""
 
     def __init__(self, folder, targets, rules=()):
         self.url = "http://127.0.0.1:%d" % free_port()
@@ -216,7 +217,7 @@ class Prometheus(Server):
         )
 
     def ask(self, path, **arguments):
-        """The data of an answer of its API; a fault in the query raises."""
+        """Returns the data of an API response; raises for an invalid query."""
         answer = self.wait(
             path,
             lambda: fetch("%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments))),
@@ -224,7 +225,7 @@ class Prometheus(Server):
         return json.loads(answer)["data"]
 
     def query(self, expression):
-        """[(labels, value)]; the value of a scalar has no labels."""
+        """Returns [(labels, value)]; scalars have no labels."""
         data = self.ask("query", query=expression)
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]
@@ -246,17 +247,15 @@ class Influx(Server):
         super().__init__("influxd", folder, [find("influxd"), "-config", path])
 
     def write(self, database, text):
-        """Into a new database. A fault in a line raises."""
-        question = urllib.parse.urlencode({"q": "CREATE DATABASE " + database}).encode()
-        self.wait("its face", lambda: fetch(self.url + "/query", question))
+        """Writes lines into a new database; raises for an invalid line."""
+        query = urllib.parse.urlencode({"q": "CREATE DATABASE " + database}).encode()
+        self.wait("HTTP API", lambda: fetch(self.url + "/query", query))
         fetch("%s/write?db=%s" % (self.url, database), text.encode("utf-8", "surrogateescape"))
 
     def rows(self, database):
-        """{measurement: its rows, each a dict of tags and fields without those that it hasn't}"""
-        question = urllib.parse.urlencode(
-            {"db": database, "epoch": "ns", "q": "SELECT * FROM /.*/"}
-        )
-        answer = json.loads(fetch(self.url + "/query?" + question))
+        """Returns {measurement: rows}; a row is a dict of its non-empty tags and fields."""
+        query = urllib.parse.urlencode({"db": database, "epoch": "ns", "q": "SELECT * FROM /.*/"})
+        answer = json.loads(fetch(self.url + "/query?" + query))
         return {
             series["name"]: [
                 {name: value for name, value in zip(series["columns"], row) if value is not None}

@@ -1,9 +1,9 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The answer for CloudStack's agent, read as the agent reads it and judged as its management server does.
+"""The format cloudstack: parsed like CloudStack's agent and evaluated like its management server.
 
-The names of the keys are those that CloudStack's own gpudiscovery.sh writes. What becomes of a device is written down here after
-GpuServiceImpl of its 4.21: addGpuDevicesToHost and setStateAndVmName. Which devices there are is lspci's word.
+The keys are those of CloudStack's own gpudiscovery.sh. The states follow GpuServiceImpl in
+CloudStack 4.21: addGpuDevicesToHost and setStateAndVmName. The expected devices are lspci's.
 """
 import json
 import os
@@ -42,16 +42,16 @@ MEASURES = {
     "max_resolution_x": None,
     "max_resolution_y": None,
 }
-PART = {"libvirt_address": dict, "used_by_vm": (str, type(None))}
-WHOLE = dict(PART, enabled=int)
-VGPU = dict(PART, mdev_uuid=str, profile_name=str, **MEASURES)
-VF = dict(PART, vf_pci_address=str, vf_profile=str, **MEASURES)
+INSTANCE = {"libvirt_address": dict, "used_by_vm": (str, type(None))}
+WHOLE = dict(INSTANCE, enabled=int)
+VGPU = dict(INSTANCE, mdev_uuid=str, profile_name=str, **MEASURES)
+VF = dict(INSTANCE, vf_pci_address=str, vf_profile=str, **MEASURES)
 SHORT = re.compile(r"[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 FULL = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 
 
 def shape_problems(what, thing, shape):
-    """Just these keys, each of its type; None: a number or null."""
+    """The object has exactly these keys with these types; None: a number or null."""
     yield from same(sorted(shape), sorted(thing), "keys of " + what)
     for key, wanted in shape.items():
         wanted = (int, type(None)) if wanted is None else wanted
@@ -61,7 +61,7 @@ def shape_problems(what, thing, shape):
 
 def full_address(text):
     if not (SHORT.fullmatch(text) or (FULL.fullmatch(text) and not text.startswith("0000:"))):
-        raise Failed("%r: addresses of domain 0 are short, of others full" % text)
+        raise Failed("%r: expected a short address in domain 0, otherwise a full one" % text)
     return text if FULL.fullmatch(text) else "0000:" + text
 
 
@@ -73,13 +73,13 @@ def libvirt_address(part):
 
 
 class Agent:
-    """A flat list of what can be given away: (bus address, bus address of its parent, VM, whether it can be given)."""
+    """The agent's flat list of assignable devices: (address, parent's address, VM, assignable)."""
 
     def __init__(self, text):
         try:
             self.gpus = json.loads(text.encode(), object_pairs_hook=unique)["gpus"]
-        except (ValueError, KeyError, TypeError) as fault:
-            raise Failed("not readable: %s" % fault) from fault
+        except (ValueError, KeyError, TypeError) as error:
+            raise Failed("cannot parse: %s" % error) from error
         self.devices = []
         for gpu in self.gpus:
             whole = gpu["full_passthrough"]
@@ -108,7 +108,7 @@ class Agent:
             if gpu["full_passthrough"]["enabled"] and (
                 gpu["vgpu_instances"] or gpu["vf_instances"]
             ):
-                yield "%s: on offer as a whole and in parts" % name
+                yield "%s: enabled as a whole and as instances" % name
             if not re.fullmatch(r"null|\d+", gpu["iommu_group"]) or not FULL.fullmatch(
                 gpu["pci_root"]
             ):
@@ -124,17 +124,17 @@ class Agent:
                 )
         addresses = [address for address, _, _, _ in self.devices]
         if len(set(addresses)) != len(addresses):
-            yield "some stand twice: %s" % sorted(addresses)
+            yield "duplicate addresses: %s" % sorted(addresses)
 
 
 class Server:
-    """The states that the management server keeps; VMS are the names of those that it knows."""
+    """The device states of the management server; VMS are the names of known VMs."""
 
     def __init__(self, vms):
         self.vms = vms
         self.states = {}
 
-    def take(self, agent):
+    def update(self, agent):
         for address, _, vm, _ in agent.devices:
             if vm is None or not vm.strip():
                 self.states[address] = "Free"
@@ -145,7 +145,7 @@ class Server:
 
 
 def devices_of(agent):
-    """{PF or device: its VFs}"""
+    """Returns {PF or device: its VFs}."""
     return {
         full_address(gpu["pci_address"]): sorted(
             full_address(part["vf_pci_address"]) for part in gpu["vf_instances"]
@@ -155,7 +155,7 @@ def devices_of(agent):
 
 
 def expected_devices(machine, selected):
-    """Those that a VM can have, VFs below their PF."""
+    """Returns the assignable devices of SELECTED, VFs under their PF."""
     classes = dict(line.split()[:2] for line in machine.lspci("-Dn").splitlines())
     mdevs = {
         os.path.basename(
@@ -194,37 +194,37 @@ def machine_problems(machine):
 
 
 def made_problems(machine):
-    """Its VMs, one of them with a part of a device; and functions alone."""
+    """Devices held by VMs, one of them a vGPU; profiles of VFs."""
     agent = Agent(machine.pciprobe("-a", "-f", "cloudstack"))
     server = Server({"i-2-3-VM"})
-    server.take(agent)
-    yield from same("Error", server.states["06:00.0"], "a device of a VM that isn't CloudStack's")
-    yield from same("Free", server.states["06:00.1"], "a device that nobody has")
-    yield from same("Allocated", server.states[UUID], "a vGPU of a VM of CloudStack's")
+    server.update(agent)
+    yield from same("Error", server.states["06:00.0"], "device of a VM that is not CloudStack's")
+    yield from same("Free", server.states["06:00.1"], "device without owner")
+    yield from same("Allocated", server.states[UUID], "vGPU of a CloudStack VM")
     parent = [parent for address, parent, _, _ in agent.devices if address == UUID]
-    yield from same(["08:00.0"], parent, "the device of a vGPU")
+    yield from same(["08:00.0"], parent, "parent device of a vGPU")
     profiles = {
         part["vf_pci_address"]: part["vf_profile"]
         for gpu in agent.gpus
         for part in gpu["vf_instances"]
     }
-    yield from same("NVIDIA A10-2Q", profiles["08:00.5"], "what a VF is, by the name of its type")
-    offered = {address for address, _, _, can in agent.devices if can}
-    yield from same(
-        False, "08:00.0" in offered, "a device that is on offer in parts is one as a whole"
-    )
+    yield from same("NVIDIA A10-2Q", profiles["08:00.5"], "profile of a VF")
+    offered = {address for address, _, _, enabled in agent.devices if enabled}
+    yield from same(False, "08:00.0" in offered, "a device with instances is enabled as a whole")
 
 
 def unknown_problems(machine):
-    """Processes that nobody asked leave no device on a vfio driver free."""
+    """Without ownership sources, no device bound to a vfio driver is free."""
     agent = Agent(machine.pciprobe("-a", "-f", "cloudstack", "--owners", "none"))
     server = Server(set())
-    server.take(agent)
+    server.update(agent)
     for gpu in agent.gpus:
         if gpu["driver"] == "vfio-pci":
             yield from same("Error", server.states[gpu["pci_address"]], gpu["pci_address"])
     yield from same(
-        True, any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus), "there are such devices"
+        True,
+        any(gpu["driver"] == "vfio-pci" for gpu in agent.gpus),
+        "there are devices bound to vfio-pci",
     )
 
 
@@ -234,12 +234,12 @@ def main():
         made = make_machine(os.path.join(directory, "made")).machine
         for machine in all_machines() + [made]:
             tap.check(
-                "%s: the agent reads every device, in its place" % machine.name,
+                "%s: the agent finds all devices and their parents" % machine.name,
                 machine_problems,
                 machine,
             )
-        tap.check("a device in use is never free, and one that is free is", made_problems, made)
-        tap.check("what isn't known isn't free", unknown_problems, made)
+        tap.check("devices in use are not free, unused ones are", made_problems, made)
+        tap.check("devices with unknown owners are not free", unknown_problems, made)
     tap.done()
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format collectd: a real collectd takes every line of it, by its socket and from its exec plugin, and stores what JSON has."""
+"""The format collectd: a real collectd accepts each line, from its socket and from its exec
+plugin, and stores the same values as in JSON."""
 import glob
 import os
 import re
@@ -17,14 +18,15 @@ LAST_NUMBER = float(2**63 - 1)
 
 
 def stored(folder, host):
-    """{plugin instance: {type and instance: the last value}} that collectd's csv plugin wrote."""
+    """Returns {plugin instance: {type and instance: last value}} written by collectd's csv
+    plugin."""
     values = {}
     for path in glob.glob(
         os.path.join(glob.escape(folder), "csv", glob.escape(host), "pciprobe-*", "*")
     ):
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
-        if len(lines) < 3:  # the heading, a value, and nothing behind its end
+        if len(lines) < 3:  # heading, at least one value, empty string after the last newline
             continue
         instance = os.path.basename(os.path.dirname(path))[len("pciprobe-") :]
         values.setdefault(instance, {})[os.path.basename(path)[: -len("-2026-01-01")]] = float(
@@ -66,10 +68,12 @@ def check_machine(socket, folder, host, machine):
         [line for line in text.splitlines() if len(line) > 1000],
         "lines longer than the exec plugin reads",
     )
-    count = sum(len(values) for values in metrics.collectd(document).values()) + 1  # the duration
+    count = (
+        sum(len(values) for values in metrics.collectd(document).values()) + 1
+    )  # plus the duration
     try:
         servers.wait_for(
-            "all files", lambda: sum(map(len, stored(folder, host).values())) >= count, 20
+            "all values", lambda: sum(map(len, stored(folder, host).values())) >= count, 20
         )
     except TimeoutError as error:
         yield error
@@ -82,7 +86,7 @@ def check_machine(socket, folder, host, machine):
 
 
 def check_host_names(socket, machine):
-    """A name that would end the identifier, or the line."""
+    """Host names that could break the identifier or the line."""
     for host in ('a"b', "a/b", "/", "a\\", "a\nPUTVAL b/c/d N:1", "a b", "\x1b", "", "x" * 64):
         text = write(machine, host, "nonsense")
         answers = {socket.ask(line)[0] for line in text.splitlines()}
@@ -90,13 +94,13 @@ def check_host_names(socket, machine):
             {"0 Success: 1 value has been dispatched.", "0 Success"}, answers, repr(host)
         )
         if "interval" in text:
-            yield "an interval of nonsense"
+            yield "an invalid interval is printed"
 
 
 def check_exec(machine, folder):
-    """What collectd reads when it starts the program itself: its own name for the host, its own interval."""
+    """Values received by the exec plugin, with collectd's host name and interval."""
     os.makedirs(folder)
-    program = os.path.join(folder, "pciprobe")  # where whoever runs it may look
+    program = os.path.join(folder, "pciprobe")  # readable by the user that runs it
     shutil.copy(machines.PCIPROBE, program)
     config = """
 LoadPlugin csv
@@ -121,9 +125,11 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
             "the last value",
             lambda: stored(folder, "exec-host").get("summary", {}).get("duration-probe"),
         )
-        collectd.wait("the notification", lambda: "Notification: " in collectd.said())
+        collectd.wait("the notification", lambda: "Notification: " in collectd.read_log())
         yield from compare(document, stored(folder, "exec-host"))
-        said = [line for line in collectd.said().splitlines() if "Notification: " in line]
+        notifications = [
+            line for line in collectd.read_log().splitlines() if "Notification: " in line
+        ]
     for device in conflicts:
         wanted = [
             "severity = FAILURE",
@@ -134,12 +140,12 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
             "message = event=conflict address=" + device["address"],
         ]
         wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in device["vm_names"]]
-        if not any(all(text in line for text in wanted) for line in said):
-            yield "%s: %s in none of %s" % (device["address"], wanted, said[:5])
+        if not any(all(text in line for text in wanted) for line in notifications):
+            yield "%s: %s in none of %s" % (device["address"], wanted, notifications[:5])
     yield from same(
         {device["address"] for device in conflicts},
-        {line.split("plugin_instance = ")[1].split(",")[0] for line in said},
-        "devices that notifications tell of",
+        {line.split("plugin_instance = ")[1].split(",")[0] for line in notifications},
+        "devices with notifications",
     )
 
 
@@ -156,21 +162,23 @@ def main():
             % (folder, folder)
         )
         with servers.Collectd(folder, config) as collectd:
-            collectd.wait("its socket", lambda: os.path.exists(os.path.join(folder, "socket")))
+            collectd.wait("socket", lambda: os.path.exists(os.path.join(folder, "socket")))
             with servers.CollectdSocket(os.path.join(folder, "socket")) as socket:
                 for i, machine in enumerate(
                     all_machines() + list(unpacked_recordings(folder)) + [made, owned]
                 ):
                     tap.check(
-                        machine.name + ": every line, every value",
+                        machine.name + ": lines are accepted, values are stored",
                         check_machine,
                         socket,
                         folder,
                         "machine%d" % i,
                         machine,
                     )
-                tap.check("names of hosts", check_host_names, socket, owned)
-        tap.check("as the exec plugin's program", check_exec, owned, os.path.join(folder, "exec"))
+                tap.check("unusual host names are escaped", check_host_names, socket, owned)
+        tap.check(
+            "the exec plugin reads the format", check_exec, owned, os.path.join(folder, "exec")
+        )
     tap.done(wants_machines=False)
 
 

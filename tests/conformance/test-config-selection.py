@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""pci.conf, in all the ways that people write it, selects what OpenNebula's probe would select: computed here from what
-lspci answers to each filter. Where Ruby is installed its YAML must read the quoted spellings as the same texts."""
+"""pci.conf, in all common spellings, selects the same devices as OpenNebula's probe: computed
+here from lspci's output for each filter. If Ruby is installed, its YAML parser must read the
+same strings."""
 import fnmatch
 import json
 import os
@@ -24,7 +25,7 @@ JSON.parse(ARGV[0]).each { |text| puts JSON.generate(YAML.unsafe_load(text) || {
 """
 HOST = "gpu-17.example.org"
 
-# text, what it means, and whether Ruby reads that meaning too: not where YAML 1.1 has numbers in base 60
+# contents, meaning, and whether Ruby reads the same (not for YAML 1.1 numbers in base 60)
 CASES = [
     ("", {}, True),
     ("# nothing but a comment\n", {}, True),
@@ -161,7 +162,7 @@ CASES = [
     ),
 ]
 
-# OpenNebula's probe knows no hosts; 'several that fit: the last has the last word, key by key'
+# OpenNebula's probe has no hosts; if several match, the last one overrides each of its keys
 GENERAL = ":filter: '10de:*'\n:short_address: ['08:00.0', '03:00.0']\n:hosts:\n"
 HOSTS = [
     ("  other: {filter: '*:*'}\n", {}),
@@ -192,8 +193,8 @@ HOSTS = [
     ("", {}),
 ]
 
-# none of these may select anything, and none may pass for a configuration without faults
-FAULTS = [
+# invalid configurations: must be reported, and must not select anything
+INVALID = [
     ":filter: '10de\n",
     ":filter: [\n",
     ":filter:\n\t- '10de:*'\n",
@@ -223,13 +224,13 @@ FAULTS = [
 
 
 class Selector:
-    """OpenNebula's rules, by lspci's answers."""
+    """OpenNebula's rules, with lspci as filter."""
 
     def __init__(self, machine):
         self.machine = machine
         self.by_filter = {}
         words = [shlex.split(line) for line in machine.lspci("-mmnn").splitlines()]
-        # what lspci prints without -D is the short address, and 'Device' stands where there is no name
+        # without -D lspci prints short addresses; 'Device' for devices without a name
         self.short = [line[0] for line in words]
         self.names = [line[3].rpartition(" [")[0] for line in words]
         self.addresses = machine.addresses()
@@ -298,7 +299,7 @@ def compare_all(selector, folder, cases):
 
 
 def read_with_ruby(texts):
-    """All at once: starting Ruby is slow."""
+    """Parses all strings in one process, because Ruby starts slowly."""
     done = run([RUBY, "-EUTF-8", "-e", RUBY_READ, json.dumps(texts)])
     if done.returncode != 0:
         raise RuntimeError("ruby: " + done.stderr)
@@ -306,7 +307,7 @@ def read_with_ruby(texts):
 
 
 def compare_ruby(cases):
-    """That the meanings above are Ruby's as well, which is where the format comes from."""
+    """Ruby, which defines the format, reads the same values."""
     for (text, meaning), found in zip(cases, read_with_ruby([text for text, _ in cases])):
         found = {key.lstrip(":"): value for key, value in found.items()}
         for key, value in meaning.items():
@@ -314,7 +315,7 @@ def compare_ruby(cases):
 
 
 def quote(draw, text):
-    """One of the ways to write a text in YAML; plain only where it is one."""
+    """Returns a string in a random YAML style; plain only where that is a string."""
     ways = ["'%s'" % text.replace("'", "''"), json.dumps(text)]
     if re.fullmatch(r"[0-9a-f][0-9a-fx*:.]*[0-9a-fx*]", text):
         ways.append(text)
@@ -328,7 +329,7 @@ def write_list(draw, texts):
 
 
 def draw_filter(draw, ids):
-    """IDS: 'class: vendor:device' of the machine's devices."""
+    """Returns a random filter. IDS: 'class: vendor:device' of the machine's devices."""
     klass, vendor, device = re.fullmatch("(....): (....):(....)", draw.choice(ids)).groups()
     return draw.choice(
         [
@@ -382,11 +383,11 @@ def generate(selector):
     meanings = [draw_meaning(draw, selector, ids) for _ in range(GENERATED)]
     cases = [(write_meaning(draw, meaning), meaning) for meaning in meanings]
     if not any(selector.select(meaning) for _, meaning in cases):
-        raise RuntimeError("%s: nothing is ever selected" % selector.machine.name)
+        raise RuntimeError("%s: no configuration selects a device" % selector.machine.name)
     return cases
 
 
-def check_fault(machine, folder, text):
+def check_invalid(machine, folder, text):
     path = write_config(folder, text)
     for arguments in (["-c", path], ["-c", path, "-f", "json"], ["-c", path, "-f", "opennebula"]):
         done = machine.run_pciprobe(*arguments)
@@ -400,13 +401,13 @@ def check_fault(machine, folder, text):
             )
 
 
-def check_faults(tap, machine, folder):
-    for text in FAULTS:
-        tap.check("a fault: %a" % text, check_fault, machine, folder, text)
+def check_invalid_files(tap, machine, folder):
+    for text in INVALID:
+        tap.check("invalid: %a" % text, check_invalid, machine, folder, text)
     for name, path in (("no file", os.path.join(folder, "none")), ("a directory", folder)):
         done = machine.run_pciprobe("-c", path)
         found = (done.returncode, done.stdout, path in done.stderr)
-        tap.result("a fault: " + name, same((1, "", True), found, "outcome"))
+        tap.result("invalid: " + name, same((1, "", True), found, "outcome"))
 
 
 def check_hosts(tap, selector, folder):
@@ -429,7 +430,7 @@ def check_hosts(tap, selector, folder):
 
 
 def check_full_addresses(selector, folder):
-    """Where Ruby's probe would find nothing: a device is the same device by its full address."""
+    """Full addresses match, too, unlike in OpenNebula's probe."""
     yield from same(
         ["0000:03:00.0"],
         selected(selector.machine, folder, "filter:\nshort_address: ['0000:03:00.0']\n"),
@@ -447,13 +448,13 @@ def main():
             tap.check("made: %a" % text, compare, selector, folder, text, meaning)
         tap.check("made: a full address", check_full_addresses, selector, folder)
         check_hosts(tap, selector, folder)
-        check_faults(tap, tree.machine, folder)
+        check_invalid_files(tap, tree.machine, folder)
         ruby_cases = [(text, meaning) for text, meaning, ruby in CASES if ruby]
         for machine in all_machines() + [tree.machine]:
             selector = Selector(machine)
             cases = generate(selector)
             tap.check(
-                "%s: %d configurations" % (machine.name, len(cases)),
+                "%s: %d generated configurations" % (machine.name, len(cases)),
                 compare_all,
                 selector,
                 folder,

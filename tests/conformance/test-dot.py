@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format dot: Graphviz reads it, and draws what JSON has, whatever VMs are called.
+"""The format dot: Graphviz accepts it and draws the same as in JSON, with any VM names.
 docs/topology.svg shows the machine in examples/."""
 import json
 import os
@@ -34,7 +34,7 @@ def run_dot(kind, text):
 
 
 def pictured(svg, kind):
-    """The nodes, edges or clusters of a picture: {title: lines of text}."""
+    """Returns the nodes, edges or clusters of an SVG: {title: lines of text}."""
     found = {}
     for group in xml.fromstring(svg).iter(SVG + "g"):
         if group.get("class") == kind:
@@ -44,13 +44,13 @@ def pictured(svg, kind):
 
 
 def shown(name):
-    """A name as the picture has it."""
+    """Returns a name as printed in the SVG."""
     name = metrics.plain(name).replace("\n", "?").replace("\ufffd", "?")
     return name if len(name) <= NAME_CHARACTERS else name[:NAME_CHARACTERS] + "\u2026"
 
 
 def state(device):
-    """What the picture says of a device's owners."""
+    """Returns the lines about a device's owners."""
     columns = [device.get(key, []) for key in ("owners", "claims", "frontends", "vm_ids")]
     owners = [
         ("held by " if claim == "holds" else "reserved for ")
@@ -63,7 +63,7 @@ def state(device):
 
 
 def label(device):
-    """All of its text but the device's name, which is on the second line."""
+    """Returns the lines of a device except its name, which is on the second line."""
     first = device["address"].removeprefix("0000:")
     if "driver" in device:
         first += " " + shown(device["driver"])
@@ -81,7 +81,7 @@ def groups(devices):
 
 
 def check_machine(machine):
-    """Of all devices, so that each bridge is one of them."""
+    """Compares all devices, so bridges are included."""
     text, devices = machine.pciprobe("-a", "-f", "dot"), machine.json("-a")["devices"]
     svg, graph = run_dot("svg", text), json.loads(run_dot("dot_json", text))
     nodes = pictured(svg, "node")
@@ -107,7 +107,7 @@ def check_machine(machine):
         pictured(svg, "cluster"),
         "names of groups",
     )
-    yield from same(text, machine.pciprobe("-a", "-f", "dot"), "a second run")
+    yield from same(text, machine.pciprobe("-a", "-f", "dot"), "output of a second run")
 
 
 def check_hostile_names(machine):
@@ -131,7 +131,7 @@ def check_filtered(machine):
 
 
 def check_picture(machine):
-    """The README's picture is that of the machine in examples/, whatever release drew it."""
+    """The README's picture shows the machine in examples/; Graphviz's version does not matter."""
     with open(os.path.join(SOURCES, "docs/topology.svg"), encoding="utf-8") as file:
         picture = file.read()
     svg = run_dot("svg", machine.pciprobe("-a", "-f", "dot"))
@@ -141,7 +141,7 @@ def check_picture(machine):
 
 def unpack_example(folder):
     with tarfile.open(os.path.join(SOURCES, "examples/host.tar.xz")) as tar:
-        # Where tarfile can, it holds what it unpacks inside the directory.
+        # Newer tarfile versions can refuse to unpack outside of the directory.
         tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
     return Machine("example", os.path.join(folder, "host"))
 
@@ -153,10 +153,14 @@ def main():
         made = make_machine(os.path.join(folder, "made")).machine
         owned = make_owned(os.path.join(folder, "owned")).machine
         for machine in all_machines() + list(unpacked_recordings(folder)) + [made, owned]:
-            tap.check(machine.name + ": devices, owners, tree, groups", check_machine, machine)
-        tap.check("hostile names", check_hostile_names, owned)
-        tap.check("bridges above a selected device", check_filtered, made)
-        tap.check("docs/topology.svg", check_picture, unpack_example(folder))
+            tap.check(
+                machine.name + ": devices, owners, tree and groups match JSON",
+                check_machine,
+                machine,
+            )
+        tap.check("hostile names are escaped", check_hostile_names, owned)
+        tap.check("bridges above a selected device are drawn", check_filtered, made)
+        tap.check("docs/topology.svg is current", check_picture, unpack_example(folder))
     tap.done()
 
 

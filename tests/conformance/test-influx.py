@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format influx: a real InfluxDB takes every line of it, and has what JSON has."""
+"""The format influx: a real InfluxDB accepts each line, and stores the same values as in JSON."""
 import os
 import tempfile
 import time
@@ -11,7 +11,7 @@ from machines import Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
 LAST_NUMBER = 2**63 - 1
-# of what describes a device, what InfluxDB indexes; a backslash can't stand everywhere in those, a newline nowhere
+# Labels that are tags, i.e. indexed; tags cannot contain some backslashes, and no newlines.
 TAGS = {"vendor", "device", "class", "driver", "sriov", "pf", "parent", "physical_slot", "label"}
 
 
@@ -81,7 +81,7 @@ def check_machine(influx, database, machine):
     }
     yield from same(metrics.aliases(document) | metrics.models(document), pools, "pools")
     hosts = [without(row, "host", "time", "probe") for row in rows["pciprobe_host"]]
-    yield from same([metrics.host(document["devices"])], hosts, "the host's numbers")
+    yield from same([metrics.host(document["devices"])], hosts, "the host's totals")
 
 
 def check_hostile_names(influx, machine):
@@ -107,7 +107,7 @@ def check_hostile_names(influx, machine):
 
 
 def check_time(machine):
-    """Of one reading all lines have one time, that of the reading."""
+    """All lines have the same timestamp, that of the reading."""
     times = {line.rsplit(" ", 1)[1] for line in machine.pciprobe("-a", "-f", "influx").splitlines()}
     now = time.time_ns()
     if len(times) != 1 or not now - 60 * 10**9 < int(*times) <= now:
@@ -126,14 +126,14 @@ def main():
             all_machines() + list(unpacked_recordings(folder)) + [made, owned]
         ):
             tap.check(
-                machine.name + ": devices, owners, host",
+                machine.name + ": devices, owners and host match JSON",
                 check_machine,
                 influx,
                 "machine%d" % i,
                 machine,
             )
-        tap.check("hostile names", check_hostile_names, influx, owned)
-        tap.check("times", check_time, made)
+        tap.check("hostile names are stored unchanged", check_hostile_names, influx, owned)
+        tap.check("all lines have the time of the reading", check_time, made)
     tap.done(wants_machines=False)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What -f json writes is what etc/pciprobe.schema.json describes, in both directions, and JSON whatever the host's
-drivers, interfaces and disks call themselves."""
+"""The output of -f json matches etc/pciprobe.schema.json, in both directions, and is valid JSON
+with any names of drivers, interfaces and disks."""
 import copy
 import json
 import os
@@ -21,7 +21,7 @@ except ImportError:
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../etc/pciprobe.schema.json")
 CHECKER = jsonschema.Draft202012Validator
 
-# arguments, and whether every device is to have the required properties
+# arguments, and whether each device must have the required properties
 ARGUMENTS = [
     (["-a"], True),
     (["-a", "-d", "fffe:fffe"], True),
@@ -71,7 +71,7 @@ def load_schema():
 
 
 def with_required(schema):
-    """What a device always has, unless -o asked for other columns: the schema is for these documents as well."""
+    """Adds the properties that are only required without -o, which the schema itself permits."""
     schema = copy.deepcopy(schema)
     schema["$defs"]["device"]["required"] = ALWAYS
     schema["$defs"]["device"]["dependentRequired"] = {
@@ -81,7 +81,7 @@ def with_required(schema):
     return schema
 
 
-def faults(schema, document):
+def schema_errors(schema, document):
     for error in CHECKER(schema).iter_errors(document):
         yield "%s: %s" % ("/".join(str(part) for part in error.absolute_path), error.message[:300])
 
@@ -90,10 +90,10 @@ def faults(schema, document):
 
 
 def objects_in(schema, path=""):
-    """Every schema that has properties, with its place."""
+    """Yields each schema with properties, and its path."""
     if isinstance(schema, dict):
         if "properties" in schema:
-            yield path or "the whole", schema
+            yield path or "top level", schema
         for key, value in schema.items():
             yield from objects_in(value, "%s/%s" % (path, key))
 
@@ -109,14 +109,14 @@ def check_schema(schema):
             ):
                 yield "%s: %s has no description" % (path, name)
     for name in set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema))) ^ set(schema["$defs"]):
-        yield "$defs/%s is used and not there, or there and not used" % name
+        yield "$defs/%s is used but undefined, or unused" % name
 
 
 def check_fields(schema, machine):
-    """A field that is added must be described, and one that is described must be there."""
+    """All fields are described, and all described fields exist."""
     fields = [line.split()[0] for line in machine.pciprobe("-o", "help").splitlines()]
     described = [name for name in schema["$defs"]["device"]["properties"] if name != "incomplete"]
-    return same(fields, described, "'-o help' and the schema, in their order")
+    return same(fields, described, "order of '-o help' and the schema")
 
 
 # ---- documents ----
@@ -124,12 +124,12 @@ def check_fields(schema, machine):
 
 def check_document(schema, machine, arguments, whole):
     document = machine.json(*arguments)
-    yield from faults(with_required(schema) if whole else schema, document)
+    yield from schema_errors(with_required(schema) if whole else schema, document)
     selection, devices = document["selection"], document["devices"]
     yield from same(len(machine.addresses()), selection["seen"], "selection.seen")
     yield from same(len(devices), selection["selected"], "selection.selected")
     yield from same(
-        len([word for word in arguments if word in ("-d", "-s", "--name")]),
+        len([arg for arg in arguments if arg in ("-d", "-s", "--name")]),
         len(selection["rules"]),
         "number of rules",
     )
@@ -141,7 +141,7 @@ def check_config(schema, machine, folder, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     document = machine.json("-c", path)
-    yield from faults(with_required(schema), document)
+    yield from schema_errors(with_required(schema), document)
     yield from same(path, document["selection"].get("config"), "selection.config")
     yield from same(
         len(document["devices"]), document["selection"]["selected"], "selection.selected"
@@ -152,7 +152,7 @@ def check_config(schema, machine, folder, text):
             or rule["text"] not in text
             or not rule["place"].startswith(path + ":")
         ):
-            yield "a rule that nobody wrote: %r" % rule
+            yield "unexpected rule: %r" % rule
 
 
 def check_machine(tap, schema, machine, folder):
@@ -177,12 +177,13 @@ def check_machine(tap, schema, machine, folder):
 
 
 def check_all_fields_seen(schema, made, folder):
-    """What no device has is described, but never compared. Aliases come from the configuration."""
+    """The made machine has all described properties, so all are checked. Aliases need a
+    configuration."""
     path = os.path.join(folder, "alias.conf")
     with open(path, "w", encoding="utf-8") as file:
         file.write(":filter:\n:alias: [{name: all, filter: '*:*'}, {name: none, numa_node: 7}]\n")
     document = made.json("-c", path)
-    yield from faults(schema, document)
+    yield from schema_errors(schema, document)
     yield from same(
         [len(document["devices"]), 0],
         [alias["total"] for alias in document["aliases"]],
@@ -194,30 +195,30 @@ def check_all_fields_seen(schema, made, folder):
     }
     for name in schema["$defs"]["device"]["properties"]:
         if name not in seen:
-            yield "%s: no device of the made machine has it" % name
+            yield "%s: missing in all devices of the made machine" % name
 
 
-# ---- wrong documents ----
+# ---- invalid documents ----
 
 
 def change(document, path, value):
-    """A copy in which the value at PATH is another; without VALUE it is gone."""
+    """Returns a copy with VALUE at PATH, or without PATH if VALUE is None."""
     document = copy.deepcopy(document)
-    *way, last = path
-    place = document
-    for step in way:
-        place = place[step]
+    *steps, last = path
+    parent = document
+    for step in steps:
+        parent = parent[step]
     if value is None:
-        del place[last]
+        del parent[last]
     else:
-        place[last] = value[0]
+        parent[last] = value[0]
     return document
 
 
 def check_wrong_documents(tap, schema, machine):
     schema = with_required(schema)
     good = machine.json("-a", "-d", "8086:10d3")
-    tap.result("a good document, to be spoilt", faults(schema, good))
+    tap.result("schema accepts a valid document", schema_errors(schema, good))
     device = ("devices", 0)
     wrong = [((name,), None) for name in schema["required"]]
     wrong += [
@@ -278,20 +279,21 @@ def check_wrong_documents(tap, schema, machine):
             "/".join(str(step) for step in path),
             "missing" if value is None else "= %a" % value[0],
         )
-        taken = not list(faults(schema, change(good, path, value)))
-        tap.result("refused: " + what, ["the schema takes it"] if taken else [])
+        accepted = not list(schema_errors(schema, change(good, path, value)))
+        tap.result("schema rejects: " + what, ["the schema accepts it"] if accepted else [])
 
 
 # ---- hostile names ----
 
 
 def name_of(raw):
-    """As a name of a file: no slash, not too long."""
+    """Returns a valid file name: without slash, limited length."""
     return raw.replace(b"/", b"|")[:60]
 
 
 def readable(raw):
-    """What is to be in JSON; how many U+FFFD stand for one fault is nobody's business."""
+    """Returns the expected string in JSON, with any number of U+FFFD for an invalid sequence as
+    one."""
     return re.sub("\ufffd+", "\ufffd", raw.decode("utf-8", "replace"))
 
 
@@ -310,8 +312,8 @@ def make_hostile(root):
             "reset_method": b"flr\n",
             "power/runtime_status": raw + b".\n",
         }
-        place = os.fsencode(tree.device(address, 0x8086, 0x10D3, uevent=uevent, files=files))
-        os.makedirs(place + b"/net/" + name_of(raw))
+        directory = os.fsencode(tree.device(address, 0x8086, 0x10D3, uevent=uevent, files=files))
+        os.makedirs(directory + b"/net/" + name_of(raw))
         block = os.fsencode(tree.path("sys/block"))
         os.makedirs(block, exist_ok=True)
         os.symlink(
@@ -339,7 +341,7 @@ def strings_in(value):
 def check_hostile_text(machine):
     text = machine.pciprobe("-f", "json", "-a")
     for character in sorted(set(re.findall("[\x00-\x09\x0b-\x1f]", text))):
-        yield "the control character %r stands in it as it is" % character
+        yield "unescaped control character %r" % character
     for string in strings_in(machine.json("-a")):
         try:
             string.encode()
@@ -371,14 +373,14 @@ def check_hostile_values(machine):
 
 
 def check_hostile_rules(schema, machine, folder):
-    """The texts of rules and the path of the configuration are the caller's, and in the document too."""
+    """Strings of rules and the path of the configuration are printed, too."""
     path = os.fsencode(folder) + b'/p"\x1b\xff.conf'
     with open(path, "wb") as file:
         file.write("filter:\ndevice_name: ['\"|.', '\\\\|.', \"\\e|.\", 'é|.']\n".encode())
     document = machine.json(
         "-c", os.fsdecode(path), "--name", '"|.', "--name", "\x1b|.", "--name", "\\\\|."
     )
-    yield from faults(schema, document)
+    yield from schema_errors(schema, document)
     yield from same(
         ['"|.', "\\\\|.", "\x1b|.", "é|.", '"|.', "\x1b|.", "\\\\|."],
         [rule["text"] for rule in document["selection"]["rules"]],
@@ -388,7 +390,7 @@ def check_hostile_rules(schema, machine, folder):
 
 
 def check_incomplete(schema, folder):
-    """A device that can't be read whole says so, and so do the document and the exit status."""
+    """An incomplete device is marked, in the document and in the exit status, too."""
     tree = make_machine(folder, "incomplete")
     tree.file("sys/bus/pci/devices/0000:03:00.0/numa_node", "many")
     done = tree.machine.run_pciprobe("-a", "-f", "json")
@@ -400,27 +402,38 @@ def check_incomplete(schema, folder):
         [device["address"] for device in document["devices"] if device.get("incomplete")],
         "devices",
     )
-    yield from faults(schema, document)
+    yield from schema_errors(schema, document)
 
 
 def main():
     tap = Tap()
     schema = load_schema()
-    tap.check("the schema itself", check_schema, schema)
+    tap.check("the schema is valid and complete", check_schema, schema)
     with tempfile.TemporaryDirectory(prefix="pciprobe-schema-") as folder:
         made = make_machine(os.path.join(folder, "made")).machine
-        tap.check("all fields are described, and no others", check_fields, schema, made)
-        tap.check("the made machine has all of them", check_all_fields_seen, schema, made, folder)
+        tap.check("the schema describes exactly the fields", check_fields, schema, made)
+        tap.check(
+            "the made machine has all properties", check_all_fields_seen, schema, made, folder
+        )
         for machine in all_machines() + [made]:
             check_machine(tap, schema, machine, folder)
         check_wrong_documents(tap, schema, made)
         hostile = make_hostile(os.path.join(folder, "hostile")).machine
-        tap.check("hostile names: by the schema", check_document, schema, hostile, ["-a"], True)
-        tap.check("hostile names: UTF-8 and JSON", check_hostile_text, hostile)
-        tap.check("hostile names: what they are", check_hostile_values, hostile)
-        tap.check("hostile rules", check_hostile_rules, schema, made, folder)
         tap.check(
-            "devices that can't be read whole",
+            "hostile names: output matches the schema",
+            check_document,
+            schema,
+            hostile,
+            ["-a"],
+            True,
+        )
+        tap.check("hostile names: output is UTF-8 and JSON", check_hostile_text, hostile)
+        tap.check("hostile names: values are unchanged", check_hostile_values, hostile)
+        tap.check(
+            "hostile rules: output matches the schema", check_hostile_rules, schema, made, folder
+        )
+        tap.check(
+            "incomplete devices are marked",
             check_incomplete,
             schema,
             os.path.join(folder, "incomplete"),

@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format libvirt: what each element must say is computed here from the tree's files; libvirt's own schema
-(virt-xml-validate) and libvirt's own parser (virsh with its test driver, which needs no daemon) must take it."""
+"""The format libvirt: the expected elements are computed from the tree's files; libvirt's schema
+(virt-xml-validate) and parser (virsh with the test driver, which needs no daemon) must accept
+them."""
 import os
 import re
 import shutil
@@ -26,10 +27,10 @@ DOMAIN = """<domain type='test'>
 """
 
 
-# ---- what is expected ----
+# ---- expected ----
 
 
-def native_driver(machine, address):
+def host_driver(machine, address):
     driver = machine.link(address, "driver")
     return (
         driver
@@ -39,7 +40,7 @@ def native_driver(machine, address):
 
 
 def class_of(machine, address):
-    """Class and subclass. Recordings have it in the modalias alone."""
+    """Returns class and subclass. Recordings only have them in the modalias."""
     text = machine.read(address, "class")
     return (
         int(text, 16) >> 8
@@ -52,16 +53,16 @@ def is_bridge(machine, address):
     return class_of(machine, address) >> 8 == 6
 
 
-def blockers(machine, address):
+def nonviable_peers(machine, address):
     return [
         peer
         for peer in machine.entries(address, "iommu_group/devices")
-        if peer != address and not is_bridge(machine, peer) and native_driver(machine, peer)
+        if peer != address and not is_bridge(machine, peer) and host_driver(machine, peer)
     ]
 
 
 def pf_interface(machine, address):
-    """The interface of a VF's PF: the only one, or the first one that is an uplink."""
+    """Returns the interface of a VF's PF: the only one, or the first uplink."""
     names = machine.entries(address, "physfn/net")
     ports = {
         name: machine.read(address, "physfn/net/%s/phys_port_name" % name) or "" for name in names
@@ -71,11 +72,12 @@ def pf_interface(machine, address):
 
 
 def expected_element(machine, address):
-    """What stands for the device, and whether it can have a virtio interface beside it; None: nothing does."""
+    """Returns the element's name, 'interface' if it can be paired with virtio; None if there is
+    none."""
     if (
         is_bridge(machine, address)
         or not machine.link(address, "iommu_group")
-        or blockers(machine, address)
+        or nonviable_peers(machine, address)
     ):
         return None
     return (
@@ -86,26 +88,26 @@ def expected_element(machine, address):
 
 
 def source_of(element):
-    """The device that a hostdev or an interface of type hostdev is."""
+    """Returns the device of a hostdev, or of an interface of type hostdev."""
     found = element.find("source/address")
     numbers = [int(found.get(name), 16) for name in ("domain", "bus", "slot", "function")]
     return "%04x:%02x:%02x.%x" % tuple(numbers)
 
 
-# ---- what is found ----
+# ---- found ----
 
 
 def attributes(element, name):
-    """Of an element in it; None: it isn't there."""
+    """Returns the attributes of a child element, or None."""
     found = element.find(name)
     return None if found is None else dict(found.attrib)
 
 
 def split(text):
-    """The output in pieces, as the manual says: each begins with a line '<!-- ADDRESS'. [(address, comment, element)]"""
+    """Splits the output as documented, at lines '<!-- ADDRESS': [(address, comment, element)]"""
     pieces = re.split(r"^(?=<!-- )", text, flags=re.MULTILINE)
     if pieces[0]:
-        raise Failed("it begins with %r" % pieces[0][:80])
+        raise Failed("unexpected output before the first device: %r" % pieces[0][:80])
     found = []
     for piece in pieces[1:]:
         comment, rest = re.fullmatch(r"<!-- (.*?) -->\n(.*)", piece, re.DOTALL).groups()
@@ -113,10 +115,10 @@ def split(text):
         if not address:
             raise Failed("no address in %r" % comment)
         try:
-            # with its comment, as a file for virsh
+            # including the comment, as in a file for virsh
             element = ET.fromstring(piece.encode()) if rest else None
         except (ET.ParseError, UnicodeEncodeError) as error:
-            raise Failed("%s is no document: %s" % (address[0], error)) from error
+            raise Failed("%s: invalid XML: %s" % (address[0], error)) from error
         found.append((address[0], comment, element))
     return found
 
@@ -133,7 +135,8 @@ def elements_of(machine, *arguments):
 
 
 def check_devices(machine):
-    """Each device once, in order, with the element that it should have or the reason why there is none."""
+    """Each device is listed once, in order, with the expected element or a reason why there is
+    none."""
     pieces = pieces_of(machine)
     yield from same(
         sorted(
@@ -165,14 +168,14 @@ def check_devices(machine):
             "%s: driver" % address,
         )
         yield from same(
-            bool(native_driver(machine, address)),
+            bool(host_driver(machine, address)),
             "bound to host driver" in comment,
-            "%s: the host's use" % address,
+            "%s: host driver" % address,
         )
 
 
 def check_teaming(machine):
-    """The same devices; each interface has its virtio interface before it."""
+    """Lists the same devices, with a virtio interface before each interface."""
     plain, paired = pieces_of(machine), pieces_of(machine, "--teaming")
     wanted = []
     for address, _, element in plain:
@@ -202,7 +205,7 @@ def check_teaming(machine):
         yield from same(
             {"type": "persistent"},
             attributes(virtio, "teaming"),
-            "%s: teaming of the virtio one" % address,
+            "%s: teaming of the virtio interface" % address,
         )
         yield from same(
             {"dev": pf_interface(machine, address), "mode": "bridge"},
@@ -215,7 +218,7 @@ def check_teaming(machine):
         for _, _, element in paired
         if element is not None and element.find("alias") is not None
     ]
-    yield from same(len(set(aliases)), len(aliases), "different aliases")
+    yield from same(len(set(aliases)), len(aliases), "number of distinct aliases")
     yield from (alias for alias in aliases if not re.fullmatch("ua-[A-Za-z0-9_-]+", alias))
 
 
@@ -228,17 +231,17 @@ def macs_of(machine):
 
 
 def check_macs(machine):
-    """Local, for one interface, outside of libvirt's own, each another one, and the same at each call."""
+    """MAC addresses are local, unicast, unique, stable, and outside of libvirt's range."""
     macs = macs_of(machine)
-    yield from same(macs, macs_of(machine), "the next call")
-    yield from same(len(set(macs)), len(macs), "different ones")
+    yield from same(macs, macs_of(machine), "MAC addresses of the next call")
+    yield from same(len(set(macs)), len(macs), "number of distinct MAC addresses")
     yield from (mac for mac in macs if not re.fullmatch("02(:[0-9a-f]{2}){5}", mac))
     if not macs:
-        yield "there is none to look at"
+        yield "no MAC addresses"
 
 
 def check_kinds(machine):
-    """Else much of the above would be true of next to nothing."""
+    """The made machine has all cases, so that all of them are tested."""
     pieces = pieces_of(machine, "--teaming")
     kinds = [
         element.tag + (element.get("type") or "") for _, _, element in pieces if element is not None
@@ -260,7 +263,7 @@ def check_kinds(machine):
         if model not in models
     )
     yield from (
-        "nobody says '%s'" % text
+        "no comment has '%s'" % text
         for text in (
             "a bridge cannot be assigned",
             "not in an IOMMU group",
@@ -273,7 +276,7 @@ def check_kinds(machine):
 
 
 def check_split_command(machine, folder):
-    """The command that the document on migration splits a pair with."""
+    """The command in docs/migration.md splits a pair into two files."""
     with open(os.path.join(SOURCES, "docs/migration.md"), encoding="utf-8") as file:
         command = re.search("^csplit .*$", file.read(), re.MULTILINE)[0]
     with open(os.path.join(folder, "pair.xml"), "w", encoding="utf-8") as file:
@@ -294,7 +297,7 @@ def check_macs_of_another_host(machine, other):
     yield from same(
         True,
         set(macs_of(machine)).isdisjoint(macs_of(other)),
-        "other MAC addresses on another host",
+        "MAC addresses differ between hosts",
     )
 
 
@@ -303,7 +306,7 @@ def libvirt_version():
 
 
 def serialize(element):
-    """As it was, but without what this libvirt's schema can't know."""
+    """Serializes an element without what this libvirt's schema does not support."""
     driver = element.find("driver")
     if libvirt_version() < (10, 0, 0) and driver is not None:
         driver.attrib.pop("model", None)
@@ -319,20 +322,20 @@ def validate(folder, elements):
 
 
 def check_schema(machine, folder, *arguments):
-    """All at once; only when that fails it is looked for which one."""
+    """Validates all elements together, and if that fails, each one."""
     elements = [serialize(element) for element in elements_of(machine, *arguments)]
     good, _ = validate(folder, elements)
     if good:
         return
-    yield "not by libvirt's schema"
+    yield "rejected by libvirt's schema"
     for element in elements:
-        good, said = validate(folder, [element])
+        good, errors = validate(folder, [element])
         if not good:
-            yield element + said
+            yield element + errors
 
 
 def check_parser(machine, folder, *arguments):
-    """libvirt reads it, and has the same devices, MAC addresses, interfaces and aliases then."""
+    """libvirt parses it, and keeps devices, MAC addresses, interfaces and aliases."""
     elements = elements_of(machine, *arguments)
     path = os.path.join(folder, "domain.xml")
     with open(path, "w", encoding="utf-8") as file:
@@ -372,7 +375,7 @@ def check_parser(machine, folder, *arguments):
         facts(
             domain.find("devices").findall("hostdev") + domain.find("devices").findall("interface")
         ),
-        "what libvirt has",
+        "elements in libvirt",
     )
 
 
@@ -380,8 +383,8 @@ def check_parser(machine, folder, *arguments):
 
 
 def add_devices_for_all(tree):
-    """To the made machine, whose devices are mostly in no group: variant drivers, VFs without their PF's interface, other
-    classes of VFs, a domain that isn't 0."""
+    """Adds devices in groups to the made machine: variant drivers, VFs whose PF has no
+    interface, VFs of other classes, a domain other than 0."""
     enabled = {"sriov_totalvfs": "8", "sriov_numvfs": "8"}
     tree.device("10000:81:00.0", 0x15B3, 0x1019, driver="mlx5_core", group=100, files=enabled)
     for name, port in (("eth7", "pf0vf0"), ("eth20", "p0")):
@@ -412,7 +415,7 @@ def add_devices_for_all(tree):
         "0000:82:00.0", 0, "0000:82:10.0", 0x8086, 0x10ED, group=111, driver="vfio-pci"
     )
     tree.device("0000:83:00.0", 0x10DE, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
-    # the graphics card can't go without its sound
+    # the GPU shares a group with its audio function
     for function, driver in enumerate(("vfio-pci", "snd_hda_intel")):
         tree.device(
             "0000:84:00.%d" % function,
@@ -431,7 +434,7 @@ def add_devices_for_all(tree):
 
 
 def make_group_folders(tree):
-    """Where a device's group has no list of its devices yet."""
+    """Creates the lists of devices of the groups."""
     for number in range(100, 114):
         os.makedirs(tree.path("sys/kernel/iommu_groups/%d/devices" % number), exist_ok=True)
 
@@ -442,7 +445,7 @@ UNWRITABLE_INTERFACES = [b"a\x01b", b"a\x1bb", b"a\xffb", b"a\tb"]
 
 
 def make_hostile(root):
-    """Drivers and interfaces with names that could break XML. All of it is in a group."""
+    """Drivers and interfaces with names that could break XML. All devices are in groups."""
     tree = Tree(root, "hostile")
     tree.hostname("<'&--\x1b>")
     for i, name in enumerate(HOSTILE_DRIVERS):
@@ -453,19 +456,19 @@ def make_hostile(root):
         [name.encode() for name in HOSTILE_INTERFACES] + UNWRITABLE_INTERFACES
     ):
         pf, vf = "0000:%02x:00.0" % (i + 0x40), "0000:%02x:10.0" % (i + 0x40)
-        place = tree.device(
+        directory = tree.device(
             pf, 0x8086, 0x10FB, group=64 + i, files={"sriov_totalvfs": "1", "sriov_numvfs": "1"}
         )
-        os.makedirs(os.fsencode(place) + b"/net/" + name)
+        os.makedirs(os.fsencode(directory) + b"/net/" + name)
         tree.virtual_function(pf, 0, vf, 0x8086, 0x10ED, group=128 + i)
     return tree.machine
 
 
 def check_hostile(machine):
-    """Each device keeps its piece; a name that XML can't have gives an interface without a pair, and no wrong one."""
+    """Names are escaped; an interface whose name XML cannot represent gets no virtio interface."""
     text = machine.pciprobe("-a", "-f", "libvirt", "--teaming")
     for character in sorted(set(re.findall("[\x00-\x09\x0b-\x1f\x7f\ufffe]", text))):
-        yield "the control character %r stands in it" % character
+        yield "unescaped control character %r" % character
     devices = [
         element.find("source").get("dev")
         for element in elements_of(machine, "--teaming")
@@ -478,11 +481,11 @@ def check_hostile(machine):
 
 
 def recordings(folder):
-    place = os.path.join(SOURCES, "tests/recordings")
+    source = os.path.join(SOURCES, "tests/recordings")
     found = []
-    for name in sorted(os.listdir(place)):
+    for name in sorted(os.listdir(source)):
         if name.endswith(".tar.xz"):
-            with tarfile.open(os.path.join(place, name)) as tar:
+            with tarfile.open(os.path.join(source, name)) as tar:
                 tar.extractall(
                     folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {})
                 )
@@ -492,12 +495,16 @@ def recordings(folder):
 
 
 def check_machine(tap, machine, folder):
-    tap.check("%s: devices" % machine.name, check_devices, machine)
-    tap.check("%s: pairs" % machine.name, check_teaming, machine)
+    tap.check("%s: devices have the expected elements" % machine.name, check_devices, machine)
+    tap.check("%s: interfaces are paired with virtio" % machine.name, check_teaming, machine)
     for arguments in ((), ("--teaming",)):
         name = " ".join((machine.name, *arguments))
-        tap.check("%s: libvirt's schema" % name, check_schema, machine, folder, *arguments)
-        tap.check("%s: libvirt's parser" % name, check_parser, machine, folder, *arguments)
+        tap.check(
+            "%s: libvirt's schema accepts it" % name, check_schema, machine, folder, *arguments
+        )
+        tap.check(
+            "%s: libvirt's parser accepts it" % name, check_parser, machine, folder, *arguments
+        )
 
 
 def main():
@@ -516,15 +523,21 @@ def main():
         machines = all_machines() + recordings(folder) + [made]
         for machine in machines:
             check_machine(tap, machine, folder)
-        tap.check("made: devices of all kinds", check_kinds, made)
-        tap.check("made: splitting", check_split_command, made, folder)
-        tap.check("made: MAC addresses", check_macs, made)
-        tap.check("another host: MAC addresses", check_macs_of_another_host, made, other)
+        tap.check("made: all cases are present", check_kinds, made)
+        tap.check("made: the documented command splits a pair", check_split_command, made, folder)
+        tap.check("made: MAC addresses are valid and unique", check_macs, made)
+        tap.check("another host: MAC addresses differ", check_macs_of_another_host, made, other)
         hostile = make_hostile(os.path.join(folder, "hostile"))
-        tap.check("hostile names: devices", check_devices, hostile)
-        tap.check("hostile names: pieces", check_hostile, hostile)
-        tap.check("hostile names: libvirt's parser", check_parser, hostile, folder, "--teaming")
-        tap.check("hostile names: libvirt's schema", check_schema, hostile, folder)
+        tap.check("hostile names: devices have the expected elements", check_devices, hostile)
+        tap.check("hostile names: names are escaped", check_hostile, hostile)
+        tap.check(
+            "hostile names: libvirt's parser accepts them",
+            check_parser,
+            hostile,
+            folder,
+            "--teaming",
+        )
+        tap.check("hostile names: libvirt's schema accepts them", check_schema, hostile, folder)
     tap.done()
 
 

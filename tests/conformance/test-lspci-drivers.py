@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The driver is lspci's; that and the other details are what the tree's own files say, read here as plainly as can be."""
+"""The driver is the same as lspci's; driver and other details match the tree's files, read
+directly."""
 import os
 import re
 import tempfile
@@ -13,7 +14,7 @@ ADDRESS = r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
 
 
 def lspci_drivers(machine):
-    """'Kernel driver in use' of each device that has one."""
+    """Returns 'Kernel driver in use' of each device that has one."""
     drivers, address = {}, None
     for line in machine.lspci("-Dk").splitlines():
         if not line.startswith("\t"):
@@ -24,7 +25,7 @@ def lspci_drivers(machine):
 
 
 def number(text, base=10):
-    """The number that a file holds; None for no file, and for -1, which is how the kernel says 'none'."""
+    """Parses a number; None if there is none, or -1, the kernel's value for 'none'."""
     return None if text is None or text.startswith("-") else int(text, base)
 
 
@@ -53,7 +54,7 @@ def role(machine, address):
 
 
 def vf_index(machine, address):
-    """The PF points back to its VFs by their numbers."""
+    """Returns the number of the PF's link to this VF."""
     if not machine.link(address, "physfn"):
         return None
     for name in machine.entries(address, "physfn"):
@@ -71,17 +72,21 @@ def of_pf(name):
 
 
 def interface_paths(machine, address):
-    """The directories of a device's interfaces; virtio devices have theirs one level below."""
-    places = ["net"]
+    """Returns the paths of a device's interfaces; for virtio devices they are one level deeper."""
+    directories = ["net"]
     if machine.link(address, "driver") == "virtio-pci":
-        places += [
+        directories += [
             name + "/net" for name in machine.entries(address, "") if name.startswith("virtio")
         ]
-    return [place + "/" + name for place in places for name in machine.entries(address, place)]
+    return [
+        directory + "/" + name
+        for directory in directories
+        for name in machine.entries(address, directory)
+    ]
 
 
 def interfaces(machine, address):
-    """Each with its MAC address; the order isn't compared, but which address belongs to which."""
+    """Returns sorted pairs of interface and MAC address."""
     paths = interface_paths(machine, address)
     return (
         sorted(
@@ -107,7 +112,7 @@ def speed_of(name):
 def width_of(name):
     def read(machine, address):
         width = number(machine.read(address, name))
-        # 255 is what a device that doesn't answer gives; without a speed it is no PCI Express
+        # 255: the device does not respond; without a speed: not PCI Express
         unknown = width == 255 or speed_of("max_link_speed")(machine, address) is None
         return None if unknown or is_suspended(machine, address) else width
 
@@ -115,7 +120,7 @@ def width_of(name):
 
 
 def link_degraded(machine, address):
-    """The device's directory stands in that of the port above it."""
+    """Compares with the port, whose directory is the device's parent directory."""
     port = os.path.basename(os.path.dirname(os.path.realpath(machine.device_path(address))))
     if not re.fullmatch(ADDRESS, port) or machine.read(address, "class")[2:4] == "06":
         return None
@@ -142,9 +147,9 @@ def reset_methods(machine, address):
 
 
 def bridges(machine, address):
-    """The devices on the way to this one, from the root on."""
-    way = os.path.realpath(machine.device_path(address)).split("/")
-    return [part for part in way if re.fullmatch(ADDRESS, part)][:-1]
+    """Returns the bridges above a device, from the root."""
+    path = os.path.realpath(machine.device_path(address)).split("/")
+    return [part for part in path if re.fullmatch(ADDRESS, part)][:-1]
 
 
 def parent(machine, address):
@@ -156,19 +161,19 @@ def root_port(machine, address):
 
 
 def entries_on(machine, directory, address):
-    """The entries of a class's directory whose nearest device is this one."""
+    """Returns the entries of a class directory whose closest PCI parent is this device."""
     try:
         names = os.listdir(machine.path(directory))
     except OSError:
         return []
-    ways = {
+    parents = {
         name: re.findall(ADDRESS, os.path.realpath(machine.path(directory, name))) for name in names
     }
-    return sorted(name for name, way in ways.items() if way and way[-1] == address)
+    return sorted(name for name, found in parents.items() if found and found[-1] == address)
 
 
 def blocks(machine, address):
-    # nvme0c1n2 is a path to nvme0n2
+    # nvme0c1n2 is a multipath member of nvme0n2
     return [
         re.sub(r"^(nvme\d+)c\d+(n\d+)$", r"\1\2", name)
         for name in entries_on(machine, "sys/block", address)
@@ -191,7 +196,8 @@ def physical_slot(machine, address):
 
 
 def vgpu_types(machine, address):
-    """The kernel's mdev types, or the numbers in NVIDIA's own list: of display controllers, accelerators and VFs."""
+    """Returns the kernel's mdev types, or the ids in NVIDIA's list, of display controllers,
+    accelerators and VFs."""
     if machine.read(address, "class")[2:4] not in ("03", "12") and role(machine, address) != "vf":
         return None
     folder = machine.path("sys/class/mdev_bus", address, "mdev_supported_types")
@@ -213,7 +219,7 @@ def vgpu_type(machine, address):
 
 
 def vgpu_instances(machine, address):
-    """The mediated devices whose own place is in the device's."""
+    """Returns the mediated devices whose parent is this device."""
     devices = machine.path("sys/bus/mdev/devices")
     uuids = sorted(os.listdir(devices)) if os.path.isdir(devices) else []
     return [
@@ -224,9 +230,8 @@ def vgpu_instances(machine, address):
     ] or None
 
 
-# property -> what the tree says of it, None for nothing
 def vfs_enabled(machine, address):
-    """A recording need not have the file; then the links tell."""
+    """Counts the links in recordings without the file."""
     found = of_pf("sriov_numvfs")(machine, address)
     if found is None and of_pf("sriov_totalvfs")(machine, address) is not None:
         found = len(
@@ -270,7 +275,7 @@ EXPECTED = {
 
 
 def published(device, name):
-    """A property as the functions above give it."""
+    """Returns a property in the form of the functions above."""
     if name == "interfaces" and name in device:
         return sorted(
             zip_longest(device["interfaces"], device.get("macs", []), fillvalue="nothing")
@@ -290,7 +295,7 @@ def compare_drivers(machine, expected):
 
 
 def compare_steps(machine):
-    """-o must read what it shows, whatever else is or isn't asked for."""
+    """With -o, each property is read even if no other is selected."""
     for name in ["driver", "macs"] + sorted(EXPECTED):
         alone = machine.json("-a", "-o", "address," + name)["devices"]
         yield from same(
@@ -304,24 +309,24 @@ def compare_steps(machine):
 def check_machine(tap, machine):
     drivers = lspci_drivers(machine)
     tap.check(
-        "%s: driver, as lspci -k has it (%d)" % (machine.name, len(drivers)),
+        "%s: drivers match lspci -k (%d)" % (machine.name, len(drivers)),
         compare_drivers,
         machine,
         drivers.get,
     )
     tap.check(
-        "%s: driver, as the tree links it" % machine.name,
+        "%s: drivers match the tree" % machine.name,
         compare_drivers,
         machine,
         lambda address: machine.link(address, "driver"),
     )
     for name in EXPECTED:
-        tap.check("%s: %s" % (machine.name, name), compare, machine, name)
-    tap.check("%s: each alone is the same as all together" % machine.name, compare_steps, machine)
+        tap.check("%s: %s matches the tree" % (machine.name, name), compare, machine, name)
+    tap.check("%s: each property can be selected alone" % machine.name, compare_steps, machine)
 
 
 def check_all_seen(made):
-    """A property that no device of the made machine has would not be tested without the recorded ones."""
+    """The made machine has all properties, so that all are tested without recordings."""
     seen = {key for device in made.devices() for key in device}
     for name in sorted(set(EXPECTED) | {"driver"}):
         if name not in seen:
@@ -335,7 +340,7 @@ def main():
         old = make_machine_without_uevents(os.path.join(folder, "old")).machine
         for machine in all_machines() + [made, old]:
             check_machine(tap, machine)
-        tap.check("made: it has some of everything", check_all_seen, made)
+        tap.check("the made machine has all properties", check_all_seen, made)
     tap.done()
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""-d and -s take and refuse what lspci's take and refuse, and select the same devices. A leading 0x is refused, as lspci did
-before release 3.10."""
+"""-d and -s accept and reject the same filters as lspci, and select the same devices. A leading
+0x is rejected, as in lspci before 3.10."""
 import os
 import random
 import re
@@ -23,7 +23,7 @@ FULL_SET = {
 FULL, SMALL = 60, 10  # filters of each kind
 ODD_CHARACTERS = "0123456789abcdefABCDEFxX*:. -,+/\tgé"
 
-# what lspci says of each of these is the answer, whatever it may be
+# lspci defines the expected result of each of these
 FIXED_FILTERS = [
     "",
     ":",
@@ -191,13 +191,13 @@ FIXED_SLOTS = [
 
 
 def hexadecimal(draw, number, digits):
-    """A number as people write it: with zeroes in front or without, in capitals or not."""
+    """Returns a random spelling: with or without leading zeros, in either case."""
     text = draw.choice(["%0*x" % (digits, number), "%x" % number])
     return draw.choice([text, text, text.upper()])
 
 
 def part(draw, number, digits):
-    """One part of a filter or a slot: this number, any, or sometimes another."""
+    """Returns a field of a filter or slot: this number, any, or rarely another one."""
     return draw.choice(
         [hexadecimal(draw, number, digits)] * 5 + ["*", "", hexadecimal(draw, number ^ 1, digits)]
     )
@@ -208,12 +208,12 @@ def mask(draw, klass):
 
 
 class Ids:
-    """What the machine's devices have, as lspci shows it, to draw filters from."""
+    """Ids of the machine's devices, from lspci, for generated filters."""
 
     def __init__(self, machine, draw):
         self.draw = draw
         self.devices = []
-        # with -vmmn each property has a line of its own
+        # -vmmn prints one property per line
         for block in machine.lspci("-Dvmmn").split("\n\n"):
             lines = dict(line.split(":\t", 1) for line in block.splitlines() if ":\t" in line)
             if lines:
@@ -266,8 +266,8 @@ def odd_texts(_, draw):
     return "".join(draw.choice(ODD_CHARACTERS) for _ in range(draw.randrange(12)))
 
 
-def spoilt_filters(ids, draw):
-    """A good one with one character changed, put in or taken out."""
+def corrupted_filters(ids, draw):
+    """Returns a valid filter with one character changed, inserted or deleted."""
     text = draw.choice([filters_of_ids, filters_of_classes, filters_of_masks])(ids, draw)
     at = draw.randrange(len(text) + 1)
     return (
@@ -300,7 +300,7 @@ def slots(ids, draw):
     )
 
 
-def spoilt_slots(ids, draw):
+def corrupted_slots(ids, draw):
     text = slots(ids, draw)
     at = draw.randrange(len(text) + 1)
     return (
@@ -308,61 +308,61 @@ def spoilt_slots(ids, draw):
     )
 
 
-# what it is called, what makes one, the option, whether lspci must take some (and refuse some): a test of nothing else
+# title, generator, option, whether lspci must accept some and reject some of them, to test both
 KINDS = [
-    ("ids of its devices", filters_of_ids, "-d", True, False),
-    ("ids by chance", filters_of_absent_ids, "-d", False, False),
+    ("existing ids", filters_of_ids, "-d", True, False),
+    ("random ids", filters_of_absent_ids, "-d", False, False),
     ("classes", filters_of_classes, "-d", True, False),
-    ("masks of classes", filters_of_masks, "-d", True, False),
-    ("filters with a fault", spoilt_filters, "-d", False, True),
-    ("odd texts as filters", odd_texts, "-d", False, True),
+    ("class masks", filters_of_masks, "-d", True, False),
+    ("corrupted filters", corrupted_filters, "-d", False, True),
+    ("random strings as filters", odd_texts, "-d", False, True),
     ("slots", slots, "-s", True, False),
-    ("slots with a fault", spoilt_slots, "-s", False, True),
-    ("odd texts as slots", odd_texts, "-s", False, True),
+    ("corrupted slots", corrupted_slots, "-s", False, True),
+    ("random strings as slots", odd_texts, "-s", False, True),
 ]
 
 
-def outcome(done, refused):
-    """The addresses that were listed, or 'refused'."""
+def outcome(done, rejected):
+    """Returns the listed addresses, or 'rejected'."""
     if done.returncode == 0:
         return [line.split()[0] for line in done.stdout.splitlines()]
     return (
-        "refused"
-        if done.returncode == refused and not done.stdout
+        "rejected"
+        if done.returncode == rejected and not done.stdout
         else "exit status %d" % done.returncode
     )
 
 
 def has_0x(letter, text):
-    """In a class x is a digit's mask."""
+    """True for a leading 0x; in a class, x is a wildcard digit."""
     fields = re.split("[:.]", text) if letter == "-s" else text.split(":")[:2] + text.split(":")[3:]
     return any(field.lower().startswith("0x") for field in fields)
 
 
-def ask_both(machine, arguments):
+def run_both(machine, arguments):
     lspci = outcome(machine.run_lspci("-D", "-n", *arguments), 1)
     if any(has_0x(*pair) for pair in zip(arguments[::2], arguments[1::2])):
-        lspci = "refused"
+        lspci = "rejected"
     pciprobe = machine.run_pciprobe("-a", "-f", "raw", "-o", "address", "--no-headings", *arguments)
     return lspci, outcome(pciprobe, STATUS_USAGE)
 
 
-def compare(machine, cases, takes_some=False, refuses_some=False):
+def compare(machine, cases, accepts_some=False, rejects_some=False):
     """CASES: lists of arguments for both programs."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        answers = list(pool.map(lambda arguments: ask_both(machine, arguments), cases))
+        answers = list(pool.map(lambda arguments: run_both(machine, arguments), cases))
     for arguments, (lspci, pciprobe) in zip(cases, answers):
         yield from same(lspci, pciprobe, repr(arguments))
-    if takes_some and not any(isinstance(lspci, list) and lspci for lspci, _ in answers):
+    if accepts_some and not any(isinstance(lspci, list) and lspci for lspci, _ in answers):
         raise RuntimeError("%s: no filter selects a device" % machine.name)
-    if refuses_some and not any(lspci == "refused" for lspci, _ in answers):
-        raise RuntimeError("%s: lspci refuses no filter" % machine.name)
+    if rejects_some and not any(lspci == "rejected" for lspci, _ in answers):
+        raise RuntimeError("%s: lspci rejects no filter" % machine.name)
 
 
 def check_generated(tap, machine, number):
     draw = random.Random("%d %s" % (SEED, machine.name))
     ids = Ids(machine, draw)
-    for name, make, letter, takes_some, refuses_some in KINDS:
+    for name, make, letter, accepts_some, rejects_some in KINDS:
         cases = [[letter, make(ids, draw)] for _ in range(number)]
         enough = number == FULL
         tap.check(
@@ -370,18 +370,20 @@ def check_generated(tap, machine, number):
             compare,
             machine,
             cases,
-            takes_some and enough,
-            refuses_some and enough,
+            accepts_some and enough,
+            rejects_some and enough,
         )
     cases = [["-d", filters_of_classes(ids, draw), "-s", slots(ids, draw)] for _ in range(number)]
-    tap.check("%s: %d pairs of filter and slot" % (machine.name, number), compare, machine, cases)
+    tap.check(
+        "%s: %d filters combined with slots" % (machine.name, number), compare, machine, cases
+    )
 
 
 def check_every_device(tap, machine):
-    """Each device by its own address."""
+    """Selects each device by its address."""
     cases = [["-s", address] for address in machine.addresses()[:60]]
     tap.check(
-        "%s: %d devices by their addresses" % (machine.name, len(cases)),
+        "%s: %d devices selected by address" % (machine.name, len(cases)),
         compare,
         machine,
         cases,
@@ -394,7 +396,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="pciprobe-filters-") as folder:
         made = make_machine(folder).machine
         tap.check(
-            "made: %d filters written by hand" % len(FIXED_FILTERS),
+            "made: %d fixed filters" % len(FIXED_FILTERS),
             compare,
             made,
             [["-d", text] for text in FIXED_FILTERS],
@@ -402,7 +404,7 @@ def main():
             True,
         )
         tap.check(
-            "made: %d slots written by hand" % len(FIXED_SLOTS),
+            "made: %d fixed slots" % len(FIXED_SLOTS),
             compare,
             made,
             [["-s", text] for text in FIXED_SLOTS],

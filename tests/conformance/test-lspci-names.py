@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Addresses, order, ids and names are those of 'lspci -Dmmnn'."""
+"""Addresses, order, ids and names match 'lspci -Dmmnn'."""
 import os
 import random
 import re
@@ -29,9 +29,10 @@ PROPERTIES = (
 )
 
 
-def take_name(both, alone, number):
-    """The name in 'Name [1234]', or None. Without ids lspci writes 'Device 1234' where it knows no name, which tells
-    such a device from one that is called 'Device'. A very long name it cuts, id and all, and puts dots at its end.
+def parse_name(both, alone, number):
+    """Returns the name in 'Name [1234]', or None. Without ids, lspci prints 'Device 1234' for an
+    unknown device, which tells it from a device named 'Device'. It truncates very long names,
+    including the id, and appends dots.
     """
     if not both:
         return None
@@ -44,20 +45,21 @@ def take_name(both, alone, number):
 
 
 def option(words, letter):
-    """What lspci says behind -r or -p; it leaves out zeroes."""
+    """Returns the value of lspci's -r or -p, which it omits if zero."""
     return next((word[2:] for word in words if word.startswith(letter)), "00")
 
 
 def read_line(both, names, ids, machine):
-    """A device's line of lspci with names and ids, with names and with ids, as the properties that it tells."""
+    """Returns the properties in a device's lines of lspci with names and ids, names only, and
+    ids only."""
     words = shlex.split(ids)
-    # class, vendor, device, some options, the subsystem's vendor and device
+    # class, vendor, device, options, subsystem vendor and device
     options = [word for word in words[4:] if word.startswith("-")]
     both, names, numbers = (
         [line[i] for i in (1, 2, 3, -2, -1)]
         for line in (shlex.split(both), shlex.split(names), words)
     )
-    klass, vendor, device, _, subsystem = map(take_name, both, names, numbers)
+    klass, vendor, device, _, subsystem = map(parse_name, both, names, numbers)
     record = {
         "address": words[0],
         "class_name": klass,
@@ -72,19 +74,19 @@ def read_line(both, names, ids, machine):
         )
     )
     record["prog_if"] = option(options, "-p")
-    # without the file lspci reads configuration space, which pciprobe never does
+    # without this file lspci reads configuration space, which pciprobe never does
     has_revision = machine.read(words[0], "revision") is not None
     record["revision"] = option(options, "-r") if has_revision else None
     return record
 
 
 def read_lspci(machine):
-    ways = [machine.lspci(letters).splitlines() for letters in ("-Dmmnn", "-Dmm", "-Dmmn")]
-    return [read_line(*lines, machine) for lines in zip(*ways)]
+    outputs = [machine.lspci(letters).splitlines() for letters in ("-Dmmnn", "-Dmm", "-Dmmn")]
+    return [read_line(*lines, machine) for lines in zip(*outputs)]
 
 
 def without_end(expected, found):
-    """What lspci has cut can be compared as far as it goes."""
+    """Truncates both names if lspci truncated one."""
     long = expected and found and len(expected) > 110 and expected.endswith("...")
     return (expected[:-3], found[: len(expected) - 3]) if long else (expected, found)
 
@@ -101,7 +103,7 @@ def check_machine(tap, machine):
     if not expected:
         raise RuntimeError("%s: lspci lists no device" % machine.name)
     tap.check(
-        "%s: addresses, in lspci's order (%d)" % (machine.name, len(expected)),
+        "%s: addresses match in lspci's order (%d)" % (machine.name, len(expected)),
         lambda: same(
             [device["address"] for device in expected],
             [device["address"] for device in machine.devices()],
@@ -110,13 +112,14 @@ def check_machine(tap, machine):
     )
     for name in PROPERTIES:
         tap.check(
-            "%s: %s" % (machine.name, name),
+            "%s: %s matches lspci" % (machine.name, name),
             lambda name=name: compare_property(expected, machine.devices(), name),
         )
 
 
 def read_ids(path):
-    """What a list has: (vendor, device), (vendor, device, subvendor, subdevice), and classes with their interface."""
+    """Reads pci.ids: lists of (vendor, device), of (vendor, device, subvendor, subdevice), of
+    classes."""
     devices, subsystems, classes = [], [], []
     vendor = device = base = None
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
@@ -144,7 +147,7 @@ def read_ids(path):
 
 
 def pick_devices(path):
-    """Devices all over the list: known ones, ones that are like a known one but for a number, and all classes."""
+    """Returns a sample of the list: known devices, devices differing in one id, and all classes."""
     known, subsystems, classes = read_ids(path)
     draw = random.Random(SEED)
     devices = [pair + (0x8086, 0xFFFE) for pair in draw.sample(known, SAMPLE // 3)]
@@ -156,7 +159,8 @@ def pick_devices(path):
 
 
 def pick_devices_of_hwdb(path):
-    """Devices that udev's hwdb knows and the list doesn't; and what both may know, by other names."""
+    """Returns devices that only udev's hwdb has, and devices that both may have with other
+    names."""
     listed, subsystems, classes = map(set, read_ids(path))
     with open(HWDB, encoding="utf-8") as file:
         ids = re.findall(
@@ -184,7 +188,7 @@ def pick_devices_of_hwdb(path):
     ]
 
 
-def make_sample(root, devices, name="names of all over pci.ids"):
+def make_sample(root, devices, name="sample of pci.ids"):
     tree = Tree(root, name)
     for i, (vendor, device, subvendor, subdevice, klass) in enumerate(devices):
         address = "%04x:%02x:%02x.%x" % (i >> 14, i >> 8 & 0x3F, i >> 3 & 0x1F, i & 7)
@@ -207,16 +211,16 @@ def main():
         if path:
             check_machine(tap, make_sample(os.path.join(folder, "sample"), pick_devices(path)))
         else:
-            tap.skip("there is no list of names at %s" % " or ".join(LISTS))
+            tap.skip("sample of pci.ids: not found: %s" % " or ".join(LISTS))
         if path and os.path.exists(HWDB):
             tree = make_sample(os.path.join(folder, "hwdb"), pick_devices_of_hwdb(path))
-            mounted = MountedMachine("names of the hwdb", tree.root)
+            mounted = MountedMachine("sample of hwdb", tree.root)
             if mounted.can_be_mounted():
                 check_machine(tap, mounted)
             else:
-                tap.skip("no mount namespaces here")
+                tap.skip("sample of hwdb: mount namespaces are not available")
         else:
-            tap.skip("there is no %s" % HWDB)
+            tap.skip("sample of hwdb: not found: %s" % HWDB)
     tap.done()
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nova's own code (nova.pci, oslo.config) reads what pciprobe writes for it, and takes just the selected devices; and of any
-nova.conf pciprobe and Nova think the same: which devices each line takes, and whether it is right at all.
+"""Nova's code (nova.pci, oslo.config) accepts the format nova and matches exactly the selected
+devices. For any nova.conf, pciprobe and Nova agree which devices each line matches, and whether
+it is valid.
 
-Looked at are the host, the made machine, the recordings in tests/recordings and those in MACHINES.
+Tested with the host, the made machine, the recordings in tests/recordings and those in MACHINES.
 """
 import importlib.util
 import json
@@ -32,12 +33,13 @@ SOURCES = os.environ.get("SOURCES") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "../.."
 )
 LINE = re.compile(
-    r"(?P<place>.*?:\d+(?: \(item \d+\))?): (?:device_spec|alias (?P<alias>.*?)) matches(?P<none> no device of this host)?"
+    r"(?P<location>.*?:\d+(?: \(item \d+\))?): (?:device_spec|alias (?P<alias>.*?)) matches"
+    r"(?P<none> no device of this host)?"
 )
 SEED = 7
 
 
-# ---- a machine as Nova sees it ----
+# ---- Nova's view of a machine ----
 
 
 def read_number(text):
@@ -48,7 +50,8 @@ def read_number(text):
 
 
 class Host:
-    """What libvirt would tell Nova of the machine's devices. Their ids, which other tests hold against lspci, are pciprobe's."""
+    """The devices as reported by libvirt to Nova. The ids are pciprobe's; other tests compare
+    those with lspci."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -74,8 +77,8 @@ class Host:
     def is_pf(self, address):
         return read_number(self.machine.read(address, "sriov_totalvfs")) > 0
 
-    def lend_to_nova(self):
-        """Nova looks into this machine's /sys from now on."""
+    def patch_nova(self):
+        """Makes Nova's code use this machine's sysfs."""
         utils.is_physical_function = lambda *parts: self.is_pf("%s:%s:%s.%s" % parts)
         utils.get_function_by_ifname = lambda name: (
             (self.interfaces[name], self.is_pf(self.interfaces[name]))
@@ -83,31 +86,33 @@ class Host:
             else (None, False)
         )
 
-    def taken_by(self, spec):
-        taken = set()
+    def matched_by(self, spec):
+        matched = set()
         for address, device in self.devices.items():
             try:
                 if spec.match(device):
-                    taken.add(address)
+                    matched.add(address)
             except (
                 exception.PciConfigInvalidSpec
-            ):  # a domain that Nova can't write: its tracker passes it over
+            ):  # Nova's tracker ignores domains that it cannot represent
                 continue
-        return taken
+        return matched
 
-    def taken_by_alias(self, specs, offered):
-        """SPECS are those of one alias, or one of them."""
+    def matched_by_alias(self, specs, offered):
+        """SPECS: all or one of the specs of an alias."""
         pools = [dict(self.devices[address], count=1) for address in sorted(offered)]
-        asked = InstancePCIRequest(spec=specs)
+        requested = InstancePCIRequest(spec=specs)
         pools = [pool for pool in pools if utils.pci_device_prop_match(pool, specs)]
         return {
             pool["address"]
-            for pool in stats.PciDeviceStats._filter_pools_for_unrequested_pfs(None, pools, asked)
+            for pool in stats.PciDeviceStats._filter_pools_for_unrequested_pfs(
+                None, pools, requested
+            )
         }
 
 
 def read_conf(path):
-    """The lists of texts that Nova gets from its configuration."""
+    """Parses a nova.conf like Nova."""
     conf = cfg.ConfigOpts()
     nova.conf.pci.register_opts(conf)
     conf(["--config-file", path], project="nova", default_config_files=[path])
@@ -123,10 +128,10 @@ def read_specs(conf):
     return whitelist.Whitelist(conf.pci.device_spec).specs
 
 
-REFUSALS = (exception.NovaException, cfg.Error, AttributeError, TypeError, KeyError, ValueError)
+REJECTIONS = (exception.NovaException, cfg.Error, AttributeError, TypeError, KeyError, ValueError)
 
 
-# ---- what pciprobe writes ----
+# ---- the format nova ----
 
 
 def write_file(directory, name, text):
@@ -137,7 +142,7 @@ def write_file(directory, name, text):
 
 
 def check_written(host, directory, arguments):
-    """The devices that Nova takes are those that ARGUMENTS select, as far as Nova can take them."""
+    """Nova matches the devices that ARGUMENTS select, except those that it does not support."""
     text = host.machine.pciprobe(*arguments, "-f", "nova")
     selected = {
         line
@@ -148,20 +153,20 @@ def check_written(host, directory, arguments):
     visible = {address for address in selected if len(address.split(":")[0]) == 4}
     path = write_file(directory, "written.conf", text)
     specs = read_specs(read_conf(path))
-    taken = [host.taken_by(spec) for spec in specs]
-    problems = same(sorted(visible), sorted(set().union(*taken)), "%s: taken" % arguments)
+    matched = [host.matched_by(spec) for spec in specs]
+    problems = same(sorted(visible), sorted(set().union(*matched)), "%s: matched" % arguments)
     problems += [
-        "%s: no comment on %s" % (arguments, address)
+        "%s: no comment about %s" % (arguments, address)
         for address in selected - visible
         if address not in text
     ]
-    problems += ["%s: a line for nothing" % arguments for devices in taken if not devices]
+    problems += ["%s: a line matches no device" % arguments for devices in matched if not devices]
     done = host.machine.run_pciprobe("verify", "nova", path)
     if not visible:
         return problems
-    # devices that two lines take are no fault of what was written
+    # devices matched by two lines are reported on stdout and not checked here
     if done.stderr or " no device of this host" in done.stdout:
-        problems.append("%s: pciprobe itself says %s%s" % (arguments, done.stdout, done.stderr))
+        problems.append("%s: 'verify nova' reports %s%s" % (arguments, done.stdout, done.stderr))
     return problems
 
 
@@ -173,8 +178,8 @@ def selections(host, chance):
     addresses = sorted(host.devices)
     for _ in range(6):
         chosen = chance.sample(addresses, min(len(addresses), chance.randint(1, 12)))
-        yield ["-a"] + [word for address in chosen for word in ("-s", address)]
-    # a PF without its VFs, VFs without their PF
+        yield ["-a"] + [arg for address in chosen for arg in ("-s", address)]
+    # a PF without its VFs, and VFs without their PF
     for address in addresses:
         if host.is_pf(address):
             children = [
@@ -182,12 +187,12 @@ def selections(host, chance):
             ]
             yield ["-a", "-s", address]
             if children:
-                yield ["-a"] + [word for child in children[:40] for word in ("-s", child)]
+                yield ["-a"] + [arg for child in children[:40] for arg in ("-s", child)]
 
 
 def written_problems(host, directory):
     chance = random.Random(SEED)
-    host.lend_to_nova()
+    host.patch_nova()
     for arguments in selections(host, chance):
         yield from check_written(host, directory, arguments)
 
@@ -203,12 +208,12 @@ ALIASES = """:filter:
 
 
 def alias_problems(host, directory):
-    """An alias takes all its devices, and none but those that a comment admits."""
-    host.lend_to_nova()
+    """An alias matches its devices, and only those others that a comment names."""
+    host.patch_nova()
     config = write_file(directory, "pci.conf", ALIASES)
     text = host.machine.pciprobe("-c", config, "-f", "nova")
     conf = read_conf(write_file(directory, "written.conf", text))
-    offered = set().union(*(host.taken_by(spec) for spec in read_specs(conf)))
+    offered = set().union(*(host.matched_by(spec) for spec in read_specs(conf)))
     aliases = parse_aliases(conf)
     devices = host.machine.json("-c", config)["devices"]
     for name in re.findall(r"name: (\w+)", ALIASES):
@@ -219,7 +224,7 @@ def alias_problems(host, directory):
         if name in aliases:
             yield from same(
                 sorted(wanted | admitted),
-                sorted(host.taken_by_alias(aliases[name][1], offered)),
+                sorted(host.matched_by_alias(aliases[name][1], offered)),
                 "alias %s" % name,
             )
         elif wanted:
@@ -227,43 +232,44 @@ def alias_problems(host, directory):
             yield from same(
                 True,
                 len(types) > 1,
-                "no line of alias %s, whose devices are of several types" % name,
+                "alias %s is omitted only if its devices have several types" % name,
             )
 
 
-# ---- what pciprobe says of a nova.conf ----
+# ---- verify nova ----
 
 
 def read_verdict(output):
-    """[(item or None, alias or None, devices)]"""
+    """Parses the output of 'verify nova': [(location, alias or None, devices)]"""
     verdict = []
     for line in output.splitlines():
         found = LINE.fullmatch(line)
         if found:
-            verdict.append((found["place"], found["alias"], set()))
+            verdict.append((found["location"], found["alias"], set()))
         elif line.startswith("    "):
             verdict[-1][2].add(line.split()[0])
     return verdict
 
 
 def nova_verdict(host, path):
-    """The same of Nova's: the devices of each spec and of each item of an alias, or None for a file that it refuses."""
+    """Returns Nova's devices of each spec and of each alias item, or None if Nova rejects the
+    file."""
     try:
         conf = read_conf(path)
-        specs = [host.taken_by(spec) for spec in read_specs(conf)]
+        specs = [host.matched_by(spec) for spec in read_specs(conf)]
         offered = set().union(*specs)
         aliases = [
-            host.taken_by_alias([item], offered)
+            host.matched_by_alias([item], offered)
             for _, items in parse_aliases(conf).values()
             for item in items
         ]
-    except REFUSALS:
+    except REJECTIONS:
         return None
     return specs, aliases
 
 
 def compare_verdicts(host, path):
-    """Problems, and whether Nova takes the file. Lines are compared without regard to their order."""
+    """Returns problems, and whether Nova accepts the file. The order of lines is ignored."""
     done = run(
         [PCIPROBE, "verify", "nova", path]
         + (["--sysroot", host.machine.root] if host.machine.root else [])
@@ -275,7 +281,7 @@ def compare_verdicts(host, path):
             same(
                 True,
                 bool(found) and done.returncode == 1,
-                "refused (it says %r)" % (done.stderr + done.stdout),
+                "rejected (output: %r)" % (done.stderr + done.stdout),
             ),
             False,
         )
@@ -289,13 +295,13 @@ def compare_verdicts(host, path):
         for is_spec in (True, False)
     ]
     problems = same(
-        [sorted(map(sorted, part)) for part in wanted], found, "taken (%s)" % done.stderr
+        [sorted(map(sorted, part)) for part in wanted], found, "matched (%s)" % done.stderr
     )
     twice = {device for i, a in enumerate(wanted[0]) for b in wanted[0][:i] for device in a & b}
-    told = set(re.findall(r"^(\S+) is matched by [^ ]+:\d+", done.stdout, re.MULTILINE))
-    missing = sorted(twice - told)
-    problems += ["taken twice and not told: %s" % missing] if missing else []
-    wrong = bool(told) or not all(wanted[0] + wanted[1])
+    reported = set(re.findall(r"^(\S+) is matched by [^ ]+:\d+", done.stdout, re.MULTILINE))
+    missing = sorted(twice - reported)
+    problems += ["matched twice but not reported: %s" % missing] if missing else []
+    wrong = bool(reported) or not all(wanted[0] + wanted[1])
     return problems + same(1 if wrong else 0, done.returncode, "exit status"), True
 
 
@@ -374,8 +380,8 @@ def random_conf(host, chance):
     return "\n".join(lines) + "\n"
 
 
-def spoil(text, chance):
-    """One or two characters changed, left out or put in."""
+def corrupt(text, chance):
+    """Returns TEXT with one or two characters changed, deleted or inserted."""
     for _ in range(chance.randint(1, 2)):
         at = chance.randrange(len(text))
         new = chance.choice(
@@ -411,37 +417,37 @@ def spoil(text, chance):
 
 def verdict_problems(host, directory, count):
     chance = random.Random(SEED)
-    host.lend_to_nova()
+    host.patch_nova()
     accepted = 0
     for _ in range(count):
         text = random_conf(host, chance)
         path = write_file(directory, "nova.conf", text)
-        problems, taken = compare_verdicts(host, path)
-        accepted += taken
+        problems, valid = compare_verdicts(host, path)
+        accepted += valid
         yield from ("%s\n%s" % (problem, text) for problem in problems)
     if accepted < count / 2:
-        yield "only %d of %d files were right: this says little" % (accepted, count)
+        yield "only %d of %d files are valid: too few" % (accepted, count)
 
 
-def spoilt_problems(host, directory, count):
+def corrupted_problems(host, directory, count):
     chance = random.Random(SEED)
-    host.lend_to_nova()
-    refused = 0
+    host.patch_nova()
+    rejected = 0
     for _ in range(count):
-        text = spoil(random_conf(host, chance), chance)
+        text = corrupt(random_conf(host, chance), chance)
         path = write_file(directory, "nova.conf", text)
-        problems, taken = compare_verdicts(host, path)
-        refused += not taken
+        problems, valid = compare_verdicts(host, path)
+        rejected += not valid
         yield from ("%s\n%s" % (problem, text) for problem in problems)
-    if not count / 5 < refused < count:
-        yield "%d of %d files were wrong: this says little" % (refused, count)
+    if not count / 5 < rejected < count:
+        yield "%d of %d files are invalid: too few or too many" % (rejected, count)
 
 
 def unpack_recordings(directory):
-    place = os.path.join(SOURCES, "tests/recordings")
-    for name in sorted(os.listdir(place)):
+    recordings = os.path.join(SOURCES, "tests/recordings")
+    for name in sorted(os.listdir(recordings)):
         if name.endswith(".tar.xz"):
-            with tarfile.open(os.path.join(place, name)) as tar:
+            with tarfile.open(os.path.join(recordings, name)) as tar:
                 tar.extractall(
                     directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {})
                 )
@@ -454,7 +460,7 @@ def main():
     tap = Tap(needs_lspci=False)
     with tempfile.TemporaryDirectory() as directory:
         tree = make_machine(os.path.join(directory, "made"))
-        # a PF whose VFs have its own ids, as QEMU's NVMe disks do
+        # a PF whose VFs have the same ids, like QEMU's NVMe disks
         tree.device("0000:0e:00.0", 0x1B36, 0x0010, 0x010802, files={"sriov_totalvfs": "4"})
         for number in range(2):
             tree.virtual_function(
@@ -467,22 +473,28 @@ def main():
                 tap.skip("%s has no devices" % machine.name)
                 continue
             tap.check(
-                "%s: Nova takes just the selected devices" % machine.name,
+                "%s: Nova matches exactly the selected devices" % machine.name,
                 written_problems,
                 host,
                 directory,
             )
             tap.check(
-                "%s: aliases take their devices" % machine.name, alias_problems, host, directory
+                "%s: aliases match their devices" % machine.name, alias_problems, host, directory
             )
             tap.check(
-                "%s: pciprobe and Nova say the same of a nova.conf" % machine.name,
+                "%s: pciprobe and Nova agree on generated nova.conf files" % machine.name,
                 verdict_problems,
                 host,
                 directory,
                 12,
             )
-        tap.check("and of one that is spoilt", spoilt_problems, Host(made), directory, 250)
+        tap.check(
+            "made: pciprobe and Nova agree on corrupted nova.conf files",
+            corrupted_problems,
+            Host(made),
+            directory,
+            250,
+        )
     tap.done()
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format for OpenNebula's monitor, byte for byte as its own probe prints it: computed here from 'lspci -mmnn' and the
-tree's files. And that the frontend can read it, whatever the host's devices and drivers call themselves."""
+"""The format opennebula is byte for byte the output of OpenNebula's own probe, computed from 'lspci
+-mmnn' and the tree's files, and the frontend can parse it with any names of devices and drivers."""
 import os
 import re
 import shlex
@@ -13,11 +13,11 @@ import uuid
 from machines import Tap, all_machines, same
 from tree import make_machine
 
-# configuration, the filter in it as a list for lspci (None: every device), vendors that are taken as NVIDIA
+# configuration, its filter as a list for lspci (None: all devices), vendors handled as NVIDIA
 CONFIGS = [
     (":filter:\n", None, ["10de"]),
     (":filter: '0:0'\n", ["0:0"], ["10de"]),
-    # each device once, and in order, though the filters overlap and have another
+    # overlapping filters: each device is listed once, in order of address
     (":filter: ['10de:*', '8086:*', '*:*', '8086:*']\n", ["*:*"], ["10de"]),
     (":filter: '::02xx,::03xx'\n", ["::02xx", "::03xx"], ["10de"]),
     (":filter:\n:nvidia_vendors: ['10de', '8086', '15b3']\n", None, ["10de", "8086", "15b3"]),
@@ -55,7 +55,7 @@ def read_file(path):
         return None
 
 
-# ---- what OpenNebula's probe would print ----
+# ---- expected output ----
 
 
 def numa_node(machine, address):
@@ -69,7 +69,7 @@ def interface_by_rules(machine, address):
     return found[1] if found else None
 
 
-def interface_by_what_is_there(machine, address):
+def interface_by_sysfs(machine, address):
     names = machine.entries(address, "net")
     if len(names) == 1:
         return names[0]
@@ -82,13 +82,13 @@ def interface(machine, address):
     return (
         interface_by_rules(machine, address)
         or (cached or "").strip()
-        or interface_by_what_is_there(machine, address)
+        or interface_by_sysfs(machine, address)
         or "-"
     )
 
 
 def sriov(machine, address):
-    """SRIOV and, of a PF, SRIOV_NUM."""
+    """Returns SRIOV, and SRIOV_NUM of a PF."""
     if machine.link(address, "physfn"):
         return "vf", None
     total, enabled = machine.read(address, "sriov_totalvfs"), machine.read(address, "sriov_numvfs")
@@ -96,7 +96,7 @@ def sriov(machine, address):
 
 
 def profiles(machine, address):
-    """PROFILES and MDEV_MODE of an NVIDIA VF."""
+    """Returns PROFILES and MDEV_MODE of an NVIDIA VF."""
     bus = machine.path("sys/class/mdev_bus", address)
     legacy = os.path.exists(bus)
     types = (
@@ -118,21 +118,22 @@ def split_name(text):
     return re.fullmatch(r"(.*) \[([0-9a-f]{4})\]", text).groups()
 
 
-def is_left_out(machine, address, nvidia):
+def is_omitted(machine, address, nvidia):
     return int(machine.read(address, "sriov_numvfs") or 0) > 0 or (
         nvidia and machine.link(address, "virtfn0")
     )
 
 
 def describe(machine, address, line, vendors):
-    """The attributes of a device, or None for one that is left out. LINE: what lspci -mmnn prints of it."""
+    """Returns the attributes of a device, or None if it is omitted. LINE: its line of lspci
+    -mmnn."""
     words = shlex.split(line)
     (class_name, klass), (vendor_name, vendor), (device_name, device) = (
         split_name(word) for word in words[1:4]
     )
     domain, bus, slot, function = re.split("[:.]", address)
     nvidia = vendor in vendors
-    if is_left_out(machine, address, nvidia):
+    if is_omitted(machine, address, nvidia):
         return None
     role, number = sriov(machine, address)
     attributes = {
@@ -191,7 +192,7 @@ def expected_text(machine, filters, vendors):
 
 
 def first_difference(expected, found):
-    """One line of each is enough to see it."""
+    """Yields the first line that differs."""
     if expected == found:
         return
     pairs = list(zip(expected.split("\n"), found.split("\n")))
@@ -202,7 +203,7 @@ def first_difference(expected, found):
     yield "expected %d lines, found %d" % (expected.count("\n"), found.count("\n"))
 
 
-# ---- what the frontend reads ----
+# ---- the frontend's parser ----
 
 
 class Unreadable(Exception):
@@ -210,7 +211,7 @@ class Unreadable(Exception):
 
 
 class Template:
-    """A strict reader of OpenNebula's template grammar, as far as a probe may use it."""
+    """A strict parser of the subset of OpenNebula's template grammar that a probe may use."""
 
     def __init__(self, text):
         self.text = text
@@ -246,8 +247,8 @@ class Template:
         return devices
 
 
-def value_faults(value):
-    """What the lexer or the database would stumble over."""
+def value_errors(value):
+    """Yields problems for the frontend's lexer or database."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -258,11 +259,11 @@ def value_faults(value):
         yield "%r has a backslash or ]]>" % value
 
 
-def grammar_faults(text):
+def grammar_errors(text):
     try:
         devices = Template(text).read()
-    except Unreadable as fault:
-        return ["not readable: %s" % fault]
+    except Unreadable as error:
+        return ["cannot parse: %s" % error]
     problems = []
     for name, pairs in devices:
         names = [pair[0] for pair in pairs]
@@ -270,17 +271,17 @@ def grammar_faults(text):
         problems += same(
             [known for known in ORDER if known in names],
             names,
-            "attributes, each once and in order",
+            "attributes, unique and in order",
         )
-        problems += [fault for _, value in pairs for fault in value_faults(value)]
+        problems += [error for _, value in pairs for error in value_errors(value)]
     addresses = [dict(pairs).get("ADDRESS") for _, pairs in devices]
-    return problems + same(len(set(addresses)), len(addresses), "devices of different addresses")
+    return problems + same(len(set(addresses)), len(addresses), "number of distinct addresses")
 
 
 def check_reader(tap):
-    """The reader itself must refuse what the frontend can't read."""
+    """The parser itself must reject what the frontend cannot read."""
     good = 'PCI = [\n TYPE = "a \\"b\\"" ,\n VENDOR = "" \n]\n'
-    tap.result("grammar: a good text", grammar_faults(good))
+    tap.result("parser accepts valid output", grammar_errors(good))
     for text in (
         'PCI = [\n TYPE = "a"b" \n]\n',
         'PCI = [\n TYPE = "a\\" \n]\n',
@@ -297,9 +298,7 @@ def check_reader(tap):
         "warning\n",
         'PCI = [\n ADDRESS = "a" \n]\nPCI = [\n ADDRESS = "a" \n]\n',
     ):
-        tap.result(
-            "grammar: refused is %a" % text, [] if grammar_faults(text) else ["it was taken"]
-        )
+        tap.result("parser rejects %a" % text, [] if grammar_errors(text) else ["accepted"])
 
 
 # ---- the program ----
@@ -315,13 +314,13 @@ def write_config(folder, text):
 def compare(machine, path, filters, vendors):
     found = machine.pciprobe("-f", "opennebula", "-c", path)
     yield from first_difference(expected_text(machine, filters, vendors), found)
-    yield from grammar_faults(found)
+    yield from grammar_errors(found)
 
 
 def check_machine(tap, machine, folder):
     for i, (text, filters, vendors) in enumerate(CONFIGS):
         if i and machine.name.startswith("checkbox-nvidia"):
-            continue  # large ones; they have nothing that others lack
+            continue  # large, without additional cases
         tap.check(
             "%s: %a" % (machine.name, text),
             compare,
@@ -364,7 +363,7 @@ HOSTILE = [
 
 
 def check_hostile(tree):
-    """Kinds of virtual GPUs and interfaces with all kinds of names; one device more can't end the message early."""
+    """Hostile names of vGPU types and interfaces are escaped, and cannot end the message early."""
 
     def raw(name):
         return name if isinstance(name, bytes) else name.encode()
@@ -372,9 +371,9 @@ def check_hostile(tree):
     lines = b"ID : vGPU Name\n" + b"".join(
         b"%d : %s\n" % (600 + i, raw(name)) for i, name in enumerate(HOSTILE)
     )
-    place = os.fsencode(tree.directory("0000:08:00.4"))
-    os.makedirs(place + b"/nvidia")
-    with open(place + b"/nvidia/creatable_vgpu_types", "wb") as file:
+    directory = os.fsencode(tree.directory("0000:08:00.4"))
+    os.makedirs(directory + b"/nvidia")
+    with open(directory + b"/nvidia/creatable_vgpu_types", "wb") as file:
         file.write(lines)
     for i, name in enumerate(name for name in HOSTILE if b"/" not in raw(name)):
         address = "0000:20:%02x.%x" % (i >> 3, i & 7)
@@ -382,24 +381,25 @@ def check_hostile(tree):
         os.makedirs(os.fsencode(tree.directory(address)) + b"/net/" + raw(name)[:15])
     tree.file('sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/]]>"\\/name')
     text = tree.machine.pciprobe("-f", "opennebula", "-c", write_config(tree.root, ":filter:\n"))
-    yield from grammar_faults(text)
+    yield from grammar_errors(text)
     left_out = [
         address
         for address in tree.machine.addresses()
-        if is_left_out(tree.machine, address, tree.machine.read(address, "vendor") == "0x10de")
+        if is_omitted(tree.machine, address, tree.machine.read(address, "vendor") == "0x10de")
     ]
     yield from same(
         len(tree.machine.addresses()) - len(left_out), text.count("PCI = ["), "number of devices"
     )
-    yield from (["the hostile profiles are not in it"] if "625 (" not in text else [])
+    yield from (["the hostile profiles are missing"] if "625 (" not in text else [])
 
 
 def answer(tree, config):
     return tree.machine.run_pciprobe("opennebula", "-c", config)
 
 
-def check_verb(tree):
-    """The answer for the monitor: interfaces that have gone keep their names, and a failure repeats the last answer."""
+def check_subcommand(tree):
+    """The subcommand opennebula keeps the names of removed interfaces, and repeats the last
+    output after a failure."""
     config = write_config(tree.root, ":filter:\n")
     before = tree.machine.pciprobe("-f", "opennebula", "--usage", "-c", config)
     yield from same(
@@ -407,8 +407,7 @@ def check_verb(tree):
     )
     cache = tree.path("var/tmp/one_db/pci_net_names")
     present = {
-        address: interface_by_what_is_there(tree.machine, address)
-        for address in tree.machine.addresses()
+        address: interface_by_sysfs(tree.machine, address) for address in tree.machine.addresses()
     }
     for address, name in present.items():
         if name:
@@ -420,7 +419,7 @@ def check_verb(tree):
     write_config(tree.root, ":filter: [\n")
     done = answer(tree, config)
     yield from same(
-        (0, True), (done.returncode, config in done.stderr), "exit status, and the reason on stderr"
+        (0, True), (done.returncode, config in done.stderr), "exit status and error message"
     )
     yield from first_difference(before, done.stdout)
 
@@ -432,8 +431,12 @@ def main():
         made = make_machine(os.path.join(folder, "made"))
         for machine in all_machines() + [made.machine]:
             check_machine(tap, machine, folder)
-        tap.check("the answer to the monitor", check_verb, made)
-        tap.check("hostile names", check_hostile, make_machine(os.path.join(folder, "hostile")))
+        tap.check("the subcommand opennebula caches its output", check_subcommand, made)
+        tap.check(
+            "hostile names are escaped",
+            check_hostile,
+            make_machine(os.path.join(folder, "hostile")),
+        )
     tap.done()
 
 

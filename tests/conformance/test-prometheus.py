@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format prometheus: promtool finds no fault in it, node_exporter serves it, and each value is what JSON has."""
+"""The format prometheus: promtool accepts it, node_exporter serves it, and values match JSON."""
 import importlib.util
 import os
 import re
@@ -17,7 +17,8 @@ HOST_NAMES = {"incomplete": "pciprobe_host_incomplete", "unseen": "pciprobe_host
 
 
 def parse(text):
-    """[(family, type, [(name, labels, value)])] by Prometheus's own Python client, which refuses what isn't in the format."""
+    """Parses with Prometheus's Python client, which rejects invalid input: [(family, type,
+    [(name, labels, value)])]"""
     from prometheus_client.parser import text_string_to_metric_families
 
     return [
@@ -35,7 +36,7 @@ def samples_of(text):
 
 
 def by_address(samples, name):
-    """{address: [the other labels and the value]}"""
+    """Returns {address: [(other labels, value)]}."""
     found = {}
     for sample, labels, value in samples:
         if sample == name:
@@ -59,17 +60,17 @@ def check_promtool(text):
 def check_form(text):
     heads = re.findall(r"^# (HELP|TYPE) (\S+)", text, re.MULTILINE)
     if len(set(heads)) != len(heads):
-        yield "a HELP or TYPE comes twice"
+        yield "duplicate HELP or TYPE"
     yield from same(
         {name for kind, name in heads if kind == "HELP"},
         {name for kind, name in heads if kind == "TYPE"},
-        "families with HELP, with TYPE",
+        "families with HELP and TYPE",
     )
     families = parse(text)
     yield from same(
         len({family for family, _, _ in families}),
         len(families),
-        "number of families, each by itself",
+        "number of contiguous families",
     )
     for family, kind, samples in families:
         for name, labels, _ in samples:
@@ -77,14 +78,14 @@ def check_form(text):
                 "counter" if name.endswith("_total") else "gauge", kind, "type of " + name
             )
             if not name.startswith("pciprobe_"):
-                yield "%s of %s is somebody else's" % (name, family)
+                yield "%s of %s lacks the prefix pciprobe_" % (name, family)
             if "" in labels.values():
                 yield "%s has an empty label: %s" % (name, labels)
     if re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text):
-        yield "a control character"
+        yield "unescaped control character"
     for line in text.splitlines():
         if not line.startswith("#") and not re.fullmatch(r"pciprobe_\w+(\{.*\})? [0-9.e+-]+", line):
-            yield "a timestamp, or no number: " + line
+            yield "timestamp or invalid number: " + line
 
 
 def check_devices(text, devices):
@@ -151,7 +152,7 @@ def check_host(text, document):
         "pciprobe_host_" + name: value for name, value in metrics.host(document["devices"]).items()
     }
     expected.update({name: document[key] for key, name in HOST_NAMES.items()})
-    yield from same(expected, {name: samples.get(name) for name in expected}, "the host's numbers")
+    yield from same(expected, {name: samples.get(name) for name in expected}, "the host's totals")
     yield from same(
         [({"version": document["version"]}, 1)],
         [
@@ -162,7 +163,7 @@ def check_host(text, document):
         "version",
     )
     if not 0 < samples.get("pciprobe_host_probe_duration_seconds", 0) < 60:
-        yield "it took %s s" % samples.get("pciprobe_host_probe_duration_seconds")
+        yield "duration %s s" % samples.get("pciprobe_host_probe_duration_seconds")
 
 
 def read(machine):
@@ -171,15 +172,15 @@ def read(machine):
 
 def check_machine(tap, machine):
     text, document = read(machine)
-    tap.check(machine.name + ": promtool", check_promtool, text)
-    tap.check(machine.name + ": form", check_form, text)
-    tap.check(machine.name + ": devices", check_devices, text, document["devices"])
-    tap.check(machine.name + ": host", check_host, text, document)
-    tap.check(machine.name + ": pools", check_pools, text, document)
+    tap.check(machine.name + ": promtool accepts it", check_promtool, text)
+    tap.check(machine.name + ": names and types are valid", check_form, text)
+    tap.check(machine.name + ": devices match JSON", check_devices, text, document["devices"])
+    tap.check(machine.name + ": host matches JSON", check_host, text, document)
+    tap.check(machine.name + ": pools match JSON", check_pools, text, document)
 
 
 def comparable(samples):
-    """node_exporter adds the labels that others of the family have, empty."""
+    """Ignores empty labels, which node_exporter adds to equalize labels within a family."""
     return {
         (name, tuple(sorted((label, text) for label, text in labels.items() if text)), value)
         for name, labels, value in samples
@@ -187,7 +188,7 @@ def comparable(samples):
 
 
 def check_node_exporter(texts, folder):
-    """What it serves is what it was given; one fault in it, and node_exporter would serve nothing of the file."""
+    """Served series match the file; after any error node_exporter would skip the whole file."""
     with servers.NodeExporter(folder) as exporter:
         for name, text in texts:
             exporter.put("pciprobe.prom", text)
@@ -199,7 +200,11 @@ def check_node_exporter(texts, folder):
             own = comparable(sample for sample in served if sample[0].startswith("pciprobe_"))
             written = comparable(samples_of(text))
             for sample in written ^ own:
-                yield "%s: %s: %s" % (name, "served alone" if sample in own else "lost", sample)
+                yield "%s: %s: %s" % (
+                    name,
+                    "only served" if sample in own else "only in the file",
+                    sample,
+                )
             yield from same(len(samples_of(text)), len(own), name + ": number of series")
 
 
@@ -219,7 +224,7 @@ def check_hostile_names(text):
 
 
 def check_alike_owners(machine):
-    """With the labels that tell them apart left out there is one of two owners, not one series twice."""
+    """Two owners become one series if -o omits the labels that distinguish them."""
     text = machine.pciprobe("-a", "-s", "20:00.0", "-f", "prometheus", "-o", "programs")
     yield from check_promtool(text)
     yield from same(
@@ -252,11 +257,11 @@ def main():
         for machine in machines:
             check_machine(tap, machine)
         hostile = read(owned)[0]
-        tap.check("hostile names are read as they are", check_hostile_names, hostile)
-        tap.check("owners that look alike", check_alike_owners, owned)
-        tap.check("no devices", check_no_devices, os.path.join(folder, "empty"))
+        tap.check("hostile names are read unchanged", check_hostile_names, hostile)
+        tap.check("owners with the same labels are one series", check_alike_owners, owned)
+        tap.check("no devices: output is valid", check_no_devices, os.path.join(folder, "empty"))
         tap.check(
-            "node_exporter",
+            "node_exporter serves all series",
             check_node_exporter,
             [(machine.name, read(machine)[0]) for machine in machines],
             os.path.join(folder, "node"),

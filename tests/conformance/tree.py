@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes a directory that looks like /sys to pciprobe and to lspci alike."""
+"""Creates directories that look like /sys to both pciprobe and lspci."""
 import os
 import struct
 
@@ -18,13 +18,13 @@ def write(path, content):
 
 
 def link(path, target):
-    """A relative link, as sysfs has them, so that the tree can be anywhere."""
+    """Creates a relative link, as in sysfs, so that the tree can be moved."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     os.symlink(os.path.relpath(target, os.path.dirname(path)), path)
 
 
 def configuration_space(vendor, device, klass, revision, subsystem):
-    """lspci wants the header of every device. Type 0, nothing but the ids in it."""
+    """Returns a type 0 header with ids only; lspci needs one for every device."""
     space = bytearray(CONFIG_SIZE)
     struct.pack_into("<HH", space, 0x00, vendor, device)
     struct.pack_into("<I", space, 0x08, klass << 8 | revision)
@@ -33,7 +33,7 @@ def configuration_space(vendor, device, klass, revision, subsystem):
 
 
 class Tree:
-    """A machine below the directory ROOT; each method adds to it."""
+    """A machine in the directory ROOT; methods add to it."""
 
     def __init__(self, root, name="made"):
         self.root = root
@@ -44,7 +44,7 @@ class Tree:
         return os.path.join(self.root, *parts)
 
     def directory(self, address):
-        """Where a device's directory really is."""
+        """Returns the real path of a device's directory."""
         return os.path.realpath(self.path("sys/bus/pci/devices", address))
 
     def file(self, name, content=""):
@@ -53,10 +53,10 @@ class Tree:
     def hostname(self, name):
         self.file("proc/sys/kernel/hostname", name)
 
-    def process(self, pid, *words, opened=()):
+    def process(self, pid, *arguments, opened=()):
         write(
             self.path("proc", str(pid), "cmdline"),
-            b"".join(os.fsencode(word) + b"\0" for word in words),
+            b"".join(os.fsencode(argument) + b"\0" for argument in arguments),
         )
         write(
             self.path("proc", str(pid), "stat"),
@@ -71,19 +71,19 @@ class Tree:
                 self.group_node(target.removeprefix("/dev/vfio/"))
 
     def group_node(self, group):
-        """The node of a VFIO group. A directory has no device nodes: below numbers/ is the device number of each."""
+        """Adds the node of a VFIO group. Files in numbers/ replace the device nodes."""
         write(self.path("sys/class/vfio", str(group), "dev"), "246:%s\n" % group)
         write(self.path("numbers/dev/vfio", str(group)), "246:%s\n" % group)
 
     def device_node(self, number, address):
-        """The node of a VFIO device, /dev/vfio/devices/vfio<number>."""
-        place = os.path.join(self.directory(address), "vfio-dev/vfio%d" % number)
-        write(os.path.join(place, "dev"), "511:%d\n" % number)
-        link(self.path("sys/class/vfio-dev/vfio%d" % number), place)
+        """Adds the node of a VFIO device, /dev/vfio/devices/vfio<number>."""
+        directory = os.path.join(self.directory(address), "vfio-dev/vfio%d" % number)
+        write(os.path.join(directory, "dev"), "511:%d\n" % number)
+        link(self.path("sys/class/vfio-dev/vfio%d" % number), directory)
         write(self.path("numbers/dev/vfio/devices/vfio%d" % number), "511:%d\n" % number)
 
     def vm_by_node(self, pid, name, address, number):
-        """A running VM that has the device ADDRESS by its own node, which the kernel allows while none has its group."""
+        """Adds a running VM that holds the device ADDRESS through the device's own node."""
         self.device_node(number, address)
         self.process(
             pid,
@@ -94,10 +94,12 @@ class Tree:
         )
 
     def vm(self, pid, name, *devices):
-        """A running VM that has DEVICES, (address, group). Bytes are a NAME as well."""
+        """Adds a running VM that holds DEVICES, (address, group). NAME can be bytes."""
         name = os.fsencode(name).replace(b",", b",,")
         arguments = [
-            word for address, _ in devices for word in ("-device", "vfio-pci,host=" + address)
+            argument
+            for address, _ in devices
+            for argument in ("-device", "vfio-pci,host=" + address)
         ]
         self.process(
             pid,
@@ -122,13 +124,13 @@ class Tree:
         uevent=b"",
         files=None,
     ):
-        """KLASS has the programming interface in its last two digits; UEVENT is added to what the kernel writes."""
+        """KLASS includes the programming interface; UEVENT is appended to the kernel's lines."""
         above = (
             self.directory(parent)
             if parent
             else self.path("sys/devices/pci" + address.rsplit(":", 1)[0])
         )
-        place = os.path.join(above, address)
+        directory = os.path.join(above, address)
         texts = {
             "vendor": "0x%04x" % vendor,
             "device": "0x%04x" % device,
@@ -145,20 +147,21 @@ class Tree:
         }
         texts.update(files or {})
         for name, content in texts.items():
-            write(os.path.join(place, name), content)
-        link(self.path("sys/bus/pci/devices", address), place)
+            write(os.path.join(directory, name), content)
+        link(self.path("sys/bus/pci/devices", address), directory)
         if driver:
             os.makedirs(self.path("sys/bus/pci/drivers", driver), exist_ok=True)
-            link(os.path.join(place, "driver"), self.path("sys/bus/pci/drivers", driver))
+            link(os.path.join(directory, "driver"), self.path("sys/bus/pci/drivers", driver))
         if group is not None:
             link(
-                os.path.join(place, "iommu_group"), self.path("sys/kernel/iommu_groups", str(group))
+                os.path.join(directory, "iommu_group"),
+                self.path("sys/kernel/iommu_groups", str(group)),
             )
-        return place
+        return directory
 
     @staticmethod
     def _uevent(address, vendor, device, klass, subsystem, driver):
-        """As the kernel writes it, without the MODALIAS that recordings lack: that has a file of its own."""
+        """Like the kernel's, but without MODALIAS, like recordings: that is a separate file."""
         lines = ["DRIVER=" + driver] if driver else []
         lines += [
             "PCI_CLASS=%X" % klass,
@@ -169,16 +172,16 @@ class Tree:
         return "\n".join(lines) + "\n"
 
     def virtual_function(self, pf, index, address, vendor, device, **more):
-        place = self.device(address, vendor, device, **more)
-        link(os.path.join(place, "physfn"), self.directory(pf))
-        link(os.path.join(self.directory(pf), "virtfn%d" % index), place)
-        return place
+        directory = self.device(address, vendor, device, **more)
+        link(os.path.join(directory, "physfn"), self.directory(pf))
+        link(os.path.join(self.directory(pf), "virtfn%d" % index), directory)
+        return directory
 
     def interface(self, address, name, mac="02:00:00:00:00:01", port=None, below="net"):
-        place = os.path.join(self.directory(address), below, name)
-        write(os.path.join(place, "address"), mac)
+        directory = os.path.join(self.directory(address), below, name)
+        write(os.path.join(directory, "address"), mac)
         if port is not None:
-            write(os.path.join(place, "phys_port_name"), port)
+            write(os.path.join(directory, "phys_port_name"), port)
 
 
 def add_bridges(tree):
@@ -223,7 +226,7 @@ def add_network_devices(tree):
         },
     )
     tree.interface("0000:03:00.0", "enp3s0")
-    # switchdev: of several the uplink counts
+    # switchdev: several interfaces with an uplink
     tree.device(
         "0000:04:00.0",
         0x15B3,
@@ -233,18 +236,18 @@ def add_network_devices(tree):
     )
     for name, port in (("eth2", "pf0vf0"), ("eth10", "p0"), ("eth1", "pf0vf1")):
         tree.interface("0000:04:00.0", name, port=port)
-    # several and none of them an uplink
+    # several interfaces without an uplink
     tree.device("0000:04:00.1", 0x15B3, 0x101D, driver="mlx5_core", files={"numa_node": "-1"})
     tree.interface("0000:04:00.1", "eth3", port="p0x")
     tree.interface("0000:04:00.1", "eth4")
-    # one interface that calls itself a VF's port: it is the only one
+    # only one interface, named like a VF's port
     tree.device("0000:04:00.2", 0x15B3, 0x101D, driver="mlx5_core", files={"numa_node": "0"})
     tree.interface("0000:04:00.2", "eth5", port="pf0vf7")
     tree.device(
         "0000:05:00.0", 0x1AF4, 0x1041, subsystem=(0x1AF4, 0x1041), revision=1, driver="virtio-pci"
     )
     tree.interface("0000:05:00.0", "ens5", mac="52:54:00:12:34:56", below="virtio3/net")
-    # names that the operator wrote down, and one seen before
+    # names in udev rules, and one in the cache
     for function in range(4):
         tree.device(
             "0000:06:00.%d" % function,
@@ -271,7 +274,7 @@ def add_virtual_functions(tree):
         tree.virtual_function(
             "0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ED, group=21 + i
         )
-    # a GPU whose VFs NVIDIA's driver made behind the kernel's back
+    # a GPU whose VFs NVIDIA's driver created without sriov_numvfs
     tree.device(
         "0000:08:00.0",
         0x10DE,
@@ -301,9 +304,9 @@ def add_virtual_functions(tree):
         tree.file(
             "sys/class/mdev_bus/0000:08:00.6/mdev_supported_types/%s/name" % name, "NVIDIA A10-4Q"
         )
-    # the framework knows it and has no type left for it
+    # registered without available types
     os.makedirs(tree.path("sys/class/mdev_bus/0000:08:00.7/mdev_supported_types"))
-    # the operator may list any vendor as NVIDIA; this one's PF doesn't tell how many VFs it has
+    # :nvidia_vendors: can contain any vendor; this PF has no SR-IOV attributes
     tree.device("0000:08:08.0", 0x15B3, 0x1017)
     tree.virtual_function("0000:08:08.0", 0, "0000:08:08.1", 0x15B3, 0x1018)
     tree.file("sys/class/mdev_bus/0000:08:08.1/mdev_supported_types/mlx5_core-local/name", "local")
@@ -317,11 +320,11 @@ def add_odd_devices(tree):
     tree.device("0000:0a:00.2", 0x1002, 0x6798, 0x038000, (0xFFFF, 0x0001))
     tree.device("0000:0a:00.3", 0x1002, 0x6798, 0x034242, (0x0000, 0x0001))
     tree.device("0000:0a:1f.7", 0x1AF4, 0x1044, 0xFFFF00, (0x1AF4, 0x1044), 1, "virtio-pci")
-    # names with quotes in them: vendor, device, subsystem
+    # quotes in names of vendor, device, subsystem
     tree.device("0000:0b:00.0", 0x1C63, 0x0008, 0x0C0010)
     tree.device("0000:0b:01.0", 0x1E0F, 0x0013, 0x010802)
     tree.device("0000:0b:02.0", 0x1002, 0x4966, 0x030000, (0x148C, 0x2039))
-    # a device number of 0 with a subsystem that pci.ids names, and a name longer than lspci prints
+    # device id 0 with a known subsystem, and a name longer than lspci prints
     tree.device("0000:0b:03.0", 0x1DE0, 0x0000, 0x120000, (0x1DE0, 0xC007))
     tree.device("0000:0b:04.0", 0x15B3, 0x1019, 0x020000, (0x15B3, 0x0125))
     tree.device(
@@ -369,13 +372,13 @@ def add_neighbours(tree):
 
 
 def add_groups(tree):
-    """A group of two, of which one is on a native driver."""
+    """Adds a group of two devices, one bound to a host driver."""
     for address in ("0000:06:00.0", "0000:04:00.2"):
         link(tree.path("sys/kernel/iommu_groups/40/devices", address), tree.directory(address))
 
 
 def add_processes(tree):
-    """A VM that has 0000:06:00.0 by its group, and another that has a part of 0000:08:00.0."""
+    """Adds a VM that holds the group of 0000:06:00.0, and one with a vGPU of 0000:08:00.0."""
     tree.process(1, "/sbin/init")
     tree.process(
         4242,
@@ -408,7 +411,7 @@ def add_processes(tree):
 
 
 def make_machine_without_uevents(root):
-    """The same with the kernel's single files alone: older kernels, recordings made by other tools."""
+    """The same without uevent files, like older kernels and recordings of other tools."""
     tree = make_machine(root, "made without uevent files")
     for address in os.listdir(tree.path("sys/bus/pci/devices")):
         os.unlink(os.path.join(tree.directory(address), "uevent"))
@@ -416,7 +419,7 @@ def make_machine_without_uevents(root):
 
 
 def make_machine(root, name="made"):
-    """A machine that has one of everything."""
+    """A machine with at least one device of each kind."""
     tree = Tree(root, name)
     tree.hostname("gpu-17.example.org")
     add_bridges(tree)
@@ -429,7 +432,7 @@ def make_machine(root, name="made"):
     return tree
 
 
-# What a VM may be called, and how that reads where control characters and broken bytes become question marks.
+# Names of VMs, and their output with question marks for control characters and invalid bytes.
 HOSTILE_NAMES = [
     (b'a"b', 'a"b'),
     (b"a\\", "a\\"),
@@ -453,7 +456,8 @@ HOSTILE_NAMES = [
 
 
 def make_owned(root, name="hostile names"):
-    """A machine of VMs with hostile names, a device each; 0000:20:00.0 is claimed by two, and 0000:22:00.0 is reserved."""
+    """A machine of VMs with hostile names and one device each; 0000:20:00.0 is held by two VMs, and
+    0000:22:00.0 is reserved."""
     tree = Tree(root, name)
     tree.hostname("host-1")
     tree.process(1, "/sbin/init")
@@ -476,7 +480,7 @@ def make_owned(root, name="hostile names"):
     tree.device("0000:22:00.0", 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=92)
     tree.file(
         "run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999"
-    )  # a VM that isn't there yet
+    )  # a VM that is not running yet
     tree.file(
         "pci.conf",
         ":filter: '10de:'\n:alias:\n"

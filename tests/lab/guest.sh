@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a script in the lab's machine can do with its devices:   . "$LAB_DIR/guest.sh"
-# Devices are named by address (0000:01:00.0), or where QEMU has to act by the id that the topology or
-# plug gave them; address_of leads from one to the other. What checks and waits is in verdict.sh.
-# Starting a program costs 20 to 50 ms here, so what bash can do is done in bash.
+# Functions for scripts in the lab's machine:   . "$LAB_DIR/guest.sh" Devices are identified by
+# address (0000:01:00.0), or for QEMU by the id assigned in the topology or in plug; address_of
+# converts an id. The checks are in verdict.sh. Starting a program takes 20 to 50 ms here, so bash
+# builtins are preferred.
 
 devices=/sys/bus/pci/devices
 # shellcheck disable=SC2034 # for the tests
@@ -13,28 +13,29 @@ VFIO_BIND=${PCIPROBE%/*}/vfio-bind
 # shellcheck source=verdict.sh
 . "$LAB_DIR/verdict.sh"
 
-# Looking at devices
+# Reading sysfs
 
-# link_name LINK: the last part of what a symbolic link leads to; nothing where there is none.
+# link_name LINK: prints the last component of a link's target; nothing if there is no link.
 link_name() { ! [ -e "$1" ] || (cd -P -- "$1" && echo "${PWD##*/}"); }
 
-# driver_of ADDRESS, group_of ADDRESS: the driver it is bound to, its IOMMU group; nothing for none.
+# driver_of ADDRESS, group_of ADDRESS: print the driver or the IOMMU group; nothing if there is
+# none.
 driver_of() { link_name "$devices/$1/driver"; }
 group_of() { link_name "$devices/$1/iommu_group"; }
 
-# in_group ADDRESS: the addresses in its IOMMU group, in order, on one line.
-in_group() { (cd -- "$devices/$1/iommu_group/devices" && echo *); }
+# group_members ADDRESS: prints the addresses in its IOMMU group, sorted, on one line.
+group_members() { (cd -- "$devices/$1/iommu_group/devices" && echo *); }
 
-# attribute ADDRESS NAME: the first line of a file in its directory.
+# attribute ADDRESS NAME: prints the first line of a sysfs attribute.
 attribute() {
     local value
     read -r value <"$devices/$1/$2" && printf '%s\n' "$value"
 }
 
-# port_of ADDRESS: the bridge or root port it sits behind.
+# port_of ADDRESS: prints the bridge or root port above it.
 port_of() { link_name "$devices/$1/.."; }
 
-# aer_count ADDRESS correctable|nonfatal|fatal NAME: how often the kernel has counted that error.
+# aer_count ADDRESS correctable|nonfatal|fatal NAME: prints the kernel's counter of that error.
 aer_count() {
     local name count
     while read -r name count; do
@@ -44,8 +45,8 @@ aer_count() {
 
 # Drivers
 
-# bind_driver ADDRESS DRIVER: to this driver, away from any other. Its module must be loaded: nothing
-# here loads modules by itself.
+# bind_driver ADDRESS DRIVER: binds the device to DRIVER, whose module must be loaded, and unbinds
+# it from any other driver.
 bind_driver() {
     echo "$2" >"$devices/$1/driver_override"
     unbind_driver "$1"
@@ -53,19 +54,20 @@ bind_driver() {
     [ "$(driver_of "$1")" = "$2" ]
 }
 
-# unbind_driver ADDRESS: away from its driver, if it has one.
+# unbind_driver ADDRESS: unbinds the device from its driver, if any.
 unbind_driver() { ! [ -e "$devices/$1/driver" ] || echo "$1" >"$devices/$1/driver/unbind"; }
 
 # QEMU's monitor
 
-# monitor COMMAND: a line for QEMU's monitor, such as "info qtree"; its answer comes out.
-# The line speaks QMP: a JSON object each way, on a line of its own, so that an answer is told from
-# an event, and by its id from one to a question that somebody no longer waits for. It runs in a subshell, because bash keeps
-# what follows the answer, if it came with it, and would return it from the next read of whatever file.
+# monitor COMMAND: runs a command of QEMU's monitor, such as "info qtree", and prints its output.
+# The serial line speaks QMP, with one JSON object per line; the id tells the answer from events and
+# from late answers to earlier commands. Runs in a subshell because bash buffers input after the
+# answer, and would return it from the next read of any file.
 monitor() (
     text=${1//\\/\\\\}
     text=${text//\"/\\\"}
-    lab_ask "{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": \"$text\"}" || return
+    lab_query "{\"execute\": \"human-monitor-command\",
+        \"arguments\": {\"command-line\": \"$text\"}" || return
     if ! [[ $lab_answer =~ ^\{\"return\":\ \"(.*)\",\ \"id\":\ [0-9]+\} ]]; then
         echo "monitor: $1: $lab_answer" >&2
         return 1
@@ -81,8 +83,8 @@ monitor() (
 lab_line=
 lab_answer=
 
-# lab_ask OBJECT_WITHOUT_ITS_BRACE: the answer is left in lab_answer.
-lab_ask() {
+# lab_query OBJECT_WITHOUT_CLOSING_BRACE: sends a QMP command; sets lab_answer.
+lab_query() {
     local id=$((BASHPID * 32768 + RANDOM))
     printf '%s, "id": %d}\n' "$1" "$id" >&"$lab_line"
     while IFS= read -r -t 20 -u "$lab_line" lab_answer; do
@@ -95,14 +97,14 @@ lab_ask() {
 if [ -c /dev/ttyS2 ]; then
     stty -F /dev/ttyS2 raw -echo
     exec {lab_line}<>/dev/ttyS2
-    # Until stty was done the line has sent back what it received: this byte makes QEMU forget that.
+    # The line echoed its input until stty ran: this byte makes QEMU discard that.
     printf '\xff' >&"$lab_line"
-    # Said again by a second script it is answered by an error, which does no harm.
-    (lab_ask '{"execute": "qmp_capabilities"')
+    # A second script gets an error for this, which is harmless.
+    (lab_query '{"execute": "qmp_capabilities"')
 fi
 
-# address_of ID: where the device with this id is.
-address_of() { lab_find "$1" || { echo "there is no device $1" >&2; return 1; }; }
+# address_of ID: prints the PCI address of the device with this QEMU id.
+address_of() { lab_find "$1" || { echo "no device $1" >&2; return 1; }; }
 
 lab_find() {
     local word1 word2 word3 word4 word5 word6 address
@@ -117,52 +119,52 @@ lab_find() {
     return 1
 }
 
-# device_is_there ID, device_is_gone ID: for the kernel, for QEMU.
-device_is_there() {
+# device_is_present ID: QEMU and the kernel have it. device_is_absent ID: QEMU does not have it.
+device_is_present() {
     local address
     address=$(lab_find "$1") && [ -e "$devices/$address" ]
 }
-device_is_gone() { ! lab_find "$1" >/dev/null; }
+device_is_absent() { ! lab_find "$1" >/dev/null; }
 
-# plug DEVICE: DEVICE as after QEMU's -device, with an id and the bus of an empty port. Comes back when
-# the kernel has it. A native port needs some 6 s of rest after a device was removed from it.
+# plug DEVICE: adds a device, given as for QEMU's -device with an id and the bus of an empty port,
+# and waits until the kernel has it. A native port is not ready until 6 s after a removal.
 plug() {
     local id=${1##*id=}
     monitor "device_add $1" || return
-    wait_for 20 device_is_there "${id%%,*}"
+    wait_for 20 device_is_present "${id%%,*}"
 }
 
-# unplug ID: the orderly way: the system is asked, and lets the device go. Comes back when it has.
+# unplug ID: requests removal, and waits until the guest has released the device.
 unplug() {
     local address
     address=$(address_of "$1") || return
     monitor "device_del $1" || return
-    wait_for 20 test ! -e "$devices/$address" && wait_for 20 device_is_gone "$1"
+    wait_for 20 test ! -e "$devices/$address" && wait_for 20 device_is_absent "$1"
 }
 
-# surprise ID: the device is pulled without a word to anybody (topology hotplug only). The kernel learns
-# it from the port and takes the device away some time later; a driver in use may delay that.
-surprise() {
+# surprise_remove ID: removes the device without notice (topology hotplug only). The port reports it
+# to the kernel, which removes the device some time later; its driver may delay that.
+surprise_remove() {
     local address port
     address=$(address_of "$1") && port=$(port_of "$address") || return
-    lab_pull "$port" && setpci -s "$port" CAP_EXP+18.w=0100:0700 CAP_EXP+18.w=0020:0020
+    lab_power_off "$port" && setpci -s "$port" CAP_EXP+18.w=0100:0700 CAP_EXP+18.w=0020:0020
 }
 
-# silence ID: the device is gone, but the kernel does not learn it: it stays in sysfs, and all that is
-# read from it is ff (topology hotplug only).
-silence() {
+# disconnect_silently ID: removes the device without the kernel noticing: it stays in sysfs, and
+# reads from it return ff (topology hotplug only).
+disconnect_silently() {
     local address
-    address=$(address_of "$1") && lab_pull "$(port_of "$address")"
+    address=$(address_of "$1") && lab_power_off "$(port_of "$address")"
 }
 
-# lab_pull PORT: in the port's Slot Control, stop the hot-plug interrupt (bit 5), then switch off the
-# power (bit 10) and its light (bits 8 and 9 both set): QEMU takes the device out on that. With the
-# power and the light on again and the interrupt allowed, the port says that its device is not there.
-lab_pull() { setpci -s "$1" CAP_EXP+18.w=0000:0020 CAP_EXP+18.w=0700:0700; }
+# lab_power_off PORT: in the port's Slot Control register, disables the hot-plug interrupt (bit 5),
+# then switches off power (bit 10) and power indicator (bits 8 and 9 set), on which QEMU removes the
+# device. Once they are on again and the interrupt is enabled, the port reports the empty slot.
+lab_power_off() { setpci -s "$1" CAP_EXP+18.w=0000:0020 CAP_EXP+18.w=0700:0700; }
 
 # Errors
 
-# inject_aer ADDRESS NAME: an error as the kernel names it in the files aer_dev_*, as if the device had
+# inject_aer ADDRESS NAME: injects an error, named as in the files aer_dev_*, as if the device had
 # reported it. The device must be behind a root port.
 inject_aer() {
     local -A correctable=([RxErr]=0x1 [BadTLP]=0x40 [BadDLLP]=0x80 [Rollover]=0x100 [Timeout]=0x1000)
@@ -170,16 +172,16 @@ inject_aer() {
         [UnxCmplt]=0x10000 [MalfTLP]=0x40000 [ECRC]=0x80000 [UnsupReq]=0x100000)
     local domain bus device function number record
     [ -c /dev/aer_inject ] || modprobe aer_inject || return
-    [ -n "${correctable[$2]-}${uncorrectable[$2]-}" ] || { echo "inject_aer: no error $2" >&2; return 1; }
+    [ -n "${correctable[$2]-}${uncorrectable[$2]-}" ] || { echo "inject_aer: unknown error $2" >&2; return 1; }
     IFS=:. read -r domain bus device function <<<"$1"
-    # Linux, drivers/pci/pcie/aer_inject.c, struct aer_error_inj: bus, device, function and a filler,
-    # a byte each; uncorrectable and correctable errors, four words of header, domain, 32 bits each.
+    # Linux, drivers/pci/pcie/aer_inject.c, struct aer_error_inj: bus, device, function and padding,
+    # one byte each; uncorrectable and correctable status, four header words, domain, 32 bits each.
     printf -v record '\\x%s' "$bus" "$device" "$function" 0
     for number in "${uncorrectable[$2]-0}" "${correctable[$2]-0}" 0 1 2 3 "0x$domain"; do
         printf -v record '%s\\x%x\\x%x\\x%x\\x%x' "$record" $((number & 255)) \
             $((number >> 8 & 255)) $((number >> 16 & 255)) $((number >> 24 & 255))
     done
-    # dd makes one write of it, which the kernel wants: bash would end one at each newline byte.
+    # The kernel expects a single write: bash would start a new one after each newline byte.
     # shellcheck disable=SC2059
     printf "$record" | dd of=/dev/aer_inject bs=32 count=1 iflag=fullblock status=none
 }

@@ -1,41 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Holds a device as a VMM would, in one of many ways, until it is killed; or only looks as if it
- * did. Prints "held PID..." once it does: the processes that have a descriptor, or "held -" where
- * none has.
+/* Holds a device as a VMM would, in one of many ways, until it is killed, or only pretends to. Once
+ * it does, prints "held PID..." with the processes that have a descriptor, or "held -" if none has.
  *
- * What to do is in the environment, HOLD="KIND WAY ADDRESS [UID]", so that the command line can be
- * that of any VMM:
+ * What to do is in the environment, HOLD="KIND METHOD ADDRESS [UID]", so that the command line can
+ * be that of any VMM:
  *
- *   HOLD="container plain 0000:01:00.0" exec -a qemu-system-x86_64 hold-device -name guest=one-42
- * ...
+ *   HOLD="group plain 0000:01:00.0" exec -a qemu-system-x86_64 hold-device -name guest=one-42
  *
- * ADDRESS is a PCI device's, or the UUID of a mediated device.
- * KIND, what is opened:
+ * ADDRESS: PCI address, or UUID of a mediated device.
+ *
+ * KIND: what is opened.
  *   group      /dev/vfio/GROUP
- *   container  the same, in a container, and the device
- *   device     likewise, but another process opened them, passed on the device's descriptor alone
- * and ended cdev       /dev/vfio/devices/vfioN, bound to /dev/iommu cdev-open  the same, not bound
- *   opath      the node with O_PATH only: holds nothing
- *   file       a regular file of the node's name, in a mount namespace of its own: holds nothing
- *   null       /dev/null under the node's name, likewise: holds nothing
+ *   container  the group, attached to a container, and the device
+ *   device     like container, but opened by another process, which passed only the device's
+ *              descriptor and exited
+ *   cdev       /dev/vfio/devices/vfioN, bound to /dev/iommu
+ *   cdev-open  the same, not bound
+ *   opath      the node with O_PATH only: does not hold the device
+ *   file       a regular file under the node's name in a private mount namespace: does not hold it
+ *   null       /dev/null under the node's name, likewise
  *   none       nothing
- *   crowd      UID's processes, 40 of 20000 descriptors of /dev/null: hold nothing
- * WAY, how:
- *   plain      by the process, under the node's name
- *   unlinked   the node is unlinked afterwards
- *   recreated  and made again, as udev does
- *   chroot     from within a chroot
- *   elsewhere  by a name in another directory, on which the node is bind-mounted
+ *   load       40 processes of UID with 20000 descriptors of /dev/null each: do not hold it
+ *
+ * METHOD: how it is held.
+ *   plain      by the process, opened under the node's name
+ *   unlinked   the node is unlinked after opening
+ *   recreated  the node is unlinked and created again, as udev does
+ *   chroot     opened inside a chroot
+ *   elsewhere  opened under another name, where the node is bind-mounted
  *   detached   the file system of the node is unmounted lazily
- *   thread     by a thread with a descriptor table of its own
- *   leader     by a process whose main thread has ended
- *   forked     by the process and three workers that it forked
- *   passed     by the process and another, to which it passed its descriptor
- *   flight     by nothing but a message in a socket
- *   uring      by nothing but a ring of io_uring
- *   pidns      by a process in a PID namespace of its own
- * UID: becomes this user, before anything is opened.
- * The calls are those of Linux, Documentation/driver-api/vfio.rst and include/uapi/linux/vfio.h. */
+ *   thread     by a thread with its own descriptor table
+ *   leader     by a process whose main thread has exited
+ *   forked     by the process and three forked workers
+ *   passed     by the process and another one that received its descriptor
+ *   flight     only by a message queued in a socket
+ *   uring      only by an io_uring instance
+ *   pidns      by a process in its own PID namespace
+ *
+ * UID: switch to this user before opening anything.
+ *
+ * Sources of the ioctls: Linux, Documentation/driver-api/vfio.rst, include/uapi/linux/vfio.h. */
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
@@ -66,8 +70,8 @@
 #define VFIO_GROUP_GET_DEVICE_FD 0x3b6a
 #define VFIO_DEVICE_BIND_IOMMUFD 0x3b76
 #define VFIO_TYPE1_IOMMU 1
-#define CROWD_PROCESSES 40
-#define CROWD_DESCRIPTORS 20000
+#define LOAD_PROCESSES 40
+#define LOAD_DESCRIPTORS 20000
 
 #define NODE_SIZE 300
 
@@ -76,20 +80,20 @@ struct descriptors {
 	size_t count;
 };
 
-static const char *kind, *way;
+static const char *kind, *method;
 static char address[40];
-static char node[NODE_SIZE]; /* the name it is opened by */
+static char node[NODE_SIZE]; /* the path to open */
 
 static bool kind_is(const char *name)
 {
 	return strcmp(kind, name) == 0;
 }
-static bool way_is(const char *name)
+static bool method_is(const char *name)
 {
-	return strcmp(way, name) == 0;
+	return strcmp(method, name) == 0;
 }
 
-static int must_open(const char *path, int flags)
+static int open_or_exit(const char *path, int flags)
 {
 	int file = open(path, flags);
 
@@ -98,7 +102,7 @@ static int must_open(const char *path, int flags)
 	return file;
 }
 
-static int must_call(int result, const char *what)
+static int check_call(int result, const char *what)
 {
 	if (result < 0)
 		err(1, "%s", what);
@@ -110,8 +114,8 @@ static void add(struct descriptors *descriptors, int file)
 	descriptors->items[descriptors->count++] = file;
 }
 
-/* The name of the device's node: of its group, or its own where that is wanted or groups have none.
- */
+/* Finds the node to open: of the group, or of the device for cdev kinds and kernels without group
+ * nodes. */
 static void find_node(void)
 {
 	char path[PATH_MAX], target[PATH_MAX];
@@ -143,39 +147,39 @@ static void find_node(void)
 
 static void make_node(const char *path, dev_t number)
 {
-	must_call(mknod(path, S_IFCHR | 0600, number), path);
+	check_call(mknod(path, S_IFCHR | 0600, number), path);
 }
 
-/* Puts the node where the way wants it. */
+/* Makes the node available where the method opens it. */
 static void move_node(void)
 {
-	static const char chroot_place[] = "/run/jail", other_place[] = "/run/elsewhere",
-			  tmpfs_place[] = "/run/detached";
+	static const char chroot_path[] = "/run/jail", other_path[] = "/run/elsewhere",
+			  tmpfs_path[] = "/run/detached";
 	struct stat status;
 	char path[NODE_SIZE];
 
-	must_call(stat(node, &status), node);
-	if (way_is("chroot")) {
-		mkdir(chroot_place, 0755);
-		snprintf(path, sizeof(path), "%s/dev", chroot_place);
+	check_call(stat(node, &status), node);
+	if (method_is("chroot")) {
+		mkdir(chroot_path, 0755);
+		snprintf(path, sizeof(path), "%s/dev", chroot_path);
 		mkdir(path, 0755);
-		snprintf(path, sizeof(path), "%s/dev/vfio", chroot_place);
+		snprintf(path, sizeof(path), "%s/dev/vfio", chroot_path);
 		mkdir(path, 0755);
-		/* The container's node is wanted too. */
-		must_call(mount("/dev/vfio", path, NULL, MS_BIND, NULL), "mount");
-		must_call(chroot(chroot_place), "chroot");
-		must_call(chdir("/"), "chdir");
-	} else if (way_is("elsewhere")) {
-		int file = open(other_place, O_CREAT | O_WRONLY, 0600);
+		/* The whole directory, as the container's node is needed, too. */
+		check_call(mount("/dev/vfio", path, NULL, MS_BIND, NULL), "mount");
+		check_call(chroot(chroot_path), "chroot");
+		check_call(chdir("/"), "chdir");
+	} else if (method_is("elsewhere")) {
+		int file = open(other_path, O_CREAT | O_WRONLY, 0600);
 
-		must_call(file, other_place);
+		check_call(file, other_path);
 		close(file);
-		must_call(mount(node, other_place, NULL, MS_BIND, NULL), "mount");
-		strcpy(node, other_place);
-	} else if (way_is("detached")) {
-		mkdir(tmpfs_place, 0755);
-		must_call(mount("tmpfs", tmpfs_place, "tmpfs", 0, NULL), "mount");
-		snprintf(path, sizeof(path), "%s/node", tmpfs_place);
+		check_call(mount(node, other_path, NULL, MS_BIND, NULL), "mount");
+		strcpy(node, other_path);
+	} else if (method_is("detached")) {
+		mkdir(tmpfs_path, 0755);
+		check_call(mount("tmpfs", tmpfs_path, "tmpfs", 0, NULL), "mount");
+		snprintf(path, sizeof(path), "%s/node", tmpfs_path);
 		make_node(path, status.st_rdev);
 		strcpy(node, path);
 	}
@@ -185,15 +189,15 @@ static void after_open(void)
 {
 	struct stat status;
 
-	if (way_is("unlinked") || way_is("recreated")) {
-		must_call(stat(node, &status), node);
-		must_call(unlink(node), node);
-		if (way_is("recreated"))
+	if (method_is("unlinked") || method_is("recreated")) {
+		check_call(stat(node, &status), node);
+		check_call(unlink(node), node);
+		if (method_is("recreated"))
 			make_node(node, status.st_rdev);
-	} else if (way_is("detached")) {
-		must_call(umount2("/run/detached", MNT_DETACH), "umount");
-	} else if (way_is("elsewhere")) {
-		must_call(umount2("/run/elsewhere", MNT_DETACH), "umount");
+	} else if (method_is("detached")) {
+		check_call(umount2("/run/detached", MNT_DETACH), "umount");
+	} else if (method_is("elsewhere")) {
+		check_call(umount2("/run/elsewhere", MNT_DETACH), "umount");
 	}
 }
 
@@ -212,7 +216,7 @@ static void send_descriptors(int socket, const struct descriptors *descriptors)
 	control.header = (struct cmsghdr){
 		.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
 	memcpy(CMSG_DATA(&control.header), descriptors->items, size);
-	must_call((int)sendmsg(socket, &message, 0), "sendmsg");
+	check_call((int)sendmsg(socket, &message, 0), "sendmsg");
 }
 
 static struct descriptors receive_descriptors(int socket)
@@ -230,7 +234,7 @@ static struct descriptors receive_descriptors(int socket)
 				 .msg_controllen = sizeof(control)};
 
 	if (recvmsg(socket, &message, 0) != 1 || message.msg_controllen == 0)
-		errx(1, "no descriptor came");
+		errx(1, "no descriptor received");
 	descriptors.count = (control.header.cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	memcpy(descriptors.items, CMSG_DATA(&control.header), descriptors.count * sizeof(int));
 	return descriptors;
@@ -245,42 +249,42 @@ static void close_all(const struct descriptors *descriptors)
 static struct descriptors open_container(void)
 {
 	struct descriptors descriptors = {0};
-	int group = must_open(node, O_RDWR), container = must_open("/dev/vfio/vfio", O_RDWR);
+	int group = open_or_exit(node, O_RDWR), container = open_or_exit("/dev/vfio/vfio", O_RDWR);
 
-	must_call(ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), "VFIO_GROUP_SET_CONTAINER");
-	must_call(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU), "VFIO_SET_IOMMU");
-	add(&descriptors,
-	    must_call(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address), "VFIO_GROUP_GET_DEVICE_FD"));
+	check_call(ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), "VFIO_GROUP_SET_CONTAINER");
+	check_call(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU), "VFIO_SET_IOMMU");
+	add(&descriptors, check_call(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address),
+				     "VFIO_GROUP_GET_DEVICE_FD"));
 	add(&descriptors, group);
 	add(&descriptors, container);
 	return descriptors;
 }
 
-/* Another process opens the device, passes it on and ends. */
+/* A child opens the device, passes on its descriptor and exits. */
 static struct descriptors receive_device(void)
 {
 	struct descriptors descriptors;
-	int ends[2];
+	int pair[2];
 	pid_t opener;
 
-	must_call(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+	check_call(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 	opener = fork();
-	must_call(opener, "fork");
+	check_call(opener, "fork");
 	if (opener == 0) {
 		descriptors = open_container();
 		descriptors.count = 1;
-		send_descriptors(ends[1], &descriptors);
+		send_descriptors(pair[1], &descriptors);
 		_exit(0);
 	}
-	/* Else a failed opener would be waited for. */
-	close(ends[1]);
-	descriptors = receive_descriptors(ends[0]);
-	close(ends[0]);
+	/* So that recvmsg() ends if the child fails. */
+	close(pair[1]);
+	descriptors = receive_descriptors(pair[0]);
+	close(pair[0]);
 	waitpid(opener, NULL, 0);
 	return descriptors;
 }
 
-static struct descriptors open_cdev(bool binds)
+static struct descriptors open_cdev(bool bind_iommufd)
 {
 	struct {
 		uint32_t argsz, flags;
@@ -289,11 +293,11 @@ static struct descriptors open_cdev(bool binds)
 	} bind = {.argsz = sizeof(bind)};
 	struct descriptors descriptors = {0};
 
-	add(&descriptors, must_open(node, O_RDWR));
-	if (binds) {
-		bind.iommufd = must_open("/dev/iommu", O_RDWR);
-		must_call(ioctl(descriptors.items[0], VFIO_DEVICE_BIND_IOMMUFD, &bind),
-			  "VFIO_DEVICE_BIND_IOMMUFD");
+	add(&descriptors, open_or_exit(node, O_RDWR));
+	if (bind_iommufd) {
+		bind.iommufd = open_or_exit("/dev/iommu", O_RDWR);
+		check_call(ioctl(descriptors.items[0], VFIO_DEVICE_BIND_IOMMUFD, &bind),
+			   "VFIO_DEVICE_BIND_IOMMUFD");
 		add(&descriptors, bind.iommufd);
 	}
 	return descriptors;
@@ -310,41 +314,40 @@ static struct descriptors open_device(void)
 	else if (kind_is("cdev") || kind_is("cdev-open"))
 		descriptors = open_cdev(kind_is("cdev"));
 	else if (kind_is("group"))
-		add(&descriptors, must_open(node, O_RDWR));
+		add(&descriptors, open_or_exit(node, O_RDWR));
 	else
-		errx(1, "HOLD: no kind %s", kind);
+		errx(1, "HOLD: unknown kind %s", kind);
 	after_open();
 	return descriptors;
 }
 
-/* In user and mount namespaces of its own an unprivileged user puts what it wants at the node's
- * name. */
-static int open_forgery(void)
+/* In its own user and mount namespaces an unprivileged user can put anything at the node's path. */
+static int open_fake_node(void)
 {
 	unsigned uid = getuid(), gid = getgid();
-	char text[64];
+	char map[64];
 	int file;
 
-	must_call(unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare");
-	file = must_open("/proc/self/setgroups", O_WRONLY);
-	must_call((int)write(file, "deny", 4), "setgroups");
+	check_call(unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare");
+	file = open_or_exit("/proc/self/setgroups", O_WRONLY);
+	check_call((int)write(file, "deny", 4), "setgroups");
 	close(file);
-	file = must_open("/proc/self/uid_map", O_WRONLY);
-	must_call((int)write(file, text, (size_t)snprintf(text, sizeof(text), "0 %u 1", uid)),
-		  "uid_map");
+	file = open_or_exit("/proc/self/uid_map", O_WRONLY);
+	check_call((int)write(file, map, (size_t)snprintf(map, sizeof(map), "0 %u 1", uid)),
+		   "uid_map");
 	close(file);
-	file = must_open("/proc/self/gid_map", O_WRONLY);
-	must_call((int)write(file, text, (size_t)snprintf(text, sizeof(text), "0 %u 1", gid)),
-		  "gid_map");
+	file = open_or_exit("/proc/self/gid_map", O_WRONLY);
+	check_call((int)write(file, map, (size_t)snprintf(map, sizeof(map), "0 %u 1", gid)),
+		   "gid_map");
 	close(file);
-	must_call(mount("tmpfs", "/dev/vfio", "tmpfs", 0, NULL), "mount");
+	check_call(mount("tmpfs", "/dev/vfio", "tmpfs", 0, NULL), "mount");
 	file = open(node, O_CREAT | O_RDWR, 0600);
-	must_call(file, node);
+	check_call(file, node);
 	if (kind_is("file"))
 		return file;
-	must_call(mount("/dev/null", node, NULL, MS_BIND, NULL), "mount");
+	check_call(mount("/dev/null", node, NULL, MS_BIND, NULL), "mount");
 	close(file);
-	return must_open(node, O_RDWR);
+	return open_or_exit(node, O_RDWR);
 }
 
 static void print_held(pid_t pid, pid_t other)
@@ -367,24 +370,24 @@ static _Noreturn void hold(void)
 static void *hold_in_thread(void *unused)
 {
 	(void)unused;
-	if (way_is("thread"))
-		must_call(unshare(CLONE_FILES), "unshare");
+	if (method_is("thread"))
+		check_call(unshare(CLONE_FILES), "unshare");
 	else
-		/* The main thread ends first. */
+		/* Wait for the main thread to exit. */
 		usleep(100000);
 	open_device();
 	print_held(getpid(), 0);
 	hold();
 }
 
-/* A child ends with its parent, which is the one that gets killed. */
+/* The child is killed with its parent. */
 static pid_t fork_child(void)
 {
 	pid_t parent = getpid(), child = fork();
 
-	must_call(child, "fork");
+	check_call(child, "fork");
 	if (child == 0) {
-		must_call(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+		check_call(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
 		if (getppid() != parent)
 			_exit(1);
 	}
@@ -394,23 +397,23 @@ static pid_t fork_child(void)
 static void hold_in_namespace(void)
 {
 	pid_t child;
-	int ends[2];
+	int pipe_ends[2];
 	char byte;
 
-	must_call(pipe(ends), "pipe");
-	must_call(unshare(CLONE_NEWPID), "unshare");
+	check_call(pipe(pipe_ends), "pipe");
+	check_call(unshare(CLONE_NEWPID), "unshare");
 	child = fork();
-	must_call(child, "fork");
+	check_call(child, "fork");
 	if (child == 0) {
-		must_call(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
+		check_call(prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
 		open_device();
-		must_call((int)write(ends[1], "", 1), "write");
+		check_call((int)write(pipe_ends[1], "", 1), "write");
 		hold();
 	}
-	close(ends[1]);
-	if (read(ends[0], &byte, 1) != 1)
-		errx(1, "the child has ended");
-	/* Its own getpid() is another. */
+	close(pipe_ends[1]);
+	if (read(pipe_ends[0], &byte, 1) != 1)
+		errx(1, "the child has exited");
+	/* The child's own getpid() is relative to its namespace. */
 	print_held(child, 0);
 	hold();
 }
@@ -421,51 +424,51 @@ static void register_with_ring(const struct descriptors *descriptors)
 	uint64_t parameters[15] = {0};
 	int ring = (int)syscall(SYS_io_uring_setup, 1, parameters);
 
-	must_call(ring, "io_uring_setup");
+	check_call(ring, "io_uring_setup");
 	/* IORING_REGISTER_FILES */
-	must_call((int)syscall(SYS_io_uring_register, ring, 2, descriptors->items,
-			       (unsigned)descriptors->count),
-		  "io_uring_register");
+	check_call((int)syscall(SYS_io_uring_register, ring, 2, descriptors->items,
+				(unsigned)descriptors->count),
+		   "io_uring_register");
 }
 
-static void be_a_crowd(void)
+static void raise_descriptor_limit(void)
 {
-	struct rlimit limit = {.rlim_cur = CROWD_DESCRIPTORS + 10,
-			       .rlim_max = CROWD_DESCRIPTORS + 10};
+	struct rlimit limit = {.rlim_cur = LOAD_DESCRIPTORS + 10,
+			       .rlim_max = LOAD_DESCRIPTORS + 10};
 
-	must_call(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+	check_call(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
 }
 
-static void fill_crowd(void)
+static void open_many_descriptors(void)
 {
-	int file = must_open("/dev/null", O_RDONLY);
+	int file = open_or_exit("/dev/null", O_RDONLY);
 
-	for (int i = 0; i < CROWD_DESCRIPTORS; i++)
-		must_call(dup(file), "dup");
-	for (int i = 1; i < CROWD_PROCESSES; i++)
+	for (int i = 0; i < LOAD_DESCRIPTORS; i++)
+		check_call(dup(file), "dup");
+	for (int i = 1; i < LOAD_PROCESSES; i++)
 		if (fork_child() == 0)
 			hold();
 }
 
-static void become_user(const char *text)
+static void become_user(const char *arg)
 {
-	unsigned uid = (unsigned)strtoul(text, NULL, 10);
+	unsigned uid = (unsigned)strtoul(arg, NULL, 10);
 
-	must_call(setgroups(0, NULL), "setgroups");
-	must_call(setresgid(uid, uid, uid), "setresgid");
-	must_call(setresuid(uid, uid, uid), "setresuid");
-	/* Its /proc files are its own again, as after an execve. */
-	must_call(prctl(PR_SET_DUMPABLE, 1), "prctl");
+	check_call(setgroups(0, NULL), "setgroups");
+	check_call(setresgid(uid, uid, uid), "setresgid");
+	check_call(setresuid(uid, uid, uid), "setresuid");
+	/* Make its /proc files belong to the new user, as after execve(). */
+	check_call(prctl(PR_SET_DUMPABLE, 1), "prctl");
 }
 
 static void hold_nothing(void)
 {
 	if (kind_is("opath"))
-		must_open(node, O_PATH);
+		open_or_exit(node, O_PATH);
 	else if (kind_is("file") || kind_is("null"))
-		open_forgery();
-	else if (kind_is("crowd"))
-		fill_crowd();
+		open_fake_node();
+	else if (kind_is("load"))
+		open_many_descriptors();
 	print_held(0, 0);
 	hold();
 }
@@ -473,44 +476,44 @@ static void hold_nothing(void)
 static void hold_device(void)
 {
 	struct descriptors descriptors;
-	int ends[2];
+	int pair[2];
 	pid_t child = 0;
 
-	if (way_is("thread") || way_is("leader")) {
+	if (method_is("thread") || method_is("leader")) {
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, hold_in_thread, NULL))
 			errx(1, "no thread");
-		if (way_is("leader"))
+		if (method_is("leader"))
 			pthread_exit(NULL);
 		hold();
 	}
-	if (way_is("pidns"))
+	if (method_is("pidns"))
 		hold_in_namespace();
 	descriptors = open_device();
-	must_call(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
-	if (way_is("flight")) {
-		send_descriptors(ends[0], &descriptors);
+	check_call(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+	if (method_is("flight")) {
+		send_descriptors(pair[0], &descriptors);
 		close_all(&descriptors);
 		print_held(0, 0);
 		hold();
 	}
-	if (way_is("uring")) {
+	if (method_is("uring")) {
 		register_with_ring(&descriptors);
 		close_all(&descriptors);
 		print_held(0, 0);
 		hold();
 	}
-	if (way_is("passed")) {
-		send_descriptors(ends[0], &descriptors);
+	if (method_is("passed")) {
+		send_descriptors(pair[0], &descriptors);
 		child = fork_child();
 		if (child == 0) {
 			close_all(&descriptors);
-			receive_descriptors(ends[1]);
+			receive_descriptors(pair[1]);
 			hold();
 		}
 	}
-	for (int i = 0; way_is("forked") && i < 3; i++) {
+	for (int i = 0; method_is("forked") && i < 3; i++) {
 		child = fork_child();
 		if (child == 0)
 			hold();
@@ -521,26 +524,26 @@ static void hold_device(void)
 
 int main(int argc, char **argv)
 {
-	const char *name = argc ? strrchr(argv[0], '/') : NULL, *work = getenv("HOLD");
-	char kind_text[16], way_text[16], uid[16] = "";
-	bool nothing;
+	const char *name = argc ? strrchr(argv[0], '/') : NULL, *spec = getenv("HOLD");
+	char kind_arg[16], method_arg[16], uid[16] = "";
+	bool holds_nothing;
 
-	if (!work || sscanf(work, "%15s %15s %39s %15s", kind_text, way_text, address, uid) < 3)
-		errx(1, "HOLD is not \"KIND WAY ADDRESS [UID]\"");
-	kind = kind_text;
-	way = way_text;
+	if (!spec || sscanf(spec, "%15s %15s %39s %15s", kind_arg, method_arg, address, uid) < 3)
+		errx(1, "HOLD is not \"KIND METHOD ADDRESS [UID]\"");
+	kind = kind_arg;
+	method = method_arg;
 	if (argc)
-		must_call(prctl(PR_SET_NAME, name ? name + 1 : argv[0]), "prctl");
-	if (kind_is("crowd"))
-		be_a_crowd();
+		check_call(prctl(PR_SET_NAME, name ? name + 1 : argv[0]), "prctl");
+	if (kind_is("load"))
+		raise_descriptor_limit();
 	find_node();
-	nothing = kind_is("opath") || kind_is("file") || kind_is("null") || kind_is("none") ||
-		  kind_is("crowd");
-	if (!nothing)
+	holds_nothing = kind_is("opath") || kind_is("file") || kind_is("null") || kind_is("none") ||
+			kind_is("load");
+	if (!holds_nothing)
 		move_node();
 	if (uid[0])
 		become_user(uid);
-	if (nothing)
+	if (holds_nothing)
 		hold_nothing();
 	hold_device();
 	return 0;

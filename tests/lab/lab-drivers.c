@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Two drivers of the lab's own for PCI devices that only a driver_override binds; build-kernel
- * builds them:
+/* Two PCI drivers for the lab, which only bind through driver_override; built by build-kernel:
  *
- *   lab-vendor  a maker's driver that assigns its devices to VMs itself, with vfio-pci's core and a
- * name that does not say so lab-mdev    a driver of which mediated devices can be made that are
- * parts of its PCI device; they do nothing
+ *   lab-vendor  a vendor driver that assigns its devices to VMs itself, with vfio-pci's core, and
+ *               whose name does not say so
+ *   lab-mdev    a driver that supports mediated devices on its PCI device; these do nothing
  *
  * Sources: Linux 6.12, drivers/vfio/pci/vfio_pci.c and samples/vfio-mdev/mdpy.c. */
 #include <linux/iommufd.h>
@@ -79,11 +78,11 @@ static struct pci_driver vendor_driver = {
 
 /* ---- lab-mdev ---- */
 
-struct part {
+struct lab_mdev {
 	struct vfio_device vfio;
 };
 
-static const struct vfio_device_ops part_operations = {
+static const struct vfio_device_ops lab_mdev_operations = {
 	.name = "lab-mdev",
 	.bind_iommufd = vfio_iommufd_emulated_bind,
 	.unbind_iommufd = vfio_iommufd_emulated_unbind,
@@ -91,29 +90,30 @@ static const struct vfio_device_ops part_operations = {
 	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
 };
 
-static int part_probe(struct mdev_device *mdev)
+static int lab_mdev_probe(struct mdev_device *mdev)
 {
-	struct part *part = vfio_alloc_device(part, vfio, &mdev->dev, &part_operations);
+	struct lab_mdev *state = vfio_alloc_device(lab_mdev, vfio, &mdev->dev,
+						   &lab_mdev_operations);
 	int error;
 
-	if (IS_ERR(part))
-		return PTR_ERR(part);
-	dev_set_drvdata(&mdev->dev, part);
-	error = vfio_register_emulated_iommu_dev(&part->vfio);
+	if (IS_ERR(state))
+		return PTR_ERR(state);
+	dev_set_drvdata(&mdev->dev, state);
+	error = vfio_register_emulated_iommu_dev(&state->vfio);
 	if (error)
-		vfio_put_device(&part->vfio);
+		vfio_put_device(&state->vfio);
 	return error;
 }
 
-static void part_remove(struct mdev_device *mdev)
+static void lab_mdev_remove(struct mdev_device *mdev)
 {
-	struct part *part = dev_get_drvdata(&mdev->dev);
+	struct lab_mdev *state = dev_get_drvdata(&mdev->dev);
 
-	vfio_unregister_group_dev(&part->vfio);
-	vfio_put_device(&part->vfio);
+	vfio_unregister_group_dev(&state->vfio);
+	vfio_put_device(&state->vfio);
 }
 
-static struct mdev_driver part_driver = {
+static struct mdev_driver lab_mdev_driver = {
 	.device_api = VFIO_DEVICE_API_PCI_STRING,
 	.max_instances = 4,
 	.driver =
@@ -122,16 +122,16 @@ static struct mdev_driver part_driver = {
 			.owner = THIS_MODULE,
 			.mod_name = KBUILD_MODNAME,
 		},
-	.probe = part_probe,
-	.remove = part_remove,
+	.probe = lab_mdev_probe,
+	.remove = lab_mdev_remove,
 };
 
-static struct mdev_type part_type = {
+static struct mdev_type lab_mdev_type = {
 	.sysfs_name = "part",
 	.pretty_name = "Part of a lab device",
 };
 
-static struct mdev_type *part_types[] = {&part_type};
+static struct mdev_type *lab_mdev_types[] = {&lab_mdev_type};
 
 static int parent_probe(struct pci_dev *pci, const struct pci_device_id *id)
 {
@@ -140,8 +140,8 @@ static int parent_probe(struct pci_dev *pci, const struct pci_device_id *id)
 
 	if (!parent)
 		return -ENOMEM;
-	error = mdev_register_parent(parent, &pci->dev, &part_driver, part_types,
-				     ARRAY_SIZE(part_types));
+	error = mdev_register_parent(parent, &pci->dev, &lab_mdev_driver, lab_mdev_types,
+				     ARRAY_SIZE(lab_mdev_types));
 	if (error)
 		kfree(parent);
 	else
@@ -165,7 +165,7 @@ static struct pci_driver parent_driver = {
 
 static int __init lab_drivers_init(void)
 {
-	int error = mdev_register_driver(&part_driver);
+	int error = mdev_register_driver(&lab_mdev_driver);
 
 	if (error)
 		return error;
@@ -180,7 +180,7 @@ static int __init lab_drivers_init(void)
 no_vendor:
 	pci_unregister_driver(&parent_driver);
 no_parent:
-	mdev_unregister_driver(&part_driver);
+	mdev_unregister_driver(&lab_mdev_driver);
 	return error;
 }
 module_init(lab_drivers_init);
@@ -189,7 +189,7 @@ static void __exit lab_drivers_exit(void)
 {
 	pci_unregister_driver(&vendor_driver);
 	pci_unregister_driver(&parent_driver);
-	mdev_unregister_driver(&part_driver);
+	mdev_unregister_driver(&lab_mdev_driver);
 }
 module_exit(lab_drivers_exit);
 

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Holders of devices and what is reported of them, after guest.sh:   . "$LAB_DIR/owners.sh"
-# Rows do not end the test when one is wrong: all of them are tried, and "finish" gives the status.
-# The devices are those of the topology "group": pair0 and pair1 are in one IOMMU group, nic2 is alone in its own.
+# Holds devices and checks their reported owners; after guest.sh:   . "$LAB_DIR/owners.sh"
+# A failed row does not end the test: all rows are run, and "finish" reports the result.
+# Devices of the topology "group": pair0 and pair1 share an IOMMU group, nic2 is alone in its group.
 
 pair0=$(address_of pair0)
 # shellcheck disable=SC2034 # for the tests
@@ -12,12 +12,12 @@ nic2=$(address_of nic2)
 
 hold_device=$BUILD_DIR/tests/lab/hold-device
 [ -x "$hold_device" ] || fail "no $hold_device (make tests/lab/hold-device)"
-# Under this name it looks like a VMM in every respect.
+# Under this name it looks like a VMM.
 mkdir -p /run/vmm
 cp -- "$hold_device" /run/vmm/qemu-system-x86_64
 
 wrong=0
-# row TEXT COMMAND...: one line of the report.
+# row TITLE COMMAND...: one row of the report, failed if COMMAND fails, which prints the reason.
 row() {
     local problem
     if problem=$("${@:2}"); then
@@ -28,69 +28,73 @@ row() {
     fi
 }
 
-# bind_devices ADDRESS...: to vfio-pci, which is loaded.
+# bind_devices ADDRESS...: binds them to vfio-pci, which must be loaded.
 bind_devices() {
     local device
     for device; do
-        check "$device is on vfio-pci" bind_driver "$device" vfio-pci
+        check "$device is bound to vfio-pci" bind_driver "$device" vfio-pci
     done
 }
 
-# are_free ADDRESS...: a row each.
-are_free() {
+# rows_free ADDRESS...: a row for each device, which must be free.
+rows_free() {
     local device
     for device; do
         row "$device is free" is_free "$device"
     done
 }
 
-finish() { [ "$wrong" -eq 0 ] || fail "$wrong rows are wrong"; }
+finish() { [ "$wrong" -eq 0 ] || fail "$wrong rows failed"; }
 
-# show ADDRESS COLUMNS: on one line.
+# show ADDRESS COLUMNS: prints these columns on one line.
 show() { "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
 
-# says ADDRESS COLUMNS WANTED
-says() {
-    local said
-    said=$(show "$1" "$2")
-    [ "$said" = "$3" ] || { echo "$said"; return 1; }
+# columns_are ADDRESS COLUMNS EXPECTED
+columns_are() {
+    local output
+    output=$(show "$1" "$2")
+    [ "$output" = "$3" ] || { echo "$output"; return 1; }
 }
 
 holder=
-held=
+holder_pids=
 lab_driver=
-# hold KIND WAY ADDRESS [ARGUMENT...]: comes back when the device is held. Its pid is in $holder, the pids of those that
-# have a descriptor in $held ("-" for none). KIND may have a user's number after a colon. ARGUMENTs are a VMM's.
+# hold KIND[:UID] METHOD ADDRESS [ARGUMENT...]: starts hold-device with the ARGUMENTs of a VMM, and
+# waits until it holds the device. Sets holder to its pid, and holder_pids to the pids of the
+# processes with a descriptor ("-" for none).
 hold() {
     local kind=${1%:*} user=''
-    lab_device=$3 lab_way=$2 lab_driver=$(driver_of "$3")
+    lab_device=$3 lab_method=$2 lab_driver=$(driver_of "$3")
     [[ $1 != *:* ]] || user=${1#*:}
-    exec {lab_holder}< <(HOLD="$kind $2 $3 $user" exec /run/vmm/qemu-system-x86_64 "${@:4}" 2>/run/holder.errors)
+    exec {lab_holder}< <(HOLD="$kind $2 $3 $user" exec /run/vmm/qemu-system-x86_64 "${@:4}" \
+        2>/run/holder.errors)
     holder=$!
-    read -r -t 60 -u "$lab_holder" held || fail "$kind $2 $3: $(cat /run/holder.errors)"
-    held=${held#held }
+    read -r -t 60 -u "$lab_holder" holder_pids || fail "$kind $2 $3: $(cat /run/holder.errors)"
+    holder_pids=${holder_pids#held }
 }
 
-# let_go: ends the holder, and waits until the kernel has taken its descriptors back.
-let_go() {
+# end_hold: kills the holder.
+end_hold() {
     kill -9 "$holder" 2>/dev/null || :
     wait "$holder" 2>/dev/null || :
     exec {lab_holder}<&-
-    # A release that should not have happened would make nonsense of the rows that follow.
-    [ "$(driver_of "$lab_device")" = "$lab_driver" ] || wait_for 10 bind_driver "$lab_device" "$lab_driver" || :
-    # The kernel makes the node again with the device's next binding.
-    [ "$lab_way" != unlinked ] || bind_driver "$lab_device" "$lab_driver"
+    # After a wrong release, restore the driver for the following rows.
+    [ "$(driver_of "$lab_device")" = "$lab_driver" ] ||
+        wait_for 10 bind_driver "$lab_device" "$lab_driver" || :
+    # Rebinding the device recreates its node.
+    [ "$lab_method" != unlinked ] || bind_driver "$lab_device" "$lab_driver"
 }
 
-# vmm_arguments NAME UUID ADDRESS: a command line as QEMU's.
+# vmm_arguments NAME UUID ADDRESS: sets vmm to a QEMU command line.
 vmm_arguments() {
-    vmm=(-name "guest=$1,debug-threads=on" -uuid "$2" -machine q35 -device "vfio-pci,host=$3,bus=pcie.0,addr=0x5")
+    vmm=(-name "guest=$1,debug-threads=on" -uuid "$2" -machine q35
+        -device "vfio-pci,host=$3,bus=pcie.0,addr=0x5")
 }
 
-# is_offered ADDRESS: whether a request gets it.
-is_offered() { "$PCIPROBE" request -q -a "address=$1" >/run/request.said 2>&1; }
+# is_offered ADDRESS: a request for it succeeds.
+is_offered() { "$PCIPROBE" request -q -a "address=$1" >/run/request.output 2>&1; }
 
-# not_offered ADDRESS
+# not_offered ADDRESS: neither listed as available nor offered by a request.
 not_offered() {
     local available
     available=$(show "$1" available)
@@ -98,14 +102,14 @@ not_offered() {
     ! is_offered "$1" || { echo "request offers it"; return 1; }
 }
 
-# is_unknown ADDRESS: and not offered.
-is_unknown() { says "$1" ownership,owners "unknown -" && not_offered "$1"; }
+# is_unknown ADDRESS: its owner is unknown and it is not offered.
+is_unknown() { columns_are "$1" ownership,owners "unknown -" && not_offered "$1"; }
 
-# is_hosts ADDRESS: a driver has it, and no VM.
-is_hosts() { says "$1" ownership,conflict,owners "host no -"; }
+# is_host_owned ADDRESS: it is bound to a host driver and has no owner.
+is_host_owned() { columns_are "$1" ownership,conflict,owners "host no -"; }
 
-# is_not_free ADDRESS: held or unknown, and not offered.
-is_not_free() {
+# is_held_or_unknown ADDRESS: it is held or unknown, and not offered.
+is_held_or_unknown() {
     local ownership
     ownership=$(show "$1" ownership)
     case $ownership in
@@ -114,63 +118,68 @@ is_not_free() {
     esac
 }
 
-# is_held_by ADDRESS PID...: by one of these processes, and nothing is in conflict.
+# is_held_by ADDRESS PID...: it is held by one of these processes, without conflict.
 is_held_by() {
     local ownership conflict pids
     read -r ownership conflict pids <<<"$(show "$1" ownership,conflict,pids)"
-    [ "$ownership $conflict" = "held no" ] || { echo "ownership $ownership, conflict $conflict"; return 1; }
+    [ "$ownership $conflict" = "held no" ] ||
+        { echo "ownership $ownership, conflict $conflict"; return 1; }
     [[ " ${*:2} " == *" $pids "* ]] || { echo "pids $pids instead of ${*:2}"; return 1; }
 }
 
-# is_free ADDRESS: and has no owner at all.
-is_free() { says "$1" ownership,conflict,owners,vm_names,claims "free no - - -"; }
+# is_free ADDRESS: it is free and has no owner.
+is_free() { columns_are "$1" ownership,conflict,owners,vm_names,claims "free no - - -"; }
 
-# is_released_never ADDRESS, is_bound_never ADDRESS: vfio-bind does not even try: were unbind written, the driver's link
-# would be gone and the kernel would report that the driver waits for the holder.
-is_released_never() { is_refused release "$1"; }
-is_bound_never() { is_refused bind "$1"; }
+# release_is_refused ADDRESS, bind_is_refused ADDRESS: vfio-bind refuses without writing to unbind,
+# which would remove the driver link and make the kernel log that the driver waits for the holder.
+release_is_refused() { is_refused release "$1"; }
+bind_is_refused() { is_refused bind "$1"; }
 
 is_refused() {
     local status=0 driver
     driver=$(driver_of "$2")
     dmesg --clear
-    timeout 30 "$VFIO_BIND" "$1" "$2" >/run/release.said 2>&1 || status=$?
+    timeout 30 "$VFIO_BIND" "$1" "$2" >/run/release.output 2>&1 || status=$?
     case $status in
-    0) echo "$1 has status 0"; return 1 ;;
+    0) echo "$1 succeeds"; return 1 ;;
     124) echo "$1 hangs"; return 1 ;;
     esac
     [ "$(driver_of "$2")" = "$driver" ] || { echo "the driver is now '$(driver_of "$2")'"; return 1; }
-    ! dmesg | grep -q "blocked until released by user" || { echo "the kernel waits for the holder: unbind was written"; return 1; }
+    ! dmesg | grep -q "blocked until released by user" ||
+        { echo "the kernel waits for the holder: unbind was written"; return 1; }
 }
 
-# try_shown "KIND WAY"...: holds nic2 in ways that /proc shows, whatever the name it was opened by: the process is the
-# owner, and all else stays free.
-try_shown() {
-    local way
-    for way; do
+# try_visible "KIND METHOD"...: holds nic2 in ways that /proc shows, under any path: the process is
+# reported as owner, and other devices stay free.
+try_visible() {
+    local how
+    for how; do
         # shellcheck disable=SC2086 # two words
-        hold $way "$nic2"
+        hold $how "$nic2"
         # shellcheck disable=SC2086
-        row "$way: the process is the owner" is_held_by "$nic2" $held
-        row "$way: no other device is concerned" is_free "$pair0"
-        end_way "$way"
+        row "$how: the process is the owner" is_held_by "$nic2" $holder_pids
+        row "$how: no other device is affected" is_free "$pair0"
+        check_end_of_hold "$how"
     done
 }
 
-# try_hidden "KIND WAY"...: in ways that the kernel's counts alone show, or that do not say which device it is.
+# try_hidden "KIND METHOD"...: holds nic2 in ways that only the kernel's reference counts show, or
+# that do not identify the device.
 try_hidden() {
-    local way
-    for way; do
+    local how
+    for how; do
         # shellcheck disable=SC2086
-        hold $way "$nic2"
-        end_way "$way"
+        hold $how "$nic2"
+        check_end_of_hold "$how"
     done
 }
 
-end_way() {
-    row "$1: not offered" is_not_free "$nic2"
-    row "$1: not released" is_released_never "$nic2"
-    let_go
-    # The kernel takes a ring's files back some time after the process has ended.
+# check_end_of_hold TITLE: nic2 is not offered or released while held, and free once it is not.
+
+check_end_of_hold() {
+    row "$1: not offered" is_held_or_unknown "$nic2"
+    row "$1: release is refused" release_is_refused "$nic2"
+    end_hold
+    # The kernel releases the files of an io_uring some time after the process has exited.
     row "$1: free afterwards" wait_for 10 is_free "$nic2"
 }

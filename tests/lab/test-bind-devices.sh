@@ -3,8 +3,9 @@
 # topology: plain
 # timeout: 300
 #
-# Devices, disks and virtual functions handed to VFIO and given back, with a real kernel; what must not be taken; runs that are killed.
-# Second opinions: lspci, driverctl, /sys by hand, and a QEMU that gets the device.
+# vfio-bind binds and releases devices, disks and virtual functions with a real kernel, refuses
+# devices in use, and recovers from killed runs. Cross-checked with lspci, driverctl, sysfs and a
+# QEMU VM.
 
 set -eu
 # shellcheck source=guest.sh
@@ -15,7 +16,7 @@ nic1=$(address_of nic1)
 edu0=$(address_of edu0)
 nvme0=$(address_of nvme0)
 override_of() { attribute "$1" driver_override; }
-# where there is none driverctl says "Kernel too old?" and fails
+# without overrides driverctl prints "Kernel too old?" and fails
 overrides() { driverctl list-overrides 2>/dev/null || :; }
 in_use() { lspci -ks "$1" | sed -n 's/.*driver in use: //p'; }
 interface_of() { local path=("$devices/$1"/net/*); [ -e "${path[0]}" ] && echo "${path[0]##*/}"; }
@@ -23,91 +24,100 @@ has_interface() { [ -n "$(interface_of "$1")" ]; }
 has_disk() { [ -b /dev/nvme0n1 ]; }
 check "the disk appears" wait_for 10 has_disk
 
-# one device, there and back
-check "what would be done is shown" ends 0 "$VFIO_BIND" bind -n "$nic0"
-check_same "and isn't done" e1000e "$(driver_of "$nic0")"
-check "a device is bound" ends 0 "$VFIO_BIND" bind "$nic0"
-check_same "the kernel says so" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(override_of "$nic0")"
-check_same "so does lspci" vfio-pci "$(in_use "$nic0")"
-check_same "so does driverctl" "$nic0 vfio-pci" "$(overrides)"
-check "its node is there" test -c "/dev/vfio/$(group_of "$nic0")"
-check "once more changes nothing" ends 0 "$VFIO_BIND" bind "$nic0"
-check "it is said so" grep -q "already bound to vfio-pci" /run/said
+# bind and release one device
+check "a dry run succeeds" exits 0 "$VFIO_BIND" bind -n "$nic0"
+check_same "a dry run changes nothing" e1000e "$(driver_of "$nic0")"
+check "a device is bound" exits 0 "$VFIO_BIND" bind "$nic0"
+check_same "sysfs shows driver and override" \
+    "vfio-pci vfio-pci" "$(driver_of "$nic0") $(override_of "$nic0")"
+check_same "lspci shows the driver" vfio-pci "$(in_use "$nic0")"
+check_same "driverctl shows the override" "$nic0 vfio-pci" "$(overrides)"
+check "the group's node exists" test -c "/dev/vfio/$(group_of "$nic0")"
+check "binding it again succeeds" exits 0 "$VFIO_BIND" bind "$nic0"
+check "vfio-bind reports that it is already bound" grep -q "already bound to vfio-pci" /run/output
 
 qemu-system-x86_64 -accel tcg -S -m 64 -nodefaults -display none -machine q35 -name guest=one-7 \
     -device "vfio-pci,host=$nic0" </dev/null &
 vm=$!
 held() { [ "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings -o ownership)" = held ]; }
-check "a VM starts with it" wait_for 30 held
-check "what the VM has isn't taken from it" ends 3 "$VFIO_BIND" release "$nic0"
-check "who has it is told" grep -q "held by process $vm" /run/said
-check "not with any permission" ends 2 "$VFIO_BIND" bind --allow held "$nic0"
-check "status tells it too" ends 0 "$VFIO_BIND" status "$nic0"
-check "with the VM's name" grep -q "one-7" /run/said
+check "a VM starts with the device" wait_for 30 held
+check "release is refused while the VM holds it" exits 3 "$VFIO_BIND" release "$nic0"
+check "the holder is reported" grep -q "held by process $vm" /run/output
+check "--allow held is not accepted" exits 2 "$VFIO_BIND" bind --allow held "$nic0"
+check "status succeeds" exits 0 "$VFIO_BIND" status "$nic0"
+check "status reports the VM's name" grep -q "one-7" /run/output
 kill -9 "$vm"
 wait "$vm" 2>/dev/null || :
-check "it is given back" ends 0 "$VFIO_BIND" release "$nic0"
-check_same "to the driver it had" "e1000e (null)" "$(driver_of "$nic0") $(override_of "$nic0")"
-check "which makes it work again" wait_for 10 has_interface "$nic0"
-check_same "nothing is left behind" "" "$(overrides)"
+check "nic0 is released after the VM has exited" exits 0 "$VFIO_BIND" release "$nic0"
+check_same "nic0's driver and override are restored" \
+    "e1000e (null)" "$(driver_of "$nic0") $(override_of "$nic0")"
+check "nic0's interface is back" wait_for 10 has_interface "$nic0"
+check_same "no override is left" "" "$(overrides)"
 
-# what the host lives by
+# devices in use by the host
 eth0=$(interface_of "$nic0")
 ip link set "$eth0" up
 ip addr add 10.9.0.2/24 dev "$eth0"
 ip route add default via 10.9.0.1 dev "$eth0"
-check "a NIC that is up, with the default route, is refused" ends 3 "$VFIO_BIND" bind "net:$eth0"
-check "because it is up" grep -q "net-up: $eth0 is up" /run/said
-check "because of the route" grep -q "default-route: the default route .* goes through $eth0" /run/said
-check "one with the connection of who asks is as well" \
-    ends 3 env SSH_CONNECTION="192.0.2.1 5000 10.9.0.2 22" "$VFIO_BIND" check --allow net-up,route,default-route "$nic0"
-check "because of that" grep -q "ssh: the answers to 192.0.2.1" /run/said
-check "one thing allowed isn't all" ends 3 "$VFIO_BIND" bind --allow net-up,route "$nic0"
-check "it has its driver still" test "$(driver_of "$nic0")" = e1000e
-check "who means it can have it" ends 0 "$VFIO_BIND" bind --allow net-up,route,default-route "$nic0"
-check "it is given back" ends 0 "$VFIO_BIND" release "$nic0"
-check "with its driver" wait_for 10 has_interface "$nic0"
+check "a NIC that is up and has the default route is refused" exits 3 "$VFIO_BIND" bind "net:$eth0"
+check "the interface state is given as reason" grep -q "net-up: $eth0 is up" /run/output
+check "the default route is given as reason" \
+    grep -q "default-route: the default route .* goes through $eth0" /run/output
+check "a NIC with the caller's SSH connection is refused" \
+    exits 3 env SSH_CONNECTION="192.0.2.1 5000 10.9.0.2 22" \
+    "$VFIO_BIND" check --allow net-up,route,default-route "$nic0"
+check "the SSH connection is given as reason" grep -q "ssh: your SSH connection (192.0.2.1" /run/output
+check "nic0 is refused unless all checks are overridden" \
+    exits 3 "$VFIO_BIND" bind --allow net-up,route "$nic0"
+check "nic0's driver is unchanged" test "$(driver_of "$nic0")" = e1000e
+check "nic0 is bound with all checks overridden" \
+    exits 0 "$VFIO_BIND" bind --allow net-up,route,default-route "$nic0"
+check "nic0 is released" exits 0 "$VFIO_BIND" release "$nic0"
+check "nic0's interface is back again" wait_for 10 has_interface "$nic0"
 
 mkfs.ext4 -q /dev/nvme0n1
 mount /dev/nvme0n1 /mnt
-check "a mounted disk is refused" ends 3 "$VFIO_BIND" bind block:nvme0n1
-check "because it is mounted" grep -q "mounted: /dev/nvme0n1 is mounted on /mnt" /run/said
+check "a mounted disk is refused" exits 3 "$VFIO_BIND" bind block:nvme0n1
+check "the mount is given as reason" grep -q "mounted: /dev/nvme0n1 is mounted on /mnt" /run/output
 umount /mnt
 mkswap -q /dev/nvme0n1
 swapon /dev/nvme0n1
-check "one with swap is refused" ends 3 "$VFIO_BIND" bind "$nvme0"
-check "because of the swap" grep -q "swap: /dev/nvme0n1 is in use as swap" /run/said
+check "a disk with swap is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+check "swap is given as reason" grep -q "swap: /dev/nvme0n1 is in use as swap" /run/output
 swapoff /dev/nvme0n1
 exec {disk}</dev/nvme0n1
-check "one that is open is refused" ends 3 "$VFIO_BIND" bind "$nvme0"
-check "because it is open" grep -q "open: process $$ .* has /dev/nvme0n1 open" /run/said
+check "an open disk is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+check "the open file is given as reason" \
+    grep -q "open: process $$ .* has /dev/nvme0n1 open" /run/output
 exec {disk}<&-
-check "one that nobody uses is bound" ends 0 "$VFIO_BIND" bind "$nvme0"
-check "and given back" ends 0 "$VFIO_BIND" release "$nvme0"
-check "with the disk" wait_for 10 has_disk
+check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
+check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
+check "the block device is back" wait_for 10 has_disk
 
 # virtual functions
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
-check "they are made" ends 0 "$VFIO_BIND" vfs "$nvme0" 2
-check_same "as many" 2 "$(attribute "$nvme0" sriov_numvfs)"
+check "virtual functions are enabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 2
+check_same "sysfs shows their number" 2 "$(attribute "$nvme0" sriov_numvfs)"
 function0=$(link_name "$devices/$nvme0/virtfn0")
-check "one is bound" ends 0 "$VFIO_BIND" bind "$function0"
-check_same "lspci sees it" vfio-pci "$(in_use "$function0")"
-check "the physical one is refused" ends 3 "$VFIO_BIND" bind "$nvme0"
-check "another number is set" ends 0 "$VFIO_BIND" vfs "$nvme0" 4
-check_same "it is that many" 4 "$(attribute "$nvme0" sriov_numvfs)"
-check "one is bound" ends 0 "$VFIO_BIND" bind "$function0"
-check "and given back, to none" ends 0 "$VFIO_BIND" release "$function0"
-check_same "as before" " (null)" "$(driver_of "$function0") $(override_of "$function0")"
-check "too many are refused" ends 2 "$VFIO_BIND" vfs "$nvme0" 5
-check "they are taken away" ends 0 "$VFIO_BIND" vfs "$nvme0" 0
-check "and are gone" test ! -e "$devices/$function0"
+check "a virtual function is bound" exits 0 "$VFIO_BIND" bind "$function0"
+check_same "lspci shows its driver" vfio-pci "$(in_use "$function0")"
+check "the physical function is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+check "the number of virtual functions is changed" exits 0 "$VFIO_BIND" vfs "$nvme0" 4
+check_same "sysfs shows the new number" 4 "$(attribute "$nvme0" sriov_numvfs)"
+check "a new virtual function is bound" exits 0 "$VFIO_BIND" bind "$function0"
+check "a virtual function is released" exits 0 "$VFIO_BIND" release "$function0"
+check_same "the virtual function has no driver and no override" \
+    " (null)" "$(driver_of "$function0") $(override_of "$function0")"
+check "too many virtual functions are refused" exits 2 "$VFIO_BIND" vfs "$nvme0" 5
+check "virtual functions are disabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 0
+check "their devices are gone" test ! -e "$devices/$function0"
 
-# who may not
-check "nobody may not" ends 77 setpriv --reuid=65534 --clear-groups "$VFIO_BIND" bind "$nic1"
-check_same "and has not" e1000e "$(driver_of "$nic1")"
+# permissions
+check "bind without privileges fails" \
+    exits 77 setpriv --reuid=65534 --clear-groups "$VFIO_BIND" bind "$nic1"
+check_same "the driver is unchanged" e1000e "$(driver_of "$nic1")"
 
-# killed at any moment: what was begun is undone or done, and no device lost
+# killed at any time: changes are completed or rolled back, and no device is lost
 orderly() {
     case "$(driver_of "$1") $(override_of "$1")" in
     "$2 (null)" | "vfio-pci vfio-pci") return 0 ;;
@@ -115,37 +125,39 @@ orderly() {
     esac
 }
 for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    for verb in bind release; do
-        "$VFIO_BIND" $verb -q "$nic0" "$nic1" "$edu0" 2>/dev/null &
+    for subcommand in bind release; do
+        "$VFIO_BIND" $subcommand -q "$nic0" "$nic1" "$edu0" 2>/dev/null &
         victim=$!
         printf -v moment '0.%03d' $((RANDOM % 400))
         pause "$moment"
         kill -9 "$victim" 2>/dev/null || :
         wait "$victim" 2>/dev/null || :
-        check "recovered ($verb, $round, $moment s)" ends 0 "$VFIO_BIND" recover
+        check "recover succeeds ($subcommand, $round, $moment s)" exits 0 "$VFIO_BIND" recover
         if ! { orderly "$nic0" e1000e && orderly "$nic1" e1000e && orderly "$edu0" ''; }; then
-            fail "not in order after $verb"
+            fail "inconsistent state after $subcommand"
         fi
     done
 done
-check "all are given back" ends 0 "$VFIO_BIND" release "$nic0" "$nic1" "$edu0"
-check_same "with their drivers" "e1000e e1000e " "$(driver_of "$nic0") $(driver_of "$nic1") $(driver_of "$edu0")"
-check_same "nothing is left behind" "" "$(overrides)"
+check "all devices are released" exits 0 "$VFIO_BIND" release "$nic0" "$nic1" "$edu0"
+check_same "their drivers are restored" \
+    "e1000e e1000e " "$(driver_of "$nic0") $(driver_of "$nic1") $(driver_of "$edu0")"
+check_same "no override is left" "" "$(overrides)"
 
-# two at once
+# concurrent runs
 "$VFIO_BIND" bind -q "$nic0" "$nic1" &
 first=$!
 "$VFIO_BIND" bind -q "$nic1" "$nic0" &
 second=$!
-check "of two at once the one is told success" wait "$first"
-check "and the other" wait "$second"
+check "the first of two concurrent runs succeeds" wait "$first"
+check "the second one succeeds" wait "$second"
 check_same "both devices are bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
 
-# at boot, and as the script that this takes the place of
-check "they are given back" ends 0 "$VFIO_BIND" release "$nic0" "$nic1"
+# apply at boot, and bind without a subcommand
+check "both devices are released" exits 0 "$VFIO_BIND" release "$nic0" "$nic1"
 mkdir -p /etc/default
 echo "DEVICES=\"$nic0 0000:77:00.0 $nvme0\"" >/etc/default/vfio-bind
-check "at boot one that isn't there is told" ends 4 "$VFIO_BIND" apply
-check_same "and costs no other" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nvme0")"
-check "the script's way" ends 0 "$VFIO_BIND" "$nic0" "$nic1"
-check_same "binds as well" vfio-pci "$(driver_of "$nic1")"
+check "apply reports an absent device" exits 4 "$VFIO_BIND" apply
+check_same "the other devices are bound" \
+    "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nvme0")"
+check "bind without a subcommand succeeds" exits 0 "$VFIO_BIND" "$nic0" "$nic1"
+check_same "the device is bound" vfio-pci "$(driver_of "$nic1")"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: hotplug
 #
-# What happens to real devices is told by the plugin in a real collectd, as a notification and as a value: plugged, pulled, given
-# to another driver, to a VM and back, also to one whose /dev nobody else sees, and errors that a device reports.
+# The plugin in a real collectd reports events of real devices as notifications and values:
+# hot-plug, surprise removal, driver changes, VMs (also one with a private /dev), and AER errors.
 
 set -eu
 # shellcheck source=guest.sh
@@ -16,7 +16,7 @@ plugin=$BUILD_DIR/.libs/pciprobe.so
 modprobe -a e1000e vfio-pci
 hot0=$(address_of hot0)
 has_driver() { [ "$(driver_of "$1")" = "$2" ]; }
-check "the driver has its device" wait_for 10 has_driver "$hot0" e1000e
+check "the driver binds the device" wait_for 10 has_driver "$hot0" e1000e
 
 home=/run/collectd-lab
 mkdir -p "$home/plugins"
@@ -41,7 +41,7 @@ END
 "$collectd" -f -C "$home/collectd.conf" >"$home/err" 2>&1 </dev/null &
 daemon=$!
 
-# value INSTANCE TYPE-NAME: the last one that was written. Nothing while there is none.
+# value INSTANCE TYPE-NAME: prints the latest value, if any.
 value() {
     local file line last=
     for file in "$home/values/lab/pciprobe-$1/$2"-20*; do
@@ -51,8 +51,8 @@ value() {
 }
 value_is() { [ "$(value "$1" "$2")" = "$3" ]; }
 
-# told PART...: a notification that has them all, in this order.
-told() {
+# notified PART...: a notification contains all parts, in this order.
+notified() {
     local line pattern="*Notification:"
     for part; do pattern+="*$part"; done
     while read -r line; do
@@ -61,24 +61,24 @@ told() {
     done <"$home/log"
     return 1
 }
-# expect SEVERITY EVENT ADDRESS FACT: it is told within twenty seconds.
-expect() { check "$2 is told of $3 ($4)" wait_for 20 told "severity = $1," "event=$2 address=$3 " "$4"; }
+# expect SEVERITY EVENT ADDRESS DETAIL: a notification is sent within twenty seconds.
+expect() { check "notification $2 of $3 ($4)" wait_for 20 notified "severity = $1," "event=$2 address=$3 " "$4"; }
 # has INSTANCE TYPE-NAME NUMBER
 has() { check "$1/$2 is $3" wait_for 20 value_is "$1" "$2" "$3"; }
 
-# at rest
+# initial state
 has "$hot0" gauge-in_use 0
 has "$hot0" gauge-iommu_group "$(group_of "$hot0")"
 has "$hot0" gauge-link_width "$(attribute "$hot0" current_link_width)"
 has "$hot0" gauge-link_degraded 0
 has "$hot0" errors-aer_correctable 0
 has summary count-devices "$("$PCIPROBE" list --all -f raw --no-headings -o address | wc -l)"
-check "and nothing is told of" not told ""
+check "there is no notification" not notified ""
 
 check "a device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 expect OKAY added "$hot1" "model=8086:10d3"
-check "its driver takes it" wait_for 10 has_driver "$hot1" e1000e
+check "the new device is bound to its driver" wait_for 10 has_driver "$hot1" e1000e
 has 8086:10d3 count-total 2
 
 inject_aer "$hot0" BadTLP
@@ -88,7 +88,7 @@ inject_aer "$hot0" CmpltTO
 expect WARNING aer_nonfatal "$hot0" "errors=1 total=1"
 has "$hot0" errors-aer_nonfatal 1
 
-check "the new one goes to vfio-pci" bind_driver "$hot1" vfio-pci
+check "the new device is bound to vfio-pci" bind_driver "$hot1" vfio-pci
 expect OKAY driver_changed "$hot1" "driver=vfio-pci state=free"
 has 8086:10d3 count-free 1
 
@@ -103,7 +103,7 @@ wait "$vm" 2>/dev/null || :
 expect OKAY vm_detached "$hot1" "pid=$vm"
 has "$hot1" gauge-in_use 0
 
-# as libvirt does: the VM has a /dev of its own, where inotify sees nothing
+# like libvirt: the VM has a private /dev, which inotify cannot watch
 number=$(group_of "$hot1")
 # shellcheck disable=SC2016  # the inner shell's
 unshare -m bash -c '
@@ -115,18 +115,18 @@ unshare -m bash -c '
 holder=$!
 expect OKAY vm_attached "$hot1" "pid=$holder"
 has "$hot1" gauge-in_use 1
-check "in that it was hidden" test ! -e "/proc/$holder/root/dev/kmsg"
+check "the holder has a private /dev" test ! -e "/proc/$holder/root/dev/kmsg"
 kill -9 "$holder"
 wait "$holder" 2>/dev/null || :
 expect OKAY vm_detached "$hot1" "pid=$holder"
 has "$hot1" gauge-in_use 0
 
-check "a device is pulled" surprise hot0
+check "a device is removed by surprise" surprise_remove hot0
 expect WARNING removed "$hot0" "driver="
 has 8086:10d3 count-total 1
 
 kill "$daemon"
 status=0
 wait "$daemon" || status=$?
-check_same "it stops when it is told to" 0 "$status"
-check_same "and never complained" "" "$(grep -i 'pciprobe plugin' "$home/log" || :)"
+check_same "collectd exits on SIGTERM" 0 "$status"
+check_same "the plugin logged no errors" "" "$(grep -i 'pciprobe plugin' "$home/log" || :)"

@@ -3,7 +3,7 @@
 # topology: noiommu
 # machine: shared
 #
-# The plain devices without an IOMMU.
+# Lab: the plain devices without an IOMMU.
 
 set -eu
 # shellcheck source=guest.sh
@@ -11,6 +11,6 @@ set -eu
 
 nic0=$(address_of nic0)
 check "no device is in a group" test ! -e "$devices/$nic0/iommu_group"
-check_same "there is no group" 0 "$(find /sys/kernel/iommu_groups -mindepth 1 | wc -l)"
+check_same "there are no groups" 0 "$(find /sys/kernel/iommu_groups -mindepth 1 | wc -l)"
 modprobe vfio-pci
-check "VFIO does not take a device" not bind_driver "$nic0" vfio-pci 2>/dev/null
+check "vfio-pci does not bind a device" not bind_driver "$nic0" vfio-pci 2>/dev/null

@@ -3,9 +3,10 @@
 # topology: plain
 # timeout: 300
 #
-# What docs/migration.md and the README's line for libvirt say, command for command: a VM's device is taken away and it gets another of its kind, with a real
-# libvirtd and a real QEMU. One machine is source and target, so the migration itself is left out. After each step the
-# inventory, virsh and /proc say what the document's table says.
+# Runs the commands of docs/migration.md and of the README's line for libvirt: a VM's device is
+# replaced by another one of the same alias, with a real libvirtd and QEMU. One machine is both
+# source and target, so the migration itself is skipped. After each step, the inventory, virsh and
+# /proc match the document's table.
 
 set -eu
 # shellcheck source=guest.sh
@@ -19,24 +20,26 @@ PATH=$BUILD_DIR:$PATH
 mkdir /run/work
 cd /run/work
 
-# Two devices of one alias, as the document has it
+# Two devices of one alias, as in the document
 
 modprobe vfio-pci
-# a request takes them in this order
+# a request selects them in this order
 old=$(address_of nic1)
 new=$(address_of nic0)
 for device in "$old" "$new"; do
-    check "$device is on vfio-pci" bind_driver "$device" vfio-pci
+    check "$device is bound to vfio-pci" bind_driver "$device" vfio-pci
 done
-config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE *read the rules from FILE,.* instead of //p')
+config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE .* instead of //p')
 mkdir -p "${config%/*}"
 sed -n '/^    :/s/^    //p' "$document" >"$config"
-check_same "the document's pci.conf has both devices" "10GE 2" "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
+check_same "the document's pci.conf matches both devices" "10GE 2" \
+    "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
 
-# A VM without a system in it: QEMU lets a device go at once from a port whose slot no system has switched on, but not by ACPI.
+# A VM without a guest system: QEMU removes a device at once from a native port whose slot no guest
+# has powered on, but not by ACPI.
 
 check "libvirtd starts" start_libvirtd
-check "it can be asked" install_helper "$(helper_place)"
+check "the libvirt helper is installed" install_helper "$(helper_path)"
 cat >web-first.xml <<END
 <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>web</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
@@ -53,10 +56,10 @@ cat >web-first.xml <<END
 </domain>
 END
 check "the VM is defined" virsh -q define web-first.xml
-check "and runs" virsh -q start --paused web
+check "the VM starts" virsh -q start --paused web
 vm=$(cat /run/libvirt/qemu/web.pid)
 
-# Who has which device: each prints held, reserved or free, and the VM if there is one
+# Owner of a device: each prints held, reserved or free, and the VM if there is one
 
 by_pciprobe() { pciprobe -q -s "$1" -f raw --no-headings -o ownership,owners; }
 by_virsh() {
@@ -68,22 +71,28 @@ by_virsh() {
         echo "free -"
     fi
 }
-by_proc() { if [ -n "$(find "/proc/$vm/fd" -lname "/dev/vfio/$(group_of "$1")")" ]; then echo held; else echo "not held"; fi; }
+by_proc() {
+    if [ -n "$(find "/proc/$vm/fd" -lname "/dev/vfio/$(group_of "$1")")" ]; then
+        echo held
+    else
+        echo "not held"
+    fi
+}
 shows() { [ "$(by_pciprobe "$1")" = "$2" ]; }
 
-# check_device STEP WHICH ADDRESS WANTED
+# check_device STEP NAME ADDRESS EXPECTED
 check_device() {
     local owner=web proc="not held"
     [ "$4" != free ] || owner=-
     [ "$4" != held ] || proc=held
-    check_same "after step $1 virsh says of the $2 device" "$4 $owner" "$(by_virsh "$3")"
-    check_same "and /proc" "$proc" "$(by_proc "$3")"
-    # libvirt gets two seconds, which an emulated processor can need for itself
+    check_same "after step $1, owner of the $2 device by virsh" "$4 $owner" "$(by_virsh "$3")"
+    check_same "after step $1, owner of the $2 device by /proc" "$proc" "$(by_proc "$3")"
+    # on an emulated processor, libvirt may need more than its two seconds
     wait_for 60 shows "$3" "$4 $owner" || :
-    check_same "and pciprobe" "$4 $owner" "$(by_pciprobe "$3")"
+    check_same "after step $1, owner of the $2 device by pciprobe" "$4 $owner" "$(by_pciprobe "$3")"
 }
 
-# check_step STEP: by the document's table.
+# check_step STEP: compares with the document's table.
 check_step() {
     local wanted
     read -ra wanted < <(grep "^| $1 |" "$document" | tr -d '|') || fail "the document's table has no step $1"
@@ -91,10 +100,13 @@ check_step() {
     check_device "$1" new "$new" "${wanted[2]}"
 }
 
-# commands NAME: those of the document that are marked so.
-commands() { awk -v mark="\`\`\`sh $1" '$0 == mark {on = 1; found = 1; next} /^```/ {on = 0} on; END {exit !found}' "$document"; }
+# commands NAME: prints the document's code block with this name.
+commands() {
+    awk -v mark="\`\`\`sh $1" '$0 == mark {on = 1; found = 1; next} /^```/ {on = 0} on
+        END {exit !found}' "$document"
+}
 
-# step NAME: runs them, in this very shell, for one step's variables are the next one's.
+# step NAME: runs these commands in this shell, because later steps use their variables.
 step() {
     commands "$1" >commands.sh || fail "the document has no commands for '$1'"
     # shellcheck source=/dev/null
@@ -102,20 +114,20 @@ step() {
     echo "ok: the document's commands '$1'"
 }
 
-# Of an emulated libvirt that needs more than its two seconds nobody knows which devices are free, and request says so: those that
-# ask are run again then.
+# patient_step NAME: repeats these commands until they succeed: while libvirt needs more than its
+# two seconds, the owner of devices is unknown and request fails.
 patient_step() {
     commands "$1" >commands.sh || fail "the document has no commands for '$1'"
     check "the document's commands '$1'" wait_for 60 bash -e ./commands.sh
 }
-is_spoken_for() { ! pciprobe request "address=$new" 2>said && grep -qF "reserved for VM 'web'" said; }
-# shows_guest_address ADDRESS: by the document's own way of showing it.
+is_reserved() { ! pciprobe request "address=$new" 2>output && grep -qF "reserved for VM 'web'" output; }
+# shows_guest_address ADDRESS: the document's command prints it.
 shows_guest_address() { bash -c "$(commands "5 target" | tail -n 1)" | grep -q "^$new *held *web *$1\$"; }
 
 # shellcheck disable=SC2016 # the quotes are Markdown's
 line=$(sed -n 's/^| libvirt | `\(.*\)` | [^|]* |$/\1/p' "$LAB_DIR/../../README.md")
-check "the VM gets its first device by the README's line" wait_for 60 eval "${line:?}"
-check "for good" virsh -q attach-device web device.xml --config
+check "the README's command attaches the first device" wait_for 60 eval "${line:?}"
+check "the first device is attached permanently" virsh -q attach-device web device.xml --config
 check_step 0
 
 through_step_3() {
@@ -123,9 +135,9 @@ through_step_3() {
     check_same "the VM's device is found" "$old" "$device"
     check_step 1
     patient_step "2 target"
-    check_same "of the two it is the other one" "$new" "$(sed -n 's/^<!-- \([^ ]*\).*/\1/p' new.xml)"
+    check_same "the other device is selected" "$new" "$(sed -n 's/^<!-- \([^ ]*\).*/\1/p' new.xml)"
     check_step 2
-    check "nobody else can have it now" wait_for 60 is_spoken_for
+    check "the new device is reserved" wait_for 60 is_reserved
     step "3 source"
     check_step 3
 }
@@ -140,10 +152,13 @@ step "5 target"
 check_step 5
 guest=$(virsh dumpxml web | guest_addresses_in_xml)
 check "the VM has one device, at $guest" test -n "$guest"
-check "where it has it is shown" wait_for 60 shows_guest_address "$guest"
-is_libvirts() { [ "$(pciprobe -q -s "$new" -f raw --no-headings -o guest_addresses,owner_sources)" = "$guest vfio+libvirt" ]; }
-check "and comes from libvirt" wait_for 60 is_libvirts
+check "the guest address is shown" wait_for 60 shows_guest_address "$guest"
+is_from_libvirt() {
+    local columns=guest_addresses,owner_sources
+    [ "$(pciprobe -q -s "$new" -f raw --no-headings -o "$columns")" = "$guest vfio+libvirt" ]
+}
+check "the guest address comes from libvirt" wait_for 60 is_from_libvirt
 
-# Each of the document's commands has had its turn
+# All of the document's commands were run
 check_same "the document's steps" "1 source,2 target,3 source,5 target,off source,off target," \
     "$(sed -n 's/^```sh \(.*\)/\1/p' "$document" | tr '\n' ',')"

@@ -4,8 +4,8 @@
 # machine: shared
 # timeout: 300
 #
-# All kinds of devices in one machine: pciprobe lists what lspci and sysfs tell of them, without their
-# drivers and with them, some at other drivers, in sleep, and with virtual functions.
+# pciprobe lists all kinds of devices like lspci and sysfs: without drivers, with drivers, bound to
+# vfio-pci, suspended, and with virtual functions.
 
 set -eu
 # shellcheck source=guest.sh
@@ -17,18 +17,18 @@ check "devices are listed without their drivers" \
     "$LAB_DIR/same-as-lspci" --none interfaces,blocks,drm,pf "$always,vfs_total"
 
 modprobe -a e1000 e1000e nvme bochs cirrus vfio-pci
-check "the disk comes" wait_for 20 test -b /dev/nvme0n1
+check "the disk appears" wait_for 20 test -b /dev/nvme0n1
 check "devices are listed with their drivers" \
     "$LAB_DIR/same-as-lspci" --none pf "$always,interfaces,macs,blocks,drm"
 
 nvme0=$(address_of nvme0)
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
 echo 4 >"$devices/$nvme0/sriov_numvfs"
-# VFIO lets a device that nobody uses sleep.
+# vfio-pci suspends unused devices.
 for device in "$(address_of nic0)" "$(link_name "$devices/$nvme0/virtfn2")"; do
-    check "VFIO takes $device" bind_driver "$device" vfio-pci
+    check "$device is bound to vfio-pci" bind_driver "$device" vfio-pci
 done
 asleep() { [ "$(attribute "$1" power/runtime_status)" = suspended ]; }
-check "one sleeps" wait_for 10 asleep "$(address_of nic0)"
-check "devices are listed with virtual functions and VFIO's driver" \
+check "a device is suspended" wait_for 10 asleep "$(address_of nic0)"
+check "devices are listed with virtual functions and vfio-pci" \
     "$LAB_DIR/same-as-lspci" "$always,interfaces,blocks,drm,pf,vf_index,vfs_enabled"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
 #
-# Errors that devices report are counted where they belong, and nowhere else.
+# pciprobe lists AER errors for the device that reported them only.
 
 set -eu
 # shellcheck source=guest.sh
@@ -12,7 +12,7 @@ modprobe e1000e
 nic0=$(address_of nic0)
 port0=$(address_of port0)
 nvme0=$(address_of nvme0)
-# totals: of each of the three, correctable, non-fatal and fatal.
+# totals: prints correctable, non-fatal and fatal errors of each of the three devices.
 totals() {
     local device correctable nonfatal fatal line=
     while read -r device correctable nonfatal fatal; do
@@ -21,10 +21,11 @@ totals() {
         "$port0") line+="port0 $correctable $nonfatal $fatal, " ;;
         "$nvme0") line+="nvme0 $correctable $nonfatal $fatal" ;;
         esac
-    done < <("$PCIPROBE" list --all -f raw --no-headings -o address,aer_correctable,aer_nonfatal,aer_fatal)
+    done < <("$PCIPROBE" list --all -f raw --no-headings \
+        -o address,aer_correctable,aer_nonfatal,aer_fatal)
     echo "$line"
 }
-# inject DEVICE NAME KIND: until the kernel has counted it.
+# inject DEVICE NAME KIND: injects an error and waits until the kernel has counted it.
 inject() {
     local before
     before=$(aer_count "$1" "$3" "$2")
@@ -33,16 +34,18 @@ inject() {
 }
 counted() { [ "$(aer_count "$1" "$3" "$2")" = "$4" ]; }
 
-# The disk says nothing of its errors.
-check_same "there are none at first" "port0 0 0 0, nic0 0 0 0, nvme0 - - -" "$(totals)"
+# The disk has no AER capability.
+check_same "there are no errors initially" "port0 0 0 0, nic0 0 0 0, nvme0 - - -" "$(totals)"
 for name in BadTLP BadTLP RxErr; do
     inject "$nic0" "$name" correctable
 done
-check_same "three were correctable" "port0 0 0 0, nic0 3 0 0, nvme0 - - -" "$(totals)"
+check_same "three correctable errors are listed" "port0 0 0 0, nic0 3 0 0, nvme0 - - -" "$(totals)"
 inject "$nic0" CmpltTO nonfatal
 inject "$port0" BadDLLP correctable
-check_same "one was not, and one was the port's" "port0 1 0 0, nic0 3 1 0, nvme0 - - -" "$(totals)"
-# Of the device's own fatal errors the kernel learns nothing: it does not ask behind a broken link.
+check_same "a non-fatal error and one of the port are listed" \
+    "port0 1 0 0, nic0 3 1 0, nvme0 - - -" "$(totals)"
+# The kernel does not read fatal errors of a device behind a broken link.
 inject "$port0" DLP fatal
-check_same "the port had a fatal one" "port0 1 0 1, nic0 3 1 0, nvme0 - - -" "$(totals)"
-check "all else is listed as it is" "$LAB_DIR/same-as-lspci" aer_correctable,aer_nonfatal,aer_fatal
+check_same "a fatal error of the port is listed" "port0 1 0 1, nic0 3 1 0, nvme0 - - -" "$(totals)"
+check "all properties are listed correctly" \
+    "$LAB_DIR/same-as-lspci" aer_correctable,aer_nonfatal,aer_fatal

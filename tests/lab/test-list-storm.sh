@@ -4,8 +4,8 @@
 # timeout: 500
 # processors: 2
 #
-# A thousand listings while devices are taken from the kernel and found again, change their drivers,
-# have virtual functions and lose them, are plugged, unplugged and pulled.
+# Two thousand listings while devices are removed and rescanned, virtual functions are enabled and
+# disabled, and devices are plugged, unplugged and removed by surprise.
 
 set -eu
 # shellcheck source=guest.sh
@@ -16,7 +16,7 @@ nic1=$(address_of nic1)
 edu0=$(address_of edu0)
 nvme0=$(address_of nvme0)
 hot0=$(address_of hot0)
-check "the disk comes" wait_for 20 test -b /dev/nvme0n1
+check "the disk appears" wait_for 20 test -b /dev/nvme0n1
 check "a second device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
@@ -29,7 +29,7 @@ for device in "$devices"/*; do
     device=${device##*/}
     [[ " ${moves[*]} " == *" $device "* ]] || stays+=("$device")
 done
-# What lies in memory starts sooner.
+# Programs in memory start faster.
 mkdir /dev/shm/lib
 while read -r _ _ library _; do
     [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
@@ -40,9 +40,9 @@ PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" --
 listings=$!
 listing() { kill -0 "$listings" 2>/dev/null; }
 
-# What is fast, for the kernel alone does it: each at a pace of its own.
-# come_and_go SECONDS DEVICE...
-come_and_go() {
+# Fast changes, by the kernel alone, each with its own period.
+# remove_and_rescan PERIOD DEVICE...
+remove_and_rescan() {
     local device
     while listing; do
         for device in "${@:2}"; do
@@ -53,33 +53,34 @@ come_and_go() {
         pause "$1"
     done
 }
-come_and_go 0.3 "$edu0" &
-churns=($!)
-come_and_go 2.1 "$nic0" "$nic1" &
-churns+=($!)
+remove_and_rescan 0.3 "$edu0" &
+jobs=($!)
+remove_and_rescan 2.1 "$nic0" "$nic1" &
+jobs+=($!)
 while listing; do
     echo 4 >"$devices/$nvme0/sriov_numvfs"
     pause 1
     echo 0 >"$devices/$nvme0/sriov_numvfs"
     pause 0.5
 done &
-churns+=($!)
+jobs+=($!)
 
-# What is slow: the port has to rest after each.
+# Slow changes: the port needs time after each removal.
 rounds=0
 while listing; do
-    check "a device is pulled" surprise hot0
-    check "the kernel takes it away" wait_for 20 test ! -e "$devices/$hot0"
-    check "one is unplugged in order" unplug hot1
+    check "a device is removed by surprise" surprise_remove hot0
+    check "the kernel removes it" wait_for 20 test ! -e "$devices/$hot0"
+    check "the other is unplugged on request" unplug hot1
     pause 6
-    check "it comes back" plug e1000e,id=hot0,bus=slot0,romfile=
-    check "the other too" plug e1000e,id=hot1,bus=slot1,romfile=
+    check "the first is plugged again" plug e1000e,id=hot0,bus=slot0,romfile=
+    check "the other is plugged again" plug e1000e,id=hot1,bus=slot1,romfile=
     rounds=$((rounds + 1))
 done
-wait "$listings" || fail "the listings were not as they should be"
-wait "${churns[@]}"
-check "devices were pulled and unplugged" test "$rounds" -ge 3
+wait "$listings" || fail "wrong listings"
+wait "${jobs[@]}"
+check "devices were removed and unplugged three times" test "$rounds" -ge 3
 
-check "what is there at the end is listed as it is" "$LAB_DIR/same-as-lspci" interfaces,blocks,vfs_total
+check "the present devices are listed correctly at the end" \
+    "$LAB_DIR/same-as-lspci" interfaces,blocks,vfs_total
 unplug hot1
-check "what is not there is not listed" "$LAB_DIR/same-as-lspci" interfaces,blocks,vfs_total
+check "an unplugged device is not listed" "$LAB_DIR/same-as-lspci" interfaces,blocks,vfs_total

@@ -4,7 +4,7 @@
 # kernel: nogroup
 # timeout: 240
 #
-# The rows of owners-cdev on a kernel without VFIO_GROUP: no group has a node, so a device's own node is all there is.
+# The rows of owners-cdev on a kernel without VFIO_GROUP: groups have no nodes, only devices do.
 
 set -eu
 # shellcheck source=guest.sh

@@ -3,8 +3,9 @@
 # topology: plain group
 # timeout: 200
 #
-# Holders of all kinds and impostors come and go at random, and what is reported meanwhile is judged against what is known to be
-# true: see keep-owners. SOAK_SECONDS, SOAK_SEED and SOAK_LIBVIRT are for the program "soak", which runs this for an hour.
+# Checks the reported owners while holders of all kinds and impostors start and stop at random: see
+# keep-owners. SOAK_SECONDS, SOAK_SEED and SOAK_LIBVIRT are set by "soak", which runs this for an
+# hour.
 
 set -eu
 # shellcheck source=guest.sh
@@ -15,20 +16,20 @@ set -eu
 modprobe vfio-pci
 devices=("$pair0" "$pair1" "$nic2" "$(address_of nic0)" "$(address_of nic1)" "$(address_of edu0)")
 bind_devices "${devices[@]}"
-# What lies in memory starts sooner.
+# Programs in memory start faster.
 mkdir /dev/shm/lib
 while read -r _ _ library _; do
     [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
 done < <(ldd "$PCIPROBE")
 cp -- "$PCIPROBE" /dev/shm/pciprobe
 export PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib
-# Half of the VMs are libvirt's in a long run; starting one takes too much of a short one.
+# Long runs use libvirt for half of the VMs; for short runs starting them takes too long.
 if [ -n "${SOAK_LIBVIRT-}" ]; then
     # shellcheck source=libvirt.sh
     . "$LAB_DIR/libvirt.sh"
     prepare_libvirt
     check "libvirtd starts" start_libvirtd
-    install_helper "$(helper_place)"
+    install_helper "$(helper_path)"
 fi
-"$LAB_DIR/keep-owners" ${SOAK_LIBVIRT:+--libvirt} --seconds "${SOAK_SECONDS:-40}" ${SOAK_SEED:+--seed "$SOAK_SEED"} "${devices[@]}" ||
-    fail "answers were wrong"
+"$LAB_DIR/keep-owners" ${SOAK_LIBVIRT:+--libvirt} --seconds "${SOAK_SECONDS:-40}" \
+    ${SOAK_SEED:+--seed "$SOAK_SEED"} "${devices[@]}" || fail "wrong owners were reported"

@@ -1,47 +1,47 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# How a test says what it found, in the machine (by way of guest.sh) and on the host. The first check
-# that fails ends the test.
+# Checks for tests, both in the machine (through guest.sh) and on the host. The first failed check
+# ends the test.
 
-# fail TEXT: the test has failed.
+# fail MESSAGE: ends the test as failed.
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
-# skip REASON: the test cannot be made here.
+# skip REASON: ends the test as skipped.
 skip() { echo "skip: $*" >&2; exit 77; }
 
-# check TEXT COMMAND...: the test fails unless COMMAND succeeds.
+# check TITLE COMMAND...: fails unless COMMAND succeeds.
 check() {
     "${@:2}" || fail "$1"
     echo "ok: $1"
 }
 
-# check_same TEXT WANTED GOT: the test fails unless the two are the same.
+# check_same TITLE EXPECTED FOUND: fails unless the strings are equal.
 check_same() {
-    [ "$2" = "$3" ] || fail "$1: wanted \"$2\", got \"$3\""
+    [ "$2" = "$3" ] || fail "$1: expected \"$2\", found \"$3\""
     echo "ok: $1"
 }
 
-# ends STATUS COMMAND...: succeeds when the command ends with this status. What it says is in /run/said then.
-ends() {
+# exits STATUS COMMAND...: succeeds if COMMAND exits with this status. Its output is in /run/output.
+exits() {
     local status=0
-    "${@:2}" >/run/said 2>&1 || status=$?
+    "${@:2}" >/run/output 2>&1 || status=$?
     [ "$status" = "$1" ] && return
-    cat /run/said >&2
+    cat /run/output >&2
     echo "status $status instead of $1" >&2
     return 1
 }
 
-# not COMMAND...: for check and wait_for, where success is not wanted.
+# not COMMAND...: for check and wait_for, if COMMAND should fail.
 not() { ! "$@"; }
 
-# A pipe that nobody writes to: reading it with a time limit is a sleep without a program.
-exec {lab_silence}<> <(:)
+# Reading an idle pipe with a timeout sleeps without starting a program.
+exec {lab_idle_pipe}<> <(:)
 
 # pause SECONDS
-pause() { read -r -t "$1" -u "$lab_silence" || :; }
+pause() { read -r -t "$1" -u "$lab_idle_pipe" || :; }
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; fails if it does not in that time.
+# wait_for SECONDS COMMAND...: repeats COMMAND until it succeeds; fails after the timeout.
 wait_for() {
     local end=$((SECONDS + $1 + 1))
     until "${@:2}"; do

@@ -189,14 +189,14 @@ class Collectds:
             lines.append("LoadPlugin %s\n<Plugin %s>\n%s\n</Plugin>" % (plugin, plugin, block))
         self.daemons.append(servers.Collectd(folder, "\n".join(lines)))
         self.daemons[-1].wait(
-            "its plugins", lambda: "Initialization complete" in self.daemons[-1].said()
+            "its plugins", lambda: "Initialization complete" in self.daemons[-1].read_log()
         )
 
     def targets(self):
         return {"collectd": [("127.0.0.1:%d" % self.port, {})]}
 
-    def said(self):
-        return "\n".join(daemon.said() for daemon in self.daemons)
+    def read_log(self):
+        return "\n".join(daemon.read_log() for daemon in self.daemons)
 
     def stop(self):
         for daemon in reversed(self.daemons):
@@ -392,7 +392,7 @@ def main():
                 check_fleet(tap, prometheus, hosts, textfiles)
             tap.result(
                 "the plugin has nothing to complain of",
-                [line for line in collectds.said().splitlines() if "pciprobe plugin:" in line],
+                [line for line in collectds.read_log().splitlines() if "pciprobe plugin:" in line],
             )
         finally:
             collectds.stop()

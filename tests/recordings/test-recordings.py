@@ -1,9 +1,9 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What was recorded of a machine tells the same elsewhere as lspci told there; and no MAC address of it.
+"""Recordings show what lspci showed on the recorded machine, and contain none of its MAC addresses.
 
-The recordings are made by tests/lab/make-recordings, which says what is in them. PCIPROBE names the
-program, SOURCES the top of the source tree.
+The recordings are created by tests/lab/make-recordings. PCIPROBE is the program, SOURCES the top of
+the source tree.
 """
 
 import json
@@ -21,13 +21,13 @@ SOURCES = os.environ.get("SOURCES") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "../.."
 )
 LISTS = ("/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids")
-# QEMU gives its devices addresses that begin so, in whatever form somebody may have written them.
+# Prefix of QEMU's MAC addresses, with any separator.
 MAC = re.compile(rb"52[:.-]?54[:.-]?00", re.IGNORECASE)
 MASKED = re.compile(r"02(:[0-9a-f]{2}){5}")
 
 
 class Failed(Exception):
-    """The program did not do what it should have."""
+    """The program failed."""
 
 
 def pciprobe(*arguments):
@@ -55,7 +55,7 @@ def version_of_names():
 
 
 def split(text, plain_id):
-    """(name, id) of 'Name [1234]'; lspci's own word for a device without a name is none."""
+    """Returns (name, id) of 'Name [1234]'; the name is None if lspci printed a placeholder."""
     name, number = re.fullmatch(r"(.*) \[([0-9a-f]{4})\]", text).groups()
     return (None if name == plain_id else name), number
 
@@ -83,7 +83,7 @@ def read_lspci(path):
 
 
 def read_facts(path):
-    """{(address, property): values}"""
+    """Returns {(address, property): values}."""
     facts = {}
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -101,7 +101,7 @@ class Recording:
                 member.name: tar.extractfile(member).read() if member.isfile() else b""
                 for member in self.members
             }
-            # Where tarfile can, it holds what it unpacks inside the directory.
+            # Newer tarfile versions can refuse to unpack outside of the directory.
             tar.extractall(
                 directory, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {})
             )
@@ -118,7 +118,7 @@ class Recording:
         return self.inventory["devices"]
 
     def compare(self, names):
-        """Problems with the properties NAMES of lspci."""
+        """Compares the properties NAMES with lspci."""
         found = self.devices()
         order = [device["address"] for device in found], [
             device["address"] for device in self.lspci
@@ -126,7 +126,7 @@ class Recording:
         if order[0] != order[1]:
             return [f"lspci listed {order[1]}, found {order[0]}"]
         return [
-            f"{device['address']} {name}: lspci said {device.get(name)!r}, found {other.get(name)!r}"
+            f"{device['address']} {name}: expected {device.get(name)!r}, found {other.get(name)!r}"
             for device, other in zip(self.lspci, found)
             for name in names
             if device.get(name) != other.get(name)
@@ -155,19 +155,19 @@ class Recording:
         problems = []
         for device in self.devices():
             for name in ("driver", "iommu_group", "numa_node", "parent"):
-                told = str(device[name]) if name in device else None
+                found = str(device[name]) if name in device else None
                 fact = self.facts.get((device["address"], name), [None])[0]
-                if told != fact:
-                    problems.append(f"{device['address']} {name}: was {fact}, found {told}")
+                if found != fact:
+                    problems.append(f"{device['address']} {name}: expected {fact}, found {found}")
             fact = sorted(self.facts.get((device["address"], "interface"), []))
             if fact != device.get("interfaces", []):
                 problems.append(
-                    f"{device['address']} interfaces: were {fact}, found {device.get('interfaces')}"
+                    f"{device['address']} interfaces: expected {fact}, found {device.get('interfaces')}"
                 )
         return problems
 
     def check_tree(self):
-        """Each device stands once, deeper than the device above it, and after it."""
+        """Each device is listed once, after its parent and indented below it."""
         lines = pciprobe(
             "list", "--sysroot", self.root, "-f", "tree", "--all", "-o", "address,driver"
         ).splitlines()
@@ -175,21 +175,21 @@ class Recording:
         for line in lines:
             found = re.search(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", line)
             if found and found[0] in depths:
-                return [f"{found[0]} stands twice"]
+                return [f"{found[0]} is listed twice"]
             if found:
                 parent = self.facts.get((found[0], "parent"), [None])[0]
                 if parent and parent not in depths:
-                    return [f"{found[0]} does not stand below {parent}"]
+                    return [f"{found[0]} is not listed below {parent}"]
                 depths[found[0]] = found.start()
                 wanted = depths[parent] + 2 if parent else 0
                 if found.start() != wanted:
-                    return [f"{found[0]} is set in by {found.start()}, not by {wanted}"]
+                    return [f"{found[0]} is indented by {found.start()}, expected {wanted}"]
         if sorted(depths) != sorted(device["address"] for device in self.lspci):
-            return [f"the tree has {sorted(depths)}"]
+            return [f"the tree lists {sorted(depths)}"]
         return []
 
     def check_macs(self):
-        """Each interface has one, which says nothing."""
+        """Each interface has a unique masked MAC address."""
         problems = []
         for device in self.devices():
             macs = device.get("macs", [])
@@ -198,22 +198,22 @@ class Recording:
             problems += [
                 f"{device['address']} has {mac}" for mac in macs if not MASKED.fullmatch(mac)
             ]
-        told = [mac for device in self.devices() for mac in device.get("macs", [])]
-        if len(set(told)) != len(told):
-            problems.append(f"two have the same: {told}")
+        macs = [mac for device in self.devices() for mac in device.get("macs", [])]
+        if len(set(macs)) != len(macs):
+            problems.append(f"duplicate MAC addresses: {macs}")
         return problems
 
     def check_archive(self):
-        """No MAC address in it, and nothing that tells who packed it, or when."""
+        """The archive contains no MAC addresses, users or times."""
         problems = []
         for member in self.members:
-            for text in (
+            for content in (
                 member.name.encode(),
                 member.linkname.encode(),
                 self.contents[member.name],
             ):
-                if MAC.search(text):
-                    problems.append(f"{member.name}: {text!r}")
+                if MAC.search(content):
+                    problems.append(f"{member.name}: {content!r}")
             if member.mtime or member.uid or member.gid or member.uname or member.gname:
                 problems.append(
                     f"{member.name}: packed by {member.uid}:{member.gid} at {member.mtime}"
@@ -222,8 +222,8 @@ class Recording:
 
 
 def main():
-    place = os.path.join(SOURCES, "tests/recordings")
-    archives = sorted(name for name in os.listdir(place) if name.endswith(".tar.xz"))
+    folder = os.path.join(SOURCES, "tests/recordings")
+    archives = sorted(name for name in os.listdir(folder) if name.endswith(".tar.xz"))
     if not archives:
         print("1..0 # SKIP no recordings")
         return 0
@@ -239,16 +239,16 @@ def main():
 
     with tempfile.TemporaryDirectory() as directory:
         for archive in archives:
-            recording = Recording(os.path.join(place, archive), directory)
+            recording = Recording(os.path.join(folder, archive), directory)
             checks = [
-                ("addresses, order and ids are lspci's", recording.check_ids),
-                ("drivers, groups, nodes, interfaces are the machine's", recording.check_facts),
+                ("addresses, order and ids match lspci", recording.check_ids),
+                ("drivers, groups, NUMA nodes and interfaces match", recording.check_facts),
                 ("the tree has every device below its bridge", recording.check_tree),
                 ("MAC addresses are masked", recording.check_macs),
                 ("no MAC address is in the archive", recording.check_archive),
             ]
             if recording.facts[("pci.ids", "version")] == [version_of_names()]:
-                checks.insert(1, ("names are lspci's", recording.check_names))
+                checks.insert(1, ("names match lspci", recording.check_names))
             for name, check in checks:
                 try:
                     result(f"{recording.name}: {name}", check())
@@ -256,7 +256,7 @@ def main():
                     result(f"{recording.name}: {name}", [str(error)])
             if recording.inventory:
                 seen.update(key for device in recording.devices() for key in device)
-    # Else much of the above would be true of next to nothing.
+    # All properties occur, so that all of them are tested.
     wanted = {
         "driver",
         "iommu_group",
@@ -270,7 +270,7 @@ def main():
     }
     result(
         "the recordings have devices of all kinds",
-        [f"none has {name}" for name in sorted(wanted - seen)],
+        [f"no device has {name}" for name in sorted(wanted - seen)],
     )
     print(f"1..{count}")
     return 1 if failed else 0

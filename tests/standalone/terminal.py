@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""terminal.py COLUMNS COMMAND: runs COMMAND with a terminal as its standard output and error and prints what it writes there.
+"""terminal.py COLUMNS COMMAND: runs COMMAND on a pseudo-terminal and prints its output and errors.
 
-A bare system has no /dev/pts: root then has a pseudo-terminal from a devpts of its own."""
+On a minimal system without /dev/pts, root uses a pseudo-terminal of a private devpts instance."""
 import fcntl
 import os
 import struct
@@ -15,8 +15,8 @@ TIOCSPTLCK = 0x40045431
 TIOCGPTPEER = 0x5441
 
 
-def own_terminal():
-    """A pair of descriptors, of which the second is the terminal. No path leads to it any more."""
+def open_private_terminal():
+    """Returns the descriptors of master and terminal, from a devpts that is unmounted again."""
     with tempfile.TemporaryDirectory(prefix="pciprobe-pts-") as folder:
         subprocess.run(
             ["mount", "-t", "devpts", "-o", "newinstance,ptmxmode=600", "devpts", folder],
@@ -34,7 +34,7 @@ def open_terminal():
     try:
         return os.openpty()
     except OSError:
-        return own_terminal()
+        return open_private_terminal()
 
 
 def main():
@@ -50,7 +50,7 @@ def main():
         while True:
             try:
                 text = os.read(master, 65536)
-            except OSError:  # all ends of it are closed
+            except OSError:  # the terminal is closed
                 break
             if not text:
                 break

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The completion files offer in bash, zsh and fish what the program's own help lists: its subcommands, the options of each, and their
-values. Prints TAP.
+"""The completion files for bash, zsh and fish offer what the program's help lists: subcommands,
+their options, and the options' values. Prints TAP.
 
 PCIPROBE is the program, SOURCES the top of the source tree."""
 import fcntl
@@ -21,7 +21,7 @@ SOURCES = os.path.abspath(
     os.environ.get("SOURCES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 )
 PCIPROBE = shutil.which(os.environ.get("PCIPROBE") or "pciprobe") or sys.exit(
-    "Bail out! there is no pciprobe"
+    "Bail out! pciprobe not found"
 )
 COMPLETION = os.path.join(SOURCES, "etc/completion")
 TIMEOUT = 60
@@ -40,7 +40,7 @@ def listed_subcommands():
 
 
 def listed_options(*subcommand):
-    """Long names, and whether 'help' lists the values."""
+    """Returns {long option: whether its value 'help' lists the values}."""
     found = re.findall(r"^  (?:-.,|   ) (--[a-z-]+)(.*)$", program("help", *subcommand), re.M)
     return {name: "'help' lists" in rest for name, rest in found}
 
@@ -99,8 +99,9 @@ class Fish:
 
 
 class Zsh:
-    """At a terminal, because completion needs the line editor. It shows no list when further keys wait, and nothing ends a list: so this
-    reads until what is wanted was offered, or for as long as it may take; where nothing is wanted, for a second.
+    """Runs on a terminal, because completion needs the line editor. Lists have no end marker,
+    and are not shown while input is pending: so this reads until all expected words are found or
+    the timeout; for one second if none are expected.
     """
 
     name = "zsh"
@@ -127,7 +128,7 @@ class Zsh:
         os.write(self.terminal, keys.encode())
 
     def read(self, seconds):
-        """None when nothing came."""
+        """Returns output without escape sequences, or None on timeout."""
         if select.select([self.terminal], [], [], seconds)[0]:
             return re.sub(
                 r"\x1b\[[0-9;?]*[a-zA-Z]|[\0\a]",
@@ -137,7 +138,8 @@ class Zsh:
         return None
 
     def finish_line(self):
-        """What is typed is echoed too, but not in one piece."""
+        """Clears the line and waits for a marker, which is quoted so that its echo does not
+        match."""
         output, end = "", time.monotonic() + TIMEOUT
         self.send("\x15print DO''NE\n")
         while "DONE" not in output:
@@ -149,10 +151,10 @@ class Zsh:
         output, words, end = "", set(), time.monotonic() + TIMEOUT
         self.send(line + "\t")
         while time.monotonic() < end and (words != wanted or not wanted):
-            more = self.read(end - time.monotonic() if wanted else 1)
-            if more is None:
+            chunk = self.read(end - time.monotonic() if wanted else 1)
+            if chunk is None:
                 break
-            output += more
+            output += chunk
             words = {
                 word
                 for word in output.replace(line.rstrip(), " ").replace("\b", " ").split()
@@ -170,7 +172,7 @@ class Tap:
         print("%sok %d - %s" % ("" if wanted == offered else "not ", self.number, name))
         if wanted != offered:
             print(
-                "# not offered: %s\n# offered too: %s"
+                "# missing: %s\n# unexpected: %s"
                 % (sorted(wanted - offered), sorted(offered - wanted))
             )
 
@@ -187,17 +189,19 @@ def check(tap, shell):
 
     subcommands = listed_subcommands()
     offers("the subcommands", "", subcommands)
-    offers("them to help", "help ", subcommands)
+    offers("the subcommands after help", "help ", subcommands)
     offers("all options before a subcommand", "--", set(listed_options()))
     for subcommand in sorted(subcommands):
         offers(
             "the options of %s" % subcommand, "%s --" % subcommand, set(listed_options(subcommand))
         )
-    offers("the subcommand's options behind others", "-v --sysroot x record --c", {"--config"})
+    offers(
+        "the subcommand's options after other options", "-v --sysroot x record --c", {"--config"}
+    )
     for option in sorted(option for option, listed in listed_options().items() if listed):
         offers("the values of %s" % option, "%s " % option, listed_values(option))
-    offers("values behind short options", "-qf ", listed_values("-f"))
-    offers("values behind =", "--state=", listed_values("--state"))
+    offers("values after short options", "-qf ", listed_values("-f"))
+    offers("values after =", "--state=", listed_values("--state"))
     offers("further values of a list", "--state free,h", {"held", "host"})
     offers(
         "additional columns",
@@ -223,7 +227,7 @@ def main():
             if shutil.which(shell.name):
                 check(tap, shell())
             else:
-                tap.skip("completion in %s" % shell.name, "there is no %s" % shell.name)
+                tap.skip("completion in %s" % shell.name, "%s is not installed" % shell.name)
         os.chdir("/")
     print("1..%d" % tap.number)
 

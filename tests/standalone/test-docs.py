@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs every command in README.md and docs/ on the machine in examples/, as a reader can: it must succeed, print something, and print what is
-shown below it. What is not run is listed below, with the reason. Prints TAP. With --update, writes into the files what the commands
-print, except for output that is abridged ("...") or edited ("broken for reading").
+"""Runs each command in README.md and docs/ on the machine in examples/, as a reader would: it must
+succeed, print something, and print the output shown below it. NOT_RUN lists the exceptions. Prints
+TAP. With --update, writes the current output into the files, except output that is abridged ("...")
+or edited ("broken for reading").
 
 PCIPROBE and VFIO_BIND are the programs, SOURCES the top of the source tree."""
 import os
@@ -18,33 +19,33 @@ SOURCES = os.path.abspath(
 )
 PCIPROBE = os.path.abspath(
     shutil.which(os.environ.get("PCIPROBE") or "pciprobe")
-    or sys.exit("Bail out! there is no pciprobe")
+    or sys.exit("Bail out! pciprobe not found")
 )
 VFIO_BIND = shutil.which(os.environ.get("VFIO_BIND") or "vfio-bind")
 VFIO_BIND = VFIO_BIND and os.path.abspath(VFIO_BIND)
-COLUMNS = 200  # so that nothing is cut, which releases of libsmartcols do differently
+COLUMNS = 200  # nothing is truncated: libsmartcols versions differ in that
 STATUS_USAGE = 2
 
-# the first words of what isn't run, and why
+# beginning of commands that are not run, and the reason
 NOT_RUN = {
     "install": "installs; test-installations.sh runs it",
     "virsh": "needs a VM; tests/lab/test-owners-libvirt.sh runs it",
     "cd /etc/nova/nova.conf.d": "writes to /etc; test-installations.sh runs it",
-    "device=$(pciprobe": "is Proxmox's; test-installations.sh runs it",
+    "device=$(pciprobe": "needs Proxmox; test-installations.sh runs it",
     "./setup": "installs packages and builds",
     "make": "installs; test-installations.sh runs it",
     "cp": "installs; test-installations.sh runs it",
-    "onehost": "is OpenNebula's",
+    "onehost": "needs OpenNebula",
     "systemctl": "starts services; test-installations.sh runs it",
-    "*": "is a line for cron; test-textfile.sh runs it",
+    "*": "is a crontab line; test-textfile.sh runs it",
     "pciprobe record DIR": "has a placeholder; test-program.sh runs it",
     "pciprobe -f influx | curl": "writes to a server; test-influx.py runs one",
     "pciprobe request -f libvirt 10GE >device.xml": "needs a VM; test-installations.sh runs it",
     "vfio-bind check": "reads this host; tests/lab/test-binder-ready.sh runs it",
 }
-# whose output is edited by hand: lines are broken for reading
+# output edited by hand: lines are broken for reading
 EDITED = ("-f json", "-f prometheus |")
-# commands that need what a tester may not have
+# commands that need optional tools
 NEEDS = {"jq": "jq", "dot": "dot"}
 
 WRAPPER = """#!/bin/sh
@@ -58,7 +59,7 @@ exec '{program}' "$@" --sysroot host
 
 
 class Command:
-    """A command of a document, and the lines that are shown below it; none: it shows none."""
+    """A command in a document, and the output lines shown below it, if any."""
 
     def __init__(self, path, line, text, shown=(), prompt=""):
         self.path = path
@@ -68,9 +69,9 @@ class Command:
         self.prompt = prompt
 
     def reason(self):
-        """Why it isn't run, or None."""
+        """Returns why it is not run, or None."""
         return next(
-            (why for words, why in NOT_RUN.items() if (self.text + " ").startswith(words + " ")),
+            (why for start, why in NOT_RUN.items() if (self.text + " ").startswith(start + " ")),
             None,
         )
 
@@ -86,7 +87,8 @@ class Command:
 
 
 def fenced(path, number, block):
-    """Commands begin with '$ ' or, for root, '# '; what they print stands below them."""
+    """Yields the commands of a block: lines with '$ ' or, for root, '# ', followed by their
+    output."""
     current = None
     for offset, line in enumerate(block):
         prompt = re.match(r"(\$|# (?=vfio-bind)) ?", line)
@@ -116,21 +118,22 @@ def commands(path):
             line,
         ):
             yield Command(path, number, re.sub(r"\s+#.*", "", line.strip()))
-        elif not line.startswith("|"):  # the table's are test-installations.sh's
+        elif not line.startswith("|"):  # test-installations.sh runs those in the table
             yield from (
                 Command(path, number, text) for text in re.findall(r"`(pciprobe [^`]*)`", line)
             )
 
 
 def plain(text):
-    """Without what differs from run to run: white space, process ids, times."""
+    """Returns TEXT without what differs between runs: white space, process ids, times."""
     text = re.sub(r'(\bprocess|\bpid|"pids":|"pid_starts":)([ =]*["\[]? *)\d+', r"\1\2N", text)
     text = re.sub(r'"time": "[^"]*"', '"time": "T"', text)
     return re.sub(r"\s+", " ", text).strip()
 
 
 def fails(command):
-    """Whether the document shows or says that it does. Of the machine's two 10GE one is a VM's and one the host's."""
+    """Returns whether the command should fail: the document shows an error, or no 10GE is
+    available."""
     return any(
         re.match(r"pciprobe: |\S+ is matched by", line) for line in command.shown
     ) or command.text.endswith("libvirt 10GE")
@@ -146,7 +149,7 @@ def run(command, folder):
     argument = "set -o pipefail; " + command.text
     if re.search("[|>]", command.text):
         start = ["bash", "-c", argument]
-    else:  # at a terminal, as a reader does
+    else:  # on a terminal, as a reader would
         start = [
             sys.executable,
             "-B",
@@ -170,8 +173,8 @@ def problems(command, folder):
     done = run(command, folder)
     output = done.stdout.decode("utf-8", "replace")
     if not output.strip() and ">" not in command.text:
-        yield "it prints nothing"
-    if command.prompt == "#":  # of a recording vfio-bind shows only what it would do
+        yield "no output"
+    if command.prompt == "#":  # on a recording vfio-bind only runs with --dry-run
         if done.returncode == STATUS_USAGE or done.returncode > 125:
             yield "exit status %d: %s" % (done.returncode, output)
         return
@@ -180,15 +183,15 @@ def problems(command, folder):
     text = plain(output)
     for line in command.shown:
         if plain(line) not in ("", "...") and plain(line) not in text:
-            yield "it doesn't print: %s" % line
-            yield from ("it prints: " + printed for printed in output.splitlines()[:20])
+            yield "not printed: %s" % line
+            yield from ("printed: " + printed for printed in output.splitlines()[:20])
             return
 
 
 def unpack(folder):
     examples = os.path.join(SOURCES, "examples")
     with tarfile.open(os.path.join(examples, "host.tar.xz")) as tar:
-        # Where tarfile can, it holds what it unpacks inside the directory.
+        # Newer tarfile versions can refuse to unpack outside of the directory.
         tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
     for name in ("pci.conf", "nova.conf"):
         shutil.copy(os.path.join(examples, name), folder)
@@ -201,15 +204,15 @@ def unpack(folder):
 
 
 def update(path, folder):
-    """Replaces what is shown below each command with what it prints now."""
+    """Replaces the output shown below each command with its current output."""
     with open(path, encoding="utf-8") as file:
         lines = file.read().split("\n")
-    # from the end, so that line numbers above stay right
+    # from the end, so that line numbers stay valid
     for command in reversed(list(commands(path))):
         if (
             command.prompt != "$"
             or "..." in command.shown
-            or any(words in command.text for words in EDITED)
+            or any(part in command.text for part in EDITED)
         ):
             continue
         printed = [
@@ -225,7 +228,7 @@ def update(path, folder):
 
 def documents():
     docs = os.path.join(SOURCES, "docs")
-    # migration.md is run in the lab
+    # the lab runs migration.md
     return [os.path.join(SOURCES, "README.md")] + [
         os.path.join(docs, name)
         for name in sorted(os.listdir(docs))
@@ -242,12 +245,12 @@ def main():
                 update(path, folder)
         for command in (command for path in documents() for command in commands(path)):
             count += 1
-            place = "%s:%d" % (os.path.relpath(command.path, SOURCES), command.line)
-            name = "%d - %s: %s" % (count, place, command.text.replace("#", ""))
+            location = "%s:%d" % (os.path.relpath(command.path, SOURCES), command.line)
+            name = "%d - %s: %s" % (count, location, command.text.replace("#", ""))
             if command.reason():
                 print("ok %s (not run: it %s)" % (name, command.reason()))
             elif command.missing() or (command.prompt == "#" and not VFIO_BIND):
-                print("ok %s # SKIP %s is not here" % (name, command.missing() or "vfio-bind"))
+                print("ok %s # SKIP %s is not installed" % (name, command.missing() or "vfio-bind"))
             else:
                 found = list(problems(command, folder))
                 print("%s %s" % ("not ok" if found else "ok", name))
