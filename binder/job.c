@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/job.h"
 
-#include "binder/commands/commands.h"
 #include "binder/devices/group.h"
+#include "binder/engine/state.h"
 #include "binder/engine/transaction.h"
 #include "binder/hazards/ssh.h"
+#include "binder/status.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,35 +13,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-int bind_status_worse(int a, int b)
-{
-	static const int order[] = {BIND_INCOMPLETE, BIND_TIMEOUT,   BIND_FAILED,
-				    BIND_PERMISSION, BIND_LOCKED,    BIND_UNAVAILABLE,
-				    BIND_REFUSED,    BIND_NO_DEVICE, BIND_USAGE};
-
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return BIND_DONE;
-}
-
-/* ---- beginning and ending ---- */
-
-static int status_of_journal(int error)
-{
-	switch (error) {
-	case 0:
-		return BIND_DONE;
-	case -EAGAIN:
-		return BIND_LOCKED;
-	case -EACCES:
-	case -EPERM:
-	case -EROFS:
-		return BIND_PERMISSION;
-	default:
-		return BIND_FAILED;
-	}
-}
+/* ---- start and end ---- */
 
 static int open_root(struct job *job, struct bind_options *options)
 {
@@ -59,19 +32,27 @@ static int open_root(struct job *job, struct bind_options *options)
 
 static int open_journal(struct job *job)
 {
-	int status;
+	int error;
 
 	if (!job->options->kernel && !sysroot_is_host(job->root)) {
-		log_error(job->log, "--sysroot: of another root only --dry-run can be made");
+		log_error(job->log, "--sysroot: changes are possible only with --dry-run");
 		return BIND_USAGE;
 	}
-	status = status_of_journal(
-		journal_open(job->root, job->log, job->options->timeout, &job->journal));
+	error = journal_open(job->root, job->log, job->options->timeout, &job->journal);
 	job->host.lock = job->journal.lock;
-	return status;
+	return error == -EAGAIN ? BIND_LOCKED : bind_status_of_errno(error);
 }
 
-/* Devices that can't be put in order now are left alone by what follows: see job_check_pending. */
+static size_t count_pending(const struct changes *changes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < changes->count; i++)
+		count += changes->items[i].state != CHANGE_BOUND;
+	return count;
+}
+
+/* A failed recovery does not end the job: job_check_pending rejects these devices. */
 static int begin_changes(struct job *job)
 {
 	size_t count = 0;
@@ -85,10 +66,8 @@ static int begin_changes(struct job *job)
 		log_warning(job->log, "recovered %zu device%s left by an interrupted run", count,
 			    count == 1 ? "" : "s");
 	else if (count)
-		log_warning(
-			job->log,
-			"resuming after an interrupted run: not all of its %zu device%s could be recovered yet",
-			count, count == 1 ? "" : "s");
+		log_warning(job->log, "an interrupted run is still pending for %zu of %zu device%s",
+			    count_pending(&job->journal.changes), count, count == 1 ? "" : "s");
 	return BIND_DONE;
 }
 
@@ -143,39 +122,7 @@ void job_end(struct job *job)
 	free(job->ssh);
 }
 
-/* ---- the devices ---- */
-
-int bind_status_of_transaction(enum transaction_result result)
-{
-	switch (result) {
-	case TRANSACTION_DONE:
-		return BIND_DONE;
-	case TRANSACTION_FAILED:
-		return BIND_FAILED;
-	case TRANSACTION_PERMISSION:
-		return BIND_PERMISSION;
-	case TRANSACTION_TIMEOUT:
-		return BIND_TIMEOUT;
-	case TRANSACTION_INCOMPLETE:
-		break;
-	}
-	return BIND_INCOMPLETE;
-}
-
-int bind_status_of_target(int error)
-{
-	switch (error) {
-	case 0:
-		return BIND_DONE;
-	case -EINVAL:
-	case -ENOTUNIQ:
-		return BIND_USAGE;
-	case -ENODEV:
-		return BIND_NO_DEVICE;
-	default:
-		return BIND_FAILED;
-	}
-}
+/* ---- targets ---- */
 
 static int check_ids(const struct job *job, const struct pci_device *device)
 {
@@ -184,20 +131,21 @@ static int check_ids(const struct job *job, const struct pci_device *device)
 	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
 	if (!job->options->expect || strcasecmp(job->options->expect, ids) == 0)
 		return BIND_DONE;
-	log_error(job->log, "%s: is %s and not %s as expected; have the addresses shifted?",
+	log_error(job->log, "%s: is %s, expected %s; have the addresses changed?",
 		  address_format(&device->address, address), ids, job->options->expect);
 	return BIND_REFUSED;
 }
 
-int job_find_word(struct job *job, const char *word)
+int job_add_target(struct job *job, const char *argument)
 {
 	size_t first = job->targets.count;
 	int status;
 
-	if (target_is_alias(word) && bind_options_read_aliases(job->options, job->inventory) < 0)
+	if (target_is_alias(argument) &&
+	    bind_options_read_aliases(job->options, job->inventory) < 0)
 		return BIND_FAILED;
 	status = bind_status_of_target(
-		targets_add(&job->targets, job->inventory, word, job->options->all, job->log));
+		targets_add(&job->targets, job->inventory, argument, job->options->all, job->log));
 
 	for (size_t i = first; i < job->targets.count && status == BIND_DONE; i++)
 		status = check_ids(job, job->targets.items[i]);
@@ -206,12 +154,12 @@ int job_find_word(struct job *job, const char *word)
 	return status;
 }
 
-int job_find(struct job *job, char **words, int count)
+int job_add_targets(struct job *job, char **arguments, int count)
 {
 	int status = BIND_DONE;
 
 	for (int i = 0; i < count && status == BIND_DONE; i++)
-		status = job_find_word(job, words[i]);
+		status = job_add_target(job, arguments[i]);
 	if (status == BIND_DONE && job->options->group &&
 	    group_complete(&job->targets, job->inventory) < 0)
 		status = BIND_FAILED;
@@ -220,9 +168,9 @@ int job_find(struct job *job, char **words, int count)
 
 static bool has_pending_change(const struct job *job, const struct pci_device *device, bool vfs)
 {
-	const struct change *left = journal_find(&job->journal.changes, &device->address, vfs);
+	const struct change *change = journal_find(&job->journal.changes, &device->address, vfs);
 
-	return left && left->state != CHANGE_BOUND && left->inode == device->inode;
+	return change && change->state != CHANGE_BOUND && change->inode == device->inode;
 }
 
 int job_check_pending(const struct job *job, const struct pci_device *device)
@@ -235,12 +183,12 @@ int job_check_pending(const struct job *job, const struct pci_device *device)
 	if (job->kernel->is_busy(job->kernel, &device->address)) {
 		log_error(
 			job->log,
-			"%s: the kernel has not finished what an earlier run began; run 'vfio-bind recover' later",
+			"%s: the kernel has not finished an operation of an earlier run; run 'vfio-bind recover' later",
 			address);
 		return BIND_TIMEOUT;
 	}
 	log_error(job->log,
-		  "%s: left half-way by an interrupted run; run 'vfio-bind recover' first",
+		  "%s: change unfinished after an interrupted run; run 'vfio-bind recover' first",
 		  address);
 	return BIND_REFUSED;
 }
@@ -255,7 +203,7 @@ int job_read(struct job *job, struct change *change)
 	address_format(&change->address, address);
 	switch (error) {
 	case 0:
-		log_error(job->log, "%s: was removed", address);
+		log_error(job->log, "%s: removed", address);
 		return BIND_NO_DEVICE;
 	case -ETIMEDOUT:
 		log_error(
@@ -265,18 +213,18 @@ int job_read(struct job *job, struct change *change)
 			address);
 		return BIND_TIMEOUT;
 	case -ENOENT:
-		log_error(job->log, "%s: it has no %s", address,
+		log_error(job->log, "%s: no %s", address,
 			  change->is_vfs ? "sriov_numvfs" : "driver_override");
 		return BIND_UNAVAILABLE;
 	default:
 		log_error(job->log, "%s: %s", address, strerror(-error));
-		return error == -EACCES ? BIND_PERMISSION : BIND_FAILED;
+		return bind_status_of_errno(error);
 	}
 }
 
-/* ---- what could go wrong ---- */
+/* ---- safety checks ---- */
 
-int job_judge(struct job *job, size_t first)
+int job_report_findings(struct job *job, size_t first)
 {
 	int status = job->findings.no_memory ? BIND_FAILED : BIND_DONE;
 	char address[ADDRESS_SIZE];
@@ -301,15 +249,14 @@ int job_judge(struct job *job, size_t first)
 	return status;
 }
 
-/* ---- changing ---- */
+/* ---- changes ---- */
 
-/* Keeps for show what is about to be done. *ret_any: whether there is anything. */
-static int keep_plan(struct job *job, const struct changes *changes, bool *ret_any)
+static int add_steps(struct job *job, const struct changes *changes, bool *ret_empty)
 {
 	struct plan plan = {0};
 	int error = plan_make(changes, &plan);
 
-	*ret_any = !error && plan.count;
+	*ret_empty = !plan.count;
 	if (!error)
 		error = plan_append(&job->plan, &plan);
 	plan_free(&plan);
@@ -321,13 +268,13 @@ static int keep_plan(struct job *job, const struct changes *changes, bool *ret_a
 
 int job_change(struct job *job, struct changes *changes)
 {
-	bool any = false;
-	int status = keep_plan(job, changes, &any);
+	bool empty = true;
+	int status = add_steps(job, changes, &empty);
 
-	if (status != BIND_DONE || job->options->dry_run || !any)
+	if (status != BIND_DONE || job->options->dry_run || empty)
 		return status;
 	status = bind_status_of_transaction(transaction_run(job->kernel, &job->journal, changes));
-	/* what could not be changed is shown as it is now, as far as the kernel tells */
+	/* for the report; devices that cannot be read are reported as they were */
 	for (size_t i = 0; i < changes->count && status != BIND_DONE; i++)
 		change_read(job->kernel, &changes->items[i]);
 	return status;
@@ -336,14 +283,14 @@ int job_change(struct job *job, struct changes *changes)
 enum outcome job_outcome(const struct job *job, const struct change *change, int status,
 			 enum outcome done)
 {
-	const struct change *left = change ? journal_find(&job->journal.changes, &change->address,
-							  change->is_vfs)
-					   : NULL;
+	const struct change *recorded = change ? journal_find(&job->journal.changes,
+							      &change->address, change->is_vfs)
+					       : NULL;
 
 	if (status == BIND_DONE)
 		return !change ? OUTCOME_ALREADY : job->options->dry_run ? OUTCOME_PLANNED : done;
-	if (left && left->state != CHANGE_BOUND)
+	if (recorded && recorded->state != CHANGE_BOUND)
 		return OUTCOME_UNFINISHED;
-	/* it can be so, and its node not given to its owner */
+	/* it may be bound although the owner of its node could not be set */
 	return change && change->is_read && change_is_applied(change) ? done : OUTCOME_UNCHANGED;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every verb that is about devices begins and ends with: the host as it is, the journal, the
- * devices that were named, what could go wrong with them. */
+/* The steps that subcommands share: reading the host and the journal, finding the targets,
+ * reporting the findings of safety checks, applying changes. Functions that return an int return an
+ * enum bind_status; anything but BIND_DONE has been logged. */
 #ifndef PCIPROBE_BINDER_JOB_H
 #define PCIPROBE_BINDER_JOB_H
 
+#include "binder/devices/target.h"
 #include "binder/engine/journal.h"
+#include "binder/engine/kernel.h"
 #include "binder/engine/plan.h"
 #include "binder/hazards/hazard.h"
 #include "binder/options.h"
@@ -16,66 +19,63 @@ struct job {
 	struct sysroot *root;
 	struct inventory *inventory; /* with JOB_DETAILS */
 	struct host_kernel host;
-	struct kernel *kernel;	/* the host's, or the one that the options brought */
-	struct journal journal; /* locked where something is to be changed, else only read */
+	struct kernel *kernel;	/* of the options, else the host's */
+	struct journal journal; /* locked if the job makes changes, else only read */
 	struct targets targets;
 	struct hazard_view view;
-	struct hazard_findings findings; /* what was found so far */
-	struct plan plan;		 /* all that was planned, for whoever shows it */
-	char *ssh;
+	struct hazard_findings findings; /* so far */
+	struct plan plan;		 /* all steps so far, for the report */
+	char *ssh;			 /* the invoker's SSH_CONNECTION; NULL: none */
 };
 
-/* What became of a device. */
+/* The result for one device. */
 enum outcome {
-	OUTCOME_NONE,	 /* nothing was to become of it */
-	OUTCOME_ALREADY, /* it was so before */
-	OUTCOME_PLANNED, /* nothing yet: it is a dry run */
+	OUTCOME_NONE,	 /* only shown */
+	OUTCOME_ALREADY, /* nothing to do */
+	OUTCOME_PLANNED, /* dry run */
 	OUTCOME_BOUND,
 	OUTCOME_RELEASED,
-	OUTCOME_SET,	    /* it has as many VFs as were wanted */
-	OUTCOME_POSSIBLE,   /* it could be bound */
-	OUTCOME_REFUSED,    /* it could not */
-	OUTCOME_UNCHANGED,  /* it was refused, or brought back */
-	OUTCOME_UNFINISHED, /* the journal has what is left to do */
+	OUTCOME_SET,	    /* has the wanted number of VFs */
+	OUTCOME_POSSIBLE,   /* check: could be bound */
+	OUTCOME_REFUSED,    /* check: could not be bound */
+	OUTCOME_UNCHANGED,  /* refused, or rolled back */
+	OUTCOME_UNFINISHED, /* neither applied nor rolled back; in the journal */
 };
 
 #define JOB_DETAILS (HAZARD_DETAILS | DETAIL_NAMES | DETAIL_MODALIAS)
 
-/* Begins. Where CHANGES are to be made, and it is no dry run, the journal is locked and what an
- * interrupted run has left is put in order first. End it with job_end, in any case. Returns an enum
- * status; anything but BIND_DONE has been told. */
+/* Starts a job: reads the journal and the inventory. If CHANGES are to be made, and it is no dry
+ * run, the journal is locked and an interrupted run is recovered first. Call job_end in either
+ * case. */
 int job_begin(struct job *job, struct bind_options *options, bool changes);
 void job_end(struct job *job);
 
-/* The same for 'recover': the journal is locked, and nothing else read yet. */
+/* Starts the job of 'recover': locks the journal, recovers nothing yet, reads no inventory. */
 int job_begin_recovery(struct job *job, struct bind_options *options);
 
-/* Adds the devices that the COUNT words name, and with --group the rest of their groups. Returns an
- * enum status, as above. */
-int job_find(struct job *job, char **words, int count);
+/* Adds the devices that COUNT arguments name to the targets, and with --group the other devices of
+ * their IOMMU groups. */
+int job_add_targets(struct job *job, char **arguments, int count);
 
-/* The same for one word, without the rest of its group. */
-int job_find_word(struct job *job, const char *word);
+/* Adds the devices that one argument names, without their groups. */
+int job_add_target(struct job *job, const char *argument);
 
-/* A device that an earlier run has left half-way is none that can be changed, or said to be so
- * already, before that is put in order. Returns an enum status; anything but BIND_DONE has been
- * told. */
+/* Rejects a device with an unfinished change in the journal. */
 int job_check_pending(const struct job *job, const struct pci_device *device);
 
-/* Reads CHANGE, a device that is there. Returns an enum status; anything but BIND_DONE has been
- * told. */
+/* Reads the current state of CHANGE, whose device must be present. */
 int job_read(struct job *job, struct change *change);
 
-/* Tells the concerns from number FIRST on. Returns BIND_DONE, or BIND_REFUSED or BIND_UNAVAILABLE
- * when one of them stands in the way. */
-int job_judge(struct job *job, size_t first);
+/* Logs the findings from index FIRST on. Returns BIND_REFUSED or BIND_UNAVAILABLE if one of them
+ * blocks the job, BIND_FAILED if out of memory. */
+int job_report_findings(struct job *job, size_t first);
 
-/* Plans CHANGES, which have been read, and where it is no dry run carries the plan out. CHANGES are
- * as they are afterwards. Returns an enum status; anything but BIND_DONE has been told. */
+/* Plans CHANGES, which must have been read, adds the steps to the job's plan and, except in a dry
+ * run, applies them. If that fails, CHANGES are read again. */
 int job_change(struct job *job, struct changes *changes);
 
-/* What became of a device: CHANGE as job_change left it, NULL when there was nothing to do; STATUS
- * how that went; DONE what it is when it is reached. */
+/* The outcome of CHANGE after job_change; NULL: there was nothing to change. STATUS is that of the
+ * subcommand, DONE the outcome of an applied change. */
 enum outcome job_outcome(const struct job *job, const struct change *change, int status,
 			 enum outcome done);
 

@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 
-static void print_message(void *data, enum message_level level, const char *text)
+static void print_message(void *data, enum message_level level, const char *message)
 {
 	const struct bind_options *options = data;
 
-	program_log("vfio-bind", level, text, options->quiet, options->verbose);
+	program_log("vfio-bind", level, message, options->quiet, options->verbose);
 }
 
 int main(int argc, char **argv)
@@ -20,6 +20,6 @@ int main(int argc, char **argv)
 	options.ssh_connection = getenv("SSH_CONNECTION");
 	if (bind_options_parse(argc, argv, &options, &status) == 0)
 		status = options.subcommand->run(&options);
-	/* what was done is done, whoever reads of it */
+	/* the status is that of the changes, even if the report cannot be written */
 	return program_end(&options.log, status, status ? status : BIND_FAILED, pipe_ignored);
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const struct option_row OPTIONS[] = {
-	{"dry-run", 'n', NULL, "change nothing; show each write"},
+	{"dry-run", 'n', NULL, "make no changes, show each write"},
 	{"driver", 'D', "NAME", "bind to the driver NAME (default: auto)"},
 	{"group", 'G', NULL, "include all devices of the IOMMU groups"},
 	{"all", 'L', NULL, "operate on all matches of a DEV"},
@@ -22,16 +22,16 @@ static const struct option_row OPTIONS[] = {
 	{"allow", 'A', "HAZARD,...", "override these safety checks; 'help' lists them"},
 	{"owner", 'O', "USER:GROUP", "set the owner of the nodes in /dev/vfio"},
 	{"timeout", 'T', "SECONDS", "time limit for each answer of the kernel (default: 30)"},
-	{"sysroot", 'S', "DIR", "read DIR instead of /: a recording"},
+	{"sysroot", 'S', "DIR", "read DIR, e.g. a recording, instead of /"},
 	{"json", 'j', NULL, "write JSON"},
-	{"quiet", 'q', NULL, "no warnings"},
+	{"quiet", 'q', NULL, "print neither warnings nor results"},
 	{"verbose", 'v', NULL, "more messages"},
-	{"help", 'h', NULL, "this help"},
-	{"version", 'V', NULL, "the version"},
+	{"help", 'h', NULL, "show this help"},
+	{"version", 'V', NULL, "show the version"},
 	{NULL, '\0', NULL, NULL},
 };
 
-/* What every verb takes. */
+/* Accepted by every subcommand. */
 #define COMMON_OPTIONS "qvhV"
 
 const struct bind_subcommand BIND_SUBCOMMANDS[] = {
@@ -42,7 +42,8 @@ const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOTjS", run_bind},
 	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLETjS",
 	 run_release},
-	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions", "nEATjS", run_vfs},
+	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions (0: disable)", "nEATjS",
+	 run_vfs},
 	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot",
 	 "nDGLEAOTjS", run_apply},
 	{"config", "KIND DEV...", 1, -1,
@@ -51,7 +52,7 @@ const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
-/* 'vfio-bind ADDRESS...', as the script does that it takes the place of. */
+/* 'vfio-bind ADDRESS...', compatible with the script of OpenNebula's guide. */
 static const struct bind_subcommand BIND_EACH = {"",	       "DEV...",     1, -1, NULL,
 						 "nDGLEAOTjS", run_bind_each};
 
@@ -88,7 +89,7 @@ static void print_hazards(void)
 {
 	static const char *const grades[] = {[GRADE_NEVER] = "never allowed",
 					     [GRADE_REFUSED] = "can be allowed",
-					     [GRADE_WARNING] = "only warned of"};
+					     [GRADE_WARNING] = "warning only"};
 
 	for (size_t i = 0; i < HAZARD_COUNT; i++)
 		printf("%-14s %-15s %s\n", HAZARDS[i].name, grades[HAZARDS[i].grade],
@@ -101,20 +102,21 @@ static int usage_error(const struct bind_options *options)
 	return BIND_USAGE;
 }
 
-static int parse_timeout(struct bind_options *options, const char *text)
+static int parse_timeout(struct bind_options *options, const char *argument)
 {
 	char *end;
-	unsigned long seconds = strtoul(text, &end, 10);
+	unsigned long seconds = strtoul(argument, &end, 10);
 
-	if (*text < '0' || *text > '9' || *end || seconds < 1 || seconds > 3600) {
-		log_error(&options->log, "--timeout %s: from 1 to 3600 seconds", text);
+	if (*argument < '0' || *argument > '9' || *end || seconds < 1 || seconds > 3600) {
+		log_error(&options->log,
+			  "--timeout: invalid value '%s', expected 1 to 3600 seconds", argument);
 		return BIND_USAGE;
 	}
 	options->timeout = (unsigned)seconds;
 	return -1;
 }
 
-/* A name, or a number. Returns false when there is nobody called so. */
+/* NAME may be a number. Returns false if there is no such user. */
 static bool find_user(const char *name, uid_t *ret)
 {
 	const struct passwd *user = getpwnam(name);
@@ -139,37 +141,37 @@ static bool find_group(const char *name, gid_t *ret)
 	return true;
 }
 
-static int parse_owner(struct bind_options *options, const char *text)
+static int parse_owner(struct bind_options *options, const char *argument)
 {
-	size_t length = strcspn(text, ":");
+	size_t length = strcspn(argument, ":");
 	char user[256];
 
-	if (text[length] && length < sizeof(user)) {
-		memcpy(user, text, length);
+	if (argument[length] && length < sizeof(user)) {
+		memcpy(user, argument, length);
 		user[length] = '\0';
 		if (find_user(user, &options->user) &&
-		    find_group(text + length + 1, &options->user_group))
+		    find_group(argument + length + 1, &options->user_group))
 			return -1;
 	}
-	log_error(&options->log, "--owner %s: not USER:GROUP of this host", text);
+	log_error(&options->log, "--owner: '%s' is not a USER:GROUP of this host", argument);
 	return BIND_USAGE;
 }
 
-static int parse_allow(struct bind_options *options, const char *text)
+static int parse_allow(struct bind_options *options, const char *argument)
 {
 	unsigned allowed = 0;
 
-	if (strcmp(text, "help") == 0) {
+	if (strcmp(argument, "help") == 0) {
 		print_hazards();
 		return BIND_DONE;
 	}
-	if (hazards_parse(text, &options->log, &allowed) < 0)
+	if (hazards_parse(argument, &options->log, &allowed) < 0)
 		return BIND_USAGE;
 	options->allowed |= allowed;
 	return -1;
 }
 
-/* Returns -1 to go on, else the status to end with. */
+/* Returns -1 to continue, or the exit status. */
 static int parse_option(void *data, int letter, char *argument)
 {
 	struct bind_options *options = data;
@@ -214,7 +216,7 @@ static int parse_option(void *data, int letter, char *argument)
 	case 'V':
 		printf("vfio-bind %s\n", PACKAGE_VERSION);
 		return BIND_DONE;
-	default: /* getopt has said why */
+	default: /* logged by getopt_long */
 		return usage_error(options);
 	}
 }
@@ -226,55 +228,56 @@ static int check_arguments(const struct bind_options *options, const char *used)
 						  subcommand->options);
 
 	if (refused) {
-		log_error(&options->log, "'%s' takes no --%s",
+		log_error(&options->log, "'%s' does not accept --%s",
 			  *subcommand->name ? subcommand->name : "vfio-bind DEV", refused);
 		return usage_error(options);
 	}
 	if (options->argument_count < subcommand->min_arguments) {
-		log_error(&options->log, "'%s' wants more: 'vfio-bind %s %s'", subcommand->name,
-			  subcommand->name, subcommand->arguments);
+		log_error(&options->log, "%s: missing argument: 'vfio-bind %s %s'",
+			  subcommand->name, subcommand->name, subcommand->arguments);
 		return usage_error(options);
 	}
 	if (subcommand->max_arguments >= 0 && options->argument_count > subcommand->max_arguments) {
-		log_error(&options->log, "'%s': what is '%s'?", subcommand->name,
+		log_error(&options->log, "%s: unexpected argument '%s'", subcommand->name,
 			  options->arguments[subcommand->max_arguments]);
 		return usage_error(options);
 	}
 	return -1;
 }
 
-/* The first word that is no option is the verb; without one, devices are bound. Returns -1 to go
- * on, else the status to end with. */
-static int parse_subcommand(struct bind_options *options, char **words)
+/* The first argument is the subcommand or, without one, a device. Returns -1 to continue, or the
+ * exit status. */
+static int parse_subcommand(struct bind_options *options, char **arguments)
 {
-	if (*words && target_is_word(*words)) {
+	if (*arguments && target_is_argument(*arguments)) {
 		options->subcommand = &BIND_EACH;
-	} else if (*words) {
-		options->subcommand = find_subcommand(*words);
+	} else if (*arguments) {
+		options->subcommand = find_subcommand(*arguments);
 		if (!options->subcommand) {
-			log_error(&options->log, "unknown subcommand '%s'", *words);
+			log_error(&options->log, "unknown subcommand '%s'", *arguments);
 			return usage_error(options);
 		}
-		words++;
+		arguments++;
 	}
-	options->arguments = words;
-	while (words[options->argument_count])
+	options->arguments = arguments;
+	while (arguments[options->argument_count])
 		options->argument_count++;
 	return -1;
 }
 
 int bind_options_parse(int argc, char **argv, struct bind_options *options, int *ret_status)
 {
-	char used[OPTION_ROWS_MAX + 1], **words;
+	char used[OPTION_ROWS_MAX + 1], **arguments;
 
 	options->subcommand = &BIND_SUBCOMMANDS[0];
 	options->driver = "auto";
 	options->timeout = 30;
 	options->user = (uid_t)-1;
 	options->user_group = (gid_t)-1;
-	*ret_status = commandline_parse(OPTIONS, argc, argv, parse_option, options, used, &words);
+	*ret_status = commandline_parse(OPTIONS, argc, argv, parse_option, options, used,
+					&arguments);
 	if (*ret_status < 0)
-		*ret_status = parse_subcommand(options, words);
+		*ret_status = parse_subcommand(options, arguments);
 	if (*ret_status < 0)
 		*ret_status = check_arguments(options, used);
 	return *ret_status < 0 ? 0 : -1;
@@ -282,8 +285,8 @@ int bind_options_parse(int argc, char **argv, struct bind_options *options, int 
 
 int bind_options_probe(const struct bind_options *options, unsigned details, struct probe **ret)
 {
-	/* what processes have is what counts here. libvirt isn't asked: it may be libvirt's own
-	 * hook that asks us */
+	/* only owners that are processes; libvirt is not queried, because this program may run in a
+	 * hook of libvirt */
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options probe = {
 		.log = options->log,
@@ -296,25 +299,35 @@ int bind_options_probe(const struct bind_options *options, unsigned details, str
 	return probe_new(&probe, ret);
 }
 
-int bind_options_read_aliases(const struct bind_options *options, struct inventory *inventory)
+static int copy_aliases(const struct inventory *from, struct inventory *to)
 {
-	struct probe_options named = {.log = options->log,
-				      .sysroot = options->sysroot,
-				      .config_home = CONFIG_HOME,
-				      .details = DETAIL_ALIASES};
-	struct inventory *other = NULL;
-	struct probe *probe = NULL;
-	int error = probe_new(&named, &probe);
+	int error = 0;
 
-	if (!error)
-		error = probe_read(probe, &other);
-	for (size_t i = 0; !error && i < other->count; i++) {
-		struct pci_device *device = inventory_find(inventory, &other->devices[i].address);
+	for (size_t i = 0; i < from->count && !error; i++) {
+		struct pci_device *device = inventory_find(to, &from->devices[i].address);
 
 		if (device && !device->aliases.count)
-			error = strings_add_all(&device->aliases, &other->devices[i].aliases);
+			error = strings_add_all(&device->aliases, &from->devices[i].aliases);
 	}
-	inventory_free(other);
+	return error;
+}
+
+int bind_options_read_aliases(const struct bind_options *options, struct inventory *inventory)
+{
+	struct probe_options probe_options = {.log = options->log,
+					      .sysroot = options->sysroot,
+					      .config_home = CONFIG_HOME,
+					      .details = DETAIL_ALIASES};
+	struct inventory *aliased = NULL;
+	struct probe *probe = NULL;
+	int error = probe_new(&probe_options, &probe);
+
+	if (error < 0)
+		return error;
+	error = probe_read(probe, &aliased);
+	if (!error)
+		error = copy_aliases(aliased, inventory);
+	inventory_free(aliased);
 	probe_free(probe);
 	return error;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/report.h"
 
-#include "binder/commands/commands.h"
+#include "binder/engine/devicepath.h"
 #include "binder/reportjson.h"
+#include "binder/status.h"
 #include "common/text.h"
 #include "probe/ownership/ownership.h"
 
@@ -10,40 +11,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy(struct bind_report *report, const char *text)
+static char *copy(struct bind_report *report, const char *name)
 {
-	char *result = text ? strdup(text) : NULL;
+	char *result = name ? strdup(name) : NULL;
 
-	report->no_memory |= text && !result;
+	report->no_memory |= name && !result;
 	return result;
+}
+
+static const char *wanted_driver(const struct change *change)
+{
+	if (change->is_vfs)
+		return NULL;
+	if (change->wanted.autoprobe)
+		return "its default driver";
+	return change->wanted.driver ? change->wanted.driver : "no driver";
 }
 
 void bind_report_add(struct bind_report *report, const struct pci_device *device,
 		     const struct change *change, enum outcome outcome)
 {
-	struct result *more = realloc(report->items, (report->count + 1) * sizeof(*more));
+	struct result *grown = realloc(report->items, (report->count + 1) * sizeof(*grown));
 	const struct change *read = change && change->is_read ? change : NULL;
-	const struct change *known = journal_find(&report->job->journal.changes, &device->address,
-						  false);
+	const struct change *recorded = journal_find(&report->job->journal.changes,
+						     &device->address, false);
 
-	if (!more) {
+	if (!grown) {
 		report->no_memory = true;
 		return;
 	}
-	report->items = more;
-	if (known && known->inode != device->inode)
-		known = NULL;
-	more[report->count++] = (struct result){
+	report->items = grown;
+	if (recorded && recorded->inode != device->inode)
+		recorded = NULL;
+	grown[report->count++] = (struct result){
 		.device = device,
 		.outcome = outcome,
 		.driver = copy(report, read ? read->now.driver : device->driver),
 		.override = copy(report, read ? read->now.override : NULL),
 		.override_known = read != NULL && !read->is_vfs,
 		.before = copy(report, outcome && change ? change->before.driver
-				       : known		 ? known->origin.driver
+				       : recorded	 ? recorded->origin.driver
 							 : NULL),
-		.in_journal = known != NULL,
-		.state = known ? known->state : CHANGE_BOUND,
+		.wanted = copy(report, change ? wanted_driver(change) : NULL),
+		.in_journal = recorded != NULL,
+		.state = recorded ? recorded->state : CHANGE_BOUND,
 	};
 }
 
@@ -52,25 +63,26 @@ void bind_report_free(struct bind_report *report)
 	for (size_t i = 0; i < report->count; i++) {
 		free(report->items[i].driver);
 		free(report->items[i].before);
+		free(report->items[i].wanted);
 		free(report->items[i].override);
 	}
 	free(report->items);
 }
 
-/* ---- what became of it ---- */
+/* ---- results ---- */
 
 static const struct {
-	const char *name, *phrase; /* the phrase goes before the driver */
+	const char *name, *prefix, *suffix; /* the current driver is between prefix and suffix */
 } OUTCOMES[] = {
-	[OUTCOME_ALREADY] = {"already", "already bound to"},
-	[OUTCOME_PLANNED] = {"planned", "would be changed; now bound to"},
-	[OUTCOME_BOUND] = {"bound", "bound to"},
-	[OUTCOME_RELEASED] = {"released", "returned to"},
-	[OUTCOME_SET] = {"set", "virtual functions set; bound to"},
-	[OUTCOME_POSSIBLE] = {"possible", "could be bound; now bound to"},
-	[OUTCOME_REFUSED] = {"refused", "REFUSED; bound to"},
-	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged, bound to"},
-	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED, now bound to"},
+	[OUTCOME_ALREADY] = {"already", "already bound to ", ""},
+	[OUTCOME_PLANNED] = {"planned", "number of virtual functions would be changed (", ")"},
+	[OUTCOME_BOUND] = {"bound", "bound to ", ""},
+	[OUTCOME_RELEASED] = {"released", "returned to ", ""},
+	[OUTCOME_SET] = {"set", "number of virtual functions changed (", ")"},
+	[OUTCOME_POSSIBLE] = {"possible", "could be bound (now ", ")"},
+	[OUTCOME_REFUSED] = {"refused", "cannot be bound (now ", ")"},
+	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged (", ")"},
+	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED (now ", ")"},
 };
 
 const char *outcome_name(enum outcome outcome)
@@ -82,13 +94,21 @@ static void print_result(const struct result *result)
 {
 	char address[ADDRESS_SIZE];
 
-	printf("%s: %s ", address_format(&result->device->address, address),
-	       OUTCOMES[result->outcome].phrase);
+	printf("%s: ", address_format(&result->device->address, address));
+	if (result->outcome == OUTCOME_PLANNED && result->wanted) {
+		fputs("would be bound to ", stdout);
+		text_write_plain(stdout, result->wanted);
+		fputs(" (now ", stdout);
+	} else {
+		fputs(OUTCOMES[result->outcome].prefix, stdout);
+	}
 	text_write_plain(stdout, result->driver ? result->driver : "no driver");
+	fputs(OUTCOMES[result->outcome].suffix, stdout);
 	if (result->before &&
 	    (result->outcome == OUTCOME_BOUND || result->outcome == OUTCOME_RELEASED)) {
-		fputs(", was bound to ", stdout);
+		fputs(" (was ", stdout);
 		text_write_plain(stdout, result->before);
+		putchar(')');
 	}
 	putchar('\n');
 }
@@ -141,10 +161,10 @@ static void print_line(const struct result *result)
 	putchar('\n');
 }
 
-static void print_field(const char *name, const char *text)
+static void print_field(const char *name, const char *value)
 {
 	printf("  %-10s ", name);
-	text_write_plain(stdout, text);
+	text_write_plain(stdout, value);
 	putchar('\n');
 }
 
@@ -164,15 +184,15 @@ static void print_binding(const struct bind_report *report, const struct result 
 {
 	static const char *const states[] = {
 		[CHANGE_BOUND] = "bound by vfio-bind",
-		[CHANGE_DOING] = "an interrupted run has left it half-way; 'vfio-bind recover'",
-		[CHANGE_UNDO] = "could not be brought back; 'vfio-bind recover'",
+		[CHANGE_APPLYING] = "interrupted; run 'vfio-bind recover'",
+		[CHANGE_ROLLING_BACK] = "not completely rolled back; run 'vfio-bind recover'",
 	};
 
 	print_field("driver", result->driver ? result->driver : "-");
 	if (result->override)
 		print_field("override", result->override);
 	else if (!result->override_known)
-		print_field("override", "unknown: it could not be read");
+		print_field("override", "unknown (could not be read)");
 	if (result->in_journal)
 		print_field("journal", report->job->kernel->is_busy(report->job->kernel,
 								    &result->device->address)
@@ -263,7 +283,7 @@ int bind_report_nodes(const struct bind_report *report, const struct pci_device 
 
 		snprintf(name, sizeof(name), "devices/%s", entry->d_name);
 		if (sysdir_stat(&dev, name, &status) < 0)
-			continue; /* kernels without CONFIG_VFIO_DEVICE_CDEV have none */
+			continue; /* kernel without CONFIG_VFIO_DEVICE_CDEV */
 		snprintf(name, sizeof(name), "/dev/vfio/devices/%.255s", entry->d_name);
 		error = strings_add(ret, name);
 	}

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is shown of devices: to people, or as JSON. */
+/* The report on devices, as text or JSON. */
 #ifndef PCIPROBE_BINDER_REPORT_H
 #define PCIPROBE_BINDER_REPORT_H
 
 #include "binder/job.h"
 
-/* One device. */
+/* The result for one device. */
 struct result {
 	const struct pci_device *device;
 	enum outcome outcome;
-	char *driver; /* that it has */
-	char *before; /* that it had before: this run, or where nothing was to become of it, before
-			 it was bound */
-	char *override;
-	bool override_known;	 /* could be read */
-	enum change_state state; /* what the journal has of it */
+	char *driver;	/* current; NULL: none */
+	char *before;	/* driver before this change, or if nothing was changed, before the first
+			   bind; NULL: none, or unknown */
+	char *wanted;	/* name of the target driver, for people; NULL: the driver is not changed */
+	char *override; /* NULL: not set */
+	bool override_known;
+	enum change_state state; /* in the journal */
 	bool in_journal;
 };
 
@@ -25,29 +26,30 @@ struct bind_report {
 	bool no_memory;
 };
 
-/* Adds a device, as CHANGE has been read last; NULL: as it was at the beginning. */
+/* Adds a device with the state that was last read into CHANGE; NULL: that of the inventory. */
 void bind_report_add(struct bind_report *report, const struct pci_device *device,
 		     const struct change *change, enum outcome outcome);
 void bind_report_free(struct bind_report *report);
 
-/* "bound", "already", ...: for programs. */
+/* The value of "result" in JSON: "bound", "already", ... */
 const char *outcome_name(enum outcome outcome);
 
-/* Adds the device's nodes in /dev/vfio to RET. Returns 0 or -ENOMEM. */
+/* Adds the paths of the device's nodes in /dev/vfio to RET, which the caller frees. Returns 0 or
+ * -ENOMEM. */
 int bind_report_nodes(const struct bind_report *report, const struct pci_device *device,
 		      struct strings *ret);
 
-/* Prints a line for each device that something became of; in a dry run the plan; or all as one JSON
- * object. */
+/* Prints, after the plan of a dry run, one line for each device, or with --json one object. STATUS
+ * is the exit status. */
 void bind_report_print(const struct bind_report *report, int status);
 
-/* Does a verb: begins a job (see job_begin), has WORK done, prints what it reported, and ends. WORK
- * returns an enum status, and so does this. */
+/* Runs a subcommand: starts a job (see job_begin), calls WORK, prints its report, ends the job.
+ * WORK returns an enum bind_status, and so does this. */
 int bind_report_run(struct bind_options *options, bool changes,
 		    int (*work)(struct job *job, struct bind_report *report));
 
-/* Prints all that is known of the devices: a line each, or where LONG a paragraph; or all as one
- * JSON object. */
+/* Prints the state of each device: one line, with LONG_FORM a paragraph, or with --json one object.
+ */
 void bind_report_print_status(const struct bind_report *report, bool long_form);
 
 #endif

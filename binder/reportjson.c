@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/reportjson.h"
 
+#include "binder/engine/devicepath.h"
 #include "common/jsonvalue.h"
 #include "config.h"
 #include "probe/ownership/ownership.h"
@@ -9,12 +10,12 @@
 
 #define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-/* A text, or null where there is none: json-c's NULL is both null and "no memory", so errors are
- * counted apart. */
-static void add_text(struct json_object *object, const char *key, const char *text, int *error)
+/* VALUE may be NULL, for null. In json-c NULL is both null and "out of memory", so errors are
+ * returned separately. */
+static void add_string(struct json_object *object, const char *key, const char *value, int *error)
 {
-	if (text)
-		*error |= jsonvalue_add(object, key, jsonvalue_text(text));
+	if (value)
+		*error |= jsonvalue_add(object, key, jsonvalue_text(value));
 	else
 		*error |= json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
 }
@@ -25,7 +26,7 @@ static void add_object(struct json_object *object, const char *key, struct json_
 	*error |= jsonvalue_add(object, key, value);
 }
 
-/* VALUE belongs to LIST from then on. */
+/* Takes ownership of VALUE. */
 static void append(struct json_object *list, struct json_object *value, int *error)
 {
 	if (value && json_object_array_add(list, value) == 0)
@@ -51,8 +52,8 @@ static struct json_object *new_owners(const struct pci_device *device, int *erro
 		owner = json_object_new_object();
 		if (owner) {
 			add_object(owner, "pid", json_object_new_int(device->owners[i].pid), error);
-			add_text(owner, "program", device->owners[i].program, error);
-			add_text(owner, "name", device->owners[i].name, error);
+			add_string(owner, "program", device->owners[i].program, error);
+			add_string(owner, "name", device->owners[i].name, error);
 		}
 		append(list, owner, error);
 	}
@@ -73,13 +74,13 @@ static struct json_object *new_hazards(const struct bind_report *report,
 			continue;
 		hazard = json_object_new_object();
 		if (hazard) {
-			add_text(hazard, "name", HAZARDS[finding->hazard].name, error);
-			add_text(hazard, "grade", grades[HAZARDS[finding->hazard].grade], error);
+			add_string(hazard, "name", HAZARDS[finding->hazard].name, error);
+			add_string(hazard, "grade", grades[HAZARDS[finding->hazard].grade], error);
 			add_object(hazard, "refuses",
 				   json_object_new_boolean(hazard_is_blocking(
 					   finding, report->job->options->allowed)),
 				   error);
-			add_text(hazard, "text", finding->text, error);
+			add_string(hazard, "text", finding->text, error);
 		}
 		append(list, hazard, error);
 	}
@@ -88,29 +89,30 @@ static struct json_object *new_hazards(const struct bind_report *report,
 
 static void add_ids(struct json_object *object, const struct pci_device *device, int *error)
 {
-	char text[ADDRESS_SIZE];
+	char address[ADDRESS_SIZE], id[5];
 
-	add_text(object, "address", address_format(&device->address, text), error);
-	snprintf(text, sizeof(text), "%04x", device->vendor);
-	add_text(object, "vendor", text, error);
-	snprintf(text, sizeof(text), "%04x", device->device);
-	add_text(object, "device", text, error);
-	add_text(object, "device_name", device->device_name, error);
+	add_string(object, "address", address_format(&device->address, address), error);
+	snprintf(id, sizeof(id), "%04x", device->vendor);
+	add_string(object, "vendor", id, error);
+	snprintf(id, sizeof(id), "%04x", device->device);
+	add_string(object, "device", id, error);
+	add_string(object, "device_name", device->device_name, error);
 }
 
 static void add_binding(const struct bind_report *report, struct json_object *object,
 			const struct result *result, int *error)
 {
-	static const char *const states[] = {
-		[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
+	static const char *const states[] = {[CHANGE_BOUND] = "bound",
+					     [CHANGE_APPLYING] = "doing",
+					     [CHANGE_ROLLING_BACK] = "undo"};
 
 	if (result->outcome != OUTCOME_NONE)
-		add_text(object, "result", outcome_name(result->outcome), error);
-	add_text(object, "driver", result->driver, error);
-	add_text(object, "driver_before", result->before, error);
+		add_string(object, "result", outcome_name(result->outcome), error);
+	add_string(object, "driver", result->driver, error);
+	add_string(object, "driver_before", result->before, error);
 	if (result->override_known)
-		add_text(object, "driver_override", result->override, error);
-	add_text(object, "journal", result->in_journal ? states[result->state] : NULL, error);
+		add_string(object, "driver_override", result->override, error);
+	add_string(object, "journal", result->in_journal ? states[result->state] : NULL, error);
 	add_object(object, "busy",
 		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel,
 									&result->device->address)),
@@ -135,7 +137,7 @@ static struct json_object *new_device(const struct bind_report *report, const st
 	*error |= bind_report_nodes(report, device, &nodes);
 	add_object(object, "nodes", new_list(&nodes, error), error);
 	strings_free(&nodes);
-	add_text(object, "ownership", ownership_name(device->ownership), error);
+	add_string(object, "ownership", ownership_name(device->ownership), error);
 	add_object(object, "owners", new_owners(device, error), error);
 	add_object(object, "reset_methods", new_list(&device->reset_methods, error), error);
 	add_object(object, "hazards", new_hazards(report, device, error), error);
@@ -160,13 +162,13 @@ static struct json_object *new_steps(const struct bind_report *report, int *erro
 	for (size_t i = 0; list && i < plan->count; i++) {
 		step = json_object_new_object();
 		if (step && plan->steps[i].kind == STEP_LOAD) {
-			add_text(step, "load", plan->steps[i].bytes, error);
+			add_string(step, "load", plan->steps[i].bytes, error);
 		} else if (step) {
 			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root),
 				 plan->steps[i].path);
-			add_text(step, plan->steps[i].kind == STEP_GIVE ? "give" : "write",
-				 plan->steps[i].bytes, error);
-			add_text(step, "to", path, error);
+			add_string(step, plan->steps[i].kind == STEP_CHOWN ? "give" : "write",
+				   plan->steps[i].bytes, error);
+			add_string(step, "to", path, error);
 		}
 		append(list, step, error);
 	}
@@ -180,9 +182,9 @@ void reportjson_print(const struct bind_report *report, int status)
 	int error = object && !report->no_memory ? 0 : -ENOMEM;
 
 	if (!error) {
-		add_text(object, "version", PACKAGE_VERSION, &error);
-		add_text(object, "verb",
-			 *options->subcommand->name ? options->subcommand->name : "bind", &error);
+		add_string(object, "version", PACKAGE_VERSION, &error);
+		add_string(object, "verb",
+			   *options->subcommand->name ? options->subcommand->name : "bind", &error);
 		add_object(object, "status", json_object_new_int(status), &error);
 		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
 		add_object(object, "devices", new_devices(report, &error), &error);

@@ -12,4 +12,7 @@ bool driver_is_vfio(const char *driver);
 /* Whether DRIVER only keeps other drivers from binding. */
 bool driver_is_stub(const char *driver);
 
+/* Whether a device that is bound to DRIVER is reserved for VMs: VFIO drivers and stubs. */
+bool driver_is_for_vms(const char *driver);
+
 #endif

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind DEV... and vfio-bind apply: each group of devices for itself, so that one that can't be
- * bound costs only that one. */
+/* vfio-bind DEV... and vfio-bind apply: bind each IOMMU group independently, so that a failure does
+ * not affect the others. */
 #include "binder/commands/bind.h"
 #include "binder/commands/commands.h"
 #include "binder/devices/boot-devices.h"
 #include "binder/devices/group.h"
 
-static bool is_together(const struct pci_device *a, const struct pci_device *b)
+static bool same_group(const struct pci_device *a, const struct pci_device *b)
 {
 	return a == b || ((a->present & HAS_IOMMU_GROUP) && (b->present & HAS_IOMMU_GROUP) &&
 			  a->iommu_group == b->iommu_group);
 }
 
-/* The devices of the job that share a group with device FIRST and come behind it. */
+/* Adds the target at index FIRST and the later ones of the same group. */
 static int add_group_members(const struct job *job, size_t first, struct targets *ret)
 {
 	int error = 0;
 
 	for (size_t i = first; i < job->targets.count && !error; i++)
-		if (is_together(job->targets.items[first], job->targets.items[i]))
+		if (same_group(job->targets.items[first], job->targets.items[i]))
 			error = targets_add_device(ret, job->targets.items[i]);
 	return error;
 }
@@ -26,7 +26,7 @@ static int add_group_members(const struct job *job, size_t first, struct targets
 static bool is_first_of_group(const struct job *job, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (is_together(job->targets.items[i], job->targets.items[index]))
+		if (same_group(job->targets.items[i], job->targets.items[index]))
 			return false;
 	return true;
 }
@@ -55,7 +55,7 @@ static int bind_each(struct job *job, struct bind_report *report)
 	int status = BIND_DONE;
 
 	for (int i = 0; i < options->argument_count; i++)
-		status = bind_status_worse(status, job_find_word(job, options->arguments[i]));
+		status = bind_status_worse(status, job_add_target(job, options->arguments[i]));
 	if (options->group && group_complete(&job->targets, job->inventory) < 0)
 		status = BIND_FAILED;
 	return bind_status_worse(status, bind_groups(job, report));
@@ -68,14 +68,14 @@ int run_bind_each(struct bind_options *options)
 
 int run_apply(struct bind_options *options)
 {
-	struct strings words = {0};
+	struct strings arguments = {0};
 	int status = boot_devices_read(options->sysroot ? options->sysroot : "/", &options->log,
-				       &words);
+				       &arguments);
 
-	options->arguments = words.items;
-	options->argument_count = (int)words.count;
+	options->arguments = arguments.items;
+	options->argument_count = (int)arguments.count;
 	if (status == BIND_DONE)
 		status = bind_report_run(options, true, bind_each);
-	strings_free(&words);
+	strings_free(&arguments);
 	return status;
 }

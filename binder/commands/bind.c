@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind bind, and each device for itself: vfio-bind DEV..., vfio-bind apply. */
+/* vfio-bind bind. */
 #include "binder/commands/bind.h"
 
 #include "binder/commands/commands.h"
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of itself vfio-bind takes no device from one VFIO driver to give it to another. */
 bool bind_is_done(const struct bind_options *options, const struct pci_device *device,
 		  const struct driver_choice *choice)
 {
@@ -48,7 +47,7 @@ static int plan_target(struct job *job, const struct pci_device *device, struct 
 	return job_read(job, change);
 }
 
-/* The changes that give TARGETS their drivers; those that have them already need none. */
+/* Replaces CHANGES by the changes for TARGETS. Targets that are bound already need none. */
 static int plan_targets(struct job *job, const struct targets *targets, struct changes *changes)
 {
 	int status = BIND_DONE;
@@ -59,9 +58,9 @@ static int plan_targets(struct job *job, const struct targets *targets, struct c
 	return status;
 }
 
-/* ---- the drivers ---- */
+/* ---- modules ---- */
 
-static const struct change *find_missing(const struct changes *changes)
+static const struct change *find_without_driver(const struct changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++)
 		if (changes->items[i].method == BIND_METHOD_NONE)
@@ -69,23 +68,16 @@ static const struct change *find_missing(const struct changes *changes)
 	return NULL;
 }
 
-static int status_of_load(int error)
+static int load_module(struct job *job, const struct change *change)
 {
-	switch (error) {
-	case 0:
-		return BIND_DONE;
-	case -ETIMEDOUT:
-		return BIND_TIMEOUT;
-	case -EACCES:
-	case -EPERM:
-		return BIND_PERMISSION;
-	default:
-		return BIND_UNAVAILABLE;
-	}
+	int status = bind_status_of_errno(execute_step(
+		job->kernel, change, &(struct step){.kind = STEP_LOAD, .bytes = change->module}));
+
+	return status == BIND_FAILED ? BIND_UNAVAILABLE : status;
 }
 
-/* Loads what TARGETS need. Only then is it certain what their drivers are called, so they are
- * planned again. */
+/* Plans TARGETS again after loading the modules, because only then the names of their drivers are
+ * known. */
 static int load_drivers(struct job *job, const struct targets *targets, struct changes *changes)
 {
 	const struct change *missing;
@@ -96,30 +88,28 @@ static int load_drivers(struct job *job, const struct targets *targets, struct c
 		return BIND_DONE;
 	for (size_t i = 0; i < changes->count && status == BIND_DONE; i++)
 		if (changes->items[i].method == BIND_METHOD_NONE)
-			status = status_of_load(
-				execute_step(job->kernel, &changes->items[i],
-					     &(struct step){.kind = STEP_LOAD,
-							    .bytes = changes->items[i].module}));
+			status = load_module(job, &changes->items[i]);
 	if (status == BIND_DONE)
 		status = plan_targets(job, targets, changes);
-	missing = status == BIND_DONE ? find_missing(changes) : NULL;
+	missing = status == BIND_DONE ? find_without_driver(changes) : NULL;
 	if (!missing)
 		return status;
-	log_error(job->log, "%s: the module %s is loaded, but there is no driver %s",
+	log_error(job->log, "%s: module %s is loaded, but provides no driver %s",
 		  address_format(&missing->address, address), missing->module,
 		  missing->wanted.driver);
 	return BIND_UNAVAILABLE;
 }
 
-/* ---- the devices ---- */
+/* ---- devices ---- */
 
 static struct change *find_change(const struct changes *changes, const struct pci_device *device)
 {
 	return journal_find(changes, &device->address, false);
 }
 
-/* Devices that are bound already are left as they are, whatever there is about them. */
-static int judge(struct job *job, const struct changes *changes, const struct targets *targets)
+/* Skips devices that are bound already. */
+static int check_targets(struct job *job, const struct changes *changes,
+			 const struct targets *targets)
 {
 	size_t first = job->findings.count;
 
@@ -127,33 +117,33 @@ static int judge(struct job *job, const struct changes *changes, const struct ta
 	for (size_t i = 0; i < targets->count; i++)
 		if (find_change(changes, targets->items[i]))
 			hazards_find(&job->view, targets->items[i], &job->findings);
-	return job_judge(job, first);
+	return job_report_findings(job, first);
 }
 
-static int give_node(struct job *job, const struct pci_device *device)
+static int chown_node(struct job *job, const struct pci_device *device)
 {
 	const struct bind_options *options = job->options;
-	char path[64], to[32];
+	char path[64], owner[32];
 	int error;
 
 	snprintf(path, sizeof(path), "dev/vfio/%u", device->iommu_group);
-	snprintf(to, sizeof(to), "%u:%u", options->user, options->user_group);
-	error = plan_add(&job->plan, STEP_GIVE, 0, path, to);
+	snprintf(owner, sizeof(owner), "%u:%u", options->user, options->user_group);
+	error = plan_add(&job->plan, STEP_CHOWN, 0, path, owner);
 	if (!error && !options->dry_run)
-		error = job->kernel->give(job->kernel, path, options->user, options->user_group);
+		error = job->kernel->chown(job->kernel, path, options->user, options->user_group);
 	if (error == 0)
 		return BIND_DONE;
-	log_error(job->log, "%s/%s: could not be given to its owner: %s", sysroot_path(job->root),
-		  path, strerror(-error));
+	log_error(job->log, "%s/%s: cannot change owner: %s", sysroot_path(job->root), path,
+		  strerror(-error));
 	return BIND_INCOMPLETE;
 }
 
-static int give_nodes(struct job *job, const struct targets *targets)
+static int chown_nodes(struct job *job, const struct targets *targets)
 {
 	int status = BIND_DONE;
 
 	for (size_t i = 0; i < targets->count && job->options->user != (uid_t)-1; i++)
-		status = bind_status_worse(status, give_node(job, targets->items[i]));
+		status = bind_status_worse(status, chown_node(job, targets->items[i]));
 	return status;
 }
 
@@ -163,13 +153,13 @@ int bind_targets(struct job *job, const struct targets *targets, struct bind_rep
 	int status = plan_targets(job, targets, &changes);
 
 	if (status == BIND_DONE)
-		status = judge(job, &changes, targets);
-	if (status == BIND_DONE && find_missing(&changes))
+		status = check_targets(job, &changes, targets);
+	if (status == BIND_DONE && find_without_driver(&changes))
 		status = load_drivers(job, targets, &changes);
 	if (status == BIND_DONE)
 		status = job_change(job, &changes);
 	if (status == BIND_DONE)
-		status = give_nodes(job, targets);
+		status = chown_nodes(job, targets);
 	for (size_t i = 0; i < targets->count; i++) {
 		const struct change *change = find_change(&changes, targets->items[i]);
 
@@ -182,7 +172,7 @@ int bind_targets(struct job *job, const struct targets *targets, struct bind_rep
 
 static int bind(struct job *job, struct bind_report *report)
 {
-	int status = job_find(job, job->options->arguments, job->options->argument_count);
+	int status = job_add_targets(job, job->options->arguments, job->options->argument_count);
 
 	return status == BIND_DONE ? bind_targets(job, &job->targets, report) : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind check without devices: whether this host can give devices to VMs. */
+/* vfio-bind check without devices: whether this host can assign devices to VMs. */
 #include "binder/commands/commands.h"
 #include "binder/readiness/readiness.h"
 #include "common/jsonvalue.h"
@@ -32,20 +32,22 @@ static const char *verdict(int status)
 {
 	switch (status) {
 	case BIND_DONE:
-		return "this host can give devices to VMs";
+		return "this host can assign devices to VMs";
 	case BIND_UNAVAILABLE:
-		return "this host can give no device to a VM";
+		return "this host cannot assign devices to VMs";
 	default:
-		return "this host can't be said to be ready";
+		return "whether this host can assign devices to VMs is unknown";
 	}
 }
 
 static int print_text(const struct readiness *readiness, int status)
 {
+	unsigned warnings = count_results(readiness, FINDING_WARN);
+
 	for (size_t i = 0; i < readiness->count; i++)
 		print_finding(&readiness->items[i]);
-	printf("%s: %u passed, %u warnings, %u failed, %u unknown\n", verdict(status),
-	       count_results(readiness, FINDING_PASS), count_results(readiness, FINDING_WARN),
+	printf("%s: %u passed, %u warning%s, %u failed, %u unknown\n", verdict(status),
+	       count_results(readiness, FINDING_PASS), warnings, warnings == 1 ? "" : "s",
 	       count_results(readiness, FINDING_FAIL), count_results(readiness, FINDING_UNKNOWN));
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind check */
+/* vfio-bind check. */
 #include "binder/commands/bind.h"
 #include "binder/commands/commands.h"
 
@@ -25,12 +25,12 @@ static int check_target(struct job *job, const struct pci_device *device,
 	}
 	hazards_find(&job->view, device, &job->findings);
 	bind_report_add(report, device, NULL, verdict(job, first));
-	return job_judge(job, first);
+	return job_report_findings(job, first);
 }
 
 static int check_devices(struct job *job, struct bind_report *report)
 {
-	int status = job_find(job, job->options->arguments, job->options->argument_count);
+	int status = job_add_targets(job, job->options->arguments, job->options->argument_count);
 
 	job->view.open_disks = true;
 	for (size_t i = 0; status != BIND_USAGE && i < job->targets.count; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind config: prints a file for these devices. */
+/* vfio-bind config: prints a configuration file for devices. */
 #include "binder/commands/commands.h"
 #include "binder/devices/group.h"
 #include "binder/devices/target.h"
@@ -12,21 +12,21 @@
 #define DETAILS \
 	(TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
 
-/* The devices that the words behind the kind mean. */
+/* The arguments after the kind are devices. */
 static int find_targets(const struct bind_options *options, struct inventory *inventory,
 			struct targets *targets)
 {
 	char address[ADDRESS_SIZE];
 	int error = 0;
 
-	for (char **word = options->arguments + 1; *word && !error; word++) {
-		if (target_is_alias(*word) && bind_options_read_aliases(options, inventory) < 0)
+	for (char **argument = options->arguments + 1; *argument && !error; argument++) {
+		if (target_is_alias(*argument) && bind_options_read_aliases(options, inventory) < 0)
 			return BIND_FAILED;
-		error = targets_add(targets, inventory, *word, options->all, &options->log);
+		error = targets_add(targets, inventory, *argument, options->all, &options->log);
 	}
 	for (size_t i = 0; i < targets->count && !error; i++)
 		if (device_is_bridge(targets->items[i])) {
-			log_error(&options->log, "%s: a bridge is never given to a VM",
+			log_error(&options->log, "%s: bridges cannot be assigned to VMs",
 				  address_format(&targets->items[i]->address, address));
 			return BIND_REFUSED;
 		}
@@ -96,7 +96,7 @@ int run_config(struct bind_options *options)
 		return list_files();
 	if (!file || options->argument_count < 2) {
 		log_error(&options->log,
-			  file ? "config %s: for which devices?"
+			  file ? "config %s: no devices specified"
 			       : "unknown file kind '%s'; 'vfio-bind config help' lists them",
 			  options->arguments[0]);
 		return BIND_USAGE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind recover */
+/* vfio-bind recover. */
 #include "binder/commands/commands.h"
 #include "binder/engine/transaction.h"
 #include "binder/job.h"
@@ -15,9 +15,10 @@ int run_recover(struct bind_options *options)
 	if (status == BIND_DONE)
 		status = bind_status_of_transaction(
 			transaction_recover(job.kernel, &job.journal, options->timeout, &count));
-	if (status == BIND_DONE && !options->quiet)
-		printf(count ? "%zu devices were put in order\n" : "there is nothing to recover\n",
-		       count);
+	if (status == BIND_DONE && !options->quiet && count)
+		printf("recovered %zu device%s\n", count, count == 1 ? "" : "s");
+	else if (status == BIND_DONE && !options->quiet)
+		printf("nothing to recover\n");
 	job_end(&job);
 	return status;
 }

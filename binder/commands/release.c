@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind release */
+/* vfio-bind release. */
 #include "binder/commands/commands.h"
 #include "binder/report.h"
 
-/* What the journal says that the device had, else what the kernel picks for it. */
+/* The former binding in the journal, else the driver that the kernel chooses. */
 static int set_wanted(const struct job *job, struct change *change)
 {
-	static const struct binding any = {.any = true};
-	const struct change *known = journal_find(&job->journal.changes, &change->address, false);
-	bool is_known = known && known->state == CHANGE_BOUND && known->inode == change->inode;
+	static const struct binding autoprobe = {.autoprobe = true};
+	const struct change *bound = journal_find(&job->journal.changes, &change->address, false);
+	bool is_bound = bound && bound->state == CHANGE_BOUND && bound->inode == change->inode;
 
-	return binding_copy(&change->wanted, is_known ? &known->origin : &any);
+	return binding_copy(&change->wanted, is_bound ? &bound->origin : &autoprobe);
 }
 
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
@@ -41,14 +41,14 @@ static int release_targets(struct job *job, struct changes *changes)
 		if (journal_find(changes, &job->targets.items[i]->address, false))
 			hazards_find_release(&job->view, job->targets.items[i], &job->findings);
 	if (status == BIND_DONE)
-		status = job_judge(job, 0);
+		status = job_report_findings(job, 0);
 	return status == BIND_DONE ? job_change(job, changes) : status;
 }
 
 static int release(struct job *job, struct bind_report *report)
 {
 	struct changes changes = {0};
-	int status = job_find(job, job->options->arguments, job->options->argument_count);
+	int status = job_add_targets(job, job->options->arguments, job->options->argument_count);
 
 	if (status != BIND_DONE)
 		return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind status */
+/* vfio-bind status. */
 #include "binder/commands/commands.h"
-#include "binder/devices/group.h"
+#include "binder/engine/state.h"
 #include "binder/report.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static int add_all(struct job *job)
 	return error ? BIND_FAILED : BIND_DONE;
 }
 
-/* Where the kernel doesn't tell what it was asked, the rest is shown all the same. */
+/* A device whose state cannot be read is shown as it is in the inventory. */
 static int add_device(struct job *job, struct bind_report *report, const struct pci_device *device)
 {
 	struct changes changes = {0};
@@ -39,7 +39,7 @@ int run_status(struct bind_options *options)
 	int status = job_begin(&job, options, false);
 
 	if (status == BIND_DONE)
-		status = named ? job_find(&job, options->arguments, options->argument_count)
+		status = named ? job_add_targets(&job, options->arguments, options->argument_count)
 			       : add_all(&job);
 	for (size_t i = 0; status == BIND_DONE && i < job.targets.count; i++) {
 		if (named || options->json)

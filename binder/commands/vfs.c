@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vfio-bind vfs */
+/* vfio-bind vfs. */
 #include "binder/commands/commands.h"
 #include "binder/report.h"
 
 #include <stdlib.h>
 
-/* Returns an enum status. */
-static int read_number(const struct job *job, const struct pci_device *pf, const char *text,
+/* Returns an enum bind_status. */
+static int read_number(const struct job *job, const struct pci_device *pf, const char *argument,
 		       unsigned *ret)
 {
 	char address[ADDRESS_SIZE], *end;
-	unsigned long number = strtoul(text, &end, 10);
+	unsigned long number = strtoul(argument, &end, 10);
 
-	if (*text < '0' || *text > '9' || *end || number > UINT16_MAX) {
-		log_error(job->log, "vfs: '%s' is not a number", text);
+	if (*argument < '0' || *argument > '9' || *end || number > UINT16_MAX) {
+		log_error(job->log, "vfs: '%s' is not a number", argument);
 		return BIND_USAGE;
 	}
 	address_format(&pf->address, address);
 	if (!(pf->present & HAS_VFS_TOTAL)) {
-		log_error(job->log, "%s: it has no virtual functions to make", address);
+		log_error(job->log, "%s: does not support virtual functions", address);
 		return BIND_UNAVAILABLE;
 	}
 	if (number > pf->sriov.vfs_total) {
-		log_error(job->log, "%s: it can have no more than %u virtual functions", address,
+		log_error(job->log, "%s: supports at most %u virtual functions", address,
 			  pf->sriov.vfs_total);
 		return BIND_USAGE;
 	}
@@ -35,14 +35,14 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
 	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
 }
 
-/* All VFs go when their number changes: the kernel makes new ones from none. Whoever uses one of
- * them loses it, or makes the kernel wait for him. */
-static int judge(struct job *job, const struct pci_device *pf)
+/* A change of the number removes all existing VFs: programs that use one lose it, or block the
+ * kernel. */
+static int check_vfs(struct job *job, const struct pci_device *pf)
 {
 	inventory_foreach(job->inventory, device)
 		if (is_vf_of(device, pf))
 			hazards_find_removal(&job->view, device, &job->findings);
-	return job_judge(job, 0);
+	return job_report_findings(job, 0);
 }
 
 static int set_number(struct job *job, const struct pci_device *pf, struct changes *changes)
@@ -68,14 +68,14 @@ static int set_number(struct job *job, const struct pci_device *pf, struct chang
 		changes_free(changes);
 		return BIND_DONE;
 	}
-	status = judge(job, pf);
+	status = check_vfs(job, pf);
 	return status == BIND_DONE ? job_change(job, changes) : status;
 }
 
-static int make_vfs(struct job *job, struct bind_report *report)
+static int vfs(struct job *job, struct bind_report *report)
 {
 	struct changes changes = {0};
-	int status = job_find(job, job->options->arguments, 1);
+	int status = job_add_targets(job, job->options->arguments, 1);
 
 	if (status != BIND_DONE)
 		return status;
@@ -88,5 +88,5 @@ static int make_vfs(struct job *job, struct bind_report *report)
 
 int run_vfs(struct bind_options *options)
 {
-	return bind_report_run(options, true, make_vfs);
+	return bind_report_run(options, true, vfs);
 }

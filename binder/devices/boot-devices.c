@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/devices/boot-devices.h"
 
-#include "binder/commands/commands.h"
+#include "binder/status.h"
 #include "probe/sysfs/textfile.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_MAX_OF_FILE 65536
+#define FILE_SIZE_MAX 65536
 #define NAME "DEVICES"
 #define SPACE " \t\r"
 
@@ -18,12 +18,12 @@ static const char *const PATHS[] = {"etc/default/vfio-bind", "etc/sysconfig/vfio
 static int log_syntax_error(const struct log *log, const char *path, unsigned line,
 			    const char *what)
 {
-	log_error(log, "%s:%u: %s; right is " NAME "=\"0000:04:00.0 0000:05:00.0\"", path, line,
+	log_error(log, "%s:%u: %s; expected " NAME "=\"0000:04:00.0 0000:05:00.0\"", path, line,
 		  what);
 	return BIND_USAGE;
 }
 
-/* Takes the quotes off VALUE. Returns where it begins, or NULL when they don't match. */
+/* Removes quotes and spaces around VALUE. Returns its start, or NULL if the quotes don't match. */
 static char *unquote(char *value)
 {
 	size_t length = strlen(value);
@@ -38,7 +38,7 @@ static char *unquote(char *value)
 	return strpbrk(value + 1, "\"'") ? NULL : value + 1;
 }
 
-/* As in systemd, the last one counts. */
+/* As in systemd, the last assignment counts. */
 static int parse_devices(const char *path, unsigned line, char *value, const struct log *log,
 			 struct strings *ret)
 {
@@ -46,12 +46,12 @@ static int parse_devices(const char *path, unsigned line, char *value, const str
 
 	value = unquote(value);
 	if (!value)
-		return log_syntax_error(log, path, line, "the quotes don't match");
+		return log_syntax_error(log, path, line, "unbalanced quotes");
 	if (strpbrk(value, "\\$`"))
-		return log_syntax_error(log, path, line, "'\\', '$' and '`' mean nothing here");
+		return log_syntax_error(log, path, line, "'\\', '$' and '`' are not supported");
 	strings_free(ret);
-	for (char *word = strtok_r(value, SPACE, &rest); word; word = strtok_r(NULL, SPACE, &rest))
-		if (strings_add(ret, word) < 0) {
+	for (char *name = strtok_r(value, SPACE, &rest); name; name = strtok_r(NULL, SPACE, &rest))
+		if (strings_add(ret, name) < 0) {
 			log_error(log, "out of memory");
 			return BIND_FAILED;
 		}
@@ -72,18 +72,18 @@ static int parse_line(const char *path, unsigned number, char *line, const struc
 	*value++ = '\0';
 	if (strcmp(line, NAME) == 0)
 		return parse_devices(path, number, value, log, ret);
-	if (strcmp(line, "OPTIONS") == 0) /* the unit gives them to us */
+	if (strcmp(line, "OPTIONS") == 0) /* for the unit */
 		return BIND_DONE;
 	log_warning(log, "%s:%u: unknown setting %s", path, number, line);
 	return BIND_DONE;
 }
 
-int boot_devices_parse(const char *path, char *text, const struct log *log, struct strings *ret)
+int boot_devices_parse(const char *path, char *content, const struct log *log, struct strings *ret)
 {
 	unsigned number = 1;
 	int status = BIND_DONE;
 
-	for (char *line = text, *next; line; line = next, number++) {
+	for (char *line = content, *next; line; line = next, number++) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
@@ -95,7 +95,7 @@ int boot_devices_parse(const char *path, char *text, const struct log *log, stru
 int boot_devices_read(const char *root_path, const struct log *log, struct strings *ret)
 {
 	struct sysroot *root;
-	char *text = NULL, path[512] = "";
+	char *content = NULL, path[512] = "";
 	int status = BIND_DONE, error = sysroot_new(root_path, &root);
 
 	if (error < 0) {
@@ -105,17 +105,17 @@ int boot_devices_read(const char *root_path, const struct log *log, struct strin
 	error = -ENOENT;
 	for (size_t i = 0; i < sizeof(PATHS) / sizeof(*PATHS) && error == -ENOENT; i++) {
 		snprintf(path, sizeof(path), "%s/%s", sysroot_path(root), PATHS[i]);
-		error = textfile_read(root, PATHS[i], SIZE_MAX_OF_FILE, &text);
+		error = textfile_read(root, PATHS[i], FILE_SIZE_MAX, &content);
 	}
 	if (error == 0)
-		status = boot_devices_parse(path, text, log, ret);
+		status = boot_devices_parse(path, content, log, ret);
 	else if (error == -ENOENT)
-		log_warning(log, "there is no /etc/default/vfio-bind: no devices are to be bound");
+		log_warning(log, "/etc/default/vfio-bind does not exist: no devices to bind");
 	else
 		status = BIND_FAILED;
 	if (status == BIND_FAILED && error < 0)
 		log_error(log, "%s: %s", path, strerror(-error));
-	free(text);
+	free(content);
 	sysroot_free(root);
 	return status;
 }

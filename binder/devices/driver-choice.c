@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/devices/driver-choice.h"
 
-#include "binder/engine/change.h"
+#include "probe/driver.h"
 #include "probe/sysfs/textfile.h"
 
 #include <errno.h>
@@ -13,8 +13,7 @@
 
 #define ALIASES_SIZE_MAX (16u << 20)
 
-/* How many parts of a device ALIAS leaves open. */
-static size_t stars(const char *alias)
+static size_t count_wildcards(const char *alias)
 {
 	size_t count = 0;
 
@@ -23,38 +22,40 @@ static size_t stars(const char *alias)
 	return count;
 }
 
-/* The module whose alias matches SUBJECT with the fewest parts left open; TEXT, modules.alias, is
- * taken apart. */
-static const char *best_alias(char *text, const char *subject)
+/* Finds the module whose alias matches SUBJECT with the fewest wildcards. Modifies CONTENT, that of
+ * modules.alias. */
+static const char *best_alias(char *content, const char *subject)
 {
-	static const char begin[] = "alias vfio_pci:";
+	static const char prefix[] = "alias vfio_pci:";
 	const char *best = NULL;
 	size_t least = SIZE_MAX;
 	char *rest = NULL;
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+	for (char *line = strtok_r(content, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
 		char *alias, *module;
 
-		if (strncmp(line, begin, strlen(begin)) != 0)
+		if (strncmp(line, prefix, strlen(prefix)) != 0)
 			continue;
 		alias = line + strlen("alias ");
 		module = strchr(alias, ' ');
 		if (!module || strlen(module + 1) >= DRIVER_NAME_SIZE)
 			continue;
 		*module++ = '\0';
-		if (fnmatch(alias, subject, 0) != 0 || stars(alias) >= least)
+		if (fnmatch(alias, subject, 0) != 0 || count_wildcards(alias) >= least)
 			continue;
-		least = stars(alias);
+		least = count_wildcards(alias);
 		best = module;
 	}
 	return best;
 }
 
-/* Leaves *module as it is where no alias matches. */
+/* Leaves MODULE unchanged if no alias matches. */
 static void find_variant(struct sysroot *root, const struct pci_device *device,
 			 char module[static DRIVER_NAME_SIZE])
 {
-	char release[ATTRIBUTE_SIZE], path[ATTRIBUTE_SIZE + 32], subject[ATTRIBUTE_SIZE + 8], *text;
+	char release[ATTRIBUTE_SIZE], path[ATTRIBUTE_SIZE + 32], subject[ATTRIBUTE_SIZE + 8],
+		*content;
 	const char *best;
 
 	if (!device->modalias || strncmp(device->modalias, "pci:", 4) != 0 ||
@@ -64,43 +65,40 @@ static void find_variant(struct sysroot *root, const struct pci_device *device,
 		return;
 	snprintf(subject, sizeof(subject), "vfio_%s", device->modalias);
 	snprintf(path, sizeof(path), "lib/modules/%s/modules.alias", release);
-	if (textfile_read(root, path, ALIASES_SIZE_MAX, &text) < 0)
+	if (textfile_read(root, path, ALIASES_SIZE_MAX, &content) < 0)
 		return;
-	best = best_alias(text, subject);
+	best = best_alias(content, subject);
 	if (best)
 		strcpy(module, best);
-	free(text);
+	free(content);
 }
 
 static bool has_driver(struct sysroot *root, const char *driver)
 {
-	struct sysdir dir;
+	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
 	char path[32 + DRIVER_NAME_SIZE];
 
 	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
-	if (sysdir_open(sysroot_dir(root), path, &dir) < 0)
-		return false;
-	sysdir_close(&dir);
-	return true;
+	return sysdir_open(sysroot_dir(root), path, &dir) == 0;
 }
 
-static void exchange(char *name, char from, char to)
+static void replace_char(char *name, char from, char to)
 {
 	for (; *name; name++)
 		if (*name == from)
 			*name = to;
 }
 
-/* A module of this name says which drivers it has. */
-static bool ask_module(struct sysroot *root, const char *module,
-		       char driver[static DRIVER_NAME_SIZE])
+/* Finds the PCI driver of a loaded module in /sys/module. */
+static bool find_driver_of_module(struct sysroot *root, const char *module,
+				  char driver[static DRIVER_NAME_SIZE])
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	char name[DRIVER_NAME_SIZE], path[32 + DRIVER_NAME_SIZE];
 	struct dirent *entry;
 
 	strcpy(name, module);
-	exchange(name, '-', '_');
+	replace_char(name, '-', '_');
 	snprintf(path, sizeof(path), "sys/module/%s/drivers", name);
 	if (sysdir_list(sysroot_dir(root), path, &list) < 0)
 		return false;
@@ -113,8 +111,8 @@ static bool ask_module(struct sysroot *root, const char *module,
 	return false;
 }
 
-/* What the kernel calls a driver whose module isn't loaded: like the module, with '_', but for the
- * oldest ones. */
+/* The driver of a module that isn't loaded: the module's name with '_', except for the oldest
+ * modules. */
 static void guess_driver(char driver[static DRIVER_NAME_SIZE])
 {
 	static const struct {
@@ -122,23 +120,24 @@ static void guess_driver(char driver[static DRIVER_NAME_SIZE])
 	} others[] = {
 		{"vfio_pci", "vfio-pci"}, {"pci_stub", "pci-stub"}, {"xen_pciback", "pciback"}};
 
-	exchange(driver, '-', '_');
+	replace_char(driver, '-', '_');
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (strcmp(driver, others[i].module) == 0)
 			strcpy(driver, others[i].driver);
 }
 
-/* There is no rule for which has '_' and which '-'. */
+/* Whether a driver's name has '_' or '-' follows no rule. */
 static void find_driver(struct sysroot *root, struct driver_choice *choice)
 {
 	strcpy(choice->driver, choice->module);
 	if (has_driver(root, choice->driver))
 		return;
-	exchange(choice->driver, '_', '-');
+	replace_char(choice->driver, '_', '-');
 	if (has_driver(root, choice->driver))
 		return;
-	exchange(choice->driver, '-', '_');
-	if (has_driver(root, choice->driver) || ask_module(root, choice->module, choice->driver))
+	replace_char(choice->driver, '-', '_');
+	if (has_driver(root, choice->driver) ||
+	    find_driver_of_module(root, choice->module, choice->driver))
 		return;
 	guess_driver(choice->driver);
 }
@@ -162,7 +161,7 @@ int driver_choose(struct sysroot *root, const struct log *log, const struct pci_
 	} else {
 		log_error(
 			log,
-			"--driver %s: that is none that hands devices to VMs; 'release' gives a device back to its own",
+			"--driver: '%s' is not a VFIO driver or stub; 'vfio-bind release' returns a device to its host driver",
 			name);
 		return -EINVAL;
 	}

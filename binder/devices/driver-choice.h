@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which driver a device is given to. */
+/* The choice of the driver for a device. */
 #ifndef PCIPROBE_BINDER_DEVICES_DRIVER_CHOICE_H
 #define PCIPROBE_BINDER_DEVICES_DRIVER_CHOICE_H
 
@@ -9,20 +9,19 @@
 
 #include <stdbool.h>
 
-/* Longer than any driver's or module's name. */
+/* Enough for the name of any driver or module. */
 #define DRIVER_NAME_SIZE 64
 
 struct driver_choice {
-	char driver[DRIVER_NAME_SIZE]; /* as in /sys/bus/pci/drivers; a guess while it isn't loaded
-					*/
+	char driver[DRIVER_NAME_SIZE]; /* as in /sys/bus/pci/drivers; a guess until the module is
+					  loaded */
 	char module[DRIVER_NAME_SIZE];
 };
 
-/* Chooses for DEVICE, of which DETAIL_MODALIAS has been read. NAME is the name of a driver or of
- * its module, or "auto": then the variant driver that is made for this device, by the alias
- * "vfio_pci:..." in the kernel's modules.alias that says most of the device, and vfio-pci where
- * there is none. Returns 0, -EINVAL when NAME is none that hands devices to VMs, or can't be a
- * name, which is told. */
+/* Chooses the driver for DEVICE, which must have DETAIL_MODALIAS. NAME is the name of a driver or
+ * module, or "auto": the variant driver for this device, found by the most specific "vfio_pci:..."
+ * alias in the kernel's modules.alias, or vfio-pci if none matches. Returns 0, or -EINVAL (logged)
+ * if NAME is not a VFIO driver or stub. */
 int driver_choose(struct sysroot *root, const struct log *log, const struct pci_device *device,
 		  const char *name, struct driver_choice *ret);
 

@@ -12,7 +12,7 @@ int group_complete(struct targets *targets, const struct inventory *inventory)
 {
 	int error = 0;
 
-	/* those that are added have the same peers */
+	/* added devices have the same peers, so the loop ends */
 	for (size_t i = 0; i < targets->count; i++) {
 		const struct strings *peers = &targets->items[i]->group_peers;
 

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-bool target_is_alias(const char *word)
+bool target_is_alias(const char *argument)
 {
-	return strncmp(word, "alias:", strlen("alias:")) == 0;
+	return strncmp(argument, "alias:", strlen("alias:")) == 0;
 }
 
-bool target_is_word(const char *word)
+bool target_is_argument(const char *argument)
 {
-	return strchr(word, ':') != NULL;
+	return strchr(argument, ':') != NULL;
 }
 
 bool targets_have(const struct targets *targets, const struct pci_device *device)
@@ -27,15 +27,15 @@ bool targets_have(const struct targets *targets, const struct pci_device *device
 
 int targets_add_device(struct targets *targets, struct pci_device *device)
 {
-	struct pci_device **more;
+	struct pci_device **grown;
 
 	if (targets_have(targets, device))
 		return 0;
-	more = realloc(targets->items, (targets->count + 1) * sizeof(*more));
-	if (!more)
+	grown = realloc(targets->items, (targets->count + 1) * sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	targets->items = more;
-	more[targets->count++] = device;
+	targets->items = grown;
+	grown[targets->count++] = device;
 	return 0;
 }
 
@@ -79,43 +79,43 @@ static bool has_id(const struct pci_device *device, const char *id)
 	return strcasecmp(own, id) == 0;
 }
 
-static bool has_address(const struct pci_device *device, const char *text)
+static bool has_address(const struct pci_device *device, const char *name)
 {
 	struct pci_address address;
 
-	return address_parse(text, &address) == 0 &&
+	return address_parse(name, &address) == 0 &&
 	       address_compare(&address, &device->address) == 0;
 }
 
-/* How a device can be named, and what to look at when there is none. */
+/* The kinds of DEV arguments; the remedy is for a device that was not found. */
 static const struct target_kind {
 	const char *prefix;
-	bool (*names)(const struct pci_device *device, const char *text);
+	bool (*matches)(const struct pci_device *device, const char *name);
 	const char *remedy;
 } KINDS[] = {
-	{"net:", has_interface, "a device that VFIO has has no interface: name it by its address"},
-	{"mac:", has_mac, "a device that VFIO has has no interface: name it by its address"},
+	{"net:", has_interface, "a device bound to VFIO has no network interface: use its address"},
+	{"mac:", has_mac, "a device bound to VFIO has no network interface: use its address"},
 	{"block:", has_block,
-	 "name the whole disk; a device that VFIO has has none: name it by its address"},
-	{"alias:", has_alias, "pci.conf says which devices have which alias"},
-	{"id:", has_id, "'pciprobe list' shows ids"},
-	{"", has_address, "'pciprobe list' shows addresses"},
+	 "use the whole disk, not a partition; a device bound to VFIO has no disk: use its address"},
+	{"alias:", has_alias, "aliases are defined in pci.conf"},
+	{"id:", has_id, "'pciprobe list --all' shows the ids"},
+	{"", has_address, "'pciprobe list --all' shows the addresses"},
 };
 
-static const struct target_kind *find_kind(const char *word)
+static const struct target_kind *find_kind(const char *argument)
 {
 	struct pci_address address;
 	const struct target_kind *kind = KINDS;
 
-	while (strncmp(word, kind->prefix, strlen(kind->prefix)) != 0)
+	while (strncmp(argument, kind->prefix, strlen(kind->prefix)) != 0)
 		kind++;
-	return *kind->prefix || address_parse(word, &address) == 0 ? kind : NULL;
+	return *kind->prefix || address_parse(argument, &address) == 0 ? kind : NULL;
 }
 
-int targets_add(struct targets *targets, const struct inventory *inventory, const char *word,
+int targets_add(struct targets *targets, const struct inventory *inventory, const char *argument,
 		bool all, const struct log *log)
 {
-	const struct target_kind *kind = find_kind(word);
+	const struct target_kind *kind = find_kind(argument);
 	char first[ADDRESS_SIZE], second[ADDRESS_SIZE];
 	struct pci_device *found = NULL;
 	int error = 0;
@@ -123,29 +123,27 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 	if (!kind) {
 		log_error(
 			log,
-			"%s: names no device; right are 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
-			"id:10de:2204, alias:NAME",
-			word);
+			"%s: not a device; expected 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
+			"id:10de:2204 or alias:NAME",
+			argument);
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < inventory->count && !error; i++) {
 		struct pci_device *device = &inventory->devices[i];
 
-		if (!kind->names(device, word + strlen(kind->prefix)))
+		if (!kind->matches(device, argument + strlen(kind->prefix)))
 			continue;
 		if (found && !all) {
-			log_error(
-				log,
-				"%s: both %s and %s are; name the one that is meant, or say --all",
-				word, address_format(&found->address, first),
-				address_format(&device->address, second));
+			log_error(log, "%s matches %s and %s; give an address, or --all", argument,
+				  address_format(&found->address, first),
+				  address_format(&device->address, second));
 			return -ENOTUNIQ;
 		}
 		found = device;
 		error = targets_add_device(targets, device);
 	}
 	if (!found) {
-		log_error(log, "%s: there is no such device; %s", word, kind->remedy);
+		log_error(log, "%s: no such device; %s", argument, kind->remedy);
 		return -ENODEV;
 	}
 	return error;

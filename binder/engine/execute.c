@@ -1,44 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/engine/execute.h"
 
+#include "binder/engine/state.h"
 #include "probe/driver.h"
+#include "probe/strings.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define PAUSE 50
-#define PAUSES_MAX (5000 / PAUSE)
+#define PAUSE_MS 50
+#define PAUSES_MAX (5000 / PAUSE_MS)
 
-/* What the kernel means by it. Source: its drivers/base/bus.c, dd.c, drivers/pci/pci-driver.c,
- * iov.c, drivers/vfio. */
+/* What an error of the kernel means. Source: Linux drivers/base/bus.c, drivers/base/dd.c,
+ * drivers/pci/pci-driver.c, drivers/pci/iov.c, drivers/vfio. */
 static const struct {
 	enum step_kind kind;
 	int error;
 	const char *meaning;
 } MEANINGS[] = {
-	{STEP_LOAD, ENOENT, "there is no such module for this kernel"},
-	{STEP_LOAD, EPERM, "the kernel is locked down, or wants modules to be signed"},
-	{STEP_OVERRIDE, ENOENT, "this kernel has no driver_override (it came with 3.16)"},
-	{STEP_UNBIND, EBUSY, "a driver has it all the same"},
+	{STEP_LOAD, ENOENT, "no such module for this kernel"},
+	{STEP_LOAD, EPERM, "the kernel is locked down or requires signed modules"},
+	{STEP_OVERRIDE, ENOENT, "this kernel has no driver_override (added in Linux 3.16)"},
+	{STEP_UNBIND, EBUSY, "still bound to a driver"},
 	{STEP_BIND, ENODEV,
-	 "the driver doesn't take this device: it isn't made for it, something else has changed driver_override, or "
-	 "sriov_drivers_autoprobe of its physical function is 0"},
+	 "the driver rejects the device: it does not support it, driver_override was changed by another program, or "
+	 "sriov_drivers_autoprobe of the physical function is 0"},
 	{STEP_BIND, EBUSY,
-	 "another driver has taken it meanwhile, it has virtual functions, or its IOMMU group is a VM's"},
-	{STEP_BIND, EINVAL, "it has no IOMMU group, or is a bridge"},
-	{STEP_BIND, EAGAIN, "its driver waits for something else to appear first"},
-	{STEP_PROBE, EINVAL,
-	 "its IOMMU group is a VM's, or its driver waits for something else to appear first"},
+	 "another driver was bound meanwhile, the device has virtual functions, or its IOMMU group is in use by a VM"},
+	{STEP_BIND, EINVAL, "the device has no IOMMU group or is a bridge"},
+	{STEP_BIND, EAGAIN, "the driver deferred its probe: it waits for another device or driver"},
+	{STEP_PROBE, EINVAL, "its IOMMU group is in use by a VM, or the driver deferred its probe"},
 	{STEP_VFS, EBUSY,
-	 "its driver is using the VFs, or somebody has changed their number meanwhile"},
+	 "the driver is using the VFs, or their number was changed by another program"},
 	{STEP_VFS, ENOENT,
-	 "its driver can't make VFs; vfio-pci does with its parameter enable_sriov"},
-	{STEP_VFS, ERANGE, "that is more than it can have"},
+	 "the driver does not support SR-IOV (vfio-pci: only with its parameter enable_sriov)"},
+	{STEP_VFS, ERANGE, "more VFs than the device supports"},
 	{STEP_VFS, ENOMEM,
-	 "there is not enough address space for them (bus numbers or memory; see the firmware's settings)"},
+	 "not enough bus numbers or address space for the VFs; check the firmware settings"},
 };
 
-static const char *meaning_of(enum step_kind kind, int error)
+static const char *find_meaning(enum step_kind kind, int error)
 {
 	if (error == -ETIMEDOUT)
 		return "the kernel has not finished";
@@ -51,8 +52,8 @@ static const char *meaning_of(enum step_kind kind, int error)
 static void log_step_failure(const struct kernel *kernel, const struct change *change,
 			     const struct step *step, int error)
 {
-	const char *meaning = meaning_of(step->kind, error),
-		   *what = error == -ETIMEDOUT ? "no answer in time" : strerror(-error);
+	const char *meaning = find_meaning(step->kind, error),
+		   *what = error == -ETIMEDOUT ? "timed out" : strerror(-error);
 	char address[ADDRESS_SIZE];
 
 	address_format(&change->address, address);
@@ -66,8 +67,9 @@ static void log_step_failure(const struct kernel *kernel, const struct change *c
 			  meaning ? meaning : "");
 }
 
-/* Reads the device into a copy. Returns 0, -ENODEV when it is gone, or another negative errno. */
-static int read_again(struct kernel *kernel, const struct change *change, struct change *ret)
+/* Reads the device into a copy of CHANGE. Returns 0, -ENODEV if it is gone, or another negative
+ * errno. */
+static int read_copy(struct kernel *kernel, const struct change *change, struct change *ret)
 {
 	int error;
 
@@ -82,33 +84,34 @@ static int read_again(struct kernel *kernel, const struct change *change, struct
 	return error;
 }
 
-/* The kernel may cut a text, or another may have written in between. */
+/* The kernel may have truncated the override, or another program may have changed it. */
 static int check_override(struct kernel *kernel, const struct change *change)
 {
-	struct change now;
-	int error = read_again(kernel, change, &now);
+	struct change copy;
+	int error = read_copy(kernel, change, &copy);
 
 	if (error < 0)
 		return error;
-	if (!text_same(now.now.override, change->wanted.override))
+	if (!text_same(copy.now.override, change->wanted.override))
 		error = -EIO;
-	change_free_members(&now);
+	change_free_members(&copy);
 	return error;
 }
 
-/* Whether no driver has the device any more, which is all that unbinding was to bring about. */
+/* ERROR is the result of the write. -ENODEV and -ENOENT are success if the device has no driver:
+ * another program has unbound it. */
 static int check_unbound(struct kernel *kernel, const struct change *change, int error)
 {
-	struct change now;
+	struct change copy;
 
 	if (error != 0 && error != -ENODEV && error != -ENOENT)
 		return error;
-	error = read_again(kernel, change, &now);
+	error = read_copy(kernel, change, &copy);
 	if (error < 0)
 		return error;
-	if (now.now.driver)
+	if (copy.now.driver)
 		error = -EBUSY;
-	change_free_members(&now);
+	change_free_members(&copy);
 	return error;
 }
 
@@ -161,24 +164,24 @@ static int log_verify_failure(const struct kernel *kernel, const struct change *
 
 	address_format(&change->address, address);
 	if (change->is_vfs)
-		log_error(kernel->log, "%s: it has %u VFs instead of %u", address, change->vfs_now,
+		log_error(kernel->log, "%s: has %u VFs, expected %u", address, change->vfs_now,
 			  change->vfs_wanted);
-	else if (change->wanted.any && driver)
+	else if (change->wanted.autoprobe && driver)
 		log_error(
 			kernel->log,
-			"%s: %s has taken it again: its ids were given to that driver, by new_id or by its parameter ids "
-			"('options %s ids=...' in modprobe.d, or the kernel's command line)",
+			"%s: bound to %s again: its ids were added to that driver, by new_id or by the parameter ids "
+			"('options %s ids=...' in modprobe.d, or the kernel command line)",
 			address, driver, driver);
 	else if (change_is_applied(change))
 		log_error(
 			kernel->log,
-			"%s: has %s, but there is no %s/dev/vfio/%s; is udev, or a devtmpfs, at work?",
+			"%s: bound to %s, but %s/dev/vfio/%s does not exist; check that udev is running or /dev is a devtmpfs",
 			address, driver, sysroot_path(kernel->root),
 			change->group ? change->group : "");
 	else
-		log_error(kernel->log, "%s: %s%s instead of %s", address,
-			  driver ? "it has " : "it has no driver", driver ? driver : "",
-			  change->wanted.driver ? change->wanted.driver : "none");
+		log_error(kernel->log, "%s: bound to %s, expected %s", address,
+			  driver ? driver : "no driver",
+			  change->wanted.driver ? change->wanted.driver : "no driver");
 	return -EIO;
 }
 
@@ -193,7 +196,7 @@ int execute_verify(struct kernel *kernel, struct change *change)
 			error = -ENODEV;
 		if (error < 0) {
 			log_error(kernel->log, "%s: %s", address_format(&change->address, address),
-				  error == -ENODEV ? "it was taken out" : strerror(-error));
+				  error == -ENODEV ? "removed" : strerror(-error));
 			return error;
 		}
 		if (!change_is_applied(change))
@@ -202,6 +205,6 @@ int execute_verify(struct kernel *kernel, struct change *change)
 			return 0;
 		if (i == PAUSES_MAX)
 			return log_verify_failure(kernel, change);
-		kernel->pause(kernel, PAUSE);
+		kernel->pause(kernel, PAUSE_MS);
 	}
 }

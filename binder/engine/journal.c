@@ -2,6 +2,7 @@
 #include "binder/engine/journal.h"
 
 #include "binder/engine/kernel.h"
+#include "binder/engine/state.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,11 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEAD "vfio-bind 1\n"
+#define HEADER "vfio-bind 1\n"
 #define JOURNAL_SIZE_MAX (1u << 20)
 
+/* On disk; do not change. */
 static const char *const STATES[] = {
-	[CHANGE_BOUND] = "bound", [CHANGE_DOING] = "doing", [CHANGE_UNDO] = "undo"};
+	[CHANGE_BOUND] = "bound", [CHANGE_APPLYING] = "doing", [CHANGE_ROLLING_BACK] = "undo"};
 
 /* ---- reading ---- */
 
@@ -28,69 +30,73 @@ static int hex(char digit)
 					      : -1;
 }
 
-/* The text that LENGTH bytes at WORD stand for. Returns 0 with *ret NULL for "-". */
-static int decode(const char *word, size_t length, char **ret)
+/* Decodes LENGTH bytes of FIELD. Returns 0 with *ret NULL for "-", -EBADMSG or -ENOMEM. */
+static int decode(const char *field, size_t length, char **ret)
 {
-	char *text, *end;
+	char *name, *end;
 
-	if (length == 0 || (length == 1 && *word == '-')) {
+	if (length == 0)
+		return -EBADMSG;
+	if (length == 1 && *field == '-') {
 		*ret = NULL;
-		return length ? 0 : -EBADMSG;
+		return 0;
 	}
-	text = end = malloc(length + 1);
-	if (!text)
+	name = end = malloc(length + 1);
+	if (!name)
 		return -ENOMEM;
 	for (size_t i = 0; i < length; i++) {
-		if (word[i] != '%') {
-			*end++ = word[i];
+		if (field[i] != '%') {
+			*end++ = field[i];
 			continue;
 		}
-		if (i + 2 >= length || hex(word[i + 1]) < 0 || hex(word[i + 2]) < 0) {
-			free(text);
+		if (i + 2 >= length || hex(field[i + 1]) < 0 || hex(field[i + 2]) < 0) {
+			free(name);
 			return -EBADMSG;
 		}
-		*end++ = (char)(hex(word[i + 1]) << 4 | hex(word[i + 2]));
+		*end++ = (char)(hex(field[i + 1]) << 4 | hex(field[i + 2]));
 		i += 2;
 	}
 	*end = '\0';
-	*ret = text;
+	*ret = name;
 	return 0;
 }
 
-static int parse_binding(const char *word, struct binding *binding)
+static int parse_binding(const char *field, struct binding *binding)
 {
-	const char *comma = strchr(word, ',');
+	const char *comma = strchr(field, ',');
 	int error;
 
 	if (!comma)
 		return -EBADMSG;
-	binding->any = comma == word + 1 && *word == '*';
-	error = binding->any ? 0 : decode(word, (size_t)(comma - word), &binding->driver);
+	binding->autoprobe = comma == field + 1 && *field == '*';
+	error = binding->autoprobe ? 0 : decode(field, (size_t)(comma - field), &binding->driver);
 	return error ? error : decode(comma + 1, strlen(comma + 1), &binding->override);
 }
 
-static bool parse_state(const char *word, struct change *change)
+static bool parse_state(const char *field, struct change *change)
 {
-	size_t length = strcspn(word, "-");
+	size_t length = strcspn(field, "-");
 
 	for (size_t i = 0; i < sizeof(STATES) / sizeof(*STATES); i++)
-		if (strlen(STATES[i]) == length && strncmp(word, STATES[i], length) == 0) {
+		if (strlen(STATES[i]) == length && strncmp(field, STATES[i], length) == 0) {
 			change->state = (enum change_state)i;
-			change->is_vfs = strcmp(word + length, "-vfs") == 0;
-			return change->is_vfs || !word[length];
+			change->is_vfs = strcmp(field + length, "-vfs") == 0;
+			return change->is_vfs || !field[length];
 		}
 	return false;
 }
 
-static int parse_head(char **words, struct change *change)
+/* Parses the fields that every line has. */
+static int parse_common(char **fields, struct change *change)
 {
 	unsigned vendor, device;
 	unsigned long long inode;
 	int end = 0;
 
-	if (!parse_state(words[0], change) || address_parse_full(words[1], &change->address) < 0 ||
-	    sscanf(words[2], "%4x:%4x%n", &vendor, &device, &end) != 2 || words[2][end] ||
-	    sscanf(words[3], "%20llu%n", &inode, &end) != 1 || words[3][end])
+	if (!parse_state(fields[0], change) ||
+	    address_parse_full(fields[1], &change->address) < 0 ||
+	    sscanf(fields[2], "%4x:%4x%n", &vendor, &device, &end) != 2 || fields[2][end] ||
+	    sscanf(fields[3], "%20llu%n", &inode, &end) != 1 || fields[3][end])
 		return -EBADMSG;
 	change->vendor = (uint16_t)vendor;
 	change->device = (uint16_t)device;
@@ -98,42 +104,48 @@ static int parse_head(char **words, struct change *change)
 	return 0;
 }
 
-static int parse_line(char *line, struct change *change)
+static int parse_vfs(const char *field, unsigned *ret)
 {
-	char *words[8] = {NULL}, *rest = NULL;
-	size_t count = 0;
-	int error, end = 0;
+	int end = 0;
 
-	for (char *word = strtok_r(line, " ", &rest); word && count < 8;
-	     word = strtok_r(NULL, " ", &rest))
-		words[count++] = word;
-	if (count < 4)
-		return -EBADMSG;
-	error = parse_head(words, change);
-	if (error < 0 || count != (change->is_vfs ? 6 : 7))
-		return error < 0 ? error : -EBADMSG;
-	if (change->is_vfs)
-		return sscanf(words[4], "%5u%n", &change->vfs_before, &end) == 1 &&
-				       !words[4][end] &&
-				       sscanf(words[5], "%5u%n", &change->vfs_wanted, &end) == 1 &&
-				       !words[5][end]
-			       ? 0
-			       : -EBADMSG;
-	error = parse_binding(words[4], &change->origin);
-	if (!error)
-		error = parse_binding(words[5], &change->before);
-	return error ? error : parse_binding(words[6], &change->wanted);
+	return sscanf(field, "%5u%n", ret, &end) == 1 && !field[end] ? 0 : -EBADMSG;
 }
 
-static int parse(char *text, const char *path, const struct log *log, struct changes *ret)
+static int parse_line(char *line, struct change *change)
+{
+	char *fields[8] = {NULL}, *rest = NULL;
+	size_t count = 0;
+	int error;
+
+	for (char *field = strtok_r(line, " ", &rest); field && count < 8;
+	     field = strtok_r(NULL, " ", &rest))
+		fields[count++] = field;
+	if (count < 4)
+		return -EBADMSG;
+	error = parse_common(fields, change);
+	if (error < 0)
+		return error;
+	if (count != (change->is_vfs ? 6 : 7))
+		return -EBADMSG;
+	if (change->is_vfs) {
+		error = parse_vfs(fields[4], &change->vfs_before);
+		return error ? error : parse_vfs(fields[5], &change->vfs_wanted);
+	}
+	error = parse_binding(fields[4], &change->origin);
+	if (!error)
+		error = parse_binding(fields[5], &change->before);
+	return error ? error : parse_binding(fields[6], &change->wanted);
+}
+
+static int parse(char *content, const char *path, const struct log *log, struct changes *ret)
 {
 	struct changes changes = {0};
 	char *rest = NULL;
 	unsigned number = 1;
-	int error = strncmp(text, HEAD, strlen(HEAD)) == 0 ? 0 : -EBADMSG;
+	int error = strncmp(content, HEADER, strlen(HEADER)) == 0 ? 0 : -EBADMSG;
 
-	for (char *line = error ? NULL : strtok_r(text + strlen(HEAD), "\n", &rest); line && !error;
-	     line = strtok_r(NULL, "\n", &rest)) {
+	for (char *line = error ? NULL : strtok_r(content + strlen(HEADER), "\n", &rest);
+	     line && !error; line = strtok_r(NULL, "\n", &rest)) {
 		struct change *change = changes_add(&changes, &(struct pci_device){0});
 
 		number++;
@@ -142,8 +154,7 @@ static int parse(char *text, const char *path, const struct log *log, struct cha
 	if (error == -EBADMSG)
 		log_error(
 			log,
-			"%s:%u: can't be understood; what it says must be found out by hand before anything else is "
-			"done: see which devices have a driver_override, then remove the file",
+			"%s:%u: invalid journal; check by hand which devices have a driver_override set, then remove the file",
 			path, number);
 	if (error < 0) {
 		changes_free(&changes);
@@ -155,25 +166,26 @@ static int parse(char *text, const char *path, const struct log *log, struct cha
 
 int journal_read(struct sysroot *root, const struct log *log, struct changes *ret)
 {
-	char *text = malloc(JOURNAL_SIZE_MAX + 1), path[512];
+	char *content = malloc(JOURNAL_SIZE_MAX + 1), path[512];
 	ssize_t length;
 	int error;
 
-	if (!text)
+	if (!content)
 		return -ENOMEM;
 	snprintf(path, sizeof(path), "%s/" JOURNAL_PATH, sysroot_path(root));
-	length = sysdir_read(sysroot_dir(root), JOURNAL_PATH, text, JOURNAL_SIZE_MAX);
-	if (length >= 0 && strlen(text) == (size_t)length) {
-		strcat(text, "\n"); /* the door has cut it off */
-		error = parse(text, path, log, ret);
+	length = sysdir_read(sysroot_dir(root), JOURNAL_PATH, content, JOURNAL_SIZE_MAX);
+	if (length >= 0 && strlen(content) == (size_t)length) {
+		strcat(content, "\n"); /* sysdir_read strips it */
+		error = parse(content, path, log, ret);
 	} else if (length == -ENOENT || length == -ENOTDIR) {
 		*ret = (struct changes){0};
 		error = 0;
 	} else {
 		error = length < 0 ? (int)length : -EBADMSG;
-		log_error(log, "%s: %s", path, length < 0 ? strerror(-error) : "not a text");
+		log_error(log, "%s: %s", path,
+			  length < 0 ? strerror(-error) : "contains NUL bytes");
 	}
-	free(text);
+	free(content);
 	return error;
 }
 
@@ -189,32 +201,36 @@ struct change *journal_find(const struct changes *changes, const struct pci_addr
 
 int journal_put(struct journal *journal, const struct change *change)
 {
-	struct change *old = journal_find(&journal->changes, &change->address, change->is_vfs);
+	struct change *found = journal_find(&journal->changes, &change->address, change->is_vfs);
 
-	if (!old)
-		old = changes_add(&journal->changes,
-				  &(struct pci_device){.address = change->address});
-	return old ? change_copy(old, change) : -ENOMEM;
+	if (!found)
+		found = changes_add(&journal->changes,
+				    &(struct pci_device){.address = change->address});
+	return found ? change_copy(found, change) : -ENOMEM;
 }
 
-void journal_forget(struct journal *journal, const struct change *change)
+void journal_remove(struct journal *journal, const struct change *change)
 {
-	const struct change *known = journal_find(&journal->changes, &change->address,
+	const struct change *found = journal_find(&journal->changes, &change->address,
 						  change->is_vfs);
 
-	if (known)
-		changes_drop(&journal->changes, (size_t)(known - journal->changes.items));
+	if (found)
+		changes_drop(&journal->changes, (size_t)(found - journal->changes.items));
 }
 
 /* ---- writing ---- */
 
-static void encode(FILE *out, const char *text)
+static void encode(FILE *out, const char *name)
 {
-	if (!text)
+	if (!name) {
 		fputc('-', out);
-	else if (strcmp(text, "-") == 0)
+		return;
+	}
+	if (strcmp(name, "-") == 0) {
 		fputs("%2D", out);
-	for (const char *p = text; p && *p && strcmp(text, "-") != 0; p++) {
+		return;
+	}
+	for (const char *p = name; *p; p++) {
 		if (isalnum((unsigned char)*p) || strchr("_.-", *p))
 			fputc(*p, out);
 		else
@@ -225,7 +241,7 @@ static void encode(FILE *out, const char *text)
 static void write_binding(FILE *out, const struct binding *binding)
 {
 	fputc(' ', out);
-	if (binding->any)
+	if (binding->autoprobe)
 		fputc('*', out);
 	else
 		encode(out, binding->driver);
@@ -263,7 +279,7 @@ static int write_new(const struct journal *journal)
 			close(fd);
 		return error;
 	}
-	fputs(HEAD, out);
+	fputs(HEADER, out);
 	for (size_t i = 0; i < journal->changes.count; i++)
 		write_change(out, &journal->changes.items[i]);
 	if (fflush(out) != 0 || fsync(fd) < 0)
@@ -289,7 +305,7 @@ int journal_save(struct journal *journal)
 
 /* ---- locking ---- */
 
-/* Somebody else's directory, or one that others may write to, could lead us anywhere. */
+/* The directory must not belong to, or be writable by, other users: they could redirect writes. */
 static int open_directory(struct journal *journal)
 {
 	char run[512], path[sizeof(run) + 16];
@@ -307,7 +323,7 @@ static int open_directory(struct journal *journal)
 
 static int lock(struct journal *journal, unsigned seconds)
 {
-	/* nobody else may read it: whoever can open a file can lock it, for ever */
+	/* mode 0600: a user who can open the file could hold the lock for ever */
 	journal->lock = openat(journal->directory, "lock",
 			       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (journal->lock < 0)
@@ -315,7 +331,7 @@ static int lock(struct journal *journal, unsigned seconds)
 	for (unsigned waited = 0; flock(journal->lock, LOCK_EX | LOCK_NB) < 0; waited++) {
 		if (errno == EWOULDBLOCK && waited == KERNEL_QUIET_SECONDS * 20 &&
 		    waited < seconds * 20)
-			kernel_report_wait(journal->log, NULL, "another vfio-bind to end",
+			kernel_report_wait(journal->log, NULL, "another vfio-bind to finish",
 					   seconds - KERNEL_QUIET_SECONDS, "");
 		if (errno != EWOULDBLOCK)
 			return -errno;
@@ -326,13 +342,13 @@ static int lock(struct journal *journal, unsigned seconds)
 	return 0;
 }
 
-/* What is to be given back of a device that was taken out is nothing. */
-static void prune(struct journal *journal)
+/* Bound devices that were removed, or replaced, cannot be released any more. */
+static void drop_removed(struct journal *journal)
 {
 	for (size_t i = journal->changes.count; i-- > 0;) {
 		const struct change *change = &journal->changes.items[i];
 
-		if (change->state == CHANGE_BOUND && !change_is_there(journal->root, change))
+		if (change->state == CHANGE_BOUND && !change_is_present(journal->root, change))
 			changes_drop(&journal->changes, i);
 	}
 }
@@ -346,15 +362,16 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, 
 	if (!error)
 		error = lock(ret, seconds);
 	if (error == -EAGAIN)
-		log_error(log, "another vfio-bind is at work; try again");
+		log_error(log, "another vfio-bind is running; try again");
 	else if (error < 0)
 		log_error(log, "%s/" JOURNAL_DIRECTORY ": %s", sysroot_path(root),
-			  error == -EACCES || error == -EPERM ? "not ours to write to; run as root"
-							      : strerror(-error));
+			  error == -EACCES || error == -EPERM
+				  ? "permission denied, or writable by other users; run as root"
+				  : strerror(-error));
 	if (!error)
 		error = journal_read(root, log, &ret->changes);
 	if (!error)
-		prune(ret);
+		drop_removed(ret);
 	return error;
 }
 

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What vfio-bind remembers between runs, in /run/vfio-bind: which devices it has bound and what
- * they had before, and what a run that has not come to its end was about. It is written whole, to a
- * new file that then takes the place of the old one, so that it is always either. A restart of the
- * host clears /run, and with it every driver_override: both begin anew.
+/* The journal, /run/vfio-bind/journal: the devices that vfio-bind has bound with their former
+ * bindings, and the changes of a run that has not finished. It is written to a new file, which then
+ * replaces the old one, so that a reader sees either. A reboot clears /run, as it clears every
+ * driver_override.
  *
  *   vfio-bind 1
  *   bound 0000:01:00.0 8086:10d3 4711 e1000e,- e1000e,- vfio-pci,vfio-pci
  *   doing 0000:02:00.0 1b36:0010 4712 nvme,- nvme,- vfio-pci,vfio-pci
  *   doing-vfs 0000:03:00.0 8086:1572 4713 0 4
  *
- * In a line: the state, the device, its ids, the inode of its entry in sysfs, and driver,override
- * as it was at first, as it was before this change, and as it is wanted; or how many VFs there were
- * and are wanted. "-" is none, "*" the driver that the kernel picks; other bytes than letters,
- * digits, "_", "." and "-" are written as in a URL. */
+ * Fields of a line: state (bound, doing: being applied, undo: being rolled back; with -vfs for a
+ * number of VFs), address, vendor:device, inode of the device's entry in sysfs, and three times
+ * driver,override: before the first bind, before this change, and wanted; or the number of VFs
+ * before and wanted. "-" is none, "*" the driver that the kernel chooses; bytes other than letters,
+ * digits, "_", "." and "-" are percent-encoded. */
 #ifndef PCIPROBE_BINDER_ENGINE_JOURNAL_H
 #define PCIPROBE_BINDER_ENGINE_JOURNAL_H
 
 #include "binder/engine/change.h"
+#include "probe/log.h"
+#include "probe/sysfs/sysroot.h"
 
 #define JOURNAL_DIRECTORY "run/vfio-bind"
 #define JOURNAL_PATH JOURNAL_DIRECTORY "/journal"
 
-/* Reads the journal below ROOT without locking. There being none is no error. Free the changes with
- * changes_free. Returns 0; or, told through LOG, -EBADMSG when it can't be understood, or the errno
- * of reading it. */
+/* Reads the journal below ROOT without locking it. A missing file is an empty journal. Returns 0;
+ * -ENOMEM; or, logged to LOG, -EBADMSG if it is invalid, or the negative errno of reading it. The
+ * caller frees *ret with changes_free. */
 int journal_read(struct sysroot *root, const struct log *log, struct changes *ret);
 
-/* The journal, locked. */
+/* The locked journal. */
 struct journal {
 	struct sysroot *root;
 	const struct log *log;
@@ -34,28 +37,28 @@ struct journal {
 	struct changes changes;
 };
 
-/* Locks the journal below ROOT for this run, making its directory where it isn't there yet, and
- * reads it. Waits SECONDS for another run to end. Close it with journal_close, in any case. Returns
- * 0; or, told through LOG, -EAGAIN when the other run is still at it, -EACCES, -EBADMSG as above,
- * or another negative errno. */
+/* Creates the journal's directory if necessary, locks and reads the journal below ROOT, and drops
+ * bound devices that were removed. Waits at most SECONDS for another run to finish. Returns 0; or,
+ * logged to LOG, -EAGAIN if the other run has not finished, -EACCES if the directory belongs to
+ * another user or others may write to it, -EBADMSG as above, or another negative errno. Close
+ * the journal with journal_close in either case. */
 int journal_open(struct sysroot *root, const struct log *log, unsigned seconds,
 		 struct journal *ret);
 void journal_close(struct journal *journal);
 
-/* Writes the changes: when this returns 0 they are on the disk. Returns a negative errno otherwise,
- * which was told. */
+/* Writes the changes and syncs them to disk. Returns 0 or a negative errno (logged). */
 int journal_save(struct journal *journal);
 
-/* The change of this device's driver, or where VFS of the number of its VFs; NULL: there is none.
- */
+/* Finds the change of a device's driver, or if VFS, of its number of VFs. Returns NULL if there is
+ * none. */
 struct change *journal_find(const struct changes *changes, const struct pci_address *address,
 			    bool vfs);
 
-/* Puts a copy of CHANGE in the place of that device's, or behind the others. Returns 0 or -ENOMEM.
+/* Adds a copy of CHANGE, or replaces the change of the same device and kind. Returns 0 or -ENOMEM.
  */
 int journal_put(struct journal *journal, const struct change *change);
 
-/* Forgets what is known like CHANGE, if there is such. */
-void journal_forget(struct journal *journal, const struct change *change);
+/* Removes the change of the same device and kind as CHANGE, if there is one. */
+void journal_remove(struct journal *journal, const struct change *change);
 
 #endif

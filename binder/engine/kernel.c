@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one file that writes to /sys. */
+/* The only file that writes to /sys. */
 #include "binder/engine/kernel.h"
 
 #include "binder/engine/journal.h"
@@ -19,14 +19,14 @@
 
 #define PATH_SIZE 512
 
-/* What a child is to do, and what it has to say. */
+/* A call made in a child process. */
 struct call {
-	const struct pci_address *device; /* that is changed by it; NULL: none */
-	const struct pci_address *about;  /* that messages name; NULL: none */
+	const struct pci_address *device; /* that it changes; NULL: none */
+	const struct pci_address *about;  /* for messages; NULL: none */
 	ssize_t (*run)(struct host_kernel *host, struct call *call);
 	const char *path; /* or the module's name */
 	const char *bytes;
-	char text[ATTRIBUTE_SIZE];
+	char value[ATTRIBUTE_SIZE]; /* result of a read */
 };
 
 static void busy_path(const struct host_kernel *host, const struct pci_address *device,
@@ -38,10 +38,10 @@ static void busy_path(const struct host_kernel *host, const struct pci_address *
 		 address_format(device, address));
 }
 
-/* A child that hangs in the kernel can't be ended, and may outlive us. The lock that it has on this
- * file says that it is still there, to later runs as well: the kernel frees it when the child is
- * really gone. */
-static int take_busy(const struct host_kernel *host, const struct pci_address *device)
+/* A child that blocks in the kernel cannot be killed and may outlive this process. Its lock on this
+ * file shows this and later runs that it still exists; the kernel releases the lock when the child
+ * exits. The descriptor stays open until then. */
+static int lock_busy_file(const struct host_kernel *host, const struct pci_address *device)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_SIZE];
@@ -75,18 +75,18 @@ static bool is_busy(struct kernel *kernel, const struct pci_address *device)
 /* ---- the child ---- */
 
 static void __attribute__((noreturn))
-child_main(struct host_kernel *host, struct call *call, int answers)
+child_main(struct host_kernel *host, struct call *call, int pipe_fd)
 {
 	ssize_t result = 0;
 
 	if (host->lock >= 0)
 		close(host->lock);
 	if (call->device)
-		result = take_busy(host, call->device);
+		result = lock_busy_file(host, call->device);
 	if (!result)
 		result = call->run(host, call);
-	if (write(answers, &result, sizeof(result)) == sizeof(result) && result > 0)
-		while (write(answers, call->text, (size_t)result) < 0 && errno == EINTR)
+	if (write(pipe_fd, &result, sizeof(result)) == sizeof(result) && result > 0)
+		while (write(pipe_fd, call->value, (size_t)result) < 0 && errno == EINTR)
 			;
 	_exit(0);
 }
@@ -111,12 +111,11 @@ static ssize_t run_write(struct host_kernel *host, struct call *call)
 
 static ssize_t run_read(struct host_kernel *host, struct call *call)
 {
-	return sysdir_read(sysroot_dir(host->kernel.root), call->path, call->text,
-			   sizeof(call->text));
+	return sysdir_read(sysroot_dir(host->kernel.root), call->path, call->value,
+			   sizeof(call->value));
 }
 
-/* Without the commands that modprobe.d can put in a module's place: those would be run by a shell.
- */
+/* Ignores install commands of modprobe.d, which libkmod would run in a shell. */
 static int insert_modules(struct kmod_ctx *context, const char *name)
 {
 	struct kmod_list *modules = NULL, *item;
@@ -163,24 +162,22 @@ static int milliseconds_left(const struct timespec *end)
 	return left > 0 ? (int)left : 0;
 }
 
-/* Reads SIZE bytes before END. Returns 0, -ETIMEDOUT, or -EIO when the child ended without saying
- * so much. */
-static int read_answer(int answers, void *buffer, size_t size, const struct timespec *end)
+/* Reads SIZE bytes before END. Returns 0, -ETIMEDOUT, or -EIO if the child exited before it has
+ * written them. */
+static int read_pipe(int pipe_fd, void *buffer, size_t size, const struct timespec *end)
 {
-	struct pollfd wait = {.fd = answers, .events = POLLIN};
+	struct pollfd wait = {.fd = pipe_fd, .events = POLLIN};
 	ssize_t n;
 
 	for (size_t done = 0; done < size; done += (size_t)n) {
-		int left = milliseconds_left(end);
-
-		int ready = poll(&wait, 1, left);
+		int ready = poll(&wait, 1, milliseconds_left(end));
 
 		n = 0;
 		if (ready == 0)
 			return -ETIMEDOUT;
 		if (ready < 0 && errno == EINTR)
 			continue;
-		n = read(answers, (char *)buffer + done, size - done);
+		n = read(pipe_fd, (char *)buffer + done, size - done);
 		if (n == 0)
 			return -EIO;
 		if (n < 0 && errno != EINTR)
@@ -191,18 +188,18 @@ static int read_answer(int answers, void *buffer, size_t size, const struct time
 	return 0;
 }
 
-/* A child that doesn't die of this is in the kernel, and stays there: nobody waits for it. */
-static void end_child(pid_t child)
+/* A child in D state cannot be killed; it is not waited for any longer. */
+static void kill_child(pid_t child)
 {
 	kill(child, SIGKILL);
 	for (unsigned i = 0; i < 20 && waitpid(child, NULL, WNOHANG) == 0; i++)
 		usleep(10000);
 }
 
-/* Whether there is an answer, or the child has ended, before END. */
-static bool wait_for_answer(int answers, const struct timespec *end)
+/* Returns whether the child has written its result, or exited, before END. */
+static bool wait_for_result(int pipe_fd, const struct timespec *end)
 {
-	struct pollfd wait = {.fd = answers, .events = POLLIN};
+	struct pollfd wait = {.fd = pipe_fd, .events = POLLIN};
 	int ready;
 
 	do
@@ -223,10 +220,10 @@ void kernel_report_wait(const struct log *log, const struct pci_address *device,
 		    seconds == 1 ? "" : "s", *why ? "; " : "", why);
 }
 
-/* Who has the device, as far as that was known when the run began; or else the function of the
- * kernel that the child waits in. */
-static void find_why(const struct kernel *kernel, const struct call *call, pid_t child, char *why,
-		     size_t size)
+/* The owner of the device when the run began, or else the kernel function that the child is blocked
+ * in. */
+static void find_cause(const struct kernel *kernel, const struct call *call, pid_t child, char *why,
+		       size_t size)
 {
 	const struct pci_device *device = kernel->inventory && call->about
 						  ? inventory_find(kernel->inventory, call->about)
@@ -266,12 +263,12 @@ static void report_wait(const struct kernel *kernel, const struct call *call, pi
 		snprintf(what, sizeof(what), "the kernel to bind it to a driver");
 	else
 		snprintf(what, sizeof(what), "the kernel to set %.64s", name);
-	find_why(kernel, call, child, why, sizeof(why));
+	find_cause(kernel, call, child, why, sizeof(why));
 	kernel_report_wait(kernel->log, call->about, what, kernel->timeout - KERNEL_QUIET_SECONDS,
 			   why);
 }
 
-static ssize_t take_answer(const struct kernel *kernel, int answers, pid_t child, struct call *call)
+static ssize_t read_result(const struct kernel *kernel, int pipe_fd, pid_t child, struct call *call)
 {
 	struct timespec end, quiet;
 	ssize_t result;
@@ -281,19 +278,19 @@ static ssize_t take_answer(const struct kernel *kernel, int answers, pid_t child
 	quiet = end;
 	quiet.tv_sec += KERNEL_QUIET_SECONDS;
 	end.tv_sec += kernel->timeout;
-	if (kernel->timeout > KERNEL_QUIET_SECONDS && !wait_for_answer(answers, &quiet))
+	if (kernel->timeout > KERNEL_QUIET_SECONDS && !wait_for_result(pipe_fd, &quiet))
 		report_wait(kernel, call, child);
-	error = read_answer(answers, &result, sizeof(result), &end);
-	if (!error && result > 0 && result < (ssize_t)sizeof(call->text)) {
-		error = read_answer(answers, call->text, (size_t)result, &end);
-		call->text[result] = '\0';
+	error = read_pipe(pipe_fd, &result, sizeof(result), &end);
+	if (!error && result > 0 && result < (ssize_t)sizeof(call->value)) {
+		error = read_pipe(pipe_fd, call->value, (size_t)result, &end);
+		call->value[result] = '\0';
 	} else if (!error && result == 0) {
-		call->text[0] = '\0';
+		call->value[0] = '\0';
 	}
 	return error ? error : result;
 }
 
-/* Has the call made by a child. Returns what it gave, or -ETIMEDOUT. */
+/* Returns the result of the call, or -ETIMEDOUT. */
 static ssize_t call_in_child(struct kernel *kernel, struct call *call)
 {
 	struct host_kernel *host = (struct host_kernel *)kernel;
@@ -311,9 +308,9 @@ static ssize_t call_in_child(struct kernel *kernel, struct call *call)
 	result = child < 0 ? -errno : 0;
 	close(ends[1]);
 	if (child > 0) {
-		result = take_answer(kernel, ends[0], child, call);
+		result = read_result(kernel, ends[0], child, call);
 		if (result == -ETIMEDOUT)
-			end_child(child);
+			kill_child(child);
 		else
 			waitpid(child, NULL, 0);
 	}
@@ -342,7 +339,7 @@ static ssize_t host_read(struct kernel *kernel, const struct pci_address *device
 	ssize_t length = is_busy(kernel, device) ? -ETIMEDOUT : call_in_child(kernel, &call);
 
 	if (length >= 0)
-		memcpy(buffer, call.text, (size_t)length + 1);
+		memcpy(buffer, call.value, (size_t)length + 1);
 	return length;
 }
 
@@ -353,8 +350,8 @@ static int host_load(struct kernel *kernel, const char *module)
 	return (int)call_in_child(kernel, &call);
 }
 
-/* The node isn't opened: that would take the group from the VM that it is for. */
-static int host_give(struct kernel *kernel, const char *path, uid_t user, gid_t group)
+/* Does not open the node: only one process at a time can have a VFIO group open. */
+static int host_chown(struct kernel *kernel, const char *path, uid_t user, gid_t group)
 {
 	const struct host_kernel *host = (const struct host_kernel *)kernel;
 	char full[PATH_SIZE];
@@ -385,7 +382,7 @@ void host_kernel_init(struct host_kernel *kernel, struct sysroot *root, const st
 			   .read = host_read,
 			   .is_busy = is_busy,
 			   .load = host_load,
-			   .give = host_give,
+			   .chown = host_chown,
 			   .pause = host_pause},
 		.path = sysroot_path(root),
 		.lock = -1,

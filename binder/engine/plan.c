@@ -2,6 +2,8 @@
 #include "binder/engine/plan.h"
 
 #include "common/text.h"
+#include "probe/driver.h"
+#include "probe/strings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,12 +12,12 @@
 int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path,
 	     const char *bytes)
 {
-	struct step *more = realloc(plan->steps, (plan->count + 1) * sizeof(*more)), *step;
+	struct step *grown = realloc(plan->steps, (plan->count + 1) * sizeof(*grown)), *step;
 
-	if (!more)
+	if (!grown)
 		return -ENOMEM;
-	plan->steps = more;
-	step = &more[plan->count];
+	plan->steps = grown;
+	step = &grown[plan->count];
 	*step = (struct step){.kind = kind, .change = change, .bytes = strdup(bytes)};
 	if (!step->bytes)
 		return -ENOMEM;
@@ -35,33 +37,32 @@ void plan_free(struct plan *plan)
 int plan_append(struct plan *to, struct plan *from)
 {
 	size_t count = to->count + from->count;
-	struct step *more = realloc(to->steps, (count ? count : 1) * sizeof(*more));
+	struct step *grown = realloc(to->steps, (count ? count : 1) * sizeof(*grown));
 
-	if (!more)
+	if (!grown)
 		return -ENOMEM;
-	to->steps = more;
+	to->steps = grown;
 	if (from->count)
-		memcpy(more + to->count, from->steps, from->count * sizeof(*more));
+		memcpy(grown + to->count, from->steps, from->count * sizeof(*grown));
 	to->count = count;
 	free(from->steps);
 	*from = (struct plan){0};
 	return 0;
 }
 
-/* Whether the driver that has the device has to let it go. */
 static bool must_unbind(const struct change *change)
 {
 	const char *now = change->now.driver;
 
 	if (!now)
 		return false;
-	return change->wanted.any ? driver_is_for_vms(now) : !text_same(now, change->wanted.driver);
+	return change->wanted.autoprobe ? driver_is_for_vms(now)
+					: !text_same(now, change->wanted.driver);
 }
 
-/* Whether the device has to be given to a driver. */
 static bool must_bind(const struct change *change)
 {
-	if (change->wanted.any)
+	if (change->wanted.autoprobe)
 		return !change->now.driver || must_unbind(change);
 	return change->wanted.driver && !text_same(change->now.driver, change->wanted.driver);
 }
@@ -84,7 +85,7 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 
 	if (text_same(change->now.override, change->wanted.override))
 		return 0;
-	/* to write nothing at all does nothing at all; a newline clears it */
+	/* the kernel ignores empty writes; a newline clears the override */
 	return plan_add(plan, STEP_OVERRIDE, index,
 			device_path(&change->address, "driver_override", path),
 			change->wanted.override ? change->wanted.override : "\n");
@@ -116,19 +117,20 @@ static int plan_bind(struct plan *plan, const struct change *change, size_t inde
 	return plan_add(plan, STEP_BIND, index, path, address);
 }
 
-/* The kernel goes from one number to another by way of none only. */
+/* The kernel returns EBUSY for a change from one nonzero number to another. */
 static int plan_vfs(struct plan *plan, const struct change *change, size_t index)
 {
 	char path[DEVICE_PATH_SIZE], number[16];
-	int error = 0;
 
 	if (change->vfs_now == change->vfs_wanted)
 		return 0;
 	device_path(&change->address, "sriov_numvfs", path);
-	if (change->vfs_now)
-		error = plan_add(plan, STEP_VFS, index, path, "0");
+	if (change->vfs_now && plan_add(plan, STEP_VFS, index, path, "0") < 0)
+		return -ENOMEM;
+	if (!change->vfs_wanted)
+		return 0;
 	snprintf(number, sizeof(number), "%u", change->vfs_wanted);
-	return error || !change->vfs_wanted ? error : plan_add(plan, STEP_VFS, index, path, number);
+	return plan_add(plan, STEP_VFS, index, path, number);
 }
 
 int plan_make(const struct changes *changes, struct plan *ret)
@@ -159,8 +161,8 @@ void step_print(FILE *out, const char *root, const struct step *step)
 		fprintf(out, "load module %s\n", step->bytes);
 		return;
 	}
-	if (step->kind == STEP_GIVE) {
-		fprintf(out, "give %s/%s to %s\n", root, step->path, step->bytes);
+	if (step->kind == STEP_CHOWN) {
+		fprintf(out, "change owner of %s/%s to %s\n", root, step->path, step->bytes);
 		return;
 	}
 	fprintf(out, "write \"");

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is to be done, step by step: a pure function of what was read. */
+/* The steps that a set of changes needs: a pure function of the current state. */
 #ifndef PCIPROBE_BINDER_ENGINE_PLAN_H
 #define PCIPROBE_BINDER_ENGINE_PLAN_H
 
 #include "binder/engine/change.h"
+#include "binder/engine/devicepath.h"
 
 #include <stdio.h>
 
 enum step_kind {
 	STEP_LOAD,     /* load the module BYTES */
-	STEP_OVERRIDE, /* write BYTES to PATH, and so on */
+	STEP_OVERRIDE, /* this and the following: write BYTES to PATH */
 	STEP_UNBIND,
 	STEP_BIND,
 	STEP_PROBE,
 	STEP_VFS,
-	STEP_GIVE, /* give PATH to the user and group in BYTES; for show: it is no write */
+	STEP_CHOWN, /* change the owner of PATH to BYTES, "UID:GID"; only shown, not executed */
 };
 
 struct step {
 	enum step_kind kind;
-	size_t change; /* of which of the changes it is a part */
-	char path[DEVICE_PATH_SIZE];
+	size_t change;		     /* index in the changes */
+	char path[DEVICE_PATH_SIZE]; /* relative to the sysroot */
 	char *bytes;
 };
 
@@ -29,22 +30,22 @@ struct plan {
 	size_t count;
 };
 
-/* Plans CHANGES, which have been read: all modules are loaded first, then every override is
- * written, then every device is taken from its driver, and then each is given to the driver that it
- * shall have. A device that is gone has no steps. Free the plan with plan_free. Returns 0 or
- * -ENOMEM. */
+/* Plans CHANGES, which must have been read: load all modules, write every override, unbind every
+ * device, bind every device to its wanted driver. Devices that are gone have no steps. Returns 0,
+ * -ENOMEM, or -ENAMETOOLONG for a driver name that is too long; the caller frees *ret with
+ * plan_free. */
 int plan_make(const struct changes *changes, struct plan *ret);
 void plan_free(struct plan *plan);
 
-/* Adds a step. Returns 0 or -ENOMEM. */
+/* Appends a step. Returns 0 or -ENOMEM. */
 int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path,
 	     const char *bytes);
 
-/* Moves the steps of FROM behind those of TO, to be shown; the numbers of their changes mean
- * nothing there. Returns 0 or -ENOMEM. */
+/* Moves the steps of FROM to the end of TO, for output only: their change indices are invalid
+ * there. Returns 0 or -ENOMEM. */
 int plan_append(struct plan *to, struct plan *from);
 
-/* Prints a step as one line, the bytes as C would have them; ROOT goes before the path. */
+/* Prints a step as one line with the bytes in C notation; ROOT is put before the path. */
 void step_print(FILE *out, const char *root, const struct step *step);
 
 #endif

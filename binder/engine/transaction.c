@@ -2,23 +2,24 @@
 #include "binder/engine/transaction.h"
 
 #include "binder/engine/execute.h"
+#include "binder/engine/state.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the journal's side ---- */
+#define PAUSE_MS 50
 
-/* What is left to remember of a device that has BINDING now: nothing, when that is what it had at
- * first. */
+/* ---- the journal ---- */
+
+/* Records that the device has BINDING. A device that is back at its origin needs no record. */
 static int commit_change(struct journal *journal, struct change *change,
 			 const struct binding *binding)
 {
-	struct binding origin = change->origin;
-
-	if (change->is_gone || change->is_vfs || binding->any || binding_same(binding, &origin)) {
-		journal_forget(journal, change);
+	if (change->is_gone || change->is_vfs || binding->autoprobe ||
+	    binding_equal(binding, &change->origin)) {
+		journal_remove(journal, change);
 		return 0;
 	}
 	change->state = CHANGE_BOUND;
@@ -28,37 +29,37 @@ static int commit_change(struct journal *journal, struct change *change,
 	return journal_put(journal, change);
 }
 
-/* From here on it is known what the device had, whatever happens. */
 static int set_state(struct journal *journal, struct change *change, enum change_state state)
 {
 	change->state = state;
 	return journal_put(journal, change);
 }
 
+/* Records the current state of all devices before the first write. */
 static int begin(struct journal *journal, struct changes *changes)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < changes->count && !error; i++) {
 		struct change *change = &changes->items[i];
-		const struct change *known = journal_find(&journal->changes, &change->address,
-							  change->is_vfs);
-		bool is_known = known && known->inode == change->inode;
+		const struct change *recorded = journal_find(&journal->changes, &change->address,
+							     change->is_vfs);
+		bool is_recorded = recorded && recorded->inode == change->inode;
 
 		change->vfs_before = change->vfs_now;
 		error = binding_copy(&change->before, &change->now);
 		if (!error)
 			error = binding_copy(&change->origin,
-					     is_known ? &known->origin : &change->now);
+					     is_recorded ? &recorded->origin : &change->now);
 		if (!error)
-			error = set_state(journal, change, CHANGE_DOING);
+			error = set_state(journal, change, CHANGE_APPLYING);
 	}
 	return error ? error : journal_save(journal);
 }
 
-/* ---- doing ---- */
+/* ---- applying ---- */
 
-/* Who is asked to end, ends when everything is in order again. */
+/* Signals are blocked until the changes are applied or rolled back. */
 static bool is_interrupted(void)
 {
 	sigset_t pending;
@@ -93,7 +94,7 @@ static int apply(struct kernel *kernel, struct changes *changes)
 				: execute_step(kernel, &changes->items[plan.steps[i].change],
 					       &plan.steps[i]);
 		if (error == -EINTR)
-			log_error(kernel->log, "asked to end");
+			log_error(kernel->log, "interrupted");
 	}
 	plan_free(&plan);
 	for (size_t i = 0; i < changes->count && !error; i++)
@@ -101,10 +102,9 @@ static int apply(struct kernel *kernel, struct changes *changes)
 	return error;
 }
 
-/* ---- undoing ---- */
+/* ---- rolling back ---- */
 
-/* As above, but what fails for one device is no reason to leave the others; FAILED has a bool for
- * each. */
+/* Continues with the other devices when one fails; FAILED has an element for each change. */
 static int apply_remaining(struct kernel *kernel, struct changes *changes, bool *failed)
 {
 	struct plan plan;
@@ -123,8 +123,8 @@ static int apply_remaining(struct kernel *kernel, struct changes *changes, bool 
 	return 0;
 }
 
-/* The changes that can be undone now, last one first, as changes back to what was before. What the
- * kernel is still at is left alone. Returns 0 or -ENOMEM. */
+/* Makes the changes back to the state before, in reverse order, for the devices that can be read
+ * now; others stay in the journal. Returns 0 or -ENOMEM. */
 static int plan_rollback(struct kernel *kernel, struct journal *journal,
 			 const struct changes *changes, struct changes *ret)
 {
@@ -153,24 +153,24 @@ static int plan_rollback(struct kernel *kernel, struct journal *journal,
 			log_error(kernel->log, "%s: %s", address, strerror(-error));
 			continue;
 		}
-		log_warning(kernel->log, "%s: it was taken out: there is nothing to undo", address);
-		journal_forget(journal, change);
+		log_warning(kernel->log, "%s: removed; nothing to roll back", address);
+		journal_remove(journal, change);
 	}
 	return 0;
 }
 
-/* Returns how many of the devices in CHANGES are not as they were before. */
+/* Returns how many of CHANGES have not been rolled back. */
 static size_t count_pending(const struct journal *journal, const struct changes *changes)
 {
-	size_t left = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *change = journal_find(
 			&journal->changes, &changes->items[i].address, changes->items[i].is_vfs);
 
-		left += change && change->state != CHANGE_BOUND;
+		count += change && change->state != CHANGE_BOUND;
 	}
-	return left;
+	return count;
 }
 
 static void log_pending(struct kernel *kernel, const struct journal *journal,
@@ -202,28 +202,38 @@ static void log_pending(struct kernel *kernel, const struct journal *journal,
 	}
 }
 
-/* Returns TRANSACTION_DONE when everything is as it was before, TRANSACTION_TIMEOUT, or
+/* BACK gets the changes to the former state; the caller frees it. Returns 0 or a negative errno. */
+static int roll_back_changes(struct kernel *kernel, struct journal *journal,
+			     struct changes *changes, struct changes *back, bool *failed)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < changes->count && !error; i++)
+		error = set_state(journal, &changes->items[i], CHANGE_ROLLING_BACK);
+	if (error < 0)
+		return error;
+	error = journal_save(journal);
+	if (error < 0)
+		return error;
+	error = plan_rollback(kernel, journal, changes, back);
+	if (error < 0)
+		return error;
+	error = apply_remaining(kernel, back, failed);
+	for (size_t i = 0; i < back->count && !error; i++)
+		if (!failed[i] && execute_verify(kernel, &back->items[i]) == 0)
+			error = commit_change(journal, &back->items[i], &back->items[i].wanted);
+	return error ? error : journal_save(journal);
+}
+
+/* Returns TRANSACTION_DONE if everything was rolled back, else TRANSACTION_TIMEOUT or
  * TRANSACTION_INCOMPLETE. */
 static enum transaction_result rollback(struct kernel *kernel, struct journal *journal,
 					struct changes *changes)
 {
 	struct changes back = {0};
 	bool *failed = calloc(changes->count ? changes->count : 1, sizeof(*failed)), busy = false;
-	int error = failed ? 0 : -ENOMEM;
+	int error = failed ? roll_back_changes(kernel, journal, changes, &back, failed) : -ENOMEM;
 
-	for (size_t i = 0; i < changes->count && !error; i++)
-		error = set_state(journal, &changes->items[i], CHANGE_UNDO);
-	if (!error)
-		error = journal_save(journal);
-	if (!error)
-		error = plan_rollback(kernel, journal, changes, &back);
-	if (!error)
-		error = apply_remaining(kernel, &back, failed);
-	for (size_t i = 0; i < back.count && !error; i++)
-		if (!failed[i] && execute_verify(kernel, &back.items[i]) == 0)
-			error = commit_change(journal, &back.items[i], &back.items[i].wanted);
-	if (!error)
-		error = journal_save(journal);
 	changes_free(&back);
 	free(failed);
 	if (error == -ENOMEM)
@@ -236,9 +246,9 @@ static enum transaction_result rollback(struct kernel *kernel, struct journal *j
 						 : TRANSACTION_DONE;
 }
 
-/* ---- all of it ---- */
+/* ---- transactions ---- */
 
-static int finish(struct journal *journal, struct changes *changes)
+static int commit(struct journal *journal, struct changes *changes)
 {
 	int error = 0;
 
@@ -247,11 +257,11 @@ static int finish(struct journal *journal, struct changes *changes)
 	return error ? error : journal_save(journal);
 }
 
-static enum transaction_result failure_result(int error, enum transaction_result undone)
+enum transaction_result transaction_result_of_errno(int error)
 {
-	if (undone != TRANSACTION_DONE)
-		return undone;
 	switch (error) {
+	case 0:
+		return TRANSACTION_DONE;
 	case -ETIMEDOUT:
 		return TRANSACTION_TIMEOUT;
 	case -EACCES:
@@ -276,20 +286,22 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 		log_error(kernel->log, "no changes made");
 		result = TRANSACTION_FAILED;
 	} else if ((error = apply(kernel, changes)) < 0) {
-		result = failure_result(error, rollback(kernel, journal, changes));
+		result = rollback(kernel, journal, changes);
+		if (result == TRANSACTION_DONE)
+			result = transaction_result_of_errno(error);
 		if (result != TRANSACTION_INCOMPLETE && !count_pending(journal, changes))
 			log_error(kernel->log, "rolled back");
 	} else {
-		error = finish(journal, changes);
+		error = commit(journal, changes);
 		result = error < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return result;
 }
 
-/* ---- after an earlier run ---- */
+/* ---- recovery ---- */
 
-static int collect(const struct journal *journal, struct changes *ret)
+static int collect_pending(const struct journal *journal, struct changes *ret)
 {
 	for (size_t i = 0; i < journal->changes.count; i++) {
 		const struct change *change = &journal->changes.items[i];
@@ -306,36 +318,47 @@ static int collect(const struct journal *journal, struct changes *ret)
 
 static void wait_for_kernel(struct kernel *kernel, const struct changes *changes, unsigned seconds)
 {
-	const unsigned quiet = KERNEL_QUIET_SECONDS * (1000 / 50);
-	unsigned pauses = seconds * (1000 / 50), waited = 0;
+	const unsigned quiet = KERNEL_QUIET_SECONDS * (1000 / PAUSE_MS);
+	unsigned pauses = seconds * (1000 / PAUSE_MS), waited = 0;
 
 	for (size_t i = 0; i < changes->count; i++)
 		for (; waited < pauses && kernel->is_busy(kernel, &changes->items[i].address);
 		     waited++) {
 			if (waited == quiet)
-				kernel_report_wait(kernel->log, &changes->items[i].address,
-						   "what an earlier run has begun in the kernel",
-						   seconds - KERNEL_QUIET_SECONDS,
-						   "if a VM has the device, shut it down");
-			kernel->pause(kernel, 50);
+				kernel_report_wait(
+					kernel->log, &changes->items[i].address,
+					"the kernel to finish an operation of an earlier run",
+					seconds - KERNEL_QUIET_SECONDS,
+					"if a VM uses the device, shut it down");
+			kernel->pause(kernel, PAUSE_MS);
 		}
 }
 
-/* Only a run that was ended from outside can have come to all that it wanted; one that was being
- * undone did not. */
+/* Whether all changes were applied before the run was interrupted. */
 static bool changes_completed(struct kernel *kernel, struct changes *changes)
 {
 	for (size_t i = 0; i < changes->count; i++) {
 		struct change *change = &changes->items[i];
 
-		if (change->state != CHANGE_DOING || kernel->is_busy(kernel, &change->address) ||
+		if (change->state != CHANGE_APPLYING || kernel->is_busy(kernel, &change->address) ||
 		    change_read(kernel, change) < 0 || !change_is_applied(change))
 			return false;
-		/* it may have been ended just before the kernel was to pick one */
-		if (change->wanted.any && !change->now.driver)
+		/* interrupted before drivers_probe */
+		if (change->wanted.autoprobe && !change->now.driver)
 			return false;
 	}
 	return true;
+}
+
+static enum transaction_result recover_changes(struct kernel *kernel, struct journal *journal,
+					       struct changes *changes, unsigned seconds)
+{
+	if (!changes->count)
+		return TRANSACTION_DONE;
+	wait_for_kernel(kernel, changes, seconds);
+	if (!changes_completed(kernel, changes))
+		return rollback(kernel, journal, changes);
+	return commit(journal, changes) < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 }
 
 enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal,
@@ -346,17 +369,11 @@ enum transaction_result transaction_recover(struct kernel *kernel, struct journa
 	sigset_t old;
 
 	block_signals(&old);
-	if (collect(journal, &changes) < 0) {
+	if (collect_pending(journal, &changes) < 0) {
 		log_error(kernel->log, "out of memory");
 		result = TRANSACTION_INCOMPLETE;
 	} else {
-		wait_for_kernel(kernel, &changes, seconds);
-		if (changes_completed(kernel, &changes))
-			result = !changes.count || finish(journal, &changes) == 0
-					 ? TRANSACTION_DONE
-					 : TRANSACTION_INCOMPLETE;
-		else
-			result = rollback(kernel, journal, &changes);
+		result = recover_changes(kernel, journal, &changes, seconds);
 	}
 	*ret_count = changes.count;
 	changes_free(&changes);

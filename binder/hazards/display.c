@@ -2,7 +2,7 @@
 /* The boot display and the kernel's consoles. Sources: the kernel's
  * Documentation/ABI/testing/sysfs-bus-pci (boot_vga), Documentation/driver-api/console.rst and
  * Documentation/filesystems/proc.rst (consoles). */
-#include "binder/engine/change.h"
+#include "binder/engine/devicepath.h"
 #include "binder/hazards/hazard.h"
 
 #include <stdio.h>

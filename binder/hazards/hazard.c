@@ -2,7 +2,8 @@
 #include "binder/hazards/hazard.h"
 
 #include "binder/devices/group.h"
-#include "binder/engine/change.h"
+#include "binder/engine/devicepath.h"
+#include "probe/driver.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* Device nodes (graphics, sound, disks, InfiniBand, ...) that processes have open. As with VFIO's
  * nodes, an open file is identified by its device number. Sources: the kernel's
  * Documentation/admin-guide/devices.txt, and Documentation/filesystems/sysfs.rst for "dev". */
-#include "binder/engine/change.h"
+#include "binder/engine/devicepath.h"
 #include "binder/hazards/hazard.h"
 
 #include <errno.h>

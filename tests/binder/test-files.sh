@@ -47,7 +47,7 @@ vfio_bind() { "$VFIO_BIND" "$@" --sysroot machine; }
 # ---- check ----
 expect 0 "check" vfio_bind check
 says out "PASS    iommu             Intel VT-d enabled: 4 groups" "one finding per line"
-says out "this host can give devices to VMs: " "and a summary"
+says out "this host can assign devices to VMs: " "and a summary"
 expect 0 "check --json" vfio_bind check --json
 python3 -c 'import json; d = json.load(open("out")); assert d["status"] == 0 and d["findings"][0] == {
 	"name": "iommu", "result": "PASS", "seen": "Intel VT-d enabled: 4 groups in /sys/kernel/iommu_groups, 1 unit (dmar0)"}, d' 2>err

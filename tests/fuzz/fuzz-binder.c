@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random plans and faults: devices are bound, given back and recovered while the kernel's side
- * fails in every way it can.
+/* Random subcommands and faults: devices are bound, released and recovered while calls of the
+ * kernel fail.
  *
- * The input is read four bytes at a time: what to do, with which devices, which fault, at which
- * write. What must hold: no device is left with an override and no driver unless the journal knows
- * of it, success is said only of what is so, and when the faults are over everything is put in
- * order and every device that is there can be given back to the driver it had. */
+ * Each four bytes of the input are one run: subcommand, devices, fault, number of the write.
+ * Invariants: a device with an override and no driver is in the journal; a run succeeds only if its
+ * changes are applied; without further faults recovery succeeds, and every device that is present
+ * can be released to its former driver. */
 #include "binder/commands/commands.h"
 #include "binder/engine/journal.h"
 #include "binder/hazards/hazard.h"
@@ -15,7 +15,7 @@
 #include <errno.h>
 
 #define DEVICE_COUNT 5
-#define TURNS_MAX 8
+#define RUNS_MAX 8
 
 static const struct {
 	const char *address, *group, *driver;
@@ -40,19 +40,19 @@ static void make_machine(void)
 			       .device = 0x1000 + (unsigned)i, .class = 0x020000,
 			       .group = DEVICES[i].group, .driver = DEVICES[i].driver);
 	fakekernel_driver(&kernel, "vfio-pci");
-	fakekernel_driver(&kernel, "thief");
+	fakekernel_driver(&kernel, "other-driver");
 }
 
 static int run(int (*subcommand)(struct bind_options *), unsigned mask, unsigned flags)
 {
-	const char *words[DEVICE_COUNT + 1] = {NULL};
+	const char *arguments[DEVICE_COUNT + 1] = {NULL};
 	struct bind_options options;
 	size_t count = 0;
 
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
 		if (mask & 1u << i)
-			words[count++] = DEVICES[i].address;
-	options = fakekernel_options(&kernel, &captured, words);
+			arguments[count++] = DEVICES[i].address;
+	options = fakekernel_options(&kernel, &captured, arguments);
 	options.allowed = ~0u;
 	options.group = flags & 1;
 	if (flags & 2)
@@ -63,55 +63,55 @@ static int run(int (*subcommand)(struct bind_options *), unsigned mask, unsigned
 	return subcommand(&options);
 }
 
-/* Faults that stay until they are taken away. */
-static void set_place(const char *directory, const char *name, const char *text, bool there)
+/* A condition of the model, see fakekernel.h, that persists until it is removed. */
+static void set_condition(const char *directory, const char *name, const char *value, bool set)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/model/%s/%s", fake->path, directory, name);
 	if (access(path, F_OK) == 0)
 		fakesys_remove(fake, path + strlen(fake->path) + 1);
-	if (there)
-		fakesys_file(fake, path + strlen(fake->path) + 1, text);
+	if (set)
+		fakesys_file(fake, path + strlen(fake->path) + 1, value);
 }
 
-static void set_faults(unsigned bits)
+static void set_conditions(unsigned bits)
 {
-	set_place("probe", "vfio-pci", "5\n", bits & 1);
-	set_place("probe", "e1000e", "16\n", bits & 2);
-	set_place("probe", "pci-stub", "11\n", bits & 4);
-	set_place("held", DEVICES[3].address, "", bits & 8);
-	set_place("ids", DEVICES[0].address, "vfio-pci", bits & 16);
+	set_condition("probe", "vfio-pci", "5\n", bits & 1);
+	set_condition("probe", "e1000e", "16\n", bits & 2);
+	set_condition("probe", "pci-stub", "11\n", bits & 4);
+	set_condition("held", DEVICES[3].address, "", bits & 8);
+	set_condition("ids", DEVICES[0].address, "vfio-pci", bits & 16);
 }
 
-static bool is_remembered(const char *text)
+static bool is_pending(const char *name)
 {
 	struct changes changes = {0};
 	struct pci_address address;
 	struct sysroot *root;
 	struct change *change;
-	bool remembered;
+	bool pending;
 
-	hold(address_parse(text, &address) == 0 && sysroot_new(fake->path, &root) == 0);
+	hold(address_parse(name, &address) == 0 && sysroot_new(fake->path, &root) == 0);
 	hold(journal_read(root, NULL, &changes) == 0);
 	change = journal_find(&changes, &address, false);
-	remembered = change && change->state != CHANGE_BOUND;
+	pending = change && change->state != CHANGE_BOUND;
 	changes_free(&changes);
 	sysroot_free(root);
-	return remembered;
+	return pending;
 }
 
-/* No device is left with an override and no driver, or with a driver that got in between, unless
- * the journal knows of it. */
+/* A device with an override and no driver, or with the driver of another program, must have a
+ * change in the journal. */
 static void check_devices(void)
 {
 	char state[256];
 
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		fakekernel_state(&kernel, DEVICES[i].address, state);
-		if (strncmp(state, "thief ", 6) == 0 ||
+		if (strncmp(state, "other-driver ", 13) == 0 ||
 		    (strncmp(state, "- ", 2) == 0 && strcmp(state, "- -") != 0))
-			hold(is_remembered(DEVICES[i].address));
+			hold(is_pending(DEVICES[i].address));
 	}
 }
 
@@ -131,26 +131,27 @@ static void check_success(int (*subcommand)(struct bind_options *), unsigned mas
 	}
 }
 
-static void take_turn(const uint8_t turn[static 4])
+static void run_random(const uint8_t input[static 4])
 {
-	static int (*const verbs[])(struct bind_options *) = {run_bind, run_release, run_recover,
-							      run_bind_each};
+	static int (*const subcommands[])(struct bind_options *) = {run_bind, run_release,
+								    run_recover, run_bind_each};
 	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN,
 				     -EIO,   -ENOENT, -EPERM,  -ENOMEM};
-	static const enum fault faults[] = {FAULT_NONE,	     FAULT_ERROR, FAULT_VANISH, FAULT_HANG,
-					    FAULT_HANG_DONE, FAULT_THIEF, FAULT_CUT,	FAULT_NONE};
-	int (*subcommand)(struct bind_options *) = verbs[turn[0] & 3];
-	unsigned mask = turn[1] & 31;
+	static const enum fault faults[] = {FAULT_NONE,	    FAULT_ERROR,     FAULT_REMOVE,
+					    FAULT_HANG,	    FAULT_HANG_DONE, FAULT_OTHER_DRIVER,
+					    FAULT_TRUNCATE, FAULT_NONE};
+	int (*subcommand)(struct bind_options *) = subcommands[input[0] & 3];
+	unsigned mask = input[1] & 31;
 	int status;
 
-	if (turn[0] & 4)
-		set_faults(turn[2] >> 3);
-	for (size_t i = 0; (turn[0] & 8) && i < DEVICE_COUNT; i++)
-		fakekernel_wake(&kernel, DEVICES[i].address);
-	kernel.fault = faults[turn[2] & 7];
-	kernel.fault_at = turn[3] & 15;
-	kernel.error = errors[turn[3] >> 4 & 7];
-	status = run(subcommand, mask, turn[0] >> 4);
+	if (input[0] & 4)
+		set_conditions(input[2] >> 3);
+	for (size_t i = 0; (input[0] & 8) && i < DEVICE_COUNT; i++)
+		fakekernel_unblock(&kernel, DEVICES[i].address);
+	kernel.fault = faults[input[2] & 7];
+	kernel.fault_at = input[3] & 15;
+	kernel.error = errors[input[3] >> 4 & 7];
+	status = run(subcommand, mask, input[0] >> 4);
 	kernel.fault = FAULT_NONE;
 	check_devices();
 	if (status == BIND_DONE)
@@ -159,27 +160,27 @@ static void take_turn(const uint8_t turn[static 4])
 		hold(captured.errors > 0);
 }
 
-static void put_in_order(void)
+static void check_recovery(void)
 {
 	char state[256];
-	unsigned there = 0;
+	unsigned present = 0;
 
-	set_faults(0);
+	set_conditions(0);
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
-		fakekernel_wake(&kernel, DEVICES[i].address);
+		fakekernel_unblock(&kernel, DEVICES[i].address);
 	hold(run(run_recover, 0, 0) == BIND_DONE);
 	check_devices();
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
 		if (strcmp(fakekernel_state(&kernel, DEVICES[i].address, state), "gone") != 0)
-			there |= 1u << i;
-	hold(!there || run(run_release, there, 0) == BIND_DONE);
+			present |= 1u << i;
+	hold(!present || run(run_release, present, 0) == BIND_DONE);
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		char wanted[64];
 
 		snprintf(wanted, sizeof(wanted), "%s -",
 			 DEVICES[i].driver ? DEVICES[i].driver : "-");
 		fakekernel_state(&kernel, DEVICES[i].address, state);
-		hold(!(there & 1u << i) || strcmp(state, wanted) == 0);
+		hold(!(present & 1u << i) || strcmp(state, wanted) == 0);
 	}
 }
 
@@ -188,9 +189,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int descriptor = next_descriptor();
 
 	make_machine();
-	for (size_t i = 0; i + 4 <= size && i / 4 < TURNS_MAX; i += 4)
-		take_turn(data + i);
-	put_in_order();
+	for (size_t i = 0; i + 4 <= size && i / 4 < RUNS_MAX; i += 4)
+		run_random(data + i);
+	check_recovery();
 	fakesys_free(fake);
 	hold(next_descriptor() == descriptor);
 	return 0;

@@ -43,36 +43,36 @@ static bool exists(const struct fakekernel *kernel, const char *directory, const
 	return lstat(full_path(kernel, path, "%s/%s", directory, name), &status) == 0;
 }
 
-/* The first line, or "" when there is no such file. */
-static const char *text_of(const struct fakekernel *kernel, const char *directory, const char *name,
-			   char text[static 256])
+/* Returns the first line, or "" if there is no such file. */
+static const char *read_line(const struct fakekernel *kernel, const char *directory,
+			     const char *name, char line[static 256])
 {
 	char path[PATH_SIZE];
 	FILE *in = fopen(full_path(kernel, path, "%s/%s", directory, name), "re");
 
-	text[0] = '\0';
-	if (in && fgets(text, 256, in))
-		text[strcspn(text, "\n")] = '\0';
+	line[0] = '\0';
+	if (in && fgets(line, 256, in))
+		line[strcspn(line, "\n")] = '\0';
 	if (in)
 		fclose(in);
-	return text;
+	return line;
 }
 
-/* The last part of a device's link, or "". */
-static const char *link_of(const struct fakekernel *kernel, const char *address, const char *name,
-			   char text[static 256])
+/* Returns the last component of the target of a device's link, or "". */
+static const char *read_link(const struct fakekernel *kernel, const char *address, const char *name,
+			     char ret[static 256])
 {
 	char path[PATH_SIZE], target[256];
 	ssize_t length = readlink(full_path(kernel, path, DEVICES "%s/%s", address, name), target,
 				  sizeof(target) - 1);
 
-	text[0] = '\0';
+	ret[0] = '\0';
 	if (length > 0) {
 		target[length] = '\0';
-		snprintf(text, 256, "%.255s",
+		snprintf(ret, 256, "%.255s",
 			 strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 	}
-	return text;
+	return ret;
 }
 
 static void set_driver(struct fakekernel *kernel, const char *address, const char *driver)
@@ -87,16 +87,16 @@ static void set_driver(struct fakekernel *kernel, const char *address, const cha
 		err(1, "%s", path);
 }
 
-static void set_override(struct fakekernel *kernel, const char *address, const char *text)
+static void set_override(struct fakekernel *kernel, const char *address, const char *override)
 {
 	char path[PATH_SIZE], line[512];
 
 	snprintf(path, sizeof(path), DEVICES "%s/driver_override", address);
-	snprintf(line, sizeof(line), "%s\n", text);
+	snprintf(line, sizeof(line), "%s\n", override);
 	fakesys_file(kernel->fake, path, line);
 }
 
-/* The group has a node while a VFIO driver has one of its devices. */
+/* A group has a node while one of its devices is bound to a VFIO driver. */
 static void update_nodes(struct fakekernel *kernel)
 {
 	char path[PATH_SIZE], group[256], driver[256];
@@ -107,10 +107,10 @@ static void update_nodes(struct fakekernel *kernel)
 	for (int pass = 0; pass < 2; pass++, rewinddir(list))
 		while ((entry = readdir(list))) {
 			bool vfio =
-				driver_is_vfio(link_of(kernel, entry->d_name, "driver", driver));
+				driver_is_vfio(read_link(kernel, entry->d_name, "driver", driver));
 
 			if (entry->d_name[0] == '.' ||
-			    !*link_of(kernel, entry->d_name, "iommu_group", group))
+			    !*read_link(kernel, entry->d_name, "iommu_group", group))
 				continue;
 			snprintf(path, sizeof(path), "dev/vfio/%.200s", group);
 			if (pass == 0 && exists(kernel, "dev/vfio", group))
@@ -151,13 +151,13 @@ void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakes
 	fakesys_link(kernel->fake, path, target);
 }
 
-void fakekernel_vanish(struct fakekernel *kernel, const char *address)
+void fakekernel_remove(struct fakekernel *kernel, const char *address)
 {
 	char path[PATH_SIZE], group[256];
 
 	if (!exists(kernel, DEVICES, address))
 		return;
-	if (*link_of(kernel, address, "iommu_group", group)) {
+	if (*read_link(kernel, address, "iommu_group", group)) {
 		snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.100s/devices/%s", group,
 			 address);
 		fakesys_remove(kernel->fake, path);
@@ -170,18 +170,18 @@ void fakekernel_vanish(struct fakekernel *kernel, const char *address)
 	update_nodes(kernel);
 }
 
-const char *fakekernel_state(struct fakekernel *kernel, const char *address, char text[static 256])
+const char *fakekernel_state(struct fakekernel *kernel, const char *address, char state[static 256])
 {
 	char driver[256], override[256], directory[PATH_SIZE];
 
 	if (!exists(kernel, DEVICES, address))
-		return strcpy(text, "gone");
+		return strcpy(state, "gone");
 	snprintf(directory, sizeof(directory), DEVICES "%s", address);
-	text_of(kernel, directory, "driver_override", override);
-	link_of(kernel, address, "driver", driver);
-	snprintf(text, 256, "%.100s %.100s", *driver ? driver : "-",
+	read_line(kernel, directory, "driver_override", override);
+	read_link(kernel, address, "driver", driver);
+	snprintf(state, 256, "%.100s %.100s", *driver ? driver : "-",
 		 strcmp(override, "(null)") == 0 ? "-" : override);
-	return text;
+	return state;
 }
 
 static void set_busy(struct fakekernel *kernel, const char *address)
@@ -192,7 +192,7 @@ static void set_busy(struct fakekernel *kernel, const char *address)
 	fakesys_file(kernel->fake, path, "");
 }
 
-void fakekernel_wake(struct fakekernel *kernel, const char *address)
+void fakekernel_unblock(struct fakekernel *kernel, const char *address)
 {
 	char path[PATH_SIZE];
 
@@ -201,21 +201,21 @@ void fakekernel_wake(struct fakekernel *kernel, const char *address)
 		fakesys_remove(kernel->fake, path);
 }
 
-/* ---- what the kernel does with a write ---- */
+/* ---- writes ---- */
 
 static int write_override(struct fakekernel *kernel, const char *address, const char *bytes)
 {
-	char text[256];
+	char value[256];
 
 	if (strcmp(bytes, "\n") == 0) {
 		set_override(kernel, address, "(null)");
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s", bytes);
-	text[strcspn(text, "\n")] = '\0';
-	if (kernel->fault == FAULT_CUT && kernel->writes == kernel->fault_at)
-		text[strlen(text) / 2] = '\0';
-	set_override(kernel, address, text);
+	snprintf(value, sizeof(value), "%s", bytes);
+	value[strcspn(value, "\n")] = '\0';
+	if (kernel->fault == FAULT_TRUNCATE && kernel->writes == kernel->fault_at)
+		value[strlen(value) / 2] = '\0';
+	set_override(kernel, address, value);
 	return 0;
 }
 
@@ -223,7 +223,7 @@ static int write_unbind(struct fakekernel *kernel, const char *address, const ch
 {
 	char driver[256];
 
-	if (!*link_of(kernel, address, "driver", driver))
+	if (!*read_link(kernel, address, "driver", driver))
 		return -ENOENT;
 	if (strcmp(bytes, address) != 0)
 		return -ENODEV;
@@ -236,52 +236,51 @@ static int write_unbind(struct fakekernel *kernel, const char *address, const ch
 	return 0;
 }
 
-static bool group_is_held(const struct fakekernel *kernel, const char *address)
+static bool group_in_use(const struct fakekernel *kernel, const char *address)
 {
 	char path[PATH_SIZE], group[256];
 	struct dirent *entry;
-	bool held = false;
+	bool in_use = false;
 	DIR *list;
 
-	link_of(kernel, address, "iommu_group", group);
+	read_link(kernel, address, "iommu_group", group);
 	list = opendir(full_path(kernel, path, "sys/kernel/iommu_groups/%.100s/devices", group));
 	while (list && (entry = readdir(list)))
-		held = held ||
-		       (entry->d_name[0] != '.' && exists(kernel, "model/held", entry->d_name));
+		in_use = in_use ||
+			 (entry->d_name[0] != '.' && exists(kernel, "model/held", entry->d_name));
 	if (list)
 		closedir(list);
-	return held;
+	return in_use;
 }
 
-static bool takes(const struct fakekernel *kernel, const char *driver, const char *address)
+static bool driver_matches(const struct fakekernel *kernel, const char *driver, const char *address)
 {
-	char text[256], directory[PATH_SIZE];
+	char value[256], directory[PATH_SIZE];
 
 	snprintf(directory, sizeof(directory), DEVICES "%s", address);
-	text_of(kernel, directory, "driver_override", text);
-	if (strcmp(text, "(null)") != 0)
-		return strcmp(text, driver) == 0;
-	return strcmp(text_of(kernel, "model/native", address, text), driver) == 0 ||
-	       strcmp(text_of(kernel, "model/ids", address, text), driver) == 0;
+	read_line(kernel, directory, "driver_override", value);
+	if (strcmp(value, "(null)") != 0)
+		return strcmp(value, driver) == 0;
+	return strcmp(read_line(kernel, "model/native", address, value), driver) == 0 ||
+	       strcmp(read_line(kernel, "model/ids", address, value), driver) == 0;
 }
 
-/* The probe of DRIVER. */
 static int probe(struct fakekernel *kernel, const char *driver, const char *address)
 {
-	char text[256], directory[PATH_SIZE];
+	char value[256], directory[PATH_SIZE];
 	bool vfio = driver_is_vfio(driver);
 
 	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	if (vfio && !exists(kernel, directory, "iommu_group"))
 		return -EINVAL;
-	if (vfio && strncmp(text_of(kernel, directory, "class", text), "0x06", 4) == 0)
+	if (vfio && strncmp(read_line(kernel, directory, "class", value), "0x06", 4) == 0)
 		return -EINVAL;
 	if (vfio && exists(kernel, directory, "virtfn0"))
 		return -EBUSY;
-	if (!vfio && !driver_is_stub(driver) && group_is_held(kernel, address))
+	if (!vfio && !driver_is_stub(driver) && group_in_use(kernel, address))
 		return -EBUSY;
 	if (exists(kernel, "model/probe", driver))
-		return -atoi(text_of(kernel, "model/probe", driver, text));
+		return -atoi(read_line(kernel, "model/probe", driver, value));
 	set_driver(kernel, address, driver);
 	update_nodes(kernel);
 	return 0;
@@ -293,26 +292,26 @@ static int write_bind(struct fakekernel *kernel, const char *driver, const char 
 
 	if (!exists(kernel, DRIVERS, driver))
 		return -ENOENT;
-	if (!exists(kernel, DEVICES, address) || !takes(kernel, driver, address))
+	if (!exists(kernel, DEVICES, address) || !driver_matches(kernel, driver, address))
 		return -ENODEV;
-	if (*link_of(kernel, address, "driver", now))
+	if (*read_link(kernel, address, "driver", now))
 		return -EBUSY;
 	return probe(kernel, driver, address);
 }
 
-/* It tells nothing of how the probe went. */
+/* Does not return the error of the probe. */
 static int write_probe(struct fakekernel *kernel, const char *address)
 {
 	char now[256], winner[256], native[256], override[256], directory[PATH_SIZE];
 
 	if (!exists(kernel, DEVICES, address))
 		return -ENODEV;
-	if (*link_of(kernel, address, "driver", now))
+	if (*read_link(kernel, address, "driver", now))
 		return 0;
 	snprintf(directory, sizeof(directory), DEVICES "%s", address);
-	text_of(kernel, directory, "driver_override", override);
-	text_of(kernel, "model/ids", address, winner);
-	text_of(kernel, "model/native", address, native);
+	read_line(kernel, directory, "driver_override", override);
+	read_line(kernel, "model/ids", address, winner);
+	read_line(kernel, "model/native", address, native);
 	if (strcmp(override, "(null)") != 0)
 		snprintf(winner, sizeof(winner), "%.200s", override);
 	else if (!*winner)
@@ -322,17 +321,17 @@ static int write_probe(struct fakekernel *kernel, const char *address)
 	return 0;
 }
 
-/* VFs of 0000:01:00.0 are 0000:01:10.0, 0000:01:10.1, ... */
+/* The VFs of 0000:01:00.0 are 0000:01:10.0, 0000:01:10.1, ... */
 static int write_vfs(struct fakekernel *kernel, const char *address, const char *bytes)
 {
-	char directory[PATH_SIZE], path[PATH_SIZE], text[256], vf[64], group[32];
+	char directory[PATH_SIZE], path[PATH_SIZE], value[256], vf[64], group[32];
 	int wanted = atoi(bytes), now, total;
 
 	snprintf(directory, sizeof(directory), DEVICES "%s", address);
 	if (!exists(kernel, directory, "sriov_totalvfs"))
 		return -ENOENT;
-	now = atoi(text_of(kernel, directory, "sriov_numvfs", text));
-	total = atoi(text_of(kernel, directory, "sriov_totalvfs", text));
+	now = atoi(read_line(kernel, directory, "sriov_numvfs", value));
+	total = atoi(read_line(kernel, directory, "sriov_totalvfs", value));
 	if (wanted == now)
 		return 0;
 	if (wanted && now)
@@ -347,18 +346,18 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 				       .class = 0x020000, .group = group, .pf = address,
 				       .vf = (unsigned)i, .driver = "igbvf");
 		} else {
-			fakekernel_vanish(kernel, vf);
+			fakekernel_remove(kernel, vf);
 			snprintf(path, sizeof(path), DEVICES "%s/virtfn%d", address, i);
 			fakesys_remove(kernel->fake, path);
 		}
 	}
 	snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", address);
-	snprintf(text, sizeof(text), "%d\n", wanted);
-	fakesys_file(kernel->fake, path, text);
+	snprintf(value, sizeof(value), "%d\n", wanted);
+	fakesys_file(kernel->fake, path, value);
 	return 0;
 }
 
-static int take_write(struct fakekernel *kernel, const char *path, const char *bytes)
+static int handle_write(struct fakekernel *kernel, const char *path, const char *bytes)
 {
 	char driver[256], address[64];
 	int end = 0;
@@ -381,9 +380,9 @@ static int take_write(struct fakekernel *kernel, const char *path, const char *b
 	return -EACCES;
 }
 
-/* ---- what the program calls ---- */
+/* ---- struct kernel ---- */
 
-static void note_write(struct fakekernel *kernel, const char *path, const char *bytes)
+static void record_write(struct fakekernel *kernel, const char *path, const char *bytes)
 {
 	size_t length = strlen(kernel->written);
 
@@ -400,25 +399,25 @@ static int fake_write(struct kernel *base, const struct pci_address *device, con
 	int error = 0;
 
 	address_format(device, address);
-	note_write(kernel, path, bytes);
+	record_write(kernel, path, bytes);
 	fault = ++kernel->writes == kernel->fault_at ? kernel->fault : FAULT_NONE;
 	if (exists(kernel, "model/busy", address))
-		errx(1, "%s: touched while the kernel is at it", address);
+		errx(1, "%s: written while a call is blocked", address);
 	if (fault == FAULT_KILL_BEFORE)
 		raise(SIGKILL);
 	if (fault == FAULT_TERM)
 		raise(SIGTERM);
-	if (fault == FAULT_VANISH)
-		fakekernel_vanish(kernel, address);
+	if (fault == FAULT_REMOVE)
+		fakekernel_remove(kernel, address);
 	if (fault == FAULT_ERROR)
 		return kernel->error;
 	if (fault != FAULT_HANG)
-		error = take_write(kernel, path, bytes);
+		error = handle_write(kernel, path, bytes);
 	if (fault == FAULT_KILL_AFTER)
 		raise(SIGKILL);
-	if (fault == FAULT_THIEF && exists(kernel, DEVICES, address) &&
-	    !*link_of(kernel, address, "driver", now))
-		set_driver(kernel, address, "thief");
+	if (fault == FAULT_OTHER_DRIVER && exists(kernel, DEVICES, address) &&
+	    !*read_link(kernel, address, "driver", now))
+		set_driver(kernel, address, "other-driver");
 	if (fault == FAULT_HANG || fault == FAULT_HANG_DONE) {
 		set_busy(kernel, address);
 		return -ETIMEDOUT;
@@ -444,7 +443,7 @@ static bool fake_is_busy(struct kernel *base, const struct pci_address *device)
 	return exists((struct fakekernel *)base, "model/busy", address_format(device, address));
 }
 
-/* xen-pciback is the one whose driver is called quite otherwise. */
+/* The driver of xen-pciback has another name than its module. */
 static int fake_load(struct kernel *base, const char *module)
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
@@ -464,11 +463,11 @@ static int fake_load(struct kernel *base, const char *module)
 	return 0;
 }
 
-static int fake_give(struct kernel *base, const char *path, uid_t user, gid_t group)
+static int fake_chown(struct kernel *base, const char *path, uid_t user, gid_t group)
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
 
-	snprintf(kernel->given, sizeof(kernel->given), "%s %u:%u", path, user, group);
+	snprintf(kernel->chowned, sizeof(kernel->chowned), "%s %u:%u", path, user, group);
 	return exists(kernel, "", path) ? 0 : -ENOENT;
 }
 
@@ -488,7 +487,7 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 			   .read = fake_read,
 			   .is_busy = fake_is_busy,
 			   .load = fake_load,
-			   .give = fake_give,
+			   .chown = fake_chown,
 			   .pause = fake_pause,
 			   .timeout = 1},
 		.fake = fake,
@@ -505,7 +504,7 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 }
 
 struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_capture *captured,
-				       const char *const *words)
+				       const char *const *arguments)
 {
 	struct bind_options options = {
 		.sysroot = kernel->fake->path,
@@ -519,9 +518,9 @@ struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_cap
 		.log = log_capture_add(captured),
 	};
 
-	/* the program doesn't write to its arguments */
-	memcpy(&options.arguments, &words, sizeof(words));
-	while (words && words[options.argument_count])
+	/* drops const: the program does not modify its arguments */
+	memcpy(&options.arguments, &arguments, sizeof(arguments));
+	while (arguments && arguments[options.argument_count])
 		options.argument_count++;
 	return options;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel's side of a machine made for one test: it answers writes to /sys as the kernel does,
- * and changes the files and links that are read. All its state is in the machine's files, so that
- * another process can go on where one was killed.
+/* A model of the kernel for the machine of one test: it handles writes to /sys as the kernel does
+ * and changes the machine's files and links. All its state is in these files, so that another
+ * process can continue after one was killed.
  *
- * Beside what the kernel shows there is model/ in the machine, which the program never looks at:
- *   model/native/ADDRESS       the driver of the host's own that takes the device
- *   model/ids/ADDRESS          another driver that takes it without an override (new_id); it wins
- *   model/held/ADDRESS         somebody has it: its driver can't let it go
- *   model/busy/ADDRESS         a call for it is in the kernel
- *   model/probe/DRIVER         the error that this driver's probe ends with, as a number
+ * The directory model/ in the machine, which the program does not read, controls the model:
+ *   model/native/ADDRESS       the host driver that matches the device
+ *   model/ids/ADDRESS          another driver that matches it without an override (new_id) and wins
+ *   model/held/ADDRESS         the device is in use: an unbind of it blocks
+ *   model/busy/ADDRESS         a call for the device is blocked in the kernel
+ *   model/probe/DRIVER         the errno that probes of this driver fail with, as a number
  *   model/missing/MODULE       there is no such module */
 #ifndef PCIPROBE_TESTS_UNIT_BINDER_FAKEKERNEL_H
 #define PCIPROBE_TESTS_UNIT_BINDER_FAKEKERNEL_H
@@ -19,55 +19,56 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_ERROR,	   /* the call fails with fakekernel.error, and does nothing */
-	FAULT_KILL_BEFORE, /* the process is killed before the call */
-	FAULT_KILL_AFTER,
-	FAULT_TERM,	 /* the process is asked to end before the call */
-	FAULT_VANISH,	 /* the device is taken out before the call */
-	FAULT_HANG,	 /* the call gives no answer, and does nothing yet */
-	FAULT_HANG_DONE, /* the same, but it is done */
-	FAULT_THIEF,	 /* after the call another driver takes the device, if none has it */
-	FAULT_CUT,	 /* the kernel takes only half of the text */
+	FAULT_ERROR,	    /* the call fails with fakekernel.error and has no effect */
+	FAULT_KILL_BEFORE,  /* the process is killed before the call */
+	FAULT_KILL_AFTER,   /* the process is killed after the call */
+	FAULT_TERM,	    /* the process gets SIGTERM before the call */
+	FAULT_REMOVE,	    /* the device is removed before the call */
+	FAULT_HANG,	    /* the call times out and has no effect */
+	FAULT_HANG_DONE,    /* the call times out and has its effect */
+	FAULT_OTHER_DRIVER, /* another driver is bound after the call, if none is */
+	FAULT_TRUNCATE,	    /* the kernel stores only half of the string */
 };
 
 struct fakekernel {
-	struct kernel kernel; /* first: it is what the program gets */
+	struct kernel kernel; /* first member, so that a pointer to it can be cast */
 	struct fakesys *fake;
 	enum fault fault;
-	unsigned fault_at; /* at which call of write, from 1 */
+	unsigned fault_at; /* number of the write, from 1 */
 	int error;
-	unsigned writes;    /* how many there were */
-	unsigned node_late; /* pauses before nodes appear */
+	unsigned writes;    /* so far */
+	unsigned node_late; /* number of pauses before nodes appear */
 	unsigned pauses;
-	bool no_nodes;	    /* there is no udev, nor devtmpfs */
-	char written[4096]; /* "BYTES > PATH\n" each */
-	char given[256];
+	bool no_nodes;	    /* neither udev nor devtmpfs */
+	char written[4096]; /* a line "BYTES > PATH" for each write */
+	char chowned[256];  /* the last "PATH UID:GID" */
 };
 
-/* Makes the kernel's side of FAKE: the files drivers_probe and those of a few drivers; vfio-pci
- * isn't loaded. */
+/* Initializes the model for FAKE with drivers_probe and no driver; vfio-pci is not loaded. */
 void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake);
 
-/* Adds a device, as fakesys_add does, with what else the kernel has of it: group, override, the
- * driver's files. device.driver is its native driver, and has it. */
+/* Adds a device, as fakesys_add does, with its group, driver_override and driver. device.driver is
+ * its host driver, and bound to it. */
 #define fakekernel_pci(kernel, address, ...) \
 	fakekernel_add(kernel, address, (struct fakesys_device){__VA_ARGS__})
 void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_device device);
 
-/* Loads a driver by name. */
+/* Adds a driver. */
 void fakekernel_driver(struct fakekernel *kernel, const char *driver);
 
-/* "DRIVER OVERRIDE" of a device as it is, "-" for none; "gone" when it isn't there. */
-const char *fakekernel_state(struct fakekernel *kernel, const char *address, char text[static 256]);
+/* Writes a device's current "DRIVER OVERRIDE", "-" for none, to STATE; "gone" if it was removed.
+ * Returns STATE. */
+const char *fakekernel_state(struct fakekernel *kernel, const char *address,
+			     char state[static 256]);
 
-/* Lets a call end that hung. */
-void fakekernel_wake(struct fakekernel *kernel, const char *address);
+/* Lets the call for the device that is blocked return. */
+void fakekernel_unblock(struct fakekernel *kernel, const char *address);
 
-/* Takes a device out. */
-void fakekernel_vanish(struct fakekernel *kernel, const char *address);
+/* Removes a device. */
+void fakekernel_remove(struct fakekernel *kernel, const char *address);
 
-/* Options for a verb: this machine, quiet, this kernel. */
+/* Options for a subcommand with these arguments: this machine and kernel, quiet. */
 struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_capture *captured,
-				       const char *const *words);
+				       const char *const *arguments);
 
 #endif

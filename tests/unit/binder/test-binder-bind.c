@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Binding and giving back, with the kernel's side in tests/unit/binder/fakekernel.h. */
+/* Bind, release and recovery with the model of the kernel in tests/unit/binder/fakekernel.h. */
 #include "tests/unit/test.h"
 
 #include "binder/commands/commands.h"
@@ -47,18 +47,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int run(int (*subcommand)(struct bind_options *), const char *const *words)
+static int run(int (*subcommand)(struct bind_options *), const char *const *arguments)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, words);
+	struct bind_options options = fakekernel_options(&kernel, &captured, arguments);
 
 	kernel.written[0] = '\0';
 	return subcommand(&options);
 }
 
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define BIND(...) run(run_bind, WORDS(__VA_ARGS__))
-#define RELEASE(...) run(run_release, WORDS(__VA_ARGS__))
-#define RECOVER() run(run_recover, WORDS(NULL))
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define BIND(...) run(run_bind, ARGS(__VA_ARGS__))
+#define RELEASE(...) run(run_release, ARGS(__VA_ARGS__))
+#define RECOVER() run(run_recover, ARGS(NULL))
 
 #define assert_state(address, wanted)                                                   \
 	do {                                                                            \
@@ -66,18 +66,18 @@ static int run(int (*subcommand)(struct bind_options *), const char *const *word
 		assert_string_equal(fakekernel_state(&kernel, address, text_), wanted); \
 	} while (0)
 
-/* Every device's state, for comparing. */
-static char *states(char text[static 1024])
+/* Writes the state of every device to RET and returns it. */
+static char *states(char ret[static 1024])
 {
 	static const char *const devices[] = {NIC, PAIR0, PAIR1, DISK, BRIDGE};
-	char one[256];
+	char state[256];
 
-	text[0] = '\0';
+	ret[0] = '\0';
 	for (size_t i = 0; i < COUNT(devices); i++) {
-		strcat(text, fakekernel_state(&kernel, devices[i], one));
-		strcat(text, "\n");
+		strcat(ret, fakekernel_state(&kernel, devices[i], state));
+		strcat(ret, "\n");
 	}
-	return text;
+	return ret;
 }
 
 static size_t journal_size(void)
@@ -94,9 +94,9 @@ static size_t journal_size(void)
 	return count;
 }
 
-/* ---- what it is for ---- */
+/* ---- bind and release ---- */
 
-static void a_device_is_bound_and_given_back(void **state)
+static void a_device_is_bound_and_released(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND("01:00.0"), BIND_DONE);
@@ -116,7 +116,7 @@ static void a_device_is_bound_and_given_back(void **state)
 	assert_int_equal(captured.errors, 0);
 }
 
-static void what_is_so_already_costs_no_write(void **state)
+static void nothing_is_written_if_nothing_changes(void **state)
 {
 	(void)state;
 	assert_int_equal(RELEASE(NIC), BIND_DONE);
@@ -127,7 +127,7 @@ static void what_is_so_already_costs_no_write(void **state)
 	assert_int_equal(journal_size(), 1);
 }
 
-static void an_override_of_somebody_else_comes_back(void **state)
+static void a_foreign_override_is_restored(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/driver_override", "e1000e\n");
@@ -136,7 +136,7 @@ static void an_override_of_somebody_else_comes_back(void **state)
 	assert_state(NIC, "e1000e e1000e");
 }
 
-static void a_device_without_a_driver_has_none_again(void **state)
+static void a_device_without_a_driver_has_none_after_release(void **state)
 {
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/driver");
@@ -148,7 +148,7 @@ static void a_device_without_a_driver_has_none_again(void **state)
 
 static void a_dry_run_changes_nothing(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 
 	(void)state;
 	options.dry_run = true;
@@ -161,7 +161,7 @@ static void a_dry_run_changes_nothing(void **state)
 
 /* ---- groups ---- */
 
-static void a_part_of_a_group_is_refused_and_the_rest_named(void **state)
+static void a_part_of_a_group_is_refused_and_its_peers_are_reported(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(PAIR0), BIND_REFUSED);
@@ -172,9 +172,9 @@ static void a_part_of_a_group_is_refused_and_the_rest_named(void **state)
 	assert_string_equal(kernel.written, "");
 }
 
-static void a_group_goes_as_a_whole(void **state)
+static void a_whole_group_is_bound(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(PAIR0));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(PAIR0));
 
 	(void)state;
 	options.group = true;
@@ -198,7 +198,7 @@ static void every_override_is_written_before_a_device_is_unbound(void **state)
 	assert_null(strstr(first_unbind, "driver_override"));
 }
 
-static void a_peer_on_a_stub_or_without_a_driver_is_no_hindrance(void **state)
+static void a_peer_with_a_stub_or_without_a_driver_does_not_block(void **state)
 {
 	(void)state;
 	fakesys_remove(fake, "sys/bus/pci/devices/" PAIR1 "/driver");
@@ -212,7 +212,7 @@ static void a_peer_on_a_stub_or_without_a_driver_is_no_hindrance(void **state)
 
 /* ---- drivers ---- */
 
-static void the_variant_that_is_made_for_the_device_is_chosen(void **state)
+static void the_most_specific_variant_driver_is_chosen(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "proc/sys/kernel/osrelease", "6.1.0\n");
@@ -228,9 +228,9 @@ static void the_variant_that_is_made_for_the_device_is_chosen(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
-static void stubs_are_taken_by_name(void **state)
+static void stubs_are_accepted_by_name(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 
 	(void)state;
 	options.driver = "pci-stub";
@@ -239,15 +239,15 @@ static void stubs_are_taken_by_name(void **state)
 	options.driver = "xen-pciback";
 	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_state(NIC, "pciback pciback");
-	/* what it had before either */
+	/* the driver before both */
 	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_state(NIC, "e1000e -");
 }
 
-static void other_drivers_are_none_of_ours(void **state)
+static void other_drivers_are_rejected(void **state)
 {
 	static const char *const names[] = {"nouveau", "../../vfio", "vfio-pci/..", "", "vfio pci"};
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -257,7 +257,7 @@ static void other_drivers_are_none_of_ours(void **state)
 	assert_string_equal(kernel.written, "");
 }
 
-static void without_a_driver_nothing_is_touched(void **state)
+static void a_missing_module_changes_nothing(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "model/missing/vfio_pci", "");
@@ -270,7 +270,7 @@ static void without_a_driver_nothing_is_touched(void **state)
 
 /* ---- refusals ---- */
 
-static void what_can_not_be_is_refused(void **state)
+static void impossible_targets_are_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(BRIDGE), BIND_REFUSED);
@@ -284,17 +284,17 @@ static void what_can_not_be_is_refused(void **state)
 
 static void other_ids_than_expected_are_refused(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 
 	(void)state;
 	options.expect = "10de:2204";
 	assert_int_equal(run_bind(&options), BIND_REFUSED);
-	assert_contains(captured.text, "is 8086:10d3 and not 10de:2204");
+	assert_contains(captured.text, "is 8086:10d3, expected 10de:2204");
 	options.expect = "8086:10D3";
 	assert_int_equal(run_bind(&options), BIND_DONE);
 }
 
-static void hold(const char *group)
+static void open_group(const char *group)
 {
 	char path[64];
 
@@ -305,13 +305,13 @@ static void hold(const char *group)
 		     "4711 (qemu) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n");
 }
 
-static void what_a_vm_has_is_not_taken_from_it(void **state)
+static void a_device_in_use_is_not_released(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 
 	(void)state;
 	assert_int_equal(BIND(NIC), BIND_DONE);
-	hold("1");
+	open_group("1");
 	assert_int_equal(RELEASE(NIC), BIND_REFUSED);
 	assert_contains(captured.text, "held by process 4711");
 	options.driver = "pci-stub";
@@ -321,18 +321,18 @@ static void what_a_vm_has_is_not_taken_from_it(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
-/* Its group is the VM's: a native driver in it would end in EBUSY, or in a BUG. */
-static void nor_is_another_device_of_the_group(void **state)
+/* A host driver in a group that a VM uses would cause EBUSY or a kernel BUG. */
+static void a_peer_of_a_device_in_use_is_not_released(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
-	hold("2");
+	open_group("2");
 	assert_int_equal(RELEASE(PAIR1), BIND_REFUSED);
 	assert_state(PAIR1, "vfio-pci vfio-pci");
 }
 
-/* A process that can't be looked at may have it. */
-static void what_is_not_known_is_not_free(void **state)
+/* A process that cannot be inspected may use the device. */
+static void unknown_ownership_is_not_free(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), BIND_DONE);
@@ -343,38 +343,35 @@ static void what_is_not_known_is_not_free(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
-/* ---- what the kernel answers ---- */
+/* ---- errors of the kernel ---- */
 
-static void every_errno_of_bind_is_explained_and_undone(void **state)
+static void every_errno_of_bind_is_explained_and_rolled_back(void **state)
 {
 	static const struct {
 		int error;
-		const char *text;
-	} answers[] = {
-		{ENODEV, "doesn't take this device"},
-		{EBUSY, "another driver"},
-		{EINVAL, "no IOMMU group"},
-		{EAGAIN, "waits for something"},
-		{EIO, "Input/output"},
-		{ENOMEM, "allocate memory"},
+		const char *message;
+	} errors[] = {
+		{ENODEV, "rejects the device"}, {EBUSY, "another driver"},
+		{EINVAL, "no IOMMU group"},	{EAGAIN, "deferred its probe"},
+		{EIO, "Input/output"},		{ENOMEM, "allocate memory"},
 	};
 	char path[64], number[16];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(answers); i++) {
+	for (size_t i = 0; i < COUNT(errors); i++) {
 		captured = (struct log_capture){0};
 		snprintf(path, sizeof(path), "model/probe/vfio-pci");
-		snprintf(number, sizeof(number), "%d\n", answers[i].error);
+		snprintf(number, sizeof(number), "%d\n", errors[i].error);
 		fakesys_file(fake, path, number);
 		assert_int_equal(BIND(NIC), BIND_FAILED);
 		assert_state(NIC, "e1000e -");
-		assert_contains(captured.text, answers[i].text);
+		assert_contains(captured.text, errors[i].message);
 		assert_contains(captured.text, "rolled back");
 		assert_int_equal(journal_size(), 0);
 	}
 }
 
-static void no_permission_is_told_as_such(void **state)
+static void permission_denied_has_its_own_status(void **state)
 {
 	(void)state;
 	kernel.fault = FAULT_ERROR;
@@ -384,7 +381,7 @@ static void no_permission_is_told_as_such(void **state)
 	assert_state(NIC, "e1000e -");
 }
 
-static void the_node_is_waited_for(void **state)
+static void bind_waits_for_the_node(void **state)
 {
 	(void)state;
 	kernel.node_late = 20;
@@ -392,29 +389,30 @@ static void the_node_is_waited_for(void **state)
 	assert_true(kernel.pauses >= 20);
 }
 
-static void without_a_node_it_is_no_success(void **state)
+static void bind_fails_without_a_node(void **state)
 {
 	(void)state;
 	kernel.no_nodes = true;
 	assert_int_equal(BIND(NIC), BIND_FAILED);
 	assert_int_equal(kernel.pauses, 100);
-	assert_contains(captured.text, "there is no");
+	assert_contains(captured.text, "/dev/vfio/1 does not exist");
 	assert_state(NIC, "e1000e -");
 }
 
-static void the_node_is_given_to_its_owner(void **state)
+static void the_owner_of_the_node_is_changed(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS(NIC));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 
 	(void)state;
 	options.user = 9869;
 	options.user_group = 36;
 	assert_int_equal(run_bind(&options), BIND_DONE);
-	assert_string_equal(kernel.given, "dev/vfio/1 9869:36");
+	assert_string_equal(kernel.chowned, "dev/vfio/1 9869:36");
 }
 
-/* A driver that has no file bind leaves only drivers_probe, which tells nothing. */
-static void a_probe_that_tells_nothing_is_looked_after(void **state)
+/* A driver without a file bind is bound by drivers_probe, which does not return the probe's error.
+ */
+static void the_result_of_drivers_probe_is_verified(void **state)
 {
 	(void)state;
 	fakekernel_driver(&kernel, "vfio-pci");
@@ -424,13 +422,13 @@ static void a_probe_that_tells_nothing_is_looked_after(void **state)
 	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
 	assert_int_equal(BIND(NIC), BIND_FAILED);
-	assert_contains(captured.text, "it has no driver instead of vfio-pci");
+	assert_contains(captured.text, "bound to no driver, expected vfio-pci");
 	assert_state(NIC, "e1000e -");
 }
 
-/* ---- releasing without a record ---- */
+/* ---- release without a journal ---- */
 
-static void a_device_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
+static void a_device_bound_by_another_program_is_released_to_the_default_driver(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), BIND_DONE);
@@ -440,7 +438,7 @@ static void a_device_bound_by_others_goes_to_whom_the_kernel_picks(void **state)
 	assert_state(NIC, "e1000e -");
 }
 
-static void a_device_whose_ids_vfio_has_is_not_said_to_be_released(void **state)
+static void release_fails_if_vfio_has_the_ids_of_the_device(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), BIND_DONE);
@@ -451,13 +449,13 @@ static void a_device_whose_ids_vfio_has_is_not_said_to_be_released(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
-/* ---- interrupted at every step ---- */
+/* ---- faults at every step ---- */
 
 struct scenario {
 	const char *name;
 	void (*prepare)(void);
 	int (*subcommand)(struct bind_options *);
-	const char *words[4];
+	const char *arguments[4];
 };
 
 static void prepare_nothing(void)
@@ -482,7 +480,10 @@ static const struct scenario SCENARIOS[] = {
 	{"bind three", prepare_nothing, run_bind, {PAIR0, PAIR1, NIC}},
 	{"release one", prepare_bound, run_release, {NIC}},
 	{"release three", prepare_bound, run_release, {NIC, PAIR0, PAIR1}},
-	{"release what others have bound", prepare_foreign, run_release, {NIC, PAIR0, PAIR1}},
+	{"release devices bound by another program",
+	 prepare_foreign,
+	 run_release,
+	 {NIC, PAIR0, PAIR1}},
 };
 
 static void begin(const struct scenario *scenario)
@@ -502,14 +503,14 @@ static int run_scenario(const struct scenario *scenario, enum fault fault, unsig
 	kernel.fault = fault;
 	kernel.fault_at = at;
 	kernel.error = error;
-	status = run(scenario->subcommand, scenario->words);
+	status = run(scenario->subcommand, scenario->arguments);
 	kernel.fault = FAULT_NONE;
 	return status;
 }
 
-/* How many writes it takes when all goes well, and what there is then. */
-static unsigned rehearse(const struct scenario *scenario, char before[static 1024],
-			 char after[static 1024])
+/* Runs the scenario without a fault. Returns the number of writes. */
+static unsigned run_without_fault(const struct scenario *scenario, char before[static 1024],
+				  char after[static 1024])
 {
 	begin(scenario);
 	states(before);
@@ -519,14 +520,14 @@ static unsigned rehearse(const struct scenario *scenario, char before[static 102
 	return kernel.writes;
 }
 
-static void an_error_at_any_step_is_undone(void **state)
+static void an_error_at_any_step_is_rolled_back(void **state)
 {
 	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN, -EIO};
 	char before[1024], after[1024], now[1024];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t e = 0; e < COUNT(errors); e++) {
@@ -535,7 +536,7 @@ static void an_error_at_any_step_is_undone(void **state)
 							      errors[e]),
 						 BIND_FAILED);
 				assert_string_equal(states(now), before);
-				/* and it can be done then */
+				/* a second run succeeds */
 				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
 						 BIND_DONE);
 				assert_string_equal(states(now), after);
@@ -543,8 +544,8 @@ static void an_error_at_any_step_is_undone(void **state)
 	}
 }
 
-/* kill -9 in another process; this one finds what it left. */
-static void end_at(const struct scenario *scenario, enum fault fault, unsigned at, int signal)
+/* Runs the scenario in a child process, which a signal ends. */
+static void run_in_child(const struct scenario *scenario, enum fault fault, unsigned at, int signal)
 {
 	pid_t child = fork();
 	int status;
@@ -558,20 +559,20 @@ static void end_at(const struct scenario *scenario, enum fault fault, unsigned a
 
 static void kill_at(const struct scenario *scenario, enum fault fault, unsigned at)
 {
-	end_at(scenario, fault, at, SIGKILL);
+	run_in_child(scenario, fault, at, SIGKILL);
 }
 
-static void who_is_asked_to_end_leaves_everything_in_order(void **state)
+static void sigterm_is_deferred_until_the_rollback_is_complete(void **state)
 {
 	char before[1024], after[1024], now[1024];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++) {
 			begin(&SCENARIOS[i]);
-			end_at(&SCENARIOS[i], FAULT_TERM, at, SIGTERM);
+			run_in_child(&SCENARIOS[i], FAULT_TERM, at, SIGTERM);
 			assert_string_equal(states(now), at == steps ? after : before);
 			kernel.written[0] = '\0';
 			assert_int_equal(RECOVER(), BIND_DONE);
@@ -580,14 +581,14 @@ static void who_is_asked_to_end_leaves_everything_in_order(void **state)
 	}
 }
 
-static void a_run_that_is_killed_at_any_step_is_put_in_order(void **state)
+static void a_run_killed_at_any_step_is_recovered(void **state)
 {
 	static const enum fault faults[] = {FAULT_KILL_BEFORE, FAULT_KILL_AFTER};
 	char before[1024], after[1024], now[1024];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t f = 0; f < COUNT(faults); f++) {
@@ -605,12 +606,11 @@ static void a_run_that_is_killed_at_any_step_is_put_in_order(void **state)
 	}
 }
 
-/* The recovery is killed as well, at each of its steps. */
-static void so_is_a_recovery_that_is_killed(void **state)
+static void a_recovery_killed_at_any_step_is_recovered(void **state)
 {
 	static const struct scenario recovery = {"recover", prepare_nothing, run_recover, {NULL}};
 	char before[1024], after[1024], now[1024];
-	unsigned steps = rehearse(&SCENARIOS[1], before, after);
+	unsigned steps = run_without_fault(&SCENARIOS[1], before, after);
 
 	(void)state;
 	for (unsigned at = 2; at <= steps; at++)
@@ -625,14 +625,14 @@ static void so_is_a_recovery_that_is_killed(void **state)
 				_exit(run_scenario(&recovery, FAULT_KILL_AFTER, again, 0));
 			assert_int_equal(waitpid(child, &status, 0), child);
 			if (!WIFSIGNALED(status))
-				break; /* it has fewer steps */
+				break; /* no more steps */
 			assert_int_equal(RECOVER(), BIND_DONE);
 			assert_string_equal(states(now), before);
 			assert_int_equal(journal_size(), 0);
 		}
 }
 
-static void the_next_run_looks_after_what_was_left(void **state)
+static void the_next_run_recovers_an_interrupted_run(void **state)
 {
 	(void)state;
 	begin(&SCENARIOS[1]);
@@ -645,7 +645,7 @@ static void the_next_run_looks_after_what_was_left(void **state)
 	assert_state(DISK, "vfio-pci vfio-pci");
 }
 
-static void a_recovery_that_waits_says_so(void **state)
+static void a_recovery_reports_that_it_waits(void **state)
 {
 	struct bind_options options;
 
@@ -653,20 +653,20 @@ static void a_recovery_that_waits_says_so(void **state)
 	begin(&SCENARIOS[1]);
 	run_scenario(&SCENARIOS[1], FAULT_HANG, 1, 0);
 	captured = (struct log_capture){0};
-	options = fakekernel_options(&kernel, &captured, WORDS(NULL));
+	options = fakekernel_options(&kernel, &captured, ARGS(NULL));
 	options.timeout = 30;
 	assert_int_equal(run_recover(&options), BIND_TIMEOUT);
 	assert_contains(
 		captured.text,
-		"waiting for what an earlier run has begun in the kernel, at most 28 seconds longer; "
-		"if a VM has the device, shut it down\n");
+		"waiting for the kernel to finish an operation of an earlier run, at most 28 seconds longer; "
+		"if a VM uses the device, shut it down\n");
 	assert_contains(captured.text,
 			"the kernel has not finished; run 'vfio-bind recover' later");
 	assert_int_equal(captured.warnings, 1);
 }
 
-/* The fake kernel ends the test when a device is touched while a call for it is in there. */
-static void a_call_without_an_answer_is_left_alone(void **state)
+/* The model ends the test if a device is written while a call for it is blocked. */
+static void a_device_with_a_blocked_call_is_not_written(void **state)
 {
 	static const enum fault faults[] = {FAULT_HANG, FAULT_HANG_DONE};
 	static const char *const devices[] = {NIC, PAIR0, PAIR1};
@@ -674,47 +674,46 @@ static void a_call_without_an_answer_is_left_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++)
 			for (size_t f = 0; f < COUNT(faults); f++) {
 				begin(&SCENARIOS[i]);
 				assert_int_equal(run_scenario(&SCENARIOS[i], faults[f], at, 0),
 						 BIND_TIMEOUT);
-				/* still there: nothing more is done with that device, but with
-				 * others */
+				/* still blocked; other devices can be changed */
 				assert_int_equal(RECOVER(), BIND_TIMEOUT);
 				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
 						 BIND_TIMEOUT);
 				assert_int_equal(BIND(DISK), BIND_DONE);
 				assert_int_equal(RELEASE(DISK), BIND_DONE);
 				for (size_t c = 0; c < COUNT(devices); c++)
-					fakekernel_wake(&kernel, devices[c]);
+					fakekernel_unblock(&kernel, devices[c]);
 				assert_int_equal(RECOVER(), BIND_DONE);
 				assert_string_equal(states(now), before);
 			}
 	}
 }
 
-static void a_device_that_vanishes_costs_only_itself(void **state)
+static void a_removed_device_does_not_affect_the_others(void **state)
 {
 	char before[1024], after[1024], now[1024];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++) {
 			size_t gone = 0;
 
 			begin(&SCENARIOS[i]);
-			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_VANISH, at, 0),
+			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_REMOVE, at, 0),
 					 BIND_FAILED);
 			states(now);
 			for (const char *p = now; (p = strstr(p, "gone")); p++)
 				gone++;
 			assert_int_equal(gone, 1);
-			/* the lines of the others are those from before */
+			/* the other devices are unchanged */
 			for (char *line = strtok(now, "\n"); line; line = strtok(NULL, "\n"))
 				assert_true(strcmp(line, "gone") == 0 || strstr(before, line));
 			assert_int_equal(RECOVER(), BIND_DONE);
@@ -722,41 +721,41 @@ static void a_device_that_vanishes_costs_only_itself(void **state)
 	}
 }
 
-static void a_driver_that_gets_in_between_is_sent_away(void **state)
+static void a_driver_bound_by_another_program_is_unbound(void **state)
 {
 	char before[1024], after[1024], now[1024];
 
 	(void)state;
-	fakekernel_driver(&kernel, "thief");
+	fakekernel_driver(&kernel, "other-driver");
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = rehearse(&SCENARIOS[i], before, after);
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++) {
 			int status;
 
 			begin(&SCENARIOS[i]);
-			fakekernel_driver(&kernel, "thief");
-			status = run_scenario(&SCENARIOS[i], FAULT_THIEF, at, 0);
-			/* it finds its chance only where the device has no driver */
+			fakekernel_driver(&kernel, "other-driver");
+			status = run_scenario(&SCENARIOS[i], FAULT_OTHER_DRIVER, at, 0);
+			/* it is bound only while the device has no driver */
 			assert_true(status == BIND_DONE || status == BIND_FAILED);
 			assert_string_equal(states(now), status == BIND_DONE ? after : before);
-			assert_null(strstr(now, "thief"));
+			assert_null(strstr(now, "other-driver"));
 		}
 	}
 }
 
-static void half_a_text_is_noticed(void **state)
+static void a_truncated_override_is_detected(void **state)
 {
 	(void)state;
 	fakekernel_driver(&kernel, "vfio-pci");
-	kernel.fault = FAULT_CUT;
+	kernel.fault = FAULT_TRUNCATE;
 	kernel.fault_at = 1;
 	assert_int_equal(BIND(NIC), BIND_FAILED);
 	assert_state(NIC, "e1000e -");
-	assert_null(strstr(kernel.written, "unbind")); /* before anything was lost */
+	assert_null(strstr(kernel.written, "unbind")); /* nothing was unbound */
 }
 
-static void undoing_goes_backwards(void **state)
+static void rollback_is_in_reverse_order(void **state)
 {
 	const char *first, *second;
 
@@ -770,7 +769,7 @@ static void undoing_goes_backwards(void **state)
 	assert_true(first < second);
 }
 
-static void what_can_not_be_undone_is_told_and_remembered(void **state)
+static void a_failed_rollback_is_logged_and_kept_in_the_journal(void **state)
 {
 	(void)state;
 	fakekernel_driver(&kernel, "vfio-pci");
@@ -787,9 +786,9 @@ static void what_can_not_be_undone_is_told_and_remembered(void **state)
 	assert_int_equal(journal_size(), 0);
 }
 
-/* ---- two at once ---- */
+/* ---- concurrent runs ---- */
 
-static void another_run_is_waited_for_and_then_given_up(void **state)
+static void a_locked_journal_fails_after_the_timeout(void **state)
 {
 	struct journal journal;
 	struct sysroot *root;
@@ -805,7 +804,7 @@ static void another_run_is_waited_for_and_then_given_up(void **state)
 	sysroot_free(root);
 }
 
-static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
+static void of_concurrent_runs_one_writes_and_all_succeed(void **state)
 {
 	pid_t children[8];
 	unsigned writers = 0;
@@ -818,7 +817,7 @@ static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
 		if (children[i] == 0) {
 			kernel.kernel.timeout = 30;
 			struct bind_options options = fakekernel_options(&kernel, &captured,
-									 WORDS(NIC, PAIR0, PAIR1));
+									 ARGS(NIC, PAIR0, PAIR1));
 
 			options.timeout = 30;
 			kernel.written[0] = '\0';
@@ -836,9 +835,9 @@ static void of_many_at_once_one_does_it_and_all_are_told_the_truth(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
-/* ---- names ---- */
+/* ---- DEV arguments ---- */
 
-static void devices_go_by_many_names(void **state)
+static void every_kind_of_dev_argument_is_accepted(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/net/eth7/address", "52:54:00:aa:bb:cc\n");
@@ -859,15 +858,15 @@ static void devices_go_by_many_names(void **state)
 	assert_int_equal(BIND("net:eth8"), BIND_NO_DEVICE);
 }
 
-static void a_name_of_several_must_be_meant_so(void **state)
+static void several_matches_need_all(void **state)
 {
-	struct bind_options options = fakekernel_options(&kernel, &captured, WORDS("id:8086:10d3"));
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS("id:8086:10d3"));
 
 	(void)state;
 	fakekernel_pci(&kernel, "0000:06:00.0", .vendor = 0x8086, .device = 0x10d3,
 		       .class = 0x020000, .group = "6", .driver = "e1000e");
 	assert_int_equal(run_bind(&options), BIND_USAGE);
-	assert_contains(captured.text, "both " NIC " and 0000:06:00.0 are");
+	assert_contains(captured.text, "matches " NIC " and 0000:06:00.0");
 	assert_string_equal(kernel.written, "");
 	options.all = true;
 	assert_int_equal(run_bind(&options), BIND_DONE);
@@ -875,14 +874,14 @@ static void a_name_of_several_must_be_meant_so(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
-/* ---- what is remembered ---- */
+/* ---- the journal ---- */
 
-static void a_device_that_was_exchanged_is_not_given_the_old_ones_driver(void **state)
+static void a_replaced_device_does_not_get_the_driver_of_the_old_one(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC), BIND_DONE);
-	fakekernel_vanish(&kernel, NIC);
-	/* something else takes the inode meanwhile, as happens */
+	fakekernel_remove(&kernel, NIC);
+	/* another file reuses the inode number */
 	fakesys_file(fake, "sys/bus/pci/devices/other", "");
 	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1",
 		       .driver = "nouveau");
@@ -893,16 +892,16 @@ static void a_device_that_was_exchanged_is_not_given_the_old_ones_driver(void **
 	assert_state(NIC, "nouveau -");
 }
 
-static void with_a_broken_journal_nothing_is_touched(void **state)
+static void an_invalid_journal_prevents_changes(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "run/vfio-bind/journal", "vfio-bind 1\nbound nonsense\n");
 	assert_int_equal(BIND(NIC), BIND_FAILED);
-	assert_contains(captured.text, "journal:2: can't be understood");
+	assert_contains(captured.text, "journal:2: invalid journal");
 	assert_string_equal(kernel.written, "");
 }
 
-static void a_directory_of_somebody_else_is_not_written_to(void **state)
+static void a_journal_directory_writable_by_others_is_rejected(void **state)
 {
 	char path[128];
 
@@ -915,32 +914,32 @@ static void a_directory_of_somebody_else_is_not_written_to(void **state)
 	assert_int_equal(BIND(NIC), BIND_DONE);
 }
 
-/* ---- each for itself ---- */
+/* ---- independent devices ---- */
 
-static void at_boot_one_bad_device_costs_only_that_one(void **state)
+static void at_boot_a_failure_does_not_affect_other_devices(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "etc/default/vfio-bind",
 		     "# devices\nDEVICES=\"" NIC " 0000:07:00.0 " PAIR0 " " DISK "\"\n");
-	assert_int_equal(run(run_apply, WORDS(NULL)), BIND_REFUSED);
+	assert_int_equal(run(run_apply, ARGS(NULL)), BIND_REFUSED);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_state(DISK, "vfio-pci vfio-pci");
-	assert_state(PAIR0, "nouveau -"); /* PAIR1 is missing */
-	assert_contains(captured.text, "0000:07:00.0: there is no such device");
+	assert_state(PAIR0, "nouveau -"); /* PAIR1 is not listed */
+	assert_contains(captured.text, "0000:07:00.0: no such device");
 }
 
-static void the_devices_of_a_group_find_each_other(void **state)
+static void devices_of_one_group_are_bound_together(void **state)
 {
 	(void)state;
-	assert_int_equal(run(run_bind_each, WORDS(PAIR0, NIC, PAIR1)), BIND_DONE);
+	assert_int_equal(run(run_bind_each, ARGS(PAIR0, NIC, PAIR1)), BIND_DONE);
 	assert_state(PAIR0, "vfio-pci vfio-pci");
 	assert_state(PAIR1, "vfio-pci vfio-pci");
 }
 
-static void a_host_without_the_file_has_nothing_to_do(void **state)
+static void apply_without_a_file_binds_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(run(run_apply, WORDS(NULL)), BIND_DONE);
+	assert_int_equal(run(run_apply, ARGS(NULL)), BIND_DONE);
 	assert_string_equal(kernel.written, "");
 }
 
@@ -952,53 +951,53 @@ static void prepare_pf(void)
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/sriov_numvfs", "0\n");
 }
 
-static void vfs_are_made_and_taken_away(void **state)
+static void vfs_are_enabled_and_disabled(void **state)
 {
 	(void)state;
 	prepare_pf();
-	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
 	assert_state("0000:01:10.1", "igbvf -");
 	assert_int_equal(BIND(NIC), BIND_REFUSED);
 	assert_contains(captured.text, "vfs: virtual functions are enabled: 2");
-	assert_int_equal(run(run_vfs, WORDS(NIC, "3")), BIND_DONE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "3")), BIND_DONE);
 	assert_string_equal(kernel.written, "0 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n"
 					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
 	assert_int_equal(BIND("0000:01:10.2"), BIND_DONE);
 	assert_int_equal(journal_size(), 1);
-	assert_int_equal(run(run_vfs, WORDS(NIC, "0")), BIND_DONE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_DONE);
 	assert_state("0000:01:10.0", "gone");
-	/* what was remembered of a VF goes with it */
+	/* removed VFs are dropped from the journal */
 	assert_int_equal(BIND(DISK), BIND_DONE);
 	assert_int_equal(journal_size(), 1);
-	assert_int_equal(run(run_vfs, WORDS(NIC, "5")), BIND_USAGE);
-	assert_int_equal(run(run_vfs, WORDS(NIC, "x")), BIND_USAGE);
-	assert_int_equal(run(run_vfs, WORDS(DISK, "1")), BIND_UNAVAILABLE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "5")), BIND_USAGE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "x")), BIND_USAGE);
+	assert_int_equal(run(run_vfs, ARGS(DISK, "1")), BIND_UNAVAILABLE);
 }
 
-static void a_vf_that_a_vm_has_is_not_taken_away(void **state)
+static void vfs_in_use_are_not_disabled(void **state)
 {
 	(void)state;
 	prepare_pf();
-	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
 	assert_int_equal(BIND("0000:01:10.0"), BIND_DONE);
-	hold("10");
-	assert_int_equal(run(run_vfs, WORDS(NIC, "0")), BIND_REFUSED);
+	open_group("10");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
 	assert_state("0000:01:10.0", "vfio-pci vfio-pci");
 }
 
-static void a_number_that_fails_is_put_back(void **state)
+static void a_failed_number_of_vfs_is_rolled_back(void **state)
 {
-	static const struct scenario more = {"vfs", prepare_pf, run_vfs, {NIC, "4"}};
+	static const struct scenario scenario = {"vfs", prepare_pf, run_vfs, {NIC, "4"}};
 
 	(void)state;
 	prepare_pf();
-	assert_int_equal(run(run_vfs, WORDS(NIC, "2")), BIND_DONE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
 	kernel.writes = 0;
-	assert_int_equal(run_scenario(&more, FAULT_ERROR, 2, -ENOMEM), BIND_FAILED);
+	assert_int_equal(run_scenario(&scenario, FAULT_ERROR, 2, -ENOMEM), BIND_FAILED);
 	assert_state("0000:01:10.1", "igbvf -");
 	assert_state("0000:01:10.2", "gone");
 	kernel.writes = 0;
-	kill_at(&more, FAULT_KILL_AFTER, 1);
+	kill_at(&scenario, FAULT_KILL_AFTER, 1);
 	assert_state("0000:01:10.1", "gone");
 	assert_int_equal(RECOVER(), BIND_DONE);
 	assert_state("0000:01:10.1", "igbvf -");
@@ -1009,57 +1008,57 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_device_is_bound_and_given_back),
-		TEST(what_is_so_already_costs_no_write),
-		TEST(an_override_of_somebody_else_comes_back),
-		TEST(a_device_without_a_driver_has_none_again),
+		TEST(a_device_is_bound_and_released),
+		TEST(nothing_is_written_if_nothing_changes),
+		TEST(a_foreign_override_is_restored),
+		TEST(a_device_without_a_driver_has_none_after_release),
 		TEST(a_dry_run_changes_nothing),
-		TEST(a_part_of_a_group_is_refused_and_the_rest_named),
-		TEST(a_group_goes_as_a_whole),
+		TEST(a_part_of_a_group_is_refused_and_its_peers_are_reported),
+		TEST(a_whole_group_is_bound),
 		TEST(every_override_is_written_before_a_device_is_unbound),
-		TEST(a_peer_on_a_stub_or_without_a_driver_is_no_hindrance),
-		TEST(the_variant_that_is_made_for_the_device_is_chosen),
-		TEST(stubs_are_taken_by_name),
-		TEST(other_drivers_are_none_of_ours),
-		TEST(without_a_driver_nothing_is_touched),
-		TEST(what_can_not_be_is_refused),
+		TEST(a_peer_with_a_stub_or_without_a_driver_does_not_block),
+		TEST(the_most_specific_variant_driver_is_chosen),
+		TEST(stubs_are_accepted_by_name),
+		TEST(other_drivers_are_rejected),
+		TEST(a_missing_module_changes_nothing),
+		TEST(impossible_targets_are_refused),
 		TEST(other_ids_than_expected_are_refused),
-		TEST(what_a_vm_has_is_not_taken_from_it),
-		TEST(nor_is_another_device_of_the_group),
-		TEST(what_is_not_known_is_not_free),
-		TEST(every_errno_of_bind_is_explained_and_undone),
-		TEST(no_permission_is_told_as_such),
-		TEST(the_node_is_waited_for),
-		TEST(without_a_node_it_is_no_success),
-		TEST(the_node_is_given_to_its_owner),
-		TEST(a_probe_that_tells_nothing_is_looked_after),
-		TEST(a_device_bound_by_others_goes_to_whom_the_kernel_picks),
-		TEST(a_device_whose_ids_vfio_has_is_not_said_to_be_released),
-		TEST(an_error_at_any_step_is_undone),
-		TEST(a_run_that_is_killed_at_any_step_is_put_in_order),
-		TEST(so_is_a_recovery_that_is_killed),
-		TEST(who_is_asked_to_end_leaves_everything_in_order),
-		TEST(the_next_run_looks_after_what_was_left),
-		TEST(a_recovery_that_waits_says_so),
-		TEST(a_call_without_an_answer_is_left_alone),
-		TEST(a_device_that_vanishes_costs_only_itself),
-		TEST(a_driver_that_gets_in_between_is_sent_away),
-		TEST(half_a_text_is_noticed),
-		TEST(undoing_goes_backwards),
-		TEST(what_can_not_be_undone_is_told_and_remembered),
-		TEST(another_run_is_waited_for_and_then_given_up),
-		TEST(of_many_at_once_one_does_it_and_all_are_told_the_truth),
-		TEST(devices_go_by_many_names),
-		TEST(a_name_of_several_must_be_meant_so),
-		TEST(a_device_that_was_exchanged_is_not_given_the_old_ones_driver),
-		TEST(with_a_broken_journal_nothing_is_touched),
-		TEST(a_directory_of_somebody_else_is_not_written_to),
-		TEST(at_boot_one_bad_device_costs_only_that_one),
-		TEST(the_devices_of_a_group_find_each_other),
-		TEST(a_host_without_the_file_has_nothing_to_do),
-		TEST(vfs_are_made_and_taken_away),
-		TEST(a_vf_that_a_vm_has_is_not_taken_away),
-		TEST(a_number_that_fails_is_put_back),
+		TEST(a_device_in_use_is_not_released),
+		TEST(a_peer_of_a_device_in_use_is_not_released),
+		TEST(unknown_ownership_is_not_free),
+		TEST(every_errno_of_bind_is_explained_and_rolled_back),
+		TEST(permission_denied_has_its_own_status),
+		TEST(bind_waits_for_the_node),
+		TEST(bind_fails_without_a_node),
+		TEST(the_owner_of_the_node_is_changed),
+		TEST(the_result_of_drivers_probe_is_verified),
+		TEST(a_device_bound_by_another_program_is_released_to_the_default_driver),
+		TEST(release_fails_if_vfio_has_the_ids_of_the_device),
+		TEST(an_error_at_any_step_is_rolled_back),
+		TEST(a_run_killed_at_any_step_is_recovered),
+		TEST(a_recovery_killed_at_any_step_is_recovered),
+		TEST(sigterm_is_deferred_until_the_rollback_is_complete),
+		TEST(the_next_run_recovers_an_interrupted_run),
+		TEST(a_recovery_reports_that_it_waits),
+		TEST(a_device_with_a_blocked_call_is_not_written),
+		TEST(a_removed_device_does_not_affect_the_others),
+		TEST(a_driver_bound_by_another_program_is_unbound),
+		TEST(a_truncated_override_is_detected),
+		TEST(rollback_is_in_reverse_order),
+		TEST(a_failed_rollback_is_logged_and_kept_in_the_journal),
+		TEST(a_locked_journal_fails_after_the_timeout),
+		TEST(of_concurrent_runs_one_writes_and_all_succeed),
+		TEST(every_kind_of_dev_argument_is_accepted),
+		TEST(several_matches_need_all),
+		TEST(a_replaced_device_does_not_get_the_driver_of_the_old_one),
+		TEST(an_invalid_journal_prevents_changes),
+		TEST(a_journal_directory_writable_by_others_is_rejected),
+		TEST(at_boot_a_failure_does_not_affect_other_devices),
+		TEST(devices_of_one_group_are_bound_together),
+		TEST(apply_without_a_file_binds_nothing),
+		TEST(vfs_are_enabled_and_disabled),
+		TEST(vfs_in_use_are_not_disabled),
+		TEST(a_failed_number_of_vfs_is_rolled_back),
 	};
 
 	return cmocka_run_group_tests_name("binder-bind", tests, NULL, NULL);

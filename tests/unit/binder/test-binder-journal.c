@@ -36,18 +36,18 @@ static struct change make_change(const char *driver, const char *override)
 		.vendor = 0x10de,
 		.device = 0x2204,
 		.inode = 0xffffffffffffffffu,
-		.state = CHANGE_UNDO};
+		.state = CHANGE_ROLLING_BACK};
 
 	assert_int_equal(binding_set(&change.origin, driver, override), 0);
 	assert_int_equal(binding_set(&change.before, NULL, NULL), 0);
-	change.wanted.any = true;
+	change.wanted.autoprobe = true;
 	return change;
 }
 
-static void what_is_written_is_read_again(void **state)
+static void a_written_journal_is_read_back(void **state)
 {
 	static const char *const overrides[] = {"vfio-pci", "-", "*", "a b,c%\x01\xff\"", "(none)"};
-	struct changes again = {0};
+	struct changes read = {0};
 	struct journal journal;
 
 	(void)state;
@@ -59,20 +59,20 @@ static void what_is_written_is_read_again(void **state)
 		assert_int_equal(journal.changes.count, 1);
 		assert_int_equal(journal_save(&journal), 0);
 		journal_close(&journal);
-		assert_int_equal(journal_read(root, &log_, &again), 0);
-		assert_int_equal(again.count, 1);
-		assert_int_equal(again.items[0].state, CHANGE_UNDO);
-		assert_int_equal(again.items[0].inode, change.inode);
-		assert_int_equal(address_compare(&again.items[0].address, &change.address), 0);
-		assert_true(binding_same(&again.items[0].origin, &change.origin));
-		assert_null(again.items[0].before.driver);
-		assert_true(again.items[0].wanted.any);
-		changes_free(&again);
+		assert_int_equal(journal_read(root, &log_, &read), 0);
+		assert_int_equal(read.count, 1);
+		assert_int_equal(read.items[0].state, CHANGE_ROLLING_BACK);
+		assert_int_equal(read.items[0].inode, change.inode);
+		assert_int_equal(address_compare(&read.items[0].address, &change.address), 0);
+		assert_true(binding_equal(&read.items[0].origin, &change.origin));
+		assert_null(read.items[0].before.driver);
+		assert_true(read.items[0].wanted.autoprobe);
+		changes_free(&read);
 		change_free_members(&change);
 	}
 }
 
-static void vfs_and_driver_of_a_device_are_two_things(void **state)
+static void vfs_and_driver_of_a_device_are_separate_changes(void **state)
 {
 	struct change driver = make_change("ixgbe", NULL), vfs = make_change(NULL, NULL);
 	struct journal journal;
@@ -91,7 +91,7 @@ static void vfs_and_driver_of_a_device_are_two_things(void **state)
 	assert_int_equal(journal_find(&journal.changes, &vfs.address, true)->vfs_wanted, 63);
 	assert_string_equal(journal_find(&journal.changes, &vfs.address, false)->origin.driver,
 			    "ixgbe");
-	journal_forget(&journal, &vfs);
+	journal_remove(&journal, &vfs);
 	assert_null(journal_find(&journal.changes, &vfs.address, true));
 	assert_non_null(journal_find(&journal.changes, &vfs.address, false));
 	journal_close(&journal);
@@ -99,11 +99,10 @@ static void vfs_and_driver_of_a_device_are_two_things(void **state)
 	change_free_members(&vfs);
 }
 
-/* Only a whole journal is believed. */
-static void what_is_no_journal_is_refused(void **state)
+static void an_invalid_journal_is_rejected(void **state)
 {
 #define GOOD "bound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n"
-	static const char *const texts[] = {
+	static const char *const journals[] = {
 		"",
 		"vfio-bind 2\n",
 		"vfio-bind 1\nbound\n",
@@ -128,8 +127,8 @@ static void what_is_no_journal_is_refused(void **state)
 	assert_int_equal(journal_read(root, &log_, &changes), 0);
 	assert_int_equal(changes.count, 1);
 	changes_free(&changes);
-	for (size_t i = 0; i < COUNT(texts); i++) {
-		fakesys_file(fake, JOURNAL_PATH, texts[i]);
+	for (size_t i = 0; i < COUNT(journals); i++) {
+		fakesys_file(fake, JOURNAL_PATH, journals[i]);
 		assert_int_equal(journal_read(root, &log_, &changes), -EBADMSG);
 		assert_int_equal(changes.count, 0);
 	}
@@ -137,25 +136,25 @@ static void what_is_no_journal_is_refused(void **state)
 	assert_int_equal(journal_read(root, &log_, &changes), -EBADMSG);
 }
 
-/* ---- the devices of the host, at boot ---- */
+/* ---- /etc/default/vfio-bind ---- */
 
-static int parse(const char *text, struct strings *words)
+static int parse(const char *content, struct strings *devices)
 {
 	char copy[512];
 
-	snprintf(copy, sizeof(copy), "%s", text);
-	return boot_devices_parse("/etc/default/vfio-bind", copy, &log_, words);
+	snprintf(copy, sizeof(copy), "%s", content);
+	return boot_devices_parse("/etc/default/vfio-bind", copy, &log_, devices);
 }
 
-static void the_script_s_file_is_understood(void **state)
+static void the_environment_file_is_parsed(void **state)
 {
 	static const struct {
-		const char *text;
+		const char *content;
 		size_t count;
 		const char *last;
 	} files[] = {
 		{"", 0, NULL},
-		{"# nothing\n; nor here\n\n", 0, NULL},
+		{"# comment\n; comment\n\n", 0, NULL},
 		{"DEVICES=\"0000:04:00.0 0000:05:00.0 0000:84:00.0\"\n", 3, "0000:84:00.0"},
 		{"DEVICES='0000:04:00.0'", 1, "0000:04:00.0"},
 		{"DEVICES=0000:04:00.0\r\n", 1, "0000:04:00.0"},
@@ -167,20 +166,20 @@ static void the_script_s_file_is_understood(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(files); i++) {
-		struct strings words = {0};
+		struct strings devices = {0};
 
-		assert_int_equal(parse(files[i].text, &words), BIND_DONE);
-		assert_int_equal(words.count, files[i].count);
+		assert_int_equal(parse(files[i].content, &devices), BIND_DONE);
+		assert_int_equal(devices.count, files[i].count);
 		if (files[i].last)
-			assert_string_equal(words.items[words.count - 1], files[i].last);
-		strings_free(&words);
+			assert_string_equal(devices.items[devices.count - 1], files[i].last);
+		strings_free(&devices);
 	}
 	assert_int_equal(captured.errors, 0);
 	assert_int_equal(captured.warnings, 1);
 	assert_contains(captured.text, "/etc/default/vfio-bind:1: unknown setting OTHER");
 }
 
-static void its_faults_are_told_with_their_line(void **state)
+static void syntax_errors_are_logged_with_their_line(void **state)
 {
 	static const char *const files[] = {
 		"\nDEVICES=\"0000:04:00.0\n", "\nDEVICES=0000:04:00.0\"\n",
@@ -191,27 +190,28 @@ static void its_faults_are_told_with_their_line(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(files); i++) {
-		struct strings words = {0};
+		struct strings devices = {0};
 
 		captured = (struct log_capture){0};
-		assert_int_equal(parse(files[i], &words), BIND_USAGE);
+		assert_int_equal(parse(files[i], &devices), BIND_USAGE);
 		assert_int_equal(captured.errors, 1);
 		assert_contains(captured.text, "/etc/default/vfio-bind:2: ");
 		assert_contains(captured.text, "DEVICES=\"0000:04:00.0 0000:05:00.0\"");
-		strings_free(&words);
+		strings_free(&devices);
 	}
 }
 
-static void another_run_is_waited_for_and_that_is_reported(void **state)
+static void waiting_for_another_run_is_reported(void **state)
 {
 	struct journal first, second;
 
 	(void)state;
 	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
 	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
-	assert_contains(captured.text,
-			"warning: waiting for another vfio-bind to end, at most 1 second longer\n");
-	assert_contains(captured.text, "error: another vfio-bind is at work; try again\n");
+	assert_contains(
+		captured.text,
+		"warning: waiting for another vfio-bind to finish, at most 1 second longer\n");
+	assert_contains(captured.text, "error: another vfio-bind is running; try again\n");
 	journal_close(&second);
 	journal_close(&first);
 	captured = (struct log_capture){0};
@@ -224,12 +224,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_written_is_read_again),
-		TEST(vfs_and_driver_of_a_device_are_two_things),
-		TEST(what_is_no_journal_is_refused),
-		TEST(the_script_s_file_is_understood),
-		TEST(its_faults_are_told_with_their_line),
-		TEST(another_run_is_waited_for_and_that_is_reported),
+		TEST(a_written_journal_is_read_back),
+		TEST(vfs_and_driver_of_a_device_are_separate_changes),
+		TEST(an_invalid_journal_is_rejected),
+		TEST(the_environment_file_is_parsed),
+		TEST(syntax_errors_are_logged_with_their_line),
+		TEST(waiting_for_another_run_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("binder-journal", tests, NULL, NULL);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's own side of kernel.h, on files: a FIFO that nobody reads is what an unbind is that
- * hangs. */
+/* The host's functions of kernel.h, on files. Opening a FIFO without a reader blocks, like an
+ * unbind of a device in use. */
 #include "tests/unit/test.h"
 
 #include "binder/engine/journal.h"
+#include "binder/engine/kernel.h"
 #include "tests/unit/fakesys.h"
 
 #include <signal.h>
@@ -17,7 +18,7 @@ static struct fakesys *fake;
 static struct sysroot *root;
 static struct host_kernel host;
 static struct log_capture captured;
-static struct log log_heard;
+static struct log log_;
 
 static int setup(void **state)
 {
@@ -26,8 +27,8 @@ static int setup(void **state)
 	fakesys_directory(fake, JOURNAL_DIRECTORY);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
 	captured = (struct log_capture){0};
-	log_heard = log_capture_add(&captured);
-	host_kernel_init(&host, root, &log_heard, 1);
+	log_ = log_capture_add(&captured);
+	host_kernel_init(&host, root, &log_, 1);
 	return 0;
 }
 
@@ -48,9 +49,9 @@ static void make_fifo(const char *path)
 	assert_int_equal(mkfifo(full, 0600), 0);
 }
 
-static void what_is_written_arrives(void **state)
+static void a_value_is_written_and_read(void **state)
 {
-	char text[ATTRIBUTE_SIZE];
+	char value[ATTRIBUTE_SIZE];
 
 	(void)state;
 	fakesys_file(fake, "sys/bus/pci/devices/0000:01:00.0/driver_override", "");
@@ -59,18 +60,18 @@ static void what_is_written_arrives(void **state)
 					   "vfio-pci"),
 			 0);
 	assert_int_equal(host.kernel.read(&host.kernel, &slot,
-					  "sys/bus/pci/devices/0000:01:00.0/driver_override", text),
+					  "sys/bus/pci/devices/0000:01:00.0/driver_override",
+					  value),
 			 8);
-	assert_string_equal(text, "vfio-pci");
+	assert_string_equal(value, "vfio-pci");
 	assert_int_equal(host.kernel.read(&host.kernel, &slot,
-					  "sys/bus/pci/devices/0000:01:00.0/none", text),
+					  "sys/bus/pci/devices/0000:01:00.0/none", value),
 			 -ENOENT);
 	assert_int_equal(host.kernel.write(&host.kernel, &slot, "sys/bus/pci/none", "x"), -ENOENT);
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
-/* Nothing is made, and nothing is written anywhere else. */
-static void it_writes_below_the_bus_only(void **state)
+static void writes_outside_sys_bus_pci_are_rejected(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "sys/class/net/eth0/flags", "");
@@ -83,18 +84,18 @@ static void it_writes_below_the_bus_only(void **state)
 			 -EPERM);
 }
 
-static void no_answer_in_time_is_told(void **state)
+static void a_blocked_call_times_out(void **state)
 {
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
 	assert_int_equal(host.kernel.write(&host.kernel, &slot,
 					   "sys/bus/pci/devices/0000:01:00.0/unbind", "x"),
 			 -ETIMEDOUT);
-	/* this one can be killed, unlike one in the kernel */
+	/* the child could be killed, unlike one in D state */
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
-/* After two seconds it is said what is waited for, how long, and who is in the way. */
+/* After two seconds: the operation, the remaining time and the owner. */
 static void a_long_wait_is_reported(void **state)
 {
 	char name[] = "one-42";
@@ -120,7 +121,7 @@ static void a_long_wait_is_reported(void **state)
 		"longer; in use by VM 'one-42', process 4711\n");
 }
 
-static void a_long_wait_names_what_is_written(void **state)
+static void a_long_wait_names_the_attribute(void **state)
 {
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/driver_override");
@@ -133,12 +134,12 @@ static void a_long_wait_names_what_is_written(void **state)
 		"warning: 0000:01:00.0: waiting for the kernel to set driver_override, at most 2 seconds longer\n");
 }
 
-/* The program is killed while a call hangs, and the call goes on: who comes later knows, and the
- * run's lock is free. */
-static void a_call_outlives_the_run(void **state)
+/* The program is killed while a call is blocked: the call continues, later runs see it, and the
+ * journal's lock is free. */
+static void a_blocked_call_outlives_the_run(void **state)
 {
 	static const struct pci_address other = {.bus = 2};
-	char path[256], text[ATTRIBUTE_SIZE], byte;
+	char path[256], value[ATTRIBUTE_SIZE], byte;
 	pid_t run;
 	int lock, fifo;
 
@@ -167,9 +168,9 @@ static void a_call_outlives_the_run(void **state)
 					   "sys/bus/pci/devices/0000:01:00.0/unbind", "y"),
 			 -ETIMEDOUT);
 	assert_int_equal(host.kernel.read(&host.kernel, &slot,
-					  "sys/bus/pci/devices/0000:01:00.0/unbind", text),
+					  "sys/bus/pci/devices/0000:01:00.0/unbind", value),
 			 -ETIMEDOUT);
-	/* at last the kernel has done it */
+	/* the call finishes */
 	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/0000:01:00.0/unbind", fake->path);
 	fifo = open(path, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(read(fifo, &byte, 1), 1);
@@ -180,17 +181,17 @@ static void a_call_outlives_the_run(void **state)
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
-static void only_a_node_is_given_away(void **state)
+static void only_a_device_node_is_chowned(void **state)
 {
 	(void)state;
 	fakesys_file(fake, "dev/vfio/1", "");
 	fakesys_link(fake, "dev/vfio/2", "../../etc/shadow");
-	assert_int_equal(host.kernel.give(&host.kernel, "dev/vfio/1", 0, 0), -ENODEV);
-	assert_int_equal(host.kernel.give(&host.kernel, "dev/vfio/2", 0, 0), -ENODEV);
-	assert_int_equal(host.kernel.give(&host.kernel, "dev/vfio/3", 0, 0), -ENOENT);
+	assert_int_equal(host.kernel.chown(&host.kernel, "dev/vfio/1", 0, 0), -ENODEV);
+	assert_int_equal(host.kernel.chown(&host.kernel, "dev/vfio/2", 0, 0), -ENODEV);
+	assert_int_equal(host.kernel.chown(&host.kernel, "dev/vfio/3", 0, 0), -ENOENT);
 }
 
-static void a_module_that_is_not_there(void **state)
+static void an_unknown_module_is_an_error(void **state)
 {
 	(void)state;
 	assert_true(host.kernel.load(&host.kernel, "no_such_module_at_all") < 0);
@@ -200,10 +201,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_written_arrives),		 TEST(it_writes_below_the_bus_only),
-		TEST(no_answer_in_time_is_told),	 TEST(a_long_wait_is_reported),
-		TEST(a_long_wait_names_what_is_written), TEST(a_call_outlives_the_run),
-		TEST(only_a_node_is_given_away),	 TEST(a_module_that_is_not_there),
+		TEST(a_value_is_written_and_read),
+		TEST(writes_outside_sys_bus_pci_are_rejected),
+		TEST(a_blocked_call_times_out),
+		TEST(a_long_wait_is_reported),
+		TEST(a_long_wait_names_the_attribute),
+		TEST(a_blocked_call_outlives_the_run),
+		TEST(only_a_device_node_is_chowned),
+		TEST(an_unknown_module_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("binder-kernel", tests, NULL, NULL);
