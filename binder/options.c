@@ -5,6 +5,7 @@
 #include "binder/devices/target.h"
 #include "binder/hazards/hazard.h"
 #include "common/commandline.h"
+#include "common/grid.h"
 #include "config.h"
 
 #include <grp.h>
@@ -87,13 +88,17 @@ static void print_help(void)
 
 static void print_hazards(void)
 {
-	static const char *const grades[] = {[GRADE_NEVER] = "never allowed",
-					     [GRADE_REFUSED] = "can be allowed",
+	static const char *const grades[] = {[GRADE_NEVER] = "always refused",
+					     [GRADE_REFUSED] = "refused",
 					     [GRADE_WARNING] = "warning only"};
 
-	for (size_t i = 0; i < HAZARD_COUNT; i++)
-		printf("%-14s %-15s %s\n", HAZARDS[i].name, grades[HAZARDS[i].grade],
-		       HAZARDS[i].help);
+	struct grid grid = {0};
+	int error = 0;
+
+	for (size_t i = 0; i < HAZARD_COUNT && error == 0; i++)
+		error = grid_add_texts(&grid, HAZARDS[i].name, grades[HAZARDS[i].grade],
+				       HAZARDS[i].help, NULL);
+	grid_write_list(&grid, error, stdout);
 }
 
 static int usage_error(const struct bind_options *options)

@@ -4,9 +4,13 @@
 #include "binder/engine/devicepath.h"
 #include "binder/reportjson.h"
 #include "binder/status.h"
+#include "common/grid.h"
+#include "common/program.h"
 #include "common/text.h"
 #include "probe/ownership/ownership.h"
 
+#include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,22 +147,55 @@ int bind_report_run(struct bind_options *options, bool changes,
 
 /* ---- status ---- */
 
-static void print_line(const struct result *result)
+static int add_row(struct grid *grid, const struct result *result)
 {
 	const struct pci_device *device = result->device;
-	char address[ADDRESS_SIZE], group[16] = "-";
+	char address[ADDRESS_SIZE], id[16], group[16] = "";
 
+	address_format(&device->address, address);
+	snprintf(id, sizeof(id), "%04x:%04x", device->vendor, device->device);
 	if (device->present & HAS_IOMMU_GROUP)
 		snprintf(group, sizeof(group), "%u", device->iommu_group);
-	printf("%s  %04x:%04x  %5s  %-8s ", address_format(&device->address, address),
-	       device->vendor, device->device, group, ownership_name(device->ownership));
-	text_write_plain(stdout, result->driver ? result->driver : "-");
-	if (result->before) {
-		fputs(" (before: ", stdout);
-		text_write_plain(stdout, result->before);
-		putchar(')');
+	return grid_add_texts(grid, address, id, result->driver ? result->driver : "",
+			      result->before ? result->before : "", group,
+			      ownership_name(device->ownership),
+			      device->device_name ? device->device_name : "", NULL);
+}
+
+static int print_table(const struct bind_report *report)
+{
+	static const struct {
+		const char *heading;
+		bool right, flexible, keep_empty;
+		unsigned rank;
+	} columns[] = {
+		{"ADDRESS", .keep_empty = true},
+		{"ID", .rank = 1},
+		{"DRIVER", .keep_empty = true},
+		{"FORMER", .rank = 3},
+		{"GROUP", .right = true},
+		{"STATE", .keep_empty = true},
+		{"NAME", .flexible = true, .rank = 2},
+	};
+	_cleanup_grid_ struct grid grid = {0};
+	int error = 0;
+
+	setlocale(LC_CTYPE, ""); /* for the width of characters */
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+		struct grid_column *column = grid_add_column(&grid, columns[i].heading);
+
+		if (!column)
+			return -ENOMEM;
+		column->right = columns[i].right;
+		column->flexible = columns[i].flexible;
+		column->keep_empty = columns[i].keep_empty;
+		column->rank = columns[i].rank;
 	}
-	putchar('\n');
+	for (size_t i = 0; i < report->count && error == 0; i++)
+		error = add_row(&grid, &report->items[i]);
+	if (error == 0)
+		error = grid_fit(&grid, program_terminal_width());
+	return error ? error : grid_write(&grid, GRID_HEADINGS, stdout);
 }
 
 static void print_field(const char *name, const char *value)
@@ -252,11 +289,10 @@ void bind_report_print_status(const struct bind_report *report, bool long_form)
 		reportjson_print(report, 0);
 		return;
 	}
-	for (size_t i = 0; i < report->count; i++)
-		if (long_form)
-			print_device(report, &report->items[i]);
-		else
-			print_line(&report->items[i]);
+	for (size_t i = 0; long_form && i < report->count; i++)
+		print_device(report, &report->items[i]);
+	if (!long_form && report->count && print_table(report) == -ENOMEM)
+		log_error(report->job->log, "out of memory");
 }
 
 int bind_report_nodes(const struct bind_report *report, const struct pci_device *device,

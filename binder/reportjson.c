@@ -166,7 +166,7 @@ static struct json_object *new_steps(const struct bind_report *report, int *erro
 		} else if (step) {
 			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root),
 				 plan->steps[i].path);
-			add_string(step, plan->steps[i].kind == STEP_CHOWN ? "give" : "write",
+			add_string(step, plan->steps[i].kind == STEP_CHOWN ? "chown" : "write",
 				   plan->steps[i].bytes, error);
 			add_string(step, "to", path, error);
 		}
@@ -183,7 +183,7 @@ void reportjson_print(const struct bind_report *report, int status)
 
 	if (!error) {
 		add_string(object, "version", PACKAGE_VERSION, &error);
-		add_string(object, "verb",
+		add_string(object, "subcommand",
 			   *options->subcommand->name ? options->subcommand->name : "bind", &error);
 		add_object(object, "status", json_object_new_int(status), &error);
 		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);

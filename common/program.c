@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* For writing, one that was closed must stay an error, so what is opened can only be read. */
@@ -70,4 +71,13 @@ int program_end(const struct log *log, int status, int failed, bool pipe_ignored
 		  : errno ? strerror(errno)
 			  : "not everything could be written");
 	return failed;
+}
+
+unsigned program_terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }

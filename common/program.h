@@ -25,4 +25,8 @@ void program_log(const char *name, enum message_level level, const char *text, b
  * (PIPE_IGNORED, of program_begin) it is an error like others. */
 int program_end(const struct log *log, int status, int failed, bool pipe_ignored);
 
+/* Returns the width of the terminal that standard output is, in columns; 0 if it is not a terminal.
+ */
+unsigned program_terminal_width(void);
+
 #endif

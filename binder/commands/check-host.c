@@ -92,7 +92,7 @@ static int print_json(const struct readiness *readiness, int status)
 			   : -ENOMEM;
 
 	if (!error)
-		error = jsonvalue_add(object, "verb", jsonvalue_text("check"));
+		error = jsonvalue_add(object, "subcommand", jsonvalue_text("check"));
 	if (!error)
 		error = jsonvalue_add(object, "status", json_object_new_int(status));
 	if (!error)

@@ -4,6 +4,7 @@
 #include "binder/devices/group.h"
 #include "binder/devices/target.h"
 #include "binder/hostfiles/hostfiles.h"
+#include "common/grid.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,9 +78,15 @@ static int write_file(const struct bind_options *options, const struct hostfile 
 
 static int list_files(void)
 {
-	for (size_t i = 0; i < HOSTFILE_COUNT; i++)
-		printf("%-10s %s\n%-10s %s\n", HOSTFILES[i].name, HOSTFILES[i].help, "",
-		       HOSTFILES[i].path);
+	struct grid grid = {0};
+	int error = 0;
+
+	for (size_t i = 0; i < HOSTFILE_COUNT && error == 0; i++) {
+		error = grid_add_texts(&grid, HOSTFILES[i].name, HOSTFILES[i].help, NULL);
+		if (error == 0)
+			error = grid_add_texts(&grid, "", HOSTFILES[i].path, NULL);
+	}
+	grid_write_list(&grid, error, stdout);
 	return BIND_DONE;
 }
 

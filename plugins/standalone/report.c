@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/report.h"
 
+#include "common/program.h"
 #include "plugins/standalone/columns.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 static bool wants_colors(void)
@@ -15,16 +15,6 @@ static bool wants_colors(void)
 
 	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && terminal &&
 	       strcmp(terminal, "dumb") != 0;
-}
-
-/* Returns 0 if standard output is not a terminal. */
-static unsigned terminal_width(void)
-{
-	struct winsize size;
-
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
 /* Returns collectd's interval in seconds, or 0 if collectd did not start this process or the value
@@ -48,7 +38,7 @@ int report_begin(struct report *report, const struct options *options)
 		.format.usage = options->usage,
 		.format.teaming = options->teaming,
 		.columns_chosen = options->columns && *options->columns != '+',
-		.width = terminal_width(),
+		.width = program_terminal_width(),
 		.colors = wants_colors(),
 		.format.collectd_host = getenv("COLLECTD_HOSTNAME"),
 		.format.collectd_interval = collectd_interval(),
