@@ -28,7 +28,7 @@ CONFIGS = [
     ":filter: nonsense\n",
 ]
 OURS = (
-    r"pciprobe|\((monitor|events|values|watch|notice|settings|module)\.c:"  # of what valgrind says
+    r"pciprobe|\((monitor|publish|events|values|watch|notice|settings|module)\.c:"  # of what valgrind says
 )
 LINK = {
     "max_link_speed": "8.0 GT/s PCIe",
