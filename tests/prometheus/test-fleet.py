@@ -133,9 +133,9 @@ class Textfiles:
         self.hosts = hosts
         self.exporters = []
         for host in hosts:
-            place = os.path.join(folder, "node%d" % host.number)
-            os.makedirs(place)
-            self.exporters.append(servers.NodeExporter(place))
+            directory = os.path.join(folder, "node%d" % host.number)
+            os.makedirs(directory)
+            self.exporters.append(servers.NodeExporter(directory))
 
     def write(self):
         """Does what the timer does every minute."""

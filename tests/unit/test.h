@@ -17,6 +17,8 @@
 #include <cmocka.h>
 
 #define assert_contains(string, part) assert_non_null(strstr(string, part))
+/* A string constant where an API takes a char * that it does not modify. */
+#define MUTABLE(string) ((char *)(uintptr_t)(string))
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 #endif

@@ -20,14 +20,13 @@
 	{                                                                             \
 		.address = {.bus = n}, .vendor = 0x15b3, .class = 0x0200, __VA_ARGS__ \
 	}
-#define MINE .inode = 1, .device = 0x1016, .selected = true
-#define VFIO MINE, .driver = TEXT("vfio-pci")
-#define TEXT(text) (char *)(uintptr_t)text
+#define SELECTED .inode = 1, .device = 0x1016, .selected = true
+#define VFIO SELECTED, .driver = MUTABLE("vfio-pci")
 #define OWNED(...) .present = HAS_OWNERSHIP, __VA_ARGS__
-#define ONE_42                                                                              \
-	{                                                                                   \
-		.source = "vfio+cmdline", .pid = 42, .started = 7, .program = TEXT("qemu"), \
-		.name = TEXT("one-42")                                                      \
+#define ONE_42                                                                                 \
+	{                                                                                      \
+		.source = "vfio+cmdline", .pid = 42, .started = 7, .program = MUTABLE("qemu"), \
+		.name = MUTABLE("one-42")                                                      \
 	}
 #define OWNERS(...)                                                           \
 	.ownership = OWNERSHIP_HELD, .owners = (struct owner[]){__VA_ARGS__}, \
@@ -62,7 +61,7 @@ static void without_a_change_there_is_no_event(void **state)
 static void devices_are_added_and_removed(void **state)
 {
 	(void)state;
-	expect(INVENTORY(DEVICE(1, VFIO), DEVICE(3, MINE)),
+	expect(INVENTORY(DEVICE(1, VFIO), DEVICE(3, SELECTED)),
 	       INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
 	       "OKAY 0000:02:00.0 added: event=added address=0000:02:00.0 model=15b3:1016 driver=vfio-pci state=free\n"
 	       "WARNING 0000:03:00.0 removed: event=removed address=0000:03:00.0 model=15b3:1016\n");
@@ -93,7 +92,7 @@ static void a_different_device_at_the_address_is_a_replacement(void **state)
 	/* the same one, unplugged and plugged in again */
 	expect(INVENTORY(DEVICE(1, VFIO)),
 	       INVENTORY(DEVICE(1, .inode = 9, .device = 0x1016, .selected = true,
-				.driver = TEXT("vfio-pci"))),
+				.driver = MUTABLE("vfio-pci"))),
 	       "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1016 model_was=15b3:1016 "
 	       "driver_was=vfio-pci driver=vfio-pci\n");
 }
@@ -102,7 +101,7 @@ static void a_changed_driver_is_an_event(void **state)
 {
 	(void)state;
 	expect(INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO)),
-	       INVENTORY(DEVICE(1, MINE), DEVICE(2, MINE, .driver = TEXT("mlx5_core"))),
+	       INVENTORY(DEVICE(1, SELECTED), DEVICE(2, SELECTED, .driver = MUTABLE("mlx5_core"))),
 	       "OKAY 0000:01:00.0 driver_changed: event=driver_changed address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci driver=none\n"
 	       "OKAY 0000:02:00.0 driver_changed: event=driver_changed address=0000:02:00.0 model=15b3:1016 driver_was=vfio-pci "
 	       "driver=mlx5_core\n");
@@ -122,23 +121,24 @@ static void vms_attach_and_detach(void **state)
 	/* between two readings, with the pid reused */
 	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
 	       INVENTORY(DEVICE(1, VFIO,
-				OWNED(OWNERS({.pid = 42, .started = 8, .name = TEXT("b")})))),
+				OWNED(OWNERS({.pid = 42, .started = 8, .name = MUTABLE("b")})))),
 	       "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
 	       "source=vfio+cmdline state=held\n"
 	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=b pid=42\n");
 	/* fewer sources report it */
 	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("one-42")})))), "");
+	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = MUTABLE("one-42")})))), "");
 	/* a VM that is only defined with the device is neither attached nor detached */
-	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("off"), .reserves = true})))),
+	expect(INVENTORY(
+		       DEVICE(1, VFIO, OWNED(OWNERS({.name = MUTABLE("off"), .reserves = true})))),
 	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
 	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
 	       "source=vfio+cmdline\n");
 	/* mediated devices are attached one by one */
-	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")})))),
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 1, .mdev = MUTABLE("u1")})))),
 	       INVENTORY(DEVICE(1, VFIO,
-				OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")},
-					     {.pid = 1, .mdev = TEXT("u2")})))),
+				OWNED(OWNERS({.pid = 1, .mdev = MUTABLE("u1")},
+					     {.pid = 1, .mdev = MUTABLE("u2")})))),
 	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 pid=1 mdev=u2\n");
 }
 
@@ -160,7 +160,7 @@ static void two_owners_are_a_conflict(void **state)
 {
 	const struct inventory *one = INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42))));
 	const struct inventory *two = INVENTORY(
-		DEVICE(1, VFIO, OWNED(OWNERS(ONE_42, {.name = TEXT("b"), .reserves = true}))));
+		DEVICE(1, VFIO, OWNED(OWNERS(ONE_42, {.name = MUTABLE("b"), .reserves = true}))));
 
 	(void)state;
 	expect(one, two,
@@ -186,7 +186,7 @@ static void links_degrade_and_recover(void **state)
 			       *bad = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 8)));
 	const struct inventory *worse = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 4)));
 	const struct inventory *asleep =
-		INVENTORY(DEVICE(1, VFIO, .runtime_status = TEXT("suspended")));
+		INVENTORY(DEVICE(1, VFIO, .runtime_status = MUTABLE("suspended")));
 	const char *const degraded =
 		"WARNING 0000:01:00.0 link_degraded: event=link_degraded address=0000:01:00.0 model=15b3:1016 "
 		"speed_gts=2.5 width=8 device_speed_gts=8.0 device_width=8 port_speed_gts=16.0 port_width=16\n";
@@ -236,9 +236,9 @@ static void hostile_names_are_sanitized(void **state)
 
 	(void)state;
 	expect(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	       INVENTORY(DEVICE(
-		       1, VFIO,
-		       OWNED(OWNERS({.name = TEXT("a b=c\n\"d'\\\x1b[31m\xc3\xa9"), .pid = 1})))),
+	       INVENTORY(DEVICE(1, VFIO,
+				OWNED(OWNERS({.name = MUTABLE("a b=c\n\"d'\\\x1b[31m\xc3\xa9"),
+					      .pid = 1})))),
 	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=a?b?c??d???[31m?? pid=1\n");
 	memset(name, 'x', sizeof(name));
 	name[sizeof(name) - 1] = '\0';

@@ -28,8 +28,7 @@ static int teardown(void **state)
 static void read_values(const char *key, oconfig_value_t *values, int count)
 {
 	struct log log = log_capture_add(&captured);
-	oconfig_item_t option = {
-		.key = (char *)(uintptr_t)key, .values = values, .values_num = count};
+	oconfig_item_t option = {.key = MUTABLE(key), .values = values, .values_num = count};
 	oconfig_item_t block = {.children = &option, .children_num = 1};
 
 	settings_read(&settings, &block, &log);
@@ -42,7 +41,7 @@ static void read_strings(const char *key, const char *const *strings)
 
 	for (count = 0; strings[count]; count++)
 		values[count] = (oconfig_value_t){
-			.value.string = (char *)(uintptr_t)strings[count],
+			.value.string = MUTABLE(strings[count]),
 			.type = OCONFIG_TYPE_STRING,
 		};
 	read_values(key, values, count);
@@ -147,11 +146,10 @@ static void values_of_the_wrong_type_are_errors(void **state)
 static void a_nested_block_is_an_error(void **state)
 {
 	struct log log = log_capture_add(&captured);
-	oconfig_value_t value = {.value.string = (char *)(uintptr_t) "81:",
-				 .type = OCONFIG_TYPE_STRING};
-	oconfig_item_t inner = {.key = (char *)(uintptr_t) "Report"};
+	oconfig_value_t value = {.value.string = MUTABLE("81:"), .type = OCONFIG_TYPE_STRING};
+	oconfig_item_t inner = {.key = MUTABLE("Report")};
 	oconfig_item_t option = {
-		.key = (char *)(uintptr_t) "Device",
+		.key = MUTABLE("Device"),
 		.values = &value,
 		.values_num = 1,
 		.children = &inner,

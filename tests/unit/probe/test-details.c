@@ -69,10 +69,7 @@ static const struct pci_device *device(const char *text)
 
 static void file(const char *address, const char *name, const char *text)
 {
-	char path[256];
-
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
-	fakesys_file(fake, path, text);
+	fakesys_attribute(fake, address, name, text);
 }
 
 #define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000
