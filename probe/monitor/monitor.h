@@ -24,7 +24,7 @@ struct monitor_reading {
 	const char *config_path;
 	const struct config *config;	  /* the rules of CURRENT */
 	const struct inventory *current;  /* NULL: nothing could be read (logged) */
-	const struct inventory *previous; /* the last one that could be read; NULL: none yet */
+	const struct inventory *previous; /* the one before; NULL: none, or CURRENT is NULL */
 	bool full; /* everything was read, so that every error that persists was logged again */
 };
 
