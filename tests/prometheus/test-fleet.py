@@ -249,6 +249,9 @@ def check_collectd_names(prometheus):
 
 def check_same_both_ways(prometheus):
     """The series renamed by the rules have the same values as the textfile's."""
+    yield from wait_for_samples(
+        prometheus, "pciprobe_host_devices", both_ways([(1,), (2,), (3,)]), "instance"
+    )
     names = {
         sample["__name__"]
         for sample, _ in prometheus.query('{__name__=~"pciprobe_.*", instance=~"host-.*"}')
