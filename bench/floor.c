@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* floor DIRECTORY: the least that looking at every device can cost. It lists DIRECTORY
- * (sys/bus/pci/devices) and opens, reads and closes the uevent of each device: no parsing, no
- * sorting, no output, nothing linked but libc. */
+/* floor DIRECTORY: the minimum cost of reading every device. Lists DIRECTORY (sys/bus/pci/devices)
+ * and opens, reads and closes the uevent of each device, without parsing, sorting or output, and
+ * linked only to libc. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	struct dirent *entry;
 
 	if (!list) {
-		fprintf(stderr, "Usage: floor DIRECTORY, one that lists PCI devices\n");
+		fprintf(stderr, "Usage: floor DIRECTORY, e.g. /sys/bus/pci/devices\n");
 		return 2;
 	}
 	while ((entry = readdir(list)))

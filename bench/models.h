@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The devices that a made-up machine is made of: real ids, of makers whose blocks lie all over
- * pci.ids. */
+/* The devices of a generated machine: real ids, of vendors whose blocks are spread over pci.ids. */
 #ifndef PCIPROBE_BENCH_MODELS_H
 #define PCIPROBE_BENCH_MODELS_H
 
@@ -18,8 +17,8 @@ struct model {
 	const char *driver; /* NULL: none is bound */
 	const char *speed;  /* GT/s of its link; NULL: not PCI Express */
 	unsigned width;
-	unsigned functions;    /* how many of it one device has */
-	unsigned vfs, max_vfs; /* of each function */
+	unsigned functions;    /* per device */
+	unsigned vfs, max_vfs; /* per function */
 	uint16_t vf_device;
 	const char *vf_driver;
 };
@@ -31,7 +30,7 @@ static const struct model ROOT_PORT = {0x8086, 0x2030,	   0,	  0,  0x060400,	   
 static const struct model SWITCH_PORT = {0x10b5, 0x8747,     0,	    0,	0x060400,      0xca,
 					 BRIDGE, "pcieport", "8.0", 16, .functions = 1};
 
-/* What sits on the board itself, once in each PCI domain. */
+/* Devices on the mainboard, once per PCI domain. */
 static const struct {
 	unsigned slot, function;
 	struct model model;
@@ -48,7 +47,7 @@ static const struct {
 	 {0x8086, 0xa1a3, 0x15d9, 0x095d, 0x0c0500, 0x09, PLAIN, "i801_smbus", .functions = 1}},
 };
 
-/* What is plugged in, in this order and then from the start. */
+/* Plugged-in devices, in this order and then from the start again. */
 static const struct model DEVICES[] = {
 	{0x8086, 0x1572, 0x8086, 0x0008, 0x020000, 0x02, NET, "i40e", "8.0", 8, .functions = 2,
 	 .vfs = 8, .max_vfs = 64, .vf_device = 0x154c, .vf_driver = "vfio-pci"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crowd PROCESSES DESCRIPTORS COMMAND [ARGUMENT...]: runs the command while PROCESSES processes,
- * with DESCRIPTORS descriptors each, sit and wait. Ends as the command does. */
+/* processes COUNT DESCRIPTORS COMMAND [ARGUMENT...]: runs the command while COUNT idle processes,
+ * with DESCRIPTORS descriptors each, exist. Returns the command's exit status. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One of the crowd: it lives as long as the write end of its pipe, standard input, is open
- * somewhere. */
-static void sit(int ready, unsigned descriptors)
+/* Runs until the write end of standard input, a pipe, is closed. */
+static void idle(int ready, unsigned descriptors)
 {
 	unsigned count = 3; /* standard ones included */
 	char byte = 0;
@@ -25,21 +24,21 @@ static void sit(int ready, unsigned descriptors)
 	_exit(0);
 }
 
-/* Returns what must be closed for them to go. */
-static int gather(unsigned processes, unsigned descriptors)
+/* Returns the descriptor that keeps them running until it is closed. */
+static int start(unsigned processes, unsigned descriptors)
 {
 	int ready[2], alive[2];
 	char byte;
 
 	if (pipe(ready) < 0 || pipe(alive) < 0) {
-		perror("crowd: pipe");
+		perror("processes: pipe");
 		exit(1);
 	}
 	for (unsigned i = 0; i < processes; i++) {
 		pid_t pid = fork();
 
 		if (pid < 0) {
-			perror("crowd: fork");
+			perror("processes: fork");
 			exit(1);
 		}
 		if (pid == 0) {
@@ -47,7 +46,7 @@ static int gather(unsigned processes, unsigned descriptors)
 			close(alive[0]);
 			close(alive[1]);
 			close(ready[0]);
-			sit(ready[1], descriptors);
+			idle(ready[1], descriptors);
 		}
 	}
 	close(alive[0]);
@@ -55,7 +54,7 @@ static int gather(unsigned processes, unsigned descriptors)
 	close(ready[1]);
 	for (unsigned i = 0; i < processes; i++)
 		if (read(ready[0], &byte, 1) != 1) {
-			fprintf(stderr, "crowd: not everybody came\n");
+			fprintf(stderr, "processes: a process failed to start\n");
 			exit(1);
 		}
 	close(ready[0]);
@@ -68,10 +67,10 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc < 4) {
-		fprintf(stderr, "Usage: crowd PROCESSES DESCRIPTORS COMMAND [ARGUMENT...]\n");
+		fprintf(stderr, "Usage: processes COUNT DESCRIPTORS COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
-	alive = gather((unsigned)strtoul(argv[1], NULL, 10), (unsigned)strtoul(argv[2], NULL, 10));
+	alive = start((unsigned)strtoul(argv[1], NULL, 10), (unsigned)strtoul(argv[2], NULL, 10));
 	pid = fork();
 	if (pid == 0) {
 		execvp(argv[3], argv + 3);
@@ -80,7 +79,7 @@ int main(int argc, char **argv)
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return 1;
-	/* whoever is left behind ended is looked at all the same by what is measured next */
+	/* processes that still exit would be inspected by the next measurement */
 	close(alive);
 	while (wait(NULL) > 0)
 		;

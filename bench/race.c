@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...: runs the commands in turn, ROUNDS
- * times after a round that doesn't count, so that whatever else the machine does hits all of them
- * alike. One line a run: the number of the command (from 0), the nanoseconds from its start to its
- * end, and its peak memory in KiB. Standard output goes to /dev/null.
+/* race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...: runs the commands alternately, so
+ * that other load affects all of them alike; ROUNDS times, after one warm-up round. Prints one line
+ * per run: the number of the command (from 0), its duration in nanoseconds, and its peak memory in
+ * KiB. The commands' standard output goes to /dev/null.
  *
- * It is a program of its own, and a small one, because Linux counts what the caller had in memory
- * at execve(2) as the command's: started from a large process even true(1) seems large. */
+ * It is a separate, small program because Linux adds the memory of the caller at execve(2) to the
+ * command's: started from a large process, even true(1) seems large. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <spawn.h>
@@ -26,7 +26,7 @@ static int64_t now(void)
 	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
-/* Returns 0 when the command was run and ended with status 0. */
+/* Returns 0 if the command exited with status 0. */
 static int run(char **command, const posix_spawn_file_actions_t *actions, int64_t *ret_time,
 	       long *ret_memory)
 {
@@ -48,12 +48,12 @@ static int run(char **command, const posix_spawn_file_actions_t *actions, int64_
 	*ret_memory = usage.ru_maxrss;
 	if (status == 0)
 		return 0;
-	fprintf(stderr, "race: %s: did not end well (wait status %#x)\n", command[0],
-		(unsigned)status);
+	fprintf(stderr, "race: %s: failed (wait status %#x)\n", command[0], (unsigned)status);
 	return -1;
 }
 
-/* Cuts ARGUMENTS at the commas. COMMANDS has as many places as there are arguments. */
+/* Splits ARGUMENTS at the commas and returns the number of COMMANDS, an array as long as
+ * ARGUMENTS. */
 static int split(char **arguments, char ***commands)
 {
 	int count = 0;

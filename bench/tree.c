@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tree DIRECTORY COUNT: makes a machine of COUNT devices below DIRECTORY, new or empty, as the
- * kernel shows one in /sys: for pciprobe --sysroot DIRECTORY and lspci -O
- * sysfs.path=DIRECTORY/sys/bus/pci. The same COUNT gives the same machine. Files of the same text
- * are one file with many names: a file of its own takes a page of a tmpfs, and 10,000 devices have
- * half a million. */
+/* tree DIRECTORY COUNT: generates the /sys of a machine with COUNT devices below DIRECTORY, which
+ * is new or empty, for pciprobe --sysroot DIRECTORY and lspci -O sysfs.path=DIRECTORY/sys/bus/pci.
+ * The same COUNT generates the same machine. Files with equal contents are hard links: each inode
+ * takes a page of the tmpfs, and 10,000 devices have half a million files. */
 #include "models.h"
 
 #include <errno.h>
@@ -18,26 +17,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUS_LAST 0xe0 /* a domain is full when its next bus would be beyond this one */
+#define BUS_LAST 0xe0 /* a domain is full when its next bus would exceed this one */
 #define PORTS_PER_ROOT 4
-#define SWITCH_EVERY 5 /* each fifth root port has a switch below it */
+#define SWITCH_EVERY 5 /* every fifth root port leads to a switch */
 #define SWITCH_PORTS 4
 #define VF_FIRST 0x10 /* devfn of the first VF of a device */
 
 struct machine {
-	unsigned left;	  /* devices still to be made */
-	unsigned domains; /* begun so far, and the number of the last one: */
-	unsigned domain;  /* 0, 1, 2, and then 10000 and up as behind Intel's VMD */
-	unsigned bus;	  /* the next free one of the domain */
+	unsigned left;	  /* devices still to be generated */
+	unsigned domains; /* started so far */
+	unsigned domain;  /* the last one: 0, 1, 2, then 0x10000 and up, as of Intel's VMD */
+	unsigned bus;	  /* the next free bus of the domain */
 	unsigned ports, devices, interfaces, disks, gpus, groups, slots;
 };
 
-/* A function, and its place. PF is the name of its physical function, or NULL. */
+/* A function and its location. PF is the name of its physical function, or NULL. */
 struct function {
 	const struct model *model;
-	unsigned domain, bus, devfn, number; /* NUMBER: how many were made before it */
+	unsigned domain, bus, devfn, number; /* NUMBER: index of the function */
 	const char *pf;
-	char name[32], path[PATH_MAX]; /* "0000:01:00.0"; its directory, from "sys/" on */
+	char name[32], path[PATH_MAX]; /* "0000:01:00.0"; its directory: "sys/..." */
 };
 
 static void __attribute__((noreturn)) fail(const char *path)
@@ -61,7 +60,7 @@ format(char path[static PATH_MAX], const char *form, ...)
 
 /* ---- files, directories and links ---- */
 
-/* With all that lead to it. */
+/* With its parents. */
 static void make_directory(const char *path)
 {
 	char parent[PATH_MAX], *slash;
@@ -78,15 +77,15 @@ static void make_directory(const char *path)
 		fail(path);
 }
 
-struct text {
+struct contents {
 	size_t length;
 	const char *bytes;
-	char *path; /* a file that holds it */
+	char *path; /* a file with these contents */
 };
 
-static int compare_texts(const void *a, const void *b)
+static int compare_contents(const void *a, const void *b)
 {
-	const struct text *x = a, *y = b;
+	const struct contents *x = a, *y = b;
 
 	if (x->length != y->length)
 		return x->length < y->length ? -1 : 1;
@@ -101,24 +100,24 @@ static void write_file(const char *path, const void *bytes, size_t length)
 		fail(path);
 }
 
-static void remember(void **texts, const char *path, const void *bytes, size_t length)
+static void add_contents(void **known, const char *path, const void *bytes, size_t length)
 {
-	struct text *text = malloc(sizeof(*text));
+	struct contents *contents = malloc(sizeof(*contents));
 	char *copy = malloc(length + 1);
 
-	if (!text || !copy)
+	if (!contents || !copy)
 		fail(path);
 	memcpy(copy, bytes, length);
-	*text = (struct text){length, copy, strdup(path)};
-	if (!text->path || !tsearch(text, texts, compare_texts))
+	*contents = (struct contents){length, copy, strdup(path)};
+	if (!contents->path || !tsearch(contents, known, compare_contents))
 		fail(path);
 }
 
 static void put_bytes(const char *directory, const char *name, const void *bytes, size_t length)
 {
-	static void *texts;
-	const struct text key = {length, bytes, NULL};
-	struct text **found = tfind(&key, &texts, compare_texts);
+	static void *known;
+	const struct contents key = {length, bytes, NULL};
+	struct contents **found = tfind(&key, &known, compare_contents);
 	char path[PATH_MAX];
 
 	format(path, "%s/%s", directory, name);
@@ -128,10 +127,10 @@ static void put_bytes(const char *directory, const char *name, const void *bytes
 		fail(path);
 	write_file(path, bytes, length);
 	if (!found) {
-		remember(&texts, path, bytes, length);
+		add_contents(&known, path, bytes, length);
 		return;
 	}
-	free((*found)->path); /* full; the next ones are names of this file */
+	free((*found)->path); /* too many links; the next ones refer to this file */
 	(*found)->path = strdup(path);
 	if (!(*found)->path)
 		fail(path);
@@ -150,20 +149,20 @@ put(const char *directory, const char *name, const char *form, ...)
 	put_bytes(directory, name, text, (size_t)length);
 }
 
-/* A link DIRECTORY/NAME to TARGET, which is named from "sys/" on, as DIRECTORY is. */
+/* Makes the link DIRECTORY/NAME to TARGET; both paths start with "sys/". */
 static void put_link(const char *directory, const char *name, const char *target)
 {
-	char path[PATH_MAX], text[PATH_MAX] = "";
+	char path[PATH_MAX], relative[PATH_MAX] = "";
 
 	for (const char *p = directory; (p = strchr(p, '/')); p++)
-		strcat(text, "../");
-	strcat(text, target + strlen("sys/"));
+		strcat(relative, "../");
+	strcat(relative, target + strlen("sys/"));
 	format(path, "%s/%s", directory, name);
-	if (symlink(text, path) < 0)
+	if (symlink(relative, path) < 0)
 		fail(path);
 }
 
-/* ---- what the kernel gives of a function ---- */
+/* ---- attributes of the PCI core ---- */
 
 static void put_ids(const struct function *f)
 {
@@ -195,7 +194,7 @@ static void put_word(uint8_t *at, unsigned value)
 	at[1] = (uint8_t)(value >> 8);
 }
 
-/* A VF's own says ffff:ffff, as the standard wants it. */
+/* A VF's vendor and device read ffff:ffff, as the SR-IOV specification requires. */
 static void put_config(const struct function *f)
 {
 	const struct model *m = f->model;
@@ -234,7 +233,7 @@ static void put_resource(const struct function *f)
 
 static void put_rest(const struct function *f)
 {
-	static const char *const same[][2] = {
+	static const char *const constant[][2] = {
 		{"ari_enabled", "0\n"},
 		{"broken_parity_status", "0\n"},
 		{"consistent_dma_mask_bits", "64\n"},
@@ -247,21 +246,20 @@ static void put_rest(const struct function *f)
 		{"power/runtime_active_time", "0\n"},
 		{"power/runtime_suspended_time", "0\n"},
 	};
-	/* some devices sleep */
-	bool asleep = f->model->kind == GPU && f->number % 2;
+	bool suspended = f->model->kind == GPU && f->number % 2;
 	char power[PATH_MAX];
 
 	format(power, "%s/power", f->path);
 	make_directory(power);
-	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
-		put(f->path, same[i][0], "%s", same[i][1]);
+	for (size_t i = 0; i < sizeof(constant) / sizeof(*constant); i++)
+		put(f->path, constant[i][0], "%s", constant[i][1]);
 	put(f->path, "irq", "%u\n", f->pf ? 0 : 16 + f->number % 200);
 	put(f->path, "numa_node", "%u\n", f->domain % 2);
 	put(f->path, "local_cpulist", "%s\n", f->domain % 2 ? "32-63" : "0-31");
 	put(f->path, "local_cpus", "%s\n",
 	    f->domain % 2 ? "ffffffff,00000000" : "00000000,ffffffff");
-	put(f->path, "power_state", "%s\n", asleep ? "D3hot" : "D0");
-	put(power, "runtime_status", "%s\n", asleep ? "suspended" : "active");
+	put(f->path, "power_state", "%s\n", suspended ? "D3hot" : "D0");
+	put(power, "runtime_status", "%s\n", suspended ? "suspended" : "active");
 }
 
 static void put_errors(const struct function *f)
@@ -320,7 +318,7 @@ static void put_links(struct machine *machine, const struct function *f)
 	put_link(f->path, "driver", target);
 }
 
-/* ---- what drivers give ---- */
+/* ---- attributes of drivers ---- */
 
 static void put_interface(struct machine *machine, const struct function *f)
 {
@@ -370,10 +368,10 @@ static void put_children(struct machine *machine, const struct function *f)
 		put_drm(machine, f);
 }
 
-/* ---- where what is ---- */
+/* ---- topology ---- */
 
-/* Fills FUNCTION and writes it. False when the machine has all its devices. */
-static bool make(struct machine *machine, const char *parent, struct function *f)
+/* Fills in F and writes its files. Returns false if the machine is complete. */
+static bool make_function(struct machine *machine, const char *parent, struct function *f)
 {
 	if (!machine->left)
 		return false;
@@ -413,14 +411,14 @@ static void make_vfs(struct machine *machine, const char *parent, const struct f
 		struct function vf = {
 			.model = pf->model, .bus = pf->bus, .devfn = first + i, .pf = pf->name};
 
-		make(machine, parent, &vf);
+		make_function(machine, parent, &vf);
 		put_link(vf.path, "physfn", pf->path);
 		snprintf(name, sizeof(name), "virtfn%u", i);
 		put_link(pf->path, name, vf.path);
 	}
 }
 
-/* All functions of the device that comes next, and their VFs. */
+/* All functions of the next device, and their VFs. */
 static void make_device(struct machine *machine, const char *parent, unsigned bus)
 {
 	const struct model *model = &DEVICES[machine->slots % DEVICE_COUNT];
@@ -434,7 +432,7 @@ static void make_device(struct machine *machine, const char *parent, unsigned bu
 	for (unsigned i = 0; i < model->functions; i++) {
 		struct function f = {.model = model, .bus = bus, .devfn = i};
 
-		if (!make(machine, parent, &f))
+		if (!make_function(machine, parent, &f))
 			return;
 		make_vfs(machine, parent, &f, VF_FIRST + i * model->vfs);
 	}
@@ -445,12 +443,12 @@ static void make_switch(struct machine *machine, const char *parent, unsigned bu
 	struct function upstream = {.model = &SWITCH_PORT, .bus = bus};
 	unsigned inner = machine->bus++;
 
-	if (!make(machine, parent, &upstream))
+	if (!make_function(machine, parent, &upstream))
 		return;
 	for (unsigned i = 0; i < SWITCH_PORTS; i++) {
 		struct function port = {.model = &SWITCH_PORT, .bus = inner, .devfn = (i + 1) << 3};
 
-		if (!make(machine, upstream.path, &port))
+		if (!make_function(machine, upstream.path, &port))
 			return;
 		make_device(machine, port.path, machine->bus++);
 	}
@@ -463,11 +461,11 @@ static void make_chipset(struct machine *machine, const char *root, unsigned bus
 				     .bus = bus,
 				     .devfn = CHIPSET[i].slot << 3 | CHIPSET[i].function};
 
-		make(machine, root, &f);
+		make_function(machine, root, &f);
 	}
 }
 
-/* A root bus with its host bridge and its ports; the first one of a domain has the chipset. */
+/* A root bus with its host bridge and ports; the first one of a domain has the chipset. */
 static void make_root(struct machine *machine)
 {
 	unsigned bus, below;
@@ -483,13 +481,13 @@ static void make_root(struct machine *machine)
 	bus = machine->bus++;
 	bridge = (struct function){.model = &HOST_BRIDGE, .bus = bus};
 	format(root, "sys/devices/pci%04x:%02x", machine->domain, bus);
-	make(machine, root, &bridge);
+	make_function(machine, root, &bridge);
 	if (bus == 0)
 		make_chipset(machine, root, bus);
 	for (unsigned i = 0; i < PORTS_PER_ROOT; i++) {
 		struct function port = {.model = &ROOT_PORT, .bus = bus, .devfn = (i + 1) << 3};
 
-		if (!make(machine, root, &port))
+		if (!make_function(machine, root, &port))
 			return;
 		below = machine->bus++;
 		if (++machine->ports % SWITCH_EVERY)

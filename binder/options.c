@@ -229,8 +229,8 @@ static int parse_option(void *data, int letter, char *argument)
 static int check_arguments(const struct bind_options *options, const char *used)
 {
 	const struct bind_subcommand *subcommand = options->subcommand;
-	const char *refused = commandline_refused(OPTIONS, used, COMMON_OPTIONS,
-						  subcommand->options);
+	const char *refused = commandline_rejected(OPTIONS, used, COMMON_OPTIONS,
+						   subcommand->options);
 
 	if (refused) {
 		log_error(&options->log, "'%s' does not accept --%s",

@@ -15,7 +15,7 @@
 static void add_string(struct json_object *object, const char *key, const char *value, int *error)
 {
 	if (value)
-		*error |= jsonvalue_add(object, key, jsonvalue_text(value));
+		*error |= jsonvalue_add(object, key, jsonvalue_string(value));
 	else
 		*error |= json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
 }
@@ -40,7 +40,7 @@ static struct json_object *new_list(const struct strings *strings, int *error)
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; list && i < strings->count; i++)
-		append(list, jsonvalue_text(strings->items[i]), error);
+		append(list, jsonvalue_string(strings->items[i]), error);
 	return list;
 }
 

@@ -11,7 +11,6 @@ static bool has_short_form(char letter)
 	return letter >= 'a' || letter == 'J' || letter == 'V';
 }
 
-/* What getopt_long wants to know of ROWS. */
 static void fill_getopt(const struct option_row *rows, struct option *longs, char *shorts)
 {
 	for (size_t i = 0; i < OPTION_ROWS_MAX && rows[i].name; i++) {
@@ -26,8 +25,8 @@ static void fill_getopt(const struct option_row *rows, struct option *longs, cha
 	}
 }
 
-int commandline_parse(const struct option_row *rows, int argc, char **argv, option_take *take,
-		      void *data, char used[static OPTION_ROWS_MAX + 1], char ***ret_words)
+int commandline_parse(const struct option_row *rows, int argc, char **argv, option_handler *handle,
+		      void *data, char used[static OPTION_ROWS_MAX + 1], char ***ret_args)
 {
 	struct option longs[OPTION_ROWS_MAX + 1] = {0};
 	char shorts[OPTION_ROWS_MAX * 2 + 1] = "";
@@ -36,21 +35,21 @@ int commandline_parse(const struct option_row *rows, int argc, char **argv, opti
 	memset(used, 0, OPTION_ROWS_MAX + 1);
 	fill_getopt(rows, longs, shorts);
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		status = take(data, letter, optarg);
+		status = handle(data, letter, optarg);
 		if (status >= 0)
 			return status;
 		if (!strchr(used, letter))
 			used[strlen(used)] = (char)letter;
 	}
-	*ret_words = argv + optind;
+	*ret_args = argv + optind;
 	return -1;
 }
 
-const char *commandline_refused(const struct option_row *rows, const char *used, const char *common,
-				const char *taken)
+const char *commandline_rejected(const struct option_row *rows, const char *used,
+				 const char *common, const char *accepted)
 {
 	for (; *used; used++) {
-		if (strchr(common, *used) || strchr(taken, *used))
+		if (strchr(common, *used) || strchr(accepted, *used))
 			continue;
 		for (size_t i = 0; rows[i].name; i++)
 			if (rows[i].letter == *used)

@@ -11,24 +11,24 @@
 #define NEW_KEY (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
 #define STYLE (JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-struct json_object *jsonvalue_text(const char *text)
+struct json_object *jsonvalue_string(const char *string)
 {
 	struct json_object *object;
 	char *clean = NULL;
 	size_t size = 0;
 	FILE *out;
-	const char *p = text;
+	const char *p = string;
 	uint32_t character;
 	size_t length = 1;
 
 	while (*p && (length = text_decode(p, &character)))
 		p += length;
 	if (!*p)
-		return json_object_new_string(text);
+		return json_object_new_string(string);
 	out = open_memstream(&clean, &size);
 	if (!out)
 		return NULL;
-	text_write_utf8(out, text);
+	text_write_utf8(out, string);
 	object = fclose(out) == 0 ? json_object_new_string(clean) : NULL;
 	free(clean);
 	return object;
@@ -55,8 +55,8 @@ int jsonvalue_append(struct json_object *list, struct json_object *value)
 	return -ENOMEM;
 }
 
-/* Strict parsing by json-c 0.18 rejects every byte above 7f, so that characters outside ASCII are
- * written as \u escapes. NULL without memory. */
+/* In strict mode json-c 0.18 rejects every byte above 7f, so that characters outside ASCII are
+ * escaped as \u. Returns NULL without memory; the caller frees the result. */
 static char *escape_non_ascii(const char *text)
 {
 	char *escaped = malloc(6 * strlen(text) + 1), *out = escaped;
@@ -67,7 +67,7 @@ static char *escape_non_ascii(const char *text)
 		return NULL;
 	for (; *text; text += length) {
 		length = text_decode(text, &character);
-		if (!length) /* not UTF-8: json-c must see it */
+		if (!length) /* not UTF-8: json-c reports it */
 			length = 1, character = (unsigned char)*text;
 		if (length == 1)
 			*out++ = *text;
@@ -82,19 +82,19 @@ static char *escape_non_ascii(const char *text)
 	return escaped;
 }
 
-/* A control character in a string, which json-c accepts before 0.18. Returns where it is, or
+/* Returns the offset of a control character in a string, which json-c accepts before 0.18; or
  * SIZE_MAX. */
 static size_t find_control(const char *text)
 {
-	bool inside = false;
+	bool in_string = false;
 
 	for (size_t i = 0; text[i]; i++) {
-		if (inside && (unsigned char)text[i] < ' ')
+		if (in_string && (unsigned char)text[i] < ' ')
 			return i;
-		if (inside && text[i] == '\\' && text[i + 1])
+		if (in_string && text[i] == '\\' && text[i + 1])
 			i++;
 		else if (text[i] == '"')
-			inside = !inside;
+			in_string = !in_string;
 	}
 	return SIZE_MAX;
 }
@@ -132,7 +132,7 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value,
 		return -ENOMEM;
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* with its NUL, so that a number at the end is known to end there */
+	/* including the NUL, which ends a number */
 	value = json_tokener_parse_ex(tokener, escaped, (int)strlen(escaped) + 1);
 	error = json_tokener_get_error(tokener);
 	if (error == json_tokener_success)

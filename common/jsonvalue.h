@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of JSON by json-c, whatever the texts: JSON is UTF-8, and json-c takes bytes as they come.
- */
+/* JSON values by json-c, of strings that may not be UTF-8: JSON must be, and json-c does not check
+ * it. */
 #ifndef PCIPROBE_COMMON_JSONVALUE_H
 #define PCIPROBE_COMMON_JSONVALUE_H
 
 #include <json.h>
 #include <stdio.h>
 
-/* A string; what isn't UTF-8 becomes U+FFFD. NULL without memory. */
-struct json_object *jsonvalue_text(const char *text);
+/* Returns a string, with bytes that are not UTF-8 replaced by U+FFFD; NULL without memory. Free it
+ * with json_object_put. */
+struct json_object *jsonvalue_string(const char *string);
 
-/* Each takes VALUE, NULL for "no memory", and frees it on failure. KEY must outlive OBJECT. Returns
- * 0 or -ENOMEM. */
+/* Add VALUE, which then belongs to OBJECT or LIST. If VALUE is NULL, or on failure, return -ENOMEM
+ * and free VALUE; else return 0. KEY must outlive OBJECT. */
 int jsonvalue_add(struct json_object *object, const char *key, struct json_object *value);
 int jsonvalue_append(struct json_object *list, struct json_object *value);
 
-/* The same for a null. */
+/* Adds a null. Returns 0 or -ENOMEM. */
 int jsonvalue_add_null(struct json_object *object, const char *key);
 
-/* What is wrong with a JSON text, and how many lines there are before it. */
+/* A syntax error. */
 struct jsonvalue_error {
 	const char *reason; /* static */
-	size_t lines;
+	size_t lines;	    /* before the error */
 };
 
 /* Parses TEXT, which must be UTF-8 and one JSON value (RFC 8259), with nothing but white space
@@ -30,7 +31,8 @@ struct jsonvalue_error {
 int jsonvalue_parse(const char *text, struct json_object **ret_value,
 		    struct jsonvalue_error *ret_error);
 
-/* Writes VALUE on one line, unless ERROR says that it isn't whole, and frees it. Returns ERROR. */
+/* Writes VALUE on one line, unless ERROR is set because VALUE is incomplete, and frees VALUE.
+ * Returns ERROR. */
 int jsonvalue_write(FILE *out, struct json_object *value, int error);
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* For writing, one that was closed must stay an error, so what is opened can only be read. */
+/* Standard output is opened for reading only, so that writing to it still fails. */
 static void open_standard_descriptors(void)
 {
 	int fd;
@@ -33,32 +33,32 @@ bool program_begin(void)
 	return signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 
-void program_log(const char *name, enum message_level level, const char *text, bool quiet,
+void program_log(const char *name, enum message_level level, const char *message, bool quiet,
 		 bool verbose)
 {
 	if ((level == MESSAGE_WARNING && quiet) || (level == MESSAGE_DEBUG && !verbose))
 		return;
 	fprintf(stderr, "%s: %s", name, level == MESSAGE_WARNING ? "warning: " : "");
-	text_write_plain(stderr, text);
+	text_write_plain(stderr, message);
 	fputc('\n', stderr);
 }
 
-static bool reader_is_gone(void)
+static bool pipe_is_broken(void)
 {
 	struct pollfd output = {.fd = STDOUT_FILENO};
 
 	return errno == EPIPE || (poll(&output, 1, 0) > 0 && (output.revents & POLLERR));
 }
 
-/* A full disk or a closed pipe shows only when the last bytes go out. */
+/* A full disk or a closed pipe may be reported only by the last write. */
 int program_end(const struct log *log, int status, int failed, bool pipe_ignored)
 {
-	bool gone, lost = ferror(stdout);
+	bool broken_pipe, lost = ferror(stdout);
 
 	errno = 0;
 	lost = fflush(stdout) != 0 || lost;
-	gone = lost && reader_is_gone();
-	if (gone && !pipe_ignored) {
+	broken_pipe = lost && pipe_is_broken();
+	if (broken_pipe && !pipe_ignored) {
 		if (status)
 			return status;
 		signal(SIGPIPE, SIG_DFL);
@@ -67,9 +67,9 @@ int program_end(const struct log *log, int status, int failed, bool pipe_ignored
 	if (fclose(stdout) == 0 && !lost)
 		return status;
 	log_error(log, "standard output: %s",
-		  gone	  ? strerror(EPIPE)
-		  : errno ? strerror(errno)
-			  : "not everything could be written");
+		  broken_pipe ? strerror(EPIPE)
+		  : errno     ? strerror(errno)
+			      : "write error");
 	return failed;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the main of every program begins and ends with. */
+/* The start and the end of every program's main. */
 #ifndef PCIPROBE_COMMON_PROGRAM_H
 #define PCIPROBE_COMMON_PROGRAM_H
 
@@ -7,22 +7,22 @@
 
 #include <stdbool.h>
 
-/* Opens those of the three standard descriptors that are closed, so that no file of ours takes
- * their place. Ignores SIGPIPE, so that nothing ends half-way for want of a reader. Returns whether
- * it was ignored before. */
+/* Opens /dev/null for each standard descriptor that is closed, so that no file opened later gets
+ * its number. Ignores SIGPIPE, so that a closed pipe does not interrupt the program. Returns
+ * whether SIGPIPE was ignored before. */
 bool program_begin(void);
 
-/* Prints a message to standard error behind the program's NAME: "pciprobe: warning: ...". Without
- * warnings where QUIET, with what is for debugging only where VERBOSE. */
-void program_log(const char *name, enum message_level level, const char *text, bool quiet,
+/* Prints a message to standard error, after the program's NAME: "pciprobe: warning: ...". Warnings
+ * are omitted if QUIET, debug messages unless VERBOSE. */
+void program_log(const char *name, enum message_level level, const char *message, bool quiet,
 		 bool verbose);
 
-/* Closes standard output. Returns STATUS, or FAILED where not everything could be written, which is
- * logged through LOG.
+/* Closes standard output. Returns STATUS, or FAILED after a write error, which is logged through
+ * LOG.
  *
- * A reader that has gone, as head(1) does, is no error: the process then ends by SIGPIPE, like
- * programs that never ignored it, or with STATUS unless that is 0. Where SIGPIPE was ignored before
- * (PIPE_IGNORED, of program_begin) it is an error like others. */
+ * A pipe whose reader exited, as head(1) does, is not an error: unless STATUS is set, the process
+ * then kills itself with SIGPIPE, like programs that do not ignore it. If SIGPIPE was ignored at
+ * the start (PIPE_IGNORED, returned by program_begin), it is a write error like any other. */
 int program_end(const struct log *log, int status, int failed, bool pipe_ignored);
 
 /* Returns the width of the terminal that standard output is, in columns; 0 if it is not a terminal.

@@ -55,15 +55,16 @@ static int print_text(const struct readiness *readiness, int status)
 static struct json_object *new_finding(const struct readiness_finding *finding)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? jsonvalue_add(object, "name", jsonvalue_text(finding->name)) : -ENOMEM;
+	int error = object ? jsonvalue_add(object, "name", jsonvalue_string(finding->name))
+			   : -ENOMEM;
 
 	if (!error)
 		error = jsonvalue_add(object, "result",
-				      jsonvalue_text(finding_result_name(finding->result)));
+				      jsonvalue_string(finding_result_name(finding->result)));
 	if (!error)
-		error = jsonvalue_add(object, "seen", jsonvalue_text(finding->seen));
+		error = jsonvalue_add(object, "seen", jsonvalue_string(finding->seen));
 	if (!error && finding->remedy)
-		error = jsonvalue_add(object, "remedy", jsonvalue_text(finding->remedy));
+		error = jsonvalue_add(object, "remedy", jsonvalue_string(finding->remedy));
 	if (!error)
 		return object;
 	json_object_put(object);
@@ -88,11 +89,11 @@ static struct json_object *new_findings(const struct readiness *readiness)
 static int print_json(const struct readiness *readiness, int status)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? jsonvalue_add(object, "version", jsonvalue_text(PACKAGE_VERSION))
+	int error = object ? jsonvalue_add(object, "version", jsonvalue_string(PACKAGE_VERSION))
 			   : -ENOMEM;
 
 	if (!error)
-		error = jsonvalue_add(object, "subcommand", jsonvalue_text("check"));
+		error = jsonvalue_add(object, "subcommand", jsonvalue_string("check"));
 	if (!error)
 		error = jsonvalue_add(object, "status", json_object_new_int(status));
 	if (!error)

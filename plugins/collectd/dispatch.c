@@ -4,12 +4,12 @@
 #include <collectd/core/daemon/collectd.h>
 #include <collectd/core/daemon/plugin.h>
 
-_Static_assert(INSTANCE_SIZE <= DATA_MAX_NAME_LEN, "the daemon takes shorter instances");
-_Static_assert(MESSAGE_SIZE <= NOTIF_MAX_MSG_LEN, "the daemon takes shorter messages");
+_Static_assert(INSTANCE_SIZE <= DATA_MAX_NAME_LEN, "longer than the daemon's plugin instances");
+_Static_assert(MESSAGE_SIZE <= NOTIF_MAX_MSG_LEN, "longer than the daemon's messages");
 
 #define COPY(to, from) snprintf(to, sizeof(to), "%s", from)
 
-/* Host, time and interval are the daemon's to fill in. */
+/* The daemon fills in host, time and interval. */
 void dispatch_value(const struct value *value)
 {
 	value_t number = {.gauge = value->gauge};

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What goes to the daemon: values and notifications. dispatch.c alone knows how; collectd 6 will
- * want another one. */
+/* Values and notifications for the daemon. Only dispatch.c uses collectd's API for them, so that it
+ * alone must be replaced for collectd 6. */
 #ifndef PCIPROBE_COLLECTD_DISPATCH_H
 #define PCIPROBE_COLLECTD_DISPATCH_H
 
 #include <stdint.h>
 
-/* Longest plugin instance, its NUL included: the daemon's own limit. */
+/* Size of a plugin instance, including its NUL: the daemon's limit. */
 #define INSTANCE_SIZE 128
 
-/* Longest message of a notification, likewise. */
+/* Size of a notification's message, including its NUL: the daemon's limit. */
 #define MESSAGE_SIZE 256
 
 struct value {
-	const char *instance;	   /* "0000:81:00.2" */
-	const char *type;	   /* a type of the daemon's own types.db, of one source */
-	const char *type_instance; /* "in_use" */
-	enum { VALUE_GAUGE, VALUE_DERIVE } kind; /* of that source */
+	const char *instance;			 /* "0000:81:00.2" */
+	const char *type;			 /* of collectd's types.db, with one data source */
+	const char *type_instance;		 /* "in_use" */
+	enum { VALUE_GAUGE, VALUE_DERIVE } kind; /* the data source's */
 	double gauge;				 /* NaN: unknown */
 	int64_t derive;
 };

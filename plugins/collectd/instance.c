@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-/* The VM that has it, where it is one alone: a device cut into parts can have many. */
+/* The name of the only VM that uses the device; NULL if there are several, as of mediated devices.
+ */
 static const char *vm_of(const struct pci_device *device)
 {
 	const struct owner *only = NULL;
@@ -36,13 +37,13 @@ static const char *prefix_of(const struct pci_device *device, enum instance_form
 const char *instance_of(const struct pci_device *device, enum instance_format format,
 			char buffer[static INSTANCE_SIZE])
 {
-	char address[ADDRESS_SIZE], prefix[INSTANCE_SIZE - ADDRESS_SIZE];
-	const char *before = prefix_of(device, format);
+	char address[ADDRESS_SIZE], clean[INSTANCE_SIZE - ADDRESS_SIZE];
+	const char *prefix = prefix_of(device, format);
 
 	address_format(&device->address, address);
-	if (before && *before)
+	if (prefix && *prefix)
 		snprintf(buffer, INSTANCE_SIZE, "%s:%s",
-			 sanitize_copy(prefix, sizeof(prefix), before, " /\"\\=,;", '_'), address);
+			 sanitize_copy(clean, sizeof(clean), prefix, " /\"\\=,;", '_'), address);
 	else
 		snprintf(buffer, INSTANCE_SIZE, "%s", address);
 	return buffer;

@@ -7,13 +7,12 @@
 #include "plugins/collectd/settings.h"
 #include "probe/device.h"
 
-/* Of what is told of the host as a whole. An empty one would make other keys of the values in some
- * of the daemon's writers. */
+/* The instance of values for the whole host. Not empty, because some of the daemon's write plugins
+ * build different keys without an instance. */
 #define INSTANCE_SUMMARY "summary"
 
-/* Writes the device's instance into BUFFER and returns BUFFER: "0000:81:00.2", or with what FORMAT
- * wants before it, "one-42:0000:81:00.2", where the device has that. The address makes it the only
- * one of the name. */
+/* Writes the device's instance into BUFFER and returns BUFFER: "0000:81:00.2", or with the prefix
+ * of FORMAT, "one-42:0000:81:00.2", if the device has one. The address makes it unique. */
 const char *instance_of(const struct pci_device *device, enum instance_format format,
 			char buffer[static INSTANCE_SIZE]);
 

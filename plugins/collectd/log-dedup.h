@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is wrong is told once, and again when it has changed, not at every reading. */
+/* Logs a persistent error once, not in every reading. */
 #ifndef PCIPROBE_COLLECTD_LOG_DEDUP_H
 #define PCIPROBE_COLLECTD_LOG_DEDUP_H
 
@@ -10,17 +10,17 @@
 
 struct log_dedup {
 	struct log out;
-	struct strings previous, current; /* up to the last reading, in this one */
-	bool silent;			  /* this one had more than can be kept apart */
+	struct strings previous, current; /* messages up to the last reading, and of this one */
+	bool overflow;			  /* this reading had too many different messages */
 };
 
-/* A log that hands on to COMPLAINTS->out what the last reading had not to tell. {.out = ...} is a
- * good beginning. */
+/* Returns a log that forwards to DEDUP->out the messages that the last reading did not have.
+ * Initialise DEDUP with {.out = ...}. */
 struct log log_dedup_log(struct log_dedup *dedup);
 
-/* Ends a reading. One that was WHOLE had all to tell that is wrong: what it did not is told when it
- * comes again. */
-void log_dedup_next(struct log_dedup *dedup, bool whole);
+/* Ends a reading. A FULL one logged every error that persists: a message that it did not have is
+ * logged when it occurs again. */
+void log_dedup_next(struct log_dedup *dedup, bool full);
 void log_dedup_free(struct log_dedup *dedup);
 
 #endif

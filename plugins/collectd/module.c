@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The plugin as collectd sees it: LoadPlugin calls module_register, each block config, then come
- * init, read for every interval, and shutdown. The daemon calls one of them at a time. */
-#include "plugins/collectd/monitor.h"
+/* The callbacks of the plugin. LoadPlugin calls module_register, each <Plugin pciprobe> block calls
+ * config, then follow init, one read per interval, and shutdown. The daemon never runs two of them
+ * at the same time. */
+#include "plugins/collectd/publish.h"
 #include "plugins/collectd/sanitize.h"
 #include "plugins/collectd/settings.h"
 
 #include <collectd/core/daemon/collectd.h>
 #include <collectd/core/daemon/plugin.h>
 
-/* Most of the daemon's callbacks are given nothing that could lead to it. */
+/* Static, because most callbacks have no user data. */
 static struct plugin {
 	struct settings settings;
-	struct monitor *monitor;
+	struct publisher *publisher;
 } plugin;
 
-static void log_to_daemon(void *data, enum message_level level, const char *text)
+static void log_to_daemon(void *data, enum message_level level, const char *message)
 {
 	static const int severities[] = {
 		[MESSAGE_ERROR] = LOG_ERR,
 		[MESSAGE_WARNING] = LOG_WARNING,
 		[MESSAGE_DEBUG] = LOG_DEBUG,
 	};
-	char plain[1024];
+	char clean[1024];
 
 	(void)data;
 	plugin_log(severities[level], "pciprobe plugin: %s",
-		   sanitize_copy(plain, sizeof(plain), text, "", '?'));
+		   sanitize_copy(clean, sizeof(clean), message, "", '?'));
 }
 
 static const struct log LOG = {.emit = log_to_daemon};
 
-/* A failure here would end the daemon; init can fail alone. */
+/* An error here would stop the daemon; a failed init disables only the plugin. */
 static int config(oconfig_item_t *block)
 {
 	settings_read(&plugin.settings, block, &LOG);
@@ -39,28 +40,26 @@ static int config(oconfig_item_t *block)
 
 static int init(void)
 {
-	if (plugin.settings.faults) {
-		plugin_log(
-			LOG_ERR,
-			"pciprobe plugin: nothing is measured until its configuration is put right");
+	if (plugin.settings.errors) {
+		plugin_log(LOG_ERR, "pciprobe plugin: disabled by errors in its configuration");
 		return -1;
 	}
-	return monitor_new(&plugin.settings, &LOG, NULL, NULL, &plugin.monitor) < 0 ? -1 : 0;
+	return publisher_new(&plugin.settings, &LOG, NULL, NULL, &plugin.publisher) < 0 ? -1 : 0;
 }
 
-/* Failures have been told. The daemon would tell them every time, and wait longer and longer before
- * the next. */
+/* Failures have been logged. Returned to the daemon, they would be logged again each time, and the
+ * interval would grow. */
 static int read_devices(void)
 {
-	monitor_read(plugin.monitor);
+	publisher_read(plugin.publisher);
 	return 0;
 }
 
 static int shutdown_plugin(void)
 {
-	monitor_free(plugin.monitor);
+	publisher_free(plugin.publisher);
 	settings_free(&plugin.settings);
-	plugin.monitor = NULL;
+	plugin.publisher = NULL;
 	settings_init(&plugin.settings);
 	return 0;
 }

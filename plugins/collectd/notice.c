@@ -9,49 +9,49 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_fact(struct notice *notice, const char *key, const char *text)
+static void add_string(struct notice *notice, const char *key, const char *string)
 {
-	char fact[MESSAGE_SIZE], value[80];
+	char pair[MESSAGE_SIZE], value[80];
 	size_t used = strlen(notice->message);
 	int length;
 
-	if (!text || !*text)
+	if (!string || !*string)
 		return;
-	length = snprintf(fact, sizeof(fact), "%s%s=%s", used ? " " : "", key,
-			  sanitize_copy(value, sizeof(value), text, " \"'\\=", '?'));
+	length = snprintf(pair, sizeof(pair), "%s%s=%s", used ? " " : "", key,
+			  sanitize_copy(value, sizeof(value), string, " \"'\\=", '?'));
 	if (used + (size_t)length < sizeof(notice->message))
-		strcpy(notice->message + used, fact);
+		strcpy(notice->message + used, pair);
 }
 
 static void add_number(struct notice *notice, const char *key, uint64_t number)
 {
-	char text[24];
+	char digits[24];
 
-	snprintf(text, sizeof(text), "%" PRIu64, number);
-	add_fact(notice, key, text);
+	snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	add_string(notice, key, digits);
 }
 
-/* By hand: the locale's decimal mark is the daemon's business. */
+/* printf's %f would use the decimal mark of the daemon's locale. */
 static void add_speed(struct notice *notice, const char *key, double speed)
 {
 	unsigned tenths = (unsigned)(speed * 10 + 0.5);
-	char text[24];
+	char digits[24];
 
-	snprintf(text, sizeof(text), "%u.%u", tenths / 10, tenths % 10);
-	add_fact(notice, key, text);
+	snprintf(digits, sizeof(digits), "%u.%u", tenths / 10, tenths % 10);
+	add_string(notice, key, digits);
 }
 
 static void add_owner(struct notice *notice, const struct owner *owner)
 {
-	add_fact(notice, owner->reserves ? "reserved_for" : "vm", owner->name);
-	add_fact(notice, "uuid", owner->uuid);
-	add_fact(notice, "program", owner->program);
+	add_string(notice, owner->reserves ? "reserved_for" : "vm", owner->name);
+	add_string(notice, "uuid", owner->uuid);
+	add_string(notice, "program", owner->program);
 	if (owner->pid)
 		add_number(notice, "pid", (uint64_t)owner->pid);
-	add_fact(notice, "source", owner->source);
-	add_fact(notice, "frontend", owner->frontend);
-	add_fact(notice, "id", owner->frontend_id);
-	add_fact(notice, "mdev", owner->mdev);
+	add_string(notice, "source", owner->source);
+	add_string(notice, "frontend", owner->frontend);
+	add_string(notice, "id", owner->frontend_id);
+	add_string(notice, "mdev", owner->mdev);
 }
 
 static void add_owners(struct notice *notice, const struct event *event)
@@ -71,7 +71,7 @@ static void add_state(struct notice *notice, const struct event *event)
 	const struct pci_device *device = event->is ? event->is : event->was;
 
 	if (device->present & HAS_OWNERSHIP)
-		add_fact(notice, "state", ownership_name(device->ownership));
+		add_string(notice, "state", ownership_name(device->ownership));
 }
 
 static void add_drivers(struct notice *notice, const struct event *event)
@@ -80,16 +80,16 @@ static void add_drivers(struct notice *notice, const struct event *event)
 		   *is = event->is ? event->is->driver : NULL;
 
 	if (event->was && event->is)
-		add_fact(notice, "driver_was", was ? was : "none");
-	add_fact(notice, "driver", is ? is : event->is ? "none" : was);
+		add_string(notice, "driver_was", was ? was : "none");
+	add_string(notice, "driver", is ? is : event->is ? "none" : was);
 }
 
-/* Everything else of the message tells what is there now. */
+/* The model pair names the present one. */
 static void add_model_was(struct notice *notice, const struct event *event)
 {
 	char model[INSTANCE_SIZE];
 
-	add_fact(notice, "model_was", instance_of_model(event->was, model));
+	add_string(notice, "model_was", instance_of_model(event->was, model));
 }
 
 static void add_link(struct notice *notice, const struct event *event)
@@ -106,7 +106,7 @@ static void add_link(struct notice *notice, const struct event *event)
 		add_speed(notice, "port_speed_gts", device->link.port_speed);
 		add_number(notice, "port_width", device->link.port_width);
 	}
-	add_fact(notice, "runtime", device->runtime_status);
+	add_string(notice, "runtime", device->runtime_status);
 }
 
 static void add_errors(struct notice *notice, const struct event *event)
@@ -120,12 +120,12 @@ static void add_errors(struct notice *notice, const struct event *event)
 							: aer->fatal);
 }
 
-#define FACTS_MAX 3
+#define ADDERS_MAX 3
 
 static const struct {
 	const char *name;
 	enum severity severity;
-	void (*facts[FACTS_MAX])(struct notice *notice, const struct event *event);
+	void (*add[ADDERS_MAX])(struct notice *notice, const struct event *event);
 } KINDS[] = {
 	[EVENT_ADDED] = {"added", SEVERITY_OKAY, {add_drivers, add_state}},
 	[EVENT_REMOVED] = {"removed", SEVERITY_WARNING, {add_drivers, add_state, add_owners}},
@@ -154,29 +154,29 @@ void notice_of_event(const struct event *event, struct notice *ret)
 				.type_instance = KINDS[event->kind].name};
 	char model[INSTANCE_SIZE];
 
-	/* gone without having been given back */
+	/* removed while in use */
 	if (event->kind == EVENT_REMOVED && device->ownership == OWNERSHIP_HELD)
 		notice.severity = SEVERITY_FAILURE;
 	address_format(&device->address, notice.instance);
-	add_fact(&notice, "event", notice.type_instance);
-	add_fact(&notice, "address", notice.instance);
-	add_fact(&notice, "model", instance_of_model(device, model));
+	add_string(&notice, "event", notice.type_instance);
+	add_string(&notice, "address", notice.instance);
+	add_string(&notice, "model", instance_of_model(device, model));
 	for (size_t i = 0; i < device->aliases.count; i++)
-		add_fact(&notice, "alias", device->aliases.items[i]);
-	for (size_t i = 0; i < FACTS_MAX && KINDS[event->kind].facts[i]; i++)
-		KINDS[event->kind].facts[i](&notice, event);
+		add_string(&notice, "alias", device->aliases.items[i]);
+	for (size_t i = 0; i < ADDERS_MAX && KINDS[event->kind].add[i]; i++)
+		KINDS[event->kind].add[i](&notice, event);
 	*ret = notice;
 }
 
-void notice_of_config(const char *path, bool taken, struct notice *ret)
+void notice_of_config(const char *path, bool loaded, struct notice *ret)
 {
 	struct notice notice = {
-		.severity = taken ? SEVERITY_OKAY : SEVERITY_WARNING,
-		.type_instance = taken ? "config_taken" : "config_refused",
+		.severity = loaded ? SEVERITY_OKAY : SEVERITY_WARNING,
+		.type_instance = loaded ? "config_taken" : "config_refused",
 		.instance = INSTANCE_SUMMARY,
 	};
 
-	add_fact(&notice, "event", notice.type_instance);
-	add_fact(&notice, "file", path);
+	add_string(&notice, "event", notice.type_instance);
+	add_string(&notice, "file", path);
 	*ret = notice;
 }

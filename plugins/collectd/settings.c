@@ -11,76 +11,79 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* An option that takes one of some words; its value is the word's place in the list. */
-static int find_word(const char *text, const char *const *words, size_t count)
+/* Returns the index of STRING in CHOICES, or -EINVAL. */
+static int find_choice(const char *string, const char *const *choices, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcasecmp(text, words[i]) == 0)
+		if (strcasecmp(string, choices[i]) == 0)
 			return (int)i;
 	return -EINVAL;
 }
 
-static int set_text(char **to, const char *text)
+static int set_string(char **option, const char *value)
 {
-	char *copy = *text ? strdup(text) : NULL;
+	char *copy;
 
+	if (!*value)
+		return -EINVAL;
+	copy = strdup(value);
 	if (!copy)
-		return *text ? -ENOMEM : -EINVAL;
-	free(*to);
-	*to = copy;
+		return -ENOMEM;
+	free(*option);
+	*option = copy;
 	return 0;
 }
 
-static int set_truth(bool *to, const char *text)
+static int set_boolean(bool *option, const char *value)
 {
-	static const char *const words[] = {"false", "no", "off", "true", "yes", "on"};
-	int found = find_word(text, words, COUNT(words));
+	static const char *const choices[] = {"false", "no", "off", "true", "yes", "on"};
+	int found = find_choice(value, choices, COUNT(choices));
 
 	if (found < 0)
 		return found;
-	*to = found >= 3;
+	*option = found >= 3;
 	return 0;
 }
 
-static int set_config_file(struct settings *settings, const char *text, const struct log *log)
+static int set_config_file(struct settings *settings, const char *value, const struct log *log)
 {
 	(void)log;
-	return set_text(&settings->config_file, text);
+	return set_string(&settings->config_file, value);
 }
 
-static int set_sysroot(struct settings *settings, const char *text, const struct log *log)
+static int set_sysroot(struct settings *settings, const char *value, const struct log *log)
 {
 	(void)log;
-	return set_text(&settings->sysroot, text);
+	return set_string(&settings->sysroot, value);
 }
 
-static int set_device(struct settings *settings, const char *text, const struct log *log)
+static int set_device(struct settings *settings, const char *value, const struct log *log)
 {
-	int error = rule_list_add(&settings->devices, text, "Device", log);
+	int error = rule_list_add(&settings->devices, value, "Device", log);
 
-	settings->faults += error == -EINVAL; /* which has been told */
+	settings->errors += error == -EINVAL; /* logged */
 	return error == -EINVAL ? 0 : error;
 }
 
-static int set_ignore_selected(struct settings *settings, const char *text, const struct log *log)
+static int set_ignore_selected(struct settings *settings, const char *value, const struct log *log)
 {
 	(void)log;
-	return set_truth(&settings->devices.inverted, text);
+	return set_boolean(&settings->devices.inverted, value);
 }
 
-static int set_owners(struct settings *settings, const char *text, const struct log *log)
+static int set_owners(struct settings *settings, const char *value, const struct log *log)
 {
-	int error = sources_parse(text, "Owners", log, &settings->owners);
+	int error = sources_parse(value, "Owners", log, &settings->owners);
 
 	settings->has_owners = true;
-	settings->faults += error == -EINVAL; /* which has been told */
+	settings->errors += error == -EINVAL; /* logged */
 	return error == -EINVAL ? 0 : error;
 }
 
-static int set_report(struct settings *settings, const char *text, const struct log *log)
+static int set_report(struct settings *settings, const char *value, const struct log *log)
 {
-	static const char *const words[] = {"link", "aer", "owner", "sriov", "pools"};
-	int found = find_word(text, words, COUNT(words));
+	static const char *const choices[] = {"link", "aer", "owner", "sriov", "pools"};
+	int found = find_choice(value, choices, COUNT(choices));
 
 	(void)log;
 	if (found < 0)
@@ -92,10 +95,10 @@ static int set_report(struct settings *settings, const char *text, const struct 
 	return 0;
 }
 
-static int set_format(struct settings *settings, const char *text, const struct log *log)
+static int set_format(struct settings *settings, const char *value, const struct log *log)
 {
-	static const char *const words[] = {"address", "alias", "vm"};
-	int found = find_word(text, words, COUNT(words));
+	static const char *const choices[] = {"address", "alias", "vm"};
+	int found = find_choice(value, choices, COUNT(choices));
 
 	(void)log;
 	if (found < 0)
@@ -104,30 +107,30 @@ static int set_format(struct settings *settings, const char *text, const struct 
 	return 0;
 }
 
-static int set_notify(struct settings *settings, const char *text, const struct log *log)
+static int set_notify(struct settings *settings, const char *value, const struct log *log)
 {
 	(void)log;
-	return set_truth(&settings->notify, text);
+	return set_boolean(&settings->notify, value);
 }
 
-static int set_persistent(struct settings *settings, const char *text, const struct log *log)
+static int set_persistent(struct settings *settings, const char *value, const struct log *log)
 {
 	(void)log;
-	return set_truth(&settings->persistent, text);
+	return set_boolean(&settings->persistent, value);
 }
 
 static const struct option {
 	const char *name;
-	bool several;	   /* values */
-	const char *right; /* what it takes, for people */
-	int (*set)(struct settings *settings, const char *text,
-		   const struct log *log); /* 0, -EINVAL or -ENOMEM */
+	bool repeats; /* accepts several values */
+	const char *expected;
+	int (*set)(struct settings *settings, const char *value,
+		   const struct log *log); /* returns 0, -EINVAL or -ENOMEM */
 } OPTIONS[] = {
 	{"ConfigFile", false, "the path of a pci.conf", set_config_file},
-	{"Device", true, "slots as lspci -s takes them: \"81:00.*\"", set_device},
+	{"Device", true, "slots as of lspci -s, e.g. \"81:00.*\"", set_device},
 	{"IgnoreSelected", false, "true or false", set_ignore_selected},
 	{"Notify", false, "true or false", set_notify},
-	{"Owners", true, "sources of ownership: all, none or some of those in pci.conf(5)",
+	{"Owners", true, "ownership sources: all, none, or names listed in pci.conf(5)",
 	 set_owners},
 	{"PersistentNotifications", false, "true or false", set_persistent},
 	{"PluginInstanceFormat", false, "address, alias or vm", set_format},
@@ -151,11 +154,11 @@ static void log_unknown_option(const char *name, const struct log *log)
 		strcat(names, i ? ", " : "");
 		strcat(names, OPTIONS[i].name);
 	}
-	log_error(log, "unknown option '%s'; there are %s", name, names);
+	log_error(log, "unknown option '%s'; valid options: %s", name, names);
 }
 
-/* The daemon gives true and false without quotes as what they are; numbers nobody takes. */
-static const char *text_of(const oconfig_value_t *value, char *number, size_t size)
+/* The daemon's parser converts unquoted true, false and numbers. No option accepts a number. */
+static const char *value_string(const oconfig_value_t *value, char *number, size_t size)
 {
 	switch (value->type) {
 	case OCONFIG_TYPE_STRING:
@@ -172,15 +175,15 @@ static void read_value(struct settings *settings, const struct option *option,
 		       const oconfig_value_t *value, const struct log *log)
 {
 	char number[32];
-	const char *text = text_of(value, number, sizeof(number));
-	int error = option->set(settings, text, log);
+	const char *string = value_string(value, number, sizeof(number));
+	int error = option->set(settings, string, log);
 
 	if (error == -EINVAL)
-		log_error(log, "option '%s': '%s' won't do; it takes %s", option->name, text,
-			  option->right);
+		log_error(log, "option '%s': invalid value '%s', expected %s", option->name, string,
+			  option->expected);
 	else if (error < 0)
 		log_error(log, "option '%s': %s", option->name, strerror(-error));
-	settings->faults += error < 0;
+	settings->errors += error < 0;
 }
 
 static void read_option(struct settings *settings, const oconfig_item_t *item,
@@ -190,12 +193,12 @@ static void read_option(struct settings *settings, const oconfig_item_t *item,
 
 	if (!option) {
 		log_unknown_option(item->key, log);
-		settings->faults++;
+		settings->errors++;
 		return;
 	}
-	if (item->children_num || !item->values_num || (item->values_num > 1 && !option->several)) {
-		log_error(log, "option '%s': takes %s", option->name, option->right);
-		settings->faults++;
+	if (item->children_num || !item->values_num || (item->values_num > 1 && !option->repeats)) {
+		log_error(log, "option '%s': expected %s", option->name, option->expected);
+		settings->errors++;
 		return;
 	}
 	for (int i = 0; i < item->values_num; i++)

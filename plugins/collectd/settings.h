@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What stands in <Plugin pciprobe>: collectd-pciprobe(5) has it all. */
+/* The options of <Plugin pciprobe>, which collectd-pciprobe(5) documents. */
 #ifndef PCIPROBE_COLLECTD_SETTINGS_H
 #define PCIPROBE_COLLECTD_SETTINGS_H
 
@@ -9,7 +9,7 @@
 #include <collectd/liboconfig/oconfig.h>
 #include <stdbool.h>
 
-/* Groups of values. What isn't reported isn't read either, and no change of it is notified. */
+/* Groups of values. Groups that are not reported are not read, and their changes not notified. */
 enum report_group {
 	REPORT_LINK = 1u << 0,
 	REPORT_AER = 1u << 1,
@@ -19,28 +19,28 @@ enum report_group {
 	REPORT_ALL = (1u << 5) - 1,
 };
 
-/* What stands before a device's address in its plugin instance. */
+/* The prefix of the device's address in its plugin instance. */
 enum instance_format { INSTANCE_ADDRESS, INSTANCE_ALIAS, INSTANCE_VM };
 
 struct settings {
-	char *config_file; /* NULL: the installed one */
+	char *config_file; /* NULL: the installed pci.conf */
 	char *sysroot;	   /* NULL: "/" */
 	struct rule_list devices;
-	unsigned owners; /* enum owner_source: those to ask */
-	bool has_owners; /* false: as pci.conf says */
+	unsigned owners; /* enum owner_source: those to use */
+	bool has_owners; /* false: those of pci.conf */
 	unsigned report; /* enum report_group */
 	bool has_report; /* false: everything */
 	enum instance_format format;
 	bool notify, persistent;
-	unsigned faults; /* of what was read; nothing may be measured with any */
+	unsigned errors; /* in the blocks that were read; with any, the plugin must not run */
 };
 
-/* What holds when nothing is said. Free what it holds with settings_free. */
+/* Sets the defaults. The caller frees the contents with settings_free. */
 void settings_init(struct settings *settings);
 void settings_free(struct settings *settings);
 
-/* Reads a block; there may be several. Unknown options and values that won't do are told through
- * LOG and counted in faults. */
+/* Reads a block; there may be several. Unknown options and invalid values are logged through LOG
+ * and counted in errors. */
 void settings_read(struct settings *settings, const oconfig_item_t *block, const struct log *log);
 
 #endif

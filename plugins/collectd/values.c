@@ -6,7 +6,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* What must be read for each group of values, and for those that are always there. */
+/* Details that each group of values, or combination of groups, needs. */
 static const struct {
 	unsigned report, details;
 } NEEDS[] = {
@@ -55,15 +55,13 @@ static void dispatch_metric(void *data, const struct metric *metric)
 	value.instance = name_instance(metric, settings, instance);
 	if (metric->measure == MEASURE_ERRORS) {
 		value.kind = VALUE_DERIVE;
-		/* so many that it would turn negative nobody lives to see, but what is read may be
-		 * nonsense */
+		/* the counter read from sysfs may be any number */
 		value.derive = metric->value < (double)INT64_MAX ? (int64_t)metric->value
 								 : INT64_MAX;
 	}
 	dispatch_value(&value);
 }
 
-/* Without memory pools are left out this once. */
 void values_dispatch(const struct inventory *inventory, const struct config *config,
 		     const struct settings *settings)
 {

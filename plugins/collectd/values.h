@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which values a reading has: of each device, of each physical function, of each model, and of the
- * host as a whole. */
+/* The values of an inventory: per device, per physical function, per model and alias, and for the
+ * whole host. */
 #ifndef PCIPROBE_COLLECTD_VALUES_H
 #define PCIPROBE_COLLECTD_VALUES_H
 
@@ -8,10 +8,11 @@
 #include "probe/config/config.h"
 #include "probe/device.h"
 
-/* What must have been read for what is reported: enum detail. */
+/* Returns the details (enum detail) that the groups of REPORT (enum report_group) need. */
 unsigned values_details(unsigned report);
 
-/* Gives the values of INVENTORY to dispatch_value, one by one. CONFIG has the aliases. */
+/* Dispatches the values of INVENTORY, one by one. CONFIG defines the aliases. Without memory the
+ * values of models and aliases are skipped. */
 void values_dispatch(const struct inventory *inventory, const struct config *config,
 		     const struct settings *settings);
 

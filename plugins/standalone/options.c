@@ -210,8 +210,8 @@ static int parse_option(void *data, int letter, char *argument)
 static int check_arguments(const struct options *options, const char *used)
 {
 	const struct subcommand *subcommand = options->subcommand;
-	const char *rejected = commandline_refused(OPTION_ROWS, used, COMMON_OPTIONS,
-						   subcommand->options);
+	const char *rejected = commandline_rejected(OPTION_ROWS, used, COMMON_OPTIONS,
+						    subcommand->options);
 
 	if (rejected) {
 		log_error(&options->log, "'%s' does not accept --%s", subcommand->name, rejected);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A collectd of our own with the plugin that was built: its values through its socket, its notifications and all else that it
-says in a log. PLUGIN names the plugin (pciprobe.so)."""
+"""Runs collectd with the plugin that was built. Its values are read through its socket, notifications and messages from its log.
+PLUGIN, from the environment, is the plugin (pciprobe.so)."""
 import os
 import re
 import shutil
@@ -17,36 +17,35 @@ WAIT = 20
 
 
 def need_collectd():
-    """Ends the test where it can't be made."""
+    """Skips the test if collectd is not installed."""
     if not COLLECTD:
         print("1..0 # SKIP collectd is not installed")
         sys.exit(0)
     if not os.path.isfile(PLUGIN):
-        print("Bail out! PLUGIN=%s is no file" % PLUGIN)
+        print("Bail out! PLUGIN=%s is not a file" % PLUGIN)
         sys.exit(1)
 
 
-def wait_for(what, condition, seconds=WAIT):
-    """Returns what CONDITION gave as soon as that is true."""
+def wait_for(description, condition, seconds=WAIT):
+    """Waits until CONDITION returns a true value, and returns it."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > end:
-            raise TimeoutError("after %d s still not: %s" % (seconds, what))
+            raise TimeoutError("timed out after %d s: %s" % (seconds, description))
         time.sleep(0.02)
 
 
 def plugin_directory():
-    """Where this collectd has its own plugins."""
+    """The directory of collectd's own plugins."""
     text = subprocess.run([COLLECTD, "-h"], stdout=subprocess.PIPE, check=False).stdout.decode()
     return re.search(r"Plugin directory\s+(\S+)", text)[1]
 
 
 class Daemon:
-    """A collectd with everything of it below FOLDER, started with OPTIONS in the plugin's block. BEFORE is a command in front of
-    it (valgrind)."""
+    """A collectd whose files are below FOLDER, with OPTIONS in the plugin's block. BEFORE is a command that runs it (valgrind)."""
 
     def __init__(self, folder, options, interval="0.1", before=()):
         self.folder = folder
@@ -65,7 +64,7 @@ class Daemon:
             )
         try:
             wait_for(
-                "the daemon has begun: " + self.stderr(),
+                "the daemon has started: " + self.stderr(),
                 lambda: "Initialization complete" in self.read_log()
                 or self.process.poll() is not None,
                 60,
@@ -80,7 +79,7 @@ class Daemon:
     def _configure(self, options, interval):
         plugins = self._path("plugins")
         os.makedirs(plugins)
-        # it takes no links
+        # collectd does not load plugins through symbolic links
         for name in OTHERS:
             shutil.copy(os.path.join(plugin_directory(), name + ".so"), plugins)
         shutil.copy(PLUGIN, os.path.join(plugins, "pciprobe.so"))
@@ -94,7 +93,7 @@ PluginDir "%(folder)s/plugins"
 Interval %(interval)s
 ReadThreads 1
 WriteThreads 1
-# A queue that grows while the machine has much to do would be taken for the plugin's growth.
+# On a busy machine a growing queue would look like a memory leak of the plugin.
 WriteQueueLimitHigh 1000
 WriteQueueLimitLow 1000
 LoadPlugin logfile
@@ -108,7 +107,7 @@ LoadPlugin unixsock
   SocketFile "%(socket)s"
   SocketGroup "root"
 </Plugin>
-# Its cache is what is looked at: nobody writes the values.
+# The values are read from the cache; there is no write plugin.
 PostCacheChain "PostCache"
 <Chain "PostCache">
   Target "stop"
@@ -138,7 +137,7 @@ LoadPlugin pciprobe
             return file.read()
 
     def notices(self):
-        """(severity, plugin instance, message) of each notification."""
+        """Returns (severity, plugin instance, message) of each notification."""
         return re.findall(
             r"Notification: severity = (\w+), host = here, plugin = pciprobe, plugin_instance = (\S+), "
             r"type = pci_device, type_instance = \w+, message = (.*)",
@@ -146,7 +145,7 @@ LoadPlugin pciprobe
         )
 
     def wait_notice(self, *parts):
-        """Waits for a notification that has all PARTS, and returns it."""
+        """Waits for a notification that contains all PARTS, and returns it."""
 
         def find():
             return [
@@ -158,7 +157,7 @@ LoadPlugin pciprobe
         return wait_for("a notification with %s" % (parts,), find)[0]
 
     def _connect(self):
-        """A client of its socket, which comes a moment later than the rest of it; None while it isn't there."""
+        """Connects to its socket, which it creates after its start; returns None until then."""
         client = socket.socket(socket.AF_UNIX)
         try:
             client.connect(self.socket)
@@ -168,8 +167,8 @@ LoadPlugin pciprobe
         client.settimeout(WAIT)
         return client
 
-    def ask(self, *lines):
-        """The answers to commands (collectd-unixsock(5)), a list of lines each."""
+    def command(self, *lines):
+        """Sends commands (collectd-unixsock(5)); returns a list of lines for each."""
         answers = []
         with wait_for("the daemon's socket", self._connect) as client:
             with client.makefile("rw", encoding="utf-8") as file:
@@ -184,41 +183,43 @@ LoadPlugin pciprobe
         return answers
 
     def values(self):
-        """(plugin instance, type-type instance) -> value, of what is sent now."""
-        names = [line.split(" ", 1)[1] for line in self.ask("LISTVAL")[0]]
+        """Returns {(plugin instance, type-type instance): value}, of the current values."""
+        names = [line.split(" ", 1)[1] for line in self.command("LISTVAL")[0]]
         names = [name for name in names if name.startswith("here/pciprobe-")]
         found = {}
-        for name, answer in zip(names, self.ask(*['GETVAL "%s"' % name for name in names])):
-            instance, what = name[len("here/pciprobe-") :].split("/")
-            found[instance, what] = float(answer[0].split("=")[1])
+        for name, answer in zip(names, self.command(*['GETVAL "%s"' % name for name in names])):
+            instance, series = name[len("here/pciprobe-") :].split("/")
+            found[instance, series] = float(answer[0].split("=")[1])
         return found
 
-    def value(self, instance, what):
-        """One value; None while there is none."""
+    def value(self, instance, series):
+        """Returns one value, or None if it does not exist."""
         try:
             return float(
-                self.ask('GETVAL "here/pciprobe-%s/%s"' % (instance, what))[0][0].split("=")[1]
+                self.command('GETVAL "here/pciprobe-%s/%s"' % (instance, series))[0][0].split("=")[
+                    1
+                ]
             )
         except KeyError:
             return None
 
-    def wait_value(self, instance, what, wanted):
+    def wait_value(self, instance, series, expected):
         return wait_for(
-            "%s/%s = %s" % (instance, what, wanted),
-            lambda: self.value(instance, what) == wanted or None,
+            "%s/%s = %s" % (instance, series, expected),
+            lambda: self.value(instance, series) == expected or None,
         )
 
     def descriptors(self):
-        """How many files it has open."""
+        """The number of its open files."""
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
 
     def memory(self):
-        """What it has resident, in KiB."""
+        """Its resident memory in KiB."""
         with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
 
     def stop(self):
-        """The orderly way; returns the exit status."""
+        """Terminates it by SIGTERM; returns the exit status."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(60)

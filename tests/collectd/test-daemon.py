@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The plugin in a real collectd: its values are those that 'pciprobe list -f json' has of the same machine, what changes is
-notified, a block that is wrong stops it and it alone, a configuration that changes is taken up."""
+"""The plugin in a real collectd: its values match those of 'pciprobe list -f json' for the same machine, changes are notified, an
+invalid block disables only the plugin, and a changed configuration is loaded."""
 import math
 import os
 import shutil
@@ -22,7 +22,7 @@ CONFIG = ":filter: '*:*'\n:alias: [{name: ten_gig, filter: '8086:*'}, {name: non
 
 
 def make_live_machine(root):
-    """With what a kernel says of each device in one line, so that the driver is where its link leads."""
+    """With modalias, so that the driver is read from its link."""
     tree = make_machine(root)
     for address in os.listdir(tree.path("sys/bus/pci/devices")):
         ids = [
@@ -38,22 +38,22 @@ def make_live_machine(root):
 
 
 def number(value):
-    """NaN is like NaN here."""
+    """Makes NaN comparable."""
     return "unknown" if isinstance(value, float) and math.isnan(value) else value
 
 
 def expected_values(document):
-    """All of them but the counts of errors (which the daemon gives as rates) and the time it took."""
+    """All values except the error counters (which the daemon converts to rates) and the duration."""
     return {
-        (instance, what): number(value)
+        (instance, series): number(value)
         for instance, values in metrics.collectd(document).items()
-        for what, value in values.items()
-        if not what.startswith("errors-")
+        for series, value in values.items()
+        if not series.startswith("errors-")
     }
 
 
-class Place:
-    """A folder with a machine, its configuration, and room for a daemon."""
+class Setup:
+    """A directory with a machine, its configuration and daemons."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp()
@@ -65,13 +65,13 @@ class Place:
             file.write(text)
         os.rename(self.folder + "/new.conf", self.folder + "/pci.conf")
 
-    def daemon(self, options="", **more):
+    def daemon(self, options="", **kwargs):
         home = tempfile.mkdtemp(dir=self.folder)
         return Daemon(
             home,
             '  SysRoot "%s"\n  ConfigFile "%s/pci.conf"\n%s'
             % (self.tree.root, self.folder, options),
-            **more
+            **kwargs
         )
 
     def __enter__(self):
@@ -85,83 +85,85 @@ def has_all(daemon):
     return daemon.value("summary", "duration-probe") is not None
 
 
-def check_values(tap, place):
-    """With everything, and with the same machine as a recording, which has no processes."""
+def check_values(tap, setup):
+    """All values, of a machine and of the same machine as a recording, which has no processes."""
     for name in "a machine", "a recording":
-        with place.daemon() as daemon:
-            wait_for("the last of the values", lambda daemon=daemon: has_all(daemon))
+        with setup.daemon() as daemon:
+            wait_for("the last value", lambda daemon=daemon: has_all(daemon))
             found = {key: number(value) for key, value in daemon.values().items()}
-            document = place.tree.machine.json(
-                "list", "-c", place.folder + "/pci.conf", "-o", "+iommu_group,ownership,aliases"
+            document = setup.tree.machine.json(
+                "list", "-c", setup.folder + "/pci.conf", "-o", "+iommu_group,ownership,aliases"
             )
             errors = {key for key in found if key[1].startswith("errors-")}
             wanted = {
-                (device["address"], "errors-" + what)
+                (device["address"], "errors-" + series)
                 for device in document["devices"]
-                for what in ("aer_correctable", "aer_nonfatal", "aer_fatal")
-                if what in device
+                for series in ("aer_correctable", "aer_nonfatal", "aer_fatal")
+                if series in device
             }
             tap.result(
-                "%s: errors are counted where the listing has them" % name,
+                "%s: error counters exist for the same devices as in the listing" % name,
                 same(wanted, errors, "errors"),
             )
             duration = found.pop(("summary", "duration-probe"))
-            tap.result("%s: the duration is one" % name, [] if 0 < duration < 5 else [duration])
+            tap.result(
+                "%s: the duration is plausible" % name, [] if 0 < duration < 5 else [duration]
+            )
             expected = expected_values(document)
             found = {key: value for key, value in found.items() if key not in errors}
             tap.result(
-                "%s: all values are those of the listing (%d)" % (name, len(expected)),
+                "%s: all values match the listing (%d)" % (name, len(expected)),
                 [
                     "%s: expected %s, found %s" % (key, expected.get(key), found.get(key))
                     for key in sorted(expected.keys() | found.keys())
                     if expected.get(key) != found.get(key)
                 ]
-                or ([] if len(expected) > 150 else ["so few values?"]),
+                or ([] if len(expected) > 150 else ["too few values"]),
             )
-            tap.result("%s: nothing was notified" % name, daemon.notices())
-            tap.result("%s: it stops when it is told to" % name, same(0, daemon.stop(), "status"))
-        shutil.rmtree(place.tree.path("proc"), ignore_errors=True)
+            tap.result("%s: no notifications" % name, daemon.notices())
+            tap.result("%s: it terminates on SIGTERM" % name, same(0, daemon.stop(), "status"))
+        shutil.rmtree(setup.tree.path("proc"), ignore_errors=True)
 
 
 def check_symbols(tap, _):
-    """A symbol more could meet one of the daemon's, or of another plugin's."""
+    """Further symbols could conflict with those of the daemon or of other plugins."""
     names = (
         subprocess.run(["nm", "-D", "--defined-only", PLUGIN], stdout=subprocess.PIPE, check=True)
         .stdout.decode()
         .split()[2::3]
     )
-    tap.result("it gives one symbol to others", same(["module_register"], names, "symbols"))
+    tap.result("it exports one symbol", same(["module_register"], names, "symbols"))
 
 
-def check_faults(tap, place):
-    """The daemon goes on without it."""
+def check_faults(tap, setup):
+    """The daemon runs without the plugin."""
     for options, message in [
-        ("  Colour red\n", "unknown option 'Colour'; there are ConfigFile"),
-        ("  Report everything\n", "option 'Report': 'everything' won't do"),
+        ("  Colour red\n", "unknown option 'Colour'; valid options: ConfigFile"),
+        ("  Report everything\n", "option 'Report': invalid value 'everything'"),
         ('  Device "zz"\n', "Device: invalid slot 'zz'"),
         ('  SysRoot "/nowhere/at/all"\n', "/nowhere/at/all: No such file"),
         ('  ConfigFile "/nowhere/pci.conf"\n', "/nowhere/pci.conf: No such file"),
     ]:
-        with place.daemon(options) as daemon:
-            said = daemon.read_log()
+        with setup.daemon(options) as daemon:
+            messages = daemon.read_log()
             problems = (
                 []
-                if message in said and "Initialization of plugin `pciprobe' failed" in said
-                else [said]
+                if message in messages and "Initialization of plugin `pciprobe' failed" in messages
+                else [messages]
             )
             problems += [str(key) for key in daemon.values()]
-            tap.result("refused: %s" % options.strip(), problems)
+            tap.result("rejected: %s" % options.strip(), problems)
             daemon.stop()
 
 
-def check_options(tap, place):
-    with place.daemon(
+def check_options(tap, setup):
+    with setup.daemon(
         '  Device "0000:03:00.0" "0000:06:"\n  Report owner\n  PluginInstanceFormat vm\n'
     ) as daemon:
-        wait_for("the last of the values", lambda: has_all(daemon))
-        devices = {instance for instance, what in daemon.values() if what == "gauge-in_use"}
+        wait_for("the last value", lambda: has_all(daemon))
+        devices = {instance for instance, series in daemon.values() if series == "gauge-in_use"}
         tap.result(
-            "only these devices, named for their VM",
+            "only the selected devices, with the VM in their instance",
             same(
                 {
                     "0000:03:00.0",
@@ -175,17 +177,17 @@ def check_options(tap, place):
             ),
         )
         tap.result(
-            "nothing that isn't reported",
+            "no values of other groups",
             [key for key in daemon.values() if "link" in key[1] or "total" in key[1]],
         )
         daemon.stop()
-    with place.daemon(
+    with setup.daemon(
         '  Device "0000:03:00.0" "0000:06:"\n  IgnoreSelected true\n  PluginInstanceFormat alias\n'
     ) as daemon:
-        wait_for("the last of the values", lambda: has_all(daemon))
-        devices = {instance for instance, what in daemon.values() if what == "gauge-in_use"}
+        wait_for("the last value", lambda: has_all(daemon))
+        devices = {instance for instance, series in daemon.values() if series == "gauge-in_use"}
         tap.result(
-            "all but these, named for their alias",
+            "all except the selected devices, with the alias in their instance",
             (
                 []
                 if "ten_gig:0001:03:00.0" in devices
@@ -200,11 +202,11 @@ def check_options(tap, place):
         daemon.stop()
 
 
-def check_changes(tap, place):
-    """Each once, and as a value."""
-    tree = place.tree
-    with place.daemon() as daemon:
-        wait_for("the last of the values", lambda: has_all(daemon))
+def check_changes(tap, setup):
+    """Each change is notified once and changes the values."""
+    tree = setup.tree
+    with setup.daemon() as daemon:
+        wait_for("the last value", lambda: has_all(daemon))
         tree.device("0000:06:01.0", 0x8086, 0x1521, driver="vfio-pci", group=50)
         tap.result(
             "added",
@@ -251,37 +253,37 @@ def check_changes(tap, place):
             tree.path("sys/bus/pci/drivers/vfio-pci"),
         )
         daemon.wait_notice("event=driver_changed", "driver_was=e1000e driver=vfio-pci")
-        tap.result("each of them once", same(7, len(daemon.notices()), "notifications"))
+        tap.result("each is notified once", same(7, len(daemon.notices()), "notifications"))
         daemon.stop()
 
 
-def check_config(tap, place):
-    with place.daemon() as daemon:
-        wait_for("the last of the values", lambda: has_all(daemon))
-        place.config(":filter: '10de:*'\n")
+def check_config(tap, setup):
+    with setup.daemon() as daemon:
+        wait_for("the last value", lambda: has_all(daemon))
+        setup.config(":filter: '10de:*'\n")
         notice = daemon.wait_notice("event=config_taken", "pci.conf")
-        tap.result("a new configuration is taken", same("OKAY", notice[0], "severity"))
-        devices = sum(device["vendor"] == "10de" for device in place.tree.machine.devices())
+        tap.result("a changed configuration is loaded", same("OKAY", notice[0], "severity"))
+        devices = sum(device["vendor"] == "10de" for device in setup.tree.machine.devices())
         daemon.wait_value("summary", "count-devices", devices)
-        place.config(":filter: [nonsense, '10de:*']\n")
+        setup.config(":filter: [nonsense, '10de:*']\n")
         notice = daemon.wait_notice("event=config_refused", "pci.conf")
-        tap.result("a broken one isn't", same("WARNING", notice[0], "severity"))
-        said = daemon.read_log()
+        tap.result("an invalid one is rejected", same("WARNING", notice[0], "severity"))
+        messages = daemon.read_log()
         tap.result(
-            "which is told, with the line",
-            [] if "pci.conf:1:11: invalid filter 'nonsense'" in said else [said],
+            "the error is logged with its line",
+            [] if "pci.conf:1:11: invalid filter 'nonsense'" in messages else [messages],
         )
-        before = daemon.ask('GETVAL "here/pciprobe-summary/duration-probe"')
+        before = daemon.command('GETVAL "here/pciprobe-summary/duration-probe"')
         wait_for(
             "another reading",
-            lambda: daemon.ask('GETVAL "here/pciprobe-summary/duration-probe"') != before,
+            lambda: daemon.command('GETVAL "here/pciprobe-summary/duration-probe"') != before,
         )
         tap.result(
-            "the old rules hold on",
+            "the previous rules are kept",
             same(devices, daemon.value("summary", "count-devices"), "devices"),
         )
         others = [notice for notice in daemon.notices() if "event=config" not in notice[2]]
-        tap.result("no device was said to come or go", others)
+        tap.result("no notifications of devices", others)
         daemon.stop()
 
 
@@ -295,8 +297,8 @@ def main():
         check_changes,
         check_config,
     ):
-        with Place() as place:
-            check(tap, place)
+        with Setup() as setup:
+            check(tap, setup)
     print("1..%d" % tap.count)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as pci.conf, and what comes out of them applied to a few devices. */
+/* Parses arbitrary bytes as pci.conf and applies the rules to a few devices. */
 #include "probe/config/config.h"
 #include "probe/select/selection.h"
 #include "tests/fuzz/fuzz.h"
@@ -62,7 +62,7 @@ static bool has_only_exclusions(const struct rule_list *list)
 }
 
 static void apply(const struct config *config, struct names *names, const struct log *log,
-		  const struct told *told)
+		  const struct message_count *messages)
 {
 	struct selection selection = {0};
 	struct verdict verdict;
@@ -72,11 +72,11 @@ static void apply(const struct config *config, struct names *names, const struct
 	selection_add(&selection, &config->addresses);
 	selection_add(&selection, &config->names);
 	for (size_t i = 0; i < COUNT(DEVICES); i++) {
-		unsigned errors = told->errors;
+		unsigned errors = messages->errors;
 
 		error = selection_apply(&selection, names, &DEVICES[i], log, &verdict);
 		hold(error == 0 || error == -ELOOP);
-		hold((error < 0) == (told->errors > errors));
+		hold((error < 0) == (messages->errors > errors));
 		if (error)
 			continue;
 		hold(!verdict.excluded_by ||
@@ -95,10 +95,10 @@ static void apply(const struct config *config, struct names *names, const struct
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct names *names;
-	struct told told = {0};
-	struct log log = {.emit = tell, .data = &told};
+	struct message_count messages = {0};
+	struct log log = {.emit = count_message, .data = &messages};
 	struct config *config = NULL;
-	char *text = malloc(size); /* closed by nothing: the length counts */
+	char *text = malloc(size); /* not NUL-terminated: config_parse is given the length */
 	int error;
 
 	if (!names)
@@ -109,14 +109,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	error = config_parse("pci.conf", size ? text : "", size, HOST, &log, &config);
 	free(text);
 	hold(error == 0 || error == -EINVAL);
-	hold((error < 0) == (told.errors > 0));
+	hold((error < 0) == (messages.errors > 0));
 	hold((error < 0) == !config);
 	if (error)
 		return 0;
 	check_list(&config->filters);
 	check_list(&config->addresses);
 	check_list(&config->names);
-	apply(config, names, &log, &told);
+	apply(config, names, &log, &messages);
 	config_free(config);
 	return 0;
 }

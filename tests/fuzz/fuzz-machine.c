@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A small machine made from the input, read with all details and written in every format.
+/* Creates a small machine from the input, reads it with all details and writes it in every format.
  *
- * The input is a text of records. One begins with a line "%KC NAME": K is a letter of KINDS, C the
- * number of the device that it is of, NAME counts where the kind has a name of its own. What
- * follows, up to the next line that begins with %, is the file's text or the link's target. */
+ * The input consists of records. A record starts with a line "%KC NAME": K is a letter of KINDS, C
+ * the number of the device, NAME the name of the file if KINDS has a "*". The contents of the file,
+ * or the target of the link, follow up to the next line that starts with %. */
 #include "config.h"
 #ifdef HAVE_JSON_C
 #include "common/jsonvalue.h"
@@ -80,7 +80,7 @@ static const struct kind {
 	{'D', THING_LINK, "@/driver"},
 	{'f', THING_LINK, "@/physfn"},
 	{'F', THING_LINK, "@/virtfn0"},
-	/* not what the kernel would put there */
+	/* of a type that the kernel would not create */
 	{'>', THING_LINK, "@/*"},
 	{'/', THING_DIRECTORY, "@/*"},
 	{'|', THING_FIFO, "@/*"},
@@ -94,7 +94,7 @@ static const struct kind {
 	{'C', THING_FILE, CONFIG},
 	{'U', THING_FILE, "etc/udev/rules.d/99-rename.rules"},
 	{'K', THING_FILE, "var/tmp/one_db/pci_net_names/*"},
-	/* who has them; without a process 1 it is a recording */
+	/* owners; without process 1 the machine is a recording */
 	{'B', THING_DIRECTORY, "proc/1/fd"},
 	{'q', THING_FILE, "proc/*/cmdline"},
 	{'a', THING_FILE, "proc/*/stat"},
@@ -109,7 +109,7 @@ static const struct kind {
 	{'E', THING_LOCALE, ""},
 };
 
-static const struct place {
+static const struct location {
 	const char *address, *directory;
 } DEVICES[] = {
 	{"0000:00:01.0", "sys/devices/pci0000:00/0000:00:01.0"},
@@ -122,13 +122,13 @@ static const char LIST[] =
 	"8086  Intel \x1b[31mCorporation\n\t10d3  82574L \xff\xfe \xe2\x80\xae Network\n"
 	"C 02  Network controller\n\t00  Ethernet controller\nC 03  Display controller\n";
 
-/* The temporary directory: root/ is the machine, secret nobody may see. */
+/* The temporary directory. root/ is the machine; nothing may read the file secret beside it. */
 static char base[64];
 static int root = -1;
-static char *made[MADE_MAX]; /* in the machine, for this input */
+static char *made[MADE_MAX]; /* files of this input */
 static size_t made_count;
 static bool other_names;
-static bool secret_is_known; /* the fuzzer learns what is looked for */
+static bool secret_is_known; /* the input contains it: the fuzzer learns what is compared */
 
 int names_new_wrapped(const char *list, bool hwdb, const struct log *log, struct names **ret)
 {
@@ -158,12 +158,12 @@ static void write_file(int at, const char *name, const char *text, size_t size)
 			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return; /* a directory, a link or a pipe is there already */
+		return; /* it exists as a directory, link or pipe */
 	hold(write(fd, text, size) == (ssize_t)size);
 	close(fd);
 }
 
-static void remember(const char *path)
+static void add_made(const char *path)
 {
 	hold(made_count < MADE_MAX);
 	made[made_count] = strdup(path);
@@ -175,11 +175,11 @@ static void make_directory(const char *path, bool keep)
 	if (mkdirat(root, path, 0755) < 0)
 		hold(errno == EEXIST);
 	else if (!keep)
-		remember(path);
+		add_made(path);
 }
 
-/* The directory that PATH is in; no link is followed, so that nothing is made elsewhere. -1: there
- * is none. */
+/* Opens the parent directory of PATH without following links, so that nothing is created outside.
+ * Returns -1 if it cannot be created. */
 static int open_parent(const char *path, bool keep)
 {
 	struct open_how how = {
@@ -211,7 +211,7 @@ static void make_parents(const char *path)
 	close(fd);
 }
 
-static void link_device(const struct place *device)
+static void link_device(const struct location *device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
 
@@ -264,14 +264,14 @@ static void clean_machine(void)
 
 struct record {
 	const struct kind *kind;
-	const struct place *device;
+	const struct location *device;
 	char name[NAME_MAX + 1];
 	const char *text;
 	size_t size;
 };
 
-/* One part of a path; the fuzzer may think of any, but not of a way out. */
-static bool take_name(struct record *record, const char *name, size_t length)
+/* Sets a file name; anything but a path that leads out. Returns false if it is invalid. */
+static bool set_name(struct record *record, const char *name, size_t length)
 {
 	while (length && *name == ' ')
 		name++, length--;
@@ -297,16 +297,16 @@ static void fill_in_path(const struct record *record, char path[static PATH_SIZE
 		snprintf(path, PATH_SIZE, "%s%s", start, pattern);
 }
 
-/* A target without NULs; a link can't be empty. */
-static char *target_of(const struct record *record)
+/* The target of a link, which must not be empty. */
+static char *link_target(const struct record *record)
 {
 	size_t length = record->size;
 	char *target;
 
 	if (length && record->text[length - 1] == '\n')
 		length--;
-	target = text_of((const uint8_t *)record->text,
-			 length < PATH_MAX - 1 ? length : PATH_MAX - 1);
+	target = copy_string((const uint8_t *)record->text,
+			     length < PATH_MAX - 1 ? length : PATH_MAX - 1);
 	if (*target)
 		return target;
 	free(target);
@@ -325,9 +325,9 @@ static void make_thing(const struct record *record)
 		return;
 	last = strrchr(path, '/') + 1;
 	if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		remember(path);
+		add_made(path);
 	else if (record->kind->thing == THING_DEVICE)
-		unlinkat(parent, last, 0); /* it is linked again when the machine is cleaned */
+		unlinkat(parent, last, 0); /* clean_machine restores it */
 	switch (record->kind->thing) {
 	case THING_FILE:
 		write_file(parent, last, record->text, record->size);
@@ -339,7 +339,7 @@ static void make_thing(const struct record *record)
 		failed = mkfifoat(parent, last, 0644);
 		break;
 	default:
-		target = target_of(record);
+		target = link_target(record);
 		hold(target);
 		failed = symlinkat(target, parent, last);
 		free(target);
@@ -357,7 +357,7 @@ static void make_names(const struct record *record)
 	other_names = true;
 }
 
-/* LINE and what follows up to END: "KC NAME" and a newline, then the text. */
+/* Creates the file of the record from LINE ("KC NAME") to END. */
 static void make_record(const char *line, const char *end)
 {
 	const char *line_end = memchr(line, '\n', (size_t)(end - line));
@@ -377,7 +377,7 @@ static void make_record(const char *line, const char *end)
 		line_end = end;
 	if (line_end < line + 2)
 		return;
-	if (!take_name(&record, line + 2, (size_t)(line_end - line - 2)) &&
+	if (!set_name(&record, line + 2, (size_t)(line_end - line - 2)) &&
 	    strchr(record.kind->path, '*'))
 		return;
 	if (record.kind->thing == THING_LOCALE)
@@ -402,9 +402,9 @@ static void make_machine(const char *text, size_t size)
 	}
 }
 
-/* ---- what is written ---- */
+/* ---- checks of the output ---- */
 
-/* " NAME = "value" " with \" as the only escape; returns what follows. */
+/* " NAME = "value" " with \" as the only escape; returns the position after it. */
 static const char *check_attribute(const char *p)
 {
 	hold(*p++ == ' ');
@@ -433,7 +433,7 @@ static void check_opennebula(const char *p, size_t size)
 	}
 }
 
-/* KEY="value" with \xHH as the only escape, a blank between two, COLUMNS of them a line. */
+/* COLUMNS space-separated KEY="value" pairs per line, with \xHH as the only escape. */
 static void check_export(const char *p, size_t columns)
 {
 	while (*p) {
@@ -454,7 +454,7 @@ static void check_export(const char *p, size_t columns)
 	}
 }
 
-/* A word each column, a blank between two. */
+/* COLUMNS space-separated words per line. */
 static void check_raw(const char *p, size_t columns)
 {
 	while (*p) {
@@ -467,8 +467,8 @@ static void check_raw(const char *p, size_t columns)
 }
 
 #ifdef HAVE_JSON_C
-/* Lists of which an item keeps its place though there is nothing in it. */
-static bool is_in_step(const char *key)
+/* Parallel lists, in which missing items are null or empty. */
+static bool is_parallel_list(const char *key)
 {
 	static const char *const keys[] = {"macs",     "vm_ids",     "owners",		"vm_names",
 					   "vm_uuids", "frontends",  "programs",	"pids",
@@ -480,8 +480,8 @@ static bool is_in_step(const char *key)
 	return false;
 }
 
-/* What etc/pciprobe.schema.json wants of a device's properties, in so far as hostile input could
- * touch it. */
+/* Those requirements of etc/pciprobe.schema.json on a device's properties that hostile input could
+ * violate. */
 static void check_property(const char *key, struct json_object *value)
 {
 	struct json_object *item;
@@ -502,18 +502,18 @@ static void check_property(const char *key, struct json_object *value)
 		hold(strcmp(key, "reset_methods") == 0 || json_object_array_length(value) > 0);
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
 			item = json_object_array_get_idx(value, i);
-			hold(is_in_step(key) || json_object_get_string_len(item) > 0);
+			hold(is_parallel_list(key) || json_object_get_string_len(item) > 0);
 			hold(item || strncmp(key, "pid", 3) == 0);
 		}
 		break;
 	case json_type_boolean:
 		break;
 	default:
-		hold(!key); /* a type that the schema doesn't have */
+		hold(!key); /* a type that the schema does not allow */
 	}
 }
 
-/* One object, whatever is in its texts. */
+/* Parses one value. */
 static struct json_object *parse_json(const char *text, size_t size)
 {
 	struct json_object *object = NULL;
@@ -550,7 +550,7 @@ static bool has_closed_quotes(const char *line, size_t length)
 	return !quoted;
 }
 
-/* A name that ends a line, or a text in quotes, would begin another. */
+/* A newline or a quote in a name would start a new line. */
 static void check_line(const char *line, size_t length, bool has_quotes)
 {
 	hold(!has_quotes || has_closed_quotes(line, length));
@@ -559,7 +559,7 @@ static void check_line(const char *line, size_t length, bool has_quotes)
 	     strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
 }
 
-/* Of formats for databases. */
+/* Formats for databases. */
 static void check_series(const char *text, bool has_quotes)
 {
 	for (const char *end; *text; text = end + 1) {
@@ -569,7 +569,7 @@ static void check_series(const char *text, bool has_quotes)
 	}
 }
 
-/* Each line ends with a statement or a brace, whatever is in its strings. */
+/* Each line ends with a statement or a brace. */
 static void check_dot(const char *text)
 {
 	for (const char *end; *text; text = end + 1) {
@@ -579,13 +579,13 @@ static void check_dot(const char *text)
 	}
 }
 
-/* Of an element: a tag or several, in which quotes come in pairs and hold no tag. */
+/* A line of tags, with balanced quotes and no tag inside quotes. */
 static void check_tags(const char *line, size_t length)
 {
-	size_t blanks = strspn(line, " ");
+	size_t indent = strspn(line, " ");
 	bool quoted = false;
 
-	hold(blanks < length && line[blanks] == '<' && line[length - 1] == '>');
+	hold(indent < length && line[indent] == '<' && line[length - 1] == '>');
 	for (size_t i = 0; i < length; i++) {
 		hold(!quoted || line[i] != '<');
 		if (line[i] == '\'')
@@ -594,7 +594,7 @@ static void check_tags(const char *line, size_t length)
 	hold(!quoted);
 }
 
-/* Each comment ends where it should, and behind it stand lines of tags. */
+/* Comments, each on one line, and lines of tags. */
 static void check_libvirt(const char *text)
 {
 	while (*text) {
@@ -642,7 +642,7 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 	else if (strcmp(writer->name, "libvirt") == 0)
 		check_libvirt(text);
 	else if (strcmp(writer->name, "influx") == 0)
-		check_series(text, false); /* in a tag a quote is one like any other character */
+		check_series(text, false); /* quotes are not special in tags */
 }
 
 static void write_formats(struct probe *probe, const struct inventory *inventory,
@@ -678,9 +678,9 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct told told = {0};
+	struct message_count messages = {0};
 	struct probe_options options = {
-		.log = {.emit = tell, .data = &told},
+		.log = {.emit = count_message, .data = &messages},
 		.details = DETAIL_ALL,
 		.config_home = "/" CONFIG,
 	};
@@ -697,7 +697,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.sysroot = path;
 	descriptor = next_descriptor();
 	if (probe_new(&options, &probe) < 0 || probe_read(probe, &inventory) < 0)
-		hold(told.errors);
+		hold(messages.errors);
 	else
 		write_formats(probe, inventory, &options.log);
 	inventory_free(inventory);

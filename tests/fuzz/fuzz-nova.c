@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as a nova.conf, and what comes out of them applied to a few devices. */
+/* Parses arbitrary bytes as nova.conf and matches its lines against a few devices. */
 #include "plugins/standalone/nova/line.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,8 +32,8 @@ static const struct inventory INVENTORY = {.devices = DEVICES, .count = COUNT(DE
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct told told = {0};
-	struct log log = {.emit = tell, .data = &told};
+	struct message_count messages = {0};
+	struct log log = {.emit = count_message, .data = &messages};
 	struct nova_conf conf;
 	struct nova_lines lines;
 	char *text = malloc(size + 1);
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < conf.count; i++)
 		hold(conf.options[i].line && conf.options[i].value);
 	hold(nova_lines_parse(&conf, &INVENTORY, &log, &lines) == 0);
-	hold(told.errors ==
+	hold(messages.errors ==
 	     (conf.errors < NOVA_CONF_ERRORS_LOGGED ? conf.errors : NOVA_CONF_ERRORS_LOGGED));
 	hold(lines.count <= NOVA_LINES_MAX);
 	for (size_t i = 0; i < lines.count; i++) {
@@ -54,11 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		hold(line->line);
 		for (size_t device = 0; device < COUNT(DEVICES); device++) {
-			bool takes = line->alias.name
-					     ? nova_alias_matches(&line->alias, &DEVICES[device])
-					     : nova_spec_matches(&line->spec, &DEVICES[device]);
+			bool matches = line->alias.name
+					       ? nova_alias_matches(&line->alias, &DEVICES[device])
+					       : nova_spec_matches(&line->spec, &DEVICES[device]);
 
-			hold(!takes || line->alias.name ||
+			hold(!matches || line->alias.name ||
 			     DEVICES[device].address.domain <= 0xffff);
 		}
 	}

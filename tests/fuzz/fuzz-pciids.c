@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as pci.ids: what is found doesn't depend on the order of the questions, and what a good
- * list says isn't changed by bytes behind it; a list that is cut short under way loses names and
- * nothing else. */
+/* Parses arbitrary bytes as pci.ids. Results do not depend on the order of the queries; bytes after
+ * a valid list do not change its names; and truncating an open list only loses names. */
 #include "probe/names/pciids.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -10,50 +9,49 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Its last block is one that nothing below asks for, so that lines which follow can go on with it.
- */
-static const char GOOD[] = "# a good list\n\n"
-			   "10de  NVIDIA Corporation\n"
-			   "\t2204  GA102 [GeForce RTX 3090]\n"
-			   "\t\t1043 87b3  ROG Strix\n"
-			   "8086  Intel Corporation\n"
-			   "\t10d3  82574L Gigabit Network Connection\n"
-			   "C 03  Display controller\n"
-			   "\t00  VGA compatible controller\n"
-			   "\t\t00  VGA controller\n"
-			   "C 40  Coprocessor\n";
+/* The last block is not queried, so that appended lines may continue it. */
+static const char VALID[] = "# a valid list\n\n"
+			    "10de  NVIDIA Corporation\n"
+			    "\t2204  GA102 [GeForce RTX 3090]\n"
+			    "\t\t1043 87b3  ROG Strix\n"
+			    "8086  Intel Corporation\n"
+			    "\t10d3  82574L Gigabit Network Connection\n"
+			    "C 03  Display controller\n"
+			    "\t00  VGA compatible controller\n"
+			    "\t\t00  VGA controller\n"
+			    "C 40  Coprocessor\n";
 
-enum question_kind { ASK_VENDOR, ASK_DEVICE, ASK_SUBSYSTEM, ASK_CLASS, ASK_BASE_CLASS };
+enum query_kind { QUERY_VENDOR, QUERY_DEVICE, QUERY_SUBSYSTEM, QUERY_CLASS, QUERY_BASE_CLASS };
 
-static const struct question {
-	enum question_kind kind;
+static const struct query {
+	enum query_kind kind;
 	uint16_t ids[4];
-	const char *good; /* the answer of GOOD */
-} QUESTIONS[] = {
-	{ASK_SUBSYSTEM, {0x10de, 0x2204, 0x1043, 0x87b3}, "ROG Strix"},
-	{ASK_DEVICE, {0x10de, 0x2204, 0, 0}, "GA102 [GeForce RTX 3090]"},
-	{ASK_VENDOR, {0x10de, 0, 0, 0}, "NVIDIA Corporation"},
-	{ASK_CLASS, {0x0300, 0, 0, 0}, "VGA compatible controller"},
-	{ASK_CLASS, {0x0380, 0, 0, 0}, NULL},
-	{ASK_BASE_CLASS, {0x03, 0, 0, 0}, "Display controller"},
-	{ASK_SUBSYSTEM, {0x8086, 0x10d3, 0x8086, 0xa01f}, NULL},
-	{ASK_DEVICE, {0x8086, 0x10d3, 0, 0}, "82574L Gigabit Network Connection"},
-	{ASK_DEVICE, {0x8086, 0x0000, 0, 0}, NULL},
-	{ASK_VENDOR, {0x8086, 0, 0, 0}, "Intel Corporation"},
+	const char *name; /* in VALID */
+} QUERIES[] = {
+	{QUERY_SUBSYSTEM, {0x10de, 0x2204, 0x1043, 0x87b3}, "ROG Strix"},
+	{QUERY_DEVICE, {0x10de, 0x2204, 0, 0}, "GA102 [GeForce RTX 3090]"},
+	{QUERY_VENDOR, {0x10de, 0, 0, 0}, "NVIDIA Corporation"},
+	{QUERY_CLASS, {0x0300, 0, 0, 0}, "VGA compatible controller"},
+	{QUERY_CLASS, {0x0380, 0, 0, 0}, NULL},
+	{QUERY_BASE_CLASS, {0x03, 0, 0, 0}, "Display controller"},
+	{QUERY_SUBSYSTEM, {0x8086, 0x10d3, 0x8086, 0xa01f}, NULL},
+	{QUERY_DEVICE, {0x8086, 0x10d3, 0, 0}, "82574L Gigabit Network Connection"},
+	{QUERY_DEVICE, {0x8086, 0x0000, 0, 0}, NULL},
+	{QUERY_VENDOR, {0x8086, 0, 0, 0}, "Intel Corporation"},
 };
 
-static const char *ask(struct pciids *list, const struct question *q)
+static const char *run_query(struct pciids *list, const struct query *q)
 {
 	switch (q->kind) {
-	case ASK_VENDOR:
+	case QUERY_VENDOR:
 		return pciids_vendor(list, q->ids[0]);
-	case ASK_DEVICE:
+	case QUERY_DEVICE:
 		return pciids_device(list, q->ids[0], q->ids[1]);
-	case ASK_SUBSYSTEM:
+	case QUERY_SUBSYSTEM:
 		return pciids_subsystem(list, q->ids[0], q->ids[1], q->ids[2], q->ids[3]);
-	case ASK_CLASS:
+	case QUERY_CLASS:
 		return pciids_class(list, q->ids[0]);
-	case ASK_BASE_CLASS:
+	case QUERY_BASE_CLASS:
 		return pciids_base_class(list, (uint8_t)q->ids[0]);
 	}
 	return NULL;
@@ -84,7 +82,7 @@ static bool is_name(const char *name)
 	       !strchr(" \t\r", name[strlen(name) - 1]);
 }
 
-/* Opens a list of these bytes; NULL: it isn't one. FD is what it is in, for those who change it
+/* Opens a list of these bytes; returns NULL if it is invalid. *FD is its file, which may be changed
  * afterwards. */
 static struct pciids *open_list(const char *text, size_t size, const struct log *log, int *fd)
 {
@@ -101,74 +99,74 @@ static struct pciids *open_list(const char *text, size_t size, const struct log 
 	return list;
 }
 
-static void ask_in_any_order(const char *text, size_t size, const struct log *log)
+static void query_in_both_orders(const char *text, size_t size, const struct log *log)
 {
-	const char *answers[COUNT(QUESTIONS)];
-	struct pciids *forth, *back;
+	const char *answers[COUNT(QUERIES)];
+	struct pciids *forward, *backward;
 	int fds[2];
 
-	forth = open_list(text, size, log, &fds[0]);
-	back = open_list(text, size, log, &fds[1]);
-	hold(!forth == !back);
-	for (size_t i = 0; forth && i < COUNT(QUESTIONS); i++) {
-		answers[i] = ask(forth, &QUESTIONS[i]);
+	forward = open_list(text, size, log, &fds[0]);
+	backward = open_list(text, size, log, &fds[1]);
+	hold(!forward == !backward);
+	for (size_t i = 0; forward && i < COUNT(QUERIES); i++) {
+		answers[i] = run_query(forward, &QUERIES[i]);
 		hold(!answers[i] || is_name(answers[i]));
 	}
-	for (size_t i = COUNT(QUESTIONS); back && i--;) {
-		hold(same(ask(back, &QUESTIONS[i]), answers[i]));
-		hold(ask(forth, &QUESTIONS[i]) == answers[i]);
+	for (size_t i = COUNT(QUERIES); backward && i--;) {
+		hold(same(run_query(backward, &QUERIES[i]), answers[i]));
+		hold(run_query(forward, &QUERIES[i]) == answers[i]);
 	}
-	pciids_close(forth);
-	pciids_close(back);
+	pciids_close(forward);
+	pciids_close(backward);
 	close(fds[0]);
 	close(fds[1]);
 }
 
-static void ask_good_list(const char *text, size_t size, const struct log *log)
+static void query_valid_list(const char *text, size_t size, const struct log *log)
 {
 	struct pciids *list;
 	int fd;
 
 	list = open_list(text, size, log, &fd);
 	hold(list || has_long_line(text, size));
-	for (size_t i = 0; list && i < COUNT(QUESTIONS); i++)
-		if (QUESTIONS[i].good)
-			hold(same(ask(list, &QUESTIONS[i]), QUESTIONS[i].good));
+	for (size_t i = 0; list && i < COUNT(QUERIES); i++)
+		if (QUERIES[i].name)
+			hold(same(run_query(list, &QUERIES[i]), QUERIES[i].name));
 	pciids_close(list);
 	close(fd);
 }
 
-/* As when a package is upgraded by a tool that writes in place. */
-static void ask_list_cut_short(const char *text, size_t size, size_t left, const struct log *log)
+/* As a package upgrade that writes the file in place. */
+static void query_truncated_list(const char *text, size_t size, size_t left, const struct log *log)
 {
 	struct pciids *list;
 	int fd;
 
 	list = open_list(text, size, log, &fd);
 	hold(ftruncate(fd, (off_t)left) == 0);
-	for (size_t i = 0; list && i < COUNT(QUESTIONS); i++)
-		ask(list, &QUESTIONS[i]);
+	for (size_t i = 0; list && i < COUNT(QUERIES); i++)
+		run_query(list, &QUERIES[i]);
 	pciids_close(list);
 	close(fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct told told = {0};
-	struct log log = {.emit = tell, .data = &told};
-	char *both = malloc(sizeof(GOOD) + size);
-	const size_t good = sizeof(GOOD) - 1;
+	struct message_count messages = {0};
+	struct log log = {.emit = count_message, .data = &messages};
+	char *both = malloc(sizeof(VALID) + size);
+	const size_t valid_size = sizeof(VALID) - 1;
 	int descriptor = next_descriptor();
 
 	hold(both);
-	memcpy(both, GOOD, good);
+	memcpy(both, VALID, valid_size);
 	if (size)
-		memcpy(both + good, data, size);
-	ask_in_any_order(both + good, size, &log);
-	hold(told.warnings <= 2);
-	ask_good_list(both, good + size, &log);
+		memcpy(both + valid_size, data, size);
+	query_in_both_orders(both + valid_size, size, &log);
+	hold(messages.warnings <= 2);
+	query_valid_list(both, valid_size + size, &log);
 	if (size)
-		ask_list_cut_short(both + good, size, size - 1 - data[0] % size, &log);
+		query_truncated_list(both + valid_size, size, size - 1 - data[0] % size, &log);
 	hold(next_descriptor() == descriptor);
 	free(both);
 	return 0;

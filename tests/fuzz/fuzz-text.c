@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small readers and writers of text: what one writes the other reads again, and nothing harmful
- * gets out. */
+/* Small parsers and formatters: their results survive a round trip, and output is sanitized. */
 #include "common/text.h"
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/commands/mask.h"
@@ -17,7 +16,7 @@
 
 typedef void write_text(FILE *out, const char *text);
 
-static char *written(write_text *write, const char *text, size_t *ret_size)
+static char *write_to_string(write_text *write, const char *text, size_t *ret_size)
 {
 	char *buffer = NULL;
 	FILE *out = open_memstream(&buffer, ret_size);
@@ -28,11 +27,12 @@ static char *written(write_text *write, const char *text, size_t *ret_size)
 	return buffer;
 }
 
-/* What has been cleaned is left alone the second time. */
+/* Writing is idempotent. */
 static void check_writer(write_text *write, const char *text, bool plain)
 {
 	size_t size, size_again;
-	char *once = written(write, text, &size), *again = written(write, once, &size_again);
+	char *once = write_to_string(write, text, &size),
+	     *again = write_to_string(write, once, &size_again);
 
 	hold(size == strlen(once) && is_utf8(once, size, plain));
 	hold(!plain || !strchr(once, '\n'));
@@ -67,15 +67,16 @@ static void check_columns(const char *text)
 {
 	const struct field **columns = NULL, **again = NULL;
 	size_t count = 0, count_again = 0, size;
-	struct told told = {0};
-	struct log log = {.emit = tell, .data = &told};
+	struct message_count messages = {0};
+	struct log log = {.emit = count_message, .data = &messages};
 	char *names = NULL;
 	FILE *out;
 	int error;
 
 	error = columns_parse(text, "address,driver", &log, &columns, &count);
 	hold(error == 0 || error == -EINVAL);
-	hold((error < 0) == (told.errors == 1) && (error < 0) == !count && (error < 0) == !columns);
+	hold((error < 0) == (messages.errors == 1) && (error < 0) == !count &&
+	     (error < 0) == !columns);
 	if (error)
 		return;
 	out = open_memstream(&names, &size);
@@ -100,8 +101,8 @@ static bool is_mac(const char *line)
 	return true;
 }
 
-/* Each line of TEXT that is a MAC address is noted. Afterwards the same one is still the same, and
- * two are still two. */
+/* Masks each line of TEXT that is a MAC address. Equal addresses must stay equal, different ones
+ * different. */
 static void check_mask(const char *text)
 {
 	char *masked = strdup(text), *copy = strdup(text), *rest = copy, *line;
@@ -127,7 +128,7 @@ static void check_mask(const char *text)
 	free(copy);
 }
 
-/* What libvirt's helper could print, TEXT being as long as SIZE says, NULs included. */
+/* Parses TEXT, of SIZE bytes including NULs, as the output of libvirt's helper. */
 static void check_domain_devices(const char *text, size_t size)
 {
 	struct domain_devices devices = {.count = 1};
@@ -151,7 +152,7 @@ static void check_domain_devices(const char *text, size_t size)
 		domain_devices_free(&devices);
 }
 
-/* TEXT as Proxmox's configuration and mappings, and as a process's cgroups and paths. */
+/* Parses TEXT as Proxmox's configuration and mappings, and as a process's cgroups and paths. */
 static void check_frontends(const char *text)
 {
 	struct pve_vm vm;
@@ -177,7 +178,7 @@ static void check_frontends(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = text_of(data, size);
+	char *text = copy_string(data, size);
 
 	check_writer(text_write_plain, text, true);
 	check_writer(text_write_utf8, text, false);

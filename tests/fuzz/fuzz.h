@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the harnesses share. Each is a program that libFuzzer feeds
- * (https://llvm.org/docs/LibFuzzer.html); tests/fuzz/run builds and runs them. */
+/* Shared by the fuzz targets for libFuzzer (https://llvm.org/docs/LibFuzzer.html), which
+ * tests/fuzz/run builds and runs. */
 #ifndef PCIPROBE_TESTS_FUZZ_FUZZ_H
 #define PCIPROBE_TESTS_FUZZ_FUZZ_H
 
@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What must hold; where it doesn't libFuzzer keeps the input. */
+/* Asserts a condition; if it does not hold, libFuzzer keeps the input. */
 #define hold(condition)                                                                   \
 	do {                                                                              \
 		if (!(condition)) {                                                       \
@@ -27,8 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                         \
 	} while (0)
 
-/* The input as a text: a copy as long as it is, so that the sanitizer sees who reads behind it. */
-static inline char *text_of(const uint8_t *data, size_t size)
+/* Returns the input as a string, in an allocation of its exact size, so that the sanitizer detects
+ * reads beyond it. The caller frees it. */
+static inline char *copy_string(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
 
@@ -38,7 +39,7 @@ static inline char *text_of(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* A descriptor that is left open is found by this number having grown. */
+/* The lowest free descriptor; it grows when one is leaked. */
 static inline int next_descriptor(void)
 {
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -48,22 +49,22 @@ static inline int next_descriptor(void)
 	return fd;
 }
 
-/* Counts messages; what is told must be a text that log.h promises. */
-struct told {
+/* Counts messages and checks that they are strings as log.h specifies. */
+struct message_count {
 	unsigned errors, warnings;
 };
 
-static inline void tell(void *data, enum message_level level, const char *text)
+static inline void count_message(void *data, enum message_level level, const char *text)
 {
-	struct told *told = data;
+	struct message_count *messages = data;
 
 	hold(*text && strlen(text) < 1024);
-	told->errors += level == MESSAGE_ERROR;
-	told->warnings += level == MESSAGE_WARNING;
+	messages->errors += level == MESSAGE_ERROR;
+	messages->warnings += level == MESSAGE_WARNING;
 }
 
-/* How long the UTF-8 character at P is, 0 for none. Written from RFC 3629's table, not from the
- * code that is tested. */
+/* Returns the length of the UTF-8 character at P, or 0 if it is invalid. Follows the table of RFC
+ * 3629, independently of the tested code. */
 static inline size_t utf8_length(const unsigned char *p, size_t left)
 {
 	static const struct {
@@ -92,7 +93,7 @@ static inline size_t utf8_length(const unsigned char *p, size_t left)
 	return 0;
 }
 
-/* Whether the SIZE bytes at TEXT are UTF-8, and, where CLEAN, without control characters but
+/* Whether the SIZE bytes at TEXT are UTF-8 and, if CLEAN, contain no control characters except
  * newlines. */
 static inline bool is_utf8(const char *text, size_t size, bool clean)
 {

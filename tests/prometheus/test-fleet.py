@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A fleet of made-up hosts, by both ways into one real Prometheus: collectd's plugin on each, which sends through collectd's network
-plugin to one collectd in the middle, and "pciprobe -f prometheus" behind a node_exporter each. PromQL must then answer what operators
-ask, the rules must work and the dashboard have data."""
+"""A fleet of generated hosts, monitored by a real Prometheus in two ways: by collectd's plugin on each host, which sends to one
+central collectd, and by "pciprobe -f prometheus" with a node_exporter on each host. The queries of the documentation, the rules and
+the dashboard must return the expected data."""
 import json
 import os
 import re
@@ -31,14 +31,14 @@ CONF = """
 TWO_FREE = 'pciprobe_alias_available{alias="a1"} >= 2'
 HELD_BY = 'pciprobe_device_owner_info{vm="one-42", claim="holds"}'
 CONFLICTS = "pciprobe_device_conflict == 1"
-# The same of what collectd's write_prometheus gives, without the rules that rename it.
+# The same for the series of collectd's write_prometheus, without the rules that rename them.
 COLLECTD_TWO_FREE = 'collectd_pciprobe_count{pciprobe="a1", type="available"} >= 2'
 COLLECTD_HELD_BY = 'collectd_pciprobe_gauge{pciprobe=~"one-42:.*", type="in_use"} == 1'
 COLLECTD_CONFLICTS = 'collectd_pciprobe_gauge{type="conflict"} == 1'
 
 
 class Host:
-    """One of the fleet's machines. HELD are those of its GPUs that a VM has: {number: the VM's name}."""
+    """One of the hosts. HELD are its GPUs in use: {number: the VM's name}."""
 
     def __init__(self, folder, number, gpus, held):
         self.number = number
@@ -106,7 +106,7 @@ class Host:
         self.touch(number)
 
     def touch(self, number):
-        """Whoever takes or leaves a group opens or closes this: that is what the plugin waits for."""
+        """Opens and closes the group's node, which the plugin watches."""
         with open(self.tree.path("dev/vfio", str(number)), "rb"):
             pass
 
@@ -117,28 +117,28 @@ def make_hosts(folder):
         Host(folder, 2, 2, {1: "one-7"}),
         Host(folder, 3, 2, {}),
     ]
-    first = hosts[0].tree  # both claim a device
+    first = hosts[0].tree  # two VMs claim a device
     first.vm(2000, "one-43", ("0000:40:10.0", 41))
     first.vm_by_node(2001, "one-44", "0000:40:10.0", 0)
     return hosts
 
 
-# ---- both ways ----
+# ---- the two ways ----
 
 
 class Textfiles:
-    """A node_exporter each. Their instances are called node-N."""
+    """A node_exporter per host, with the instance node-N."""
 
     def __init__(self, folder, hosts):
         self.hosts = hosts
         self.exporters = []
         for host in hosts:
-            place = os.path.join(folder, "node%d" % host.number)
-            os.makedirs(place)
-            self.exporters.append(servers.NodeExporter(place))
+            directory = os.path.join(folder, "node%d" % host.number)
+            os.makedirs(directory)
+            self.exporters.append(servers.NodeExporter(directory))
 
     def write(self):
-        """What the timer does each minute."""
+        """Does what the timer does every minute."""
         for host, exporter in zip(self.hosts, self.exporters):
             exporter.put(
                 "pciprobe.prom",
@@ -159,15 +159,15 @@ class Textfiles:
 
 
 class Collectds:
-    """A collectd each, and one in the middle. Their instances are called host-N."""
+    """A collectd per host, with the instance host-N, and a central one."""
 
     def __init__(self, folder, hosts):
         self.daemons = []
         network = servers.free_port(socket.SOCK_DGRAM)
         self.port = servers.free_port()
         self.start(
-            os.path.join(folder, "middle"),
-            "middle",
+            os.path.join(folder, "central"),
+            "central",
             network='Listen "127.0.0.1" "%d"' % network,
             write_prometheus="Host 127.0.0.1\nPort %d" % self.port,
         )
@@ -203,18 +203,18 @@ class Collectds:
             daemon.stop()
 
 
-# ---- what is asked ----
+# ---- checks ----
 
 
 def ask(prometheus, query, *labels):
-    """The LABELS of each sample of the answer."""
+    """Returns the LABELS of each sample."""
     return sorted(
         tuple(sample.get(label) for label in labels) for sample, _ in prometheus.query(query)
     )
 
 
-def becomes(prometheus, query, expected, *labels):
-    """It takes some seconds until Prometheus knows."""
+def wait_for_samples(prometheus, query, expected, *labels):
+    """Waits, because Prometheus scrapes every few seconds."""
     expected = sorted(expected)
     try:
         prometheus.wait(query, lambda: ask(prometheus, query, *labels) == expected, 40)
@@ -222,29 +222,36 @@ def becomes(prometheus, query, expected, *labels):
         yield from same(expected, ask(prometheus, query, *labels), query)
 
 
-def both(where):
-    """(host, ...) to (instance, ...) of each way."""
-    return [("%s-%d" % (way, host), *more) for way in ("node", "host") for host, *more in where]
+def both_ways(labels):
+    """Expands (host, ...) to (instance, ...) of each way."""
+    return [("%s-%d" % (way, host), *more) for way in ("node", "host") for host, *more in labels]
 
 
-def check_questions(prometheus, free, held):
-    yield from becomes(prometheus, TWO_FREE, both(free), "instance")
-    yield from becomes(prometheus, HELD_BY, both(held), "instance", "address")
-    yield from becomes(prometheus, CONFLICTS, both([(1, "0000:40:10.0")]), "instance", "address")
+def check_queries(prometheus, free, held):
+    yield from wait_for_samples(prometheus, TWO_FREE, both_ways(free), "instance")
+    yield from wait_for_samples(prometheus, HELD_BY, both_ways(held), "instance", "address")
+    yield from wait_for_samples(
+        prometheus, CONFLICTS, both_ways([(1, "0000:40:10.0")]), "instance", "address"
+    )
 
 
 def check_collectd_names(prometheus):
-    yield from becomes(prometheus, COLLECTD_TWO_FREE, [("host-1",), ("host-3",)], "instance")
-    yield from becomes(
+    yield from wait_for_samples(
+        prometheus, COLLECTD_TWO_FREE, [("host-1",), ("host-3",)], "instance"
+    )
+    yield from wait_for_samples(
         prometheus, COLLECTD_HELD_BY, [("host-1", "one-42:0000:01:00.0")], "instance", "pciprobe"
     )
-    yield from becomes(
+    yield from wait_for_samples(
         prometheus, COLLECTD_CONFLICTS, [("host-1", "0000:40:10.0")], "instance", "pciprobe"
     )
 
 
 def check_same_both_ways(prometheus):
-    """Each series that the rules make of collectd's has the value of the other way's."""
+    """The series renamed by the rules have the same values as the textfile's."""
+    yield from wait_for_samples(
+        prometheus, "pciprobe_host_devices", both_ways([(1,), (2,), (3,)]), "instance"
+    )
     names = {
         sample["__name__"]
         for sample, _ in prometheus.query('{__name__=~"pciprobe_.*", instance=~"host-.*"}')
@@ -262,7 +269,7 @@ def check_same_both_ways(prometheus):
         compared += len(found)
         yield from same(sorted(found, key=repr), sorted(prometheus.query(right), key=repr), name)
     if len(names) < 20 or compared < 100:
-        yield "only %d series of %d names were there to be compared" % (compared, len(names))
+        yield "only %d series of %d names were compared" % (compared, len(names))
 
 
 def faulty_rules(prometheus):
@@ -283,8 +290,8 @@ def check_rules(prometheus):
         )
     except TimeoutError:
         yield from faulty_rules(prometheus) or ["no rules"]
-    yield from becomes(
-        prometheus, 'ALERTS{alertname="PciDeviceConflict"}', both([(1,)]), "instance"
+    yield from wait_for_samples(
+        prometheus, 'ALERTS{alertname="PciDeviceConflict"}', both_ways([(1,)]), "instance"
     )
 
 
@@ -295,7 +302,7 @@ def expressions(dashboard):
 
 
 def check_dashboard_form(dashboard):
-    """What Grafana would stumble over without a word."""
+    """Checks for mistakes that Grafana does not report."""
     cells = []
     variables = {variable["name"] for variable in dashboard["templating"]["list"]}
     yield from same(
@@ -310,10 +317,10 @@ def check_dashboard_form(dashboard):
             "${datasource}", panel["datasource"]["uid"], panel["title"] + ": datasource"
         )
     if len(set(cells)) != len(cells) or max(cells)[0] > 23:
-        yield "panels lie over others, or stick out"
+        yield "panels overlap or exceed the width"
     for title, query in expressions(dashboard):
         for name in set(re.findall(r"\$(\w+)", query)) - variables - {"__rate_interval"}:
-            yield "%s: nobody fills in $%s" % (title, name)
+            yield "%s: undefined variable $%s" % (title, name)
 
 
 def check_dashboard(prometheus, dashboard, way):
@@ -339,32 +346,32 @@ def check_dashboard(prometheus, dashboard, way):
                 r"label_values\((\w+), (\w+)\)", variable["definition"]
             ).groups()
             if not ask(prometheus, "group by (%s) (%s)" % (label, series), label):
-                yield "$%s: nothing to choose from" % variable["name"]
+                yield "$%s: no values" % variable["name"]
 
 
 def check_fleet(tap, prometheus, hosts, textfiles):
     tap.check(
         "two free devices of a1, the device of one-42, conflicts",
-        check_questions,
+        check_queries,
         prometheus,
         [(1,), (3,)],
         [(1, "0000:01:00.0")],
     )
     tap.check("the same, by collectd's own names", check_collectd_names, prometheus)
-    tap.check("both ways give the same", check_same_both_ways, prometheus)
+    tap.check("both ways have the same values", check_same_both_ways, prometheus)
     tap.check("rules and alerts", check_rules, prometheus)
     with open(os.path.join(ETC, "pciprobe-dashboard.json"), encoding="utf-8") as file:
         dashboard = json.load(file)
     tap.check("the dashboard's form", check_dashboard_form, dashboard)
     for way in ("node", "host"):
         tap.check("the dashboard has data: " + way, check_dashboard, prometheus, dashboard, way)
-    # the VM moves, and the devices that were left there are taken
+    # the VM is migrated, and the free devices get in use
     hosts[0].stop(0)
     for i in (1, 2, 3):
         hosts[0].start(i, "one-10%d" % i)
     hosts[2].start(1, "one-42")
     textfiles.write()
-    tap.check("after one-42 has moved", check_questions, prometheus, [], [(3, "0000:02:00.0")])
+    tap.check("after one-42 has moved", check_queries, prometheus, [], [(3, "0000:02:00.0")])
 
 
 def main():
@@ -391,7 +398,7 @@ def main():
             ) as prometheus:
                 check_fleet(tap, prometheus, hosts, textfiles)
             tap.result(
-                "the plugin has nothing to complain of",
+                "the plugin logged nothing",
                 [line for line in collectds.read_log().splitlines() if "pciprobe plugin:" in line],
             )
         finally:

@@ -19,7 +19,7 @@ struct fakesys *fakesys_new(void)
 
 	if (!fake)
 		err(1, "calloc");
-	/* in memory where there is such a place: what is written there is on the disk at once */
+	/* a tmpfs if there is one: its files are synced at once */
 	strcpy(fake->path,
 	       access("/dev/shm", W_OK) == 0 ? "/dev/shm/fakesys.XXXXXX" : "/tmp/fakesys.XXXXXX");
 	if (!mkdtemp(fake->path))
@@ -47,7 +47,7 @@ static void full_path(const struct fakesys *fake, const char *path, char *full)
 		errx(1, "%s: too long", path);
 }
 
-/* Makes the directories before the last slash of FULL. */
+/* Creates the directories up to the last slash of FULL. */
 static void make_parents(char *full)
 {
 	for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -113,17 +113,25 @@ void fakesys_remove(struct fakesys *fake, const char *path)
 		err(1, "%s", full);
 }
 
-static void __attribute__((format(printf, 4, 5)))
-attribute(struct fakesys *fake, const char *address, const char *name, const char *format, ...)
+void fakesys_attribute(struct fakesys *fake, const char *address, const char *name,
+		       const char *text)
 {
-	char path[PATH_SIZE], text[512];
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
+	fakesys_file(fake, path, text);
+}
+
+static void __attribute__((format(printf, 4, 5)))
+add_attribute(struct fakesys *fake, const char *address, const char *name, const char *format, ...)
+{
+	char text[512];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
-	fakesys_file(fake, path, text);
+	fakesys_attribute(fake, address, name, text);
 }
 
 static void link_device(struct fakesys *fake, const char *address, const char *name,
@@ -139,7 +147,7 @@ static void link_device(struct fakesys *fake, const char *address, const char *n
 static void add_uevent(struct fakesys *fake, const char *address,
 		       const struct fakesys_device *device)
 {
-	attribute(
+	add_attribute(
 		fake, address, "uevent",
 		"%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n"
 		"MODALIAS=pci:v%08Xd%08X\n",
@@ -161,17 +169,17 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_devic
 		 device.below ? device.below : "", device.below ? "/" : "", address);
 	fakesys_link(fake, path, target);
 	if (!device.no_modalias && !device.no_uevent)
-		attribute(fake, address, "modalias",
-			  "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", device.vendor,
-			  device.device, device.subsystem_vendor, device.subsystem_device,
-			  device.class >> 16, device.class >> 8 & 0xff, device.class & 0xff);
+		add_attribute(fake, address, "modalias",
+			      "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", device.vendor,
+			      device.device, device.subsystem_vendor, device.subsystem_device,
+			      device.class >> 16, device.class >> 8 & 0xff, device.class & 0xff);
 	if (!device.no_uevent)
 		add_uevent(fake, address, &device);
-	attribute(fake, address, "vendor", "0x%04x\n", device.vendor);
-	attribute(fake, address, "device", "0x%04x\n", device.device);
-	attribute(fake, address, "class", "0x%06x\n", device.class);
-	attribute(fake, address, "subsystem_vendor", "0x%04x\n", device.subsystem_vendor);
-	attribute(fake, address, "subsystem_device", "0x%04x\n", device.subsystem_device);
+	add_attribute(fake, address, "vendor", "0x%04x\n", device.vendor);
+	add_attribute(fake, address, "device", "0x%04x\n", device.device);
+	add_attribute(fake, address, "class", "0x%06x\n", device.class);
+	add_attribute(fake, address, "subsystem_vendor", "0x%04x\n", device.subsystem_vendor);
+	add_attribute(fake, address, "subsystem_device", "0x%04x\n", device.subsystem_device);
 	if (device.driver)
 		link_device(fake, address, "driver", "../../../bus/pci/drivers", device.driver);
 	if (device.group)
@@ -186,7 +194,7 @@ void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_devic
 	link_device(fake, device.pf, name, "..", address);
 }
 
-static void hear(void *data, enum message_level level, const char *text)
+static void capture(void *data, enum message_level level, const char *text)
 {
 	struct log_capture *captured = data;
 	size_t length = strlen(captured->text);
@@ -201,25 +209,26 @@ static void hear(void *data, enum message_level level, const char *text)
 
 struct log log_capture_add(struct log_capture *captured)
 {
-	return (struct log){.emit = hear, .data = captured};
+	return (struct log){.emit = capture, .data = captured};
 }
 
-void see(void *data, enum sysroot_kind thing, const char *path, const char *text, size_t length)
+void trace_read(void *data, enum sysroot_kind kind, const char *path, const char *text,
+		size_t length)
 {
-	struct seen *seen = data;
-	size_t used = strlen(seen->text);
+	struct read_trace *trace = data;
+	size_t used = strlen(trace->text);
 
 	(void)text, (void)length;
-	if (thing != SYSROOT_DIRECTORY)
-		snprintf(seen->text + used, sizeof(seen->text) - used, "%s\n", path);
+	if (kind != SYSROOT_DIRECTORY)
+		snprintf(trace->text + used, sizeof(trace->text) - used, "%s\n", path);
 }
 
-void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, size_t length)
+void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *cmdline, size_t length)
 {
 	char path[64], text[128];
 
 	snprintf(path, sizeof(path), "proc/%u/cmdline", pid);
-	fakesys_bytes(fake, path, words, length);
+	fakesys_bytes(fake, path, cmdline, length);
 	snprintf(path, sizeof(path), "proc/%u/stat", pid);
 	snprintf(text, sizeof(text), "%u (a) b (c)) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %u 0 0",
 		 pid, 1000 + pid);
@@ -250,7 +259,7 @@ void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const c
 		fakesys_group_node(fake, target + 10);
 }
 
-/* PATH begins without a slash. */
+/* PATH has no leading slash. */
 static void add_node(struct fakesys *fake, const char *path, const char *number)
 {
 	char numbered[PATH_SIZE];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A machine made for one test: a directory that looks like "/". Each test shows its whole machine.
- * Any failure of making one ends the test program. */
+/* A machine made for one test: a directory with the files of "/" that pciprobe reads. Each test
+ * shows its whole machine. A failure to create it exits the test program. */
 #ifndef PCIPROBE_TESTS_UNIT_FAKESYS_H
 #define PCIPROBE_TESTS_UNIT_FAKESYS_H
 
@@ -21,65 +21,69 @@ struct fakesys_device {
 	const char *group;  /* NULL: no IOMMU */
 	const char *below;  /* the bridges above it: "0000:00:01.0/0000:01:00.0"; NULL: on the root
 			       bus */
-	const char *pf;	    /* it is a VF of this device, of number vf */
+	const char *pf;	    /* NULL: not a VF; else its PF, and VF its number */
 	unsigned vf;
-	bool no_modalias; /* it has to be read from uevent */
-	bool no_uevent;	  /* nor is that there: only the single files */
+	bool no_modalias; /* only uevent and the single files */
+	bool no_uevent;	  /* only the single files */
 };
 
 struct fakesys *fakesys_new(void);
 void fakesys_free(struct fakesys *fake);
 
-/* Adds a device; its directory is reached by fakesys_file(fake, "sys/bus/pci/devices/ADDRESS/...").
- */
+/* Adds a device, as /sys/bus/pci/devices/ADDRESS. */
 #define fakesys_pci(fake, address, ...) \
 	fakesys_add(fake, address, (struct fakesys_device){__VA_ARGS__})
 void fakesys_add(struct fakesys *fake, const char *address, struct fakesys_device device);
 
-/* Adds a process with these words on its command line, a NUL between two, that started PID + 1000
- * ticks after boot; and a descriptor of one, which brings the node of the group with it where it is
- * one's. */
-#define fakesys_process(fake, pid, words) fakesys_add_process(fake, pid, words, sizeof(words))
-void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *words, size_t length);
+/* Writes an attribute of a device; ADDRESS/NAME may have a directory, as "net/eth0/address". */
+void fakesys_attribute(struct fakesys *fake, const char *address, const char *name,
+		       const char *text);
+
+/* Adds a process with the NUL-separated arguments of CMDLINE, which started PID + 1000 ticks after
+ * boot, as root. */
+#define fakesys_process(fake, pid, cmdline) fakesys_add_process(fake, pid, cmdline, sizeof(cmdline))
+void fakesys_add_process(struct fakesys *fake, unsigned pid, const char *cmdline, size_t length);
+
+/* Adds an open file of a process. If TARGET is /dev/vfio/GROUP, adds the group's node too. */
 void fakesys_descriptor(struct fakesys *fake, unsigned pid, unsigned fd, const char *target);
 
-/* Makes IDS, four numbers with tabs between them, the process's user ids; they are root's at first.
- */
+/* Sets the user ids of a process: four tab-separated numbers, as in /proc/PID/status. */
 void fakesys_user(struct fakesys *fake, unsigned pid, const char *ids);
 
-/* Adds VFIO's node of a group, /dev/vfio/GROUP, which a device on a VFIO driver brings with it; or
- * that of a device, /dev/vfio/devices/vfio<NUMBER>, where DEVICE is its directory's part behind the
- * root bus ("0000:01:00.0", or with a mediated device's UUID behind it). */
+/* Adds the VFIO node of a group, /dev/vfio/GROUP (fakesys_pci adds it for a device bound to a VFIO
+ * driver), or of a device, /dev/vfio/devices/vfio<NUMBER>. DEVICE is the path of the device below
+ * its root bus: "0000:01:00.0", or with the UUID of a mediated device appended. */
 void fakesys_group_node(struct fakesys *fake, const char *group);
 void fakesys_device_node(struct fakesys *fake, unsigned number, const char *device);
 
-/* Loads vfio as a module with two that depend on it, and so many further references: 2 of an open
- * group or device node, 1 of a device opened by way of its group. Without it vfio is built into the
- * kernel. */
+/* Adds the module vfio, two modules that depend on it, and REFERENCES further references: 2 per
+ * open group or device node, 1 per device opened through its group. Without this call vfio is built
+ * into the kernel. */
 void fakesys_vfio_count(struct fakesys *fake, unsigned references);
 
-/* Writes a file, makes a link or a directory; directories on the way are made. Links in the path
- * are followed. */
+/* Write a file, or make a link, directory or socket. Missing parent directories are made; symbolic
+ * links in PATH are followed. */
 void fakesys_file(struct fakesys *fake, const char *path, const char *text);
 void fakesys_bytes(struct fakesys *fake, const char *path, const void *bytes, size_t size);
 void fakesys_link(struct fakesys *fake, const char *path, const char *target);
 void fakesys_directory(struct fakesys *fake, const char *path);
-void fakesys_socket(struct fakesys *fake, const char *path); /* nobody listens */
+void fakesys_socket(struct fakesys *fake, const char *path); /* without a listener */
 void fakesys_remove(struct fakesys *fake, const char *path);
 
-/* A log that remembers. */
+/* A log that keeps its messages. */
 struct log_capture {
-	char text[8192]; /* the messages, a line each, "error: " or "warning: " before each; debug
-			    messages aren't kept */
+	char text[8192]; /* one line per message, with "error: " or "warning: " prepended; without
+			    debug messages */
 	unsigned errors, warnings;
 };
 struct log log_capture_add(struct log_capture *captured);
 
-/* A sysroot_observer that remembers the paths of files and links that were read, a line each; DATA
- * is a struct seen. */
-struct seen {
+/* A sysroot_observer that keeps the paths of files and links that were read, one per line. DATA is
+ * a struct read_trace. */
+struct read_trace {
 	char text[65536];
 };
-void see(void *data, enum sysroot_kind thing, const char *path, const char *text, size_t length);
+void trace_read(void *data, enum sysroot_kind kind, const char *path, const char *text,
+		size_t length);
 
 #endif

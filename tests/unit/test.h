@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every unit test includes: cmocka and what it needs before it. */
+/* Included by every unit test: cmocka and the headers it requires. */
 #ifndef PCIPROBE_TESTS_UNIT_TEST_H
 #define PCIPROBE_TESTS_UNIT_TEST_H
 
@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* after those */
+/* must come last */
 #include <cmocka.h>
 
-#define assert_contains(text, part) assert_non_null(strstr(text, part))
+#define assert_contains(string, part) assert_non_null(strstr(string, part))
+/* A string constant where an API takes a char * that it does not modify. */
+#define MUTABLE(string) ((char *)(uintptr_t)(string))
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 #endif

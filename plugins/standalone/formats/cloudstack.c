@@ -80,7 +80,7 @@ add_format(struct json_object *object, const char *key, const char *format, ...)
 	va_end(args);
 	if (length < 0)
 		return -ENOMEM;
-	value = jsonvalue_text(string);
+	value = jsonvalue_string(string);
 	free(string);
 	return jsonvalue_add(object, key, value);
 }
@@ -107,7 +107,7 @@ static int add_user(struct json_object *object, const struct report *report,
 	int error = device->selected ? cloudstack_user(report->inventory, device, mdev, &user) : 0;
 
 	if (!error)
-		error = user ? jsonvalue_add(object, "used_by_vm", jsonvalue_text(user))
+		error = user ? jsonvalue_add(object, "used_by_vm", jsonvalue_string(user))
 			     : jsonvalue_add_null(object, "used_by_vm");
 	free(user);
 	return error;
@@ -121,9 +121,9 @@ static int add_mdev(struct json_object *list, const struct report *report,
 	int error = jsonvalue_append(list, object);
 
 	if (!error)
-		error = jsonvalue_add(object, "mdev_uuid", jsonvalue_text(mdev->uuid));
+		error = jsonvalue_add(object, "mdev_uuid", jsonvalue_string(mdev->uuid));
 	if (!error)
-		error = jsonvalue_add(object, "profile_name", jsonvalue_text(profile));
+		error = jsonvalue_add(object, "profile_name", jsonvalue_string(profile));
 	if (!error)
 		error = add_vgpu_limits(object, mdev->description);
 	if (!error)
@@ -170,11 +170,12 @@ static int add_vf(struct json_object *list, const struct report *report,
 	int error = jsonvalue_append(list, object);
 
 	if (!error)
-		error = jsonvalue_add(object, "vf_pci_address",
-				      jsonvalue_text(address_format_short(&vf->address, address)));
+		error = jsonvalue_add(
+			object, "vf_pci_address",
+			jsonvalue_string(address_format_short(&vf->address, address)));
 	if (!error)
 		error = jsonvalue_add(object, "vf_profile",
-				      jsonvalue_text(find_profile(report->inventory, pf, vf)));
+				      jsonvalue_string(find_profile(report->inventory, pf, vf)));
 	if (!error)
 		error = add_vgpu_limits(object, NULL);
 	if (!error)
@@ -247,18 +248,20 @@ static int add_ids(struct json_object *object, const struct report *report,
 	int error;
 
 	error = jsonvalue_add(object, "pci_address",
-			      jsonvalue_text(address_format_short(&device->address, address)));
+			      jsonvalue_string(address_format_short(&device->address, address)));
 	if (!error)
 		error = add_format(object, "vendor_id", "%04x", device->vendor);
 	if (!error)
 		error = add_format(object, "device_id", "%04x", device->device);
 	if (!error)
-		error = jsonvalue_add(object, "vendor", jsonvalue_text(vendor ? vendor : "Vendor"));
+		error = jsonvalue_add(object, "vendor",
+				      jsonvalue_string(vendor ? vendor : "Vendor"));
 	if (!error)
-		error = jsonvalue_add(object, "device", jsonvalue_text(name ? name : "Device"));
+		error = jsonvalue_add(object, "device", jsonvalue_string(name ? name : "Device"));
 	if (!error)
 		error = jsonvalue_add(object, "driver",
-				      jsonvalue_text(device->driver ? device->driver : "unknown"));
+				      jsonvalue_string(device->driver ? device->driver
+								      : "unknown"));
 	return error ? error
 		     : add_format(object, "pci_class", "%s [%04x]", class ? class : "Class",
 				  device->class);

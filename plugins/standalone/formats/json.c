@@ -35,7 +35,7 @@ static struct json_object *new_list(enum field_type type, const struct pci_devic
 		error = type == FIELD_NUMBERS
 				? add_number(list, value->list.number(device, i))
 				: jsonvalue_append(list,
-						   jsonvalue_text(value->list.item(device, i)));
+						   jsonvalue_string(value->list.item(device, i)));
 	if (!error)
 		return list;
 	json_object_put(list);
@@ -57,7 +57,7 @@ static struct json_object *new_value(const struct field *field, const struct pci
 
 	switch (field->type) {
 	case FIELD_TEXT:
-		return jsonvalue_text(value->text);
+		return jsonvalue_string(value->text);
 	case FIELD_HEX:
 		return new_hex(field, value->number);
 	case FIELD_NUMBER:
@@ -106,10 +106,10 @@ static int add_rules(struct json_object *rules, const struct rule_list *list)
 			error = jsonvalue_add(rule, "key", json_object_new_string(list->key));
 		if (!error)
 			error = jsonvalue_add(rule, "text",
-					      jsonvalue_text(rule_text(list->rules[i])));
+					      jsonvalue_string(rule_text(list->rules[i])));
 		if (!error)
 			error = jsonvalue_add(rule, "place",
-					      jsonvalue_text(rule_location(list->rules[i])));
+					      jsonvalue_string(rule_location(list->rules[i])));
 	}
 	return error;
 }
@@ -128,7 +128,7 @@ static int write_selection(FILE *out, const struct report *report)
 		error = jsonvalue_add(object, "selected",
 				      json_object_new_uint64(report->inventory->selected));
 	if (!error && path)
-		error = jsonvalue_add(object, "config", jsonvalue_text(path));
+		error = jsonvalue_add(object, "config", jsonvalue_string(path));
 	for (size_t i = 0; i < selection->count && !error; i++)
 		error = add_rules(rules, selection->lists[i]);
 	if (!error)
@@ -154,7 +154,7 @@ static int write_sources(FILE *out, const struct inventory *inventory)
 				object, "state",
 				json_object_new_string(source_state_name(source->state)));
 		if (!error && *source->why)
-			error = jsonvalue_add(object, "why", jsonvalue_text(source->why));
+			error = jsonvalue_add(object, "why", jsonvalue_string(source->why));
 	}
 	fputs(",\n  \"sources\": ", out);
 	return jsonvalue_write(out, list, error);
@@ -199,7 +199,7 @@ static int write_header(FILE *out, const struct report *report)
 	char time[32];
 	struct tm utc;
 
-	if (*inventory->host && !(host = jsonvalue_text(inventory->host)))
+	if (*inventory->host && !(host = jsonvalue_string(inventory->host)))
 		return -ENOMEM;
 	gmtime_r(&inventory->time.tv_sec, &utc);
 	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &utc);

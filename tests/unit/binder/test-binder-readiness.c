@@ -10,7 +10,7 @@
 
 static struct fakesys *fake;
 static struct log_capture captured;
-static struct seen seen;
+static struct read_trace seen;
 static struct readiness readiness;
 
 static int setup(void **state)
@@ -85,7 +85,7 @@ static void check_host(void)
 	readiness_free(&readiness);
 	seen.text[0] = '\0';
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	sysroot_watch(root, see, &seen);
+	sysroot_watch(root, trace_read, &seen);
 	assert_int_equal(readiness_read(root, &log, &readiness), 0);
 	sysroot_free(root);
 	assert_null(strstr(seen.text, "\ndev/vfio/")); /* nodes must not be opened */

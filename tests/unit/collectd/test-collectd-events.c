@@ -20,20 +20,19 @@
 	{                                                                             \
 		.address = {.bus = n}, .vendor = 0x15b3, .class = 0x0200, __VA_ARGS__ \
 	}
-#define MINE .inode = 1, .device = 0x1016, .selected = true
-#define VFIO MINE, .driver = TEXT("vfio-pci")
-#define TEXT(text) (char *)(uintptr_t)text
+#define SELECTED .inode = 1, .device = 0x1016, .selected = true
+#define VFIO SELECTED, .driver = MUTABLE("vfio-pci")
 #define OWNED(...) .present = HAS_OWNERSHIP, __VA_ARGS__
-#define ONE_42                                                                              \
-	{                                                                                   \
-		.source = "vfio+cmdline", .pid = 42, .started = 7, .program = TEXT("qemu"), \
-		.name = TEXT("one-42")                                                      \
+#define ONE_42                                                                                 \
+	{                                                                                      \
+		.source = "vfio+cmdline", .pid = 42, .started = 7, .program = MUTABLE("qemu"), \
+		.name = MUTABLE("one-42")                                                      \
 	}
 #define OWNERS(...)                                                           \
 	.ownership = OWNERSHIP_HELD, .owners = (struct owner[]){__VA_ARGS__}, \
 	.owner_count = sizeof((struct owner[]){__VA_ARGS__}) / sizeof(struct owner)
 
-static void take(void *data, const struct event *event)
+static void notify(void *data, const struct event *event)
 {
 	struct notice notice;
 
@@ -44,130 +43,132 @@ static void take(void *data, const struct event *event)
 
 static bool persistent;
 
-static void find(const struct inventory *was, const struct inventory *is, const char *expected)
+static void expect(const struct inventory *was, const struct inventory *is, const char *expected)
 {
-	dispatched_forget();
-	events_find(was, is, persistent, take, NULL);
+	dispatched_clear();
+	events_find(was, is, persistent, notify, NULL);
 	assert_string_equal(dispatched.notices, expected);
 }
 
-static void what_stays_is_no_event(void **state)
+static void without_a_change_there_is_no_event(void **state)
 {
 	(void)state;
-	find(NONE, NONE, "");
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), "");
+	expect(NONE, NONE, "");
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), "");
 }
 
-static void devices_come_and_go(void **state)
+static void devices_are_added_and_removed(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO), DEVICE(3, MINE)),
-	     INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	     "OKAY 0000:02:00.0 added: event=added address=0000:02:00.0 model=15b3:1016 driver=vfio-pci state=free\n"
-	     "WARNING 0000:03:00.0 removed: event=removed address=0000:03:00.0 model=15b3:1016\n");
-	/* with a VM on it that is no small matter */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), NONE,
-	     "FAILURE 0000:01:00.0 removed: event=removed address=0000:01:00.0 model=15b3:1016 driver=vfio-pci state=held vm=one-42 "
-	     "program=qemu pid=42 source=vfio+cmdline\n");
+	expect(INVENTORY(DEVICE(1, VFIO), DEVICE(3, SELECTED)),
+	       INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	       "OKAY 0000:02:00.0 added: event=added address=0000:02:00.0 model=15b3:1016 driver=vfio-pci state=free\n"
+	       "WARNING 0000:03:00.0 removed: event=removed address=0000:03:00.0 model=15b3:1016\n");
+	/* a VM used it */
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))), NONE,
+	       "FAILURE 0000:01:00.0 removed: event=removed address=0000:01:00.0 model=15b3:1016 driver=vfio-pci state=held vm=one-42 "
+	       "program=qemu pid=42 source=vfio+cmdline\n");
 }
 
-static void rules_that_change_are_no_event(void **state)
+static void a_changed_selection_is_not_an_event(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO), DEVICE(2, .inode = 1, .device = 0x1016)),
-	     INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016), DEVICE(2, VFIO)), "");
-	find(INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016)),
-	     INVENTORY(DEVICE(2, .inode = 1, .device = 0x1016)), "");
+	expect(INVENTORY(DEVICE(1, VFIO), DEVICE(2, .inode = 1, .device = 0x1016)),
+	       INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016), DEVICE(2, VFIO)), "");
+	expect(INVENTORY(DEVICE(1, .inode = 1, .device = 0x1016)),
+	       INVENTORY(DEVICE(2, .inode = 1, .device = 0x1016)), "");
 }
 
-static void another_device_in_its_place_replaces_it(void **state)
+static void a_different_device_at_the_address_is_a_replacement(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, .aer = {.correctable = 1}, .present = HAS_AER_CORRECTABLE)),
-	     INVENTORY(DEVICE(1, .inode = 9, .device = 0x1017, .selected = true,
-			      .aer = {.correctable = 5}, .present = HAS_AER_CORRECTABLE)),
-	     "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1017 model_was=15b3:1016 "
-	     "driver_was=vfio-pci driver=none\n");
-	/* the same one, taken out and put in again */
-	find(INVENTORY(DEVICE(1, VFIO)),
-	     INVENTORY(DEVICE(1, .inode = 9, .device = 0x1016, .selected = true,
-			      .driver = TEXT("vfio-pci"))),
-	     "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1016 model_was=15b3:1016 "
-	     "driver_was=vfio-pci driver=vfio-pci\n");
+	expect(INVENTORY(
+		       DEVICE(1, VFIO, .aer = {.correctable = 1}, .present = HAS_AER_CORRECTABLE)),
+	       INVENTORY(DEVICE(1, .inode = 9, .device = 0x1017, .selected = true,
+				.aer = {.correctable = 5}, .present = HAS_AER_CORRECTABLE)),
+	       "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1017 model_was=15b3:1016 "
+	       "driver_was=vfio-pci driver=none\n");
+	/* the same one, unplugged and plugged in again */
+	expect(INVENTORY(DEVICE(1, VFIO)),
+	       INVENTORY(DEVICE(1, .inode = 9, .device = 0x1016, .selected = true,
+				.driver = MUTABLE("vfio-pci"))),
+	       "WARNING 0000:01:00.0 replaced: event=replaced address=0000:01:00.0 model=15b3:1016 model_was=15b3:1016 "
+	       "driver_was=vfio-pci driver=vfio-pci\n");
 }
 
-static void drivers_change(void **state)
+static void a_changed_driver_is_an_event(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO)),
-	     INVENTORY(DEVICE(1, MINE), DEVICE(2, MINE, .driver = TEXT("mlx5_core"))),
-	     "OKAY 0000:01:00.0 driver_changed: event=driver_changed address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci driver=none\n"
-	     "OKAY 0000:02:00.0 driver_changed: event=driver_changed address=0000:02:00.0 model=15b3:1016 driver_was=vfio-pci "
-	     "driver=mlx5_core\n");
+	expect(INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO)),
+	       INVENTORY(DEVICE(1, SELECTED), DEVICE(2, SELECTED, .driver = MUTABLE("mlx5_core"))),
+	       "OKAY 0000:01:00.0 driver_changed: event=driver_changed address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci driver=none\n"
+	       "OKAY 0000:02:00.0 driver_changed: event=driver_changed address=0000:02:00.0 model=15b3:1016 driver_was=vfio-pci "
+	       "driver=mlx5_core\n");
 }
 
 static void vms_attach_and_detach(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
-	     "source=vfio+cmdline\n");
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	     "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
-	     "source=vfio+cmdline state=free\n");
-	/* between two readings, with the pid used again */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     INVENTORY(
-		     DEVICE(1, VFIO, OWNED(OWNERS({.pid = 42, .started = 8, .name = TEXT("b")})))),
-	     "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
-	     "source=vfio+cmdline state=held\n"
-	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=b pid=42\n");
-	/* one source less knows of it */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("one-42")})))), "");
-	/* who is only defined with it neither gets nor loses it */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = TEXT("off"), .reserves = true})))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
-	     "source=vfio+cmdline\n");
-	/* parts of a device come and go one by one */
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")})))),
-	     INVENTORY(DEVICE(1, VFIO,
-			      OWNED(OWNERS({.pid = 1, .mdev = TEXT("u1")},
-					   {.pid = 1, .mdev = TEXT("u2")})))),
-	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 pid=1 mdev=u2\n");
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
+	       "source=vfio+cmdline\n");
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	       "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
+	       "source=vfio+cmdline state=free\n");
+	/* between two readings, with the pid reused */
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       INVENTORY(DEVICE(1, VFIO,
+				OWNED(OWNERS({.pid = 42, .started = 8, .name = MUTABLE("b")})))),
+	       "OKAY 0000:01:00.0 vm_detached: event=vm_detached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
+	       "source=vfio+cmdline state=held\n"
+	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=b pid=42\n");
+	/* fewer sources report it */
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.name = MUTABLE("one-42")})))), "");
+	/* a VM that is only defined with the device is neither attached nor detached */
+	expect(INVENTORY(
+		       DEVICE(1, VFIO, OWNED(OWNERS({.name = MUTABLE("off"), .reserves = true})))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
+	       "source=vfio+cmdline\n");
+	/* mediated devices are attached one by one */
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS({.pid = 1, .mdev = MUTABLE("u1")})))),
+	       INVENTORY(DEVICE(1, VFIO,
+				OWNED(OWNERS({.pid = 1, .mdev = MUTABLE("u1")},
+					     {.pid = 1, .mdev = MUTABLE("u2")})))),
+	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 pid=1 mdev=u2\n");
 }
 
-static void nobody_lost_a_device_of_which_nobody_knows(void **state)
+static void an_unknown_owner_is_not_a_detached_one(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
-	     "WARNING 0000:01:00.0 owner_unknown: event=owner_unknown address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci "
-	     "driver=vfio-pci\n");
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
-	     INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	     "OKAY 0000:01:00.0 owner_known: event=owner_known address=0000:01:00.0 model=15b3:1016 state=free\n");
-	/* not looked for is not unknown */
-	find(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, VFIO)), "");
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42)))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
+	       "WARNING 0000:01:00.0 owner_unknown: event=owner_unknown address=0000:01:00.0 model=15b3:1016 driver_was=vfio-pci "
+	       "driver=vfio-pci\n");
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_UNKNOWN))),
+	       INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	       "OKAY 0000:01:00.0 owner_known: event=owner_known address=0000:01:00.0 model=15b3:1016 state=free\n");
+	/* owners that were not read are not unknown */
+	expect(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, VFIO)), "");
 }
 
 static void two_owners_are_a_conflict(void **state)
 {
 	const struct inventory *one = INVENTORY(DEVICE(1, VFIO, OWNED(OWNERS(ONE_42))));
 	const struct inventory *two = INVENTORY(
-		DEVICE(1, VFIO, OWNED(OWNERS(ONE_42, {.name = TEXT("b"), .reserves = true}))));
+		DEVICE(1, VFIO, OWNED(OWNERS(ONE_42, {.name = MUTABLE("b"), .reserves = true}))));
 
 	(void)state;
-	find(one, two,
-	     "FAILURE 0000:01:00.0 conflict: event=conflict address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
-	     "source=vfio+cmdline reserved_for=b\n");
-	find(two, one,
-	     "OKAY 0000:01:00.0 conflict_over: event=conflict_over address=0000:01:00.0 model=15b3:1016 state=held vm=one-42 program=qemu "
-	     "pid=42 source=vfio+cmdline\n");
+	expect(one, two,
+	       "FAILURE 0000:01:00.0 conflict: event=conflict address=0000:01:00.0 model=15b3:1016 vm=one-42 program=qemu pid=42 "
+	       "source=vfio+cmdline reserved_for=b\n");
+	expect(two, one,
+	       "OKAY 0000:01:00.0 conflict_over: event=conflict_over address=0000:01:00.0 model=15b3:1016 state=held vm=one-42 program=qemu "
+	       "pid=42 source=vfio+cmdline\n");
 }
 
 #define LINK_BITS (HAS_LINK_SPEED | HAS_LINK_WIDTH | HAS_LINK_LIMITS)
@@ -185,27 +186,27 @@ static void links_degrade_and_recover(void **state)
 			       *bad = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 8)));
 	const struct inventory *worse = INVENTORY(DEVICE(1, VFIO, LINK(2.5, 4)));
 	const struct inventory *asleep =
-		INVENTORY(DEVICE(1, VFIO, .runtime_status = TEXT("suspended")));
+		INVENTORY(DEVICE(1, VFIO, .runtime_status = MUTABLE("suspended")));
 	const char *const degraded =
 		"WARNING 0000:01:00.0 link_degraded: event=link_degraded address=0000:01:00.0 model=15b3:1016 "
 		"speed_gts=2.5 width=8 device_speed_gts=8.0 device_width=8 port_speed_gts=16.0 port_width=16\n";
 
 	(void)state;
-	find(good, good, "");
-	find(good, bad, degraded);
-	find(bad, worse, "");
-	find(bad, good,
-	     "OKAY 0000:01:00.0 link_recovered: event=link_recovered address=0000:01:00.0 model=15b3:1016 speed_gts=8.0 width=8 "
-	     "device_speed_gts=8.0 device_width=8 port_speed_gts=16.0 port_width=16\n");
-	/* asleep it has none; awake again it is told again */
-	find(good, asleep, "");
-	find(bad, asleep,
-	     "OKAY 0000:01:00.0 link_unknown: event=link_unknown address=0000:01:00.0 model=15b3:1016 runtime=suspended\n");
-	find(asleep, good, "");
-	find(asleep, bad, degraded);
+	expect(good, good, "");
+	expect(good, bad, degraded);
+	expect(bad, worse, "");
+	expect(bad, good,
+	       "OKAY 0000:01:00.0 link_recovered: event=link_recovered address=0000:01:00.0 model=15b3:1016 speed_gts=8.0 width=8 "
+	       "device_speed_gts=8.0 device_width=8 port_speed_gts=16.0 port_width=16\n");
+	/* suspended it has no link; resumed it is reported again */
+	expect(good, asleep, "");
+	expect(bad, asleep,
+	       "OKAY 0000:01:00.0 link_unknown: event=link_unknown address=0000:01:00.0 model=15b3:1016 runtime=suspended\n");
+	expect(asleep, good, "");
+	expect(asleep, bad, degraded);
 	persistent = true;
-	find(bad, bad, degraded);
-	find(good, good, "");
+	expect(bad, bad, degraded);
+	expect(good, good, "");
 	persistent = false;
 }
 
@@ -213,35 +214,35 @@ static void links_degrade_and_recover(void **state)
 	.present = HAS_AER_CORRECTABLE | HAS_AER_NONFATAL | HAS_AER_FATAL, \
 	.aer = {.correctable = c, .nonfatal = n, .fatal = f}
 
-static void errors_are_told_by_their_number(void **state)
+static void errors_are_reported_with_their_number(void **state)
 {
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))),
-	     "");
-	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(11, 3, 5))),
-	     "WARNING 0000:01:00.0 aer_correctable: event=aer_correctable address=0000:01:00.0 model=15b3:1016 errors=10 total=11\n"
-	     "WARNING 0000:01:00.0 aer_nonfatal: event=aer_nonfatal address=0000:01:00.0 model=15b3:1016 errors=1 total=3\n"
-	     "FAILURE 0000:01:00.0 aer_fatal: event=aer_fatal address=0000:01:00.0 model=15b3:1016 errors=2 total=5\n");
-	/* since when they are counted nobody knows, or they are counted anew */
-	find(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), "");
-	find(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(0, 0, 0))),
-	     "");
+	expect(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))),
+	       "");
+	expect(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(11, 3, 5))),
+	       "WARNING 0000:01:00.0 aer_correctable: event=aer_correctable address=0000:01:00.0 model=15b3:1016 errors=10 total=11\n"
+	       "WARNING 0000:01:00.0 aer_nonfatal: event=aer_nonfatal address=0000:01:00.0 model=15b3:1016 errors=1 total=3\n"
+	       "FAILURE 0000:01:00.0 aer_fatal: event=aer_fatal address=0000:01:00.0 model=15b3:1016 errors=2 total=5\n");
+	/* the counter was absent before, or was reset */
+	expect(INVENTORY(DEVICE(1, VFIO)), INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), "");
+	expect(INVENTORY(DEVICE(1, VFIO, AER(1, 2, 3))), INVENTORY(DEVICE(1, VFIO, AER(0, 0, 0))),
+	       "");
 }
 
-/* No name of a VM can forge a fact, break a line or push out what comes first. */
-static void hostile_names_are_told_harmlessly(void **state)
+/* A VM's name cannot forge a pair, break a line or displace the first pairs. */
+static void hostile_names_are_sanitized(void **state)
 {
 	char name[5000];
 
 	(void)state;
-	find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
-	     INVENTORY(DEVICE(
-		     1, VFIO,
-		     OWNED(OWNERS({.name = TEXT("a b=c\n\"d'\\\x1b[31m\xc3\xa9"), .pid = 1})))),
-	     "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=a?b?c??d???[31m?? pid=1\n");
+	expect(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
+	       INVENTORY(DEVICE(1, VFIO,
+				OWNED(OWNERS({.name = MUTABLE("a b=c\n\"d'\\\x1b[31m\xc3\xa9"),
+					      .pid = 1})))),
+	       "OKAY 0000:01:00.0 vm_attached: event=vm_attached address=0000:01:00.0 model=15b3:1016 vm=a?b?c??d???[31m?? pid=1\n");
 	memset(name, 'x', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	dispatched_forget();
+	dispatched_clear();
 	events_find(INVENTORY(DEVICE(1, VFIO, OWNED(.ownership = OWNERSHIP_FREE))),
 		    INVENTORY(DEVICE(1, VFIO,
 				     OWNED(OWNERS({.name = name,
@@ -249,14 +250,14 @@ static void hostile_names_are_told_harmlessly(void **state)
 						   .program = name,
 						   .mdev = name,
 						   .pid = 7})))),
-		    false, take, NULL);
+		    false, notify, NULL);
 	assert_contains(dispatched.notices, "vm=xxx");
 	assert_contains(dispatched.notices, "pid=7");
 	assert_null(strstr(dispatched.notices, "mdev="));
 	assert_true(strlen(strstr(dispatched.notices, "event=")) - 1 < MESSAGE_SIZE);
 }
 
-static void the_configuration_is_told_of(void **state)
+static void a_changed_configuration_is_reported(void **state)
 {
 	struct notice notice;
 
@@ -273,18 +274,18 @@ static void the_configuration_is_told_of(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_stays_is_no_event),
-		cmocka_unit_test(devices_come_and_go),
-		cmocka_unit_test(rules_that_change_are_no_event),
-		cmocka_unit_test(another_device_in_its_place_replaces_it),
-		cmocka_unit_test(drivers_change),
+		cmocka_unit_test(without_a_change_there_is_no_event),
+		cmocka_unit_test(devices_are_added_and_removed),
+		cmocka_unit_test(a_changed_selection_is_not_an_event),
+		cmocka_unit_test(a_different_device_at_the_address_is_a_replacement),
+		cmocka_unit_test(a_changed_driver_is_an_event),
 		cmocka_unit_test(vms_attach_and_detach),
-		cmocka_unit_test(nobody_lost_a_device_of_which_nobody_knows),
+		cmocka_unit_test(an_unknown_owner_is_not_a_detached_one),
 		cmocka_unit_test(two_owners_are_a_conflict),
 		cmocka_unit_test(links_degrade_and_recover),
-		cmocka_unit_test(errors_are_told_by_their_number),
-		cmocka_unit_test(hostile_names_are_told_harmlessly),
-		cmocka_unit_test(the_configuration_is_told_of),
+		cmocka_unit_test(errors_are_reported_with_their_number),
+		cmocka_unit_test(hostile_names_are_sanitized),
+		cmocka_unit_test(a_changed_configuration_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("collectd-events", tests, NULL, NULL);

@@ -24,39 +24,38 @@ static int teardown(void **state)
 
 #define VALUES_MAX 6
 
-/* A block with the one option KEY, of these values, as the daemon's parser gives it. */
-static void say_values(const char *key, oconfig_value_t *values, int count)
+/* Reads a block with the option KEY and these values, as the daemon's parser builds it. */
+static void read_values(const char *key, oconfig_value_t *values, int count)
 {
 	struct log log = log_capture_add(&captured);
-	oconfig_item_t option = {
-		.key = (char *)(uintptr_t)key, .values = values, .values_num = count};
+	oconfig_item_t option = {.key = MUTABLE(key), .values = values, .values_num = count};
 	oconfig_item_t block = {.children = &option, .children_num = 1};
 
 	settings_read(&settings, &block, &log);
 }
 
-static void say_texts(const char *key, const char *const *texts)
+static void read_strings(const char *key, const char *const *strings)
 {
 	oconfig_value_t values[VALUES_MAX];
 	int count;
 
-	for (count = 0; texts[count]; count++)
+	for (count = 0; strings[count]; count++)
 		values[count] = (oconfig_value_t){
-			.value.string = (char *)(uintptr_t)texts[count],
+			.value.string = MUTABLE(strings[count]),
 			.type = OCONFIG_TYPE_STRING,
 		};
-	say_values(key, values, count);
+	read_values(key, values, count);
 }
-#define SAY(key, ...) say_texts(key, (const char *const[VALUES_MAX + 1]){__VA_ARGS__})
+#define READ(key, ...) read_strings(key, (const char *const[VALUES_MAX + 1]){__VA_ARGS__})
 
-static void say_truth(const char *key, int truth)
+static void read_boolean(const char *key, int boolean)
 {
-	oconfig_value_t value = {.value.boolean = truth, .type = OCONFIG_TYPE_BOOLEAN};
+	oconfig_value_t value = {.value.boolean = boolean, .type = OCONFIG_TYPE_BOOLEAN};
 
-	say_values(key, &value, 1);
+	read_values(key, &value, 1);
 }
 
-static void nothing_said_is_everything_reported(void **state)
+static void by_default_everything_is_reported(void **state)
 {
 	(void)state;
 	assert_int_equal(settings.report, REPORT_ALL);
@@ -66,26 +65,26 @@ static void nothing_said_is_everything_reported(void **state)
 	assert_false(settings.devices.restricts);
 	assert_null(settings.config_file);
 	assert_null(settings.sysroot);
-	assert_int_equal(settings.faults, 0);
+	assert_int_equal(settings.errors, 0);
 }
 
-static void every_option_is_taken(void **state)
+static void every_option_is_read(void **state)
 {
 	(void)state;
-	SAY("ConfigFile", "/etc/one/pci.conf");
-	SAY("configfile", "/etc/two/pci.conf");
-	SAY("SysRoot", "/tmp/machine");
-	SAY("Device", "81:00.*", "0000:82:00.0");
-	SAY("Device", "83:");
-	say_truth("IgnoreSelected", 1);
-	SAY("Owners", "vfio", "cmdline,mdev");
-	SAY("Report", "link", "AER");
-	SAY("Report", "pools");
-	SAY("PluginInstanceFormat", "vm");
-	SAY("Notify", "no");
-	say_truth("PersistentNotifications", 1);
+	READ("ConfigFile", "/etc/one/pci.conf");
+	READ("configfile", "/etc/two/pci.conf");
+	READ("SysRoot", "/tmp/machine");
+	READ("Device", "81:00.*", "0000:82:00.0");
+	READ("Device", "83:");
+	read_boolean("IgnoreSelected", 1);
+	READ("Owners", "vfio", "cmdline,mdev");
+	READ("Report", "link", "AER");
+	READ("Report", "pools");
+	READ("PluginInstanceFormat", "vm");
+	READ("Notify", "no");
+	read_boolean("PersistentNotifications", 1);
 	assert_string_equal(captured.text, "");
-	assert_int_equal(settings.faults, 0);
+	assert_int_equal(settings.errors, 0);
 	assert_string_equal(settings.config_file, "/etc/two/pci.conf");
 	assert_string_equal(settings.sysroot, "/tmp/machine");
 	assert_int_equal(settings.devices.count, 3);
@@ -98,58 +97,59 @@ static void every_option_is_taken(void **state)
 	assert_true(settings.persistent);
 }
 
-static void what_is_wrong_is_named(void **state)
+static void errors_name_the_option_and_the_value(void **state)
 {
 	const struct {
-		const char *key, *value, *previous;
+		const char *key, *value, *message;
 	} cases[] = {
-		{"Divice", "81:00.0", "unknown option 'Divice'; there are ConfigFile, Device, "},
+		{"Divice", "81:00.0",
+		 "unknown option 'Divice'; valid options: ConfigFile, Device, "},
 		{"Device", "no slot", "Device: invalid slot 'no slot'"},
 		{"IgnoreSelected", "maybe",
-		 "option 'IgnoreSelected': 'maybe' won't do; it takes true or false"},
-		{"Notify", "", "option 'Notify': '' won't do"},
-		{"PersistentNotifications", "2", "'2' won't do"},
+		 "option 'IgnoreSelected': invalid value 'maybe', expected true or false"},
+		{"Notify", "", "option 'Notify': invalid value ''"},
+		{"PersistentNotifications", "2", "invalid value '2'"},
 		{"Report", "everything",
-		 "'everything' won't do; it takes any of link, aer, owner, sriov and pools"},
-		{"PluginInstanceFormat", "name", "'name' won't do; it takes address, alias or vm"},
+		 "invalid value 'everything', expected any of link, aer, owner, sriov and pools"},
+		{"PluginInstanceFormat", "name",
+		 "invalid value 'name', expected address, alias or vm"},
 		{"Owners", "guesswork", "Owners: unknown source 'guesswork'"},
-		{"ConfigFile", "", "option 'ConfigFile': '' won't do"},
-		{"SysRoot", "", "option 'SysRoot': '' won't do"},
+		{"ConfigFile", "", "option 'ConfigFile': invalid value ''"},
+		{"SysRoot", "", "option 'SysRoot': invalid value ''"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		captured = (struct log_capture){0};
-		SAY(cases[i].key, cases[i].value);
-		assert_contains(captured.text, cases[i].previous);
+		READ(cases[i].key, cases[i].value);
+		assert_contains(captured.text, cases[i].message);
 		assert_int_equal(captured.errors, 1);
-		assert_int_equal(settings.faults, i + 1);
+		assert_int_equal(settings.errors, i + 1);
 	}
 }
 
-static void values_of_another_kind_are_wrong(void **state)
+static void values_of_the_wrong_type_are_errors(void **state)
 {
 	oconfig_value_t number = {.value.number = 1.5, .type = OCONFIG_TYPE_NUMBER};
 
 	(void)state;
-	say_values("Report", &number, 1);
-	assert_contains(captured.text, "option 'Report': '1.5' won't do");
-	say_values("SysRoot", NULL, 0);
-	assert_contains(captured.text, "option 'SysRoot': takes the path of a directory");
-	SAY("SysRoot", "/a", "/b");
-	assert_int_equal(settings.faults, 3);
+	read_values("Report", &number, 1);
+	assert_contains(captured.text, "option 'Report': invalid value '1.5'");
+	read_values("SysRoot", NULL, 0);
+	assert_contains(captured.text, "option 'SysRoot': expected the path of a directory");
+	READ("SysRoot", "/a", "/b");
+	assert_int_equal(settings.errors, 3);
 	assert_null(settings.sysroot);
 }
 
 /* <Device> ... </Device> */
-static void a_block_in_the_block_is_wrong(void **state)
+static void a_nested_block_is_an_error(void **state)
 {
 	struct log log = log_capture_add(&captured);
-	oconfig_value_t value = {.value.string = (char *)(uintptr_t) "81:",
-				 .type = OCONFIG_TYPE_STRING};
-	oconfig_item_t inner = {.key = (char *)(uintptr_t) "Report"};
+	oconfig_value_t value = {.value.string = MUTABLE("81:"), .type = OCONFIG_TYPE_STRING};
+	oconfig_item_t inner = {.key = MUTABLE("Report")};
 	oconfig_item_t option = {
-		.key = (char *)(uintptr_t) "Device",
+		.key = MUTABLE("Device"),
 		.values = &value,
 		.values_num = 1,
 		.children = &inner,
@@ -159,19 +159,20 @@ static void a_block_in_the_block_is_wrong(void **state)
 
 	(void)state;
 	settings_read(&settings, &block, &log);
-	assert_int_equal(settings.faults, 1);
+	assert_int_equal(settings.errors, 1);
 	assert_int_equal(settings.devices.count, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(nothing_said_is_everything_reported, setup,
+		cmocka_unit_test_setup_teardown(by_default_everything_is_reported, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_option_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_name_the_option_and_the_value, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(every_option_is_taken, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(values_of_another_kind_are_wrong, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_block_in_the_block_is_wrong, setup, teardown),
+		cmocka_unit_test_setup_teardown(values_of_the_wrong_type_are_errors, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_nested_block_is_an_error, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("collectd-settings", tests, NULL, NULL);

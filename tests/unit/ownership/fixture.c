@@ -9,7 +9,7 @@ unsigned sources = OWNER_ALL;
 struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
 struct log_capture captured;
 struct inventory *inventory;
-struct seen seen;
+struct read_trace seen;
 
 static struct probe *probe;
 
@@ -54,7 +54,7 @@ void read_inventory(void)
 		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
 		.owners = &sources,
 		.libvirt_helper = libvirt_helper,
-		.observer = see,
+		.observer = trace_read,
 		.observer_data = &seen,
 	};
 

@@ -17,7 +17,7 @@ extern struct rule_list slots;	   /* likewise */
 /* The result of read_inventory: messages and files read. */
 extern struct log_capture captured;
 extern struct inventory *inventory;
-extern struct seen seen;
+extern struct read_trace seen;
 
 #define GPU .vendor = 0x10de, .device = 0x2204, .class = 0x030000
 #define PROCESS(pid, args) fakesys_process(fake, pid, args)

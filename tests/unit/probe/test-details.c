@@ -10,7 +10,7 @@ static struct fakesys *fake;
 static struct log_capture captured;
 static struct inventory *inventory;
 static struct sysroot *root;
-static struct seen seen;
+static struct read_trace seen;
 
 static int setup(void **state)
 {
@@ -45,7 +45,7 @@ static void scan_all(void)
 	seen.text[0] = '\0';
 	inventory = calloc(1, sizeof(*inventory));
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	sysroot_watch(root, see, &seen);
+	sysroot_watch(root, trace_read, &seen);
 	assert_int_equal(scan_read(root, &log, inventory), 0);
 	inventory->selected = inventory->count;
 	for (size_t i = 0; i < inventory->count; i++)
@@ -69,10 +69,7 @@ static const struct pci_device *device(const char *text)
 
 static void file(const char *address, const char *name, const char *text)
 {
-	char path[256];
-
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
-	fakesys_file(fake, path, text);
+	fakesys_attribute(fake, address, name, text);
 }
 
 #define NIC .vendor = 0x8086, .device = 0x1520, .class = 0x020000

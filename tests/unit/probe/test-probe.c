@@ -9,7 +9,7 @@ static struct fakesys *fake;
 static struct log_capture captured;
 static struct probe *probe;
 static struct inventory *inventory;
-static struct seen seen;
+static struct read_trace seen;
 
 static int setup(void **state)
 {
@@ -47,7 +47,7 @@ static int new_probe(struct probe_options options)
 	options.log = log_capture_add(&captured);
 	options.sysroot = fake->path;
 	options.details = DETAIL_ALL;
-	options.observer = see;
+	options.observer = trace_read;
 	options.observer_data = &seen;
 	return probe_new(&options, &probe);
 }

@@ -25,14 +25,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void add_attribute(const char *address, const char *name, const char *string)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, name);
-	fakesys_file(fake, path, string);
-}
-
 /* The output for all devices; the caller frees it. EDIT, if not NULL, modifies the inventory. */
 static char *output_of(void (*edit)(struct inventory *))
 {
@@ -65,10 +57,10 @@ static void a_device_is_written_byte_for_byte(void **state)
 
 	(void)state;
 	fakesys_pci(fake, "0000:81:00.2", .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
-	add_attribute("0000:81:00.2", "numa_node", "1\n");
-	add_attribute("0000:81:00.2", "sriov_totalvfs", "8\n");
-	add_attribute("0000:81:00.2", "sriov_numvfs", "0\n");
-	add_attribute("0000:81:00.2", "net/enp129s0/address", "52:54:00:00:00:01\n");
+	fakesys_attribute(fake, "0000:81:00.2", "numa_node", "1\n");
+	fakesys_attribute(fake, "0000:81:00.2", "sriov_totalvfs", "8\n");
+	fakesys_attribute(fake, "0000:81:00.2", "sriov_numvfs", "0\n");
+	fakesys_attribute(fake, "0000:81:00.2", "net/enp129s0/address", "52:54:00:00:00:01\n");
 	fakesys_pci(fake, "0001:03:00.0", .vendor = 0xfffe, .device = 0x0001, .class = 0xfe0000);
 	string = output_of(NULL);
 	assert_string_equal(string, "PCI = [\n"
@@ -117,7 +109,7 @@ static void pfs_with_vfs_are_omitted(void **state)
 
 	(void)state;
 	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000);
-	add_attribute("0000:01:00.0", "sriov_numvfs", "1\n");
+	fakesys_attribute(fake, "0000:01:00.0", "sriov_numvfs", "1\n");
 	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x8086, .device = 0x1520, .class = 0x020000,
 		    .pf = "0000:01:00.0");
 	/* an NVIDIA PF: sriov_numvfs is 0, but a VF exists */
@@ -140,8 +132,8 @@ static void nvidia_vfs_have_vgpu_profiles(void **state)
 	fakesys_pci(fake, "0000:81:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
 	fakesys_pci(fake, "0000:81:00.5", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200,
 		    .pf = "0000:81:00.4");
-	add_attribute("0000:81:00.5", "nvidia/creatable_vgpu_types",
-		      "ID : vGPU Name\n558 : NVIDIA A2-4Q\n559 : NVIDIA A2-8Q\n");
+	fakesys_attribute(fake, "0000:81:00.5", "nvidia/creatable_vgpu_types",
+			  "ID : vGPU Name\n558 : NVIDIA A2-4Q\n559 : NVIDIA A2-8Q\n");
 	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.4/virtfn0");
 	string = output_of(NULL);
 	assert_contains(string, " DEVICE_NAME = \"NVIDIA Corporation GA107GL [A2 / A16]\" \n]\n");
@@ -185,9 +177,9 @@ static void interface_names_have_three_sources(void **state)
 
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x15b3, .device = 0x1016, .class = 0x020000);
-	add_attribute("0000:00:02.0", "net/eth0/phys_port_name", "p0\n");
-	add_attribute("0000:00:02.0", "net/eth0_0/phys_port_name", "pf0vf0\n");
-	add_attribute("0000:00:02.0", "net/eth0_1/phys_port_name", "pf0vf1\n");
+	fakesys_attribute(fake, "0000:00:02.0", "net/eth0/phys_port_name", "p0\n");
+	fakesys_attribute(fake, "0000:00:02.0", "net/eth0_0/phys_port_name", "pf0vf0\n");
+	fakesys_attribute(fake, "0000:00:02.0", "net/eth0_1/phys_port_name", "pf0vf1\n");
 	string = output_of(NULL);
 	assert_contains(string, " IFNAME = \"eth0\" ");
 	free(string);
@@ -214,8 +206,8 @@ static void without_an_uplink_several_interfaces_have_no_name(void **state)
 
 	(void)state;
 	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x15b3, .device = 0x1016, .class = 0x020000);
-	add_attribute("0000:00:02.0", "net/eth0/phys_port_name", "pf0vf0\n");
-	add_attribute("0000:00:02.0", "net/eth1/address", "52:54:00:00:00:01\n");
+	fakesys_attribute(fake, "0000:00:02.0", "net/eth0/phys_port_name", "pf0vf0\n");
+	fakesys_attribute(fake, "0000:00:02.0", "net/eth1/address", "52:54:00:00:00:01\n");
 	string = output_of(NULL);
 	assert_contains(string, " IFNAME = \"-\" ");
 	free(string);
