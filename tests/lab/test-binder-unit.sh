@@ -59,7 +59,7 @@ umount /run/disk
 nsenter -t "$systemd" -m umount /run/disk
 restart
 check "the unit fails because it cannot see who uses the disk" ends_as failed 3
-check "the reason is logged" grep -q "$nvme0.*processes could not be inspected" /run/output
+check "the reason is logged" grep -q "$nvme0.*processes that may have it open could not be inspected" /run/output
 
 printf 'DEVICES="%s %s"\n' "$nic1" "$nic0" >/etc/default/vfio-bind
 restart

@@ -14,8 +14,8 @@ set -eu
 . "$LAB_DIR/owners.sh"
 
 modprobe vfio-pci
-devices=("$pair0" "$pair1" "$nic2" "$(address_of nic0)" "$(address_of nic1)" "$(address_of edu0)")
-bind_devices "${devices[@]}"
+soaked=("$pair0" "$pair1" "$nic2" "$(address_of nic0)" "$(address_of nic1)" "$(address_of edu0)")
+bind_devices "${soaked[@]}"
 # Programs in memory start faster.
 mkdir /dev/shm/lib
 while read -r _ _ library _; do
@@ -32,4 +32,4 @@ if [ -n "${SOAK_LIBVIRT-}" ]; then
     install_helper "$(helper_path)"
 fi
 "$LAB_DIR/keep-owners" ${SOAK_LIBVIRT:+--libvirt} --seconds "${SOAK_SECONDS:-40}" \
-    ${SOAK_SEED:+--seed "$SOAK_SEED"} "${devices[@]}" || fail "wrong owners were reported"
+    ${SOAK_SEED:+--seed "$SOAK_SEED"} "${soaked[@]}" || fail "wrong owners were reported"
