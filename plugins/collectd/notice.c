@@ -172,7 +172,7 @@ void notice_of_config(const char *path, bool loaded, struct notice *ret)
 {
 	struct notice notice = {
 		.severity = loaded ? SEVERITY_OKAY : SEVERITY_WARNING,
-		.type_instance = loaded ? "config_taken" : "config_refused",
+		.type_instance = loaded ? "config_loaded" : "config_rejected",
 		.instance = INSTANCE_SUMMARY,
 	};
 

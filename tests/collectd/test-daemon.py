@@ -261,12 +261,12 @@ def check_config(tap, setup):
     with setup.daemon() as daemon:
         wait_for("the last value", lambda: has_all(daemon))
         setup.config(":filter: '10de:*'\n")
-        notice = daemon.wait_notice("event=config_taken", "pci.conf")
+        notice = daemon.wait_notice("event=config_loaded", "pci.conf")
         tap.result("a changed configuration is loaded", same("OKAY", notice[0], "severity"))
         devices = sum(device["vendor"] == "10de" for device in setup.tree.machine.devices())
         daemon.wait_value("summary", "count-devices", devices)
         setup.config(":filter: [nonsense, '10de:*']\n")
-        notice = daemon.wait_notice("event=config_refused", "pci.conf")
+        notice = daemon.wait_notice("event=config_rejected", "pci.conf")
         tap.result("an invalid one is rejected", same("WARNING", notice[0], "severity"))
         messages = daemon.read_log()
         tap.result(

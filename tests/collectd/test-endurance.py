@@ -188,8 +188,8 @@ EVENTS = {
     "vm_detached",
     "driver_changed",
     "aer_correctable",
-    "config_taken",
-    "config_refused",
+    "config_loaded",
+    "config_rejected",
 }
 
 

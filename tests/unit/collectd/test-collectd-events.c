@@ -263,11 +263,11 @@ static void a_changed_configuration_is_reported(void **state)
 
 	(void)state;
 	notice_of_config("/etc/a b/pci.conf", false, &notice);
-	assert_string_equal(notice.message, "event=config_refused file=/etc/a?b/pci.conf");
+	assert_string_equal(notice.message, "event=config_rejected file=/etc/a?b/pci.conf");
 	assert_string_equal(notice.instance, "summary");
 	assert_int_equal(notice.severity, SEVERITY_WARNING);
 	notice_of_config("/etc/pci.conf", true, &notice);
-	assert_string_equal(notice.message, "event=config_taken file=/etc/pci.conf");
+	assert_string_equal(notice.message, "event=config_loaded file=/etc/pci.conf");
 	assert_int_equal(notice.severity, SEVERITY_OKAY);
 }
 

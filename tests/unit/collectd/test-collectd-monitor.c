@@ -515,7 +515,7 @@ static void a_changed_configuration_is_loaded(void **state)
 	read_until_short();
 	write_config(":filter: 8086:*\n");
 	read_devices();
-	assert_contains(dispatched.notices, "OKAY summary config_taken: event=config_taken file=");
+	assert_contains(dispatched.notices, "OKAY summary config_loaded: event=config_loaded file=");
 	assert_null(strstr(dispatched.notices, "removed"));
 	assert_value("0000:00:01.0/gauge-in_use=0");
 	assert_no_value("0000:81:00.0");
@@ -530,22 +530,22 @@ static void an_invalid_configuration_keeps_the_previous_rules(void **state)
 	write_config(":filter: nonsense\n");
 	read_devices();
 	assert_contains(dispatched.notices,
-			"WARNING summary config_refused: event=config_refused file=");
+			"WARNING summary config_rejected: event=config_rejected file=");
 	assert_contains(captured.text, "machine.conf:1:10: invalid filter 'nonsense'");
 	assert_contains(captured.text, "keeping the previous rules");
 	assert_value("0000:81:00.0/gauge-in_use=0");
 	read_until_short();
 	fakesys_remove(fake, "machine.conf");
 	read_devices();
-	assert_contains(dispatched.notices, "config_refused");
+	assert_contains(dispatched.notices, "config_rejected");
 	assert_value("0000:81:00.0/gauge-in_use=0");
 	settings.persistent = true;
 	read_devices();
-	assert_contains(dispatched.notices, "config_refused");
+	assert_contains(dispatched.notices, "config_rejected");
 	settings.persistent = false;
 	write_config(":filter: 15b3:*\n");
 	read_devices();
-	assert_contains(dispatched.notices, "config_taken");
+	assert_contains(dispatched.notices, "config_loaded");
 	read_until_short();
 }
 
@@ -600,7 +600,7 @@ static void a_loaded_configuration_survives_failed_readings(void **state)
 	fakesys_remove(fake, "sys/bus/pci/devices");
 	write_config(":filter: 8086:*\n");
 	read_devices();
-	assert_contains(dispatched.notices, "config_taken");
+	assert_contains(dispatched.notices, "config_loaded");
 	for (unsigned i = 0; i < 3; i++) {
 		read_devices();
 		assert_string_equal(dispatched.notices, "");
