@@ -10,37 +10,12 @@
 
 #define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-/* VALUE may be NULL, for null. In json-c NULL is both null and "out of memory", so errors are
- * returned separately. */
-static void add_string(struct json_object *object, const char *key, const char *value, int *error)
-{
-	if (value)
-		*error |= jsonvalue_add(object, key, jsonvalue_string(value));
-	else
-		*error |= json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
-}
-
-static void add_object(struct json_object *object, const char *key, struct json_object *value,
-		       int *error)
-{
-	*error |= jsonvalue_add(object, key, value);
-}
-
-/* Takes ownership of VALUE. */
-static void append(struct json_object *list, struct json_object *value, int *error)
-{
-	if (value && json_object_array_add(list, value) == 0)
-		return;
-	json_object_put(value);
-	*error |= -ENOMEM;
-}
-
 static struct json_object *new_list(const struct strings *strings, int *error)
 {
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; list && i < strings->count; i++)
-		append(list, jsonvalue_string(strings->items[i]), error);
+		jsonvalue_append(list, jsonvalue_string(strings->items[i]), error);
 	return list;
 }
 
@@ -51,11 +26,12 @@ static struct json_object *new_owners(const struct pci_device *device, int *erro
 	for (size_t i = 0; list && i < device->owner_count; i++) {
 		owner = json_object_new_object();
 		if (owner) {
-			add_object(owner, "pid", json_object_new_int(device->owners[i].pid), error);
-			add_string(owner, "program", device->owners[i].program, error);
-			add_string(owner, "name", device->owners[i].name, error);
+			jsonvalue_add(owner, "pid", json_object_new_int(device->owners[i].pid),
+				      error);
+			jsonvalue_add_string(owner, "program", device->owners[i].program, error);
+			jsonvalue_add_string(owner, "name", device->owners[i].name, error);
 		}
-		append(list, owner, error);
+		jsonvalue_append(list, owner, error);
 	}
 	return list;
 }
@@ -74,15 +50,16 @@ static struct json_object *new_hazards(const struct bind_report *report,
 			continue;
 		hazard = json_object_new_object();
 		if (hazard) {
-			add_string(hazard, "name", HAZARDS[finding->hazard].name, error);
-			add_string(hazard, "grade", grades[HAZARDS[finding->hazard].grade], error);
-			add_object(hazard, "refuses",
-				   json_object_new_boolean(hazard_is_blocking(
-					   finding, report->job->options->allowed)),
-				   error);
-			add_string(hazard, "text", finding->text, error);
+			jsonvalue_add_string(hazard, "name", HAZARDS[finding->hazard].name, error);
+			jsonvalue_add_string(hazard, "grade",
+					     grades[HAZARDS[finding->hazard].grade], error);
+			jsonvalue_add(hazard, "blocking",
+				      json_object_new_boolean(hazard_is_blocking(
+					      finding, report->job->options->allowed)),
+				      error);
+			jsonvalue_add_string(hazard, "text", finding->text, error);
 		}
-		append(list, hazard, error);
+		jsonvalue_append(list, hazard, error);
 	}
 	return list;
 }
@@ -91,12 +68,12 @@ static void add_ids(struct json_object *object, const struct pci_device *device,
 {
 	char address[ADDRESS_SIZE], id[5];
 
-	add_string(object, "address", address_format(&device->address, address), error);
+	jsonvalue_add_string(object, "address", address_format(&device->address, address), error);
 	snprintf(id, sizeof(id), "%04x", device->vendor);
-	add_string(object, "vendor", id, error);
+	jsonvalue_add_string(object, "vendor", id, error);
 	snprintf(id, sizeof(id), "%04x", device->device);
-	add_string(object, "device", id, error);
-	add_string(object, "device_name", device->device_name, error);
+	jsonvalue_add_string(object, "device", id, error);
+	jsonvalue_add_string(object, "device_name", device->device_name, error);
 }
 
 static void add_binding(const struct bind_report *report, struct json_object *object,
@@ -107,16 +84,17 @@ static void add_binding(const struct bind_report *report, struct json_object *ob
 					     [CHANGE_ROLLING_BACK] = "undo"};
 
 	if (result->outcome != OUTCOME_NONE)
-		add_string(object, "result", outcome_name(result->outcome), error);
-	add_string(object, "driver", result->driver, error);
-	add_string(object, "driver_before", result->before, error);
+		jsonvalue_add_string(object, "result", outcome_name(result->outcome), error);
+	jsonvalue_add_string(object, "driver", result->driver, error);
+	jsonvalue_add_string(object, "driver_before", result->before, error);
 	if (result->override_known)
-		add_string(object, "driver_override", result->override, error);
-	add_string(object, "journal", result->in_journal ? states[result->state] : NULL, error);
-	add_object(object, "busy",
-		   json_object_new_boolean(report->job->kernel->is_busy(report->job->kernel,
-									&result->device->address)),
-		   error);
+		jsonvalue_add_string(object, "driver_override", result->override, error);
+	jsonvalue_add_string(object, "journal", result->in_journal ? states[result->state] : NULL,
+			     error);
+	jsonvalue_add(object, "busy",
+		      json_object_new_boolean(report->job->kernel->is_busy(
+			      report->job->kernel, &result->device->address)),
+		      error);
 }
 
 static struct json_object *new_device(const struct bind_report *report, const struct result *result,
@@ -131,16 +109,16 @@ static struct json_object *new_device(const struct bind_report *report, const st
 	add_ids(object, device, error);
 	add_binding(report, object, result, error);
 	if (device->present & HAS_IOMMU_GROUP)
-		add_object(object, "iommu_group", json_object_new_uint64(device->iommu_group),
-			   error);
-	add_object(object, "group_peers", new_list(&device->group_peers, error), error);
+		jsonvalue_add(object, "iommu_group", json_object_new_uint64(device->iommu_group),
+			      error);
+	jsonvalue_add(object, "group_peers", new_list(&device->group_peers, error), error);
 	*error |= bind_report_nodes(report, device, &nodes);
-	add_object(object, "nodes", new_list(&nodes, error), error);
+	jsonvalue_add(object, "nodes", new_list(&nodes, error), error);
 	strings_free(&nodes);
-	add_string(object, "ownership", ownership_name(device->ownership), error);
-	add_object(object, "owners", new_owners(device, error), error);
-	add_object(object, "reset_methods", new_list(&device->reset_methods, error), error);
-	add_object(object, "hazards", new_hazards(report, device, error), error);
+	jsonvalue_add_string(object, "ownership", ownership_name(device->ownership), error);
+	jsonvalue_add(object, "owners", new_owners(device, error), error);
+	jsonvalue_add(object, "reset_methods", new_list(&device->reset_methods, error), error);
+	jsonvalue_add(object, "hazards", new_hazards(report, device, error), error);
 	return object;
 }
 
@@ -149,7 +127,7 @@ static struct json_object *new_devices(const struct bind_report *report, int *er
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; list && i < report->count; i++)
-		append(list, new_device(report, &report->items[i], error), error);
+		jsonvalue_append(list, new_device(report, &report->items[i], error), error);
 	return list;
 }
 
@@ -162,15 +140,16 @@ static struct json_object *new_steps(const struct bind_report *report, int *erro
 	for (size_t i = 0; list && i < plan->count; i++) {
 		step = json_object_new_object();
 		if (step && plan->steps[i].kind == STEP_LOAD) {
-			add_string(step, "load", plan->steps[i].bytes, error);
+			jsonvalue_add_string(step, "load", plan->steps[i].bytes, error);
 		} else if (step) {
 			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root),
 				 plan->steps[i].path);
-			add_string(step, plan->steps[i].kind == STEP_CHOWN ? "chown" : "write",
-				   plan->steps[i].bytes, error);
-			add_string(step, "to", path, error);
+			jsonvalue_add_string(step,
+					     plan->steps[i].kind == STEP_CHOWN ? "chown" : "write",
+					     plan->steps[i].bytes, error);
+			jsonvalue_add_string(step, "to", path, error);
 		}
-		append(list, step, error);
+		jsonvalue_append(list, step, error);
 	}
 	return list;
 }
@@ -182,13 +161,14 @@ void reportjson_print(const struct bind_report *report, int status)
 	int error = object && !report->no_memory ? 0 : -ENOMEM;
 
 	if (!error) {
-		add_string(object, "version", PACKAGE_VERSION, &error);
-		add_string(object, "subcommand",
-			   *options->subcommand->name ? options->subcommand->name : "bind", &error);
-		add_object(object, "status", json_object_new_int(status), &error);
-		add_object(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
-		add_object(object, "devices", new_devices(report, &error), &error);
-		add_object(object, "steps", new_steps(report, &error), &error);
+		jsonvalue_add_string(object, "version", PACKAGE_VERSION, &error);
+		jsonvalue_add_string(
+			object, "subcommand",
+			*options->subcommand->name ? options->subcommand->name : "bind", &error);
+		jsonvalue_add(object, "status", json_object_new_int(status), &error);
+		jsonvalue_add(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
+		jsonvalue_add(object, "devices", new_devices(report, &error), &error);
+		jsonvalue_add(object, "steps", new_steps(report, &error), &error);
 	}
 	if (error)
 		log_error(report->job->log, "out of memory");

@@ -34,25 +34,30 @@ struct json_object *jsonvalue_string(const char *string)
 	return object;
 }
 
-int jsonvalue_add(struct json_object *object, const char *key, struct json_object *value)
+void jsonvalue_add(struct json_object *object, const char *key, struct json_object *value,
+		   int *error)
 {
-	if (value && json_object_object_add_ex(object, key, value, NEW_KEY) == 0)
-		return 0;
+	if (object && value && json_object_object_add_ex(object, key, value, NEW_KEY) == 0)
+		return;
 	json_object_put(value);
-	return -ENOMEM;
+	*error = -ENOMEM;
 }
 
-int jsonvalue_add_null(struct json_object *object, const char *key)
+void jsonvalue_append(struct json_object *list, struct json_object *value, int *error)
 {
-	return json_object_object_add_ex(object, key, NULL, NEW_KEY) == 0 ? 0 : -ENOMEM;
+	if (list && value && json_object_array_add(list, value) == 0)
+		return;
+	json_object_put(value);
+	*error = -ENOMEM;
 }
 
-int jsonvalue_append(struct json_object *list, struct json_object *value)
+void jsonvalue_add_string(struct json_object *object, const char *key, const char *string,
+			  int *error)
 {
-	if (value && json_object_array_add(list, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
+	if (string)
+		jsonvalue_add(object, key, jsonvalue_string(string), error);
+	else if (!object || json_object_object_add_ex(object, key, NULL, NEW_KEY) < 0)
+		*error = -ENOMEM;
 }
 
 /* In strict mode json-c 0.18 rejects every byte above 7f, so that characters outside ASCII are

@@ -11,13 +11,16 @@
  * with json_object_put. */
 struct json_object *jsonvalue_string(const char *string);
 
-/* Add VALUE, which then belongs to OBJECT or LIST. If VALUE is NULL, or on failure, return -ENOMEM
- * and free VALUE; else return 0. KEY must outlive OBJECT. */
-int jsonvalue_add(struct json_object *object, const char *key, struct json_object *value);
-int jsonvalue_append(struct json_object *list, struct json_object *value);
+/* Add VALUE, which then belongs to OBJECT or LIST. If either is NULL, or without memory, they free
+ * VALUE and set *error to -ENOMEM; *error is unchanged otherwise, so that it is checked once, after
+ * all values. Add to VALUE before adding VALUE itself. KEY must outlive OBJECT. */
+void jsonvalue_add(struct json_object *object, const char *key, struct json_object *value,
+		   int *error);
+void jsonvalue_append(struct json_object *list, struct json_object *value, int *error);
 
-/* Adds a null. Returns 0 or -ENOMEM. */
-int jsonvalue_add_null(struct json_object *object, const char *key);
+/* Adds STRING as jsonvalue_string does, or a null if it is NULL. */
+void jsonvalue_add_string(struct json_object *object, const char *key, const char *string,
+			  int *error);
 
 /* A syntax error. */
 struct jsonvalue_error {

@@ -52,53 +52,31 @@ static int print_text(const struct readiness *readiness, int status)
 	return 0;
 }
 
-static struct json_object *new_finding(const struct readiness_finding *finding)
+static void append_finding(struct json_object *list, const struct readiness_finding *finding,
+			   int *error)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? jsonvalue_add(object, "name", jsonvalue_string(finding->name))
-			   : -ENOMEM;
 
-	if (!error)
-		error = jsonvalue_add(object, "result",
-				      jsonvalue_string(finding_result_name(finding->result)));
-	if (!error)
-		error = jsonvalue_add(object, "seen", jsonvalue_string(finding->seen));
-	if (!error && finding->remedy)
-		error = jsonvalue_add(object, "remedy", jsonvalue_string(finding->remedy));
-	if (!error)
-		return object;
-	json_object_put(object);
-	return NULL;
-}
-
-static struct json_object *new_findings(const struct readiness *readiness)
-{
-	struct json_object *list = json_object_new_array(), *item;
-
-	for (size_t i = 0; list && i < readiness->count; i++) {
-		item = new_finding(&readiness->items[i]);
-		if (!item || json_object_array_add(list, item) < 0) {
-			json_object_put(item);
-			json_object_put(list);
-			list = NULL;
-		}
-	}
-	return list;
+	jsonvalue_add_string(object, "name", finding->name, error);
+	jsonvalue_add_string(object, "result", finding_result_name(finding->result), error);
+	jsonvalue_add_string(object, "observed", finding->seen, error);
+	if (finding->remedy)
+		jsonvalue_add_string(object, "remedy", finding->remedy, error);
+	jsonvalue_append(list, object, error);
 }
 
 static int print_json(const struct readiness *readiness, int status)
 {
-	struct json_object *object = json_object_new_object();
-	int error = object ? jsonvalue_add(object, "version", jsonvalue_string(PACKAGE_VERSION))
-			   : -ENOMEM;
+	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
+	int error = 0;
 
-	if (!error)
-		error = jsonvalue_add(object, "subcommand", jsonvalue_string("check"));
-	if (!error)
-		error = jsonvalue_add(object, "status", json_object_new_int(status));
-	if (!error)
-		error = jsonvalue_add(object, "findings", new_findings(readiness));
-	if (!error)
+	jsonvalue_add_string(object, "version", PACKAGE_VERSION, &error);
+	jsonvalue_add_string(object, "subcommand", "check", &error);
+	jsonvalue_add(object, "status", json_object_new_int(status), &error);
+	for (size_t i = 0; i < readiness->count; i++)
+		append_finding(list, &readiness->items[i], &error);
+	jsonvalue_add(object, "findings", list, &error);
+	if (error == 0)
 		printf("%s\n", json_object_to_json_string_ext(
 				       object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 						       JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -50,7 +50,7 @@ says out "PASS    iommu             Intel VT-d enabled: 4 groups" "one finding p
 says out "this host can assign devices to VMs: " "and a summary"
 expect 0 "check --json" vfio_bind check --json
 python3 -c 'import json; d = json.load(open("out")); assert d["status"] == 0 and d["findings"][0] == {
-	"name": "iommu", "result": "PASS", "seen": "Intel VT-d enabled: 4 groups in /sys/kernel/iommu_groups, 1 unit (dmar0)"}, d' 2>err
+	"name": "iommu", "result": "PASS", "observed": "Intel VT-d enabled: 4 groups in /sys/kernel/iommu_groups, 1 unit (dmar0)"}, d' 2>err
 result $? "the findings in JSON" err out
 printf 'intel_iommu=on,\033[2J\xff\n' >machine/proc/cmdline
 expect 0 "a hostile command line" vfio_bind check

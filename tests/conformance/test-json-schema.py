@@ -126,7 +126,7 @@ def check_document(schema, machine, arguments, whole):
     document = machine.json(*arguments)
     yield from schema_errors(with_required(schema) if whole else schema, document)
     selection, devices = document["selection"], document["devices"]
-    yield from same(len(machine.addresses()), selection["seen"], "selection.seen")
+    yield from same(len(machine.addresses()), selection["total"], "selection.total")
     yield from same(len(devices), selection["selected"], "selection.selected")
     yield from same(
         len([arg for arg in arguments if arg in ("-d", "-s", "--name")]),
@@ -150,7 +150,7 @@ def check_config(schema, machine, folder, text):
         if (
             rule["key"].strip(":") not in text
             or rule["text"] not in text
-            or not rule["place"].startswith(path + ":")
+            or not rule["location"].startswith(path + ":")
         ):
             yield "unexpected rule: %r" % rule
 
@@ -225,8 +225,8 @@ def check_wrong_documents(tap, schema, machine):
         (device + (name,), None)
         for name in schema["$defs"]["device"]["required"] + ["subsystem_vendor"]
     ]
-    wrong += [(("selection", name), None) for name in ("seen", "selected", "rules")]
-    wrong += [(("selection", "rules", 0, name), None) for name in ("key", "text", "place")]
+    wrong += [(("selection", name), None) for name in ("total", "selected", "rules")]
+    wrong += [(("selection", "rules", 0, name), None) for name in ("key", "text", "location")]
     wrong += [
         (path, [value])
         for path, value in [
@@ -244,7 +244,7 @@ def check_wrong_documents(tap, schema, machine):
             (("devices",), {}),
             (("devices",), None),
             (device, []),
-            (("selection", "seen"), 1.5),
+            (("selection", "total"), 1.5),
             (("selection", "rules", 0, "key"), "filter"),
             (device + ("address",), "03:00.0"),
             (device + ("address",), "0000:03:00.8"),

@@ -31,46 +31,43 @@ static bool find_number(const char *description, const char *key, unsigned long 
 	return !errno && *ret <= INT32_MAX;
 }
 
-static int add_optional(struct json_object *object, const char *key, bool known,
-			unsigned long number)
+static void add_optional(struct json_object *object, const char *key, bool known,
+			 unsigned long number, int *error)
 {
-	if (!known)
-		return jsonvalue_add_null(object, key);
-	return jsonvalue_add(object, key, json_object_new_uint64(number));
+	if (known)
+		jsonvalue_add(object, key, json_object_new_uint64(number), error);
+	else
+		jsonvalue_add_string(object, key, NULL, error);
 }
 
-static int add_number(struct json_object *object, const char *key, const char *description,
-		      const char *name)
+static void add_number(struct json_object *object, const char *key, const char *description,
+		       const char *name, int *error)
 {
 	unsigned long number = 0;
 	const char *end;
 	bool known = find_number(description, name, &number, &end);
 
-	return add_optional(object, key, known, number);
+	add_optional(object, key, known, number, error);
 }
 
 /* DESCRIPTION is NULL for a whole device. */
-static int add_vgpu_limits(struct json_object *object, const char *description)
+static void add_vgpu_limits(struct json_object *object, const char *description, int *error)
 {
 	unsigned long x = 0, y = 0;
 	const char *end;
 	bool known = find_number(description, "max_resolution=", &x, &end) &&
 		     find_number(end, "x", &y, &end);
-	int error = add_number(object, "max_instances", description, "max_instance=");
 
-	if (!error)
-		error = add_number(object, "video_ram", description, "framebuffer=");
-	if (!error)
-		error = add_number(object, "max_heads", description, "num_heads=");
-	if (!error)
-		error = add_optional(object, "max_resolution_x", known, x);
-	return error ? error : add_optional(object, "max_resolution_y", known, y);
+	add_number(object, "max_instances", description, "max_instance=", error);
+	add_number(object, "video_ram", description, "framebuffer=", error);
+	add_number(object, "max_heads", description, "num_heads=", error);
+	add_optional(object, "max_resolution_x", known, x, error);
+	add_optional(object, "max_resolution_y", known, y, error);
 }
 
-static int __attribute__((format(printf, 3, 4)))
-add_format(struct json_object *object, const char *key, const char *format, ...)
+static void __attribute__((format(printf, 4, 5)))
+add_format(struct json_object *object, const char *key, int *error, const char *format, ...)
 {
-	struct json_object *value;
 	char *string;
 	va_list args;
 	int length;
@@ -78,57 +75,50 @@ add_format(struct json_object *object, const char *key, const char *format, ...)
 	va_start(args, format);
 	length = vasprintf(&string, format, args);
 	va_end(args);
-	if (length < 0)
-		return -ENOMEM;
-	value = jsonvalue_string(string);
+	if (length < 0) {
+		*error = -ENOMEM;
+		return;
+	}
+	jsonvalue_add_string(object, key, string, error);
 	free(string);
-	return jsonvalue_add(object, key, value);
 }
 
-static int add_libvirt_address(struct json_object *object, const struct pci_address *address)
+static void add_libvirt_address(struct json_object *object, const struct pci_address *address,
+				int *error)
 {
 	struct json_object *value = json_object_new_object();
-	int error = jsonvalue_add(object, "libvirt_address", value);
 
-	if (!error)
-		error = add_format(value, "domain", "0x%04x", address->domain);
-	if (!error)
-		error = add_format(value, "bus", "0x%02x", address->bus);
-	if (!error)
-		error = add_format(value, "slot", "0x%02x", address->slot);
-	return error ? error : add_format(value, "function", "0x%x", address->function & 7u);
+	add_format(value, "domain", error, "0x%04x", address->domain);
+	add_format(value, "bus", error, "0x%02x", address->bus);
+	add_format(value, "slot", error, "0x%02x", address->slot);
+	add_format(value, "function", error, "0x%x", address->function & 7u);
+	jsonvalue_add(object, "libvirt_address", value, error);
 }
 
 /* The owners of a device that is not selected have not been read. */
-static int add_user(struct json_object *object, const struct report *report,
-		    const struct pci_device *device, const char *mdev)
+static void add_user(struct json_object *object, const struct report *report,
+		     const struct pci_device *device, const char *mdev, int *error)
 {
 	char *user = NULL;
-	int error = device->selected ? cloudstack_user(report->inventory, device, mdev, &user) : 0;
 
-	if (!error)
-		error = user ? jsonvalue_add(object, "used_by_vm", jsonvalue_string(user))
-			     : jsonvalue_add_null(object, "used_by_vm");
+	if (device->selected && cloudstack_user(report->inventory, device, mdev, &user) < 0)
+		*error = -ENOMEM;
+	jsonvalue_add_string(object, "used_by_vm", user, error);
 	free(user);
-	return error;
 }
 
-static int add_mdev(struct json_object *list, const struct report *report,
-		    const struct pci_device *device, const struct mdev *mdev)
+static void add_mdev(struct json_object *list, const struct report *report,
+		     const struct pci_device *device, const struct mdev *mdev, int *error)
 {
 	const char *profile = mdev->name ? mdev->name : mdev->type ? mdev->type : "";
 	struct json_object *object = json_object_new_object();
-	int error = jsonvalue_append(list, object);
 
-	if (!error)
-		error = jsonvalue_add(object, "mdev_uuid", jsonvalue_string(mdev->uuid));
-	if (!error)
-		error = jsonvalue_add(object, "profile_name", jsonvalue_string(profile));
-	if (!error)
-		error = add_vgpu_limits(object, mdev->description);
-	if (!error)
-		error = add_libvirt_address(object, &device->address);
-	return error ? error : add_user(object, report, device, mdev->uuid);
+	jsonvalue_add_string(object, "mdev_uuid", mdev->uuid, error);
+	jsonvalue_add_string(object, "profile_name", profile, error);
+	add_vgpu_limits(object, mdev->description, error);
+	add_libvirt_address(object, &device->address, error);
+	add_user(object, report, device, mdev->uuid, error);
+	jsonvalue_append(list, object, error);
 }
 
 static bool is_vf_of(const struct pci_device *device, const struct pci_device *pf)
@@ -162,66 +152,56 @@ static const char *find_profile(const struct inventory *inventory, const struct 
 	return vf->device_name ? vf->device_name : "Device";
 }
 
-static int add_vf(struct json_object *list, const struct report *report,
-		  const struct pci_device *pf, const struct pci_device *vf)
+static void add_vf(struct json_object *list, const struct report *report,
+		   const struct pci_device *pf, const struct pci_device *vf, int *error)
 {
 	struct json_object *object = json_object_new_object();
 	char address[ADDRESS_SIZE];
-	int error = jsonvalue_append(list, object);
 
-	if (!error)
-		error = jsonvalue_add(
-			object, "vf_pci_address",
-			jsonvalue_string(address_format_short(&vf->address, address)));
-	if (!error)
-		error = jsonvalue_add(object, "vf_profile",
-				      jsonvalue_string(find_profile(report->inventory, pf, vf)));
-	if (!error)
-		error = add_vgpu_limits(object, NULL);
-	if (!error)
-		error = add_libvirt_address(object, &vf->address);
-	return error ? error : add_user(object, report, vf, NULL);
+	jsonvalue_add_string(object, "vf_pci_address", address_format_short(&vf->address, address),
+			     error);
+	jsonvalue_add_string(object, "vf_profile", find_profile(report->inventory, pf, vf), error);
+	add_vgpu_limits(object, NULL, error);
+	add_libvirt_address(object, &vf->address, error);
+	add_user(object, report, vf, NULL, error);
+	jsonvalue_append(list, object, error);
 }
 
-/* A VF with mediated devices cannot be assigned as a whole: only those are listed. */
-static int add_instances(struct json_object *object, const struct report *report,
-			 const struct pci_device *device)
+/* Sets *ret_mdevs to whether there are mediated devices. A VF with some cannot be assigned as a
+ * whole: only those are listed. */
+static void add_instances(struct json_object *object, const struct report *report,
+			  const struct pci_device *device, bool *ret_mdevs, int *error)
 {
 	struct json_object *mdevs = json_object_new_array(), *vfs = json_object_new_array();
-	int error = jsonvalue_add(object, "vgpu_instances", mdevs);
-	int vf_error = jsonvalue_add(object, "vf_instances", vfs); /* which frees VFS on failure */
 
-	error = error ? error : vf_error;
-	for (size_t i = 0; i < device->mdev_count && !error; i++)
-		error = add_mdev(mdevs, report, device, &device->mdevs[i]);
+	for (size_t i = 0; i < device->mdev_count; i++)
+		add_mdev(mdevs, report, device, &device->mdevs[i], error);
 	inventory_foreach(report->inventory, vf) {
-		if (error || !is_vf_of(vf, device))
+		if (!is_vf_of(vf, device))
 			continue;
-		for (size_t i = 0; i < vf->mdev_count && !error; i++)
-			error = add_mdev(mdevs, report, vf, &vf->mdevs[i]);
-		if (!error && !vf->mdev_count)
-			error = add_vf(vfs, report, device, vf);
+		for (size_t i = 0; i < vf->mdev_count; i++)
+			add_mdev(mdevs, report, vf, &vf->mdevs[i], error);
+		if (!vf->mdev_count)
+			add_vf(vfs, report, device, vf, error);
 	}
-	return error;
+	*ret_mdevs = mdevs && json_object_array_length(mdevs) > 0;
+	jsonvalue_add(object, "vgpu_instances", mdevs, error);
+	jsonvalue_add(object, "vf_instances", vfs, error);
 }
 
 /* Disabled for a device with VFs or mediated devices, which are assigned instead, and for a PF that
  * is not selected. */
-static int add_passthrough(struct json_object *object, const struct report *report,
-			   const struct pci_device *device)
+static void add_passthrough(struct json_object *object, const struct report *report,
+			    const struct pci_device *device, bool has_mdevs, int *error)
 {
-	struct json_object *passthrough = json_object_new_object(), *mdevs = NULL;
+	struct json_object *passthrough = json_object_new_object();
 	bool whole = device->selected && !device->sriov.vfs_enabled &&
-		     !(device->present & HAS_VIRTFN);
-	int error = jsonvalue_add(object, "full_passthrough", passthrough);
+		     !(device->present & HAS_VIRTFN) && !has_mdevs;
 
-	json_object_object_get_ex(object, "vgpu_instances", &mdevs);
-	whole = whole && json_object_array_length(mdevs) == 0;
-	if (!error)
-		error = jsonvalue_add(passthrough, "enabled", json_object_new_int(whole));
-	if (!error)
-		error = add_libvirt_address(passthrough, &device->address);
-	return error ? error : add_user(passthrough, report, device, NULL);
+	jsonvalue_add(passthrough, "enabled", json_object_new_int(whole), error);
+	add_libvirt_address(passthrough, &device->address, error);
+	add_user(passthrough, report, device, NULL, error);
+	jsonvalue_add(object, "full_passthrough", passthrough, error);
 }
 
 /* Ancestors and NUMA node are read only for selected devices: a PF that is not selected has those
@@ -237,75 +217,55 @@ static const struct pci_device *topology_device(const struct inventory *inventor
 	return device;
 }
 
-static int add_ids(struct json_object *object, const struct report *report,
-		   const struct pci_device *device)
+static void add_ids(struct json_object *object, const struct report *report,
+		    const struct pci_device *device, int *error)
 {
 	struct names *names = probe_names(report->probe);
 	const char *vendor = names_vendor(names, device->vendor),
-		   *class = names_class(names, device->class);
-	const char *name = names_device(names, device->vendor, device->device);
+		   *class = names_class(names, device->class),
+		   *name = names_device(names, device->vendor, device->device);
 	char address[ADDRESS_SIZE];
-	int error;
 
-	error = jsonvalue_add(object, "pci_address",
-			      jsonvalue_string(address_format_short(&device->address, address)));
-	if (!error)
-		error = add_format(object, "vendor_id", "%04x", device->vendor);
-	if (!error)
-		error = add_format(object, "device_id", "%04x", device->device);
-	if (!error)
-		error = jsonvalue_add(object, "vendor",
-				      jsonvalue_string(vendor ? vendor : "Vendor"));
-	if (!error)
-		error = jsonvalue_add(object, "device", jsonvalue_string(name ? name : "Device"));
-	if (!error)
-		error = jsonvalue_add(object, "driver",
-				      jsonvalue_string(device->driver ? device->driver
-								      : "unknown"));
-	return error ? error
-		     : add_format(object, "pci_class", "%s [%04x]", class ? class : "Class",
-				  device->class);
+	jsonvalue_add_string(object, "pci_address", address_format_short(&device->address, address),
+			     error);
+	add_format(object, "vendor_id", error, "%04x", device->vendor);
+	add_format(object, "device_id", error, "%04x", device->device);
+	jsonvalue_add_string(object, "vendor", vendor ? vendor : "Vendor", error);
+	jsonvalue_add_string(object, "device", name ? name : "Device", error);
+	jsonvalue_add_string(object, "driver", device->driver ? device->driver : "unknown", error);
+	add_format(object, "pci_class", error, "%s [%04x]", class ? class : "Class", device->class);
 }
 
-static int add_topology(struct json_object *object, const struct pci_device *device,
-			const struct pci_device *topology)
+static void add_topology(struct json_object *object, const struct pci_device *device,
+			 const struct pci_device *topology, int *error)
 {
+	int64_t numa_node = topology->present & HAS_NUMA_NODE ? (int64_t)topology->numa_node : -1;
 	char root[ADDRESS_SIZE];
-	int error;
 
 	if (device->present & HAS_IOMMU_GROUP)
-		error = add_format(object, "iommu_group", "%u", device->iommu_group);
+		add_format(object, "iommu_group", error, "%u", device->iommu_group);
 	else
-		error = add_format(object, "iommu_group", "null");
+		add_format(object, "iommu_group", error, "null");
 	address_format(topology->ancestor_count ? &topology->ancestors[0] : &device->address, root);
-	if (!error)
-		error = add_format(object, "pci_root", "%s", root);
-	if (!error)
-		error = jsonvalue_add(object, "numa_node",
-				      json_object_new_int64(topology->present & HAS_NUMA_NODE
-								    ? (int64_t)topology->numa_node
-								    : -1));
-	if (!error)
-		error = jsonvalue_add(object, "sriov_totalvfs",
-				      json_object_new_uint64(device->sriov.vfs_total));
-	return error ? error
-		     : jsonvalue_add(object, "sriov_numvfs",
-				     json_object_new_uint64(device->sriov.vfs_enabled));
+	jsonvalue_add_string(object, "pci_root", root, error);
+	jsonvalue_add(object, "numa_node", json_object_new_int64(numa_node), error);
+	jsonvalue_add(object, "sriov_totalvfs", json_object_new_uint64(device->sriov.vfs_total),
+		      error);
+	jsonvalue_add(object, "sriov_numvfs", json_object_new_uint64(device->sriov.vfs_enabled),
+		      error);
 }
 
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? add_ids(object, report, device) : -ENOMEM;
+	bool has_mdevs;
+	int error = 0;
 
-	if (!error)
-		error = add_topology(object, device, topology_device(report->inventory, device));
-	if (!error)
-		error = add_vgpu_limits(object, NULL);
-	if (!error)
-		error = add_instances(object, report, device);
-	if (!error)
-		error = add_passthrough(object, report, device);
+	add_ids(object, report, device, &error);
+	add_topology(object, device, topology_device(report->inventory, device), &error);
+	add_vgpu_limits(object, NULL, &error);
+	add_instances(object, report, device, &has_mdevs, &error);
+	add_passthrough(object, report, device, has_mdevs, &error);
 	return jsonvalue_write(out, object, error);
 }
 

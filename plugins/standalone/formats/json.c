@@ -15,28 +15,27 @@
 #define SCHEMA_VERSION 1
 
 /* 0, an unknown number, becomes null: all lists of owners have the same order. */
-static int add_number(struct json_object *list, uint64_t number)
+static void append_number(struct json_object *list, uint64_t number, int *error)
 {
-	struct json_object *item = number ? json_object_new_uint64(number) : NULL;
-
-	if ((item || !number) && json_object_array_add(list, item) == 0)
-		return 0;
-	json_object_put(item);
-	return -ENOMEM;
+	if (number)
+		jsonvalue_append(list, json_object_new_uint64(number), error);
+	else if (!list || json_object_array_add(list, NULL) < 0)
+		*error = -ENOMEM;
 }
 
 static struct json_object *new_list(enum field_type type, const struct pci_device *device,
 				    const struct field_value *value)
 {
 	struct json_object *list = json_object_new_array();
-	int error = list ? 0 : -ENOMEM;
+	int error = 0;
 
-	for (size_t i = 0; !error && i < value->list.count; i++)
-		error = type == FIELD_NUMBERS
-				? add_number(list, value->list.number(device, i))
-				: jsonvalue_append(list,
-						   jsonvalue_string(value->list.item(device, i)));
-	if (!error)
+	for (size_t i = 0; i < value->list.count; i++)
+		if (type == FIELD_NUMBERS)
+			append_number(list, value->list.number(device, i), &error);
+		else
+			jsonvalue_append(list, jsonvalue_string(value->list.item(device, i)),
+					 &error);
+	if (error == 0)
 		return list;
 	json_object_put(list);
 	return NULL;
@@ -79,39 +78,30 @@ static struct json_object *new_value(const struct field *field, const struct pci
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct json_object *object = json_object_new_object();
-	int error = object ? 0 : -ENOMEM;
+	int error = 0;
 
-	for (size_t i = 0; i < report->column_count && !error; i++) {
+	for (size_t i = 0; i < report->column_count; i++) {
 		const struct field *field = report->columns[i];
 		struct field_value value = {0};
 
 		if (field->get(device, &value))
-			error = jsonvalue_add(object, field->name,
-					      new_value(field, device, &value));
+			jsonvalue_add(object, field->name, new_value(field, device, &value),
+				      &error);
 	}
-	if (!error && device->incomplete)
-		error = jsonvalue_add(object, "incomplete", json_object_new_boolean(1));
+	if (device->incomplete)
+		jsonvalue_add(object, "incomplete", json_object_new_boolean(1), &error);
 	return jsonvalue_write(out, object, error);
 }
 
-static int add_rules(struct json_object *rules, const struct rule_list *list)
+static void append_rule(struct json_object *rules, const char *key, const struct rule *rule,
+			int *error)
 {
-	int error = 0;
+	struct json_object *object = json_object_new_object();
 
-	for (size_t i = 0; i < list->count && !error; i++) {
-		struct json_object *rule = json_object_new_object();
-
-		error = jsonvalue_append(rules, rule);
-		if (!error)
-			error = jsonvalue_add(rule, "key", json_object_new_string(list->key));
-		if (!error)
-			error = jsonvalue_add(rule, "text",
-					      jsonvalue_string(rule_text(list->rules[i])));
-		if (!error)
-			error = jsonvalue_add(rule, "place",
-					      jsonvalue_string(rule_location(list->rules[i])));
-	}
-	return error;
+	jsonvalue_add_string(object, "key", key, error);
+	jsonvalue_add_string(object, "text", rule_text(rule), error);
+	jsonvalue_add_string(object, "location", rule_location(rule), error);
+	jsonvalue_append(rules, object, error);
 }
 
 static int write_selection(FILE *out, const struct report *report)
@@ -119,61 +109,53 @@ static int write_selection(FILE *out, const struct report *report)
 	const struct selection *selection = probe_selection(report->probe);
 	const char *path = probe_config(report->probe)->path;
 	struct json_object *object = json_object_new_object(), *rules = json_object_new_array();
-	int error = object && rules ? 0 : -ENOMEM;
+	int error = 0;
 
-	if (!error)
-		error = jsonvalue_add(object, "seen",
-				      json_object_new_uint64(report->inventory->count));
-	if (!error)
-		error = jsonvalue_add(object, "selected",
-				      json_object_new_uint64(report->inventory->selected));
-	if (!error && path)
-		error = jsonvalue_add(object, "config", jsonvalue_string(path));
-	for (size_t i = 0; i < selection->count && !error; i++)
-		error = add_rules(rules, selection->lists[i]);
-	if (!error)
-		error = jsonvalue_add(object, "rules", json_object_get(rules));
-	json_object_put(rules);
+	jsonvalue_add(object, "total", json_object_new_uint64(report->inventory->count), &error);
+	jsonvalue_add(object, "selected", json_object_new_uint64(report->inventory->selected),
+		      &error);
+	if (path)
+		jsonvalue_add_string(object, "config", path, &error);
+	for (size_t i = 0; i < selection->count; i++) {
+		const struct rule_list *list = selection->lists[i];
+
+		for (size_t j = 0; j < list->count; j++)
+			append_rule(rules, list->key, list->rules[j], &error);
+	}
+	jsonvalue_add(object, "rules", rules, &error);
 	return jsonvalue_write(out, object, error);
 }
 
 static int write_sources(FILE *out, const struct inventory *inventory)
 {
 	struct json_object *list = json_object_new_array();
-	int error = list ? 0 : -ENOMEM;
+	int error = 0;
 
-	for (size_t i = 0; i < OWNER_SOURCE_COUNT && !error; i++) {
+	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++) {
 		const struct source_report *source = &inventory->sources[i];
 		struct json_object *object = json_object_new_object();
 
-		error = jsonvalue_append(list, object);
-		if (!error)
-			error = jsonvalue_add(object, "name", json_object_new_string(source->name));
-		if (!error)
-			error = jsonvalue_add(
-				object, "state",
-				json_object_new_string(source_state_name(source->state)));
-		if (!error && *source->why)
-			error = jsonvalue_add(object, "why", jsonvalue_string(source->why));
+		jsonvalue_add_string(object, "name", source->name, &error);
+		jsonvalue_add_string(object, "state", source_state_name(source->state), &error);
+		if (*source->why)
+			jsonvalue_add_string(object, "reason", source->why, &error);
+		jsonvalue_append(list, object, &error);
 	}
 	fputs(",\n  \"sources\": ", out);
 	return jsonvalue_write(out, list, error);
 }
 
-static int add_pool(struct json_object *list, const struct pool *pool)
+static void append_pool(struct json_object *list, const struct pool *pool, int *error)
 {
 	struct json_object *object = json_object_new_object();
-	int error = jsonvalue_append(list, object);
 
-	if (!error)
-		error = jsonvalue_add(object, "name", json_object_new_string(pool->alias));
-	if (!error)
-		error = jsonvalue_add(object, "total", json_object_new_uint64(pool->total));
-	for (unsigned i = 0; i < OWNERSHIP_COUNT && !error; i++)
-		error = jsonvalue_add(object, ownership_name(i),
-				      json_object_new_uint64(pool->states[i]));
-	return error ? error
-		     : jsonvalue_add(object, "available", json_object_new_uint64(pool->available));
+	jsonvalue_add_string(object, "name", pool->alias, error);
+	jsonvalue_add(object, "total", json_object_new_uint64(pool->total), error);
+	for (unsigned i = 0; i < OWNERSHIP_COUNT; i++)
+		jsonvalue_add(object, ownership_name(i), json_object_new_uint64(pool->states[i]),
+			      error);
+	jsonvalue_add(object, "available", json_object_new_uint64(pool->available), error);
+	jsonvalue_append(list, object, error);
 }
 
 static int write_pools(FILE *out, const struct report *report)
@@ -181,12 +163,10 @@ static int write_pools(FILE *out, const struct report *report)
 	struct json_object *list = json_object_new_array();
 	struct pool *pools = NULL;
 	size_t count = 0;
-	int error = list ? pools_count(probe_config(report->probe), report->inventory, &pools,
-				       &count)
-			 : -ENOMEM;
+	int error = pools_count(probe_config(report->probe), report->inventory, &pools, &count);
 
-	for (size_t i = 0; i < count && !error; i++)
-		error = add_pool(list, &pools[i]);
+	for (size_t i = 0; i < count; i++)
+		append_pool(list, &pools[i], &error);
 	free(pools);
 	fputs(",\n  \"aliases\": ", out);
 	return jsonvalue_write(out, list, error);
@@ -208,7 +188,7 @@ static int write_header(FILE *out, const struct report *report)
 	fprintf(out, "  \"host\": ");
 	jsonvalue_write(out, host, 0);
 	fprintf(out,
-		",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"unseen\": %zu,\n  \"selection\": ",
+		",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"uninspected_processes\": %zu,\n  \"selection\": ",
 		time, inventory->incomplete, inventory->unseen);
 	return 0;
 }

@@ -283,7 +283,7 @@ static void write_probe_status(FILE *out, const struct inventory *inventory)
 	struct family incomplete =
 		family_new(out, "host_", "incomplete", MEASURE_COUNT,
 			   "number of devices that could not be read completely");
-	struct family unseen = family_new(out, "host_", "unseen_processes", MEASURE_COUNT,
+	struct family unseen = family_new(out, "host_", "uninspected_processes", MEASURE_COUNT,
 					  "number of processes that could not be inspected");
 
 	begin_sample(&build);
