@@ -123,6 +123,8 @@ void bind_report_print(const struct bind_report *report, int status)
 		reportjson_print(report, status);
 		return;
 	}
+	if (status == BIND_USAGE) /* nothing was attempted */
+		return;
 	for (size_t i = 0; report->job->options->dry_run && i < report->job->plan.count; i++)
 		step_print(stdout, sysroot_path(report->job->root), &report->job->plan.steps[i]);
 	for (size_t i = 0; !report->job->options->quiet && i < report->count; i++)

@@ -74,6 +74,11 @@ before=$?
 expect 1 "a missing root" "$VFIO_BIND" check --sysroot nowhere
 says err "nowhere: No such file" "is reported"
 
+# ---- usage errors ----
+expect 2 "vfs with an invalid number" vfio_bind vfs -n 01:00.0 x
+[ ! -s out ]
+result $? "prints no result" out
+
 # ---- config ----
 expect 0 "config help" vfio_bind config help
 for kind in udev initramfs dracut modprobe kernel qemu; do
