@@ -238,10 +238,12 @@ int job_report_findings(struct job *job, size_t first)
 			log_warning(job->log, "%s: %s: %s", address, row->name, finding->text);
 			continue;
 		}
-		log_error(job->log, "%s: %s: %s. %c%s%s%s", address, row->name, finding->text,
-			  row->help[0] & ~0x20, row->help + 1,
-			  row->grade == GRADE_REFUSED ? "; or --allow " : "",
-			  row->grade == GRADE_REFUSED ? row->name : "");
+		if (row->grade == GRADE_REFUSED)
+			log_error(job->log, "%s: %s: %s; %s (--allow %s overrides this)", address,
+				  row->name, finding->text, row->help, row->name);
+		else
+			log_error(job->log, "%s: %s: %s; %s", address, row->name, finding->text,
+				  row->help);
 		if (status == BIND_DONE)
 			status = finding->hazard == HAZARD_NO_IOMMU ? BIND_UNAVAILABLE
 								    : BIND_REFUSED;
