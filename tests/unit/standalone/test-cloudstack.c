@@ -4,8 +4,8 @@
 
 #include "config.h"
 #include "plugins/standalone/formats/cloudstack-user.h"
-#include "plugins/standalone/formats/writer.h"
 #include "tests/unit/fakesys.h"
+#include "tests/unit/standalone/output.h"
 
 #include <sys/stat.h>
 
@@ -36,33 +36,16 @@ static int teardown(void **state)
 /* The output of FORMAT for the fake host; the caller frees it. EDIT may modify the inventory. */
 static char *output_of(const char *format, const char *config, void (*edit)(struct inventory *))
 {
-	const struct writer *writer = writer_find(format);
-	struct probe_options options = {.log = log_capture_add(&captured),
-					.sysroot = fake->path,
-					.details = writer->details,
-					.libvirt_helper = helper};
-	struct inventory *inventory;
-	struct report report = {.headings = true};
-	char *string = NULL, path[128];
-	size_t size;
-	FILE *out;
+	struct probe_options options = {
+		.log = log_capture_add(&captured), .sysroot = fake->path, .libvirt_helper = helper};
+	char path[128];
 
 	if (config) {
 		fakesys_file(fake, "pci.conf", config);
 		snprintf(path, sizeof(path), "%s/pci.conf", fake->path);
 		options.config = path;
 	}
-	assert_int_equal(probe_new(&options, &report.probe), 0);
-	assert_int_equal(probe_read(report.probe, &inventory), 0);
-	if (edit)
-		edit(inventory);
-	report.inventory = inventory;
-	out = open_memstream(&string, &size);
-	assert_int_equal(writer->write(&report, out), 0);
-	fclose(out);
-	inventory_free(inventory);
-	probe_free(report.probe);
-	return string;
+	return output_of_format(format, options, (struct report){.headings = true}, edit);
 }
 
 /* ---- the user of a device ---- */

@@ -2,8 +2,8 @@
 /* The format dot. tests/conformance/test-dot.py parses it with Graphviz. */
 #include "tests/unit/test.h"
 
-#include "plugins/standalone/formats/writer.h"
 #include "tests/unit/fakesys.h"
+#include "tests/unit/standalone/output.h"
 
 #define SETTINGS                                               \
 	"graph pciprobe {\n"                                   \
@@ -37,32 +37,14 @@ static int teardown(void **state)
  * if not NULL, modifies the inventory. */
 static char *output_of(const char *filter, void (*edit)(struct inventory *))
 {
-	const struct writer *writer = writer_find("dot");
 	struct rule_list filters = {.key = "-d", .location = "command line", .kind = RULE_FILTER};
 	struct probe_options options = {
-		.log = log_capture_add(&captured),
-		.sysroot = fake->path,
-		.details = writer->details,
-		.filters = &filters,
-	};
-	struct inventory *inventory;
-	struct report report = {0};
-	char *string = NULL;
-	size_t size;
-	FILE *out;
+		.log = log_capture_add(&captured), .sysroot = fake->path, .filters = &filters};
+	char *string;
 
 	if (filter)
 		assert_int_equal(rule_list_add(&filters, filter, "-d", &options.log), 0);
-	assert_int_equal(probe_new(&options, &report.probe), 0);
-	assert_int_equal(probe_read(report.probe, &inventory), 0);
-	if (edit)
-		edit(inventory);
-	report.inventory = inventory;
-	out = open_memstream(&string, &size);
-	assert_int_equal(writer->write(&report, out), 0);
-	fclose(out);
-	inventory_free(inventory);
-	probe_free(report.probe);
+	string = output_of_format("dot", options, (struct report){0}, edit);
 	rule_list_free(&filters);
 	return string;
 }

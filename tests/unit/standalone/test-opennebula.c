@@ -4,8 +4,8 @@
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/formats/ifname.h"
-#include "plugins/standalone/formats/writer.h"
 #include "tests/unit/fakesys.h"
+#include "tests/unit/standalone/output.h"
 
 static struct fakesys *fake;
 static struct log_capture captured;
@@ -28,27 +28,10 @@ static int teardown(void **state)
 /* The output for all devices; the caller frees it. EDIT, if not NULL, modifies the inventory. */
 static char *output_of(void (*edit)(struct inventory *))
 {
-	const struct writer *writer = writer_find("opennebula");
-	struct probe_options options = {.log = log_capture_add(&captured),
-					.sysroot = fake->path,
-					.details = writer->details};
-	struct inventory *inventory;
-	struct report report = {0};
-	char *string = NULL;
-	size_t size;
-	FILE *out;
+	const struct probe_options options = {.log = log_capture_add(&captured),
+					      .sysroot = fake->path};
 
-	assert_int_equal(probe_new(&options, &report.probe), 0);
-	assert_int_equal(probe_read(report.probe, &inventory), 0);
-	if (edit)
-		edit(inventory);
-	report.inventory = inventory;
-	out = open_memstream(&string, &size);
-	assert_int_equal(writer->write(&report, out), 0);
-	fclose(out);
-	inventory_free(inventory);
-	probe_free(report.probe);
-	return string;
+	return output_of_format("opennebula", options, (struct report){0}, edit);
 }
 
 static void a_device_is_written_byte_for_byte(void **state)

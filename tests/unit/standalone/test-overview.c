@@ -3,9 +3,8 @@
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/columns.h"
-#include "plugins/standalone/formats/writer.h"
-#include "plugins/standalone/rows.h"
 #include "tests/unit/fakesys.h"
+#include "tests/unit/standalone/output.h"
 
 static struct fakesys *fake;
 static struct log_capture captured;
@@ -44,36 +43,21 @@ static void trim(char *string)
 /* LIST is an argument of -o, or NULL; WIDTH that of a terminal, or 0. */
 static void assert_table(const char *list, unsigned width, const char *expected)
 {
-	const struct writer *writer = writer_find("table");
 	struct probe_options options = {
 		.log = log_capture_add(&captured), .sysroot = fake->path, .all = true};
 	struct report report = {.headings = true, .width = width, .columns_chosen = list};
-	struct inventory *inventory;
-	char *string = NULL;
-	size_t size;
-	FILE *out;
+	char *string;
 
-	assert_int_equal(columns_parse(list, writer->columns, &options.log, &report.columns,
-				       &report.column_count),
+	assert_int_equal(columns_parse(list, writer_find("table")->columns, &options.log,
+				       &report.columns, &report.column_count),
 			 0);
-	options.details = writer->details;
 	for (size_t i = 0; i < report.column_count; i++)
 		options.details |= report.columns[i]->details;
-	assert_int_equal(probe_new(&options, &report.probe), 0);
-	assert_int_equal(probe_read(report.probe, &inventory), 0);
-	report.inventory = inventory;
-	report.devices = rows_sort(&(struct rows){0}, inventory);
-	assert_non_null(report.devices);
-	out = open_memstream(&string, &size);
-	assert_int_equal(writer->write(&report, out), 0);
-	fclose(out);
+	string = output_of_format("table", options, report, NULL);
 	trim(string);
 	assert_string_equal(string, expected);
 	free(string);
 	free(report.columns);
-	free(report.devices);
-	inventory_free(inventory);
-	probe_free(report.probe);
 }
 
 #define UNKNOWN .vendor = 0xfff1, .device = 0xfff2, .class = 0xf0f300
