@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/report.h"
 
-#include "binder/engine/devicepath.h"
+#include "binder/engine/devicenodes.h"
 #include "binder/reportjson.h"
 #include "binder/status.h"
 #include "common/grid.h"
@@ -300,30 +300,17 @@ void bind_report_print_status(const struct bind_report *report, bool long_form)
 int bind_report_nodes(const struct bind_report *report, const struct pci_device *device,
 		      struct strings *ret)
 {
-	_cleanup_sysdir_ struct sysdir dev = {.fd = -1};
-	_cleanup_closedir_ DIR *list = NULL;
-	char name[300], path[DEVICE_PATH_SIZE];
-	struct dirent *entry;
-	int error = 0;
+	struct strings nodes = {0};
+	char group[16], path[320];
+	int error;
 
-	if (sysdir_open(sysroot_dir(report->job->root), "dev/vfio", &dev) < 0)
-		return 0;
-	snprintf(name, sizeof(name), "%u", device->iommu_group);
-	if ((device->present & HAS_IOMMU_GROUP) && sysdir_has(&dev, name)) {
-		snprintf(name, sizeof(name), "/dev/vfio/%u", device->iommu_group);
-		error = strings_add(ret, name);
+	snprintf(group, sizeof(group), "%u", device->iommu_group);
+	error = device_nodes_list(report->job->root, &device->address,
+				  device->present & HAS_IOMMU_GROUP ? group : NULL, &nodes);
+	for (size_t i = 0; i < nodes.count && error == 0; i++) {
+		snprintf(path, sizeof(path), "/%s", nodes.items[i]);
+		error = strings_add(ret, path);
 	}
-	if (sysdir_list(sysroot_dir(report->job->root),
-			device_path(&device->address, "vfio-dev", path), &list) < 0)
-		return error;
-	while (!error && (entry = sysdir_next(list))) {
-		struct stat status;
-
-		snprintf(name, sizeof(name), "devices/%s", entry->d_name);
-		if (sysdir_stat(&dev, name, &status) < 0)
-			continue; /* kernel without CONFIG_VFIO_DEVICE_CDEV */
-		snprintf(name, sizeof(name), "/dev/vfio/devices/%.255s", entry->d_name);
-		error = strings_add(ret, name);
-	}
-	return error;
+	strings_free(&nodes);
+	return error == -ENOMEM ? error : 0;
 }

@@ -4,6 +4,7 @@
 
 #include "binder/commands/commands.h"
 #include "binder/devices/driver-choice.h"
+#include "binder/engine/devicenodes.h"
 #include "binder/engine/execute.h"
 #include "probe/driver.h"
 
@@ -120,13 +121,12 @@ static int check_targets(struct job *job, const struct changes *changes,
 	return job_report_findings(job, first);
 }
 
-static int chown_node(struct job *job, const struct pci_device *device)
+static int chown_node(struct job *job, const char *path)
 {
 	const struct bind_options *options = job->options;
-	char path[64], owner[32];
+	char owner[32];
 	int error;
 
-	snprintf(path, sizeof(path), "dev/vfio/%u", device->iommu_group);
 	snprintf(owner, sizeof(owner), "%u:%u", options->user, options->user_group);
 	error = plan_add(&job->plan, STEP_CHOWN, 0, path, owner);
 	if (!error && !options->dry_run)
@@ -138,12 +138,30 @@ static int chown_node(struct job *job, const struct pci_device *device)
 	return BIND_INCOMPLETE;
 }
 
+/* In a dry run the nodes do not exist yet: that of the group is shown. */
+static int chown_device_nodes(struct job *job, const struct pci_device *device)
+{
+	struct strings nodes = {0};
+	char group[16], path[32];
+	int status = BIND_DONE;
+
+	snprintf(group, sizeof(group), "%u", device->iommu_group);
+	if (device_nodes_list(job->root, &device->address, group, &nodes) < 0 || !nodes.count) {
+		snprintf(path, sizeof(path), "dev/vfio/%s", group);
+		status = chown_node(job, path);
+	}
+	for (size_t i = 0; i < nodes.count; i++)
+		status = bind_status_worse(status, chown_node(job, nodes.items[i]));
+	strings_free(&nodes);
+	return status;
+}
+
 static int chown_nodes(struct job *job, const struct targets *targets)
 {
 	int status = BIND_DONE;
 
 	for (size_t i = 0; i < targets->count && job->options->user != (uid_t)-1; i++)
-		status = bind_status_worse(status, chown_node(job, targets->items[i]));
+		status = bind_status_worse(status, chown_device_nodes(job, targets->items[i]));
 	return status;
 }
 

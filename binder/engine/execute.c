@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/engine/execute.h"
 
+#include "binder/engine/devicenodes.h"
 #include "binder/engine/state.h"
 #include "probe/driver.h"
 #include "probe/strings.h"
@@ -135,14 +136,19 @@ int execute_step(struct kernel *kernel, const struct change *change, const struc
 	return error;
 }
 
+/* A VM can use a device that is bound to VFIO when its group has a node, or the device itself has.
+ */
 static bool has_node(const struct kernel *kernel, const struct change *change)
 {
-	_cleanup_sysdir_ struct sysdir dir = {.fd = -1};
+	struct strings nodes = {0};
+	bool found;
 
 	if (!change->now.driver || !driver_is_vfio(change->now.driver))
 		return true;
-	return change->group && sysdir_open(sysroot_dir(kernel->root), "dev/vfio", &dir) == 0 &&
-	       sysdir_has(&dir, change->group);
+	found = device_nodes_list(kernel->root, &change->address, change->group, &nodes) == 0 &&
+		nodes.count;
+	strings_free(&nodes);
+	return found;
 }
 
 static bool has_vfs(const struct kernel *kernel, const struct change *change)
@@ -175,9 +181,9 @@ static int log_verify_failure(const struct kernel *kernel, const struct change *
 	else if (change_is_applied(change))
 		log_error(
 			kernel->log,
-			"%s: bound to %s, but %s/dev/vfio/%s does not exist; check that udev is running or /dev is a devtmpfs",
-			address, driver, sysroot_path(kernel->root),
-			change->group ? change->group : "");
+			"%s: bound to %s, but neither its IOMMU group (%s) nor the device has a node in %s/dev/vfio; check that udev is running or /dev is a devtmpfs",
+			address, driver, change->group ? change->group : "none",
+			sysroot_path(kernel->root));
 	else
 		log_error(kernel->log, "%s: bound to %s, expected %s", address,
 			  driver ? driver : "no driver",

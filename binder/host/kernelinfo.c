@@ -135,6 +135,17 @@ static void read_release(struct kernelinfo *kernel)
 		kernel->major = kernel->minor = 0;
 }
 
+/* The class vfio is registered together with groups, vfio-dev with devices: drivers/vfio/group.c
+ * and vfio_main.c. */
+bool kernelinfo_has_vfio_groups(struct sysroot *root)
+{
+	const struct sysdir *top = sysroot_dir(root);
+	struct stat status;
+
+	return sysdir_stat(top, "sys/class/vfio", &status) != -ENOENT ||
+	       sysdir_stat(top, "sys/class/vfio-dev", &status) < 0;
+}
+
 bool kernelinfo_is_at_least(const struct kernelinfo *kernel, unsigned major, unsigned minor)
 {
 	return kernel->major > major ||

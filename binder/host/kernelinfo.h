@@ -33,6 +33,10 @@ enum module_state {
 int kernelinfo_read(struct sysroot *root, struct kernelinfo *ret);
 void kernelinfo_free(struct kernelinfo *kernel);
 
+/* Returns false if the loaded module vfio has only devices with nodes of their own, used with
+ * /dev/iommu (CONFIG_VFIO_GROUP=n); true if it has groups or is not loaded. */
+bool kernelinfo_has_vfio_groups(struct sysroot *root);
+
 /* Whether the kernel has at least this version. False if the version is unknown. */
 bool kernelinfo_is_at_least(const struct kernelinfo *kernel, unsigned major, unsigned minor);
 

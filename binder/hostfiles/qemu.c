@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cgroup_device_acl in libvirt's qemu.conf: the device nodes that a VM may open. */
 #include "binder/commands/commands.h"
+#include "binder/engine/devicenodes.h"
+#include "binder/host/kernelinfo.h"
 #include "binder/hostfiles/writers.h"
 #include "probe/sysfs/textfile.h"
 
@@ -92,32 +94,70 @@ static int add_node(struct strings *nodes, const char *node)
 	return strings_has(nodes, node) ? 0 : strings_add(nodes, node);
 }
 
-/* Adds the nodes that the targets need. Returns an enum status. */
-static int add_groups(const struct hostfile_job *job, struct strings *nodes, FILE *out)
+/* Writes why DEVICE is left out, and logs it. */
+static void skip(const struct hostfile_job *job, const struct pci_device *device,
+		 const char *reason, FILE *out)
 {
-	char node[32], address[ADDRESS_SIZE];
-	int status = BIND_DONE, error = add_node(nodes, "/dev/vfio/vfio");
+	char address[ADDRESS_SIZE];
 
+	address_format(&device->address, address);
+	fprintf(out, "# SKIPPED: %s %s.\n", address, reason);
+	log_warning(job->log, "%s skipped: %s", address, reason);
+}
+
+/* Adds the node of the device itself, which it has only while it is bound to VFIO. */
+static int add_device_nodes(const struct hostfile_job *job, const struct pci_device *device,
+			    struct strings *nodes, size_t *ret_count)
+{
+	struct strings found = {0};
+	char path[320];
+	int error = device_nodes_list(job->root, &device->address, NULL, &found);
+
+	for (size_t i = 0; i < found.count && error == 0; i++) {
+		snprintf(path, sizeof(path), "/%s", found.items[i]);
+		error = add_node(nodes, path);
+	}
+	*ret_count = found.count;
+	strings_free(&found);
+	return error;
+}
+
+/* Adds the nodes that the targets need: of their groups with /dev/vfio/vfio, and of the devices
+ * with /dev/iommu where the kernel has these. Returns an enum status. */
+static int add_targets(const struct hostfile_job *job, struct strings *nodes, FILE *out)
+{
+	bool has_groups = kernelinfo_has_vfio_groups(job->root);
+	struct stat status;
+	bool has_iommufd = sysdir_stat(sysroot_dir(job->root), "dev/iommu", &status) == 0;
+	int result = BIND_DONE, error = has_groups ? add_node(nodes, "/dev/vfio/vfio") : 0;
+	char node[32];
+
+	if (!error && (has_iommufd || !has_groups))
+		error = add_node(nodes, "/dev/iommu");
 	for (size_t i = 0; i < job->target_count && !error; i++) {
 		const struct pci_device *device = job->targets[i].device;
+		size_t count;
 
-		if (device->present & HAS_IOMMU_GROUP) {
-			snprintf(node, sizeof(node), "/dev/vfio/%u", device->iommu_group);
-			error = add_node(nodes, node);
+		if (!(device->present & HAS_IOMMU_GROUP)) {
+			skip(job, device, "is not in an IOMMU group; 'vfio-bind check' shows why",
+			     out);
+			result = BIND_UNAVAILABLE;
 			continue;
 		}
-		address_format(&device->address, address);
-		fprintf(out,
-			"# SKIPPED: %s is not in an IOMMU group; 'vfio-bind check' shows why.\n",
-			address);
-		log_warning(job->log,
-			    "%s skipped: not in an IOMMU group; 'vfio-bind check' shows why",
-			    address);
-		status = BIND_UNAVAILABLE;
+		snprintf(node, sizeof(node), "/dev/vfio/%u", device->iommu_group);
+		if (has_groups)
+			error = add_node(nodes, node);
+		if (!error)
+			error = add_device_nodes(job, device, nodes, &count);
+		if (!error && !has_groups && !count) {
+			skip(job, device, "has no node before it is bound to VFIO; bind it first",
+			     out);
+			result = BIND_UNAVAILABLE;
+		}
 	}
 	if (!error)
-		return status;
-	log_error(job->log, "out of memory");
+		return result;
+	log_error(job->log, "/dev/vfio: %s", strerror(-error));
 	return BIND_FAILED;
 }
 
@@ -128,12 +168,12 @@ int hostfile_write_qemu(const struct hostfile_job *job, FILE *out)
 
 	fputs("# Replace the list in the file above, then run 'systemctl restart libvirtd' (or virtqemud).\n"
 	      "# Devices in <hostdev> don't need this: libvirt grants access to them itself. It is needed for devices\n"
-	      "# that are passed to QEMU by other means. Like addresses, the numbers of IOMMU groups can change.\n",
+	      "# that are passed to QEMU by other means. Like addresses, the numbers of IOMMU groups and devices can change.\n",
 	      out);
 	if (read_acl(job, &nodes) < 0)
 		log_error(job->log, "out of memory");
 	else
-		status = add_groups(job, &nodes, out);
+		status = add_targets(job, &nodes, out);
 	if (status != BIND_FAILED) {
 		fputs("cgroup_device_acl = [\n", out);
 		for (size_t i = 0; i < nodes.count; i++)

@@ -10,29 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* /dev/vfio/vfio, or /dev/iommu where VFIO has no groups. */
 void readiness_check_nodes(struct readiness *readiness, const struct host *host)
 {
-	static const char name[] = "/dev/vfio/vfio";
+	bool has_groups = kernelinfo_has_vfio_groups(host->root);
+	const char *name = has_groups ? "/dev/vfio/vfio" : "/dev/iommu";
+	const char *module = has_groups ? "vfio" : "iommufd";
 	struct stat node;
-	int error = sysdir_stat(sysroot_dir(host->root), "dev/vfio/vfio", &node);
-	bool is_loaded = kernelinfo_module_state(&host->kernel, "vfio") >= MODULE_LOADED;
+	int error = sysdir_stat(sysroot_dir(host->root), name + 1, &node);
+	bool is_loaded = kernelinfo_module_state(&host->kernel, module) >= MODULE_LOADED;
 
 	if (error == -ENOENT && !is_loaded)
 		readiness_add(readiness, name, FINDING_PASS, NULL,
-			      "not created yet: module vfio creates it");
+			      "not created yet: module %s creates it", module);
 	else if (error == -ENOENT)
 		readiness_add(
 			readiness, name, FINDING_FAIL,
-			"run outside of containers; if it is missing on the host, run 'udevadm trigger /sys/class/misc/vfio'",
-			"missing, although vfio is loaded or built in");
+			"run outside of containers; if it is missing on the host, run 'udevadm trigger --subsystem-match=misc'",
+			"missing, although %s is loaded or built in", module);
 	else if (error < 0)
 		readiness_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
 	else
 		readiness_add(readiness, name, FINDING_PASS, NULL, "mode %04o, %s",
 			      node.st_mode & 07777u,
-			      (node.st_mode & 0066u) == 0066u
+			      (node.st_mode & 0066u) != 0066u ? "not accessible to all users"
+			      : has_groups
 				      ? "accessible to all users; a VM also needs its groups"
-				      : "not accessible to all users");
+				      : "accessible to all users; a VM also needs its devices");
 }
 
 /* ---- groups ---- */
@@ -94,17 +98,31 @@ static void describe_groups(const struct host *host, const struct strings *names
 	}
 }
 
-static int list_groups(struct sysroot *root, struct strings *ret)
+/* Adds the nodes of groups and those of devices, "devices/vfio0", to RET. */
+static int list_nodes(struct sysroot *root, const char *directory, struct strings *ret)
 {
+	bool is_top = strcmp(directory, "dev/vfio") == 0;
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
-	int error = sysdir_list(sysroot_dir(root), "dev/vfio", &list);
+	char name[300];
+	int error = sysdir_list(sysroot_dir(root), directory, &list);
 
 	if (error < 0)
-		return error == -ENOENT ? 0 : error;
-	while (!error && (entry = sysdir_next(list)))
-		if (is_group(entry->d_name))
-			error = strings_add(ret, entry->d_name);
+		return error == -ENOENT || error == -ENOTDIR ? 0 : error;
+	while (!error && (entry = sysdir_next(list))) {
+		snprintf(name, sizeof(name), "%s%s", is_top ? "" : "devices/", entry->d_name);
+		if (!is_top || is_group(entry->d_name))
+			error = strings_add(ret, name);
+	}
+	return error;
+}
+
+static int list_groups(struct sysroot *root, struct strings *ret)
+{
+	int error = list_nodes(root, "dev/vfio", ret);
+
+	if (error == 0)
+		error = list_nodes(root, "dev/vfio/devices", ret);
 	strings_sort(ret);
 	return error;
 }

@@ -96,6 +96,24 @@ static void set_override(struct fakekernel *kernel, const char *address, const c
 	fakesys_file(kernel->fake, path, line);
 }
 
+/* A kernel without CONFIG_VFIO_GROUP: each device bound to a VFIO driver has a node. Its number is
+ * here that of the group. */
+static void update_device_node(struct fakekernel *kernel, const char *address, const char *number,
+			       bool vfio)
+{
+	char entry[PATH_SIZE], node[PATH_SIZE];
+
+	snprintf(entry, sizeof(entry), DEVICES "%.200s/vfio-dev/vfio%.200s", address, number);
+	snprintf(node, sizeof(node), "dev/vfio/devices/vfio%.200s", number);
+	if (vfio) {
+		fakesys_directory(kernel->fake, entry);
+		fakesys_file(kernel->fake, node, "");
+	} else if (exists(kernel, "dev/vfio/devices", strrchr(node, '/') + 1)) {
+		fakesys_remove(kernel->fake, node);
+		fakesys_remove(kernel->fake, entry);
+	}
+}
+
 /* A group has a node while one of its devices is bound to a VFIO driver. */
 static void update_nodes(struct fakekernel *kernel)
 {
@@ -112,6 +130,10 @@ static void update_nodes(struct fakekernel *kernel)
 			if (entry->d_name[0] == '.' ||
 			    !*read_link(kernel, entry->d_name, "iommu_group", group))
 				continue;
+			if (kernel->device_nodes) {
+				update_device_node(kernel, entry->d_name, group, pass == 1 && vfio);
+				continue;
+			}
 			snprintf(path, sizeof(path), "dev/vfio/%.200s", group);
 			if (pass == 0 && exists(kernel, "dev/vfio", group))
 				fakesys_remove(kernel->fake, path);

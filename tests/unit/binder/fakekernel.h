@@ -40,6 +40,7 @@ struct fakekernel {
 	unsigned node_late; /* number of pauses before nodes appear */
 	unsigned pauses;
 	bool no_nodes;	    /* neither udev nor devtmpfs */
+	bool device_nodes;  /* CONFIG_VFIO_DEVICE_CDEV without CONFIG_VFIO_GROUP */
 	char written[4096]; /* a line "BYTES > PATH" for each write */
 	char chowned[256];  /* the last "PATH UID:GID" */
 };

@@ -395,7 +395,7 @@ static void bind_fails_without_a_node(void **state)
 	kernel.no_nodes = true;
 	assert_int_equal(BIND(NIC), BIND_FAILED);
 	assert_int_equal(kernel.pauses, 100);
-	assert_contains(captured.text, "/dev/vfio/1 does not exist");
+	assert_contains(captured.text, "neither its IOMMU group (1) nor the device has a node");
 	assert_state(NIC, "e1000e -");
 }
 
@@ -408,6 +408,22 @@ static void the_owner_of_the_node_is_changed(void **state)
 	options.user_group = 36;
 	assert_int_equal(run_bind(&options), BIND_DONE);
 	assert_string_equal(kernel.chowned, "dev/vfio/1 9869:36");
+}
+
+static void a_kernel_without_groups_has_nodes_of_devices(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+
+	(void)state;
+	kernel.device_nodes = true;
+	options.user = 9869;
+	options.user_group = 36;
+	assert_int_equal(run_bind(&options), BIND_DONE);
+	assert_int_equal(kernel.pauses, 0);
+	assert_state(NIC, "vfio-pci vfio-pci");
+	assert_string_equal(kernel.chowned, "dev/vfio/devices/vfio1 9869:36");
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_state(NIC, "e1000e -");
 }
 
 /* A driver without a file bind is bound by drivers_probe, which does not return the probe's error.
@@ -1031,6 +1047,7 @@ int main(void)
 		TEST(bind_waits_for_the_node),
 		TEST(bind_fails_without_a_node),
 		TEST(the_owner_of_the_node_is_changed),
+		TEST(a_kernel_without_groups_has_nodes_of_devices),
 		TEST(the_result_of_drivers_probe_is_verified),
 		TEST(a_device_bound_by_another_program_is_released_to_the_default_driver),
 		TEST(release_fails_if_vfio_has_the_ids_of_the_device),

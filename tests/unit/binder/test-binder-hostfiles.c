@@ -328,6 +328,26 @@ static void qemu_keeps_the_existing_entries(void **state)
 	assert_int_equal(write_hostfile("qemu", "01:00.0", NULL), BIND_DONE);
 }
 
+static void qemu_gets_the_nodes_of_devices(void **state)
+{
+	(void)state;
+	add_kernel_6_1();
+	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "17");
+	add_file("dev/iommu", "");
+	add_file("dev/vfio/devices/vfio3", "");
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.0/vfio-dev/vfio3");
+	assert_int_equal(write_hostfile("qemu", "01:00.0", NULL), BIND_DONE);
+	assert_contains(output, "\"/dev/vfio/vfio\"");
+	assert_contains(output, "\"/dev/iommu\"");
+	assert_contains(output, "\"/dev/vfio/devices/vfio3\"");
+	fakesys_directory(fake, "sys/class/vfio-dev");
+	assert_int_equal(write_hostfile("qemu", "01:00.0", "01:00.1"), BIND_UNAVAILABLE);
+	assert_null(strstr(output, "\"/dev/vfio/vfio\""));
+	assert_contains(output, "\"/dev/vfio/devices/vfio3\"");
+	assert_contains(output, "# SKIPPED: 0000:01:00.1 has no node before it is bound to VFIO");
+}
+
 static void a_device_without_a_group_is_skipped(void **state)
 {
 	(void)state;
@@ -386,6 +406,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(kernel_parameters_depend_on_the_iommu_vendor, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(qemu_keeps_the_existing_entries, setup, teardown),
+		cmocka_unit_test_setup_teardown(qemu_gets_the_nodes_of_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_without_a_group_is_skipped, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(group_peers_bound_to_host_drivers_are_reported,

@@ -326,6 +326,23 @@ static void node_permissions_are_checked(void **state)
 	assert_contains(find("/dev/vfio groups")->remedy, "every user");
 }
 
+static void a_kernel_without_groups_needs_iommufd(void **state)
+{
+	(void)state;
+	add_intel_host("intel_iommu=on\n");
+	add_iommu("dmar0");
+	fakesys_directory(fake, "sys/module/vfio");
+	fakesys_directory(fake, "sys/module/iommufd");
+	fakesys_directory(fake, "sys/class/vfio-dev");
+	check_host();
+	assert_string_equal(result("/dev/iommu"), "FAIL");
+	add_node("dev/iommu", 0660);
+	add_node("dev/vfio/devices/vfio0", 0600);
+	check_host();
+	assert_string_equal(result("/dev/iommu"), "PASS");
+	assert_contains(find("/dev/vfio groups")->seen, " 0600: devices/vfio0");
+}
+
 static void the_memlock_limit_is_checked(void **state)
 {
 	(void)state;
@@ -495,6 +512,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(module_states_are_reported, setup, teardown),
 		cmocka_unit_test_setup_teardown(interrupt_remapping_is_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(node_permissions_are_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_kernel_without_groups_needs_iommufd, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_memlock_limit_is_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(vms_are_listed_with_their_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_initramfs_configuration_is_checked, setup,
