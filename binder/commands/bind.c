@@ -108,7 +108,7 @@ static struct change *find_change(const struct changes *changes, const struct pc
 	return journal_find(changes, &device->address, false);
 }
 
-/* Skips devices that are bound already. */
+/* Of a device that is bound already, only whether a VM can use its group. */
 static int check_targets(struct job *job, const struct changes *changes,
 			 const struct targets *targets)
 {
@@ -118,6 +118,8 @@ static int check_targets(struct job *job, const struct changes *changes,
 	for (size_t i = 0; i < targets->count; i++)
 		if (find_change(changes, targets->items[i]))
 			hazards_find(&job->view, targets->items[i], &job->findings);
+		else
+			hazards_find_group(&job->view, targets->items[i], &job->findings);
 	return job_report_findings(job, first);
 }
 

@@ -20,8 +20,10 @@ static int check_target(struct job *job, const struct pci_device *device,
 	if (driver_choose(job->root, job->log, device, job->options->driver, &choice) < 0)
 		return BIND_USAGE;
 	if (bind_is_done(job->options, device, &choice)) {
-		bind_report_add(report, device, NULL, OUTCOME_ALREADY);
-		return BIND_DONE;
+		hazards_find_group(&job->view, device, &job->findings);
+		bind_report_add(report, device, NULL,
+				job->findings.count > first ? OUTCOME_REFUSED : OUTCOME_ALREADY);
+		return job_report_findings(job, first);
 	}
 	hazards_find(&job->view, device, &job->findings);
 	bind_report_add(report, device, NULL, verdict(job, first));

@@ -42,6 +42,8 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "stop the programs that have it open first"},
 	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED,
 			     "bind the device that depends on it as well"},
+	[HAZARD_RESERVED_REGION] = {"reserved-region", GRADE_REFUSED,
+				    "no VM can use it: disable its use by the firmware first"},
 	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_WARNING,
 			       "use in other network namespaces cannot be seen"},
 	[HAZARD_NO_RESET] = {"no-reset", GRADE_WARNING,
@@ -137,7 +139,7 @@ static void check_vfs(const struct pci_device *device, struct hazard_findings *f
 			device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled : 1);
 }
 
-static void check_peers(const struct hazard_view *view, const struct pci_device *device,
+void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
 			struct hazard_findings *findings)
 {
 	char address[ADDRESS_SIZE];
@@ -198,15 +200,49 @@ static void check_reset(const struct hazard_view *view, const struct pci_device 
 			    "the kernel has no method to reset it");
 }
 
-/* Use by the host, through a host driver. */
+/* VFIO refuses to attach a device whose group has memory that the firmware requires to be mapped
+ * one to one, as by RMRRs. "direct-relaxable" is not required
+ * (Documentation/ABI/testing/sysfs-kernel-iommu_groups).
+ */
+static void check_reserved_regions(const struct hazard_view *view, const struct pci_device *device,
+				   struct hazard_findings *findings)
+{
+	char path[64], text[ATTRIBUTE_SIZE], *rest = NULL;
+	ssize_t length;
+
+	if (!(device->present & HAS_IOMMU_GROUP))
+		return;
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/reserved_regions",
+		 device->iommu_group);
+	length = sysdir_read(sysroot_dir(view->root), path, text, sizeof(text));
+	if (length < 0 && length != -ENOENT)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "/%s: %s", path,
+				    strerror((int)-length));
+	if (length < 0)
+		return;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char first[32], last[32], kind[32];
+
+		if (sscanf(line, "%31s %31s %31s", first, last, kind) != 3 ||
+		    strcmp(kind, "direct") != 0)
+			continue;
+		hazard_findings_add(findings, HAZARD_RESERVED_REGION, device,
+				    "the firmware uses it for the memory %s-%s", first, last);
+		return;
+	}
+}
+
+/* Use by the host, through a host driver; a display also without one, by simpledrm or efifb. */
 static void check_host_use(struct hazard_view *view, const struct pci_device *device,
 			   struct hazard_findings *findings)
 {
-	if (!device->driver || driver_is_for_vms(device->driver))
+	if (device->driver && driver_is_for_vms(device->driver))
+		return;
+	hazard_find_display(view, device, findings);
+	if (!device->driver)
 		return;
 	hazard_find_disks(view, device, findings);
 	hazard_find_network(view, device, findings);
-	hazard_find_display(view, device, findings);
 	hazard_find_open_nodes(view, device, findings);
 }
 
@@ -222,7 +258,8 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 				    "device is not in an IOMMU group");
 	check_held(device, device, findings);
 	check_vfs(device, findings);
-	check_peers(view, device, findings);
+	hazards_find_group(view, device, findings);
+	check_reserved_regions(view, device, findings);
 	check_consumers(view, device, findings);
 	check_reset(view, device, findings);
 	check_host_use(view, device, findings);

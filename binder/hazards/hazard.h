@@ -28,6 +28,7 @@ enum hazard {
 	HAZARD_CONSOLE,
 	HAZARD_OPEN,
 	HAZARD_CONSUMER,
+	HAZARD_RESERVED_REGION,
 	HAZARD_NET_HIDDEN,
 	HAZARD_NO_RESET,
 	HAZARD_COUNT,
@@ -95,6 +96,11 @@ void hazard_view_free(struct hazard_view *view);
 /* Checks whether DEVICE can be unbound from its driver and bound to VFIO. */
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		  struct hazard_findings *findings);
+
+/* Finds only devices of its IOMMU group that are bound to host drivers: then no VM can use DEVICE,
+ * even if it is bound to VFIO. */
+void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings);
 
 /* Checks whether DEVICE can be unbound from VFIO and returned to the host. */
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,

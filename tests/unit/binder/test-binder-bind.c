@@ -187,6 +187,21 @@ static void a_whole_group_is_bound(void **state)
 	assert_state(PAIR1, "snd_hda_intel -");
 }
 
+/* PAIR0 stays bound to VFIO, but no VM can use its group. */
+static void a_bound_device_is_refused_while_its_group_is_not_viable(void **state)
+{
+	(void)state;
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
+	assert_int_equal(RELEASE(PAIR1), BIND_DONE);
+	assert_int_equal(BIND(PAIR0), BIND_REFUSED);
+	assert_contains(captured.text,
+			PAIR1 " in the same IOMMU group (2) is bound to snd_hda_intel");
+	assert_int_equal(run(run_check, ARGS(PAIR0)), BIND_REFUSED);
+	assert_state(PAIR0, "vfio-pci vfio-pci");
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
+	assert_int_equal(BIND(PAIR0), BIND_DONE);
+}
+
 static void every_override_is_written_before_a_device_is_unbound(void **state)
 {
 	const char *first_unbind;
@@ -1031,6 +1046,7 @@ int main(void)
 		TEST(a_dry_run_changes_nothing),
 		TEST(a_part_of_a_group_is_refused_and_its_peers_are_reported),
 		TEST(a_whole_group_is_bound),
+		TEST(a_bound_device_is_refused_while_its_group_is_not_viable),
 		TEST(every_override_is_written_before_a_device_is_unbound),
 		TEST(a_peer_with_a_stub_or_without_a_driver_does_not_block),
 		TEST(the_most_specific_variant_driver_is_chosen),

@@ -351,6 +351,34 @@ static void the_boot_display_and_its_console_are_found(void **state)
 	assert_contains(find(), "console: the virtual console uses a framebuffer, and fb0 is one");
 }
 
+static void the_boot_display_needs_no_driver(void **state)
+{
+	(void)state;
+	add_device(0x030000, NULL);
+	fakesys_file(fake, AT "boot_vga", "1\n");
+	assert_string_equal(find(), "boot-vga: boot_vga is 1\n");
+}
+
+static void memory_of_the_firmware_is_found(void **state)
+{
+	static const char path[] = "sys/kernel/iommu_groups/7/reserved_regions";
+
+	(void)state;
+	add_device(0x020000, NULL);
+	fakesys_file(fake, path,
+		     "0x00000000fee00000 0x00000000feefffff msi\n"
+		     "0x0000000000000000 0x0000000000ffffff direct-relaxable\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, path,
+		     "0x000000007b800000 0x000000007fffffff direct\n"
+		     "0x00000000fee00000 0x00000000feefffff msi\n");
+	assert_string_equal(find(), "reserved-region: the firmware uses it for the memory "
+				    "0x000000007b800000-0x000000007fffffff\n");
+	fakesys_remove(fake, path);
+	fakesys_directory(fake, path);
+	assert_contains(find(), "unknown: /sys/kernel/iommu_groups/7/reserved_regions: ");
+}
+
 static void a_serial_console_is_found(void **state)
 {
 	(void)state;
@@ -529,6 +557,8 @@ int main(void)
 		TEST(the_ssh_connection_is_read_from_a_parent_of_sudo),
 		TEST(an_interface_in_another_namespace_is_reported),
 		TEST(the_boot_display_and_its_console_are_found),
+		TEST(the_boot_display_needs_no_driver),
+		TEST(memory_of_the_firmware_is_found),
 		TEST(a_serial_console_is_found),
 		TEST(open_nodes_are_found),
 		TEST(nodes_are_matched_by_device_number),
