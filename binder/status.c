@@ -48,6 +48,8 @@ int bind_status_of_target(int error)
 		return BIND_USAGE;
 	case -ENODEV:
 		return BIND_NO_DEVICE;
+	case -ESTALE:
+		return BIND_REFUSED;
 	default:
 		return BIND_FAILED;
 	}

@@ -79,12 +79,39 @@ static bool has_id(const struct pci_device *device, const char *id)
 	return strcasecmp(own, id) == 0;
 }
 
+/* NAME is an address, or ADDRESS=VENDOR:DEVICE: see check_ids. */
+static int parse_address(const char *name, struct pci_address *ret)
+{
+	size_t length = strcspn(name, "=");
+	char address[ADDRESS_SIZE];
+
+	if (length >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, name, length);
+	address[length] = '\0';
+	return address_parse(address, ret);
+}
+
 static bool has_address(const struct pci_device *device, const char *name)
 {
 	struct pci_address address;
 
-	return address_parse(name, &address) == 0 &&
+	return parse_address(name, &address) == 0 &&
 	       address_compare(&address, &device->address) == 0;
+}
+
+/* Addresses change when hardware is added or removed. Returns 0 or -ESTALE (logged). */
+static int check_ids(const struct pci_device *device, const char *argument, const struct log *log)
+{
+	const char *ids = strchr(argument, '=');
+	char address[ADDRESS_SIZE];
+
+	if (!ids || has_id(device, ids + 1))
+		return 0;
+	log_error(log, "%s: is %04x:%04x, expected %s; the addresses have changed",
+		  address_format(&device->address, address), device->vendor, device->device,
+		  ids + 1);
+	return -ESTALE;
 }
 
 /* The kinds of DEV arguments; the remedy is for a device that was not found. */
@@ -104,12 +131,12 @@ static const struct target_kind {
 
 static const struct target_kind *find_kind(const char *argument)
 {
-	struct pci_address address;
 	const struct target_kind *kind = KINDS;
+	struct pci_address address;
 
 	while (strncmp(argument, kind->prefix, strlen(kind->prefix)) != 0)
 		kind++;
-	return *kind->prefix || address_parse(argument, &address) == 0 ? kind : NULL;
+	return *kind->prefix || parse_address(argument, &address) == 0 ? kind : NULL;
 }
 
 int targets_add(struct targets *targets, const struct inventory *inventory, const char *argument,
@@ -123,8 +150,8 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 	if (!kind) {
 		log_error(
 			log,
-			"%s: not a device; expected 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, "
-			"id:10de:2204 or alias:NAME",
+			"%s: not a device; expected 0000:01:00.0, 01:00.0, 0000:01:00.0=10de:2204, net:eth0, mac:52:54:00:12:34:56, "
+			"block:nvme0n1, id:10de:2204 or alias:NAME",
 			argument);
 		return -EINVAL;
 	}
@@ -140,7 +167,9 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 			return -ENOTUNIQ;
 		}
 		found = device;
-		error = targets_add_device(targets, device);
+		error = *kind->prefix ? 0 : check_ids(device, argument, log);
+		if (!error)
+			error = targets_add_device(targets, device);
 	}
 	if (!found) {
 		log_error(log, "%s: no such device; %s", argument, kind->remedy);

@@ -16,10 +16,11 @@ struct targets {
 	size_t count;
 };
 
-/* Adds the device that ARGUMENT names: an address (0000:01:00.0, 01:00.0), net:eth0,
- * mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME. It must match exactly one
- * device unless ALL. Returns 0; -ENOMEM; or, logged to LOG, -EINVAL for another kind of argument,
- * -ENODEV if no device matches, -ENOTUNIQ if several do. */
+/* Adds the device that ARGUMENT names: an address (0000:01:00.0, 01:00.0), an address with the ids
+ * that the device must have (0000:01:00.0=10de:2204), net:eth0, mac:52:54:00:12:34:56,
+ * block:nvme0n1, id:10de:2204 or alias:NAME. It must match exactly one device unless ALL. Returns
+ * 0; -ENOMEM; or, logged to LOG, -EINVAL for another kind of argument, -ENODEV if no device
+ * matches, -ENOTUNIQ if several do, -ESTALE if the device at the address has other ids. */
 int targets_add(struct targets *targets, const struct inventory *inventory, const char *argument,
 		bool all, const struct log *log);
 

@@ -8,6 +8,9 @@
 #include <string.h>
 
 const struct hostfile HOSTFILES[] = {
+	{"service", "/etc/default/vfio-bind",
+	 "the devices that vfio-bind.service binds at boot, by address and ids", "",
+	 hostfile_write_service},
 	{"udev", UDEV_RULES,
 	 "udev rules that bind the devices to VFIO, by address, when they appear", "",
 	 hostfile_write_udev},

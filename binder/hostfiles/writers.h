@@ -20,6 +20,7 @@ int hostfile_write_dracut(const struct hostfile_job *job, FILE *out);
 int hostfile_write_initramfs(const struct hostfile_job *job, FILE *out);
 int hostfile_write_kernel(const struct hostfile_job *job, FILE *out);
 int hostfile_write_modprobe(const struct hostfile_job *job, FILE *out);
+int hostfile_write_service(const struct hostfile_job *job, FILE *out);
 int hostfile_write_qemu(const struct hostfile_job *job, FILE *out);
 int hostfile_write_udev(const struct hostfile_job *job, FILE *out);
 

@@ -81,7 +81,7 @@ result $? "prints no result" out
 
 # ---- config ----
 expect 0 "config help" vfio_bind config help
-for kind in udev initramfs dracut modprobe kernel qemu; do
+for kind in service udev initramfs dracut modprobe kernel qemu; do
 	says out "$kind" "the help lists $kind"
 done
 expect 2 "config alone" vfio_bind config

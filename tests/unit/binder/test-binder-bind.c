@@ -414,6 +414,19 @@ static void bind_fails_without_a_node(void **state)
 	assert_state(NIC, "e1000e -");
 }
 
+static void an_address_can_have_ids(void **state)
+{
+	(void)state;
+	assert_int_equal(BIND(NIC "=8086:1533"), BIND_REFUSED);
+	assert_contains(captured.text, NIC ": is 8086:10d3, expected 8086:1533");
+	assert_state(NIC, "e1000e -");
+	assert_int_equal(BIND("01:00.0=8086:10D3"), BIND_DONE);
+	assert_state(NIC, "vfio-pci vfio-pci");
+	assert_int_equal(BIND("0000:09:00.0=8086:10d3"), BIND_NO_DEVICE);
+	assert_int_equal(BIND("0000:01:00.0000000000000000000=8086:10d3"), BIND_USAGE);
+	assert_int_equal(BIND("0000:01:00.0="), BIND_REFUSED);
+}
+
 static void the_owner_of_the_node_is_changed(void **state)
 {
 	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
@@ -1062,6 +1075,7 @@ int main(void)
 		TEST(permission_denied_has_its_own_status),
 		TEST(bind_waits_for_the_node),
 		TEST(bind_fails_without_a_node),
+		TEST(an_address_can_have_ids),
 		TEST(the_owner_of_the_node_is_changed),
 		TEST(a_kernel_without_groups_has_nodes_of_devices),
 		TEST(the_result_of_drivers_probe_is_verified),

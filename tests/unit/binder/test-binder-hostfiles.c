@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "binder/commands/commands.h"
+#include "binder/devices/boot-devices.h"
 #include "binder/hostfiles/hostfiles.h"
 #include "probe/details/details.h"
 #include "probe/probe.h"
@@ -297,6 +298,23 @@ static void kernel_parameters_depend_on_the_iommu_vendor(void **state)
 			    "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX iommu.passthrough=1\"\n");
 }
 
+static void the_service_binds_by_address_and_ids(void **state)
+{
+	const struct log log = log_capture_add(&captured);
+	struct strings devices = {0};
+
+	(void)state;
+	add_kernel_6_1();
+	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
+	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "17");
+	assert_int_equal(write_hostfile("service", "01:00.0", "01:00.1"), BIND_DONE);
+	assert_int_equal(boot_devices_parse("file", output, &log, &devices), BIND_DONE);
+	assert_int_equal(devices.count, 2);
+	assert_string_equal(devices.items[0], "0000:01:00.0=10de:2204");
+	assert_string_equal(devices.items[1], "0000:01:00.1=8086:10d3");
+	strings_free(&devices);
+}
+
 static void qemu_keeps_the_existing_entries(void **state)
 {
 	(void)state;
@@ -404,6 +422,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_initramfs_includes_only_modules_of_this_kernel,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(kernel_parameters_depend_on_the_iommu_vendor, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_service_binds_by_address_and_ids, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(qemu_keeps_the_existing_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(qemu_gets_the_nodes_of_devices, setup, teardown),
