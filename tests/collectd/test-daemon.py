@@ -219,7 +219,7 @@ def check_changes(tap, setup):
         )
         tap.result("attached", same("OKAY", notice[0], "severity"))
         daemon.wait_value("0000:06:01.0", "gauge-in_use", 1)
-        shutil.rmtree(tree.path("proc/4300"))
+        tree.end_process(4300)
         tree.file("dev/vfio/50")
         tap.result(
             "detached",

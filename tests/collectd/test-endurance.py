@@ -95,7 +95,7 @@ class ChangingMachine:
     def toggle_vm(self, i):
         if i in self.vms:
             self.vms.remove(i)
-            shutil.rmtree(self.tree.path("proc/%d" % (100 + i)))
+            self.tree.end_process(100 + i)
         else:
             self.vms.append(i)
             self.tree.process(100 + i, "qemu-kvm", "-name", "vm%d" % i, opened=["/dev/vfio/%d" % i])

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Creates directories that look like /sys to both pciprobe and lspci."""
+import contextlib
 import os
+import shutil
 import struct
 
 from machines import Machine
@@ -54,21 +56,29 @@ class Tree:
         self.file("proc/sys/kernel/hostname", name)
 
     def process(self, pid, *arguments, opened=()):
+        """Adds a process, all at once, as the kernel shows one: readers must not see half of it."""
+        new = os.path.join("proc", "new-%d" % pid)
         write(
-            self.path("proc", str(pid), "cmdline"),
+            self.path(new, "cmdline"),
             b"".join(os.fsencode(argument) + b"\0" for argument in arguments),
         )
-        write(
-            self.path("proc", str(pid), "stat"),
-            "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid),
-        )
-        write(self.path("proc", str(pid), "status"), "Name:\tmade\nUid:\t0\t0\t0\t0\n")
+        write(self.path(new, "stat"), "%d (made) S%s %d 0\n" % (pid, " 1" * 18, 100 + pid))
+        write(self.path(new, "status"), "Name:\tmade\nUid:\t0\t0\t0\t0\n")
+        os.makedirs(self.path(new, "fd"))
         for number, target in enumerate(("/dev/null", *opened)):
-            os.makedirs(self.path("proc", str(pid), "fd"), exist_ok=True)
-            os.symlink(target, self.path("proc", str(pid), "fd", str(number)))
-            write(self.path("proc", str(pid), "fdinfo", str(number)), "pos:\t0\nflags:\t02\n")
+            os.symlink(target, self.path(new, "fd", str(number)))
+            write(self.path(new, "fdinfo", str(number)), "pos:\t0\nflags:\t02\n")
             if target.removeprefix("/dev/vfio/").isdigit():
                 self.group_node(target.removeprefix("/dev/vfio/"))
+        self.end_process(pid)
+        os.rename(self.path(new), self.path("proc", str(pid)))
+
+    def end_process(self, pid):
+        """Removes a process, if there is one, all at once."""
+        old = self.path("proc", "old-%d" % pid)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self.path("proc", str(pid)), old)
+            shutil.rmtree(old)
 
     def group_node(self, group):
         """Adds the node of a VFIO group. Files in numbers/ replace the device nodes."""

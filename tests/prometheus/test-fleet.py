@@ -6,7 +6,6 @@ the dashboard must return the expected data."""
 import json
 import os
 import re
-import shutil
 import socket
 import sys
 import tempfile
@@ -102,7 +101,7 @@ class Host:
         self.touch(number)
 
     def stop(self, number):
-        shutil.rmtree(self.tree.path("proc", str(1000 + number)))
+        self.tree.end_process(1000 + number)
         self.touch(number)
 
     def touch(self, number):
