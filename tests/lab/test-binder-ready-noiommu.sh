@@ -31,7 +31,7 @@ check "check finds the modules" prints '^PASS +vfio_pci '
 status=0
 "$vfio_bind" config qemu "$nic0" >/run/found 2>/run/output || status=$?
 check_same "config qemu fails" 69 "$status"
-check "the missing group is reported" grep -q "$nic0 skipped: not in an IOMMU group" /run/output
+check "the missing group is reported" grep -q "$nic0 skipped: is not in an IOMMU group" /run/output
 
 modprobe vfio-pci
 check "the kernel refuses to bind the device" not bind_driver "$nic0" vfio-pci
