@@ -72,7 +72,7 @@ unit_state() { [ "$(systemctl is-enabled "$1" 2>&1)" = "$2" ]; }
 # what the packages need stays: it is not ours
 # shellcheck disable=SC2046 # lists of names
 apt install $(for package in $(packages); do dpkg-deb -f "$directory/$package"_*.deb Depends; done |
-	tr ',' '\n' | sed 's/[ (|].*//; s/^ //' | sed 's/^[[:space:]]*//' | awk 'NF {print $1}' | grep -vxF "$(packages)" | sort -u) \
+	tr ',' '\n' | sed 's/^ *//; s/[ (|].*//' | grep -vxF "$(packages)" | sort -u) \
 	>"$work/log" 2>&1 || { tail -n 20 "$work/log"; exit 1; }
 mkdir -p "${probe%/*}" "${discovery%/*}"
 echo "the frontend's own probe" >"$probe"
