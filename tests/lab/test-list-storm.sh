@@ -40,26 +40,16 @@ PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" --
 listings=$!
 listing() { kill -0 "$listings" 2>/dev/null; }
 
-# Fast changes, by the kernel alone, each with its own period. One at a time: on some kernels of 6.12 a
-# rescan and a change of sriov_numvfs wait for each other's lock for ever.
-# write VALUE FILE...
-write() {
-    local file
-    exec 8>/run/changes
-    flock 8
-    for file in "${@:2}"; do
-        echo "$1" >"$file"
-    done
-    exec 8>&-
-}
+# Fast changes, by the kernel alone, each with its own period.
 # remove_and_rescan PERIOD DEVICE...
 remove_and_rescan() {
-    local files=("${@:2}")
-    files=("${files[@]/#/$devices/}")
+    local device
     while listing; do
-        write 1 "${files[@]/%//remove}"
+        for device in "${@:2}"; do
+            echo 1 >"$devices/$device/remove"
+        done
         pause "$1"
-        write 1 /sys/bus/pci/rescan
+        echo 1 >/sys/bus/pci/rescan
         pause "$1"
     done
 }
@@ -68,9 +58,9 @@ jobs=($!)
 remove_and_rescan 2.1 "$nic0" "$nic1" &
 jobs+=($!)
 while listing; do
-    write 4 "$devices/$nvme0/sriov_numvfs"
+    echo 4 >"$devices/$nvme0/sriov_numvfs"
     pause 1
-    write 0 "$devices/$nvme0/sriov_numvfs"
+    echo 0 >"$devices/$nvme0/sriov_numvfs"
     pause 0.5
 done &
 jobs+=($!)

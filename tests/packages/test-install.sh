@@ -69,9 +69,9 @@ has() { grep -q -- "$1" "$2"; }
 same_state() { state >"$work/after" && diff "$work/before" "$work/after"; }
 unit_state() { [ "$(systemctl is-enabled "$1" 2>&1)" = "$2" ]; }
 
-# what the packages need stays: it is not ours
+# what the packages and debian/tests need stays: it is not ours
 # shellcheck disable=SC2046 # lists of names
-apt install $(for package in $(packages); do dpkg-deb -f "$directory/$package"_*.deb Depends; done |
+apt install jq $(for package in $(packages); do dpkg-deb -f "$directory/$package"_*.deb Depends; done |
 	tr ',' '\n' | sed 's/^ *//; s/[ (|].*//' | grep -vxF "$(packages)" | sort -u) \
 	>"$work/log" 2>&1 || { tail -n 20 "$work/log"; exit 1; }
 mkdir -p "${probe%/*}" "${discovery%/*}"
