@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain hotplug
 # timeout: 500
-# processors: 2
 #
 # Two thousand listings while devices are removed and rescanned, virtual functions are enabled and
 # disabled, and devices are plugged, unplugged and removed by surprise.
