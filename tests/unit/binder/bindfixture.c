@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/binder/bindfixture.h"
+
+#include "binder/engine/journal.h"
+
+struct fakesys *fake;
+struct fakekernel kernel;
+struct log_capture captured;
+
+int setup(void **state)
+{
+	(void)state;
+	fake = fakesys_new();
+	captured = (struct log_capture){0};
+	fakekernel_init(&kernel, fake);
+	fakekernel_pci(&kernel, NIC, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
+		       .group = "1", .driver = "e1000e");
+	fakekernel_pci(&kernel, PAIR0, .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
+		       .group = "2", .driver = "nouveau");
+	fakekernel_pci(&kernel, PAIR1, .vendor = 0x10de, .device = 0x1aef, .class = 0x040300,
+		       .group = "2", .driver = "snd_hda_intel");
+	fakekernel_pci(&kernel, DISK, .vendor = 0x1b36, .device = 0x0010, .class = 0x010802,
+		       .group = "3", .driver = "nvme");
+	fakekernel_pci(&kernel, BRIDGE, .vendor = 0x8086, .device = 0x1234, .class = 0x060400,
+		       .group = "2", .driver = "pcieport");
+	return 0;
+}
+
+int teardown(void **state)
+{
+	(void)state;
+	fakesys_free(fake);
+	return 0;
+}
+
+int run(int (*subcommand)(struct bind_options *), const char *const *arguments)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, arguments);
+
+	kernel.written[0] = '\0';
+	return subcommand(&options);
+}
+
+char *states(char ret[static 1024])
+{
+	static const char *const devices[] = {NIC, PAIR0, PAIR1, DISK, BRIDGE};
+	char state[256];
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < COUNT(devices); i++) {
+		strcat(ret, fakekernel_state(&kernel, devices[i], state));
+		strcat(ret, "\n");
+	}
+	return ret;
+}
+
+size_t journal_size(void)
+{
+	struct changes changes = {0};
+	struct sysroot *root;
+	size_t count;
+
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	assert_int_equal(journal_read(root, NULL, &changes), 0);
+	count = changes.count;
+	changes_free(&changes);
+	sysroot_free(root);
+	return count;
+}
+
+void prepare_pf(void)
+{
+	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/sriov_totalvfs", "4\n");
+	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/sriov_numvfs", "0\n");
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Errors, kills and concurrent runs at every step, and what the journal recovers. */
+#include "tests/unit/binder/bindfixture.h"
+
+#include "binder/engine/journal.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- faults at every step ---- */
+
+struct scenario {
+	const char *name;
+	void (*prepare)(void);
+	int (*subcommand)(struct bind_options *);
+	const char *arguments[4];
+};
+
+static void prepare_nothing(void)
+{
+	fakekernel_driver(&kernel, "vfio-pci");
+}
+
+static void prepare_bound(void)
+{
+	prepare_nothing();
+	assert_int_equal(BIND(NIC, PAIR0, PAIR1), BIND_DONE);
+}
+
+static void prepare_foreign(void)
+{
+	prepare_bound();
+	fakesys_remove(fake, "run/vfio-bind/journal");
+}
+
+static const struct scenario SCENARIOS[] = {
+	{"bind one", prepare_nothing, run_bind, {NIC}},
+	{"bind three", prepare_nothing, run_bind, {PAIR0, PAIR1, NIC}},
+	{"release one", prepare_bound, run_release, {NIC}},
+	{"release three", prepare_bound, run_release, {NIC, PAIR0, PAIR1}},
+	{"release devices bound by another program",
+	 prepare_foreign,
+	 run_release,
+	 {NIC, PAIR0, PAIR1}},
+};
+
+static void begin(const struct scenario *scenario)
+{
+	void *state = NULL;
+
+	teardown(&state);
+	setup(&state);
+	scenario->prepare();
+	kernel.writes = 0;
+}
+
+static int run_scenario(const struct scenario *scenario, enum fault fault, unsigned at, int error)
+{
+	int status;
+
+	kernel.fault = fault;
+	kernel.fault_at = at;
+	kernel.error = error;
+	status = run(scenario->subcommand, scenario->arguments);
+	kernel.fault = FAULT_NONE;
+	return status;
+}
+
+/* Runs the scenario without a fault. Returns the number of writes. */
+static unsigned run_without_fault(const struct scenario *scenario, char before[static 1024],
+				  char after[static 1024])
+{
+	begin(scenario);
+	states(before);
+	assert_int_equal(run_scenario(scenario, FAULT_NONE, 0, 0), BIND_DONE);
+	states(after);
+	assert_string_not_equal(before, after);
+	return kernel.writes;
+}
+
+static void an_error_at_any_step_is_rolled_back(void **state)
+{
+	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN, -EIO};
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++)
+			for (size_t e = 0; e < COUNT(errors); e++) {
+				begin(&SCENARIOS[i]);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_ERROR, at,
+							      errors[e]),
+						 BIND_FAILED);
+				assert_string_equal(states(now), before);
+				/* a second run succeeds */
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
+						 BIND_DONE);
+				assert_string_equal(states(now), after);
+			}
+	}
+}
+
+/* Runs the scenario in a child process, which a signal ends. */
+static void run_in_child(const struct scenario *scenario, enum fault fault, unsigned at, int signal)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(run_scenario(scenario, fault, at, 0));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signal);
+}
+
+static void kill_at(const struct scenario *scenario, enum fault fault, unsigned at)
+{
+	run_in_child(scenario, fault, at, SIGKILL);
+}
+
+static void sigterm_is_deferred_until_the_rollback_is_complete(void **state)
+{
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++) {
+			begin(&SCENARIOS[i]);
+			run_in_child(&SCENARIOS[i], FAULT_TERM, at, SIGTERM);
+			assert_string_equal(states(now), at == steps ? after : before);
+			kernel.written[0] = '\0';
+			assert_int_equal(RECOVER(), BIND_DONE);
+			assert_string_equal(kernel.written, "");
+		}
+	}
+}
+
+static void a_run_killed_at_any_step_is_recovered(void **state)
+{
+	static const enum fault faults[] = {FAULT_KILL_BEFORE, FAULT_KILL_AFTER};
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++)
+			for (size_t f = 0; f < COUNT(faults); f++) {
+				bool done = at == steps && faults[f] == FAULT_KILL_AFTER;
+
+				begin(&SCENARIOS[i]);
+				kill_at(&SCENARIOS[i], faults[f], at);
+				assert_int_equal(RECOVER(), BIND_DONE);
+				assert_string_equal(states(now), done ? after : before);
+				assert_int_equal(RECOVER(), BIND_DONE);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
+						 BIND_DONE);
+				assert_string_equal(states(now), after);
+			}
+	}
+}
+
+static void a_recovery_killed_at_any_step_is_recovered(void **state)
+{
+	static const struct scenario recovery = {"recover", prepare_nothing, run_recover, {NULL}};
+	char before[1024], after[1024], now[1024];
+	unsigned steps = run_without_fault(&SCENARIOS[1], before, after);
+
+	(void)state;
+	for (unsigned at = 2; at <= steps; at++)
+		for (unsigned again = 1;; again++) {
+			pid_t child;
+			int status;
+
+			begin(&SCENARIOS[1]);
+			kill_at(&SCENARIOS[1], FAULT_KILL_BEFORE, at);
+			child = fork();
+			if (child == 0)
+				_exit(run_scenario(&recovery, FAULT_KILL_AFTER, again, 0));
+			assert_int_equal(waitpid(child, &status, 0), child);
+			if (!WIFSIGNALED(status))
+				break; /* no more steps */
+			assert_int_equal(RECOVER(), BIND_DONE);
+			assert_string_equal(states(now), before);
+			assert_int_equal(journal_size(), 0);
+		}
+}
+
+static void the_next_run_recovers_an_interrupted_run(void **state)
+{
+	(void)state;
+	begin(&SCENARIOS[1]);
+	kill_at(&SCENARIOS[1], FAULT_KILL_AFTER, 5);
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	assert_contains(captured.text, "recovered 3 devices left by an interrupted run");
+	assert_state(PAIR0, "nouveau -");
+	assert_state(PAIR1, "snd_hda_intel -");
+	assert_state(NIC, "e1000e -");
+	assert_state(DISK, "vfio-pci vfio-pci");
+}
+
+static void a_recovery_reports_that_it_waits(void **state)
+{
+	struct bind_options options;
+
+	(void)state;
+	begin(&SCENARIOS[1]);
+	run_scenario(&SCENARIOS[1], FAULT_HANG, 1, 0);
+	captured = (struct log_capture){0};
+	options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	options.timeout = 30;
+	assert_int_equal(run_recover(&options), BIND_TIMEOUT);
+	assert_contains(
+		captured.text,
+		"waiting for the kernel to finish an operation of an earlier run, at most 28 seconds longer; "
+		"if a VM uses the device, shut it down\n");
+	assert_contains(captured.text,
+			"the kernel has not finished; run 'vfio-bind recover' later");
+	assert_int_equal(captured.warnings, 1);
+}
+
+/* The model ends the test if a device is written while a call for it is blocked. */
+static void a_device_with_a_blocked_call_is_not_written(void **state)
+{
+	static const enum fault faults[] = {FAULT_HANG, FAULT_HANG_DONE};
+	static const char *const devices[] = {NIC, PAIR0, PAIR1};
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++)
+			for (size_t f = 0; f < COUNT(faults); f++) {
+				begin(&SCENARIOS[i]);
+				assert_int_equal(run_scenario(&SCENARIOS[i], faults[f], at, 0),
+						 BIND_TIMEOUT);
+				/* still blocked; other devices can be changed */
+				assert_int_equal(RECOVER(), BIND_TIMEOUT);
+				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
+						 BIND_TIMEOUT);
+				assert_int_equal(BIND(DISK), BIND_DONE);
+				assert_int_equal(RELEASE(DISK), BIND_DONE);
+				for (size_t c = 0; c < COUNT(devices); c++)
+					fakekernel_unblock(&kernel, devices[c]);
+				assert_int_equal(RECOVER(), BIND_DONE);
+				assert_string_equal(states(now), before);
+			}
+	}
+}
+
+static void a_removed_device_does_not_affect_the_others(void **state)
+{
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++) {
+			size_t gone = 0;
+
+			begin(&SCENARIOS[i]);
+			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_REMOVE, at, 0),
+					 BIND_FAILED);
+			states(now);
+			for (const char *p = now; (p = strstr(p, "gone")); p++)
+				gone++;
+			assert_int_equal(gone, 1);
+			/* the other devices are unchanged */
+			for (char *line = strtok(now, "\n"); line; line = strtok(NULL, "\n"))
+				assert_true(strcmp(line, "gone") == 0 || strstr(before, line));
+			assert_int_equal(RECOVER(), BIND_DONE);
+		}
+	}
+}
+
+static void a_driver_bound_by_another_program_is_unbound(void **state)
+{
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	fakekernel_driver(&kernel, "other-driver");
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++) {
+			int status;
+
+			begin(&SCENARIOS[i]);
+			fakekernel_driver(&kernel, "other-driver");
+			status = run_scenario(&SCENARIOS[i], FAULT_OTHER_DRIVER, at, 0);
+			/* it is bound only while the device has no driver */
+			assert_true(status == BIND_DONE || status == BIND_FAILED);
+			assert_string_equal(states(now), status == BIND_DONE ? after : before);
+			assert_null(strstr(now, "other-driver"));
+		}
+	}
+}
+
+static void a_truncated_override_is_detected(void **state)
+{
+	(void)state;
+	fakekernel_driver(&kernel, "vfio-pci");
+	kernel.fault = FAULT_TRUNCATE;
+	kernel.fault_at = 1;
+	assert_int_equal(BIND(NIC), BIND_FAILED);
+	assert_state(NIC, "e1000e -");
+	assert_null(strstr(kernel.written, "unbind")); /* nothing was unbound */
+}
+
+static void rollback_is_in_reverse_order(void **state)
+{
+	const char *first, *second;
+
+	(void)state;
+	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_FAILED);
+	first = strstr(kernel.written, "\\n > sys/bus/pci/devices/" PAIR1);
+	second = strstr(kernel.written, "\\n > sys/bus/pci/devices/" PAIR0);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_true(first < second);
+}
+
+static void a_failed_rollback_is_logged_and_kept_in_the_journal(void **state)
+{
+	(void)state;
+	fakekernel_driver(&kernel, "vfio-pci");
+	fakesys_file(fake, "model/probe/vfio-pci", "5\n");
+	fakesys_file(fake, "model/probe/e1000e", "5\n");
+	assert_int_equal(BIND(NIC), BIND_INCOMPLETE);
+	assert_contains(captured.text, "could not restore e1000e");
+	assert_int_equal(journal_size(), 1);
+	assert_int_equal(RECOVER(), BIND_INCOMPLETE);
+	assert_int_equal(BIND(NIC), BIND_REFUSED);
+	fakesys_remove(fake, "model/probe");
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_state(NIC, "e1000e -");
+	assert_int_equal(journal_size(), 0);
+}
+
+/* ---- concurrent runs ---- */
+
+static void a_locked_journal_fails_after_the_timeout(void **state)
+{
+	struct journal journal;
+	struct sysroot *root;
+
+	(void)state;
+	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	assert_int_equal(journal_open(root, NULL, 0, &journal), 0);
+	assert_int_equal(BIND(NIC), BIND_LOCKED);
+	assert_int_equal(RECOVER(), BIND_LOCKED);
+	assert_string_equal(kernel.written, "");
+	journal_close(&journal);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	sysroot_free(root);
+}
+
+static void of_concurrent_runs_one_writes_and_all_succeed(void **state)
+{
+	pid_t children[8];
+	unsigned writers = 0;
+	int status;
+
+	(void)state;
+	fakekernel_driver(&kernel, "vfio-pci");
+	for (size_t i = 0; i < COUNT(children); i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			kernel.kernel.timeout = 30;
+			struct bind_options options = fakekernel_options(&kernel, &captured,
+									 ARGS(NIC, PAIR0, PAIR1));
+
+			options.timeout = 30;
+			kernel.written[0] = '\0';
+			status = run_bind(&options);
+			_exit(status ? status : kernel.written[0] ? 200 : 0);
+		}
+	}
+	for (size_t i = 0; i < COUNT(children); i++) {
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_true(WIFEXITED(status));
+		assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 200);
+		writers += WEXITSTATUS(status) == 200;
+	}
+	assert_int_equal(writers, 1);
+	assert_state(NIC, "vfio-pci vfio-pci");
+}
+
+/* ---- the journal ---- */
+
+static void a_replaced_device_does_not_get_the_driver_of_the_old_one(void **state)
+{
+	(void)state;
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	fakekernel_remove(&kernel, NIC);
+	/* another file reuses the inode number */
+	fakesys_file(fake, "sys/bus/pci/devices/other", "");
+	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1",
+		       .driver = "nouveau");
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	assert_int_equal(journal_size(), 1); /* the disk's */
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_state(NIC, "nouveau -");
+}
+
+static void an_invalid_journal_prevents_changes(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "run/vfio-bind/journal", "vfio-bind 1\nbound nonsense\n");
+	assert_int_equal(BIND(NIC), BIND_FAILED);
+	assert_contains(captured.text, "journal:2: invalid journal");
+	assert_string_equal(kernel.written, "");
+}
+
+static void a_journal_directory_writable_by_others_is_rejected(void **state)
+{
+	char path[128];
+
+	(void)state;
+	fakesys_directory(fake, "run/vfio-bind");
+	snprintf(path, sizeof(path), "%s/run/vfio-bind", fake->path);
+	assert_int_equal(chmod(path, 0777), 0);
+	assert_int_equal(BIND(NIC), BIND_PERMISSION);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+}
+
+/* ---- virtual functions ---- */
+
+static void a_failed_number_of_vfs_is_rolled_back(void **state)
+{
+	static const struct scenario scenario = {"vfs", prepare_pf, run_vfs, {NIC, "4"}};
+
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	kernel.writes = 0;
+	assert_int_equal(run_scenario(&scenario, FAULT_ERROR, 2, -ENOMEM), BIND_FAILED);
+	assert_state("0000:01:10.1", "igbvf -");
+	assert_state("0000:01:10.2", "gone");
+	kernel.writes = 0;
+	kill_at(&scenario, FAULT_KILL_AFTER, 1);
+	assert_state("0000:01:10.1", "gone");
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_state("0000:01:10.1", "igbvf -");
+	assert_int_equal(journal_size(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_error_at_any_step_is_rolled_back),
+		TEST(a_run_killed_at_any_step_is_recovered),
+		TEST(a_recovery_killed_at_any_step_is_recovered),
+		TEST(sigterm_is_deferred_until_the_rollback_is_complete),
+		TEST(the_next_run_recovers_an_interrupted_run),
+		TEST(a_recovery_reports_that_it_waits),
+		TEST(a_device_with_a_blocked_call_is_not_written),
+		TEST(a_removed_device_does_not_affect_the_others),
+		TEST(a_driver_bound_by_another_program_is_unbound),
+		TEST(a_truncated_override_is_detected),
+		TEST(rollback_is_in_reverse_order),
+		TEST(a_failed_rollback_is_logged_and_kept_in_the_journal),
+		TEST(a_locked_journal_fails_after_the_timeout),
+		TEST(of_concurrent_runs_one_writes_and_all_succeed),
+		TEST(a_replaced_device_does_not_get_the_driver_of_the_old_one),
+		TEST(an_invalid_journal_prevents_changes),
+		TEST(a_journal_directory_writable_by_others_is_rejected),
+		TEST(a_failed_number_of_vfs_is_rolled_back),
+	};
+
+	return cmocka_run_group_tests_name("binder-recovery", tests, NULL, NULL);
+}
