@@ -208,8 +208,7 @@ int job_read(struct job *job, struct change *change)
 	case -ETIMEDOUT:
 		log_error(
 			job->log,
-			"%s: state unreadable: another process is stuck in the kernel, binding or unbinding this device. "
-			"Shut down its VM, then run 'vfio-bind recover'",
+			"%s: state unreadable: another process is stuck in the kernel, binding or unbinding this device. Shut down its VM, then run 'vfio-bind recover'",
 			address);
 		return BIND_TIMEOUT;
 	case -ENOENT:

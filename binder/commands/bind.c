@@ -144,13 +144,19 @@ static int chown_node(struct job *job, const char *path)
 static int chown_device_nodes(struct job *job, const struct pci_device *device)
 {
 	struct strings nodes = {0};
-	char group[16], path[32];
-	int status = BIND_DONE;
+	char group[16], path[32], address[ADDRESS_SIZE];
+	int status = BIND_DONE, error;
 
 	snprintf(group, sizeof(group), "%u", device->iommu_group);
-	if (device_nodes_list(job->root, &device->address, group, &nodes) < 0 || !nodes.count) {
-		snprintf(path, sizeof(path), "dev/vfio/%s", group);
-		status = chown_node(job, path);
+	snprintf(path, sizeof(path), "dev/vfio/%s", group);
+	error = device_nodes_list(job->root, &device->address, group, &nodes);
+	if (!error && !nodes.count)
+		error = strings_add(&nodes, path);
+	if (error < 0) {
+		log_error(job->log, "%s: cannot list its nodes in %s/dev/vfio: %s",
+			  address_format(&device->address, address), sysroot_path(job->root),
+			  strerror(-error));
+		status = BIND_INCOMPLETE;
 	}
 	for (size_t i = 0; i < nodes.count; i++)
 		status = bind_status_worse(status, chown_node(job, nodes.items[i]));

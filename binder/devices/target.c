@@ -150,8 +150,7 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 	if (!kind) {
 		log_error(
 			log,
-			"%s: not a device; expected 0000:01:00.0, 01:00.0, 0000:01:00.0=10de:2204, net:eth0, mac:52:54:00:12:34:56, "
-			"block:nvme0n1, id:10de:2204 or alias:NAME",
+			"%s: not a device; expected 0000:01:00.0, 01:00.0, 0000:01:00.0=10de:2204, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME",
 			argument);
 		return -EINVAL;
 	}

@@ -24,8 +24,7 @@ static const struct {
 	{STEP_OVERRIDE, ENOENT, "this kernel has no driver_override (added in Linux 3.16)"},
 	{STEP_UNBIND, EBUSY, "still bound to a driver"},
 	{STEP_BIND, ENODEV,
-	 "the driver rejects the device: it does not support it, driver_override was changed by another program, or "
-	 "sriov_drivers_autoprobe of the physical function is 0"},
+	 "the driver rejects the device: it does not support it, driver_override was changed by another program, or sriov_drivers_autoprobe of the physical function is 0"},
 	{STEP_BIND, EBUSY,
 	 "another driver was bound meanwhile, the device has virtual functions, or its IOMMU group is in use by a VM"},
 	{STEP_BIND, EINVAL, "the device has no IOMMU group or is a bridge"},
@@ -175,8 +174,7 @@ static int log_verify_failure(const struct kernel *kernel, const struct change *
 	else if (change->wanted.autoprobe && driver)
 		log_error(
 			kernel->log,
-			"%s: bound to %s again: its ids were added to that driver, by new_id or by the parameter ids "
-			"('options %s ids=...' in modprobe.d, or the kernel command line)",
+			"%s: bound to %s again: its ids were added to that driver, by new_id or by the parameter ids ('options %s ids=...' in modprobe.d, or the kernel command line)",
 			address, driver, driver);
 	else if (change_is_applied(change))
 		log_error(

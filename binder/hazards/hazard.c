@@ -16,9 +16,9 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 			   "bridges cannot be bound: the devices behind them would be lost"},
 	[HAZARD_NO_IOMMU] = {"no-iommu", GRADE_NEVER,
 			     "enable the IOMMU in firmware and kernel (run 'vfio-bind check')"},
-	[HAZARD_HELD] = {"held", GRADE_NEVER,
-			 "in use: shut the VM down first; otherwise the unbind blocks in the "
-			 "kernel and cannot be interrupted"},
+	[HAZARD_HELD] =
+		{"held", GRADE_NEVER,
+		 "in use: shut the VM down first; otherwise the unbind blocks in the kernel and cannot be interrupted"},
 	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER,
 			    "a check could not be completed; run as root, or try again"},
 	[HAZARD_VFS] = {"vfs", GRADE_NEVER,

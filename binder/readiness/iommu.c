@@ -192,8 +192,7 @@ void readiness_check_interrupts(struct readiness *readiness, const struct host *
 	else
 		readiness_add(
 			readiness, name, FINDING_FAIL,
-			"enable interrupt remapping in the firmware setup, and remove intremap=off and "
-			"nointremap from the kernel parameters",
+			"enable interrupt remapping in the firmware setup, and remove intremap=off and nointremap from the kernel parameters",
 			"not remapped (no IR- in /proc/interrupts): VFIO refuses to assign devices");
 	free(text);
 }

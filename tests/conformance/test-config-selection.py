@@ -151,8 +151,8 @@ CASES = [
         True,
     ),
     (
-        ":filter:\n:device_name: ['nobody is called so']\n",
-        {"filter": None, "device_name": ["nobody is called so"]},
+        ":filter:\n:device_name: ['no such name']\n",
+        {"filter": None, "device_name": ["no such name"]},
         True,
     ),
     (

@@ -295,8 +295,7 @@ bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, str
 	if (json_object_object_get_ex(object, "remote_managed", &remote) && is_true(remote))
 		log_warning(
 			parser->log,
-			"%s:%u: remote_managed: Nova requires a serial number in the VPD of the device, which is not "
-			"checked here",
+			"%s:%u: remote_managed: Nova requires a serial number in the VPD of the device, which is not checked here",
 			parser->conf->path, parser->line);
 	return true;
 }
