@@ -120,16 +120,22 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
     )
     document = machine.json(*machine.rules())
     conflicts = [device for device in document["devices"] if device.get("conflict")]
+
+    def notifications():
+        return [line for line in collectd.read_log().splitlines() if "Notification: " in line]
+
     with servers.Collectd(folder, 'Hostname "exec-host"\n' + config) as collectd:
-        collectd.wait(
-            "the last value",
-            lambda: stored(folder, "exec-host").get("summary", {}).get("duration-probe"),
-        )
-        collectd.wait("the notification", lambda: "Notification: " in collectd.read_log())
+        # collectd's write threads store the values in any order.
+        for what, done in (
+            ("all values", lambda: not list(compare(document, stored(folder, "exec-host")))),
+            ("the notifications", lambda: len(notifications()) >= len(conflicts)),
+        ):
+            try:
+                collectd.wait(what, done)
+            except TimeoutError as error:
+                yield error
         yield from compare(document, stored(folder, "exec-host"))
-        notifications = [
-            line for line in collectd.read_log().splitlines() if "Notification: " in line
-        ]
+    notified = notifications()
     for device in conflicts:
         wanted = [
             "severity = FAILURE",
@@ -140,11 +146,11 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
             "message = event=conflict address=" + device["address"],
         ]
         wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in device["vm_names"]]
-        if not any(all(text in line for text in wanted) for line in notifications):
-            yield "%s: %s in none of %s" % (device["address"], wanted, notifications[:5])
+        if not any(all(text in line for text in wanted) for line in notified):
+            yield "%s: %s in none of %s" % (device["address"], wanted, notified[:5])
     yield from same(
         {device["address"] for device in conflicts},
-        {line.split("plugin_instance = ")[1].split(",")[0] for line in notifications},
+        {line.split("plugin_instance = ")[1].split(",")[0] for line in notified},
         "devices with notifications",
     )
 
