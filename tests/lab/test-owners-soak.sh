@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain group
-# timeout: 200
+# timeout: 320
 #
 # Checks the reported owners while holders of all kinds and impostors start and stop at random: see
 # keep-owners. SOAK_SECONDS, SOAK_SEED and SOAK_LIBVIRT are set by "soak", which runs this for an
