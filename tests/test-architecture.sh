@@ -73,7 +73,7 @@ exported_twice() {
 # The helper program and what may hang in the kernel are the only child processes.
 child_processes() {
 	in_code '\b(v?fork|clone3?|posix_spawnp?|execl|execle|execv|execve|execveat|fexecve)[[:space:]]*\(' \
-		probe plugins helper | grep -vE '^probe/ownership/(helper|pvefiles)\.c:'
+		probe plugins helper | grep -vE '^(probe/ownership/(helper|pvefiles)|plugins/standalone/callerfile)\.c:'
 }
 
 guard_of() { echo "$1" | sed -E 's,^(plugins|probe)/,,' | tr 'a-z/.-' 'A-Z___' | sed 's/^/PCIPROBE_/'; }
@@ -102,11 +102,11 @@ ending() {
 		probe | grep -v '^probe/ownership/pvefiles\.c:[0-9]*:.*\b_exit(' # in its child process
 }
 none "the core does not print, exit or read the environment" ending
-none "only main and report.c read the environment" \
-	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -v "^plugins/standalone/report.c:"'
+none "only main, report.c and callerfile.c read the environment" \
+	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -vE "^plugins/standalone/(report|callerfile).c:"'
 none "no shell is started" \
 	in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins helper binder
-none "only ownership/helper.c and ownership/pvefiles.c start processes" child_processes
+none "only ownership/helper.c, ownership/pvefiles.c and callerfile.c start processes" child_processes
 none "only the helper uses libvirt and libxml2" in_code '#include <lib(virt|xml)' probe common plugins binder
 none "the helper uses only addresses of the core" \
 	sh -c 'grep -nE "#include \"" helper/*.c | grep -v "\"probe/address\.h\""'

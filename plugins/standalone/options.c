@@ -274,15 +274,38 @@ void options_free(struct options *options)
 	rule_list_free(&options->slots);
 	rule_list_free(&options->names);
 	rows_free(&options->rows);
+	if (options->config_file && options->config_file->fd >= 0)
+		close(options->config_file->fd);
+	free(options->config_file);
 }
 
-int options_probe(const struct options *options, unsigned details, struct probe **ret)
+/* Opens the configuration, and stores the descriptor and the log for messages about it. */
+static int open_config(struct options *options, struct probe_options *probe)
+{
+	static const int standard_input = STDIN_FILENO;
+	int error;
+
+	if (options->config_is_stdin)
+		probe->config_fd = &standard_input;
+	if (!options->config || options->config_is_stdin || options->all)
+		return 0;
+	options->config_file = calloc(1, sizeof(*options->config_file));
+	if (!options->config_file) {
+		log_error(&options->log, "out of memory");
+		return -ENOMEM;
+	}
+	error = callerfile_open(options->config, &options->log, options->config_file);
+	probe->config_fd = &options->config_file->fd;
+	probe->log = options->config_file->log;
+	return error;
+}
+
+int options_probe(struct options *options, unsigned details, struct probe **ret)
 {
 	struct probe_options probe = {
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.config = options->config,
-		.config_fd = options->config_is_stdin ? &(const int){STDIN_FILENO} : NULL,
 		.config_home = CONFIG_HOME,
 		.all = options->all,
 		.details = details,
@@ -293,8 +316,9 @@ int options_probe(const struct options *options, unsigned details, struct probe 
 		.slots = &options->slots,
 		.names = &options->names,
 	};
+	int error = open_config(options, &probe);
 
-	return probe_new(&probe, ret);
+	return error ? error : probe_new(&probe, ret);
 }
 
 int status_of(const struct inventory *inventory)

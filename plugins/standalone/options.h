@@ -4,6 +4,7 @@
 #define PCIPROBE_STANDALONE_OPTIONS_H
 
 #include "common/commandline.h"
+#include "plugins/standalone/callerfile.h"
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/rows.h"
 #include "probe/select/rule.h"
@@ -22,6 +23,7 @@ struct options {
 	const struct subcommand *subcommand;
 	const char *config; /* path; "stdin" if config_is_stdin; NULL: the default */
 	bool config_is_stdin;
+	struct callerfile *config_file; /* opened by options_probe */
 	const char *sysroot;
 	const struct writer *writer;
 	const char *columns;
@@ -70,7 +72,7 @@ void options_free(struct options *options);
 
 /* Creates the probe that OPTIONS describe, which reads DETAILS (enum detail). The caller frees *ret
  * with probe_free. Returns the result of probe_new. */
-int options_probe(const struct options *options, unsigned details, struct probe **ret);
+int options_probe(struct options *options, unsigned details, struct probe **ret);
 
 /* Returns STATUS_OK, or STATUS_PARTIAL if INVENTORY is incomplete. */
 int status_of(const struct inventory *inventory);

@@ -183,7 +183,7 @@ int config_parse(const char *path, const char *text, size_t length, const char *
 	return 0;
 }
 
-static ssize_t read_fd(int fd, char *buffer, size_t size)
+ssize_t config_read(int fd, char *buffer, size_t size)
 {
 	size_t length = 0;
 	ssize_t n;
@@ -197,25 +197,6 @@ static ssize_t read_fd(int fd, char *buffer, size_t size)
 	return n < 0 ? -errno : length == size ? -EFBIG : (ssize_t)length;
 }
 
-static int open_file(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	return fd < 0 ? -errno : fd;
-}
-
-ssize_t config_read(const char *path, char *buffer, size_t size)
-{
-	int fd = open_file(path);
-	ssize_t length;
-
-	if (fd < 0)
-		return fd;
-	length = read_fd(fd, buffer, size);
-	close(fd);
-	return length;
-}
-
 int config_load_fd(const char *path, int fd, const char *host, const struct log *log,
 		   struct config **ret)
 {
@@ -225,7 +206,7 @@ int config_load_fd(const char *path, int fd, const char *host, const struct log 
 
 	if (!text)
 		return -ENOMEM;
-	length = read_fd(fd, text, CONFIG_SIZE_MAX);
+	length = config_read(fd, text, CONFIG_SIZE_MAX);
 	error = length < 0 ? (int)length : config_parse(path, text, (size_t)length, host, log, ret);
 	free(text);
 	if (length == -EFBIG)
@@ -237,11 +218,12 @@ int config_load_fd(const char *path, int fd, const char *host, const struct log 
 
 int config_load(const char *path, const char *host, const struct log *log, struct config **ret)
 {
-	int fd = open_file(path), error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), error;
 
 	if (fd < 0) {
-		log_error(log, "%s: %s", path, strerror(-fd));
-		return fd;
+		error = -errno;
+		log_error(log, "%s: %s", path, strerror(errno));
+		return error;
 	}
 	error = config_load_fd(path, fd, host, log, ret);
 	close(fd);

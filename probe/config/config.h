@@ -42,9 +42,9 @@ int config_load_fd(const char *path, int fd, const char *host, const struct log 
 int config_parse(const char *path, const char *text, size_t length, const char *host,
 		 const struct log *log, struct config **ret);
 
-/* Reads a file named by the administrator, not below a root, into BUFFER. Returns its length or a
- * negative errno: -EFBIG if it is not smaller than SIZE. */
-ssize_t config_read(const char *path, char *buffer, size_t size);
+/* Reads a file from FD into BUFFER. Returns its length or a negative errno: -EFBIG if it is not
+ * smaller than SIZE. */
+ssize_t config_read(int fd, char *buffer, size_t size);
 
 /* The configuration without a file: selects all devices. Returns 0 or -ENOMEM. */
 int config_new_empty(struct config **ret);

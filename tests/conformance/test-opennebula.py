@@ -78,7 +78,7 @@ def interface_by_sysfs(machine, address):
 
 
 def interface(machine, address):
-    cached = read_file(machine.path("var/tmp/one_db/pci_net_names", address))
+    cached = read_file(machine.path("var/lib/pciprobe/opennebula/pci_net_names", address))
     return (
         interface_by_rules(machine, address)
         or (cached or "").strip()
@@ -405,7 +405,7 @@ def check_subcommand(tree):
     yield from same(
         (0, before), (answer(tree, config).returncode, answer(tree, config).stdout), "answer"
     )
-    cache = tree.path("var/tmp/one_db/pci_net_names")
+    cache = tree.path("var/lib/pciprobe/opennebula/pci_net_names")
     present = {
         address: interface_by_sysfs(tree.machine, address) for address in tree.machine.addresses()
     }

@@ -273,7 +273,7 @@ def add_network_devices(tree):
         "# written by hand\n# 0000:06:00.0 <- lan0\n#  0000:06:00.1 <- lan1\n"
         'ACTION=="add", NAME="lan9" # 0000:06:00.3 <- lan9',
     )
-    tree.file("var/tmp/one_db/pci_net_names/0000:06:00.2", "wan2")
+    tree.file("var/lib/pciprobe/opennebula/pci_net_names/0000:06:00.2", "wan2")
 
 
 def add_virtual_functions(tree):

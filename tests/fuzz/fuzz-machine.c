@@ -93,7 +93,7 @@ static const struct kind {
 	{'h', THING_FILE, "proc/sys/kernel/hostname"},
 	{'C', THING_FILE, CONFIG},
 	{'U', THING_FILE, "etc/udev/rules.d/99-rename.rules"},
-	{'K', THING_FILE, "var/tmp/one_db/pci_net_names/*"},
+	{'K', THING_FILE, "var/lib/pciprobe/opennebula/pci_net_names/*"},
 	/* owners; without process 1 the machine is a recording */
 	{'B', THING_DIRECTORY, "proc/1/fd"},
 	{'q', THING_FILE, "proc/*/cmdline"},

@@ -66,6 +66,23 @@ restart
 check "the unit succeeds with an unused device" ends_as active 0
 check_same "that device is bound to vfio-pci" vfio-pci "$(driver_of "$nic1")"
 
+# The unit of the textfile collector finds a process of another user with its two capabilities.
+textfile=pciprobe-textfile.service
+mkdir -p /var/lib/prometheus/node-exporter
+cp -- "$PCIPROBE" /run/pciprobe
+sed "s|[^ ]*/pciprobe -f|/run/pciprobe -f|" "$BUILD_DIR/etc/prometheus/$textfile" >"/etc/systemd/system/$textfile"
+node=/dev/vfio/$(group_of "$nic0")
+chmod 666 "$node"
+nsenter -t "$systemd" -p -m setpriv --reuid nobody --clear-groups bash -c "exec sleep 600 <>$node" &
+sleeper=$!
+holds() { nsenter -t "$systemd" -p -m sh -c "ls -l /proc/[0-9]*/fd/0" 2>/dev/null | grep -q " $node\$"; }
+check "a process of another user holds a device" wait_for 20 holds
+check "the textfile unit succeeds" nsenter -t "$systemd" -p -m systemctl start "$textfile"
+check "it finds the holder" grep -qF "ownership_info{address=\"$nic0\",ownership=\"held\"}" \
+    /var/lib/prometheus/node-exporter/pciprobe.prom
+pkill -x sleep
+wait "$sleeper" || :
+
 nsenter -t "$systemd" -p -m systemctl stop "$unit"
 check_same "the unit is stopped" inactive "$(property ActiveState)"
 check_same "the devices stay bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"

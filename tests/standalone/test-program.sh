@@ -4,6 +4,7 @@
 # disk, with wrong arguments. Prints TAP. PCIPROBE is the program, SOURCES the top of the source
 # tree.
 set -u
+umask 022
 PCIPROBE=${PCIPROBE:-pciprobe}
 SOURCES=$(realpath "${SOURCES:-.}")
 work=$(mktemp -d) || exit 1
@@ -581,16 +582,16 @@ ln -s ../../../../../../../../../../../../../../../../../../../../../../tmp evil
 [ ! -e /tmp/uevent ]; result $? "recording a malicious sysroot writes only into the target directory"
 
 # ---- OpenNebula ----
-mkdir -p machine/var/tmp
+mkdir -p machine/var/lib
 p -f opennebula --usage >wanted
 expect 0 "opennebula with a configuration succeeds" p opennebula -c nvidia.conf
 says out ' SHORT_ADDRESS = "00:03.0" ,' "opennebula prints the selected devices"
 cp out good
-[ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0 2>/dev/null)" = "" ]
+[ "$(cat machine/var/lib/pciprobe/opennebula/pci_net_names/0000:00:02.0 2>/dev/null)" = "" ]
 result $? "interface names of devices that are not selected are not cached"
 expect 0 "opennebula without a configuration succeeds" p opennebula
 cmp -s out wanted; result $? "opennebula prints the same as the format" out wanted
-[ "$(cat machine/var/tmp/one_db/pci_net_names/0000:00:02.0)" = enx525400123456 ]
+[ "$(cat machine/var/lib/pciprobe/opennebula/pci_net_names/0000:00:02.0)" = enx525400123456 ]
 result $? "the interface name is cached"
 rm -r machine/sys/devices/pci0000:00/0000:00:02.0/net
 grep -qx 'PCI_USAGE = \[\]' out; result $? "an empty PCI_USAGE is printed" out
@@ -604,30 +605,97 @@ says err "nvidia.conf:1:10: invalid filter 'nonsense'" "the invalid configuratio
 says err "printed the last good output" "the use of cached output is reported"
 expect 1 "opennebula fails without cached output" "$PCIPROBE" --sysroot empty opennebula
 silent out "opennebula without cached output prints nothing"
-mkdir -p planted/var/tmp/one_db
-chmod 777 planted/var/tmp/one_db
-echo "PCI = [ planted ]" >planted/var/tmp/one_db/pciprobe.answer
+planted=planted/var/lib/pciprobe/opennebula
+mkdir -p $planted
+chmod 777 $planted
+echo "PCI = [ planted ]" >$planted/pciprobe.answer
 expect 1 "cached output in a world-writable directory is rejected" \
 	"$PCIPROBE" --sysroot planted opennebula
 silent out "untrusted cached output is not printed"
+chmod 755 $planted
+mv $planted/pciprobe.answer answer
+ln -s "$work/answer" $planted/pciprobe.answer
+expect 1 "cached output that is a link is rejected" "$PCIPROBE" --sysroot planted opennebula
+silent out "the target of a link is not printed"
+rm -r $planted
+ln -s "$work" $planted
+cp answer pciprobe.answer
+expect 1 "a state directory that is a link is rejected" "$PCIPROBE" --sysroot planted opennebula
+silent out "nothing is read through a linked state directory"
+
+# the state of versions before 0.2.0 was in a directory that anyone could create
+old=machine/var/tmp/one_db
+rm -r machine/var/lib/pciprobe
+mkdir -p $old/pci_net_names
+printf old0 >$old/pci_net_names/0000:00:02.0
+ln -s /etc/hostname $old/pci_net_names/0000:00:03.0
+printf x >$old/pci_net_names/notes
+expect 0 "opennebula succeeds with old state" p opennebula
+says out 'IFNAME = "old0"' "old interface names are migrated"
+names=$(cd machine/var/lib/pciprobe/opennebula/pci_net_names && echo *)
+[ "$names" = 0000:00:02.0 ]; result $? "only regular files of devices are migrated"
+rm -r machine/var/lib/pciprobe
+chmod 777 $old/pci_net_names
+expect 0 "opennebula succeeds with old state that anyone can write" p opennebula
+! grep -q old0 out; result $? "old state that anyone can write is ignored" out
+rm -r machine/var/tmp machine/var/lib/pciprobe
 mkdir -p "remotes/im/kvm-probes.d/host/system" remotes/etc/im/kvm-probes.d
 sed "s|@bindir@|${PCIPROBE%/*}|" "$SOURCES/etc/opennebula/pci.in" >remotes/im/kvm-probes.d/host/system/pci.rb
 chmod +x remotes/im/kvm-probes.d/host/system/pci.rb
 printf ":filter: '*:*'\n" >remotes/etc/im/kvm-probes.d/pci.conf
-# the monitor keeps state in /var/tmp: use a temporary one
+# the monitor keeps state in /var/lib: use a temporary one
 if unshare -m true 2>/dev/null; then
-	monitor="mount -t tmpfs none /var/tmp && echo '<xml/>' | $work/remotes/im/kvm-probes.d/host/system/pci.rb kvm /ds 4124 0 host1"
+	monitor="mount -t tmpfs none /var/lib && echo '<xml/>' | $work/remotes/im/kvm-probes.d/host/system/pci.rb kvm /ds 4124 0 host1"
 	expect 0 "the replacement of pci.rb succeeds" unshare -m sh -c "$monitor"
 	"$PCIPROBE" -a -f opennebula --usage >wanted
 	cmp -s out wanted; result $? "the replacement of pci.rb prints the format opennebula" out wanted
 	expect 0 "the replacement of pci.rb can be started by a relative path" unshare -m sh -c \
-		"cd remotes/im/kvm-probes.d/host/system && mount -t tmpfs none /var/tmp && ./pci.rb kvm"
+		"cd remotes/im/kvm-probes.d/host/system && mount -t tmpfs none /var/lib && ./pci.rb kvm"
 	rm remotes/etc/im/kvm-probes.d/pci.conf
 	expect 1 "the replacement fails without a configuration, like pci.rb" \
 		unshare -m sh -c "$monitor"
 else
 	skip "the replacement of pci.rb succeeds" "mount namespaces are not available"
 fi
+
+# ---- files that the caller may not read ----
+printf ":filter: '10de:secret'\n" >private.conf
+chmod 600 private.conf
+# as_caller WHAT COMMAND...: checks that messages about private.conf do not quote it.
+hides() {
+	local what=$1
+	shift
+	expect 1 "an invalid file that the caller may not read is rejected, $what" "$@"
+	says err 'private.conf:1:10: invalid (not shown' "its location is reported, $what"
+	! grep -q secret err; result $? "its text is not reported, $what" err
+}
+if [ "$(id -u)" = 0 ]; then
+	hides "by sudo" env SUDO_UID=65534 "$PCIPROBE" --sysroot machine -c private.conf
+	hides "by pkexec" env PKEXEC_UID=65534 "$PCIPROBE" --sysroot machine -c private.conf
+	if setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps +dac_read_search \
+		--ambient-caps +dac_read_search "$PCIPROBE" --version >/dev/null 2>&1; then
+		hides "with capabilities" setpriv --reuid 65534 --regid 65534 --clear-groups \
+			--inh-caps +dac_read_search --ambient-caps +dac_read_search \
+			"$PCIPROBE" --sysroot machine -c private.conf
+	else
+		skip "files are hidden with capabilities" "ambient capabilities are not available"
+	fi
+	cp private.conf readable.conf
+	chmod 644 readable.conf
+	chmod 755 .
+	expect 1 "an invalid file that the caller may read is rejected" \
+		env SUDO_UID=65534 "$PCIPROBE" --sysroot machine -c readable.conf
+	says err "readable.conf:1:10: invalid filter '10de:secret'" "its text is reported"
+	printf '[pci]\nalias = secret\n' >private.conf
+	expect 1 "verify rejects an invalid file that the caller may not read" \
+		env SUDO_UID=65534 "$PCIPROBE" --sysroot machine verify nova private.conf
+	! grep -q secret err; result $? "verify does not report its text" err
+	expect 1 "record refuses to copy a file that the caller may not read" \
+		env SUDO_UID=65534 "$PCIPROBE" --sysroot machine record -c private.conf stolen
+	[ ! -e stolen/etc/pciprobe/pci.conf ]; result $? "the file is not copied"
+fi
+expect 1 "the owner sees the text of a private file" "$PCIPROBE" --sysroot machine verify nova private.conf
+! grep -q 'not shown' err; result $? "nothing is hidden from the owner" err
 
 # ---- Nova ----
 p -a -f nova >nova.conf
@@ -661,7 +729,7 @@ says err "file too large (limit 1 MiB)" "the oversized file is reported"
 mkdir -p agent/bin agent/var
 printf '#!/bin/sh\n[ ! -e %s/agent/broken ] || { echo broken >&2; exit 1; }\necho a warning >&2\nexec %s -a --sysroot %s/machine "$@"\n' \
 	"$work" "$PCIPROBE" "$work" >agent/bin/pciprobe
-sed "s|@bindir@|$work/agent/bin|; s|@localstatedir@|$work/agent/var|" "$SOURCES/etc/cloudstack/gpudiscovery.sh.in" >agent/gpudiscovery.sh
+sed "s|@bindir@|$work/agent/bin|; s|=/var/lib|=$work/agent/var|" "$SOURCES/etc/cloudstack/gpudiscovery.sh.in" >agent/gpudiscovery.sh
 chmod +x agent/bin/pciprobe agent/gpudiscovery.sh
 p -a -f cloudstack >wanted
 expect 0 "the replacement of gpudiscovery.sh succeeds" agent/gpudiscovery.sh any argument
@@ -673,7 +741,14 @@ touch agent/broken
 expect 0 "the replacement succeeds with cached output after a failure" agent/gpudiscovery.sh
 cmp -s out unknown; result $? "cached output has no free devices" out unknown
 silent err "the replacement hides errors after a failure"
-rm -r agent/var
+chmod 777 agent/var/pciprobe/cloudstack
+expect 1 "the replacement rejects cached output that anyone can write" agent/gpudiscovery.sh
+silent out "the replacement does not print untrusted cached output"
+chmod 755 agent/var/pciprobe/cloudstack
+mv agent/var/pciprobe/cloudstack/gpudiscovery.json agent/var/pciprobe
+expect 0 "the replacement finds the output saved by an old version" agent/gpudiscovery.sh
+cmp -s out unknown; result $? "the old output is printed" out unknown
+rm -r agent/var/pciprobe
 expect 1 "the replacement fails without cached output" agent/gpudiscovery.sh
 silent out "the replacement prints nothing without cached output"
 says err "broken" "the replacement reports the error without cached output"

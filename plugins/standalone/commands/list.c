@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static int list_devices(const struct options *options, struct report *report)
+static int list_devices(struct options *options, struct report *report)
 {
 	struct inventory *inventory = NULL;
 	int status = STATUS_FAILED;

@@ -4,6 +4,7 @@
  * successful output is printed again. */
 #include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/report.h"
+#include "plugins/standalone/state.h"
 #include "probe/details/details.h"
 
 #include <errno.h>
@@ -14,66 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_HOME "/var/tmp/one_db" /* the directory of OpenNebula's monitor */
 #define OUTPUT_SIZE_MAX (16u << 20)
 
-/* Opens a directory, which is created if it does not exist. /var/tmp is world-writable, so a
- * directory that users other than this one and root can write to is rejected with -EPERM. Returns a
- * descriptor or a negative errno. */
-static int open_private_directory(int at, const char *path)
-{
-	struct stat status;
-	int fd, error = 0;
-
-	if (mkdirat(at, path, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &status) < 0)
-		error = -errno;
-	else if ((status.st_uid != geteuid() && status.st_uid != 0) ||
-		 (status.st_mode & (S_IWGRP | S_IWOTH)))
-		error = -EPERM;
-	if (error) {
-		close(fd);
-		return error;
-	}
-	return fd;
-}
-
-/* Replaces a file atomically. */
-static int replace_file(int directory, const char *name, const char *data, size_t length)
-{
-	char temporary[NAME_MAX + 1];
-	size_t done = 0;
-	ssize_t n;
-	int fd, error = 0;
-
-	if (snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid()) >=
-	    (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0644);
-	if (fd < 0)
-		return -errno;
-	while (done < length && !error) {
-		n = write(fd, data + done, length - done);
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			error = -errno;
-	}
-	if (!error && fsync(fd) < 0)
-		error = -errno;
-	if (close(fd) < 0 && !error)
-		error = -errno;
-	if (!error && renameat(directory, temporary, directory, name) < 0)
-		error = -errno;
-	if (error)
-		unlinkat(directory, temporary, 0);
-	return error;
-}
+/* Where versions before 0.2.0 kept the state, beside that of OpenNebula's monitor. */
+#define OLD_PARENT "var/tmp"
+#define OLD_STATE "one_db"
+#define OLD_INTERFACE_NAMES "pci_net_names"
 
 /* Two hypervisors on one host have a probe each, so the name of the cache includes the directory of
  * the configuration. */
@@ -88,26 +35,86 @@ static void make_cache_name(const struct options *options, char name[static NAME
 	free(copy);
 }
 
+/* Copies a file of the old state, unless it is too long or not of this user. */
+static void migrate_file(int from, int to, const char *name, size_t size_max)
+{
+	char *contents;
+	struct stat status;
+	ssize_t length;
+
+	if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || status.st_uid != geteuid())
+		return;
+	length = state_read(from, name, size_max, &contents, NULL);
+	if (length >= 0)
+		state_write(to, name, contents, (size_t)length);
+	free(contents);
+}
+
+static void migrate_interface_names(int from, int to)
+{
+	_cleanup_closedir_ DIR *list = fdopendir(from);
+	struct pci_address address;
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list)))
+		if (address_parse_full(entry->d_name, &address) == 0)
+			migrate_file(dirfd(list), to, entry->d_name, IF_NAMESIZE);
+	if (!list)
+		close(from);
+}
+
+/* Anyone can create the old directories, so only those of this user are read. */
+static void migrate_state(const struct options *options, int state, int names, const char *output)
+{
+	char *parent = NULL;
+	int top = -1, from = -1, from_names = -1;
+
+	if (asprintf(&parent, "%s/" OLD_PARENT, options->sysroot ? options->sysroot : "") >= 0)
+		top = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(parent);
+	if (top >= 0)
+		from = state_open_at(top, OLD_STATE, false);
+	if (from >= 0) {
+		migrate_file(from, state, output, OUTPUT_SIZE_MAX);
+		from_names = state_open_at(from, OLD_INTERFACE_NAMES, false);
+		close(from);
+	}
+	if (from_names >= 0)
+		migrate_interface_names(from_names, names);
+	if (top >= 0)
+		close(top);
+}
+
+/* Opens the directory of the interface names, and migrates the old state when it is created.
+ * Returns a descriptor or a negative errno. */
+static int open_interface_names(const struct options *options, int state, const char *output)
+{
+	int names = state_open_at(state, IFNAME_CACHE, false);
+
+	if (names != -ENOENT)
+		return names;
+	names = state_open_at(state, IFNAME_CACHE, true);
+	if (names >= 0)
+		migrate_state(options, state, names, output);
+	return names;
+}
+
 /* A device assigned to a VM has no interface on the host; its name is saved for then. */
-static void save_interface_names(int state, const struct inventory *inventory)
+static void save_interface_names(int names, const struct inventory *inventory)
 {
 	char address[ADDRESS_SIZE];
 	const char *name;
-	int fd = open_private_directory(state, "pci_net_names");
 
-	if (fd < 0)
-		return;
 	inventory_foreach(inventory, device) {
 		name = device_uplink(device);
 		address_format(&device->address, address);
-		if (name && faccessat(fd, address, F_OK, 0) < 0)
-			replace_file(fd, address, name, strlen(name));
+		if (name && faccessat(names, address, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			state_write(names, address, name, strlen(name));
 	}
-	close(fd);
 }
 
 /* Returns an enum status. The caller frees *ret in any case. */
-static int make_output(const struct options *options, int state, char **ret, size_t *ret_size)
+static int make_output(struct options *options, int names, char **ret, size_t *ret_size)
 {
 	const struct writer *writer = writer_find("opennebula");
 	struct inventory *inventory = NULL;
@@ -121,8 +128,8 @@ static int make_output(const struct options *options, int state, char **ret, siz
 	out = open_memstream(ret, ret_size);
 	if (out && probe_read(report.probe, &inventory) == 0) {
 		report.inventory = inventory;
-		if (state >= 0)
-			save_interface_names(state, inventory);
+		if (names >= 0)
+			save_interface_names(names, inventory);
 		if (writer->write(&report, out) == 0 && fflush(out) == 0)
 			status = status_of(inventory);
 		report_log_sources(options, inventory);
@@ -136,40 +143,34 @@ static int make_output(const struct options *options, int state, char **ret, siz
 
 static int print_cached_output(const struct options *options, int state, const char *name)
 {
-	char *contents = malloc(OUTPUT_SIZE_MAX);
-	struct stat status;
-	ssize_t length = -1;
-	int fd = -1;
+	char *contents = NULL;
+	time_t modified = 0;
+	ssize_t length = state < 0 ? state
+				   : state_read(state, name, OUTPUT_SIZE_MAX, &contents, &modified);
 
-	if (contents && state >= 0)
-		fd = openat(state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_size < OUTPUT_SIZE_MAX)
-		length = read(fd, contents, OUTPUT_SIZE_MAX);
-	if (fd >= 0)
-		close(fd);
-	if (length >= 0 && length == status.st_size) {
-		fwrite(contents, 1, (size_t)length, stdout);
-		log_error(&options->log, "printed the last good output, from %ld seconds ago",
-			  (long)(time(NULL) - status.st_mtime));
-	} else {
+	if (length < 0) {
 		log_error(&options->log, "no cached output available");
-		length = -1;
+		return STATUS_FAILED;
 	}
+	fwrite(contents, 1, (size_t)length, stdout);
+	log_error(&options->log, "printed the last good output, from %ld seconds ago",
+		  (long)(time(NULL) - modified));
 	free(contents);
-	return length >= 0 ? STATUS_OK : STATUS_FAILED;
+	return STATUS_OK;
 }
 
 int run_opennebula(struct options *options)
 {
 	char *output = NULL, name[NAME_MAX + 1], *path = NULL;
 	size_t size = 0;
-	int state = -1, status, error;
+	int state, names, status, error;
 
-	if (asprintf(&path, "%s" STATE_HOME, options->sysroot ? options->sysroot : "") >= 0)
-		state = open_private_directory(AT_FDCWD, path);
 	make_cache_name(options, name);
-	status = make_output(options, state, &output, &size);
+	state = state_open(options->sysroot ? options->sysroot : "", IFNAME_STATE, true, &path);
+	names = state < 0 ? state : open_interface_names(options, state, name);
+	status = make_output(options, names, &output, &size);
+	if (names >= 0)
+		close(names);
 	if (status == STATUS_FAILED) {
 		status = print_cached_output(options, state, name);
 	} else {
@@ -177,12 +178,12 @@ int run_opennebula(struct options *options)
 		error = state < 0 ? state : 0;
 		/* an older complete output is better than an incomplete one */
 		if (!error && status == STATUS_OK)
-			error = replace_file(state, name, output, size);
+			error = state_write(state, name, output, size);
 		if (error < 0)
 			log_warning(
 				&options->log,
 				"%s: %s; cannot save the output as a fallback for later failures",
-				path, strerror(-error));
+				path ? path : STATE_DIRECTORY, strerror(-error));
 		status = STATUS_OK;
 	}
 	if (state >= 0)

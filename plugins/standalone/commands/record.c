@@ -215,32 +215,44 @@ static int open_directory(const char *path, const struct log *log)
 	return fd;
 }
 
+/* Returns its length or a negative errno (logged). A copy of a file that the caller may not read is
+ * not made. */
+static ssize_t read_named_config(const struct options *options, char *contents, size_t size)
+{
+	struct callerfile file = {.fd = STDIN_FILENO};
+	ssize_t length;
+	int error;
+
+	if (!options->config_is_stdin) {
+		error = callerfile_open(options->config, &options->log, &file);
+		if (error < 0)
+			return error;
+	}
+	length = file.is_hidden ? -EACCES : config_read(file.fd, contents, size);
+	if (length < 0)
+		log_error(&options->log, "%s: %s", options->config, strerror((int)-length));
+	if (!options->config_is_stdin)
+		close(file.fd);
+	return length;
+}
+
 /* The configuration is recorded at its default path. */
 static int read_config(const struct options *options, struct recording *recording,
 		       struct sysroot *root)
 {
 	char *contents = malloc(CONFIG_SIZE_MAX);
-	size_t length;
-	FILE *in;
+	ssize_t length = 0;
 
 	if (!contents)
 		return -ENOMEM;
-	if (!options->config) {
+	if (!options->config)
 		sysdir_read(sysroot_dir(root), CONFIG_PATH, contents, CONFIG_SIZE_MAX);
-	} else {
-		in = options->config_is_stdin ? stdin : fopen(options->config, "re");
-		length = in ? fread(contents, 1, CONFIG_SIZE_MAX, in) : 0;
-		if (!in || ferror(in)) {
-			log_error(&options->log, "%s: %s", options->config, strerror(errno));
-			free(contents);
-			return -EIO;
-		}
-		if (in != stdin)
-			fclose(in);
-		record_item(recording, SYSROOT_FILE, CONFIG_PATH, contents, length);
-	}
+	else
+		length = read_named_config(options, contents, CONFIG_SIZE_MAX);
+	if (options->config && length >= 0)
+		record_item(recording, SYSROOT_FILE, CONFIG_PATH, contents, (size_t)length);
 	free(contents);
-	return 0;
+	return length < 0 ? (int)length : 0;
 }
 
 /* Writes all formats to /dev/null, because each may read files of its own. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct check {
 	const struct nova_conf *conf;
@@ -160,6 +161,8 @@ static int verify_host(struct options *options, struct nova_conf *conf)
 
 int run_verify(struct options *options)
 {
+	const struct log log = options->log;
+	struct callerfile file;
 	struct nova_conf conf;
 	int status = STATUS_FAILED;
 
@@ -167,8 +170,13 @@ int run_verify(struct options *options)
 		log_error(&options->log, "verify: usage: verify nova FILE");
 		return STATUS_USAGE;
 	}
-	if (nova_conf_read(options->arguments[1], &options->log, &conf) == 0)
+	if (callerfile_open(options->arguments[1], &log, &file) < 0)
+		return STATUS_FAILED;
+	options->log = file.log;
+	if (nova_conf_read(&file, &conf) == 0)
 		status = verify_host(options, &conf);
+	options->log = log;
 	nova_conf_free(&conf);
+	close(file.fd);
 	return status;
 }

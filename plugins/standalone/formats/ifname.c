@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/formats/ifname.h"
 
+#include "plugins/standalone/state.h"
 #include "probe/sysfs/textfile.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RULES_SIZE_MAX (1u << 20)
+#define CACHED_SIZE_MAX 256
 
 char *ifname_read_rules(struct sysroot *root)
 {
@@ -53,16 +58,36 @@ static bool find_in_rules(const char *rules, const char *address, char buffer[st
 	return false;
 }
 
-static bool find_in_cache(const struct sysdir *cache, const char *address,
-			  char buffer[static IF_NAMESIZE])
+int ifname_open_cache(struct sysroot *root)
 {
-	char string[256];
+	char *path;
+	int cache, state = state_open(sysroot_path(root), IFNAME_STATE, false, &path);
 
-	return cache->fd >= 0 && sysdir_read(cache, address, string, sizeof(string)) > 0 &&
-	       parse_name(string, strlen(string), buffer);
+	free(path);
+	if (state < 0)
+		return state;
+	cache = state_open_at(state, IFNAME_CACHE, false);
+	close(state);
+	return cache;
 }
 
-bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
+static bool find_in_cache(int cache, const char *address, char buffer[static IF_NAMESIZE])
+{
+	char *name;
+	ssize_t length;
+	bool found;
+
+	if (cache < 0)
+		return false;
+	length = state_read(cache, address, CACHED_SIZE_MAX, &name, NULL);
+	while (length > 0 && isspace((unsigned char)name[length - 1]))
+		length--;
+	found = length > 0 && parse_name(name, (size_t)length, buffer);
+	free(name);
+	return found;
+}
+
+bool ifname_find(int cache, const char *rules, const struct pci_device *device,
 		 char buffer[static IF_NAMESIZE])
 {
 	char address[ADDRESS_SIZE];

@@ -12,15 +12,18 @@
 
 #define IFNAME_RULES \
 	"etc/udev/rules.d/99-rename.rules" /* comment lines "# <full address> <- <name>" */
-#define IFNAME_CACHE \
-	"var/tmp/one_db/pci_net_names" /* one file per device, named after its full address */
+#define IFNAME_STATE "opennebula"	   /* state directory, see plugins/standalone/state.h */
+#define IFNAME_CACHE "pci_net_names" /* in it, a file per device, named after its full address */
 
 /* Reads IFNAME_RULES below ROOT. NULL if it cannot be read; the caller frees it. */
 char *ifname_read_rules(struct sysroot *root);
 
+/* Opens IFNAME_CACHE. Returns a descriptor, which the caller closes, or a negative errno. */
+int ifname_open_cache(struct sysroot *root);
+
 /* Writes the name to BUFFER and returns true, or returns false if it is unknown. CACHE is the
- * opened IFNAME_CACHE, with fd -1 if it is absent; RULES may be NULL. */
-bool ifname_find(const struct sysdir *cache, const char *rules, const struct pci_device *device,
+ * opened IFNAME_CACHE, negative if there is none; RULES may be NULL. */
+bool ifname_find(int cache, const char *rules, const struct pci_device *device,
 		 char buffer[static IF_NAMESIZE]);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uuid/uuid.h>
 
 struct attributes {
@@ -152,7 +153,7 @@ static void write_device_name(struct attributes *attributes, const struct config
 }
 
 static void write_device(FILE *out, const struct report *report, const struct pci_device *device,
-			 const struct sysdir *cache, const char *rules)
+			 int cache, const char *rules)
 {
 	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
@@ -260,15 +261,16 @@ int write_onehost(const struct report *report, FILE *out)
 int write_opennebula(const struct report *report, FILE *out)
 {
 	struct sysroot *root = probe_sysroot(report->probe);
-	_cleanup_sysdir_ struct sysdir cache = {.fd = -1};
 	char *rules = ifname_read_rules(root);
-
 	/* opened once: most hosts have none, which then needs no lookup per device */
-	sysdir_open(sysroot_dir(root), IFNAME_CACHE, &cache);
+	int cache = ifname_open_cache(root);
+
 	inventory_foreach(report->inventory, device)
 		if (!opennebula_omit_reason(probe_config(report->probe), device))
-			write_device(out, report, device, &cache, rules);
+			write_device(out, report, device, cache, rules);
 	free(rules);
+	if (cache >= 0)
+		close(cache);
 	if (report->format.usage)
 		write_usage(out, report->inventory);
 	return 0;

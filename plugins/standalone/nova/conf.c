@@ -247,19 +247,19 @@ int nova_conf_parse(const char *path, char *text, size_t length, const struct lo
 	return -ENOMEM;
 }
 
-int nova_conf_read(const char *path, const struct log *log, struct nova_conf *ret)
+int nova_conf_read(const struct callerfile *file, struct nova_conf *ret)
 {
 	char *text = malloc(NOVA_CONF_SIZE_MAX + 1);
-	ssize_t length = text ? config_read(path, text, NOVA_CONF_SIZE_MAX) : -ENOMEM;
+	ssize_t length = text ? config_read(file->fd, text, NOVA_CONF_SIZE_MAX) : -ENOMEM;
 	int error = (int)length;
 
-	*ret = (struct nova_conf){.path = path};
+	*ret = (struct nova_conf){.path = file->path};
 	if (length < 0)
-		log_error(log, "%s: %s", path,
+		log_error(&file->log, "%s: %s", file->path,
 			  length == -EFBIG ? "file too large (limit 1 MiB)"
 					   : strerror((int)-length));
 	else
-		error = nova_conf_parse(path, text, (size_t)length, log, ret);
+		error = nova_conf_parse(file->path, text, (size_t)length, &file->log, ret);
 	free(text);
 	return error;
 }

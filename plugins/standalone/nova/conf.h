@@ -4,6 +4,7 @@
 #ifndef PCIPROBE_STANDALONE_NOVA_CONF_H
 #define PCIPROBE_STANDALONE_NOVA_CONF_H
 
+#include "plugins/standalone/callerfile.h"
 #include "probe/log.h"
 
 #include <stdbool.h>
@@ -34,9 +35,9 @@ struct nova_conf {
 void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
 		     const char *message);
 
-/* Reads the file PATH. Syntax errors are reported by nova_conf_error. Call nova_conf_free in any
+/* Reads FILE. Syntax errors are reported by nova_conf_error. Call nova_conf_free in any
  * case. Returns 0, also for a file with errors, or the negative errno (logged) of reading it. */
-int nova_conf_read(const char *path, const struct log *log, struct nova_conf *ret);
+int nova_conf_read(const struct callerfile *file, struct nova_conf *ret);
 
 /* Same for the LENGTH bytes at TEXT, which are modified and must be followed by one writable byte.
  * PATH is used in messages. Returns 0 or -ENOMEM (logged). */

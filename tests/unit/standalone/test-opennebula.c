@@ -7,6 +7,8 @@
 #include "tests/unit/fakesys.h"
 #include "tests/unit/standalone/output.h"
 
+#define CACHE "var/lib/pciprobe/" IFNAME_STATE "/" IFNAME_CACHE
+
 static struct fakesys *fake;
 static struct log_capture captured;
 
@@ -166,7 +168,7 @@ static void interface_names_have_three_sources(void **state)
 	string = output_of(NULL);
 	assert_contains(string, " IFNAME = \"eth0\" ");
 	free(string);
-	fakesys_file(fake, IFNAME_CACHE "/0000:00:02.0", "cached0\n");
+	fakesys_file(fake, CACHE "/0000:00:02.0", "cached0\n");
 	string = output_of(NULL);
 	assert_contains(string, " IFNAME = \"cached0\" ");
 	free(string);
@@ -177,7 +179,7 @@ static void interface_names_have_three_sources(void **state)
 	free(string);
 	fakesys_file(fake, IFNAME_RULES,
 		     "# 0000:00:02.0 <- a\"b\n# 0000:00:02.0 <- waytoolongforaninterface\n");
-	fakesys_file(fake, IFNAME_CACHE "/0000:00:02.0", "\x1b[2J\n");
+	fakesys_file(fake, CACHE "/0000:00:02.0", "\x1b[2J\n");
 	string = output_of(NULL);
 	assert_contains(string, " IFNAME = \"eth0\" ");
 	free(string);
