@@ -75,6 +75,8 @@ int grid_write(struct grid *grid, unsigned flags, FILE *out)
 
 	if (!table)
 		return -ENOMEM;
+	/* without memory libsmartcols prints less, and reports nothing */
+	errno = 0;
 	scols_table_set_stream(table, out);
 	scols_table_enable_colors(table, !!(flags & GRID_COLORS));
 	scols_table_enable_noheadings(table, !(flags & GRID_HEADINGS));
@@ -85,5 +87,7 @@ int grid_write(struct grid *grid, unsigned flags, FILE *out)
 		error = add_rows(table, grid);
 	if (error < 0)
 		return error;
-	return scols_print_table(table) < 0 ? -EIO : 0;
+	if (scols_print_table(table) < 0)
+		return -EIO;
+	return errno == ENOMEM ? -ENOMEM : 0;
 }

@@ -163,10 +163,7 @@ static char *truncate_text(const char *text, size_t width)
 		text += length ? length : 1;
 	}
 	fputs(cut ? ellipsis : "", out);
-	if (fclose(out) == 0)
-		return copy;
-	free(copy);
-	return NULL;
+	return text_stream_end(out, &copy);
 }
 
 static int fit_text(char **text, size_t width)

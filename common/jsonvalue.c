@@ -29,7 +29,7 @@ struct json_object *jsonvalue_string(const char *string)
 	if (!out)
 		return NULL;
 	text_write_utf8(out, string);
-	object = fclose(out) == 0 ? json_object_new_string(clean) : NULL;
+	object = text_stream_end(out, &clean) ? json_object_new_string(clean) : NULL;
 	free(clean);
 	return object;
 }
@@ -137,9 +137,16 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value,
 		return -ENOMEM;
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	errno = 0;
 	/* including the NUL, which ends a number */
 	value = json_tokener_parse_ex(tokener, escaped, (int)strlen(escaped) + 1);
 	error = json_tokener_get_error(tokener);
+	if (errno == ENOMEM) {
+		json_object_put(value);
+		json_tokener_free(tokener);
+		free(escaped);
+		return -ENOMEM;
+	}
 	if (error == json_tokener_success)
 		*ret_value = value;
 	else
@@ -151,10 +158,18 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value,
 	return error == json_tokener_success ? 0 : -EBADMSG;
 }
 
+/* Without memory, json-c truncates the text or returns NULL; only errno shows that. */
 int jsonvalue_write(FILE *out, struct json_object *value, int error)
 {
-	if (!error)
-		fputs(json_object_to_json_string_ext(value, STYLE), out);
+	const char *text;
+
+	if (!error) {
+		errno = 0;
+		text = json_object_to_json_string_ext(value, STYLE);
+		error = !text || errno == ENOMEM ? -ENOMEM : 0;
+		if (!error)
+			fputs(text, out);
+	}
 	json_object_put(value);
 	return error;
 }

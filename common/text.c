@@ -2,6 +2,7 @@
 #include "common/text.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t text_decode(const char *text, uint32_t *ret)
@@ -72,4 +73,14 @@ void text_write_escaped(FILE *out, const char *text, const char *special)
 		else
 			fputc('?', out);
 	}
+}
+
+char *text_stream_end(FILE *out, char **string)
+{
+	bool failed = ferror(out);
+
+	if (fclose(out) == 0 && !failed)
+		return *string;
+	free(*string);
+	return *string = NULL;
 }

@@ -119,8 +119,10 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int error;
 
-	if (!probe)
+	if (!probe) {
+		log_error(&options->log, "out of memory");
 		return -ENOMEM;
+	}
 	probe->log = options->log;
 	probe->details = options->details;
 	probe->other_details = options->other_details;
@@ -223,9 +225,10 @@ static int read_devices(struct probe *probe, struct inventory *inventory)
 	if (probe->details & DETAIL_SUBSYSTEM_NAME)
 		name_subsystems(probe, inventory);
 	if (probe->details & DETAIL_ALIASES)
-		return aliases_read(probe->config->aliases, probe->config->alias_count,
-				    probe->names, &probe->log, inventory);
-	return 0;
+		error = aliases_read(probe->config->aliases, probe->config->alias_count,
+				     probe->names, &probe->log, inventory);
+	/* a missing name is shown, and rules for names would not match */
+	return !error && names_no_memory(probe->names) ? -ENOMEM : error;
 }
 
 /* Static properties, reusable while the device stays in place. */

@@ -94,6 +94,8 @@ int columns_parse(const char *list, const char *defaults, const struct log *log,
 		error = -EINVAL;
 	}
 	if (error < 0) {
+		if (error == -ENOMEM)
+			log_error(log, "out of memory");
 		free(columns.fields);
 		return error;
 	}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static bool wants_colors(void)
@@ -73,14 +74,56 @@ unsigned report_details(struct report *report, const struct options *options, un
 	return report->details;
 }
 
+int report_make_text(const struct writer *writer, const struct report *report,
+		     struct report_text *ret)
+{
+	int fd = memfd_create("report", MFD_CLOEXEC), error;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	off_t size;
+
+	*ret = (struct report_text){0};
+	if (!out) {
+		error = -errno;
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	error = writer->write(report, out);
+	if (!error && names_no_memory(probe_names(report->probe)))
+		error = -ENOMEM;
+	if (!error && (fflush(out) != 0 || ferror(out)))
+		error = -ENOMEM;
+	size = error ? 0 : lseek(fd, 0, SEEK_END);
+	if (size > 0) {
+		ret->text = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+		ret->size = (size_t)size;
+	}
+	if (ret->text == MAP_FAILED) {
+		*ret = (struct report_text){0};
+		error = -ENOMEM;
+	}
+	fclose(out);
+	return error;
+}
+
+void report_text_free(struct report_text *text)
+{
+	if (text->text)
+		munmap(text->text, text->size);
+	*text = (struct report_text){0};
+}
+
 int report_write(const struct report *report, const struct options *options)
 {
 	struct report sorted = *report;
+	struct report_text text = {0};
 	int error = -ENOMEM;
 
 	sorted.devices = rows_sort(&options->rows, report->inventory);
 	if (sorted.devices)
-		error = options->writer->write(&sorted, stdout);
+		error = report_make_text(options->writer, &sorted, &text);
+	fwrite(text.text, 1, text.size, stdout);
+	report_text_free(&text);
 	free(sorted.devices);
 	if (!error)
 		return status_of(report->inventory);

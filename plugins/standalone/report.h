@@ -13,6 +13,18 @@ int report_begin(struct report *report, const struct options *options);
  * stores them in report->details. */
 unsigned report_details(struct report *report, const struct options *options, unsigned extra);
 
+/* A report as a whole: nothing of one that cannot be completed is written, since readers may not
+ * check the exit status. */
+struct report_text {
+	char *text; /* of SIZE bytes, without a NUL; NULL if it is empty */
+	size_t size;
+};
+
+/* Returns 0 or a negative errno (not logged). Free RET with report_text_free. */
+int report_make_text(const struct writer *writer, const struct report *report,
+		     struct report_text *ret);
+void report_text_free(struct report_text *text);
+
 /* Writes REPORT to standard output in the format of OPTIONS. Errors are logged. Returns an enum
  * status. */
 int report_write(const struct report *report, const struct options *options);

@@ -21,6 +21,7 @@ struct names {
 	struct libpci *libpci;
 	bool libpci_failed;
 	void *lookups; /* tsearch tree of struct lookup */
+	bool no_memory;
 };
 
 int names_new(const char *list, bool hwdb, const struct log *log, struct names **ret)
@@ -80,6 +81,11 @@ static void load(struct names *names)
 	if (!error && !names->compressed) {
 		libpci_use_no_list(names->libpci);
 		error = pciids_open(names->path, names->log, &names->list);
+	}
+	if (error == -ENOMEM) {
+		names->no_memory = true;
+		names->loaded = false;
+		return;
 	}
 	if (error < 0)
 		log_warning(
@@ -155,6 +161,7 @@ static struct lookup *lookup_new(struct names *names, int kind, const int ids[4]
 		return NULL;
 	}
 	lookup = calloc(1, sizeof(*lookup) + sizeof(call.buffer));
+	names->no_memory |= !lookup;
 	if (!lookup)
 		return NULL;
 	lookup->kind = kind;
@@ -180,6 +187,7 @@ static const struct lookup *lookup_find(struct names *names, int kind, const int
 		lookup = lookup_new(names, kind, ids);
 		found = lookup ? tsearch(lookup, &names->lookups, compare_lookups) : NULL;
 		if (!found) {
+			names->no_memory |= lookup != NULL;
 			free(lookup);
 			return NULL;
 		}
@@ -196,6 +204,14 @@ static const char *name_from_libpci(struct names *names, int kind, int id0, int 
 }
 
 /* ---- public functions ---- */
+
+bool names_no_memory(struct names *names)
+{
+	bool no_memory = names->no_memory;
+
+	names->no_memory = false;
+	return (names->list && pciids_no_memory(names->list)) || no_memory;
+}
 
 const char *names_vendor(struct names *names, uint16_t vendor)
 {

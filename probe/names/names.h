@@ -20,6 +20,9 @@ struct names;
 int names_new(const char *list, bool hwdb, const struct log *log, struct names **ret);
 void names_free(struct names *names);
 
+/* Whether memory was missing since the last call: then names may be missing. */
+bool names_no_memory(struct names *names);
+
 /* These return a name that lives as long as NAMES, or NULL if it is unknown. An unreadable list is
  * logged once, as a warning, and has no names. */
 const char *names_vendor(struct names *names, uint16_t vendor);

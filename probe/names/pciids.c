@@ -48,6 +48,7 @@ struct pciids {
 	struct head *heads; /* in the order of the list */
 	size_t head_count, head_capacity;
 	struct block *blocks; /* most recently used first */
+	bool no_memory;
 };
 
 static void free_block(struct block *block)
@@ -290,11 +291,12 @@ static bool read_block(const struct pciids *list, struct block *block, size_t he
 
 /* Reads the first such block. Returns NULL without memory, and a block without text if the list has
  * none. */
-static struct block *new_block(const struct pciids *list, enum kind kind, uint16_t id)
+static struct block *new_block(struct pciids *list, enum kind kind, uint16_t id)
 {
 	struct block *block = calloc(1, sizeof(*block));
 	size_t head = 0;
 
+	list->no_memory |= !block;
 	if (!block)
 		return NULL;
 	block->kind = kind;
@@ -304,6 +306,7 @@ static struct block *new_block(const struct pciids *list, enum kind kind, uint16
 		head++;
 	if (head == list->head_count || read_block(list, block, head))
 		return block;
+	list->no_memory = true;
 	free_block(block);
 	return NULL;
 }
@@ -390,6 +393,14 @@ void pciids_close(struct pciids *list)
 	free(list->heads);
 	free(list->path);
 	free(list);
+}
+
+bool pciids_no_memory(struct pciids *list)
+{
+	bool no_memory = list->no_memory;
+
+	list->no_memory = false;
+	return no_memory;
 }
 
 const char *pciids_vendor(struct pciids *list, uint16_t vendor)

@@ -7,6 +7,7 @@
 
 #include "probe/log.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pciids;
@@ -16,6 +17,9 @@ struct pciids;
  * -EBADMSG if the file contains no vendor. */
 int pciids_open(const char *path, const struct log *log, struct pciids **ret);
 void pciids_close(struct pciids *list);
+
+/* Whether memory was missing since the last call: then names may be missing. */
+bool pciids_no_memory(struct pciids *list);
 
 /* These return a name that lives as long as the list, or NULL if the list has none. */
 const char *pciids_vendor(struct pciids *list, uint16_t vendor);

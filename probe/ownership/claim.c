@@ -94,6 +94,7 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 	    set_string(&owner->mdev, claim->mdev, false) < 0 ||
 	    set_string(&owner->pod, claim->pod, false) < 0)
 		return -ENOMEM;
+	errno = 0;
 	set_frontend(owner, claim, outranks && claim->name);
-	return 0;
+	return !owner->frontend && errno == ENOMEM ? -ENOMEM : 0;
 }

@@ -14,7 +14,10 @@
  *   i-2-385-VM         CloudStack's instance; the id is this name
  *   instance-0000001f  Nova's instance; the id is the UUID
  *   -id 105            Proxmox VE's VM 105
- *   sandbox-<64 hex>   Kata Containers' sandbox */
+ *   sandbox-<64 hex>   Kata Containers' sandbox
+ *
+ * Without memory these functions return NULL and set errno to ENOMEM, which they leave otherwise.
+ */
 const char *frontend_find(const char *name, const char *uuid, const char *vmid, char **ret_id);
 
 /* Like frontend_find, from CGROUP, the contents of /proc/<pid>/cgroup: a VM named

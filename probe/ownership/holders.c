@@ -171,19 +171,23 @@ static int read_descriptors(const struct walk *walk, const struct sysdir *proces
 	return other < 0 && !process_is_gone(other) ? other : error;
 }
 
-/* BUFFER has VMM_CMDLINE_MAX bytes. */
-static void find_frontend(const struct sysdir *process, char *buffer, struct holder *holder)
+/* BUFFER has VMM_CMDLINE_MAX bytes. Returns 0 or -ENOMEM. */
+static int find_frontend(const struct sysdir *process, char *buffer, struct holder *holder)
 {
 	const struct vmm *vmm = &holder->vmm;
+	ssize_t length;
 
 	if (!vmm->is_vmm)
-		return;
-	if (sysdir_read(process, "cgroup", buffer, VMM_CMDLINE_MAX) > 0) {
+		return 0;
+	length = sysdir_read(process, "cgroup", buffer, VMM_CMDLINE_MAX);
+	errno = 0;
+	if (length > 0) {
 		frontend_find_pod(buffer, holder->pod);
 		holder->frontend = frontend_from_cgroup(buffer, vmm->name, &holder->frontend_id);
 	}
 	if (!holder->frontend && vmm->path)
 		holder->frontend = frontend_from_path(vmm->path, vmm->name, &holder->frontend_id);
+	return !holder->frontend && errno == ENOMEM ? -ENOMEM : 0;
 }
 
 /* Returns 1 if the process has VFIO files open or is a VM monitor with devices on its command line,
@@ -221,8 +225,8 @@ static int read_process(const struct walk *walk, const struct sysdir *process, c
 		return 0;
 	holder->started = stat.started;
 	holder->trusted = process_is_trusted(process, &walk->users) > 0;
-	find_frontend(process, buffer, holder);
-	return 1;
+	error = find_frontend(process, buffer, holder);
+	return error < 0 ? error : 1;
 }
 
 static int add_holder(struct holders *holders, struct holder *holder)

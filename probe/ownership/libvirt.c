@@ -113,9 +113,10 @@ static int read_frontend(char *const fields[FIELDS], struct domain_device *devic
 	if (!fields[FRONTEND] != !fields[FRONTEND_ID])
 		return -EBADMSG;
 	if (!fields[FRONTEND]) {
+		errno = 0;
 		device->frontend = frontend_find(device->name, device->uuid, NULL,
 						 &device->frontend_id);
-		return 0;
+		return !device->frontend && errno == ENOMEM ? -ENOMEM : 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (strcmp(fields[FRONTEND], known[i]) == 0)

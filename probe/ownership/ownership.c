@@ -131,17 +131,22 @@ static bool are_comparable(const struct evidence *evidence, const struct counts 
 /* Returns the number of references that the found files don't account for: of a hidden process, or
  * of a file in no process's table. If the number per file is unknown, references are hidden only if
  * no file at all was found. */
-static unsigned count_hidden(const struct evidence *evidence, const struct counts *before,
-			     const struct counts *after)
+static int count_hidden(const struct evidence *evidence, const struct counts *before,
+			const struct counts *after, unsigned *ret)
 {
-	unsigned found = references_count_found(evidence->search.root, &evidence->holders);
-	unsigned references = before->references;
+	unsigned found, references = before->references;
+	int error = references_count_found(evidence->search.root, &evidence->holders, &found);
 
+	*ret = 0;
+	if (error < 0)
+		return error;
 	if (after->references > references)
 		references = after->references;
 	if (before->error || after->error || references < found + HIDDEN_REFERENCES)
 		return 0;
-	return are_comparable(evidence, before, after) || !found ? references - found : 0;
+	if (are_comparable(evidence, before, after) || !found)
+		*ret = references - found;
+	return 0;
 }
 
 static void report_unseen(struct evidence *evidence)
@@ -163,10 +168,9 @@ static void report_unseen(struct evidence *evidence)
 /* The kernel's count outranks the walk: if it matches the files that were found, processes that
  * could not be inspected hold none. */
 static void check_walk_result(struct evidence *evidence, const struct counts *before,
-			      const struct counts *after)
+			      const struct counts *after, unsigned hidden)
 {
 	struct source_report *report = &evidence->search.processes;
-	unsigned hidden = count_hidden(evidence, before, after);
 	int error = before->error && before->error != -ENOENT ? before->error : after->error;
 
 	report->state = SOURCE_OK;
@@ -211,6 +215,7 @@ static int find_holders(struct evidence *evidence)
 {
 	struct owner_search *search = &evidence->search;
 	struct counts before, after;
+	unsigned hidden;
 	int error;
 
 	search->processes.state = SOURCE_OK;
@@ -232,15 +237,21 @@ static int find_holders(struct evidence *evidence)
 	if (error < 0 || search->processes.state == SOURCE_FAILED)
 		return error;
 	after = read_counts(search->root);
-	if (count_hidden(evidence, &before, &after)) {
+	error = count_hidden(evidence, &before, &after, &hidden);
+	if (error < 0)
+		return error;
+	if (hidden) {
 		holders_free(&evidence->holders);
 		before = read_counts(search->root);
 		error = walk(evidence, HOLDERS_THREADS);
 		if (error < 0 || search->processes.state == SOURCE_FAILED)
 			return error;
 		after = read_counts(search->root);
+		error = count_hidden(evidence, &before, &after, &hidden);
+		if (error < 0)
+			return error;
 	}
-	check_walk_result(evidence, &before, &after);
+	check_walk_result(evidence, &before, &after, hidden);
 	return 0;
 }
 

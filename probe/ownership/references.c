@@ -133,7 +133,7 @@ static bool may_be_same(const struct vfio_file *one, const struct vfio_file *oth
 	return compare_files(one, other, order) == 0;
 }
 
-unsigned references_count_found(struct sysroot *root, const struct holders *holders)
+int references_count_found(struct sysroot *root, const struct holders *holders, unsigned *ret)
 {
 	struct vfio_file *files;
 	struct order order = {.host = sysroot_is_host(root)};
@@ -142,11 +142,12 @@ unsigned references_count_found(struct sysroot *root, const struct holders *hold
 
 	for (size_t i = 0; i < holders->count; i++)
 		count += holders->items[i].file_count;
+	*ret = 0;
 	if (!count)
 		return 0;
 	files = calloc(count, sizeof(*files));
 	if (!files)
-		return 0;
+		return -ENOMEM;
 	count = 0;
 	for (size_t i = 0; i < holders->count; i++) {
 		const struct holder *holder = &holders->items[i];
@@ -160,5 +161,6 @@ unsigned references_count_found(struct sysroot *root, const struct holders *hold
 		if (i == 0 || !may_be_same(&files[i - 1], &files[i], &order))
 			references += references_of_file(root, files[i].node);
 	free(files);
-	return references;
+	*ret = references;
+	return 0;
 }

@@ -19,8 +19,8 @@ int references_read(struct sysroot *root, unsigned *ret);
 int references_compare_files(struct sysroot *root, const struct vfio_file *a,
 			     const struct vfio_file *b);
 
-/* Returns the number of references of the open files of all holders. Descriptors that refer, or may
- * refer, to the same open file count once, so it never exceeds the actual number. */
-unsigned references_count_found(struct sysroot *root, const struct holders *holders);
+/* Counts the references of the open files of all holders. Descriptors that refer, or may refer, to
+ * the same open file count once, so it never exceeds the actual number. Returns 0 or -ENOMEM. */
+int references_count_found(struct sysroot *root, const struct holders *holders, unsigned *ret);
 
 #endif

@@ -88,11 +88,13 @@ static bool holds_device(const struct owner_search *search, const struct pci_dev
 static int claim_group(const struct owner_search *search, const struct holder *holder,
 		       unsigned group)
 {
-	bool any_open = vfio_group_has_open(search->root, group);
+	int any_open = vfio_group_has_open(search->root, group);
 	bool by_name = (search->wanted & OWNER_CMDLINE) &&
 		       names_group(search->root, &holder->vmm, group);
 	int error;
 
+	if (any_open < 0)
+		return any_open;
 	inventory_foreach(search->inventory, device) {
 		if (!(device->present & HAS_IOMMU_GROUP) || device->iommu_group != group)
 			continue;
@@ -322,8 +324,13 @@ int vfio_claim(const struct owner_search *search, struct source_report *report)
 	snprintf(report->why, sizeof(report->why), "%s", search->processes.why);
 	for (size_t i = 0; i < search->nodes->count; i++) {
 		error = claim_node(search, &search->nodes->items[i]);
-		if (error < 0)
+		if (error == -ENOMEM)
 			return error;
+		if (error == 0)
+			continue;
+		report->state = SOURCE_PARTLY;
+		snprintf(report->why, sizeof(report->why), "/sys/kernel/iommu_groups: %s",
+			 strerror(-error));
 	}
 	return claim_without_groups(search);
 }

@@ -260,14 +260,15 @@ size_t vfio_group_size(struct sysroot *root, unsigned group)
 	return listed ? listed : all;
 }
 
-bool vfio_group_has_open(struct sysroot *root, unsigned group)
+int vfio_group_has_open(struct sysroot *root, unsigned group)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct pci_address address;
 	struct dirent *entry;
+	int error = list_group(root, group, &list);
 
-	if (list_group(root, group, &list) < 0)
-		return false;
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
 	while ((entry = sysdir_next(list)))
 		if (address_parse_full(entry->d_name, &address) == 0 &&
 		    vfio_address_use(root, &address) == VFIO_USE_OPEN)

@@ -90,7 +90,8 @@ bool vfio_find_group(struct sysroot *root, const char *directory, const char *na
  * number of all devices in it. */
 size_t vfio_group_size(struct sysroot *root, unsigned group);
 
-/* Whether any device of the IOMMU group, selected or not, is open (VFIO_USE_OPEN). */
-bool vfio_group_has_open(struct sysroot *root, unsigned group);
+/* Returns 1 if any device of the IOMMU group, selected or not, is open (VFIO_USE_OPEN), 0 if none
+ * is, or a negative errno. */
+int vfio_group_has_open(struct sysroot *root, unsigned group);
 
 #endif

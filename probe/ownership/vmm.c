@@ -330,6 +330,7 @@ int vmm_parse(const char *cmdline, size_t length, struct vmm *ret)
 		return -ENOMEM;
 	memcpy(args, cmdline, length);
 	args[length] = '\0';
+	errno = 0;
 	vmm.program = base_name(args);
 	if (!vmm.program)
 		error = -ENOMEM;
@@ -339,6 +340,9 @@ int vmm_parse(const char *cmdline, size_t length, struct vmm *ret)
 		vmm.is_vmm = true, error = read_cloud_hypervisor(&vmm, args, args + length);
 	else if (strcmp(vmm.program, "crosvm") == 0)
 		vmm.is_vmm = true, error = read_crosvm(&vmm, args, args + length);
+	/* strings are left out without memory; nothing else fails here */
+	if (errno == ENOMEM)
+		error = -ENOMEM;
 	free(args);
 	if (error < 0)
 		vmm_free(&vmm);

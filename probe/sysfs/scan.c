@@ -241,7 +241,8 @@ static bool was_removed(const struct sysdir *devices, const char *name)
 	return length == -ENOENT;
 }
 
-/* Returns 1 if the device was read, 0 if it was removed meanwhile, or a negative errno (logged). */
+/* Returns 1 if the device was read, 0 if it was removed meanwhile, or a negative errno (logged
+ * unless it is -ENOMEM). */
 static int read_device(const struct sysdir *devices, const struct log *log,
 		       struct pci_device *device)
 {
@@ -254,7 +255,7 @@ static int read_device(const struct sysdir *devices, const struct log *log,
 	snprintf(file, sizeof(file), "%s/modalias", name);
 	length = sysdir_read(devices, file, text, sizeof(text));
 	if (length >= 0 && parse_modalias(text, device))
-		return 1;
+		return device->modalias ? 1 : -ENOMEM;
 	snprintf(file, sizeof(file), "%s/uevent", name);
 	length = sysdir_read(devices, file, text, sizeof(text));
 	if (length >= 0 && parse_uevent(text, device))
@@ -293,6 +294,8 @@ static int read_devices(const struct sysdir *dir, const struct log *log,
 				inventory->fingerprint = 0;
 			continue;
 		}
+		if (found == -ENOMEM)
+			return found;
 		if (found < 0)
 			inventory->incomplete++;
 		device_free_members(device);

@@ -176,6 +176,10 @@ int run_explain(struct options *options)
 	if (probe_read(probe, &inventory) == 0)
 		status = options->argument_count ? explain_arguments(options, probe, inventory)
 						 : explain_all(options, probe, inventory);
+	if (names_no_memory(probe_names(probe))) {
+		log_error(&options->log, "out of memory");
+		status = STATUS_FAILED;
+	}
 	if (inventory)
 		report_log_sources(options, inventory);
 	inventory_free(inventory);

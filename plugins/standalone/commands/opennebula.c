@@ -113,29 +113,28 @@ static void save_interface_names(int names, const struct inventory *inventory)
 	}
 }
 
-/* Returns an enum status. The caller frees *ret in any case. */
-static int make_output(struct options *options, int names, char **ret, size_t *ret_size)
+/* Returns an enum status. */
+static int make_output(struct options *options, int names, struct report_text *ret)
 {
 	const struct writer *writer = writer_find("opennebula");
 	struct inventory *inventory = NULL;
 	struct report report = {.format.usage = !options->no_usage};
-	int status = STATUS_FAILED;
-	FILE *out;
+	int status = STATUS_FAILED, error;
 
 	if (options_probe(options, writer->details | (report.format.usage ? DETAIL_USAGE : 0),
 			  &report.probe) < 0)
 		return STATUS_FAILED;
-	out = open_memstream(ret, ret_size);
-	if (out && probe_read(report.probe, &inventory) == 0) {
+	if (probe_read(report.probe, &inventory) == 0) {
 		report.inventory = inventory;
 		if (names >= 0)
 			save_interface_names(names, inventory);
-		if (writer->write(&report, out) == 0 && fflush(out) == 0)
+		error = report_make_text(writer, &report, ret);
+		if (error < 0)
+			log_error(&options->log, "%s: %s", writer->name, strerror(-error));
+		else
 			status = status_of(inventory);
 		report_log_sources(options, inventory);
 	}
-	if (out && fclose(out) != 0)
-		status = STATUS_FAILED;
 	inventory_free(inventory);
 	probe_free(report.probe);
 	return status;
@@ -161,24 +160,24 @@ static int print_cached_output(const struct options *options, int state, const c
 
 int run_opennebula(struct options *options)
 {
-	char *output = NULL, name[NAME_MAX + 1], *path = NULL;
-	size_t size = 0;
+	struct report_text output = {0};
+	char name[NAME_MAX + 1], *path = NULL;
 	int state, names, status, error;
 
 	make_cache_name(options, name);
 	state = state_open(options->sysroot ? options->sysroot : "", IFNAME_STATE, true, &path);
 	names = state < 0 ? state : open_interface_names(options, state, name);
-	status = make_output(options, names, &output, &size);
+	status = make_output(options, names, &output);
 	if (names >= 0)
 		close(names);
 	if (status == STATUS_FAILED) {
 		status = print_cached_output(options, state, name);
 	} else {
-		fwrite(output, 1, size, stdout);
+		fwrite(output.text, 1, output.size, stdout);
 		error = state < 0 ? state : 0;
 		/* an older complete output is better than an incomplete one */
 		if (!error && status == STATUS_OK)
-			error = state_write(state, name, output, size);
+			error = state_write(state, name, output.text, output.size);
 		if (error < 0)
 			log_warning(
 				&options->log,
@@ -188,7 +187,7 @@ int run_opennebula(struct options *options)
 	}
 	if (state >= 0)
 		close(state);
-	free(output);
+	report_text_free(&output);
 	free(path);
 	return status;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pciprobe request: checks whether devices can be assigned to a VM now, and prints which. */
 #include "probe/select/request.h"
+#include "common/text.h"
 
 #include "plugins/standalone/report.h"
 #include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
 #include "probe/pool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +49,9 @@ static int parse_requests(const struct options *options, struct requests *reques
 				      &requests->items[requests->count]);
 		requests->count += !error;
 	}
-	return error ? STATUS_USAGE : STATUS_OK;
+	if (error == -ENOMEM)
+		log_error(&options->log, "out of memory");
+	return error == -ENOMEM ? STATUS_FAILED : error ? STATUS_USAGE : STATUS_OK;
 }
 
 static bool has_alias(const struct config *config, size_t count, const char *name)
@@ -70,10 +74,7 @@ static char *join_alias_names(const struct config *config)
 	for (size_t i = 0; i < config->alias_count; i++)
 		if (!has_alias(config, i, config->aliases[i].name))
 			fprintf(out, "%s%s", i ? ", " : "", config->aliases[i].name);
-	if (fclose(out) == 0)
-		return names;
-	free(names);
-	return NULL;
+	return text_stream_end(out, &names);
 }
 
 /* A mistyped alias is a usage error, not an unavailable device. */

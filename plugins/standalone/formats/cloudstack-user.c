@@ -88,10 +88,8 @@ int cloudstack_user(const struct inventory *inventory, const struct pci_device *
 			device->iommu_group);
 	else if (!count && !is_determined(inventory, device, mdev))
 		fputs("unknown: pciprobe could not check all owners", out);
-	if (fclose(out) != 0) {
-		free(string);
+	if (!text_stream_end(out, &string))
 		return -ENOMEM;
-	}
 	if (!*string) {
 		free(string);
 		string = NULL;

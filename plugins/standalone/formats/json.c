@@ -165,6 +165,8 @@ static int write_pools(FILE *out, const struct report *report)
 	size_t count = 0;
 	int error = pools_count(probe_config(report->probe), report->inventory, &pools, &count);
 
+	if (!list)
+		error = -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		append_pool(list, &pools[i], &error);
 	free(pools);
@@ -178,6 +180,7 @@ static int write_header(FILE *out, const struct report *report)
 	struct json_object *host = NULL; /* null: unknown */
 	char time[32];
 	struct tm utc;
+	int error;
 
 	if (*inventory->host && !(host = jsonvalue_string(inventory->host)))
 		return -ENOMEM;
@@ -186,7 +189,9 @@ static int write_header(FILE *out, const struct report *report)
 	fprintf(out, "{\n  \"schema\": %d,\n  \"version\": \"%s\",\n", SCHEMA_VERSION,
 		PACKAGE_VERSION);
 	fprintf(out, "  \"host\": ");
-	jsonvalue_write(out, host, 0);
+	error = jsonvalue_write(out, host, 0);
+	if (error < 0)
+		return error;
 	fprintf(out,
 		",\n  \"time\": \"%s\",\n  \"incomplete\": %zu,\n  \"uninspected_processes\": %zu,\n  \"selection\": ",
 		time, inventory->incomplete, inventory->unseen);

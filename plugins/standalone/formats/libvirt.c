@@ -184,12 +184,9 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	if (report->format.teaming && !*ret_blocked && !is_paired(report, device))
 		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);
-	if (fclose(out) == 0) {
+	if (text_stream_end(out, &string))
 		string[size - 1] = '\0'; /* the last newline */
-		return string;
-	}
-	free(string);
-	return NULL;
+	return string;
 }
 
 int write_libvirt(const struct report *report, FILE *out)

@@ -7,6 +7,7 @@
 #include "plugins/standalone/formats/writer.h"
 #include "probe/ownership/ownership.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 struct attributes {
 	FILE *out;
+	bool no_memory;
 	const char *separator;
 };
 
@@ -65,8 +67,10 @@ write_attribute(struct attributes *attributes, const char *name, const char *for
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&string, format, args) < 0)
+	if (vasprintf(&string, format, args) < 0) {
 		string = NULL;
+		attributes->no_memory = true;
+	}
 	va_end(args);
 	fprintf(attributes->out, "%s %s = \"", attributes->separator, name);
 	write_value(attributes->out, string ? string : "");
@@ -120,15 +124,17 @@ static void write_vgpu(struct attributes *attributes, const struct pci_device *d
 	size_t size = 0;
 	FILE *list = open_memstream(&profiles, &size);
 
-	if (list) {
-		for (size_t i = 0; i < device->vgpu_type_count; i++) {
-			const struct vgpu_type *type = &device->vgpu_types[i];
-
-			fprintf(list, type->name ? "%s%s (%s)" : "%s%s", i ? "," : "", type->id,
-				type->name);
-		}
-		fclose(list);
+	if (!list) {
+		attributes->no_memory = true;
+		return;
 	}
+	for (size_t i = 0; i < device->vgpu_type_count; i++) {
+		const struct vgpu_type *type = &device->vgpu_types[i];
+
+		fprintf(list, type->name ? "%s%s (%s)" : "%s%s", i ? "," : "", type->id,
+			type->name);
+	}
+	attributes->no_memory |= !text_stream_end(list, &profiles);
 	write_attribute(attributes, "PROFILES", "%s", profiles ? profiles : "");
 	write_attribute(attributes, "MDEV_MODE", "%s",
 			device->present & HAS_MDEV ? "legacy" : "nvidia");
@@ -152,8 +158,9 @@ static void write_device_name(struct attributes *attributes, const struct config
 	}
 }
 
-static void write_device(FILE *out, const struct report *report, const struct pci_device *device,
-			 int cache, const char *rules)
+/* Returns 0 or -ENOMEM. */
+static int write_device(FILE *out, const struct report *report, const struct pci_device *device,
+			int cache, const char *rules)
 {
 	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
@@ -187,6 +194,7 @@ static void write_device(FILE *out, const struct report *report, const struct pc
 	write_sriov(&attributes, device);
 	write_device_name(&attributes, probe_config(report->probe), device, address);
 	fputs("\n]\n", out);
+	return attributes.no_memory ? -ENOMEM : 0;
 }
 
 /* The VM's id, or "" for VMs that OpenNebula doesn't manage. */
@@ -196,7 +204,7 @@ static const char *opennebula_vm_id(const struct owner *owner)
 									     : "";
 }
 
-static void write_owner(FILE *out, const struct pci_device *device, const struct owner *owner)
+static int write_owner(FILE *out, const struct pci_device *device, const struct owner *owner)
 {
 	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
@@ -212,21 +220,24 @@ static void write_owner(FILE *out, const struct pci_device *device, const struct
 	write_attribute(&attributes, "UUID", "%s", owner->uuid ? owner->uuid : "");
 	write_attribute(&attributes, "SOURCE", "%s", owner->source);
 	fputs("\n]\n", out);
+	return attributes.no_memory ? -ENOMEM : 0;
 }
 
 /* Separate from the attribute PCI, in which the frontend would treat a VMID as an allocation. The
  * empty attribute clears earlier values in the frontend. */
-static void write_usage(FILE *out, const struct inventory *inventory)
+static int write_usage(FILE *out, const struct inventory *inventory)
 {
 	bool any = false;
+	int error = 0;
 
 	inventory_foreach(inventory, device)
-		for (size_t i = 0; i < device->owner_count; i++) {
-			write_owner(out, device, &device->owners[i]);
+		for (size_t i = 0; i < device->owner_count && !error; i++) {
+			error = write_owner(out, device, &device->owners[i]);
 			any = true;
 		}
 	if (!any)
 		fputs("PCI_USAGE = []\n", out);
+	return error;
 }
 
 int write_onehost(const struct report *report, FILE *out)
@@ -263,15 +274,15 @@ int write_opennebula(const struct report *report, FILE *out)
 	struct sysroot *root = probe_sysroot(report->probe);
 	char *rules = ifname_read_rules(root);
 	/* opened once: most hosts have none, which then needs no lookup per device */
-	int cache = ifname_open_cache(root);
+	int cache = ifname_open_cache(root), error = 0;
 
 	inventory_foreach(report->inventory, device)
-		if (!opennebula_omit_reason(probe_config(report->probe), device))
-			write_device(out, report, device, cache, rules);
+		if (!error && !opennebula_omit_reason(probe_config(report->probe), device))
+			error = write_device(out, report, device, cache, rules);
 	free(rules);
 	if (cache >= 0)
 		close(cache);
-	if (report->format.usage)
-		write_usage(out, report->inventory);
-	return 0;
+	if (!error && report->format.usage)
+		error = write_usage(out, report->inventory);
+	return error;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/formats/overview.h"
+#include "common/text.h"
 
 #include "probe/details/details.h"
 #include "probe/ownership/ownership.h"
@@ -152,10 +153,8 @@ static int cell_text(const struct overview *overview, const struct field *field,
 		if (!out)
 			return -ENOMEM;
 		style->write(overview, device, out);
-		if (fclose(out) != 0) {
-			free(text);
+		if (!text_stream_end(out, &text))
 			return -ENOMEM;
-		}
 	} else if (field->get(device, &value)) {
 		text = value_text(field, device, &value);
 		if (!text)
@@ -288,7 +287,10 @@ int overview_read(const struct report *report, bool tree, struct grid *grid)
 	struct overview overview = {.report = report,
 				    .domains = needs_domains(report->inventory, tree)};
 
-	setlocale(LC_CTYPE, ""); /* for the width of characters */
+	/* for the width of characters */
+	errno = 0;
+	if (!setlocale(LC_CTYPE, "") && errno == ENOMEM)
+		return -ENOMEM;
 	for (size_t i = 0; i < report->column_count; i++) {
 		if (strcmp(report->columns[i]->name, "class_name") == 0)
 			overview.classes = true;

@@ -224,10 +224,7 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 		else if (field->type == FIELD_LIST && *value.list.item(device, index))
 			write_label(out, field_series(field), value.list.item(device, index));
 	}
-	if (fclose(out) == 0)
-		return labels;
-	free(labels);
-	return NULL;
+	return text_stream_end(out, &labels);
 }
 
 /* With few columns, two owners can have the same labels. node_exporter rejects the whole file if a

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/formats/writer.h"
+#include "common/text.h"
 
 #include "config.h"
 #include "plugins/standalone/formats/cloudstack-user.h"
@@ -107,10 +108,7 @@ static char *join(enum field_type type, const struct pci_device *device,
 		else if (value->list.number(device, i))
 			fprintf(out, "%" PRIu64, value->list.number(device, i));
 	}
-	if (fclose(out) == 0)
-		return string;
-	free(string);
-	return NULL;
+	return text_stream_end(out, &string);
 }
 
 char *value_text(const struct field *field, const struct pci_device *device,

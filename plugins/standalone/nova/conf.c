@@ -126,7 +126,7 @@ static void end_assignment(struct reader *reader)
 {
 	if (!reader->key)
 		return;
-	if (fclose(reader->value_stream) != 0)
+	if (!text_stream_end(reader->value_stream, &reader->value))
 		reader->no_memory = true;
 	else if (!reader->section)
 		log_syntax_error(reader, reader->key_line, "'%.64s' is outside any [section]",
