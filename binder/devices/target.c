@@ -130,9 +130,9 @@ static int add_matches(struct targets *targets, const struct inventory *inventor
 	return error;
 }
 
-static int add_identified(struct targets *targets, const struct inventory *inventory,
-			  const struct identity *identity, const char *argument,
-			  const struct log *log)
+/* Finds the device that IDENTITY, written as ARGUMENT, names. Returns 0, -ENODEV or -ESTALE. */
+static int find_identified(const struct inventory *inventory, const struct identity *identity,
+			   const char *argument, const struct log *log, struct pci_device **ret)
 {
 	struct pci_device *found = NULL, *other = NULL;
 	char text[IDENTITY_TEXT_SIZE];
@@ -148,8 +148,10 @@ static int add_identified(struct targets *targets, const struct inventory *inven
 			others++;
 		}
 	}
-	if (found && identity_has_ids(identity, found))
-		return targets_add_device(targets, found);
+	if (found && identity_has_ids(identity, found)) {
+		*ret = found;
+		return 0;
+	}
 	if (!identity->has_ids)
 		log_error(log, "%s: no such device; 'pciprobe list --all -o +pci_path' shows them",
 			  argument);
@@ -162,16 +164,37 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 		bool all, const struct log *log)
 {
 	const struct target_kind *kind = find_kind(argument);
+	struct pci_device *device;
 	struct identity identity;
+	int error;
 
 	if (kind)
 		return add_matches(targets, inventory, kind, argument, all, log);
-	if (identity_parse(argument, &identity) == 0)
-		return add_identified(targets, inventory, &identity, argument, log);
+	if (identity_parse(argument, &identity) == 0) {
+		error = find_identified(inventory, &identity, argument, log, &device);
+		return error ? error : targets_add_device(targets, device);
+	}
 	log_error(
 		log,
 		"%s: not a device; expected 0000:01:00.0, 01:00.0 or path:0000:00:1c.0/00.0, also with =VENDOR:DEVICE, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME",
 		argument);
+	return -EINVAL;
+}
+
+int target_check_ids(const struct pci_device *device, const char *ids,
+		     const struct inventory *inventory, const struct log *log)
+{
+	char argument[64], address[ADDRESS_SIZE];
+	struct pci_device *found;
+	struct identity identity;
+
+	if (!ids)
+		return 0;
+	snprintf(argument, sizeof(argument), "%s=%s", address_format(&device->address, address),
+		 ids);
+	if (identity_parse(argument, &identity) == 0)
+		return find_identified(inventory, &identity, argument, log, &found);
+	log_error(log, "invalid ids '%s'; expected VENDOR:DEVICE, e.g. 10de:2204", ids);
 	return -EINVAL;
 }
 

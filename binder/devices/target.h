@@ -31,6 +31,11 @@ int targets_add_device(struct targets *targets, struct pci_device *device);
 bool targets_have(const struct targets *targets, const struct pci_device *device);
 void targets_free(struct targets *targets);
 
+/* Checks that DEVICE has these IDS ("10de:2204"; NULL: any). Returns 0; or, logged to LOG, -ESTALE,
+ * or -EINVAL for invalid ids. */
+int target_check_ids(const struct pci_device *device, const char *ids,
+		     const struct inventory *inventory, const struct log *log);
+
 /* Size of an argument by target_format. */
 #define TARGET_ARGUMENT_SIZE (PCI_PATH_SIZE + 16)
 

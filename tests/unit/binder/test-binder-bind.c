@@ -214,7 +214,11 @@ static void other_ids_than_expected_are_refused(void **state)
 	(void)state;
 	options.expect = "10de:2204";
 	assert_int_equal(run_bind(&options), BIND_REFUSED);
-	assert_contains(captured.text, "is 8086:10d3, expected 10de:2204");
+	assert_contains(captured.text,
+			NIC " is 8086:10d3, expected 10de:2204; 10de:2204 is at " PAIR0);
+	options.expect = "8086";
+	assert_int_equal(run_bind(&options), BIND_USAGE);
+	assert_contains(captured.text, "invalid ids '8086'; expected VENDOR:DEVICE");
 	options.expect = "8086:10D3";
 	assert_int_equal(run_bind(&options), BIND_DONE);
 }
