@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 /* ---- start and end ---- */
@@ -124,18 +123,6 @@ void job_end(struct job *job)
 
 /* ---- targets ---- */
 
-static int check_ids(const struct job *job, const struct pci_device *device)
-{
-	char address[ADDRESS_SIZE], ids[10];
-
-	snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor, device->device);
-	if (!job->options->expect || strcasecmp(job->options->expect, ids) == 0)
-		return BIND_DONE;
-	log_error(job->log, "%s: is %s, expected %s; have the addresses changed?",
-		  address_format(&device->address, address), ids, job->options->expect);
-	return BIND_REFUSED;
-}
-
 int job_add_target(struct job *job, const char *argument)
 {
 	size_t first = job->targets.count;
@@ -148,7 +135,8 @@ int job_add_target(struct job *job, const char *argument)
 		targets_add(&job->targets, job->inventory, argument, job->options->all, job->log));
 
 	for (size_t i = first; i < job->targets.count && status == BIND_DONE; i++)
-		status = check_ids(job, job->targets.items[i]);
+		status = bind_status_of_target(target_check_ids(
+			job->targets.items[i], job->options->expect, job->inventory, job->log));
 	if (status != BIND_DONE)
 		job->targets.count = first;
 	return status;

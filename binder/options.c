@@ -79,7 +79,8 @@ static void print_help(void)
 	}
 	printf("\nOptions:\n");
 	commandline_print(OPTIONS, NULL);
-	printf("\nDEV is 0000:01:00.0, 01:00.0, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME.\n"
+	printf("\nDEV is 0000:01:00.0, 01:00.0, path:0000:00:1c.0/00.0, each also with =VENDOR:DEVICE, net:eth0,\n"
+	       "mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME.\n"
 	       "Without a subcommand each DEV is bound independently.\n"
 	       "\nExit status: 0 success, 1 failed and rolled back, 2 usage error, 3 refused, 4 no such device, 5 failed and not\n"
 	       "completely rolled back, 69 no IOMMU or no driver, 75 another run is in progress, 77 permission denied, 124 the\n"

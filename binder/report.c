@@ -265,6 +265,8 @@ static void print_device(const struct bind_report *report, const struct result *
 	       device->device);
 	text_write_plain(stdout, device->device_name ? device->device_name : "");
 	putchar('\n');
+	if (device->path)
+		print_field("path", device->path);
 	print_binding(report, result);
 	snprintf(group, sizeof(group), "%u", device->iommu_group);
 	print_field("group", device->present & HAS_IOMMU_GROUP ? group : "-");

@@ -74,6 +74,7 @@ static void add_ids(struct json_object *object, const struct pci_device *device,
 	snprintf(id, sizeof(id), "%04x", device->device);
 	jsonvalue_add_string(object, "device", id, error);
 	jsonvalue_add_string(object, "device_name", device->device_name, error);
+	jsonvalue_add_string(object, "pci_path", device->path, error);
 }
 
 static void add_binding(const struct bind_report *report, struct json_object *object,

@@ -208,6 +208,7 @@ void device_free_members(struct pci_device *device)
 		owner_free_members(&device->owners[i]);
 	free(device->owners);
 	free(device->ancestors);
+	free(device->path);
 	strings_free(&device->aliases);
 }
 

@@ -197,6 +197,8 @@ struct pci_device {
 	size_t owner_count;
 	struct pci_address *ancestors; /* upstream bridges, from the root port down */
 	size_t ancestor_count;
+	char *path; /* independent of bus numbers, see identity.h; NULL also if its sysfs entry is
+		       not below its bridges */
 	struct strings aliases; /* names under which it can be requested, see alias.h */
 };
 

@@ -245,6 +245,11 @@ GET(pid_starts)
 	return d->owner_count;
 }
 
+GET(pci_path)
+{
+	return (v->text = d->path);
+}
+
 GET(parent)
 {
 	if (!d->ancestor_count)
@@ -400,6 +405,9 @@ const struct field FIELDS[] = {
 	FIELD(parent, "PARENT", FIELD_ADDRESS, 0, NULL, "next bridge or port upstream",
 	      DETAIL_ANCESTORS),
 	FIELD(root_port, "ROOT_PORT", FIELD_ADDRESS, 0, NULL, "root port", DETAIL_ANCESTORS),
+	FIELD(pci_path, "PCI_PATH", FIELD_TEXT, 0, NULL,
+	      "address of its bridge on the root bus, then slot.function below each bridge; independent of bus numbers",
+	      DETAIL_PATH),
 };
 const size_t FIELD_COUNT = sizeof(FIELDS) / sizeof(*FIELDS);
 

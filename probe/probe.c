@@ -204,6 +204,32 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
+/* Aliases that are not asked for are not read. */
+static size_t alias_count(const struct probe *probe)
+{
+	return probe->details & DETAIL_ALIASES ? probe->config->alias_count : 0;
+}
+
+static bool has_path_rules(const struct probe *probe)
+{
+	if (rule_list_has_paths(&probe->config->addresses))
+		return true;
+	for (size_t i = 0; i < alias_count(probe); i++)
+		if (rule_list_has_paths(&probe->config->aliases[i].addresses))
+			return true;
+	return false;
+}
+
+static int warn_moved(const struct probe *probe, const struct inventory *inventory)
+{
+	int error = rule_list_warn_moved(&probe->config->addresses, inventory, &probe->log);
+
+	for (size_t i = 0; i < alias_count(probe) && error == 0; i++)
+		error = rule_list_warn_moved(&probe->config->aliases[i].addresses, inventory,
+					     &probe->log);
+	return error;
+}
+
 /* Reads all requested details of the devices except ownership. */
 static int read_devices(struct probe *probe, struct inventory *inventory)
 {
@@ -211,6 +237,12 @@ static int read_devices(struct probe *probe, struct inventory *inventory)
 
 	read_host(probe->root, inventory->host, sizeof(inventory->host));
 	error = scan_read(probe->root, &probe->log, inventory);
+	if (error < 0)
+		return error;
+	if (has_path_rules(probe))
+		error = details_read_paths(probe->root, &probe->log, inventory);
+	if (error == 0)
+		error = warn_moved(probe, inventory);
 	if (error < 0)
 		return error;
 	error = select_devices(probe, inventory);
@@ -225,8 +257,8 @@ static int read_devices(struct probe *probe, struct inventory *inventory)
 	if (probe->details & DETAIL_SUBSYSTEM_NAME)
 		name_subsystems(probe, inventory);
 	if (probe->details & DETAIL_ALIASES)
-		error = aliases_read(probe->config->aliases, probe->config->alias_count,
-				     probe->names, &probe->log, inventory);
+		error = aliases_read(probe->config->aliases, alias_count(probe), probe->names,
+				     &probe->log, inventory);
 	/* a missing name is shown, and rules for names would not match */
 	return !error && names_no_memory(probe->names) ? -ENOMEM : error;
 }

@@ -79,41 +79,6 @@ static bool has_id(const struct pci_device *device, const char *id)
 	return strcasecmp(own, id) == 0;
 }
 
-/* NAME is an address, or ADDRESS=VENDOR:DEVICE: see check_ids. */
-static int parse_address(const char *name, struct pci_address *ret)
-{
-	size_t length = strcspn(name, "=");
-	char address[ADDRESS_SIZE];
-
-	if (length >= sizeof(address))
-		return -EINVAL;
-	memcpy(address, name, length);
-	address[length] = '\0';
-	return address_parse(address, ret);
-}
-
-static bool has_address(const struct pci_device *device, const char *name)
-{
-	struct pci_address address;
-
-	return parse_address(name, &address) == 0 &&
-	       address_compare(&address, &device->address) == 0;
-}
-
-/* Addresses change when hardware is added or removed. Returns 0 or -ESTALE (logged). */
-static int check_ids(const struct pci_device *device, const char *argument, const struct log *log)
-{
-	const char *ids = strchr(argument, '=');
-	char address[ADDRESS_SIZE];
-
-	if (!ids || has_id(device, ids + 1))
-		return 0;
-	log_error(log, "%s: is %04x:%04x, expected %s; the addresses have changed",
-		  address_format(&device->address, address), device->vendor, device->device,
-		  ids + 1);
-	return -ESTALE;
-}
-
 /* The kinds of DEV arguments; the remedy is for a device that was not found. */
 static const struct target_kind {
 	const char *prefix;
@@ -126,34 +91,24 @@ static const struct target_kind {
 	 "use the whole disk, not a partition; a device bound to VFIO has no disk: use its address"},
 	{"alias:", has_alias, "aliases are defined in pci.conf"},
 	{"id:", has_id, "'pciprobe list --all' shows the ids"},
-	{"", has_address, "'pciprobe list --all' shows the addresses"},
 };
 
 static const struct target_kind *find_kind(const char *argument)
 {
-	const struct target_kind *kind = KINDS;
-	struct pci_address address;
-
-	while (strncmp(argument, kind->prefix, strlen(kind->prefix)) != 0)
-		kind++;
-	return *kind->prefix || parse_address(argument, &address) == 0 ? kind : NULL;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(*KINDS); i++)
+		if (strncmp(argument, KINDS[i].prefix, strlen(KINDS[i].prefix)) == 0)
+			return &KINDS[i];
+	return NULL;
 }
 
-int targets_add(struct targets *targets, const struct inventory *inventory, const char *argument,
-		bool all, const struct log *log)
+static int add_matches(struct targets *targets, const struct inventory *inventory,
+		       const struct target_kind *kind, const char *argument, bool all,
+		       const struct log *log)
 {
-	const struct target_kind *kind = find_kind(argument);
 	char first[ADDRESS_SIZE], second[ADDRESS_SIZE];
 	struct pci_device *found = NULL;
 	int error = 0;
 
-	if (!kind) {
-		log_error(
-			log,
-			"%s: not a device; expected 0000:01:00.0, 01:00.0, 0000:01:00.0=10de:2204, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME",
-			argument);
-		return -EINVAL;
-	}
 	for (size_t i = 0; i < inventory->count && !error; i++) {
 		struct pci_device *device = &inventory->devices[i];
 
@@ -166,13 +121,90 @@ int targets_add(struct targets *targets, const struct inventory *inventory, cons
 			return -ENOTUNIQ;
 		}
 		found = device;
-		error = *kind->prefix ? 0 : check_ids(device, argument, log);
-		if (!error)
-			error = targets_add_device(targets, device);
+		error = targets_add_device(targets, device);
 	}
 	if (!found) {
 		log_error(log, "%s: no such device; %s", argument, kind->remedy);
 		return -ENODEV;
 	}
 	return error;
+}
+
+/* Finds the device that IDENTITY, written as ARGUMENT, names. Returns 0, -ENODEV or -ESTALE. */
+static int find_identified(const struct inventory *inventory, const struct identity *identity,
+			   const char *argument, const struct log *log, struct pci_device **ret)
+{
+	struct pci_device *found = NULL, *other = NULL;
+	char text[IDENTITY_TEXT_SIZE];
+	size_t others = 0;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		struct pci_device *device = &inventory->devices[i];
+
+		if (identity_has_place(identity, device)) {
+			found = device;
+		} else if (identity_has_ids(identity, device)) {
+			other = device;
+			others++;
+		}
+	}
+	if (found && identity_has_ids(identity, found)) {
+		*ret = found;
+		return 0;
+	}
+	if (!identity->has_ids)
+		log_error(log, "%s: no such device; 'pciprobe list --all -o +pci_path' shows them",
+			  argument);
+	else
+		log_error(log, "%s", identity_describe(identity, found, other, others, text));
+	return found ? -ESTALE : -ENODEV;
+}
+
+int targets_add(struct targets *targets, const struct inventory *inventory, const char *argument,
+		bool all, const struct log *log)
+{
+	const struct target_kind *kind = find_kind(argument);
+	struct pci_device *device;
+	struct identity identity;
+	int error;
+
+	if (kind)
+		return add_matches(targets, inventory, kind, argument, all, log);
+	if (identity_parse(argument, &identity) == 0) {
+		error = find_identified(inventory, &identity, argument, log, &device);
+		return error ? error : targets_add_device(targets, device);
+	}
+	log_error(
+		log,
+		"%s: not a device; expected 0000:01:00.0, 01:00.0 or path:0000:00:1c.0/00.0, also with =VENDOR:DEVICE, net:eth0, mac:52:54:00:12:34:56, block:nvme0n1, id:10de:2204 or alias:NAME",
+		argument);
+	return -EINVAL;
+}
+
+int target_check_ids(const struct pci_device *device, const char *ids,
+		     const struct inventory *inventory, const struct log *log)
+{
+	char argument[64], address[ADDRESS_SIZE];
+	struct pci_device *found;
+	struct identity identity;
+
+	if (!ids)
+		return 0;
+	snprintf(argument, sizeof(argument), "%s=%s", address_format(&device->address, address),
+		 ids);
+	if (identity_parse(argument, &identity) == 0)
+		return find_identified(inventory, &identity, argument, log, &found);
+	log_error(log, "invalid ids '%s'; expected VENDOR:DEVICE, e.g. 10de:2204", ids);
+	return -EINVAL;
+}
+
+const char *target_format(const struct pci_device *device, char buffer[static TARGET_ARGUMENT_SIZE])
+{
+	bool by_path = device->path && strchr(device->path, '/');
+	char address[ADDRESS_SIZE];
+
+	snprintf(buffer, TARGET_ARGUMENT_SIZE, "%s%s=%04x:%04x", by_path ? PATH_PREFIX : "",
+		 by_path ? device->path : address_format(&device->address, address), device->vendor,
+		 device->device);
+	return buffer;
 }

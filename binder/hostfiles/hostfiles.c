@@ -9,7 +9,7 @@
 
 const struct hostfile HOSTFILES[] = {
 	{"service", "/etc/default/vfio-bind",
-	 "the devices that vfio-bind.service binds at boot, by address and ids", "",
+	 "the devices that vfio-bind.service binds at boot, by path and ids", "",
 	 hostfile_write_service},
 	{"udev", UDEV_RULES,
 	 "udev rules that bind the devices to VFIO, by address, when they appear", "",
@@ -133,8 +133,11 @@ int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, 
 		file->name);
 	for (size_t i = 0; i < job->target_count; i++)
 		fprintf(out, " %s", address_format(&job->targets[i].device->address, address));
-	fputs("\n# Addresses can change when hardware is added or removed: regenerate this file then.\n#\n",
-	      out);
+	fputs("\n", out);
+	if (file->write != hostfile_write_service) /* it has paths instead */
+		fputs("# Addresses can change when hardware is added or removed: regenerate this file then.\n",
+		      out);
+	fputs("#\n", out);
 	for (size_t i = 0; i < job->target_count; i++) {
 		write_device(job->targets[i].device, out);
 		write_peers(job, job->targets[i].device, out);

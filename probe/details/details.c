@@ -129,6 +129,39 @@ static int set_ancestors(struct pci_device *device, const char *path)
 	return 0;
 }
 
+/* How many buses after its PF a VF is; 0 for all other devices. Returns false if unknown. */
+static bool read_bus_offset(const struct sysdir *devices, const char *name,
+			    const struct pci_device *device, unsigned *ret)
+{
+	char link[ADDRESS_SIZE + 10], target[ADDRESS_SIZE];
+	struct pci_address pf = device->address;
+	int error;
+
+	snprintf(link, sizeof(link), "%s/physfn", name);
+	error = sysdir_link_name(devices, link, target, sizeof(target));
+	if (error < 0 ? !is_absent(error) : address_parse_full(target, &pf) < 0)
+		return false;
+	*ret = (device->address.bus - pf.bus) & 0xffu;
+	return true;
+}
+
+/* LINK is the target of the device's link NAME in DEVICES. */
+static int set_path(const struct sysdir *devices, const char *name, struct pci_device *device,
+		    const char *link)
+{
+	struct pci_address addresses[PATH_ADDRESSES_MAX];
+	size_t count = path_addresses(link, addresses);
+	char path[PCI_PATH_SIZE];
+	unsigned bus_offset;
+
+	if (device->path || !count ||
+	    address_compare(&addresses[count - 1], &device->address) != 0 ||
+	    !read_bus_offset(devices, name, device, &bus_offset))
+		return 0;
+	device->path = strdup(pci_path_format(addresses, count, bus_offset, path));
+	return device->path ? 0 : -ENOMEM;
+}
+
 /* Returns 1, 0 if the device was removed, or -ENOMEM. DEVICES is the directory of all devices. */
 static int read_device(const struct sysdir *devices, const char *name,
 		       struct details_reader *reader, unsigned wanted)
@@ -155,6 +188,8 @@ static int read_device(const struct sysdir *devices, const char *name,
 		return 0;
 	if (length >= 0 && (wanted & DETAIL_ANCESTORS))
 		error = set_ancestors(reader->device, path);
+	if (length >= 0 && error != -ENOMEM && (wanted & DETAIL_PATH))
+		error = set_path(devices, name, reader->device, path);
 	return error == -ENOMEM ? error : 1;
 }
 
@@ -228,5 +263,26 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 		error = read_group_peers(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_SLOT))
 		error = read_slots(root, log, inventory);
+	return error;
+}
+
+int details_read_paths(struct sysroot *root, const struct log *log, struct inventory *inventory)
+{
+	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
+	char name[ADDRESS_SIZE], link[PATH_MAX];
+	int error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
+
+	for (size_t i = 0; i < inventory->count && error == 0; i++) {
+		struct pci_device *device = &inventory->devices[i];
+		ssize_t length;
+
+		address_format(&device->address, name);
+		length = sysdir_readlink(&devices, name, link, sizeof(link));
+		if (length >= 0)
+			error = set_path(&devices, name, device, link);
+		else if (length != -ENOENT) /* removed meanwhile */
+			log_warning(log, "%s/" SCAN_DIRECTORY "/%s: %s; its path is unknown",
+				    sysroot_path(root), name, strerror((int)-length));
+	}
 	return error;
 }

@@ -36,7 +36,8 @@ enum detail {
 	DETAIL_PF_INTERFACE = 1u << 22, /* requires DETAIL_SRIOV */
 	DETAIL_MDEVS = 1u << 23,
 	DETAIL_SUBSYSTEM_NAME = 1u << 24, /* slow: often needs the hwdb too */
-	DETAIL_ALL = (1u << 25) - 1,
+	DETAIL_PATH = 1u << 25,
+	DETAIL_ALL = (1u << 26) - 1,
 	DETAIL_ANY_NAME = DETAIL_NAMES | DETAIL_SUBSYSTEM_NAME,
 
 	/* Those that do not change while no device, including VFs, is added or removed. */
@@ -51,5 +52,9 @@ enum detail {
  * Returns 0 or a negative errno. */
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
 		 struct inventory *inventory);
+
+/* Reads the path of all devices, for rules that need it before anything is selected. A path that
+ * cannot be read is logged. Returns 0 or a negative errno. */
+int details_read_paths(struct sysroot *root, const struct log *log, struct inventory *inventory);
 
 #endif

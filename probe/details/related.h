@@ -5,11 +5,9 @@
 #define PCIPROBE_DETAILS_RELATED_H
 
 #include "probe/device.h"
+#include "probe/identity.h"
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
-
-/* More bridges than any device is below. */
-#define PATH_ADDRESSES_MAX 64
 
 /* Finds the addresses in a path below /sys/devices: ".../0000:00:1c.0/0000:01:00.0/nvme/nvme0" has
  * two, the last of which is the device. Stores them in order at ADDRESSES and returns their number,

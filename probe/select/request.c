@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/select/request.h"
 
+#include "probe/identity.h"
 #include "probe/nearest.h"
 #include "probe/select/alias.h"
 
@@ -39,9 +40,9 @@ static bool is_id(const char *text, size_t length)
 static bool log_likely_mistake(const char *text, const struct log *log)
 {
 	size_t length = strcspn(text, ":");
-	struct pci_address address;
+	struct identity identity;
 
-	if (address_parse(text, &address) == 0)
+	if (identity_parse(text, &identity) == 0)
 		log_error(log, "request: '%s' looks like an address; write address=%s", text, text);
 	else if (is_id(text, length) && text[length] &&
 		 is_id(text + length + 1, strlen(text + length + 1)) &&

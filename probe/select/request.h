@@ -4,7 +4,7 @@
  *   a1:2                      two devices of alias a1, as in Nova flavors; a1 alone is one
  *   vendor=8086,class=0200    by ids, as in OpenNebula's PCI = [...]: vendor, device and class, all
  *                             optional; add count=2 for two devices
- *   address=07:00.0           this device
+ *   address=07:00.0           this device; also with ids or by path, see identity.h
  */
 #ifndef PCIPROBE_SELECT_REQUEST_H
 #define PCIPROBE_SELECT_REQUEST_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/select/rule.h"
 
+#include "probe/identity.h"
 #include "probe/select/regex.h"
 
 #include <ctype.h>
@@ -19,7 +20,7 @@ struct rule {
 	char *location;
 	union {
 		struct pci_filter filter;
-		struct pci_address address;
+		struct identity identity;
 		struct regex *name;
 	};
 };
@@ -108,10 +109,12 @@ static int parse_filter(struct rule *rule, const struct log *log)
 
 static int parse_address(struct rule *rule, const struct log *log)
 {
-	if (address_parse(rule->text, &rule->address) == 0)
+	if (identity_parse(rule->text, &rule->identity) == 0)
 		return 0;
-	log_error(log, "%s: invalid PCI address '%s': expected e.g. 07:00.0 or 0000:07:00.0",
-		  rule->location, rule->text);
+	log_error(
+		log,
+		"%s: invalid PCI address '%s': expected e.g. 07:00.0, 0000:07:00.0, 07:00.0=10de:2204 or the path 00:1c.0/00.0",
+		rule->location, rule->text);
 	return -EINVAL;
 }
 
@@ -208,9 +211,68 @@ int rule_matches(const struct rule *rule, const struct pci_device *device, const
 	case RULE_SLOT:
 		return filter_matches(rule, device);
 	case RULE_ADDRESS:
-		return address_compare(&rule->address, &device->address) == 0;
+		return identity_has_place(&rule->identity, device) &&
+		       identity_has_ids(&rule->identity, device);
 	case RULE_NAME:
 		return name_matches(rule, name, log);
 	}
+	return 0;
+}
+
+bool rule_list_has_paths(const struct rule_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->kind == RULE_ADDRESS && list->rules[i]->identity.by_path)
+			return true;
+	return false;
+}
+
+static bool is_matched(const struct rule_list *list, const struct pci_device *device)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (rule_matches(list->rules[i], device, NULL, NULL) > 0)
+			return true;
+	return false;
+}
+
+/* MATCHED says which devices of INVENTORY any rule of the list matches. */
+static void warn_if_moved(const struct rule *rule, const struct inventory *inventory,
+			  const bool *matched, const struct log *log)
+{
+	const struct pci_device *found = NULL, *other = NULL;
+	char text[IDENTITY_TEXT_SIZE];
+	size_t others = 0;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct pci_device *device = &inventory->devices[i];
+
+		if (identity_has_place(&rule->identity, device)) {
+			found = device;
+		} else if (identity_has_ids(&rule->identity, device) && !matched[i]) {
+			other = device;
+			others++;
+		}
+	}
+	if (found ? !identity_has_ids(&rule->identity, found) : others > 0)
+		log_warning(log, "%s: address changed: %s", rule->location,
+			    identity_describe(&rule->identity, found, other, others, text));
+}
+
+int rule_list_warn_moved(const struct rule_list *list, const struct inventory *inventory,
+			 const struct log *log)
+{
+	bool *matched;
+
+	if (list->kind != RULE_ADDRESS || !list->count)
+		return 0;
+	matched = calloc(inventory->count + 1, sizeof(*matched));
+	if (!matched)
+		return -ENOMEM;
+	for (size_t i = 0; i < inventory->count; i++)
+		matched[i] = is_matched(list, &inventory->devices[i]);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->rules[i]->identity.has_ids)
+			warn_if_moved(list->rules[i], inventory, matched, log);
+	free(matched);
 	return 0;
 }

@@ -10,7 +10,7 @@ enum rule_kind {
 	RULE_FILTER,  /* lspci -d: [vendor]:[device][:class[:prog-if]], by libpci; excludes after a
 			 leading ! */
 	RULE_SLOT,    /* lspci -s: [[[domain]:][bus]:][slot][.[function]], by libpci */
-	RULE_ADDRESS, /* exactly this device */
+	RULE_ADDRESS, /* exactly this device: an address, or another identity (identity.h) */
 	RULE_NAME,    /* regular expression on the name of the device */
 };
 
@@ -49,5 +49,14 @@ bool rule_excludes(const struct rule *rule);
  * 0, or -ELOOP (logged) if a regular expression exceeds the match limit on NAME. */
 int rule_matches(const struct rule *rule, const struct pci_device *device, const char *name,
 		 const struct log *log);
+
+/* Whether a rule of LIST is a path: the paths of all devices must then be read before matching. */
+bool rule_list_has_paths(const struct rule_list *list);
+
+/* Warns of each RULE_ADDRESS in LIST with ids that no device at its place has: another device is
+ * there, or none, and devices with these ids that no other rule of LIST matches are elsewhere in
+ * INVENTORY. Returns 0 or -ENOMEM. */
+int rule_list_warn_moved(const struct rule_list *list, const struct inventory *inventory,
+			 const struct log *log);
 
 #endif

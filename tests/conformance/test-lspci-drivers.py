@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The driver is the same as lspci's; driver and other details match the tree's files, read
+"""Driver and path are the same as lspci's; these and other details match the tree's files, read
 directly."""
 import os
 import re
@@ -22,6 +22,17 @@ def lspci_drivers(machine):
         elif line.startswith("\tKernel driver in use: "):
             drivers[address] = line.split(": ", 1)[1]
     return drivers
+
+
+def lspci_paths(machine):
+    """Returns the path of each device whose bridges lspci sees: it reads their configuration space,
+    which recordings lack."""
+    paths = {}
+    for address, line in zip(machine.addresses(), machine.lspci("-DPn").splitlines()):
+        path = line.split()[0]
+        if path.count("/") == len(path_of(machine, address)) - 1:
+            paths[address] = path
+    return paths
 
 
 def number(text, base=10):
@@ -160,6 +171,26 @@ def root_port(machine, address):
     return (bridges(machine, address) or [None])[0]
 
 
+def path_of(machine, address):
+    """Returns the addresses from the root bus of its domain to the device."""
+    domain = address.split(":")[0] + ":"
+    above = bridges(machine, address)
+    while any(not bridge.startswith(domain) for bridge in above):
+        above = above[1:]
+    return above + [address]
+
+
+def pci_path(machine, address):
+    """Returns the path; a VF on a later bus than its PF has the offset of the bus in it."""
+    root, *below = path_of(machine, address)
+    pf = machine.link(address, "physfn") or address
+    offset = int(address.split(":")[1], 16) - int(pf.split(":")[1], 16)
+    slots = [bridge.split(":")[2] for bridge in below]
+    if offset and slots:
+        slots[-1] = "+%x:%s" % (offset, slots[-1])
+    return "/".join([root] + slots)
+
+
 def entries_on(machine, directory, address):
     """Returns the entries of a class directory whose closest PCI parent is this device."""
     try:
@@ -265,6 +296,7 @@ EXPECTED = {
     "aer_fatal": aer_of("aer_dev_fatal"),
     "parent": parent,
     "root_port": root_port,
+    "pci_path": pci_path,
     "blocks": blocks,
     "drm": drm,
     "physical_slot": physical_slot,
@@ -294,6 +326,14 @@ def compare_drivers(machine, expected):
         yield from same(expected(device["address"]), device.get("driver"), device["address"])
 
 
+def compare_paths(machine, expected):
+    """lspci does not print the offset of a VF's bus."""
+    for device in machine.devices():
+        if device["address"] in expected:
+            found = re.sub(r"\+[0-9a-f]+:", "", device["pci_path"])
+            yield from same(expected[device["address"]], found, device["address"])
+
+
 def compare_steps(machine):
     """With -o, each property is read even if no other is selected."""
     for name in ["driver", "macs"] + sorted(EXPECTED):
@@ -320,6 +360,10 @@ def check_machine(tap, machine):
         machine,
         lambda address: machine.link(address, "driver"),
     )
+    paths = lspci_paths(machine)
+    tap.check(
+        "%s: paths match lspci -P (%d)" % (machine.name, len(paths)), compare_paths, machine, paths
+    )
     for name in EXPECTED:
         tap.check("%s: %s matches the tree" % (machine.name, name), compare, machine, name)
     tap.check("%s: each property can be selected alone" % machine.name, compare_steps, machine)
@@ -333,6 +377,13 @@ def check_all_seen(made):
             yield "%s: no device has it" % name
 
 
+def check_paths_seen(made):
+    """lspci sees the bridges of the made machine."""
+    deepest = max(path.count("/") for path in lspci_paths(made).values())
+    yield from same(3, deepest, "bridges above a device")
+    yield from same(len(made.devices()), len(lspci_paths(made)), "devices whose bridges are seen")
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="pciprobe-drivers-") as folder:
@@ -341,6 +392,7 @@ def main():
         for machine in all_machines() + [made, old]:
             check_machine(tap, machine)
         tap.check("the made machine has all properties", check_all_seen, made)
+        tap.check("lspci sees the bridges of the made machine", check_paths_seen, made)
     tap.done()
 
 

@@ -25,12 +25,17 @@ def link(path, target):
     os.symlink(os.path.relpath(target, os.path.dirname(path)), path)
 
 
-def configuration_space(vendor, device, klass, revision, subsystem):
-    """Returns a type 0 header with ids only; lspci needs one for every device."""
+def configuration_space(vendor, device, klass, revision, subsystem, buses):
+    """Returns a header with ids only; lspci needs one for every device. BUSES of a bridge are those
+    above it, below it, and the last one below it."""
     space = bytearray(CONFIG_SIZE)
     struct.pack_into("<HH", space, 0x00, vendor, device)
     struct.pack_into("<I", space, 0x08, klass << 8 | revision)
-    struct.pack_into("<HH", space, 0x2C, *subsystem)
+    if buses:
+        space[0x0E] = 1  # type of the header
+        space[0x18:0x1B] = buses
+    else:
+        struct.pack_into("<HH", space, 0x2C, *subsystem)
     return bytes(space)
 
 
@@ -133,6 +138,7 @@ class Tree:
         parent=None,
         uevent=b"",
         files=None,
+        buses=None,
     ):
         """KLASS includes the programming interface; UEVENT is appended to the kernel's lines."""
         above = (
@@ -151,7 +157,7 @@ class Tree:
             "revision": "0x%02x" % revision,
             "irq": "0",
             "resource": "0x0 0x0 0x0",
-            "config": configuration_space(vendor, device, klass, revision, subsystem),
+            "config": configuration_space(vendor, device, klass, revision, subsystem, buses),
             "uevent": self._uevent(address, vendor, device, klass, subsystem, driver).encode()
             + uevent,
         }
@@ -196,8 +202,12 @@ class Tree:
 
 def add_bridges(tree):
     tree.device("0000:00:00.0", 0x8086, 0x29C0, 0x060000)
-    tree.device("0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0)
-    tree.device("0000:01:00.0", 0x10B5, 0x8747, 0x060400, parent="0000:00:01.0", group=1)
+    tree.device(
+        "0000:00:01.0", 0x8086, 0x1901, 0x060400, driver="pcieport", group=0, buses=(0, 1, 3)
+    )
+    tree.device(
+        "0000:01:00.0", 0x10B5, 0x8747, 0x060400, parent="0000:00:01.0", group=1, buses=(1, 2, 3)
+    )
     tree.device(
         "0000:02:08.0",
         0x10B5,
@@ -206,6 +216,7 @@ def add_bridges(tree):
         parent="0000:01:00.0",
         group=2,
         files={"max_link_speed": "8.0 GT/s PCIe", "max_link_width": "16"},
+        buses=(2, 3, 3),
     )
 
 

@@ -3,7 +3,7 @@
 #include "common/text.h"
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/commands/mask.h"
-#include "probe/address.h"
+#include "probe/identity.h"
 #include "probe/ownership/frontend.h"
 #include "probe/ownership/libvirt.h"
 #include "probe/ownership/pve.h"
@@ -61,6 +61,18 @@ static void check_address(const char *text)
 	hold(address_compare(&address, &again) == 0);
 	hold(address_parse(address_format_short(&address, buffer), &again) == 0);
 	hold(address_compare(&address, &again) == 0);
+}
+
+static void check_identity(const char *text)
+{
+	char copy[PCI_PATH_SIZE + sizeof(PATH_PREFIX)];
+	struct identity identity, again;
+
+	if (identity_parse(text, &identity) < 0 || !identity.by_path)
+		return;
+	snprintf(copy, sizeof(copy), PATH_PREFIX "%s", identity.path);
+	hold(identity_parse(copy, &again) == 0 && again.by_path);
+	hold(strcmp(identity.path, again.path) == 0);
 }
 
 static void check_columns(const char *text)
@@ -183,6 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_writer(text_write_plain, text, true);
 	check_writer(text_write_utf8, text, false);
 	check_address(text);
+	check_identity(text);
 	check_columns(text);
 	check_mask(text);
 	check_domain_devices(text, size);

@@ -4,7 +4,8 @@
 #
 # The systemd unit, run by a systemd that is PID 1 of a PID namespace: it binds the configured
 # devices at boot, a device in use does not affect the others, and stopping the unit releases
-# nothing. This shows that its sandboxing permits all that is required.
+# nothing. This shows that its sandboxing permits all that is required. After the buses were
+# renumbered it binds the same device by its path, and no other by its former address.
 
 set -eu
 # shellcheck source=guest.sh
@@ -89,3 +90,28 @@ check_same "the devices stay bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(
 check "the devices are released" "$BUILD_DIR/vfio-bind" release "$nic0" "$nic1"
 check_same "their previous drivers are restored" \
     "e1000e e1000e" "$(driver_of "$nic0") $(driver_of "$nic1")"
+
+# as after a boot with one card more: the disk has the address of the device now
+"$BUILD_DIR/vfio-bind" config service "$nic0" >/etc/default/vfio-bind
+port0=$(port_of "$nic0")
+port1=$(port_of "$nvme0")
+setpci -s "$port0" SECONDARY_BUS=40 SUBORDINATE_BUS=40
+setpci -s "$port1" SECONDARY_BUS="${nic0:5:2}" SUBORDINATE_BUS="${nic0:5:2}"
+echo 1 >"$devices/$port0/remove"
+echo 1 >"$devices/$port1/remove"
+echo 1 >/sys/bus/pci/rescan
+moved=0000:40:00.0
+check "the device has another address" wait_for 20 is_on "$moved" e1000e
+check "the disk has the former address" wait_for 20 is_on "$nic0" nvme
+restart
+check "the unit succeeds with the path" ends_as active 0
+check_same "the device is bound at its new address" vfio-pci "$(driver_of "$moved")"
+check_same "the disk keeps its driver" nvme "$(driver_of "$nic0")"
+
+: >/run/output
+printf 'DEVICES="%s=8086:10d3"\n' "$nic0" >/etc/default/vfio-bind
+restart
+check "the unit fails with the former address" ends_as failed 3
+check "the other device is logged" \
+    grep -q "$nic0 is 1b36:0010, expected 8086:10d3; 2 other devices are 8086:10d3" /run/output
+check_same "the disk keeps its driver" nvme "$(driver_of "$nic0")"

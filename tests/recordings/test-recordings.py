@@ -151,6 +151,14 @@ class Recording:
     def check_names(self):
         return self.compare(("class_name", "vendor_name", "device_name", "subsystem_name"))
 
+    def path(self, address):
+        """Returns the slots of the bridges above a device and its own, below the root bus."""
+        slots = []
+        while (address, "parent") in self.facts:
+            slots.insert(0, address.rsplit(":", 1)[1])
+            address = self.facts[address, "parent"][0]
+        return "/".join([address] + slots)
+
     def check_facts(self):
         problems = []
         for device in self.devices():
@@ -159,6 +167,8 @@ class Recording:
                 fact = self.facts.get((device["address"], name), [None])[0]
                 if found != fact:
                     problems.append(f"{device['address']} {name}: expected {fact}, found {found}")
+            if device["pci_path"] != self.path(device["address"]):
+                problems.append(f"{device['address']}: path {device['pci_path']}")
             fact = sorted(self.facts.get((device["address"], "interface"), []))
             if fact != device.get("interfaces", []):
                 problems.append(

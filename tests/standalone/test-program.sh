@@ -315,9 +315,15 @@ says err "request: count must be 1 to 1024, not '0'" "the range of counts is rep
 expect 2 "a request with an unknown key is a usage error" p request vednor=10de
 says err "request: unknown key 'vednor' (did you mean 'vendor'?)" "the right key is suggested"
 expect 2 "a request for an invalid address is a usage error" p request address=00:99
-says err "request: invalid PCI address '00:99': expected e.g. 07:00.0 or 0000:07:00.0" \
+says err "request: invalid PCI address '00:99': expected e.g. 07:00.0, 0000:07:00.0, 07:00.0=10de:2204 or the path 00:1c.0/00.0" \
 	"the invalid address is reported"
 [ "$(wc -l <err)" -eq 1 ]; result $? "the invalid address is reported on one line" err
+expect 2 "a request for a bare path is a usage error" p request 00:03.0/00.0
+says err "request: '00:03.0/00.0' looks like an address; write address=00:03.0/00.0" \
+	"the syntax of paths is suggested"
+expect 1 "a request for an address with other ids fails" p request -a address=00:03.0=8086:10d3
+says err "request: address changed: 0000:00:03.0 is 10de:2204, expected 8086:10d3; 8086:10d3 is at 0000:00:02.0" \
+	"the request says where the ids are now"
 expect 1 "a request that cannot be served fails" p request -c alias.conf gpu
 silent out "a failed request prints no device"
 says err "pciprobe: gpu: 1 requested, none available (1 matching device):" \

@@ -180,6 +180,25 @@ static int print_assigned(const struct options *options, struct report *report,
 	return report_write(report, options);
 }
 
+/* Paths are read of all devices, since the reasons name unselected ones too. */
+static int resolve_addresses(const struct options *options, struct probe *probe,
+			     const struct requests *requests, struct inventory *inventory)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < requests->count && error == 0; i++) {
+		const struct rule_list *addresses = &requests->items[i].addresses;
+
+		if (rule_list_has_paths(addresses))
+			error = details_read_paths(probe_sysroot(probe), &options->log, inventory);
+		if (error == 0)
+			error = rule_list_warn_moved(addresses, inventory, &options->log);
+	}
+	if (error == -ENOMEM)
+		log_error(&options->log, "out of memory");
+	return error;
+}
+
 static int serve_requests(const struct options *options, struct report *report,
 			  struct requests *requests)
 {
@@ -190,6 +209,10 @@ static int serve_requests(const struct options *options, struct report *report,
 
 	if (probe_read(report->probe, &inventory) < 0)
 		return STATUS_FAILED;
+	if (resolve_addresses(options, report->probe, requests, inventory) < 0) {
+		inventory_free(inventory);
+		return STATUS_FAILED;
+	}
 	report->inventory = inventory;
 	served = requests_serve(requests->items, requests->count, inventory, requests->served,
 				&assigned, &count);

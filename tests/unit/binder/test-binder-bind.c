@@ -214,7 +214,11 @@ static void other_ids_than_expected_are_refused(void **state)
 	(void)state;
 	options.expect = "10de:2204";
 	assert_int_equal(run_bind(&options), BIND_REFUSED);
-	assert_contains(captured.text, "is 8086:10d3, expected 10de:2204");
+	assert_contains(captured.text,
+			NIC " is 8086:10d3, expected 10de:2204; 10de:2204 is at " PAIR0);
+	options.expect = "8086";
+	assert_int_equal(run_bind(&options), BIND_USAGE);
+	assert_contains(captured.text, "invalid ids '8086'; expected VENDOR:DEVICE");
 	options.expect = "8086:10D3";
 	assert_int_equal(run_bind(&options), BIND_DONE);
 }
@@ -328,13 +332,51 @@ static void an_address_can_have_ids(void **state)
 {
 	(void)state;
 	assert_int_equal(BIND(NIC "=8086:1533"), BIND_REFUSED);
-	assert_contains(captured.text, NIC ": is 8086:10d3, expected 8086:1533");
+	assert_contains(captured.text, NIC " is 8086:10d3, expected 8086:1533");
 	assert_state(NIC, "e1000e -");
 	assert_int_equal(BIND("01:00.0=8086:10D3"), BIND_DONE);
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_int_equal(BIND("0000:09:00.0=8086:10d3"), BIND_NO_DEVICE);
 	assert_int_equal(BIND("0000:01:00.0000000000000000000=8086:10d3"), BIND_USAGE);
-	assert_int_equal(BIND("0000:01:00.0="), BIND_REFUSED);
+	assert_int_equal(BIND("0000:01:00.0="), BIND_USAGE);
+}
+
+static void a_mismatch_says_where_the_ids_are_now(void **state)
+{
+	(void)state;
+	assert_int_equal(BIND(PAIR0 "=8086:10d3"), BIND_REFUSED);
+	assert_contains(captured.text, ": " PAIR0 " is 10de:2204, expected 8086:10d3; 8086:10d3 is "
+				       "at " NIC "\n");
+	assert_int_equal(BIND("0000:07:00.0=8086:10d3"), BIND_NO_DEVICE);
+	assert_contains(captured.text, "no device at 0000:07:00.0; 8086:10d3 is at " NIC "\n");
+	assert_string_equal(kernel.written, "");
+}
+
+/* A card was added: the device that was 0000:09:00.0 has another bus number, but the same path. */
+static void a_path_names_the_device_whatever_its_bus_number_is(void **state)
+{
+	(void)state;
+	fakekernel_pci(&kernel, "0000:09:00.0", .vendor = 0x144d, .device = 0xa808,
+		       .class = 0x010802, .group = "8", .below = "0000:00:1a.0");
+	fakekernel_pci(&kernel, "0000:0a:00.0", .vendor = 0x8086, .device = 0x1521,
+		       .class = 0x020000, .group = "9", .driver = "e1000e",
+		       .below = "0000:00:1b.0");
+	fakesys_file(fake, "etc/default/vfio-bind",
+		     "DEVICES=\"path:0000:00:1b.0/00.0=8086:1521 0000:09:00.0=8086:1521\"\n");
+	assert_int_equal(run(run_apply, ARGS(NULL)), BIND_REFUSED);
+	assert_contains(captured.text,
+			"0000:09:00.0 is 144d:a808, expected 8086:1521; 8086:1521 is "
+			"at 0000:0a:00.0\n");
+	assert_state("0000:0a:00.0", "vfio-pci vfio-pci");
+	assert_state("0000:09:00.0", "- -");
+	assert_int_equal(BIND("path:00:1a.0/00.0=8086:1521"), BIND_REFUSED);
+	assert_contains(captured.text,
+			"path:0000:00:1a.0/00.0 (0000:09:00.0) is 144d:a808, expected 8086:1521; "
+			"8086:1521 is at path:0000:00:1b.0/00.0 (0000:0a:00.0)\n");
+	assert_int_equal(BIND("0000:00:1c.7/00.0"), BIND_NO_DEVICE);
+	assert_int_equal(BIND("path:" NIC "=8086:10d3"), BIND_DONE); /* on a root bus */
+	assert_int_equal(BIND("path:00:1b.0/"), BIND_USAGE);
+	assert_state("0000:09:00.0", "- -");
 }
 
 static void the_owner_of_the_node_is_changed(void **state)
@@ -534,6 +576,8 @@ int main(void)
 		TEST(bind_waits_for_the_node),
 		TEST(bind_fails_without_a_node),
 		TEST(an_address_can_have_ids),
+		TEST(a_mismatch_says_where_the_ids_are_now),
+		TEST(a_path_names_the_device_whatever_its_bus_number_is),
 		TEST(the_owner_of_the_node_is_changed),
 		TEST(a_kernel_without_groups_has_nodes_of_devices),
 		TEST(the_result_of_drivers_probe_is_verified),

@@ -79,7 +79,7 @@ static int write_hostfile(const char *kind, const char *first, const char *secon
 		.sysroot = fake->path,
 		.all = true,
 		.details = DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS |
-			   DETAIL_GROUP_PEERS,
+			   DETAIL_GROUP_PEERS | DETAIL_PATH,
 	};
 	const char *const addresses[] = {first, second};
 	struct hostfile_target targets[2];
@@ -298,20 +298,20 @@ static void kernel_parameters_depend_on_the_iommu_vendor(void **state)
 			    "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX iommu.passthrough=1\"\n");
 }
 
-static void the_service_binds_by_address_and_ids(void **state)
+static void the_service_binds_by_path_and_ids(void **state)
 {
 	const struct log log = log_capture_add(&captured);
 	struct strings devices = {0};
 
 	(void)state;
 	add_kernel_6_1();
-	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
-	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "17");
-	assert_int_equal(write_hostfile("service", "01:00.0", "01:00.1"), BIND_DONE);
+	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17", .below = "0000:00:1c.0");
+	fakesys_pci(fake, "0000:00:02.0", NIC, .group = "18");
+	assert_int_equal(write_hostfile("service", "01:00.0", "00:02.0"), BIND_DONE);
 	assert_int_equal(boot_devices_parse("file", output, &log, &devices), BIND_DONE);
 	assert_int_equal(devices.count, 2);
-	assert_string_equal(devices.items[0], "0000:01:00.0=10de:2204");
-	assert_string_equal(devices.items[1], "0000:01:00.1=8086:10d3");
+	assert_string_equal(devices.items[0], "path:0000:00:1c.0/00.0=10de:2204");
+	assert_string_equal(devices.items[1], "0000:00:02.0=8086:10d3");
 	strings_free(&devices);
 }
 
@@ -423,8 +423,7 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(kernel_parameters_depend_on_the_iommu_vendor, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(the_service_binds_by_address_and_ids, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(the_service_binds_by_path_and_ids, setup, teardown),
 		cmocka_unit_test_setup_teardown(qemu_keeps_the_existing_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(qemu_gets_the_nodes_of_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_without_a_group_is_skipped, setup,

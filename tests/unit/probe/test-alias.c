@@ -100,6 +100,102 @@ static void make_devices(void)
 	fakesys_descriptor(fake, 42, 3, "/dev/vfio/3");
 }
 
+/* A NIC and a GPU below two bridges. A card in the slot before them shifts their bus numbers. */
+static void make_two_devices(bool shifted)
+{
+	if (shifted)
+		fakesys_pci(fake, "0000:01:00.0", .vendor = 0x144d, .device = 0xa808,
+			    .class = 0x010802, .below = "0000:00:1b.0");
+	fakesys_pci(fake, shifted ? "0000:02:00.0" : "0000:01:00.0", NIC, .below = "0000:00:1c.0");
+	fakesys_pci(fake, shifted ? "0000:03:00.0" : "0000:02:00.0", .vendor = 0x10de,
+		    .device = 0x2204, .class = 0x030000, .below = "0000:00:1d.0");
+}
+
+/* The addresses of the selected devices, space-separated. */
+static const char *selected(void)
+{
+	static char text[256];
+	char address[ADDRESS_SIZE];
+
+	text[0] = '\0';
+	inventory_foreach(inventory, device)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? " " : "",
+			 address_format_short(&device->address, address));
+	return text;
+}
+
+static void a_path_matches_whatever_the_bus_numbers_are(void **state)
+{
+	static const char config[] =
+		":filter:\n:short_address: [0000:00:1d.0/00.0]\n"
+		":alias: [{name: gpu, short_address: '00:1d.0/00.0=10de:2204'}, "
+		"{name: nic, short_address: 00:1c.0/00.0}]\n";
+
+	(void)state;
+	make_two_devices(false);
+	read_with_config(config);
+	assert_string_equal(selected(), "02:00.0");
+	assert_string_equal(aliases_of("02:00.0"), "gpu");
+	fakesys_free(fake);
+	setup(state);
+	make_two_devices(true);
+	read_with_config(config);
+	assert_string_equal(selected(), "03:00.0");
+	assert_string_equal(aliases_of("03:00.0"), "gpu");
+	assert_string_equal(captured.text, "");
+}
+
+static void an_address_with_ids_matches_no_other_device(void **state)
+{
+	static const char config[] = ":filter:\n:short_address:\n- 02:00.0=10de:2204\n"
+				     "- 01:00.0=8086:1520\n- 03:00.0=8086:9999\n"
+				     ":alias: [{name: gpu, short_address: '02:00.0=10de:2204'}]\n";
+
+	(void)state;
+	make_two_devices(false);
+	read_with_config(config);
+	assert_string_equal(selected(), "01:00.0 02:00.0");
+	assert_string_equal(aliases_of("01:00.0"), "");
+	assert_string_equal(aliases_of("02:00.0"), "gpu");
+	assert_string_equal(captured.text, "");
+	fakesys_free(fake);
+	setup(state);
+	make_two_devices(true);
+	read_with_config(config);
+	assert_string_equal(selected(), "");
+	assert_contains(captured.text,
+			"pci.conf:3:3: address changed: 0000:02:00.0 is 8086:1520, expected "
+			"10de:2204; 10de:2204 is at 0000:03:00.0\n");
+	assert_contains(captured.text,
+			"pci.conf:4:3: address changed: 0000:01:00.0 is 144d:a808, expected "
+			"8086:1520; 8086:1520 is at 0000:02:00.0\n");
+	assert_contains(captured.text,
+			"pci.conf:5:3: address changed: 0000:03:00.0 is 10de:2204, expected "
+			"8086:9999; there is no other 8086:9999\n");
+	assert_contains(captured.text, "pci.conf:6:37: address changed: 0000:02:00.0 is ");
+	assert_int_equal(captured.warnings, 4);
+	assert_int_equal(captured.errors, 0);
+}
+
+/* A configuration may be for many hosts: a missing device alone is no reason for a warning. */
+static void a_missing_device_is_reported_only_if_its_ids_are_elsewhere(void **state)
+{
+	(void)state;
+	make_two_devices(true);
+	read_with_config(":filter:\n:short_address: [09:00.0=8086:9999, 03:00.0=10de:2204, "
+			 "0a:00.0=10de:2204, 00:1a.0/00.0=10de:2204]\n");
+	assert_string_equal(selected(), "03:00.0");
+	assert_string_equal(captured.text, "");
+	read_with_config(":filter:\n:short_address: [09:00.0=8086:1520]\n");
+	assert_string_equal(selected(), "");
+	assert_contains(captured.text, "pci.conf:2:18: address changed: no device at "
+				       "0000:09:00.0; 8086:1520 is at 0000:02:00.0\n");
+	captured = (struct log_capture){0};
+	read_with_config(":filter:\n:short_address: [00:1a.0/00.0=8086:1520]\n");
+	assert_contains(captured.text, "no device at path:0000:00:1a.0/00.0; 8086:1520 is at "
+				       "path:0000:00:1c.0/00.0 (0000:02:00.0)\n");
+}
+
 static void a_device_has_an_alias_if_it_meets_all_conditions(void **state)
 {
 	(void)state;
@@ -285,6 +381,13 @@ static void an_invalid_request_is_one_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_path_matches_whatever_the_bus_numbers_are, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(an_address_with_ids_matches_no_other_device, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_missing_device_is_reported_only_if_its_ids_are_elsewhere, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_device_has_an_alias_if_it_meets_all_conditions,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unselected_device_has_no_aliases, setup,

@@ -248,7 +248,7 @@ static void errors_are_reported_with_their_location(void **state)
 		{":filter: '0:0'\nfilter: '10de:*'\n",
 		 "pci.conf:2:1: duplicate key 'filter' (first on line 1)\n"},
 		{":short_address: '07:00'\n",
-		 "pci.conf:1:17: invalid PCI address '07:00': expected e.g. 07:00.0 or 0000:07:00.0\n"},
+		 "pci.conf:1:17: invalid PCI address '07:00': expected e.g. 07:00.0, 0000:07:00.0, 07:00.0=10de:2204 or the path 00:1c.0/00.0\n"},
 		{":short_address: [07:00.0, 07:20.0]\n", "invalid PCI address '07:20.0'"},
 		{":device_name: 'a('\n",
 		 "invalid regular expression 'a(': missing closing parenthesis, at character 3\n"},

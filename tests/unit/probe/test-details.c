@@ -561,6 +561,45 @@ static void a_link_is_degraded_if_device_and_port_support_more(void **state)
 	assert_string_equal(captured.text, "");
 }
 
+static void paths_do_not_depend_on_bus_numbers(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:1c.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	fakesys_pci(fake, "0000:01:00.0", NIC, .below = "0000:00:1c.0");
+	/* VFs whose number does not fit on the bus of their PF are on the next one */
+	fakesys_pci(fake, "0000:01:10.1", NIC, .below = "0000:00:1c.0", .pf = "0000:01:00.0");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .below = "0000:00:1c.0", .pf = "0000:01:00.0",
+		    .vf = 1);
+	fakesys_pci(fake, "10000:e1:00.0", NIC, .below = "0000:00:0e.0/pci10000:e0/10000:e0:06.0");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:03:00.0",
+		     "../../../devices/pci0000:00/0000:00:1c.0/0000:01:00.0");
+	scan_all();
+	read_details(DETAIL_PATH);
+	assert_string_equal(device("00:1c.0")->path, "0000:00:1c.0");
+	assert_string_equal(device("01:00.0")->path, "0000:00:1c.0/00.0");
+	assert_string_equal(device("01:10.1")->path, "0000:00:1c.0/10.1");
+	assert_string_equal(device("02:00.0")->path, "0000:00:1c.0/+1:00.0");
+	assert_string_equal(device("10000:e1:00.0")->path, "10000:e0:06.0/00.0");
+	assert_null(device("03:00.0")->path);
+	assert_int_equal(device("01:00.0")->ancestor_count, 0);
+}
+
+static void paths_of_unselected_devices_can_be_read(void **state)
+{
+	const struct log log = log_capture_add(&captured);
+
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC, .below = "0000:00:1c.0");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .below = "0000:00:1d.0");
+	scan_all();
+	inventory->devices[1].selected = false;
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:01:00.0");
+	assert_int_equal(details_read_paths(root, &log, inventory), 0);
+	assert_null(device("01:00.0")->path);
+	assert_string_equal(device("02:00.0")->path, "0000:00:1d.0/00.0");
+	assert_string_equal(captured.text, "");
+}
+
 static void addresses_are_found_in_paths(void **state)
 {
 	struct pci_address found[PATH_ADDRESSES_MAX];
@@ -618,6 +657,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_degraded_if_device_and_port_support_more,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(paths_do_not_depend_on_bus_numbers, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(paths_of_unselected_devices_can_be_read, setup,
+						teardown),
 		cmocka_unit_test(addresses_are_found_in_paths),
 	};
 

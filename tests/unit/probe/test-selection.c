@@ -177,6 +177,9 @@ static void slots_and_addresses_match(void **state)
 	assert_int_equal(matches(RULE_ADDRESS, "0000:07:00.0", &NIC, NULL), 1);
 	assert_int_equal(matches(RULE_ADDRESS, "03:1f.3", &XHCI, NULL), 0);
 	assert_int_equal(matches(RULE_ADDRESS, "0001:03:1f.3", &XHCI, NULL), 1);
+	assert_int_equal(matches(RULE_ADDRESS, "07:00.0=8086:10D3", &NIC, NULL), 1);
+	assert_int_equal(matches(RULE_ADDRESS, "07:00.0=8086:1533", &NIC, NULL), 0);
+	assert_int_equal(matches(RULE_ADDRESS, "path:0000:07:00.0", &NIC, NULL), 0); /* not read */
 }
 
 static void regular_expressions_ignore_case(void **state)
