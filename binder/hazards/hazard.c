@@ -6,6 +6,7 @@
 #include "probe/driver.h"
 
 #include <errno.h>
+#include <libmount.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,68 @@ void hazard_view_free(struct hazard_view *view)
 	holders_free(&view->holders);
 	strings_free(&view->node_paths);
 	vfio_nodes_free(&view->nodes);
+	mnt_unref_table(view->mounts);
+	descendants_free(&view->descendants);
+}
+
+/* ---- what is below a device ---- */
+
+static void read_descendants(struct hazard_view *view)
+{
+	if (view->has_descendants)
+		return;
+	view->has_descendants = true;
+	view->descendants_error = descendants_read(view->root, &view->descendants);
+}
+
+static int add_name(struct strings *list, const char *name)
+{
+	return strings_has(list, name) ? 0 : strings_add(list, name);
+}
+
+static int add_descendants(struct hazard_view *view, const struct pci_device *device,
+			   enum descendant_kind kind, struct strings *ret)
+{
+	int error = 0;
+
+	read_descendants(view);
+	for (size_t i = 0; i < view->descendants.count && !error; i++) {
+		const struct descendant *descendant = &view->descendants.items[i];
+
+		if (descendant->kind == kind && descendant_is_below(descendant, &device->address))
+			error = add_name(ret, descendant->name);
+	}
+	return error;
+}
+
+int hazard_list_interfaces(struct hazard_view *view, const struct pci_device *device,
+			   struct strings *ret)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < device->interface_count && !error; i++)
+		error = add_name(ret, device->interfaces[i].name);
+	return error ? error : add_descendants(view, device, DESCENDANT_INTERFACE, ret);
+}
+
+int hazard_list_blocks(struct hazard_view *view, const struct pci_device *device,
+		       struct strings *ret)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < device->blocks.count && !error; i++)
+		error = add_name(ret, device->blocks.items[i]);
+	return error ? error : add_descendants(view, device, DESCENDANT_BLOCK, ret);
+}
+
+static void check_descendants(struct hazard_view *view, const struct pci_device *device,
+			      struct hazard_findings *findings)
+{
+	read_descendants(view);
+	if (view->descendants_error)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+				    "what is below it could not be listed: %s",
+				    strerror(-view->descendants_error));
 }
 
 /* ---- checks that need no more than the inventory and the device's directory ---- */
@@ -238,6 +301,7 @@ static void check_host_use(struct hazard_view *view, const struct pci_device *de
 {
 	if (device->driver && driver_is_for_vms(device->driver))
 		return;
+	check_descendants(view, device, findings);
 	hazard_find_display(view, device, findings);
 	if (!device->driver)
 		return;
