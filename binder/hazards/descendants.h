@@ -3,7 +3,11 @@
  * network interfaces below it in sysfs, however deep, e.g. those of a USB device behind its
  * controller, or of a disk in the PCI domain behind a VMD. Sources: the kernel's
  * Documentation/ABI/testing/sysfs-dev (/sys/dev has a link for each device number) and
- * sysfs-class-net. */
+ * sysfs-class-net.
+ *
+ * Two kinds of nodes are below no PCI device in sysfs, and are listed as if they were: those of
+ * NVMe disks with native multipath, below each controller of their subsystem, and those of NVIDIA's
+ * own driver, from /proc/driver/nvidia. */
 #ifndef PCIPROBE_BINDER_HAZARDS_DESCENDANTS_H
 #define PCIPROBE_BINDER_HAZARDS_DESCENDANTS_H
 
@@ -23,7 +27,8 @@ enum descendant_kind {
 struct descendant {
 	enum descendant_kind kind;
 	dev_t number;	  /* of character and block devices */
-	char *path;	  /* "devices/pci0000:00/0000:00:04.0/usb1/1-1", relative to /sys */
+	char *path;	  /* "devices/pci0000:00/0000:00:04.0/usb1/1-1", relative to /sys if it is
+			     there */
 	const char *name; /* the last component of path: "1-1", "nvme0n1p1", "eth0" */
 };
 
@@ -32,8 +37,9 @@ struct descendants {
 	size_t count;
 };
 
-/* Lists the descendants of all PCI devices. A missing directory, as in a recording, is empty.
- * Reads links only. Returns 0 or a negative errno; free with descendants_free either way. */
+/* Lists the descendants of all PCI devices, sorted by path. A missing directory, as in a recording,
+ * is empty. Of sysfs it reads links only. Returns 0 or a negative errno; free with descendants_free
+ * either way. */
 int descendants_read(struct sysroot *root, struct descendants *ret);
 
 void descendants_free(struct descendants *descendants);

@@ -28,6 +28,12 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_GROUP] =
 		{"group", GRADE_NEVER,
 		 "all devices of an IOMMU group must be bound together; use --group to include them"},
+	[HAZARD_WATCHDOG] =
+		{"watchdog", GRADE_NEVER,
+		 "the host could reboot: stop the program that feeds the watchdog so that it is disarmed"},
+	[HAZARD_CONSOLE] =
+		{"console", GRADE_NEVER,
+		 "write N to /sys/class/tty/TTY/console first, or boot without its console="},
 	[HAZARD_MOUNTED] = {"mounted", GRADE_REFUSED, "unmount its file systems first"},
 	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "run swapoff on it first"},
 	[HAZARD_HOLDERS] = {"holders", GRADE_REFUSED,
@@ -39,7 +45,8 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own SSH connection would be lost"},
 	[HAZARD_BOOT_VGA] = {"boot-vga", GRADE_REFUSED,
 			     "it is the boot display: the host's console would be lost"},
-	[HAZARD_CONSOLE] = {"console", GRADE_REFUSED, "the kernel console would be lost"},
+	[HAZARD_VTCONSOLE] = {"vtconsole", GRADE_REFUSED,
+			      "the host's virtual consoles would be lost"},
 	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "stop the programs that have it open first"},
 	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED,
 			     "bind the device that depends on it as well"},
@@ -101,7 +108,6 @@ void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard,
 void hazard_view_free(struct hazard_view *view)
 {
 	holders_free(&view->holders);
-	strings_free(&view->node_paths);
 	vfio_nodes_free(&view->nodes);
 	mnt_unref_table(view->mounts);
 	descendants_free(&view->descendants);
@@ -194,12 +200,17 @@ static bool check_held(const struct pci_device *device, const struct pci_device 
 	return true;
 }
 
-static void check_vfs(const struct pci_device *device, struct hazard_findings *findings)
+/* They disappear with their PF. While a VM holds one, that blocks in the kernel. */
+static void check_vfs(const struct hazard_view *view, const struct pci_device *device,
+		      struct hazard_findings *findings)
 {
 	if (device->present & HAS_VIRTFN)
 		hazard_findings_add(
 			findings, HAZARD_VFS, device, "virtual functions are enabled: %u",
 			device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled : 1);
+	inventory_foreach(view->inventory, vf)
+		if ((vf->present & HAS_PF) && address_compare(&vf->sriov.pf, &device->address) == 0)
+			check_held(device, vf, findings);
 }
 
 void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
@@ -303,11 +314,12 @@ static void check_host_use(struct hazard_view *view, const struct pci_device *de
 		return;
 	check_descendants(view, device, findings);
 	hazard_find_display(view, device, findings);
+	hazard_find_open_nodes(view, device, findings);
 	if (!device->driver)
 		return;
 	hazard_find_disks(view, device, findings);
+	hazard_find_shared_folders(view, device, findings);
 	hazard_find_network(view, device, findings);
-	hazard_find_open_nodes(view, device, findings);
 }
 
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
@@ -321,7 +333,7 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		hazard_findings_add(findings, HAZARD_NO_IOMMU, device,
 				    "device is not in an IOMMU group");
 	check_held(device, device, findings);
-	check_vfs(device, findings);
+	check_vfs(view, device, findings);
 	hazards_find_group(view, device, findings);
 	check_reserved_regions(view, device, findings);
 	check_consumers(view, device, findings);
@@ -341,6 +353,7 @@ void hazards_find_removal(struct hazard_view *view, const struct pci_device *dev
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings)
 {
+	check_vfs(view, device, findings);
 	if (check_held(device, device, findings))
 		return;
 	for (size_t i = 0; i < device->group_peers.count; i++) {

@@ -21,6 +21,8 @@ enum hazard {
 	HAZARD_VFS,
 	HAZARD_SYSTEM_DISK,
 	HAZARD_GROUP,
+	HAZARD_WATCHDOG,
+	HAZARD_CONSOLE,
 	HAZARD_MOUNTED,
 	HAZARD_SWAP,
 	HAZARD_HOLDERS,
@@ -29,7 +31,7 @@ enum hazard {
 	HAZARD_DEFAULT_ROUTE,
 	HAZARD_SSH,
 	HAZARD_BOOT_VGA,
-	HAZARD_CONSOLE,
+	HAZARD_VTCONSOLE,
 	HAZARD_OPEN,
 	HAZARD_CONSUMER,
 	HAZARD_RESERVED_REGION,
@@ -84,15 +86,14 @@ struct hazard_view {
 	bool open_disks;		   /* detect use by opening disks with O_EXCL */
 
 	/* read once, for all devices */
-	bool has_descendants, has_mounts, has_nodes, has_holders;
+	bool has_descendants, has_mounts, has_holders;
 	struct descendants descendants;
 	int descendants_error; /* negative errno if they could not be listed */
 	struct libmnt_table *mounts;
-	int mounts_error;	   /* negative errno if they could not be read */
-	struct vfio_nodes nodes;   /* the device nodes of all selected devices, by address */
-	struct strings node_paths; /* "/dev/dri/card0", in the order of nodes */
-	struct holders holders;	   /* processes that have any of them open */
-	int holders_error;	   /* negative errno if no process could be inspected */
+	int mounts_error;	 /* negative errno if they could not be read */
+	struct vfio_nodes nodes; /* the nodes among the descendants */
+	struct holders holders;	 /* processes that have any of them open */
+	int holders_error;	 /* negative errno if no process could be inspected */
 };
 
 #define HAZARD_DETAILS                                                                          \
@@ -149,6 +150,8 @@ void hazard_find_mounts(struct hazard_view *view, const struct pci_device *devic
 /* Checks of one subject each, called by the functions above. They add to FINDINGS. */
 void hazard_find_disks(struct hazard_view *view, const struct pci_device *device,
 		       struct hazard_findings *findings);
+void hazard_find_shared_folders(struct hazard_view *view, const struct pci_device *device,
+				struct hazard_findings *findings);
 void hazard_find_network(struct hazard_view *view, const struct pci_device *device,
 			 struct hazard_findings *findings);
 void hazard_find_display(struct hazard_view *view, const struct pci_device *device,
