@@ -44,15 +44,15 @@ static const char *skip_parents(const char *target)
 }
 
 /* A device without its name. */
-struct entry {
+struct descendant_entry {
 	enum descendant_kind kind;
 	dev_t number;
 };
 
 /* Adds the device at PATH in the NVMe subsystem NAME below each controller of the subsystem, to
  * which that has links: "nvme0" -> "../../../pci0000:00/0000:00:04.0/nvme/nvme0". */
-static int add_below_controllers(struct sysroot *root, const struct entry *device, const char *name,
-				 const char *path, struct descendants *ret)
+static int add_below_controllers(struct sysroot *root, const struct descendant_entry *device,
+				 const char *name, const char *path, struct descendants *ret)
 {
 	_cleanup_sysdir_ struct sysdir subsystem = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
@@ -79,7 +79,7 @@ static int add_below_controllers(struct sysroot *root, const struct entry *devic
 }
 
 /* Adds the device at PATH if that is below a PCI device. */
-static int add_device(struct sysroot *root, const struct entry *device, const char *path,
+static int add_device(struct sysroot *root, const struct descendant_entry *device, const char *path,
 		      struct descendants *ret)
 {
 	char subsystem[64];
@@ -97,7 +97,7 @@ static int add_device(struct sysroot *root, const struct entry *device, const ch
 static int read_entry(const struct sysdir *directory, enum descendant_kind kind, const char *name,
 		      struct descendants *ret)
 {
-	struct entry device = {.kind = kind};
+	struct descendant_entry device = {.kind = kind};
 	char target[PATH_MAX];
 	unsigned major_number = 0, minor_number = 0;
 	ssize_t length;

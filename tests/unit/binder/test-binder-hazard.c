@@ -35,8 +35,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Returns the findings for DEVICE, "name: text" on each line. SSH is the SSH connection or NULL. */
-static const char *find_with_ssh(const char *ssh)
+typedef void check_type(struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings);
+
+/* Returns the findings of CHECK for DEVICE, "name: text" on each line. SSH is the SSH connection or
+ * NULL. */
+static const char *find_by(check_type *check, const char *ssh)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -57,7 +61,7 @@ static const char *find_with_ssh(const char *ssh)
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
 	address_parse(DEVICE, &address);
-	hazards_find(&view, inventory_find(inventory, &address), &findings);
+	check(&view, inventory_find(inventory, &address), &findings);
 	assert_false(findings.no_memory);
 	found[0] = '\0';
 	for (size_t i = 0; i < findings.count; i++)
@@ -71,9 +75,14 @@ static const char *find_with_ssh(const char *ssh)
 	return found;
 }
 
+static const char *find_with_ssh(const char *ssh)
+{
+	return find_by(hazards_find, ssh);
+}
+
 static const char *find(void)
 {
-	return find_with_ssh(NULL);
+	return find_by(hazards_find, NULL);
 }
 
 /* Adds DEVICE, bound to DRIVER, with nothing that a check would report. */
@@ -221,6 +230,107 @@ static void unreadable_mounts_and_swaps_are_unknown(void **state)
 	fakesys_file(fake, "proc/self/mountinfo", "nonsense\n");
 	fakesys_file(fake, "proc/swaps", "Filename\n");
 	assert_contains(find(), "unknown: cannot parse /proc/self/mountinfo");
+}
+
+static void add_virtio(const char *name, const char *type)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), AT "%s/device", name);
+	fakesys_file(fake, path, type);
+}
+
+static void a_mounted_9p_folder_is_found(void **state)
+{
+	(void)state;
+	add_device(0x000200, "virtio-pci");
+	add_virtio("virtio2", "0x0009\n");
+	fakesys_bytes(fake, AT "virtio2/mount_tag", "share", sizeof("share"));
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 0:21 / /srv rw - 9p share2 rw,trans=virtio\n"
+		     "23 1 0:22 / /mnt rw - tmpfs share rw\n"
+		     "24 1 0:23 / /opt rw - virtiofs share rw\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 0:21 / /srv rw - 9p share rw,trans=virtio\n");
+	assert_string_equal(find(), "mounted: share is mounted on /srv\n");
+	fakesys_file(fake, "proc/self/mountinfo", "nonsense\n");
+	assert_string_equal(find(), "unknown: cannot parse /proc/self/mountinfo\n");
+	fakesys_remove(fake, AT "virtio2/mount_tag");
+	fakesys_directory(fake, AT "virtio2/mount_tag");
+	assert_contains(find(), "/virtio2/mount_tag: ");
+}
+
+/* Only newer kernels show the tag of a virtiofs device. */
+static void a_mounted_virtiofs_is_found(void **state)
+{
+	(void)state;
+	add_device(0x018000, "virtio-pci");
+	add_virtio("virtio3", "0x001a\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 0:21 / /usr rw - virtiofs theirs rw\n"
+		     "23 1 0:22 / /srv rw - virtiofs mine rw\n");
+	assert_string_equal(find(), "system-disk: theirs is mounted on /usr\n"
+				    "mounted: mine is mounted on /srv\n");
+	fakesys_file(fake, "sys/fs/virtiofs/1/tag", "mine\n");
+	fakesys_link(fake, "sys/fs/virtiofs/1/device",
+		     "../../../devices/pci0000:00/" DEVICE "/virtio3");
+	fakesys_file(fake, "sys/fs/virtiofs/2/tag", "theirs\n");
+	fakesys_link(fake, "sys/fs/virtiofs/2/device",
+		     "../../../devices/pci0000:00/0000:02:00.0/virtio4");
+	assert_string_equal(find(), "mounted: mine is mounted on /srv\n");
+}
+
+/* Collects what hazard_list_interfaces and hazard_list_blocks return. */
+static void list_below(struct hazard_view *view, const struct pci_device *device,
+		       struct hazard_findings *findings)
+{
+	struct strings names = {0};
+
+	assert_int_equal(hazard_list_interfaces(view, device, &names), 0);
+	assert_int_equal(hazard_list_blocks(view, device, &names), 0);
+	strings_sort(&names);
+	for (size_t i = 0; i < names.count; i++)
+		hazard_findings_add(findings, HAZARD_OPEN, device, "%s", names.items[i]);
+	strings_free(&names);
+}
+
+static void interfaces_and_disks_far_below_a_device_are_listed(void **state)
+{
+	static const char *const links[][2] = {
+		/* a USB NIC and a USB disk, an mlx5 sub-function, and a disk behind a VMD */
+		{"class/net/usb0", DEVICE "/usb2/2-1/2-1:1.0/net/usb0"},
+		{"class/net/p0sf8", DEVICE "/mlx5_core.sf.4/net/p0sf8"},
+		{"dev/block/8:0", DEVICE "/usb2/2-2/2-2:1.0/host6/target6:0:0/6:0:0:0/block/sda"},
+		{"dev/block/8:1",
+		 DEVICE "/usb2/2-2/2-2:1.0/host6/target6:0:0/6:0:0:0/block/sda/sda1"},
+		{"dev/block/259:3", DEVICE "/pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme2/"
+					   "nvme2n1"},
+		/* also in the inventory */
+		{"class/net/eth0", DEVICE "/net/eth0"},
+		{"dev/block/259:0", DEVICE "/nvme/nvme0/nvme0n1"},
+		/* of others */
+		{"class/net/eth1", "0000:01:00.1/net/eth1"},
+		{"class/net/eth2", "10000:01:00.0/net/eth2"},
+		{"dev/block/8:16", "0000:02:00.0/ata1/host0/target0:0:0/0:0:0:0/block/sdb"},
+	};
+	char path[64], target[160];
+
+	(void)state;
+	add_device(0x010400, "vmd");
+	add_disk("nvme0n1", "259:0\n");
+	fakesys_file(fake, AT "net/eth0/address", "52:54:00:00:00:01\n");
+	for (size_t i = 0; i < COUNT(links); i++) {
+		snprintf(path, sizeof(path), "sys/%s", links[i][0]);
+		snprintf(target, sizeof(target), "../../devices/pci0000:00/%s", links[i][1]);
+		fakesys_link(fake, path, target);
+	}
+	fakesys_link(fake, "sys/class/net/lo", "../../devices/virtual/net/lo");
+	fakesys_file(fake, "sys/class/net/bonding_masters", "\n");
+	assert_string_equal(find_by(list_below, NULL),
+			    "open: eth0\nopen: nvme0n1\nopen: nvme2n1\nopen: p0sf8\nopen: sda\n"
+			    "open: sda1\nopen: usb0\n");
 }
 
 /* ---- network ---- */
@@ -546,6 +656,7 @@ static void an_armed_watchdog_is_found(void **state)
 	fakesys_process(fake, 50, "/usr/sbin/watchdog");
 	open_node(50, 3, "/dev/watchdog", "10:130");
 	assert_string_equal(find(), "watchdog: process 50 (watchdog) has /dev/watchdog open\n");
+	fakesys_remove(fake, "proc/50/fd/3");
 	open_node(50, 3, "/dev/watchdog0", "248:0");
 	assert_string_equal(find(), "watchdog: process 50 (watchdog) has /dev/watchdog0 open\n");
 	fakesys_directory(fake, "sys/class/watchdog/watchdog0/state");
@@ -680,6 +791,26 @@ static void peers_consumers_and_vfs_are_found(void **state)
 	assert_null(strstr(find(), "no-reset"));
 }
 
+/* vfio-pci disables them, and waits for the VM that holds one. */
+static void release_of_a_device_with_vfs_is_refused(void **state)
+{
+	(void)state;
+	add_device(0x020000, "vfio-pci");
+	assert_string_equal(find_by(hazards_find_release, NULL), "");
+	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x1b36, .device = 0x10, .class = 0x020000,
+		    .driver = "vfio-pci", .group = "8", .pf = DEVICE);
+	fakesys_file(fake, AT "sriov_totalvfs", "4\n");
+	fakesys_file(fake, AT "sriov_numvfs", "1\n");
+	assert_string_equal(find_by(hazards_find_release, NULL),
+			    "vfs: virtual functions are enabled: 1\n");
+	fakesys_process(fake, 60, "qemu-system-x86_64");
+	fakesys_descriptor(fake, 60, 3, "/dev/vfio/8");
+	assert_string_equal(find_by(hazards_find_release, NULL),
+			    "vfs: virtual functions are enabled: 1\n"
+			    "held: 0000:01:10.0 is held by process 60 (qemu-system-x86_64)\n");
+	assert_contains(find(), "held: 0000:01:10.0 is held by process 60");
+}
+
 /* ---- names ---- */
 
 static void only_refused_hazards_can_be_allowed(void **state)
@@ -717,6 +848,9 @@ int main(void)
 		TEST(a_mounted_btrfs_of_several_disks_is_found),
 		TEST(used_swap_space_is_found),
 		TEST(unreadable_mounts_and_swaps_are_unknown),
+		TEST(a_mounted_9p_folder_is_found),
+		TEST(a_mounted_virtiofs_is_found),
+		TEST(interfaces_and_disks_far_below_a_device_are_listed),
 		TEST(an_interface_that_is_down_has_no_findings),
 		TEST(routes_through_an_interface_are_found),
 		TEST(routes_through_a_bridge_on_a_bond_are_found),
@@ -738,6 +872,7 @@ int main(void)
 		TEST(open_nodes_of_an_nvme_disk_are_found),
 		TEST(open_nodes_of_a_multipath_nvme_disk_are_found),
 		TEST(peers_consumers_and_vfs_are_found),
+		TEST(release_of_a_device_with_vfs_is_refused),
 		TEST(only_refused_hazards_can_be_allowed),
 	};
 
