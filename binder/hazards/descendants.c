@@ -9,6 +9,8 @@
 #include <sys/sysmacros.h>
 
 #define NVIDIA_MAJOR 195
+#define LONE_WATCHDOGS "devices/virtual/watchdog/"
+#define LONE_WATCHDOG "devices/virtual/misc/watchdog"
 
 void descendants_free(struct descendants *descendants)
 {
@@ -78,7 +80,13 @@ static int add_below_controllers(struct sysroot *root, const struct descendant_e
 	return -errno;
 }
 
-/* Adds the device at PATH if that is below a PCI device. */
+static bool is_lone_watchdog(const char *path)
+{
+	return strncmp(path, LONE_WATCHDOGS, strlen(LONE_WATCHDOGS)) == 0 ||
+	       strcmp(path, LONE_WATCHDOG) == 0;
+}
+
+/* Adds the device at PATH if that is below a PCI device, or could be of one. */
 static int add_device(struct sysroot *root, const struct descendant_entry *device, const char *path,
 		      struct descendants *ret)
 {
@@ -87,7 +95,7 @@ static int add_device(struct sysroot *root, const struct descendant_entry *devic
 
 	/* the root of a PCI domain can be below a platform device: ".../40000000.pcie/pci0000:00"
 	 */
-	if (strstr(path, "/pci"))
+	if (strstr(path, "/pci") || is_lone_watchdog(path))
 		return add(ret, device->kind, device->number, path);
 	if (sscanf(path, "devices/virtual/nvme-subsystem/%63[^/]/%n", subsystem, &end) != 1 || !end)
 		return 0;
@@ -183,6 +191,11 @@ int descendants_read(struct sysroot *root, struct descendants *ret)
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), compare);
 	return 0;
+}
+
+bool descendant_is_lone_watchdog(const struct descendant *descendant)
+{
+	return is_lone_watchdog(descendant->path);
 }
 
 bool descendant_is_below(const struct descendant *descendant, const struct pci_address *address)

@@ -3,6 +3,7 @@
  * file is identified by its device number. Sources: the kernel's
  * Documentation/admin-guide/devices.txt, Documentation/ABI/testing/sysfs-class-watchdog and
  * drivers/usb/core/hub.c for the numbers of USB devices. */
+#include "binder/engine/devicepath.h"
 #include "binder/hazards/hazard.h"
 
 #include <errno.h>
@@ -128,6 +129,35 @@ static void check_node(const struct hazard_view *view, const struct pci_device *
 	}
 }
 
+/* Whether DEVICE may be the one of a watchdog NAME that is below no device: its driver is one for
+ * watchdogs. Those that do not use the kernel's core for watchdogs are known by name only. */
+static bool has_watchdog_driver(const struct hazard_view *view, const struct pci_device *device,
+				const char *name)
+{
+	char path[NAME_MAX + 64], text[ATTRIBUTE_SIZE];
+	const struct sysdir *root = sysroot_dir(view->root);
+	_cleanup_sysdir_ struct sysdir users = {.fd = -1};
+
+	if (!device->driver)
+		return false;
+	if (strstr(device->driver, "wdt") || strstr(device->driver, "pcwd"))
+		return true;
+	snprintf(path, sizeof(path), "sys/class/watchdog/%.255s/identity", name);
+	if (sysdir_read(root, path, text, sizeof(text)) > 0 && strcmp(text, device->driver) == 0)
+		return true;
+	device_path(&device->address, "driver/module", path);
+	return sysdir_link_name(root, path, text, sizeof(text)) == 0 &&
+	       sysdir_open(root, "sys/module/watchdog/holders", &users) == 0 &&
+	       sysdir_has(&users, text);
+}
+
+static bool belongs_to(const struct hazard_view *view, const struct descendant *node,
+		       const struct pci_device *device)
+{
+	return descendant_is_below(node, &device->address) ||
+	       (descendant_is_lone_watchdog(node) && has_watchdog_driver(view, device, node->name));
+}
+
 /* A watchdog stays armed if its program was killed. Without CONFIG_WATCHDOG_SYSFS there is no
  * "state". */
 static void check_watchdog(const struct hazard_view *view, const struct pci_device *device,
@@ -155,8 +185,7 @@ void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *d
 	for (size_t i = 0; i < view->descendants.count; i++) {
 		const struct descendant *node = &view->descendants.items[i];
 
-		if (node->kind == DESCENDANT_INTERFACE ||
-		    !descendant_is_below(node, &device->address))
+		if (node->kind == DESCENDANT_INTERFACE || !belongs_to(view, node, device))
 			continue;
 		found = true;
 		read_holders(view, findings);

@@ -663,6 +663,27 @@ static void an_armed_watchdog_is_found(void **state)
 	assert_contains(find(), "unknown: ");
 }
 
+/* Some drivers set no parent, so that the watchdog is below no device. */
+static void an_armed_watchdog_without_a_device_is_found(void **state)
+{
+	(void)state;
+	add_device(0x088000, "i6300ESB timer");
+	fakesys_link(fake, "sys/dev/char/10:130", "../../devices/virtual/misc/watchdog");
+	fakesys_link(fake, "sys/dev/char/248:0", "../../devices/virtual/watchdog/watchdog0");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/state", "active\n");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/identity", "Software Watchdog\n");
+	fakesys_process(fake, 50, "/usr/sbin/watchdog");
+	open_node(50, 3, "/dev/watchdog", "10:130");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/identity", "i6300ESB timer\n");
+	assert_string_equal(find(), "watchdog: watchdog0 is armed\n");
+	fakesys_remove(fake, "sys/class/watchdog");
+	fakesys_link(fake, "sys/bus/pci/drivers/i6300ESB timer/module",
+		     "../../../../module/i6300esb");
+	fakesys_directory(fake, "sys/module/watchdog/holders/i6300esb");
+	assert_string_equal(find(), "watchdog: process 50 (watchdog) has /dev/watchdog open\n");
+}
+
 static void a_vm_with_a_vdpa_device_is_found(void **state)
 {
 	(void)state;
@@ -865,6 +886,7 @@ int main(void)
 		TEST(open_nodes_are_found),
 		TEST(all_kinds_of_open_nodes_are_found),
 		TEST(an_armed_watchdog_is_found),
+		TEST(an_armed_watchdog_without_a_device_is_found),
 		TEST(a_vm_with_a_vdpa_device_is_found),
 		TEST(nodes_are_matched_by_device_number),
 		TEST(descendants_that_cannot_be_listed_are_unknown),
