@@ -9,8 +9,6 @@
 #include <sys/sysmacros.h>
 
 #define NVIDIA_MAJOR 195
-#define LONE_WATCHDOGS "devices/virtual/watchdog/"
-#define LONE_WATCHDOG "devices/virtual/misc/watchdog"
 
 void descendants_free(struct descendants *descendants)
 {
@@ -37,23 +35,19 @@ static int add(struct descendants *ret, enum descendant_kind kind, dev_t number,
 	return 0;
 }
 
-/* TARGET of a link, relative to the directory that its leading "../" lead to. */
-static const char *skip_parents(const char *target)
+/* The length of the "../" at the start of a link's TARGET. */
+static size_t parents_length(const char *target)
 {
-	while (strncmp(target, "../", 3) == 0)
-		target += 3;
-	return target;
+	size_t length = 0;
+
+	while (strncmp(target + length, "../", 3) == 0)
+		length += 3;
+	return length;
 }
 
-/* A device without its name. */
-struct descendant_entry {
-	enum descendant_kind kind;
-	dev_t number;
-};
-
-/* Adds the device at PATH in the NVMe subsystem NAME below each controller of the subsystem, to
- * which that has links: "nvme0" -> "../../../pci0000:00/0000:00:04.0/nvme/nvme0". */
-static int add_below_controllers(struct sysroot *root, const struct descendant_entry *device,
+/* Adds DEVICE, at PATH in the NVMe subsystem NAME, below each controller of the subsystem, to which
+ * that has links: "nvme0" -> "../../../pci0000:00/0000:00:04.0/nvme/nvme0". */
+static int add_below_controllers(struct sysroot *root, const struct descendant *device,
 				 const char *name, const char *path, struct descendants *ret)
 {
 	_cleanup_sysdir_ struct sysdir subsystem = {.fd = -1};
@@ -72,7 +66,8 @@ static int add_below_controllers(struct sysroot *root, const struct descendant_e
 		if (strncmp(entry->d_name, "nvme", 4) != 0 ||
 		    sysdir_readlink(&subsystem, entry->d_name, target, sizeof(target)) < 0)
 			continue; /* the disks are directories */
-		snprintf(buffer, sizeof(buffer), "devices/%s/%s", skip_parents(target), path);
+		snprintf(buffer, sizeof(buffer), "devices/%s/%s", target + parents_length(target),
+			 path);
 		error = add(ret, device->kind, device->number, buffer);
 		if (error < 0)
 			return error;
@@ -80,14 +75,24 @@ static int add_below_controllers(struct sysroot *root, const struct descendant_e
 	return -errno;
 }
 
-static bool is_lone_watchdog(const char *path)
+static bool begins_with(const char *text, const char *prefix)
 {
-	return strncmp(path, LONE_WATCHDOGS, strlen(LONE_WATCHDOGS)) == 0 ||
-	       strcmp(path, LONE_WATCHDOG) == 0;
+	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Adds the device at PATH if that is below a PCI device, or could be of one. */
-static int add_device(struct sysroot *root, const struct descendant_entry *device, const char *path,
+bool descendant_is_lone_watchdog(const struct descendant *descendant)
+{
+	return begins_with(descendant->path, "devices/virtual/watchdog/") ||
+	       strcmp(descendant->path, "devices/virtual/misc/watchdog") == 0;
+}
+
+bool descendant_is_lone_console(const struct descendant *descendant)
+{
+	return begins_with(descendant->path, "devices/virtual/tty/hvc");
+}
+
+/* Adds DEVICE if its path is below a PCI device, or could be. */
+static int add_device(struct sysroot *root, const struct descendant *device,
 		      struct descendants *ret)
 {
 	char subsystem[64];
@@ -95,17 +100,20 @@ static int add_device(struct sysroot *root, const struct descendant_entry *devic
 
 	/* the root of a PCI domain can be below a platform device: ".../40000000.pcie/pci0000:00"
 	 */
-	if (strstr(path, "/pci") || is_lone_watchdog(path))
-		return add(ret, device->kind, device->number, path);
-	if (sscanf(path, "devices/virtual/nvme-subsystem/%63[^/]/%n", subsystem, &end) != 1 || !end)
+	if (strstr(device->path, "/pci") || descendant_is_lone_watchdog(device) ||
+	    descendant_is_lone_console(device))
+		return add(ret, device->kind, device->number, device->path);
+	if (sscanf(device->path, "devices/virtual/nvme-subsystem/%63[^/]/%n", subsystem, &end) !=
+		    1 ||
+	    !end)
 		return 0;
-	return add_below_controllers(root, device, subsystem, path + end, ret);
+	return add_below_controllers(root, device, subsystem, device->path + end, ret);
 }
 
 static int read_entry(const struct sysdir *directory, enum descendant_kind kind, const char *name,
 		      struct descendants *ret)
 {
-	struct descendant_entry device = {.kind = kind};
+	struct descendant device = {.kind = kind};
 	char target[PATH_MAX];
 	unsigned major_number = 0, minor_number = 0;
 	ssize_t length;
@@ -118,7 +126,8 @@ static int read_entry(const struct sysdir *directory, enum descendant_kind kind,
 	if (length < 0)
 		return length == -ENOENT || length == -EINVAL ? 0 : (int)length;
 	device.number = makedev(major_number, minor_number);
-	return add_device(directory->root, &device, skip_parents(target), ret);
+	device.path = target + parents_length(target);
+	return add_device(directory->root, &device, ret);
 }
 
 /* Only NVIDIA's own driver shows the minor number of its node: "Device Minor: 	 0". */
@@ -191,11 +200,6 @@ int descendants_read(struct sysroot *root, struct descendants *ret)
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), compare);
 	return 0;
-}
-
-bool descendant_is_lone_watchdog(const struct descendant *descendant)
-{
-	return is_lone_watchdog(descendant->path);
 }
 
 bool descendant_is_below(const struct descendant *descendant, const struct pci_address *address)

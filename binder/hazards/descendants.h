@@ -7,8 +7,10 @@
  *
  * Two kinds of nodes are below no PCI device in sysfs, and are listed as if they were: those of
  * NVMe disks with native multipath, below each controller of their subsystem, and those of NVIDIA's
- * own driver, from /proc/driver/nvidia. Some drivers do not tell the kernel which device a watchdog
- * belongs to: such nodes are listed, but below no device. */
+ * own driver, from /proc/driver/nvidia.
+ *
+ * Of some nodes sysfs does not show the device: watchdogs whose driver does not tell it, and
+ * consoles of virtio devices. They are listed, but below no device. */
 #ifndef PCIPROBE_BINDER_HAZARDS_DESCENDANTS_H
 #define PCIPROBE_BINDER_HAZARDS_DESCENDANTS_H
 
@@ -45,8 +47,10 @@ int descendants_read(struct sysroot *root, struct descendants *ret);
 
 void descendants_free(struct descendants *descendants);
 
-/* Whether DESCENDANT is a node of a watchdog that is below no device. */
+/* Whether DESCENDANT is a node of a watchdog, or a console such as hvc0, that is below no device.
+ */
 bool descendant_is_lone_watchdog(const struct descendant *descendant);
+bool descendant_is_lone_console(const struct descendant *descendant);
 
 /* Whether DESCENDANT is below the PCI device at ADDRESS, directly or behind other devices. */
 bool descendant_is_below(const struct descendant *descendant, const struct pci_address *address);

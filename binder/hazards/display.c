@@ -75,15 +75,13 @@ static void check_consoles(struct hazard_view *view, const struct pci_device *de
 	char consoles[ATTRIBUTE_SIZE] = "";
 	ssize_t length = sysdir_read(sysroot_dir(view->root), CONSOLES, consoles, sizeof(consoles));
 
-	if (length < 0 && length != -ENOENT) {
+	if (length < 0 && length != -ENOENT)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/" CONSOLES ": %s",
 				    sysroot_path(view->root), strerror((int)-length));
-		return;
-	}
 	for (size_t i = 0; i < view->descendants.count; i++) {
 		const struct descendant *node = &view->descendants.items[i];
 
-		if (node->kind != DESCENDANT_CHAR || !descendant_is_below(node, &device->address))
+		if (node->kind != DESCENDANT_CHAR || !hazard_node_belongs_to(view, node, device))
 			continue;
 		if (length > 0 && is_console(consoles, node->number))
 			hazard_findings_add(findings, HAZARD_CONSOLE, device,

@@ -139,6 +139,11 @@ int hazards_parse(const char *list, const struct log *log, unsigned *ret);
 /* Whether FINDING prevents the change. ALLOWED is a mask of hazards that are overridden. */
 bool hazard_is_blocking(const struct hazard_finding *finding, unsigned allowed);
 
+/* Whether NODE, one of view->descendants, is a node that is below DEVICE, or one below no device
+ * that DEVICE most likely has. */
+bool hazard_node_belongs_to(const struct hazard_view *view, const struct descendant *node,
+			    const struct pci_device *device);
+
 /* Adds HAZARD_SYSTEM_DISK or HAZARD_MOUNTED, depending on the mount point, for each mount that
  * MATCHES, or HAZARD_UNKNOWN if the mounts cannot be read. The file system has a target and an id;
  * its source may be NULL. */

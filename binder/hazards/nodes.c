@@ -151,11 +151,26 @@ static bool has_watchdog_driver(const struct hazard_view *view, const struct pci
 	       sysdir_has(&users, text);
 }
 
-static bool belongs_to(const struct hazard_view *view, const struct descendant *node,
-		       const struct pci_device *device)
+/* Each port of a virtio console has a node such as vport1p0, also if it is a console. */
+static bool has_virtio_console(const struct hazard_view *view, const struct pci_device *device)
 {
-	return descendant_is_below(node, &device->address) ||
-	       (descendant_is_lone_watchdog(node) && has_watchdog_driver(view, device, node->name));
+	for (size_t i = 0; i < view->descendants.count; i++)
+		if (strncmp(view->descendants.items[i].name, "vport", strlen("vport")) == 0 &&
+		    descendant_is_below(&view->descendants.items[i], &device->address))
+			return true;
+	return false;
+}
+
+bool hazard_node_belongs_to(const struct hazard_view *view, const struct descendant *node,
+			    const struct pci_device *device)
+{
+	if (node->kind == DESCENDANT_INTERFACE)
+		return false;
+	if (descendant_is_lone_watchdog(node))
+		return has_watchdog_driver(view, device, node->name);
+	if (descendant_is_lone_console(node))
+		return has_virtio_console(view, device);
+	return descendant_is_below(node, &device->address);
 }
 
 /* A watchdog stays armed if its program was killed. Without CONFIG_WATCHDOG_SYSFS there is no
@@ -185,7 +200,7 @@ void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *d
 	for (size_t i = 0; i < view->descendants.count; i++) {
 		const struct descendant *node = &view->descendants.items[i];
 
-		if (node->kind == DESCENDANT_INTERFACE || !belongs_to(view, node, device))
+		if (!hazard_node_belongs_to(view, node, device))
 			continue;
 		found = true;
 		read_holders(view, findings);

@@ -8,9 +8,10 @@
 set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
-modprobe -a i6300esb xhci-pci usb-storage sd_mod cdc_ether ftdi_sio vfio-pci
+modprobe -a i6300esb xhci-pci usb-storage sd_mod cdc_ether ftdi_sio virtio_console vfio-pci
 watchdog0=$(address_of watchdog0)
 serial0=$(address_of serial0)
+console0=$(address_of console0)
 usb0=$(address_of usb0)
 reports() { grep -q -- "$1" /run/output; }
 
@@ -34,6 +35,12 @@ check "an open serial port is refused" exits 3 "$VFIO_BIND" bind "$serial0"
 check "its program is reported" reports "open: process $$ .* has /dev/ttyS4 open"
 exec {port}>&-
 check "a serial device without a console is bound" exits 0 "$VFIO_BIND" bind "$serial0"
+
+exec {port}<>/dev/hvc0
+check "an open virtio console is refused" exits 3 "$VFIO_BIND" bind "$console0"
+check "its program is reported" reports "open: process $$ .* has /dev/hvc0 open"
+exec {port}>&-
+check "a virtio console that is closed could be bound" exits 0 "$VFIO_BIND" check "$console0"
 
 # USB
 find_nic() { nic=$(cd /sys/class/net && echo [!l]*) && [ -e "/sys/class/net/$nic" ]; }

@@ -462,6 +462,18 @@ static void an_interface_in_another_namespace_is_reported(void **state)
 
 /* ---- displays, nodes, related devices ---- */
 
+/* The kernel does not show the virtio device of hvc0. */
+static void a_virtio_console_is_found(void **state)
+{
+	(void)state;
+	add_device(0x078000, "virtio-pci");
+	fakesys_link(fake, "sys/dev/char/229:0", "../../devices/virtual/tty/hvc0");
+	fakesys_file(fake, "proc/consoles", "hvc0                 -W- (EC p  )  229:0\n");
+	assert_string_equal(find(), "");
+	add_node("char/240:1", "virtio1/virtio-ports/vport1p0", "virtio-ports");
+	assert_string_equal(find(), "console: the kernel console is on hvc0\n");
+}
+
 /* Makes descriptor FD of process PID refer to PATH, a node with device number NUMBER. */
 static void open_node(unsigned pid, unsigned fd, const char *path, const char *number)
 {
@@ -883,6 +895,7 @@ int main(void)
 		TEST(the_firmwares_framebuffer_is_found),
 		TEST(memory_of_the_firmware_is_found),
 		TEST(a_serial_console_is_found),
+		TEST(a_virtio_console_is_found),
 		TEST(open_nodes_are_found),
 		TEST(all_kinds_of_open_nodes_are_found),
 		TEST(an_armed_watchdog_is_found),
