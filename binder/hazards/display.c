@@ -12,42 +12,63 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#define CONSOLES "proc/consoles"
+#define VTCONSOLES "sys/class/vtconsole"
 #define IOMEM "proc/iomem"
 #define IOMEM_SIZE_MAX (4u << 20)
 #define DISPLAY_CLASS 0x03
 #define FRAMEBUFFER_MAJOR 29
 
-static bool read_file(struct hazard_view *view, const char *path, char text[static ATTRIBUTE_SIZE])
+/* The device that is checked. */
+struct display {
+	struct hazard_view *view;
+	const struct pci_device *device;
+	struct hazard_findings *findings;
+};
+
+static void add_unknown(struct display *display, const char *path, int error)
 {
-	return sysdir_read(sysroot_dir(view->root), path, text, ATTRIBUTE_SIZE) > 0;
+	hazard_findings_add(display->findings, HAZARD_UNKNOWN, display->device, "%s/%s: %s",
+			    sysroot_path(display->view->root), path, strerror(-error));
+}
+
+/* Returns false if the file does not exist or is empty, or after adding HAZARD_UNKNOWN. */
+static bool read_file(struct display *display, const char *path, char text[static ATTRIBUTE_SIZE])
+{
+	ssize_t length = sysdir_read(sysroot_dir(display->view->root), path, text, ATTRIBUTE_SIZE);
+
+	if (length < 0 && length != -ENOENT)
+		add_unknown(display, path, (int)length);
+	return length > 0;
 }
 
 /* Whether virtual consoles are drawn on a framebuffer. The kernel does not show on which one. */
-static bool has_framebuffer_console(struct hazard_view *view)
+static bool has_framebuffer_console(struct display *display)
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	char path[300], text[ATTRIBUTE_SIZE];
 	struct dirent *entry;
+	int error = sysdir_list(sysroot_dir(display->view->root), VTCONSOLES, &list);
 
-	if (sysdir_list(sysroot_dir(view->root), "sys/class/vtconsole", &list) < 0)
+	if (error < 0) {
+		if (error != -ENOENT)
+			add_unknown(display, VTCONSOLES, error);
 		return false;
+	}
 	while ((entry = sysdir_next(list))) {
-		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name", entry->d_name);
-		if (!read_file(view, path, text) || !strstr(text, "frame buffer"))
+		snprintf(path, sizeof(path), VTCONSOLES "/%s/name", entry->d_name);
+		if (!read_file(display, path, text) || !strstr(text, "frame buffer"))
 			continue;
-		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind", entry->d_name);
-		if (read_file(view, path, text) && strcmp(text, "1") == 0)
+		snprintf(path, sizeof(path), VTCONSOLES "/%s/bind", entry->d_name);
+		if (read_file(display, path, text) && strcmp(text, "1") == 0)
 			return true;
 	}
 	return false;
 }
 
-static void check_vtconsole(struct hazard_view *view, const struct pci_device *device,
-			    const struct descendant *node, struct hazard_findings *findings)
+static void check_vtconsole(struct display *display, const struct descendant *node)
 {
-	if (major(node->number) == FRAMEBUFFER_MAJOR && has_framebuffer_console(view))
-		hazard_findings_add(findings, HAZARD_VTCONSOLE, device,
+	if (major(node->number) == FRAMEBUFFER_MAJOR && has_framebuffer_console(display))
+		hazard_findings_add(display->findings, HAZARD_VTCONSOLE, display->device,
 				    "the virtual console uses a framebuffer, and %s is one",
 				    node->name);
 }
@@ -69,24 +90,22 @@ static bool is_console(const char *consoles, dev_t number)
 	return false;
 }
 
-static void check_consoles(struct hazard_view *view, const struct pci_device *device,
-			   struct hazard_findings *findings)
+static void check_consoles(struct display *display)
 {
-	char consoles[ATTRIBUTE_SIZE] = "";
-	ssize_t length = sysdir_read(sysroot_dir(view->root), CONSOLES, consoles, sizeof(consoles));
+	const struct descendants *descendants = &display->view->descendants;
+	char consoles[ATTRIBUTE_SIZE];
+	bool has_consoles = read_file(display, "proc/consoles", consoles);
 
-	if (length < 0 && length != -ENOENT)
-		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/" CONSOLES ": %s",
-				    sysroot_path(view->root), strerror((int)-length));
-	for (size_t i = 0; i < view->descendants.count; i++) {
-		const struct descendant *node = &view->descendants.items[i];
+	for (size_t i = 0; i < descendants->count; i++) {
+		const struct descendant *node = &descendants->items[i];
 
-		if (node->kind != DESCENDANT_CHAR || !hazard_node_belongs_to(view, node, device))
+		if (node->kind != DESCENDANT_CHAR ||
+		    !hazard_node_belongs_to(display->view, node, display->device))
 			continue;
-		if (length > 0 && is_console(consoles, node->number))
-			hazard_findings_add(findings, HAZARD_CONSOLE, device,
+		if (has_consoles && is_console(consoles, node->number))
+			hazard_findings_add(display->findings, HAZARD_CONSOLE, display->device,
 					    "the kernel console is on %s", node->name);
-		check_vtconsole(view, device, node, findings);
+		check_vtconsole(display, node);
 	}
 }
 
@@ -127,25 +146,23 @@ static const char *find_firmware_framebuffer(char *iomem, const char *address)
 
 /* The framebuffer of the firmware, in use until a driver of the device replaces it. In sysfs before
  * Linux 6.9 it is not below the device. */
-static void check_firmware_framebuffer(struct hazard_view *view, const struct pci_device *device,
-				       struct hazard_findings *findings)
+static void check_firmware_framebuffer(struct display *display)
 {
 	char address[ADDRESS_SIZE], *iomem;
 	const char *name;
 	int error;
 
-	if (device->class >> 8 != DISPLAY_CLASS)
+	if (display->device->class >> 8 != DISPLAY_CLASS)
 		return;
-	error = textfile_read(view->root, IOMEM, IOMEM_SIZE_MAX, &iomem);
+	error = textfile_read(display->view->root, IOMEM, IOMEM_SIZE_MAX, &iomem);
 	if (error < 0) {
 		if (error != -ENOENT)
-			hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/" IOMEM ": %s",
-					    sysroot_path(view->root), strerror(-error));
+			add_unknown(display, IOMEM, error);
 		return;
 	}
-	name = find_firmware_framebuffer(iomem, address_format(&device->address, address));
+	name = find_firmware_framebuffer(iomem, address_format(&display->device->address, address));
 	if (name)
-		hazard_findings_add(findings, HAZARD_BOOT_VGA, device,
+		hazard_findings_add(display->findings, HAZARD_BOOT_VGA, display->device,
 				    "it has the firmware's framebuffer (%s)", name);
 	free(iomem);
 }
@@ -153,11 +170,12 @@ static void check_firmware_framebuffer(struct hazard_view *view, const struct pc
 void hazard_find_display(struct hazard_view *view, const struct pci_device *device,
 			 struct hazard_findings *findings)
 {
+	struct display display = {.view = view, .device = device, .findings = findings};
 	char path[DEVICE_PATH_SIZE], text[ATTRIBUTE_SIZE];
 
-	if (read_file(view, device_path(&device->address, "boot_vga", path), text) &&
+	if (read_file(&display, device_path(&device->address, "boot_vga", path), text) &&
 	    strcmp(text, "1") == 0)
 		hazard_findings_add(findings, HAZARD_BOOT_VGA, device, "boot_vga is 1");
-	check_firmware_framebuffer(view, device, findings);
-	check_consoles(view, device, findings);
+	check_firmware_framebuffer(&display);
+	check_consoles(&display);
 }

@@ -25,21 +25,23 @@ struct folders {
 	struct strings other_tags; /* of virtiofs, known to be another device's */
 };
 
-/* Returns the length of *text, 0 if the file NAME below DIRECTORY does not exist, or -1 after
- * adding HAZARD_UNKNOWN. */
-static ssize_t read_text(struct folders *folders, const struct sysdir *directory, const char *name,
-			 char text[static ATTRIBUTE_SIZE])
+static void add_unknown(struct folders *folders, const struct sysdir *directory, const char *name,
+			int error)
+{
+	hazard_findings_add(folders->findings, HAZARD_UNKNOWN, folders->device, "%s/%s/%s: %s",
+			    sysroot_path(folders->view->root), directory->path, name,
+			    strerror(-error));
+}
+
+/* Returns false if the file does not exist or is empty, or after adding HAZARD_UNKNOWN. */
+static bool read_text(struct folders *folders, const struct sysdir *directory, const char *name,
+		      char text[static ATTRIBUTE_SIZE])
 {
 	ssize_t length = sysdir_read(directory, name, text, ATTRIBUTE_SIZE);
 
-	if (length >= 0)
-		return length;
-	if (length == -ENOENT)
-		return 0;
-	hazard_findings_add(folders->findings, HAZARD_UNKNOWN, folders->device, "%s/%s/%s: %s",
-			    sysroot_path(folders->view->root), directory->path, name,
-			    strerror((int)-length));
-	return -1;
+	if (length < 0 && length != -ENOENT)
+		add_unknown(folders, directory, name, (int)length);
+	return length > 0;
 }
 
 static void add_tag(struct folders *folders, struct strings *tags, const char *tag)
@@ -53,10 +55,10 @@ static void read_virtio(struct folders *folders, const struct sysdir *directory,
 	char path[NAME_MAX + 16], text[ATTRIBUTE_SIZE];
 
 	snprintf(path, sizeof(path), "%s/mount_tag", name);
-	if (read_text(folders, directory, path, text) > 0)
+	if (read_text(folders, directory, path, text))
 		add_tag(folders, &folders->tags_9p, text);
 	snprintf(path, sizeof(path), "%s/device", name);
-	if (read_text(folders, directory, path, text) > 0 && strcmp(text, TYPE_FILE_SYSTEM) == 0)
+	if (read_text(folders, directory, path, text) && strcmp(text, TYPE_FILE_SYSTEM) == 0)
 		folders->has_virtiofs = true;
 }
 
@@ -105,7 +107,7 @@ static void read_other_tags(struct folders *folders)
 		    is_of_device(folders, target))
 			continue;
 		snprintf(path, sizeof(path), "%s/tag", entry->d_name);
-		if (read_text(folders, &directory, path, tag) > 0)
+		if (read_text(folders, &directory, path, tag))
 			add_tag(folders, &folders->other_tags, tag);
 	}
 }

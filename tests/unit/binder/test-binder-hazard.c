@@ -540,6 +540,9 @@ static void the_boot_display_needs_no_driver(void **state)
 	add_device(0x030000, NULL);
 	fakesys_file(fake, AT "boot_vga", "1\n");
 	assert_string_equal(find(), "boot-vga: boot_vga is 1\n");
+	fakesys_remove(fake, AT "boot_vga");
+	fakesys_directory(fake, AT "boot_vga");
+	assert_contains(find(), "/boot_vga: Is a directory\n");
 }
 
 static void memory_of_the_firmware_is_found(void **state)
