@@ -200,17 +200,28 @@ static bool check_held(const struct pci_device *device, const struct pci_device 
 	return true;
 }
 
-/* They disappear with their PF. While a VM holds one, that blocks in the kernel. */
-static void check_vfs(const struct hazard_view *view, const struct pci_device *device,
-		      struct hazard_findings *findings)
+static bool is_below(const struct pci_device *device, const struct pci_device *parent)
+{
+	for (size_t i = 0; i < device->ancestor_count; i++)
+		if (address_compare(&device->ancestors[i], &parent->address) == 0)
+			return true;
+	return false;
+}
+
+/* VFs disappear with their PF, and the devices behind a VMD with that. While a VM holds one of
+ * them, that blocks in the kernel. */
+static void check_dependent(const struct hazard_view *view, const struct pci_device *device,
+			    struct hazard_findings *findings)
 {
 	if (device->present & HAS_VIRTFN)
 		hazard_findings_add(
 			findings, HAZARD_VFS, device, "virtual functions are enabled: %u",
 			device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled : 1);
-	inventory_foreach(view->inventory, vf)
-		if ((vf->present & HAS_PF) && address_compare(&vf->sriov.pf, &device->address) == 0)
-			check_held(device, vf, findings);
+	inventory_foreach(view->inventory, other)
+		if (((other->present & HAS_PF) &&
+		     address_compare(&other->sriov.pf, &device->address) == 0) ||
+		    is_below(other, device))
+			check_held(device, other, findings);
 }
 
 void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
@@ -333,7 +344,7 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		hazard_findings_add(findings, HAZARD_NO_IOMMU, device,
 				    "device is not in an IOMMU group");
 	check_held(device, device, findings);
-	check_vfs(view, device, findings);
+	check_dependent(view, device, findings);
 	hazards_find_group(view, device, findings);
 	check_reserved_regions(view, device, findings);
 	check_consumers(view, device, findings);
@@ -353,7 +364,7 @@ void hazards_find_removal(struct hazard_view *view, const struct pci_device *dev
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings)
 {
-	check_vfs(view, device, findings);
+	check_dependent(view, device, findings);
 	if (check_held(device, device, findings))
 		return;
 	for (size_t i = 0; i < device->group_peers.count; i++) {

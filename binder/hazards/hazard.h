@@ -98,7 +98,7 @@ struct hazard_view {
 
 #define HAZARD_DETAILS                                                                          \
 	(TARGET_DETAILS | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_DRM | \
-	 DETAIL_RESET_METHODS | DETAIL_OWNERSHIP)
+	 DETAIL_RESET_METHODS | DETAIL_ANCESTORS | DETAIL_OWNERSHIP)
 
 void hazard_view_free(struct hazard_view *view);
 

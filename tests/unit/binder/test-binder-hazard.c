@@ -847,6 +847,21 @@ static void release_of_a_device_with_vfs_is_refused(void **state)
 	assert_contains(find(), "held: 0000:01:10.0 is held by process 60");
 }
 
+/* The VMD's driver removes the PCI domain behind it, and waits for the VM. */
+static void a_held_device_behind_a_vmd_is_found(void **state)
+{
+	(void)state;
+	add_device(0x010400, "vmd");
+	fakesys_pci(fake, "10000:01:00.0", .vendor = 0x1b36, .device = 0x10, .class = 0x010802,
+		    .driver = "vfio-pci", .group = "8",
+		    .below = DEVICE "/pci10000:00/10000:00:02.0");
+	assert_string_equal(find(), "");
+	fakesys_process(fake, 60, "qemu-system-x86_64");
+	fakesys_descriptor(fake, 60, 3, "/dev/vfio/8");
+	assert_string_equal(find(),
+			    "held: 10000:01:00.0 is held by process 60 (qemu-system-x86_64)\n");
+}
+
 /* ---- names ---- */
 
 static void only_refused_hazards_can_be_allowed(void **state)
@@ -911,6 +926,7 @@ int main(void)
 		TEST(open_nodes_of_a_multipath_nvme_disk_are_found),
 		TEST(peers_consumers_and_vfs_are_found),
 		TEST(release_of_a_device_with_vfs_is_refused),
+		TEST(a_held_device_behind_a_vmd_is_found),
 		TEST(only_refused_hazards_can_be_allowed),
 	};
 
