@@ -8,14 +8,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-static const struct {
-	enum descendant_kind kind;
-	const char *directory;
-} DIRECTORIES[] = {
-	{DESCENDANT_CHAR, "sys/dev/char"},
-	{DESCENDANT_BLOCK, "sys/dev/block"},
-	{DESCENDANT_INTERFACE, "sys/class/net"},
-};
+#define NVIDIA_MAJOR 195
 
 void descendants_free(struct descendants *descendants)
 {
@@ -42,13 +35,87 @@ static int add(struct descendants *ret, enum descendant_kind kind, dev_t number,
 	return 0;
 }
 
-/* Adds the entry NAME of DIRECTORY if it links to a device below a PCI device. */
+/* The length of the "../" at the start of a link's TARGET. */
+static size_t parents_length(const char *target)
+{
+	size_t length = 0;
+
+	while (strncmp(target + length, "../", 3) == 0)
+		length += 3;
+	return length;
+}
+
+/* Adds DEVICE, at PATH in the NVMe subsystem NAME, below each controller of the subsystem, to which
+ * that has links: "nvme0" -> "../../../pci0000:00/0000:00:04.0/nvme/nvme0". */
+static int add_below_controllers(struct sysroot *root, const struct descendant *device,
+				 const char *name, const char *path, struct descendants *ret)
+{
+	_cleanup_sysdir_ struct sysdir subsystem = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	char target[PATH_MAX], buffer[2 * PATH_MAX];
+	struct dirent *entry;
+	int error;
+
+	snprintf(buffer, sizeof(buffer), "sys/class/nvme-subsystem/%s", name);
+	error = sysdir_open(sysroot_dir(root), buffer, &subsystem);
+	if (!error)
+		error = sysdir_list(&subsystem, ".", &list);
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
+	while ((entry = sysdir_next(list))) {
+		if (strncmp(entry->d_name, "nvme", 4) != 0 ||
+		    sysdir_readlink(&subsystem, entry->d_name, target, sizeof(target)) < 0)
+			continue; /* the disks are directories */
+		snprintf(buffer, sizeof(buffer), "devices/%s/%s", target + parents_length(target),
+			 path);
+		error = add(ret, device->kind, device->number, buffer);
+		if (error < 0)
+			return error;
+	}
+	return -errno;
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool descendant_is_lone_watchdog(const struct descendant *descendant)
+{
+	return begins_with(descendant->path, "devices/virtual/watchdog/") ||
+	       strcmp(descendant->path, "devices/virtual/misc/watchdog") == 0;
+}
+
+bool descendant_is_lone_console(const struct descendant *descendant)
+{
+	return begins_with(descendant->path, "devices/virtual/tty/hvc");
+}
+
+/* Adds DEVICE if its path is below a PCI device, or could be. */
+static int add_device(struct sysroot *root, const struct descendant *device,
+		      struct descendants *ret)
+{
+	char subsystem[64];
+	int end = 0;
+
+	/* the root of a PCI domain can be below a platform device: ".../40000000.pcie/pci0000:00"
+	 */
+	if (strstr(device->path, "/pci") || descendant_is_lone_watchdog(device) ||
+	    descendant_is_lone_console(device))
+		return add(ret, device->kind, device->number, device->path);
+	if (sscanf(device->path, "devices/virtual/nvme-subsystem/%63[^/]/%n", subsystem, &end) !=
+		    1 ||
+	    !end)
+		return 0;
+	return add_below_controllers(root, device, subsystem, device->path + end, ret);
+}
+
 static int read_entry(const struct sysdir *directory, enum descendant_kind kind, const char *name,
 		      struct descendants *ret)
 {
+	struct descendant device = {.kind = kind};
 	char target[PATH_MAX];
 	unsigned major_number = 0, minor_number = 0;
-	const char *path = target;
 	ssize_t length;
 
 	if (kind != DESCENDANT_INTERFACE &&
@@ -58,44 +125,80 @@ static int read_entry(const struct sysdir *directory, enum descendant_kind kind,
 	/* -EINVAL: not a link, e.g. bonding_masters in /sys/class/net */
 	if (length < 0)
 		return length == -ENOENT || length == -EINVAL ? 0 : (int)length;
-	while (strncmp(path, "../", 3) == 0)
-		path += 3;
-	if (strncmp(path, "devices/pci", strlen("devices/pci")) != 0)
-		return 0;
-	return add(ret, kind, makedev(major_number, minor_number), path);
+	device.number = makedev(major_number, minor_number);
+	device.path = target + parents_length(target);
+	return add_device(directory->root, &device, ret);
 }
 
-static int read_directory(struct sysroot *root, enum descendant_kind kind, const char *path,
-			  struct descendants *ret)
+/* Only NVIDIA's own driver shows the minor number of its node: "Device Minor: 	 0". */
+static int read_gpu(const struct sysdir *directory, enum descendant_kind kind, const char *address,
+		    struct descendants *ret)
+{
+	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE], *line;
+	unsigned minor_number;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "%s/information", address);
+	length = sysdir_read(directory, path, text, sizeof(text));
+	if (length < 0)
+		return length == -ENOENT ? 0 : (int)length;
+	line = strstr(text, "Device Minor:");
+	if (!line || sscanf(line, "Device Minor: %5u", &minor_number) != 1)
+		return 0;
+	snprintf(path, sizeof(path), "nvidia/%s/nvidia%u", address, minor_number);
+	return add(ret, kind, makedev(NVIDIA_MAJOR, minor_number), path);
+}
+
+static const struct source {
+	enum descendant_kind kind;
+	const char *directory;
+	int (*read)(const struct sysdir *directory, enum descendant_kind kind, const char *name,
+		    struct descendants *ret);
+} SOURCES[] = {
+	{DESCENDANT_CHAR, "sys/dev/char", read_entry},
+	{DESCENDANT_BLOCK, "sys/dev/block", read_entry},
+	{DESCENDANT_INTERFACE, "sys/class/net", read_entry},
+	{DESCENDANT_CHAR, "proc/driver/nvidia/gpus", read_gpu},
+};
+
+static int read_source(struct sysroot *root, const struct source *source, struct descendants *ret)
 {
 	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
 	int error;
 
-	error = sysdir_open(sysroot_dir(root), path, &directory);
+	error = sysdir_open(sysroot_dir(root), source->directory, &directory);
 	if (!error)
 		error = sysdir_list(&directory, ".", &list);
 	if (error < 0)
 		return error == -ENOENT ? 0 : error;
 	while ((entry = sysdir_next(list))) {
-		error = read_entry(&directory, kind, entry->d_name, ret);
+		error = source->read(&directory, source->kind, entry->d_name, ret);
 		if (error < 0)
 			return error;
 	}
 	return -errno;
 }
 
+static int compare(const void *a, const void *b)
+{
+	const struct descendant *one = a, *other = b;
+
+	return strverscmp(one->path, other->path);
+}
+
 int descendants_read(struct sysroot *root, struct descendants *ret)
 {
 	*ret = (struct descendants){0};
-	for (size_t i = 0; i < sizeof(DIRECTORIES) / sizeof(*DIRECTORIES); i++) {
-		int error = read_directory(root, DIRECTORIES[i].kind, DIRECTORIES[i].directory,
-					   ret);
+	for (size_t i = 0; i < sizeof(SOURCES) / sizeof(*SOURCES); i++) {
+		int error = read_source(root, &SOURCES[i], ret);
 
 		if (error < 0)
 			return error;
 	}
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), compare);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "probe/driver.h"
 
 #include <errno.h>
+#include <libmount.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,12 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_GROUP] =
 		{"group", GRADE_NEVER,
 		 "all devices of an IOMMU group must be bound together; use --group to include them"},
+	[HAZARD_WATCHDOG] =
+		{"watchdog", GRADE_NEVER,
+		 "the host could reboot: stop the program that feeds the watchdog so that it is disarmed"},
+	[HAZARD_CONSOLE] =
+		{"console", GRADE_NEVER,
+		 "write N to /sys/class/tty/TTY/console first, or boot without its console="},
 	[HAZARD_MOUNTED] = {"mounted", GRADE_REFUSED, "unmount its file systems first"},
 	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "run swapoff on it first"},
 	[HAZARD_HOLDERS] = {"holders", GRADE_REFUSED,
@@ -38,7 +45,8 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own SSH connection would be lost"},
 	[HAZARD_BOOT_VGA] = {"boot-vga", GRADE_REFUSED,
 			     "it is the boot display: the host's console would be lost"},
-	[HAZARD_CONSOLE] = {"console", GRADE_REFUSED, "the kernel console would be lost"},
+	[HAZARD_VTCONSOLE] = {"vtconsole", GRADE_REFUSED,
+			      "the host's virtual consoles would be lost"},
 	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "stop the programs that have it open first"},
 	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED,
 			     "bind the device that depends on it as well"},
@@ -100,8 +108,69 @@ void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard,
 void hazard_view_free(struct hazard_view *view)
 {
 	holders_free(&view->holders);
-	strings_free(&view->node_paths);
 	vfio_nodes_free(&view->nodes);
+	mnt_unref_table(view->mounts);
+	descendants_free(&view->descendants);
+}
+
+/* ---- what is below a device ---- */
+
+static void read_descendants(struct hazard_view *view)
+{
+	if (view->has_descendants)
+		return;
+	view->has_descendants = true;
+	view->descendants_error = descendants_read(view->root, &view->descendants);
+}
+
+static int add_name(struct strings *list, const char *name)
+{
+	return strings_has(list, name) ? 0 : strings_add(list, name);
+}
+
+static int add_descendants(struct hazard_view *view, const struct pci_device *device,
+			   enum descendant_kind kind, struct strings *ret)
+{
+	int error = 0;
+
+	read_descendants(view);
+	for (size_t i = 0; i < view->descendants.count && !error; i++) {
+		const struct descendant *descendant = &view->descendants.items[i];
+
+		if (descendant->kind == kind && descendant_is_below(descendant, &device->address))
+			error = add_name(ret, descendant->name);
+	}
+	return error;
+}
+
+int hazard_list_interfaces(struct hazard_view *view, const struct pci_device *device,
+			   struct strings *ret)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < device->interface_count && !error; i++)
+		error = add_name(ret, device->interfaces[i].name);
+	return error ? error : add_descendants(view, device, DESCENDANT_INTERFACE, ret);
+}
+
+int hazard_list_blocks(struct hazard_view *view, const struct pci_device *device,
+		       struct strings *ret)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < device->blocks.count && !error; i++)
+		error = add_name(ret, device->blocks.items[i]);
+	return error ? error : add_descendants(view, device, DESCENDANT_BLOCK, ret);
+}
+
+static void check_descendants(struct hazard_view *view, const struct pci_device *device,
+			      struct hazard_findings *findings)
+{
+	read_descendants(view);
+	if (view->descendants_error)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+				    "what is below it could not be listed: %s",
+				    strerror(-view->descendants_error));
 }
 
 /* ---- checks that need no more than the inventory and the device's directory ---- */
@@ -131,12 +200,28 @@ static bool check_held(const struct pci_device *device, const struct pci_device 
 	return true;
 }
 
-static void check_vfs(const struct pci_device *device, struct hazard_findings *findings)
+static bool is_below(const struct pci_device *device, const struct pci_device *parent)
+{
+	for (size_t i = 0; i < device->ancestor_count; i++)
+		if (address_compare(&device->ancestors[i], &parent->address) == 0)
+			return true;
+	return false;
+}
+
+/* VFs disappear with their PF, and the devices behind a VMD with that. While a VM holds one of
+ * them, that blocks in the kernel. */
+static void check_dependent(const struct hazard_view *view, const struct pci_device *device,
+			    struct hazard_findings *findings)
 {
 	if (device->present & HAS_VIRTFN)
 		hazard_findings_add(
 			findings, HAZARD_VFS, device, "virtual functions are enabled: %u",
 			device->present & HAS_VFS_ENABLED ? device->sriov.vfs_enabled : 1);
+	inventory_foreach(view->inventory, other)
+		if (((other->present & HAS_PF) &&
+		     address_compare(&other->sriov.pf, &device->address) == 0) ||
+		    is_below(other, device))
+			check_held(device, other, findings);
 }
 
 void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
@@ -238,12 +323,14 @@ static void check_host_use(struct hazard_view *view, const struct pci_device *de
 {
 	if (device->driver && driver_is_for_vms(device->driver))
 		return;
+	check_descendants(view, device, findings);
 	hazard_find_display(view, device, findings);
+	hazard_find_open_nodes(view, device, findings);
 	if (!device->driver)
 		return;
 	hazard_find_disks(view, device, findings);
+	hazard_find_shared_folders(view, device, findings);
 	hazard_find_network(view, device, findings);
-	hazard_find_open_nodes(view, device, findings);
 }
 
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
@@ -257,7 +344,7 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		hazard_findings_add(findings, HAZARD_NO_IOMMU, device,
 				    "device is not in an IOMMU group");
 	check_held(device, device, findings);
-	check_vfs(device, findings);
+	check_dependent(view, device, findings);
 	hazards_find_group(view, device, findings);
 	check_reserved_regions(view, device, findings);
 	check_consumers(view, device, findings);
@@ -277,6 +364,7 @@ void hazards_find_removal(struct hazard_view *view, const struct pci_device *dev
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings)
 {
+	check_dependent(view, device, findings);
 	if (check_held(device, device, findings))
 		return;
 	for (size_t i = 0; i < device->group_peers.count; i++) {

@@ -5,9 +5,13 @@
 #define PCIPROBE_BINDER_HAZARDS_HAZARD_H
 
 #include "binder/devices/target.h"
+#include "binder/hazards/descendants.h"
 #include "probe/details/details.h"
 #include "probe/ownership/holders.h"
 #include "probe/sysfs/sysroot.h"
+
+struct libmnt_fs;
+struct libmnt_table;
 
 enum hazard {
 	HAZARD_BRIDGE,
@@ -17,6 +21,8 @@ enum hazard {
 	HAZARD_VFS,
 	HAZARD_SYSTEM_DISK,
 	HAZARD_GROUP,
+	HAZARD_WATCHDOG,
+	HAZARD_CONSOLE,
 	HAZARD_MOUNTED,
 	HAZARD_SWAP,
 	HAZARD_HOLDERS,
@@ -25,7 +31,7 @@ enum hazard {
 	HAZARD_DEFAULT_ROUTE,
 	HAZARD_SSH,
 	HAZARD_BOOT_VGA,
-	HAZARD_CONSOLE,
+	HAZARD_VTCONSOLE,
 	HAZARD_OPEN,
 	HAZARD_CONSUMER,
 	HAZARD_RESERVED_REGION,
@@ -80,18 +86,34 @@ struct hazard_view {
 	bool open_disks;		   /* detect use by opening disks with O_EXCL */
 
 	/* read once, for all devices */
-	bool has_nodes, has_holders;
-	struct vfio_nodes nodes;   /* the device nodes of all selected devices, by address */
-	struct strings node_paths; /* "/dev/dri/card0", in the order of nodes */
-	struct holders holders;	   /* processes that have any of them open */
-	int holders_error;	   /* negative errno if no process could be inspected */
+	bool has_descendants, has_mounts, has_holders;
+	struct descendants descendants;
+	int descendants_error; /* negative errno if they could not be listed */
+	struct libmnt_table *mounts;
+	int mounts_error;	 /* negative errno if they could not be read */
+	struct vfio_nodes nodes; /* the nodes among the descendants */
+	struct holders holders;	 /* processes that have any of them open */
+	int holders_error;	 /* negative errno if no process could be inspected */
 };
 
 #define HAZARD_DETAILS                                                                          \
 	(TARGET_DETAILS | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_DRM | \
-	 DETAIL_RESET_METHODS | DETAIL_OWNERSHIP)
+	 DETAIL_RESET_METHODS | DETAIL_ANCESTORS | DETAIL_OWNERSHIP)
 
 void hazard_view_free(struct hazard_view *view);
+
+/* Adds the names of all network interfaces of DEVICE to *ret: those in the inventory and those
+ * further below it, e.g. of USB devices and mlx5 sub-functions, without duplicates and without
+ * those already in *ret. Those in other network namespaces are missing. If the descendants cannot
+ * be listed, only those in the inventory are added; hazards_find has added HAZARD_UNKNOWN then.
+ * Returns 0 or -ENOMEM. */
+int hazard_list_interfaces(struct hazard_view *view, const struct pci_device *device,
+			   struct strings *ret);
+
+/* Like hazard_list_interfaces, but the names of disks and partitions as in /sys/class/block, e.g.
+ * also of USB disks and of disks behind a VMD. Devices stacked on them (holders) are missing. */
+int hazard_list_blocks(struct hazard_view *view, const struct pci_device *device,
+		       struct strings *ret);
 
 /* Checks whether DEVICE can be unbound from its driver and bound to VFIO. */
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
@@ -117,9 +139,24 @@ int hazards_parse(const char *list, const struct log *log, unsigned *ret);
 /* Whether FINDING prevents the change. ALLOWED is a mask of hazards that are overridden. */
 bool hazard_is_blocking(const struct hazard_finding *finding, unsigned allowed);
 
+/* Whether NODE, one of view->descendants, is a node that is below DEVICE, or one below no device
+ * that DEVICE most likely has. */
+bool hazard_node_belongs_to(const struct hazard_view *view, const struct descendant *node,
+			    const struct pci_device *device);
+
+/* Adds HAZARD_SYSTEM_DISK or HAZARD_MOUNTED, depending on the mount point, for each mount that
+ * MATCHES, or HAZARD_UNKNOWN if the mounts cannot be read. The file system has a target and an id;
+ * its source may be NULL. */
+typedef bool hazard_mount_matches(const void *data, struct libmnt_fs *fs);
+void hazard_find_mounts(struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings, hazard_mount_matches *matches,
+			const void *data);
+
 /* Checks of one subject each, called by the functions above. They add to FINDINGS. */
 void hazard_find_disks(struct hazard_view *view, const struct pci_device *device,
 		       struct hazard_findings *findings);
+void hazard_find_shared_folders(struct hazard_view *view, const struct pci_device *device,
+				struct hazard_findings *findings);
 void hazard_find_network(struct hazard_view *view, const struct pci_device *device,
 			 struct hazard_findings *findings);
 void hazard_find_display(struct hazard_view *view, const struct pci_device *device,

@@ -1,212 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device nodes (graphics, sound, disks, InfiniBand, ...) that processes have open. As with VFIO's
- * nodes, an open file is identified by its device number. Sources: the kernel's
- * Documentation/admin-guide/devices.txt, and Documentation/filesystems/sysfs.rst for "dev". */
+/* Processes that have a device's nodes open, and armed watchdogs. As with VFIO's nodes, an open
+ * file is identified by its device number. Sources: the kernel's
+ * Documentation/admin-guide/devices.txt, Documentation/ABI/testing/sysfs-class-watchdog and
+ * drivers/usb/core/hub.c for the numbers of USB devices. */
 #include "binder/engine/devicepath.h"
 #include "binder/hazards/hazard.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
-/* Subdirectories of a device that contain its nodes, how deep, and the prefix of the nodes' names
- * in /dev. */
-static const struct {
-	const char *directory, *prefix;
-	unsigned depth;
-} NODE_DIRECTORIES[] = {
-	{"nvme", "/dev/", 2}, /* controllers, and generic nodes of namespaces */
-	{"drm", "/dev/dri/", 1},
-	{"accel", "/dev/accel/", 1},
-	{"video4linux", "/dev/", 1},
-	{"infiniband_verbs", "/dev/infiniband/", 1},
-	{"infiniband_mad", "/dev/infiniband/", 1},
-	{"sound", "/dev/snd/", 2}, /* controlC0, pcmC0D0p, ... of each sound device */
-};
+#define NODE_PATH_SIZE (NAME_MAX + 32)
 
-#define BLOCK_CLASS "sys/class/block"
-#define NVIDIA_MAJOR 195
+/* ---- processes that have nodes open ---- */
 
-/* ---- the nodes ---- */
-
-static int add_node(struct hazard_view *view, const struct vfio_node *node, const char *prefix,
-		    const char *name)
+/* A node of a disk with several paths is below several devices. Returns 0 or -ENOMEM. */
+static int list_nodes(struct hazard_view *view)
 {
-	char path[NAME_MAX + 32];
-	int error;
-
-	snprintf(path, sizeof(path), "%s%s", prefix, name);
-	error = strings_add(&view->node_paths, path);
-	return error < 0 ? error : vfio_nodes_add(&view->nodes, node);
-}
-
-static bool is_block(const struct sysdir *at, const char *name)
-{
-	char path[NAME_MAX + sizeof(BLOCK_CLASS) + 1];
-	struct stat status;
-
-	snprintf(path, sizeof(path), BLOCK_CLASS "/%s", name);
-	return sysdir_stat(sysroot_dir(at->root), path, &status) == 0;
-}
-
-/* Adds NAME in the directory AT if it is a node, and the nodes below it down to DEPTH. Block
- * devices are skipped here; add_disk adds them. Returns 0 or a negative errno. */
-static int add_entry(struct hazard_view *view, const struct sysdir *at, const char *name,
-		     const char *prefix, unsigned depth, struct vfio_node *node)
-{
-	_cleanup_sysdir_ struct sysdir directory = {.fd = -1};
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
-	int found = vfio_node_read_number(at, name, node);
-
-	if (found > 0 && !is_block(at, name))
-		found = add_node(view, node, prefix, name);
-	if (found < 0 || depth == 0)
-		return found;
-	found = sysdir_open(at, name, &directory);
-	if (!found)
-		found = sysdir_list(&directory, ".", &list);
-	if (found < 0)
-		return found == -ENOENT ? 0 : found;
-	while ((entry = sysdir_next(list))) {
-		if (entry->d_type != DT_DIR) /* symbolic links lead to other devices */
-			continue;
-		found = add_entry(view, &directory, entry->d_name, prefix, depth - 1, node);
-		if (found < 0)
-			return found;
-	}
-	return -errno;
-}
-
-/* Adds the disk or partition NAME. */
-static int add_block(struct hazard_view *view, const struct sysdir *class, const char *name,
-		     struct vfio_node *node)
-{
-	int found;
-
-	node->is_block = true;
-	found = vfio_node_read_number(class, name, node);
-	return found > 0 ? add_node(view, node, "/dev/", name) : found;
-}
-
-static int add_disk(struct hazard_view *view, const char *name, struct vfio_node *node)
-{
-	_cleanup_sysdir_ struct sysdir class = {.fd = -1};
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
-	int error;
-
-	error = sysdir_open(sysroot_dir(view->root), BLOCK_CLASS, &class);
-	if (!error)
-		error = add_block(view, &class, name, node);
-	if (!error)
-		error = sysdir_list(&class, name, &list);
-	if (error < 0)
-		return error == -ENOENT ? 0 : error;
-	while ((entry = sysdir_next(list))) {
-		/* the name of a partition begins with that of its disk */
-		if (strncmp(entry->d_name, name, strlen(name)) != 0)
-			continue;
-		error = add_block(view, &class, entry->d_name, node);
-		if (error < 0)
-			return error;
-	}
-	return -errno;
-}
-
-/* Only NVIDIA's own driver shows the minor number of its node: "Device Minor: 	 0". */
-static int add_nvidia(struct hazard_view *view, struct vfio_node *node)
-{
-	char path[96], address[ADDRESS_SIZE], text[ATTRIBUTE_SIZE], number[16], *line;
-	unsigned minor_number;
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information",
-		 address_format(&node->address, address));
-	length = sysdir_read(sysroot_dir(view->root), path, text, sizeof(text));
-	if (length < 0)
-		return length == -ENOENT ? 0 : (int)length;
-	line = strstr(text, "Device Minor:");
-	if (!line || sscanf(line, "Device Minor: %5u", &minor_number) != 1)
-		return 0;
-	node->has_number = true;
-	node->number = makedev(NVIDIA_MAJOR, minor_number);
-	snprintf(number, sizeof(number), "%u", minor_number);
-	return add_node(view, node, "/dev/nvidia", number);
-}
-
-/* Adds a node without a number, with the error as its path. */
-static int add_failure(struct hazard_view *view, const struct vfio_node *template,
-		       const char *location, int error)
-{
-	const struct vfio_node node = {
-		.kind = template->kind, .has_address = true, .address = template->address};
-	char message[128];
-
-	snprintf(message, sizeof(message), "%.64s: %s", location, strerror(-error));
-	return add_node(view, &node, message, "");
-}
-
-static int add_nodes(struct hazard_view *view, const struct pci_device *device)
-{
-	const struct vfio_node template = {
-		.kind = VFIO_NODE_OTHER, .has_address = true, .address = device->address};
-	struct vfio_node node;
-	char path[DEVICE_PATH_SIZE];
 	int error = 0;
 
-	for (size_t i = 0;
-	     i < sizeof(NODE_DIRECTORIES) / sizeof(*NODE_DIRECTORIES) && error != -ENOMEM; i++) {
-		node = template;
-		device_path(&device->address, NODE_DIRECTORIES[i].directory, path);
-		error = add_entry(view, sysroot_dir(view->root), path, NODE_DIRECTORIES[i].prefix,
-				  NODE_DIRECTORIES[i].depth, &node);
-		if (error < 0 && error != -ENOMEM)
-			error = add_failure(view, &template, NODE_DIRECTORIES[i].directory, error);
+	for (size_t i = 0; i < view->descendants.count && !error; i++) {
+		const struct descendant *descendant = &view->descendants.items[i];
+		const struct vfio_node node = {.kind = VFIO_NODE_OTHER,
+					       .has_number = true,
+					       .number = descendant->number,
+					       .is_block = descendant->kind == DESCENDANT_BLOCK};
+
+		if (descendant->kind != DESCENDANT_INTERFACE &&
+		    !vfio_nodes_find(&view->nodes, node.is_block, node.number))
+			error = vfio_nodes_add(&view->nodes, &node);
 	}
-	for (size_t i = 0; i < device->blocks.count && error != -ENOMEM; i++) {
-		node = template;
-		error = add_disk(view, device->blocks.items[i], &node);
-		if (error < 0 && error != -ENOMEM)
-			error = add_failure(view, &template, device->blocks.items[i], error);
-	}
-	if (error == -ENOMEM)
-		return error;
-	node = template;
-	error = add_nvidia(view, &node);
-	return error < 0 && error != -ENOMEM ? add_failure(view, &template, "nvidia", error)
-					     : error;
+	return error;
 }
 
-/* ---- processes that have them open ---- */
-
-static int find_holders(struct hazard_view *view)
+static void read_holders(struct hazard_view *view, struct hazard_findings *findings)
 {
+	if (view->has_holders)
+		return;
 	view->has_holders = true;
-	view->holders_error = holders_read(view->root, &view->nodes, HOLDERS_PROCESSES,
-					   &view->holders);
-	return view->holders_error == -ENOMEM ? -ENOMEM : 0;
-}
-
-static void check_node(const struct hazard_view *view, const struct pci_device *device,
-		       const struct vfio_node *node, struct hazard_findings *findings)
-{
-	const char *path = view->node_paths.items[node - view->nodes.items];
-
-	if (!node->has_number)
-		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
-				    "its device nodes could not be listed: %s", path);
-	for (size_t i = 0; node->has_number && i < view->holders.count; i++) {
-		const struct holder *holder = &view->holders.items[i];
-
-		if (holder_has_node(holder, node))
-			hazard_findings_add(findings, HAZARD_OPEN, device,
-					    "process %d (%s) has %s open", holder->pid,
-					    holder->vmm.program ? holder->vmm.program : "?", path);
-	}
+	view->holders_error = list_nodes(view);
+	if (!view->holders_error)
+		view->holders_error = holders_read(view->root, &view->nodes, HOLDERS_PROCESSES,
+						   &view->holders);
+	if (view->holders_error == -ENOMEM)
+		findings->no_memory = true;
 }
 
 static void check_completeness(const struct hazard_view *view, const struct pci_device *device,
@@ -222,21 +61,135 @@ static void check_completeness(const struct hazard_view *view, const struct pci_
 				    view->holders.unseen);
 }
 
-static bool belongs_to(const struct vfio_node *node, const struct pci_device *device)
+/* ---- nodes ---- */
+
+/* Writes the path that udev gives the node to PATH, and returns it. */
+static const char *node_path(const struct hazard_view *view, const struct descendant *node,
+			     char path[static NODE_PATH_SIZE])
 {
-	return address_compare(&node->address, &device->address) == 0;
+	static const struct {
+		const char *subsystem, *directory;
+	} DIRECTORIES[] = {
+		{"accel", "accel/"},
+		{"drm", "dri/"},
+		{"infiniband_mad", "infiniband/"},
+		{"infiniband_verbs", "infiniband/"},
+		{"input", "input/"},
+		{"sound", "snd/"},
+	};
+	char link[PATH_MAX + 16], subsystem[64] = "";
+	const char *directory = "";
+
+	snprintf(link, sizeof(link), "sys/%s/subsystem", node->path);
+	sysdir_link_name(sysroot_dir(view->root), link, subsystem, sizeof(subsystem));
+	if (strcmp(subsystem, "usb") == 0) {
+		/* 128 numbers for each bus, and one for each address on it */
+		snprintf(path, NODE_PATH_SIZE, "/dev/bus/usb/%03u/%03u",
+			 minor(node->number) / 128 + 1, minor(node->number) % 128 + 1);
+		return path;
+	}
+	for (size_t i = 0; i < sizeof(DIRECTORIES) / sizeof(*DIRECTORIES); i++)
+		if (strcmp(subsystem, DIRECTORIES[i].subsystem) == 0)
+			directory = DIRECTORIES[i].directory;
+	snprintf(path, NODE_PATH_SIZE, "/dev/%s%.255s", directory, node->name);
+	return path;
 }
 
-/* Returns 0 or -ENOMEM. */
-static int list_nodes(struct hazard_view *view)
+/* /dev/watchdog (10:130) is a second node of the first watchdog. */
+static bool is_watchdog(const struct descendant *node)
 {
-	int error = 0;
+	return strstr(node->path, "/watchdog/") || node->number == makedev(10, 130);
+}
 
-	view->has_nodes = true;
-	inventory_foreach(view->inventory, device)
-		if (!error)
-			error = add_nodes(view, device);
-	return error;
+static enum hazard hazard_of(const struct descendant *node)
+{
+	if (is_watchdog(node))
+		return HAZARD_WATCHDOG;
+	/* a VM uses the device through it */
+	if (strncmp(node->name, "vhost-vdpa", strlen("vhost-vdpa")) == 0)
+		return HAZARD_HELD;
+	return HAZARD_OPEN;
+}
+
+static void check_node(const struct hazard_view *view, const struct pci_device *device,
+		       const struct descendant *descendant, struct hazard_findings *findings)
+{
+	const struct vfio_node *node = vfio_nodes_find(
+		&view->nodes, descendant->kind == DESCENDANT_BLOCK, descendant->number);
+	char path[NODE_PATH_SIZE];
+
+	for (size_t i = 0; node && i < view->holders.count; i++) {
+		const struct holder *holder = &view->holders.items[i];
+
+		if (holder_has_node(holder, node))
+			hazard_findings_add(findings, hazard_of(descendant), device,
+					    "process %d (%s) has %s open", holder->pid,
+					    holder->vmm.program ? holder->vmm.program : "?",
+					    node_path(view, descendant, path));
+	}
+}
+
+/* Whether DEVICE may be the one of a watchdog NAME that is below no device: its driver is one for
+ * watchdogs. Those that do not use the kernel's core for watchdogs are known by name only. */
+static bool has_watchdog_driver(const struct hazard_view *view, const struct pci_device *device,
+				const char *name)
+{
+	char path[NAME_MAX + 64], text[ATTRIBUTE_SIZE];
+	const struct sysdir *root = sysroot_dir(view->root);
+	_cleanup_sysdir_ struct sysdir users = {.fd = -1};
+
+	if (!device->driver)
+		return false;
+	if (strstr(device->driver, "wdt") || strstr(device->driver, "pcwd"))
+		return true;
+	snprintf(path, sizeof(path), "sys/class/watchdog/%.255s/identity", name);
+	if (sysdir_read(root, path, text, sizeof(text)) > 0 && strcmp(text, device->driver) == 0)
+		return true;
+	device_path(&device->address, "driver/module", path);
+	return sysdir_link_name(root, path, text, sizeof(text)) == 0 &&
+	       sysdir_open(root, "sys/module/watchdog/holders", &users) == 0 &&
+	       sysdir_has(&users, text);
+}
+
+/* Each port of a virtio console has a node such as vport1p0, also if it is a console. */
+static bool has_virtio_console(const struct hazard_view *view, const struct pci_device *device)
+{
+	for (size_t i = 0; i < view->descendants.count; i++)
+		if (strncmp(view->descendants.items[i].name, "vport", strlen("vport")) == 0 &&
+		    descendant_is_below(&view->descendants.items[i], &device->address))
+			return true;
+	return false;
+}
+
+bool hazard_node_belongs_to(const struct hazard_view *view, const struct descendant *node,
+			    const struct pci_device *device)
+{
+	if (node->kind == DESCENDANT_INTERFACE)
+		return false;
+	if (descendant_is_lone_watchdog(node))
+		return has_watchdog_driver(view, device, node->name);
+	if (descendant_is_lone_console(node))
+		return has_virtio_console(view, device);
+	return descendant_is_below(node, &device->address);
+}
+
+/* A watchdog stays armed if its program was killed. Without CONFIG_WATCHDOG_SYSFS there is no
+ * "state". */
+static void check_watchdog(const struct hazard_view *view, const struct pci_device *device,
+			   const struct descendant *node, struct hazard_findings *findings)
+{
+	char path[NAME_MAX + 32], state[ATTRIBUTE_SIZE];
+	ssize_t length;
+
+	if (!strstr(node->path, "/watchdog/"))
+		return;
+	snprintf(path, sizeof(path), "sys/class/watchdog/%.255s/state", node->name);
+	length = sysdir_read(sysroot_dir(view->root), path, state, sizeof(state));
+	if (length < 0 && length != -ENOENT)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/%s: %s",
+				    sysroot_path(view->root), path, strerror((int)-length));
+	else if (length > 0 && strcmp(state, "inactive") != 0)
+		hazard_findings_add(findings, HAZARD_WATCHDOG, device, "%s is armed", node->name);
 }
 
 void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *device,
@@ -244,16 +197,16 @@ void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *d
 {
 	bool found = false;
 
-	if (!view->has_nodes && list_nodes(view) < 0)
-		findings->no_memory = true;
-	for (size_t i = 0; i < view->nodes.count; i++)
-		found |= belongs_to(&view->nodes.items[i], device) &&
-			 view->nodes.items[i].has_number;
-	if (found && !view->has_holders && find_holders(view) < 0)
-		findings->no_memory = true;
+	for (size_t i = 0; i < view->descendants.count; i++) {
+		const struct descendant *node = &view->descendants.items[i];
+
+		if (!hazard_node_belongs_to(view, node, device))
+			continue;
+		found = true;
+		read_holders(view, findings);
+		check_watchdog(view, device, node, findings);
+		check_node(view, device, node, findings);
+	}
 	if (found)
 		check_completeness(view, device, findings);
-	for (size_t i = 0; i < view->nodes.count; i++)
-		if (belongs_to(&view->nodes.items[i], device))
-			check_node(view, device, &view->nodes.items[i], findings);
 }

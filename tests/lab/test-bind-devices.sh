@@ -112,6 +112,23 @@ check "too many virtual functions are refused" exits 2 "$VFIO_BIND" vfs "$nvme0"
 check "virtual functions are disabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 0
 check "their devices are gone" test ! -e "$devices/$function0"
 
+# virtual functions of a physical function that is bound to vfio-pci vanish when it is released
+echo Y >/sys/module/vfio_pci/parameters/enable_sriov
+check "the physical function is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
+check "it gets a virtual function" exits 0 "$VFIO_BIND" vfs "$nvme0" 1
+check_same "the kernel binds that to vfio-pci, too" vfio-pci "$(driver_of "$function0")"
+check "release of the physical function is refused" exits 3 "$VFIO_BIND" release "$nvme0"
+check "its virtual function is given as reason" \
+    grep -q "vfs: virtual functions are enabled: 1" /run/output
+exec {group}<>"/dev/vfio/$(group_of "$function0")"
+check "release is refused while the virtual function is held" exits 3 "$VFIO_BIND" release "$nvme0"
+check "the holder is reported" grep -q "held: $function0 is held by process $$" /run/output
+check "disabling it is refused as well" exits 3 "$VFIO_BIND" vfs "$nvme0" 0
+exec {group}>&-
+check "it is disabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 0
+check "the physical function is released" exits 0 "$VFIO_BIND" release "$nvme0"
+check "its block device is back" wait_for 10 has_disk
+
 # permissions
 check "bind without privileges fails" \
     exits 77 setpriv --reuid=65534 --clear-groups "$VFIO_BIND" bind "$nic1"

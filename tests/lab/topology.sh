@@ -8,6 +8,7 @@
 memory=2048
 processors=1
 devices=()
+console=ttyS0
 iommu=(-device "intel-iommu,intremap=on,caching-mode=on")
 chassis=0
 loaded=' '

@@ -35,8 +35,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Returns the findings for DEVICE, "name: text" on each line. SSH is the SSH connection or NULL. */
-static const char *find_with_ssh(const char *ssh)
+typedef void check_type(struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings);
+
+/* Returns the findings of CHECK for DEVICE, "name: text" on each line. SSH is the SSH connection or
+ * NULL. */
+static const char *find_by(check_type *check, const char *ssh)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -57,7 +61,7 @@ static const char *find_with_ssh(const char *ssh)
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
 	address_parse(DEVICE, &address);
-	hazards_find(&view, inventory_find(inventory, &address), &findings);
+	check(&view, inventory_find(inventory, &address), &findings);
 	assert_false(findings.no_memory);
 	found[0] = '\0';
 	for (size_t i = 0; i < findings.count; i++)
@@ -71,9 +75,14 @@ static const char *find_with_ssh(const char *ssh)
 	return found;
 }
 
+static const char *find_with_ssh(const char *ssh)
+{
+	return find_by(hazards_find, ssh);
+}
+
 static const char *find(void)
 {
-	return find_with_ssh(NULL);
+	return find_by(hazards_find, NULL);
 }
 
 /* Adds DEVICE, bound to DRIVER, with nothing that a check would report. */
@@ -84,6 +93,22 @@ static void add_device(unsigned class, const char *driver)
 	fakesys_link(fake, "sys/kernel/iommu_groups/7/devices/" DEVICE,
 		     "../../../../bus/pci/devices/" DEVICE);
 	fakesys_file(fake, AT "reset_method", "flr bus\n");
+}
+
+/* Adds the node NUMBER ("char/10:130", "block/259:0") below DEVICE at PATH, of SUBSYSTEM unless
+ * NULL. */
+static void add_node(const char *number, const char *path, const char *subsystem)
+{
+	char link[128], target[192];
+
+	snprintf(link, sizeof(link), "sys/dev/%s", number);
+	snprintf(target, sizeof(target), "../../devices/pci0000:00/" DEVICE "/%s", path);
+	fakesys_link(fake, link, target);
+	if (!subsystem)
+		return;
+	snprintf(link, sizeof(link), "sys/devices/pci0000:00/" DEVICE "/%s/subsystem", path);
+	snprintf(target, sizeof(target), "../class/%s", subsystem);
+	fakesys_link(fake, link, target);
 }
 
 static void add_disk(const char *name, const char *number)
@@ -205,6 +230,107 @@ static void unreadable_mounts_and_swaps_are_unknown(void **state)
 	fakesys_file(fake, "proc/self/mountinfo", "nonsense\n");
 	fakesys_file(fake, "proc/swaps", "Filename\n");
 	assert_contains(find(), "unknown: cannot parse /proc/self/mountinfo");
+}
+
+static void add_virtio(const char *name, const char *type)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), AT "%s/device", name);
+	fakesys_file(fake, path, type);
+}
+
+static void a_mounted_9p_folder_is_found(void **state)
+{
+	(void)state;
+	add_device(0x000200, "virtio-pci");
+	add_virtio("virtio2", "0x0009\n");
+	fakesys_bytes(fake, AT "virtio2/mount_tag", "share", sizeof("share"));
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 0:21 / /srv rw - 9p share2 rw,trans=virtio\n"
+		     "23 1 0:22 / /mnt rw - tmpfs share rw\n"
+		     "24 1 0:23 / /opt rw - virtiofs share rw\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 0:21 / /srv rw - 9p share rw,trans=virtio\n");
+	assert_string_equal(find(), "mounted: share is mounted on /srv\n");
+	fakesys_file(fake, "proc/self/mountinfo", "nonsense\n");
+	assert_string_equal(find(), "unknown: cannot parse /proc/self/mountinfo\n");
+	fakesys_remove(fake, AT "virtio2/mount_tag");
+	fakesys_directory(fake, AT "virtio2/mount_tag");
+	assert_contains(find(), "/virtio2/mount_tag: ");
+}
+
+/* Only newer kernels show the tag of a virtiofs device. */
+static void a_mounted_virtiofs_is_found(void **state)
+{
+	(void)state;
+	add_device(0x018000, "virtio-pci");
+	add_virtio("virtio3", "0x001a\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "proc/self/mountinfo",
+		     "22 1 0:21 / /usr rw - virtiofs theirs rw\n"
+		     "23 1 0:22 / /srv rw - virtiofs mine rw\n");
+	assert_string_equal(find(), "system-disk: theirs is mounted on /usr\n"
+				    "mounted: mine is mounted on /srv\n");
+	fakesys_file(fake, "sys/fs/virtiofs/1/tag", "mine\n");
+	fakesys_link(fake, "sys/fs/virtiofs/1/device",
+		     "../../../devices/pci0000:00/" DEVICE "/virtio3");
+	fakesys_file(fake, "sys/fs/virtiofs/2/tag", "theirs\n");
+	fakesys_link(fake, "sys/fs/virtiofs/2/device",
+		     "../../../devices/pci0000:00/0000:02:00.0/virtio4");
+	assert_string_equal(find(), "mounted: mine is mounted on /srv\n");
+}
+
+/* Collects what hazard_list_interfaces and hazard_list_blocks return. */
+static void list_below(struct hazard_view *view, const struct pci_device *device,
+		       struct hazard_findings *findings)
+{
+	struct strings names = {0};
+
+	assert_int_equal(hazard_list_interfaces(view, device, &names), 0);
+	assert_int_equal(hazard_list_blocks(view, device, &names), 0);
+	strings_sort(&names);
+	for (size_t i = 0; i < names.count; i++)
+		hazard_findings_add(findings, HAZARD_OPEN, device, "%s", names.items[i]);
+	strings_free(&names);
+}
+
+static void interfaces_and_disks_far_below_a_device_are_listed(void **state)
+{
+	static const char *const links[][2] = {
+		/* a USB NIC and a USB disk, an mlx5 sub-function, and a disk behind a VMD */
+		{"class/net/usb0", DEVICE "/usb2/2-1/2-1:1.0/net/usb0"},
+		{"class/net/p0sf8", DEVICE "/mlx5_core.sf.4/net/p0sf8"},
+		{"dev/block/8:0", DEVICE "/usb2/2-2/2-2:1.0/host6/target6:0:0/6:0:0:0/block/sda"},
+		{"dev/block/8:1",
+		 DEVICE "/usb2/2-2/2-2:1.0/host6/target6:0:0/6:0:0:0/block/sda/sda1"},
+		{"dev/block/259:3", DEVICE "/pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme2/"
+					   "nvme2n1"},
+		/* also in the inventory */
+		{"class/net/eth0", DEVICE "/net/eth0"},
+		{"dev/block/259:0", DEVICE "/nvme/nvme0/nvme0n1"},
+		/* of others */
+		{"class/net/eth1", "0000:01:00.1/net/eth1"},
+		{"class/net/eth2", "10000:01:00.0/net/eth2"},
+		{"dev/block/8:16", "0000:02:00.0/ata1/host0/target0:0:0/0:0:0:0/block/sdb"},
+	};
+	char path[64], target[160];
+
+	(void)state;
+	add_device(0x010400, "vmd");
+	add_disk("nvme0n1", "259:0\n");
+	fakesys_file(fake, AT "net/eth0/address", "52:54:00:00:00:01\n");
+	for (size_t i = 0; i < COUNT(links); i++) {
+		snprintf(path, sizeof(path), "sys/%s", links[i][0]);
+		snprintf(target, sizeof(target), "../../devices/pci0000:00/%s", links[i][1]);
+		fakesys_link(fake, path, target);
+	}
+	fakesys_link(fake, "sys/class/net/lo", "../../devices/virtual/net/lo");
+	fakesys_file(fake, "sys/class/net/bonding_masters", "\n");
+	assert_string_equal(find_by(list_below, NULL),
+			    "open: eth0\nopen: nvme0n1\nopen: nvme2n1\nopen: p0sf8\nopen: sda\n"
+			    "open: sda1\nopen: usb0\n");
 }
 
 /* ---- network ---- */
@@ -336,19 +462,76 @@ static void an_interface_in_another_namespace_is_reported(void **state)
 
 /* ---- displays, nodes, related devices ---- */
 
+/* The kernel does not show the virtio device of hvc0. */
+static void a_virtio_console_is_found(void **state)
+{
+	(void)state;
+	add_device(0x078000, "virtio-pci");
+	fakesys_link(fake, "sys/dev/char/229:0", "../../devices/virtual/tty/hvc0");
+	fakesys_file(fake, "proc/consoles", "hvc0                 -W- (EC p  )  229:0\n");
+	assert_string_equal(find(), "");
+	add_node("char/240:1", "virtio1/virtio-ports/vport1p0", "virtio-ports");
+	assert_string_equal(find(), "console: the kernel console is on hvc0\n");
+}
+
+/* Makes descriptor FD of process PID refer to PATH, a node with device number NUMBER. */
+static void open_node(unsigned pid, unsigned fd, const char *path, const char *number)
+{
+	char node[128];
+
+	snprintf(node, sizeof(node), "numbers%s", path);
+	fakesys_file(fake, node, number);
+	fakesys_descriptor(fake, pid, fd, path);
+}
+
 static void the_boot_display_and_its_console_are_found(void **state)
 {
 	(void)state;
 	add_device(0x030000, "i915");
 	fakesys_file(fake, AT "boot_vga", "1\n");
-	fakesys_directory(fake, AT "graphics/fb0");
+	add_node("char/29:0", "graphics/fb0", "graphics");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon0/name", "(S) dummy device\n");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon0/bind", "1\n");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "0\n");
 	assert_string_equal(find(), "boot-vga: boot_vga is 1\n");
 	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "1\n");
-	assert_contains(find(), "console: the virtual console uses a framebuffer, and fb0 is one");
+	assert_contains(find(),
+			"vtconsole: the virtual console uses a framebuffer, and fb0 is one");
+}
+
+/* efifb and simpledrm. Since Linux 6.9 the framebuffer's device is below the PCI device. */
+static void the_firmwares_framebuffer_is_found(void **state)
+{
+	(void)state;
+	add_device(0x038000, NULL);
+	fakesys_file(fake, "proc/iomem",
+		     "00001000-0009fbff : System RAM\n"
+		     "c0000000-febfffff : PCI Bus 0000:00\n"
+		     "  d0000000-d1ffffff : 0000:02:00.0\n"
+		     "    d0000000-d02fffff : BOOTFB\n"
+		     "  fe000000-fe1fffff : PCI Bus 0000:01\n"
+		     "    fe000000-fe0fffff : " DEVICE "\n"
+		     "    fe100000-fe1fffff : efifb\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "proc/iomem",
+		     "00000000-00000000 : PCI Bus 0000:00\n"
+		     "  00000000-00000000 : " DEVICE "\n"
+		     "    00000000-00000000 : BOOTFB\n"
+		     "      00000000-00000000 : simpledrm\n");
+	assert_string_equal(find(), "boot-vga: it has the firmware's framebuffer (BOOTFB)\n");
+	fakesys_remove(fake, "proc/iomem");
+	add_node("char/29:0", "simple-framebuffer.0/graphics/fb0", "graphics");
+	add_node("char/226:0", "simple-framebuffer.0/drm/card0", "drm");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+	fakesys_file(fake, "sys/class/vtconsole/vtcon1/bind", "1\n");
+	fakesys_process(fake, 50, "Xorg");
+	open_node(50, 3, "/dev/dri/card0", "226:0");
+	assert_string_equal(find(),
+			    "vtconsole: the virtual console uses a framebuffer, and fb0 is one\n"
+			    "open: process 50 (Xorg) has /dev/dri/card0 open\n");
+	fakesys_directory(fake, "proc/iomem");
+	assert_contains(find(), "unknown: ");
 }
 
 static void the_boot_display_needs_no_driver(void **state)
@@ -357,6 +540,9 @@ static void the_boot_display_needs_no_driver(void **state)
 	add_device(0x030000, NULL);
 	fakesys_file(fake, AT "boot_vga", "1\n");
 	assert_string_equal(find(), "boot-vga: boot_vga is 1\n");
+	fakesys_remove(fake, AT "boot_vga");
+	fakesys_directory(fake, AT "boot_vga");
+	assert_contains(find(), "/boot_vga: Is a directory\n");
 }
 
 static void memory_of_the_firmware_is_found(void **state)
@@ -379,37 +565,38 @@ static void memory_of_the_firmware_is_found(void **state)
 	assert_contains(find(), "unknown: /sys/kernel/iommu_groups/7/reserved_regions: ");
 }
 
+/* Of a card with two ports the second one; before and since Linux 6.6. */
 static void a_serial_console_is_found(void **state)
 {
 	(void)state;
 	add_device(0x070002, "serial");
-	fakesys_directory(fake, AT "tty/ttyS4");
+	add_node("char/4:68", "tty/ttyS4", "tty");
+	add_node("char/4:69", DEVICE ":0/" DEVICE ":0.1/tty/ttyS5", "tty");
 	fakesys_file(fake, "proc/consoles",
-		     "tty0                 -WU (EC  p  )    4:7\nttyS40 -W-\n");
+		     "tty0                 -WU (EC  p  )    4:7\n"
+		     "netcon0              -W- (E   p  )\n"
+		     "ttyS40               -W- (E   p  )    4:104\n");
 	assert_string_equal(find(), "");
-	fakesys_file(fake, "proc/consoles", "ttyS4                -W- (EC  p a)    4:68\n");
-	assert_contains(find(), "console: the kernel console is on ttyS4");
-}
-
-/* Makes descriptor FD of process PID refer to PATH, a node with device number NUMBER. */
-static void open_node(unsigned pid, unsigned fd, const char *path, const char *number)
-{
-	char node[128];
-
-	snprintf(node, sizeof(node), "numbers%s", path);
-	fakesys_file(fake, node, number);
-	fakesys_descriptor(fake, pid, fd, path);
+	fakesys_file(fake, "proc/consoles", "ttyS5                -W- (EC p a)    4:69\n");
+	assert_string_equal(find(), "console: the kernel console is on ttyS5\n");
+	fakesys_file(fake, "proc/consoles", "ttyS4                -W- (EC p a)    4:68\n");
+	assert_string_equal(find(), "console: the kernel console is on ttyS4\n");
+	fakesys_remove(fake, "proc/consoles");
+	fakesys_directory(fake, "proc/consoles");
+	assert_contains(find(), "unknown: ");
 }
 
 static void open_nodes_are_found(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
-	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
-	fakesys_file(fake, AT "sound/card2/controlC2/dev", "116:7\n");
-	fakesys_file(fake, AT "sound/card2/id", "NVidia\n");
+	add_node("char/226:128", "drm/renderD128", "drm");
+	add_node("char/116:7", "sound/card2/controlC2", "sound");
+	add_node("char/13:72", "sound/card2/input8/event8", "input");
 	fakesys_file(fake, "proc/driver/nvidia/gpus/" DEVICE "/information",
 		     "Model: \t X\nDevice Minor: \t 3\n");
+	fakesys_file(fake, "proc/driver/nvidia/gpus/0000:02:00.0/information",
+		     "Model: \t X\nDevice Minor: \t 31\n");
 	fakesys_process(fake, 50, "/usr/lib/xorg/Xorg");
 	open_node(50, 3, "/dev/dri/renderD128", "226:128");
 	open_node(50, 4, "/dev/dri/renderD128", "226:128");
@@ -418,9 +605,109 @@ static void open_nodes_are_found(void **state)
 	open_node(50, 7, "/dev/dri/renderD129", "226:129");
 	fakesys_process(fake, 51, "/usr/bin/pipewire");
 	open_node(51, 9, "/dev/snd/controlC2", "116:7");
+	fakesys_process(fake, 52, "acpid");
+	open_node(52, 9, "/dev/input/event8", "13:72");
 	assert_string_equal(find(), "open: process 50 (Xorg) has /dev/dri/renderD128 open\n"
 				    "open: process 51 (pipewire) has /dev/snd/controlC2 open\n"
+				    "open: process 52 (acpid) has /dev/input/event8 open\n"
 				    "open: process 50 (Xorg) has /dev/nvidia3 open\n");
+}
+
+/* Of all subsystems, however deep below the device. */
+static void all_kinds_of_open_nodes_are_found(void **state)
+{
+	static const struct {
+		const char *number, *path, *subsystem, *node;
+	} cases[] = {
+		{"char/243:0", "uio/uio0", "uio", "/dev/uio0"},
+		{"char/21:0", "ata1/host0/target0:0:0/0:0:0:0/scsi_generic/sg0", "scsi_generic",
+		 "/dev/sg0"},
+		{"char/239:0", "nvme/nvme0/ng0n1", "nvme-generic", "/dev/ng0n1"},
+		{"char/189:129", "usb2/2-1", "usb", "/dev/bus/usb/002/002"},
+		{"char/188:0", "usb2/2-1/2-1:1.0/ttyUSB0/tty/ttyUSB0", "tty", "/dev/ttyUSB0"},
+		{"char/231:192", "infiniband_verbs/uverbs0", "infiniband_verbs",
+		 "/dev/infiniband/uverbs0"},
+		{"char/81:0", "video4linux/video0", "video4linux", "/dev/video0"},
+		{"char/261:0", "accel/accel0", "accel", "/dev/accel/accel0"},
+		{"char/245:0", "mei/mei0", "mei", "/dev/mei0"},
+		{"char/247:0", "ptp/ptp0", "ptp", "/dev/ptp0"},
+		{"char/10:224", "tpm/tpm0", "tpm", "/dev/tpm0"},
+		{"block/8:1", "usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sda/sda1", "block",
+		 "/dev/sda1"},
+		/* without a link "subsystem" */
+		{"char/238:0", "new0/new0", NULL, "/dev/new0"},
+	};
+	char expected[128], number[32];
+
+	(void)state;
+	add_device(0x0c0330, "some-driver");
+	fakesys_process(fake, 50, "user");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		add_node(cases[i].number, cases[i].path, cases[i].subsystem);
+		snprintf(number, sizeof(number), "%s%s", *cases[i].number == 'b' ? "b" : "",
+			 strchr(cases[i].number, '/') + 1);
+		open_node(50, 3, "/dev/any", number);
+		snprintf(expected, sizeof(expected), "open: process 50 (user) has %s open\n",
+			 cases[i].node);
+		assert_string_equal(find(), expected);
+		fakesys_remove(fake, "proc/50/fd/3");
+	}
+	assert_string_equal(find(), "");
+}
+
+/* Without a process too: it was killed, and the watchdog resets the host when its time is over. */
+static void an_armed_watchdog_is_found(void **state)
+{
+	(void)state;
+	add_device(0x088000, "i6300ESB timer");
+	add_node("char/10:130", "misc/watchdog", "misc");
+	add_node("char/248:0", "watchdog/watchdog0", "watchdog");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/state", "inactive\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/state", "active\n");
+	assert_string_equal(find(), "watchdog: watchdog0 is armed\n");
+	fakesys_remove(fake, "sys/class/watchdog/watchdog0/state");
+	fakesys_process(fake, 50, "/usr/sbin/watchdog");
+	open_node(50, 3, "/dev/watchdog", "10:130");
+	assert_string_equal(find(), "watchdog: process 50 (watchdog) has /dev/watchdog open\n");
+	fakesys_remove(fake, "proc/50/fd/3");
+	open_node(50, 3, "/dev/watchdog0", "248:0");
+	assert_string_equal(find(), "watchdog: process 50 (watchdog) has /dev/watchdog0 open\n");
+	fakesys_directory(fake, "sys/class/watchdog/watchdog0/state");
+	assert_contains(find(), "unknown: ");
+}
+
+/* Some drivers set no parent, so that the watchdog is below no device. */
+static void an_armed_watchdog_without_a_device_is_found(void **state)
+{
+	(void)state;
+	add_device(0x088000, "i6300ESB timer");
+	fakesys_link(fake, "sys/dev/char/10:130", "../../devices/virtual/misc/watchdog");
+	fakesys_link(fake, "sys/dev/char/248:0", "../../devices/virtual/watchdog/watchdog0");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/state", "active\n");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/identity", "Software Watchdog\n");
+	fakesys_process(fake, 50, "/usr/sbin/watchdog");
+	open_node(50, 3, "/dev/watchdog", "10:130");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "sys/class/watchdog/watchdog0/identity", "i6300ESB timer\n");
+	assert_string_equal(find(), "watchdog: watchdog0 is armed\n");
+	fakesys_remove(fake, "sys/class/watchdog");
+	fakesys_link(fake, "sys/bus/pci/drivers/i6300ESB timer/module",
+		     "../../../../module/i6300esb");
+	fakesys_directory(fake, "sys/module/watchdog/holders/i6300esb");
+	assert_string_equal(find(), "watchdog: process 50 (watchdog) has /dev/watchdog open\n");
+}
+
+static void a_vm_with_a_vdpa_device_is_found(void **state)
+{
+	(void)state;
+	add_device(0x020000, "mlx5_core");
+	add_node("char/237:0", "mlx5_core.vnet.0/vdpa0/vhost-vdpa-0", NULL);
+	fakesys_process(fake, 50, "qemu-system-x86_64");
+	open_node(50, 9, "/dev/vhost-vdpa-0", "237:0");
+	assert_contains(find(),
+			"held: process 50 (qemu-system-x86_64) has /dev/vhost-vdpa-0 open\n");
 }
 
 /* A container has its own /dev, and udev can recreate a node. */
@@ -428,7 +715,7 @@ static void nodes_are_matched_by_device_number(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
-	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	add_node("char/226:128", "drm/renderD128", "drm");
 	fakesys_process(fake, 50, "gnome-shell");
 	open_node(50, 3, "/dev/dri/renderD128 (deleted)", "226:128");
 	fakesys_process(fake, 51, "/usr/bin/in-a-container");
@@ -449,7 +736,7 @@ static void processes_that_cannot_be_inspected_are_unknown(void **state)
 {
 	(void)state;
 	add_device(0x030000, "nvidia");
-	fakesys_file(fake, AT "drm/renderD128/dev", "226:128\n");
+	add_node("char/226:128", "drm/renderD128", "drm");
 	fakesys_file(fake, "proc/50/cmdline", "a");
 	fakesys_file(fake, "proc/50/fd", ""); /* ENOTDIR */
 	fakesys_file(fake, "proc/51/cmdline", "b");
@@ -459,26 +746,31 @@ static void processes_that_cannot_be_inspected_are_unknown(void **state)
 			    "unknown: 2 processes that may have it open could not be inspected\n");
 }
 
-static void nodes_that_cannot_be_listed_are_unknown(void **state)
+static void descendants_that_cannot_be_listed_are_unknown(void **state)
 {
+	static const char *const paths[] = {"sys/dev/char", "sys/dev/block", "sys/class/net",
+					    "proc/driver/nvidia/gpus"};
+
 	(void)state;
 	add_device(0x030000, "nvidia");
-	fakesys_directory(fake, AT "drm/card0/dev");
-	assert_string_equal(find(), "unknown: its device nodes could not be listed: "
-				    "drm: Is a directory\n");
-	fakesys_remove(fake, AT "drm/card0/dev");
-	fakesys_file(fake, AT "drm/card0/dev", "226\n");
-	assert_contains(find(), "unknown: its device nodes could not be listed: drm: ");
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		fakesys_file(fake, paths[i], "");
+		assert_string_equal(find(), "unknown: what is below it could not be listed: "
+					    "Not a directory\n");
+		fakesys_remove(fake, paths[i]);
+	}
+	fakesys_directory(fake, "proc/driver/nvidia/gpus/" DEVICE "/information");
+	assert_contains(find(), "unknown: what is below it could not be listed: Is a directory\n");
 }
 
 static void open_nodes_of_an_nvme_disk_are_found(void **state)
 {
 	(void)state;
 	add_device(0x010802, "nvme");
-	add_disk("nvme0n1", "259:0\n");
-	add_partition("nvme0n1", "nvme0n1p2", "259:2\n");
-	fakesys_file(fake, AT "nvme/nvme0/dev", "240:0\n");
-	fakesys_file(fake, AT "nvme/nvme0/ng0n1/dev", "239:0\n");
+	add_node("block/259:0", "nvme/nvme0/nvme0n1", "block");
+	add_node("block/259:2", "nvme/nvme0/nvme0n1/nvme0n1p2", "block");
+	add_node("char/240:0", "nvme/nvme0", "nvme");
+	add_node("char/239:0", "nvme/nvme0/ng0n1", "nvme-generic");
 	fakesys_process(fake, 50, "qemu");
 	open_node(50, 3, "/dev/nvme0n1", "b259:0");
 	open_node(50, 4, "/dev/nvme01", "259:2");
@@ -487,6 +779,28 @@ static void open_nodes_of_an_nvme_disk_are_found(void **state)
 	assert_string_equal(find(), "open: process 50 (qemu) has /dev/ng0n1 open\n"
 				    "open: process 50 (qemu) has /dev/nvme0n1 open\n"
 				    "open: process 50 (qemu) has /dev/nvme0n1p2 open\n");
+}
+
+/* The nodes of a disk with two controllers are below none of them. */
+static void open_nodes_of_a_multipath_nvme_disk_are_found(void **state)
+{
+	(void)state;
+	add_device(0x010802, "nvme");
+	fakesys_link(fake, "sys/dev/block/259:1",
+		     "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1");
+	fakesys_link(fake, "sys/dev/char/239:1",
+		     "../../devices/virtual/nvme-subsystem/nvme-subsys1/ng1n1");
+	fakesys_link(fake, "sys/class/nvme-subsystem/nvme-subsys0/nvme1",
+		     "../../../pci0000:00/0000:02:00.0/nvme/nvme1");
+	fakesys_link(fake, "sys/class/nvme-subsystem/nvme-subsys0/nvme0",
+		     "../../../pci0000:00/" DEVICE "/nvme/nvme0");
+	fakesys_directory(fake, "sys/class/nvme-subsystem/nvme-subsys0/nvme0n1");
+	fakesys_link(fake, "sys/class/nvme-subsystem/nvme-subsys1/nvme2",
+		     "../../../pci0000:00/0000:02:00.0/nvme/nvme2");
+	fakesys_process(fake, 50, "qemu");
+	open_node(50, 3, "/dev/nvme0n1p1", "b259:1");
+	open_node(50, 4, "/dev/ng1n1", "239:1");
+	assert_string_equal(find(), "open: process 50 (qemu) has /dev/nvme0n1p1 open\n");
 }
 
 static void peers_consumers_and_vfs_are_found(void **state)
@@ -511,6 +825,41 @@ static void peers_consumers_and_vfs_are_found(void **state)
 	/* Linux before 5.15 has only the file "reset" */
 	fakesys_file(fake, AT "reset", "");
 	assert_null(strstr(find(), "no-reset"));
+}
+
+/* vfio-pci disables them, and waits for the VM that holds one. */
+static void release_of_a_device_with_vfs_is_refused(void **state)
+{
+	(void)state;
+	add_device(0x020000, "vfio-pci");
+	assert_string_equal(find_by(hazards_find_release, NULL), "");
+	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x1b36, .device = 0x10, .class = 0x020000,
+		    .driver = "vfio-pci", .group = "8", .pf = DEVICE);
+	fakesys_file(fake, AT "sriov_totalvfs", "4\n");
+	fakesys_file(fake, AT "sriov_numvfs", "1\n");
+	assert_string_equal(find_by(hazards_find_release, NULL),
+			    "vfs: virtual functions are enabled: 1\n");
+	fakesys_process(fake, 60, "qemu-system-x86_64");
+	fakesys_descriptor(fake, 60, 3, "/dev/vfio/8");
+	assert_string_equal(find_by(hazards_find_release, NULL),
+			    "vfs: virtual functions are enabled: 1\n"
+			    "held: 0000:01:10.0 is held by process 60 (qemu-system-x86_64)\n");
+	assert_contains(find(), "held: 0000:01:10.0 is held by process 60");
+}
+
+/* The VMD's driver removes the PCI domain behind it, and waits for the VM. */
+static void a_held_device_behind_a_vmd_is_found(void **state)
+{
+	(void)state;
+	add_device(0x010400, "vmd");
+	fakesys_pci(fake, "10000:01:00.0", .vendor = 0x1b36, .device = 0x10, .class = 0x010802,
+		    .driver = "vfio-pci", .group = "8",
+		    .below = DEVICE "/pci10000:00/10000:00:02.0");
+	assert_string_equal(find(), "");
+	fakesys_process(fake, 60, "qemu-system-x86_64");
+	fakesys_descriptor(fake, 60, 3, "/dev/vfio/8");
+	assert_string_equal(find(),
+			    "held: 10000:01:00.0 is held by process 60 (qemu-system-x86_64)\n");
 }
 
 /* ---- names ---- */
@@ -550,6 +899,9 @@ int main(void)
 		TEST(a_mounted_btrfs_of_several_disks_is_found),
 		TEST(used_swap_space_is_found),
 		TEST(unreadable_mounts_and_swaps_are_unknown),
+		TEST(a_mounted_9p_folder_is_found),
+		TEST(a_mounted_virtiofs_is_found),
+		TEST(interfaces_and_disks_far_below_a_device_are_listed),
 		TEST(an_interface_that_is_down_has_no_findings),
 		TEST(routes_through_an_interface_are_found),
 		TEST(routes_through_a_bridge_on_a_bond_are_found),
@@ -558,14 +910,23 @@ int main(void)
 		TEST(an_interface_in_another_namespace_is_reported),
 		TEST(the_boot_display_and_its_console_are_found),
 		TEST(the_boot_display_needs_no_driver),
+		TEST(the_firmwares_framebuffer_is_found),
 		TEST(memory_of_the_firmware_is_found),
 		TEST(a_serial_console_is_found),
+		TEST(a_virtio_console_is_found),
 		TEST(open_nodes_are_found),
+		TEST(all_kinds_of_open_nodes_are_found),
+		TEST(an_armed_watchdog_is_found),
+		TEST(an_armed_watchdog_without_a_device_is_found),
+		TEST(a_vm_with_a_vdpa_device_is_found),
 		TEST(nodes_are_matched_by_device_number),
-		TEST(nodes_that_cannot_be_listed_are_unknown),
+		TEST(descendants_that_cannot_be_listed_are_unknown),
 		TEST(processes_that_cannot_be_inspected_are_unknown),
 		TEST(open_nodes_of_an_nvme_disk_are_found),
+		TEST(open_nodes_of_a_multipath_nvme_disk_are_found),
 		TEST(peers_consumers_and_vfs_are_found),
+		TEST(release_of_a_device_with_vfs_is_refused),
+		TEST(a_held_device_behind_a_vmd_is_found),
 		TEST(only_refused_hazards_can_be_allowed),
 	};
 

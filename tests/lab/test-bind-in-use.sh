@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# topology: peripherals
+#
+# vfio-bind refuses devices that the host uses by what is below them: an armed watchdog, serial ports,
+# a kernel console, a USB NIC, USB disks, and shared folders.
+
+set -eu
+# shellcheck source=guest.sh
+. "$LAB_DIR/guest.sh"
+modprobe -a i6300esb xhci-pci usb-storage sd_mod cdc_ether ftdi_sio virtio_console vfio-pci
+watchdog0=$(address_of watchdog0)
+serial0=$(address_of serial0)
+console0=$(address_of console0)
+usb0=$(address_of usb0)
+reports() { grep -q -- "$1" /run/output; }
+
+# watchdog
+exec {watchdog}>/dev/watchdog
+check "an armed watchdog is refused" exits 3 "$VFIO_BIND" bind "$watchdog0"
+check "its program is reported" reports "watchdog: process $$ .* has /dev/watchdog open"
+check "it cannot be overridden" exits 2 "$VFIO_BIND" bind --allow watchdog "$watchdog0"
+exec {watchdog}>&-
+check "a watchdog that is still armed is refused" exits 3 "$VFIO_BIND" bind "$watchdog0"
+check "it is reported" reports "watchdog: watchdog0 is armed"
+printf V >/dev/watchdog0 # disarms it, see Documentation/watchdog/watchdog-api.rst
+check "a disarmed watchdog is bound" exits 0 "$VFIO_BIND" bind "$watchdog0"
+
+# serial ports
+check "a kernel console is refused" exits 3 "$VFIO_BIND" bind "$serial0"
+check "it is reported" reports "console: the kernel console is on ttyS5"
+echo N >/sys/class/tty/ttyS5/console
+exec {port}<>/dev/ttyS4
+check "an open serial port is refused" exits 3 "$VFIO_BIND" bind "$serial0"
+check "its program is reported" reports "open: process $$ .* has /dev/ttyS4 open"
+exec {port}>&-
+check "a serial device without a console is bound" exits 0 "$VFIO_BIND" bind "$serial0"
+
+exec {port}<>/dev/hvc0
+check "an open virtio console is refused" exits 3 "$VFIO_BIND" bind "$console0"
+check "its program is reported" reports "open: process $$ .* has /dev/hvc0 open"
+exec {port}>&-
+check "a virtio console that is closed could be bound" exits 0 "$VFIO_BIND" check "$console0"
+
+# USB
+find_nic() { nic=$(cd /sys/class/net && echo [!l]*) && [ -e "/sys/class/net/$nic" ]; }
+check "the USB NIC appears" wait_for 20 find_nic
+check "the USB disk appears" wait_for 20 test -b /dev/sda
+check "the USB serial port appears" wait_for 20 test -c /dev/ttyUSB0
+check "a USB controller of idle devices could be bound" exits 0 "$VFIO_BIND" check "$usb0"
+usb_devices=(/dev/bus/usb/*/002)
+exec {usb}<"${usb_devices[0]}" {disk}</dev/sda {port}<>/dev/ttyUSB0
+check "a USB controller of open devices is refused" exits 3 "$VFIO_BIND" bind "$usb0"
+check "the USB device is reported" reports "open: process $$ .* has ${usb_devices[0]} open"
+check "the disk is reported" reports "open: process $$ .* has /dev/sda open"
+check "the serial port is reported" reports "open: process $$ .* has /dev/ttyUSB0 open"
+exec {usb}<&- {disk}<&- {port}>&-
+
+# shared folders
+share=0000:00:1d.0
+check "a device with a mounted folder is refused" exits 3 "$VFIO_BIND" bind "$share"
+check "the mount is reported" reports "mounted: share is mounted on /run/lab"
