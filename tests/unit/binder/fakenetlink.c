@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/binder/fakenetlink.h"
 
-#include "tests/unit/test.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define PORT 4711
 /* queries for one route, which have the type of a dump of routes */
@@ -21,7 +21,8 @@ static struct nlmsghdr *add(struct fakenetlink *netlink, unsigned short request,
 	struct fakenetlink_message *message = &netlink->messages[netlink->count++];
 	struct nlmsghdr *ret;
 
-	assert_true(netlink->count <= COUNT(netlink->messages));
+	if (netlink->count > FAKENETLINK_MESSAGES)
+		abort();
 	message->request = request;
 	message->namespace = namespace;
 	ret = mnl_nlmsg_put_header(message->bytes);
@@ -57,7 +58,8 @@ static size_t parse(const char *text, unsigned char bytes[static 16])
 {
 	if (inet_pton(AF_INET, text, bytes) == 1)
 		return 4;
-	assert_int_equal(inet_pton(AF_INET6, text, bytes), 1);
+	if (inet_pton(AF_INET6, text, bytes) != 1)
+		abort();
 	return 16;
 }
 
@@ -95,7 +97,7 @@ void fakenetlink_add_route(struct fakenetlink *netlink, struct fake_route route)
 	if (!route.hops[0])
 		return;
 	nest = mnl_attr_nest_start(message, RTA_MULTIPATH);
-	for (size_t i = 0; i < COUNT(route.hops) && route.hops[i]; i++) {
+	for (size_t i = 0; i < sizeof(route.hops) / sizeof(*route.hops) && route.hops[i]; i++) {
 		struct rtnexthop hop = {.rtnh_len = sizeof(hop),
 					.rtnh_ifindex = (int)route.hops[i]};
 
