@@ -106,6 +106,10 @@ int job_begin(struct job *job, struct bind_options *options, bool changes)
 	job->view.log = job->log;
 	job->view.inventory = job->inventory;
 	job->view.targets = &job->targets;
+	host_netlink_init(&job->netlink, job->log, options->timeout);
+	job->view.netlink = options->netlink		 ? options->netlink
+			    : sysroot_is_host(job->root) ? &job->netlink.netlink
+							 : NULL;
 	return BIND_DONE;
 }
 

@@ -10,6 +10,7 @@
 #include "binder/engine/kernel.h"
 #include "binder/engine/plan.h"
 #include "binder/hazards/hazard.h"
+#include "binder/host/netlink.h"
 #include "binder/options.h"
 
 struct job {
@@ -19,6 +20,7 @@ struct job {
 	struct sysroot *root;
 	struct inventory *inventory; /* with JOB_DETAILS */
 	struct host_kernel host;
+	struct host_netlink netlink;
 	struct kernel *kernel;	/* of the options, else the host's */
 	struct journal journal; /* locked if the job makes changes, else only read */
 	struct targets targets;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct kernel;
+struct netlink;
 struct bind_subcommand;
 
 struct bind_options {
@@ -24,6 +25,7 @@ struct bind_options {
 	bool all, group, dry_run, json, quiet, verbose;
 	const char *ssh_connection; /* from the environment; NULL: none */
 	struct kernel *kernel;	    /* for tests; NULL: that of the host */
+	struct netlink *netlink;    /* for tests; NULL: that of the host */
 	char **arguments;	    /* after the subcommand, ends with NULL; owned by main */
 	int argument_count;
 	struct log log;

@@ -265,10 +265,10 @@ void hazard_find_disks(struct hazard_view *view, const struct pci_device *device
 	struct disks disks = {.view = view, .device = device, .findings = findings};
 	size_t before = findings->count;
 
-	if (!device->blocks.count)
+	if (hazard_list_blocks(view, device, &disks.names) < 0)
+		findings->no_memory = true;
+	if (!disks.names.count)
 		return;
-	for (size_t i = 0; i < device->blocks.count; i++)
-		add_name(&disks, device->blocks.items[i]);
 	add_stacked_devices(&disks);
 	add_btrfs_peers(&disks);
 	check_mounts(&disks);

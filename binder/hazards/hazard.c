@@ -43,6 +43,8 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_DEFAULT_ROUTE] = {"default-route", GRADE_REFUSED,
 				  "the host would lose its default route"},
 	[HAZARD_SSH] = {"ssh", GRADE_REFUSED, "your own SSH connection would be lost"},
+	[HAZARD_NET_DISK] = {"net-disk", GRADE_REFUSED,
+			     "log out of the iSCSI target or disconnect the NVMe controller first"},
 	[HAZARD_BOOT_VGA] = {"boot-vga", GRADE_REFUSED,
 			     "it is the boot display: the host's console would be lost"},
 	[HAZARD_VTCONSOLE] = {"vtconsole", GRADE_REFUSED,
@@ -52,8 +54,8 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 			     "bind the device that depends on it as well"},
 	[HAZARD_RESERVED_REGION] = {"reserved-region", GRADE_REFUSED,
 				    "no VM can use it: disable its use by the firmware first"},
-	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_WARNING,
-			       "use in other network namespaces cannot be seen"},
+	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_REFUSED,
+			       "return its interface to the network namespace of the host first"},
 	[HAZARD_NO_RESET] = {"no-reset", GRADE_WARNING,
 			     "no reset method: state may leak from one VM to the next"},
 };
@@ -107,6 +109,7 @@ void hazard_findings_add(struct hazard_findings *findings, enum hazard hazard,
 
 void hazard_view_free(struct hazard_view *view)
 {
+	hidden_interfaces_free(&view->hidden);
 	holders_free(&view->holders);
 	vfio_nodes_free(&view->nodes);
 	mnt_unref_table(view->mounts);
@@ -160,7 +163,9 @@ int hazard_list_blocks(struct hazard_view *view, const struct pci_device *device
 
 	for (size_t i = 0; i < device->blocks.count && !error; i++)
 		error = add_name(ret, device->blocks.items[i]);
-	return error ? error : add_descendants(view, device, DESCENDANT_BLOCK, ret);
+	if (!error)
+		error = add_descendants(view, device, DESCENDANT_BLOCK, ret);
+	return error ? error : hazard_list_network_blocks(view, device, ret);
 }
 
 static void check_descendants(struct hazard_view *view, const struct pci_device *device,

@@ -6,6 +6,7 @@
 
 #include "binder/devices/target.h"
 #include "binder/hazards/descendants.h"
+#include "binder/hazards/hidden.h"
 #include "probe/details/details.h"
 #include "probe/ownership/holders.h"
 #include "probe/sysfs/sysroot.h"
@@ -30,6 +31,7 @@ enum hazard {
 	HAZARD_ROUTE,
 	HAZARD_DEFAULT_ROUTE,
 	HAZARD_SSH,
+	HAZARD_NET_DISK,
 	HAZARD_BOOT_VGA,
 	HAZARD_VTCONSOLE,
 	HAZARD_OPEN,
@@ -83,12 +85,14 @@ struct hazard_view {
 	const struct inventory *inventory; /* read with HAZARD_DETAILS */
 	const struct targets *targets;	   /* devices that are changed together */
 	const char *ssh_connection;	   /* value of SSH_CONNECTION (see ssh(1)), or NULL */
+	struct netlink *netlink;	   /* NULL: a recording, which has no routes */
 	bool open_disks;		   /* detect use by opening disks with O_EXCL */
 
 	/* read once, for all devices */
-	bool has_descendants, has_mounts, has_holders;
+	bool has_descendants, has_hidden, has_mounts, has_holders;
 	struct descendants descendants;
 	int descendants_error; /* negative errno if they could not be listed */
+	struct hidden_interfaces hidden;
 	struct libmnt_table *mounts;
 	int mounts_error;	 /* negative errno if they could not be read */
 	struct vfio_nodes nodes; /* the nodes among the descendants */
@@ -111,9 +115,14 @@ int hazard_list_interfaces(struct hazard_view *view, const struct pci_device *de
 			   struct strings *ret);
 
 /* Like hazard_list_interfaces, but the names of disks and partitions as in /sys/class/block, e.g.
- * also of USB disks and of disks behind a VMD. Devices stacked on them (holders) are missing. */
+ * also of USB disks and of disks behind a VMD, and of iSCSI and NVMe disks on servers that are
+ * reached through it. Devices stacked on them (holders) are missing. */
 int hazard_list_blocks(struct hazard_view *view, const struct pci_device *device,
 		       struct strings *ret);
+
+/* Like hazard_list_blocks, but only the disks on servers. */
+int hazard_list_network_blocks(struct hazard_view *view, const struct pci_device *device,
+			       struct strings *ret);
 
 /* Checks whether DEVICE can be unbound from its driver and bound to VFIO. */
 void hazards_find(struct hazard_view *view, const struct pci_device *device,

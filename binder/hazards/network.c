@@ -1,246 +1,190 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Network interfaces of a device that are up, have routes or carry the caller's SSH connection,
- * directly or as part of a bond or bridge. Sources: the kernel's
- * Documentation/ABI/testing/sysfs-class-net, net/ipv4/fib_trie.c (fib_route_seq_show) and
- * net/ipv6/route.c (rt6_info_route), ssh(1) for SSH_CONNECTION. */
-#include "binder/hazards/hazard.h"
-#include "probe/sysfs/textfile.h"
+ * directly or as part of a bond, bridge or VRF. Source for SSH_CONNECTION: ssh(1). */
+#include "binder/hazards/interfaces.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <limits.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTES_SIZE_MAX (64u << 20)
-#define NAMES_MAX 256
-
-/* from linux/route.h, ipv6_route.h and if.h, which conflict with libc's headers */
-#define FLAG_IFF_UP 0x1u
-#define FLAG_RTF_UP 0x1u
-#define FLAG_RTF_REJECT 0x200u
-#define FLAG_RTF_ANYCAST 0x100000u
-#define FLAG_RTF_LOCAL 0x80000000u
-
-/* A route of /proc/net; an IPv4 destination is mapped to IPv6, in ::ffff:0:0/96. */
-struct route {
-	unsigned char destination[16];
-	unsigned length; /* of the prefix, in bits */
-	bool is_v4;
-	char interface[64];
-};
-
-struct network {
-	struct hazard_view *view;
-	const struct pci_device *device;
-	struct hazard_findings *findings;
-	struct strings names;	  /* the device's interfaces, and all stacked on them */
-	unsigned char client[16]; /* address of the caller's SSH client */
-	bool has_client;
-	int client_length;  /* of the longest prefix that matches the client; -1: none */
-	bool routes_client; /* the route to the client uses the device */
-};
-
-/* ---- interfaces ---- */
-
-static void add_name(struct network *network, const char *name)
-{
-	if (network->names.count < NAMES_MAX && !strings_has(&network->names, name) &&
-	    strings_add(&network->names, name) < 0)
-		network->findings->no_memory = true;
-}
-
-/* Adds the interfaces stacked on those in network->names, which have links "upper_NAME".
- * network->names grows during the loop. */
-static void add_uppers(struct network *network)
-{
-	char path[NAME_MAX + 32];
-	struct dirent *entry;
-
-	for (size_t i = 0; i < network->names.count; i++) {
-		_cleanup_closedir_ DIR *list = NULL;
-
-		snprintf(path, sizeof(path), "sys/class/net/%s", network->names.items[i]);
-		if (sysdir_list(sysroot_dir(network->view->root), path, &list) < 0)
-			continue;
-		while ((entry = sysdir_next(list)))
-			if (strncmp(entry->d_name, "upper_", 6) == 0)
-				add_name(network, entry->d_name + 6);
-	}
-}
+/* A router has a million routes. */
+#define ROUTES_REPORTED_MAX 16
 
 /* Only for the device's own interfaces: of those stacked on them only the routes matter. */
-static void check_up(struct network *network, const char *name)
+static void check_up(struct interfaces *interfaces, const char *name)
 {
+	struct sysroot *root = interfaces->view->root;
 	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	length = sysdir_read(sysroot_dir(network->view->root), path, text, sizeof(text));
+	length = sysdir_read(sysroot_dir(root), path, text, sizeof(text));
 	if (length < 0)
-		hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device, "%s/%s: %s",
-				    sysroot_path(network->view->root), path,
-				    strerror((int)-length));
-	else if (strtoul(text, NULL, 16) & FLAG_IFF_UP)
-		hazard_findings_add(network->findings, HAZARD_NET_UP, network->device, "%s is up",
-				    name);
+		hazard_findings_add(interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
+				    "%s/%s: %s", sysroot_path(root), path, strerror((int)-length));
+	else if (strtoul(text, NULL, 16) & IFF_UP)
+		hazard_findings_add(interfaces->findings, HAZARD_NET_UP, interfaces->device,
+				    "%s is up", name);
 }
 
 /* ---- routes ---- */
 
-static bool matches(const struct route *route, const unsigned char address[static 16])
-{
-	unsigned bytes = route->length / 8, bits = route->length % 8;
+struct routes {
+	struct interfaces *interfaces;
+	unsigned count; /* of those through the device */
+};
 
-	if (memcmp(route->destination, address, bytes) != 0)
+/* Multicast and link-local routes of IPv6 are not counted: every interface that is up has them. */
+static bool is_counted(const struct rtnetlink_route *route)
+{
+	const unsigned char *bytes = route->destination.bytes;
+
+	if (route->type != RTN_UNICAST)
 		return false;
-	return !bits || (route->destination[bytes] ^ address[bytes]) >> (8 - bits) == 0;
+	return route->destination.family != AF_INET6 ||
+	       (bytes[0] != 0xff && !(bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80));
 }
 
-static void format_route(const struct route *route, char text[static 80])
+static int check_route(void *data, const struct rtnetlink_route *route)
 {
-	char address[INET6_ADDRSTRLEN];
+	struct routes *routes = data;
+	struct interfaces *interfaces = routes->interfaces;
+	const char *interface = interfaces_of_route(interfaces, route);
+	char address[INET6_ADDRSTRLEN], table[32] = "";
+	bool is_default = route->length == 0;
 
-	if (route->is_v4)
-		inet_ntop(AF_INET, route->destination + 12, address, sizeof(address));
-	else
-		inet_ntop(AF_INET6, route->destination, address, sizeof(address));
-	snprintf(text, 80, "%s/%u", address, route->is_v4 ? route->length - 96 : route->length);
+	if (!interface || !is_counted(route) ||
+	    (routes->count++ >= ROUTES_REPORTED_MAX && !is_default))
+		return 0;
+	inet_ntop(route->destination.family, route->destination.bytes, address, sizeof(address));
+	if (route->table != RT_TABLE_MAIN)
+		snprintf(table, sizeof(table), " in table %u", route->table);
+	hazard_findings_add(interfaces->findings, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE,
+			    interfaces->device, "the %s%s/%u%s goes through %s",
+			    is_default ? "default route " : "route to ", address, route->length,
+			    table, interface);
+	return 0;
 }
 
-static void check_route(struct network *network, const struct route *route)
+/* A table that no rule refers to now may be used by the next: every table counts. */
+static void check_routes(struct interfaces *interfaces)
 {
-	bool is_own = strings_has(&network->names, route->interface),
-	     is_default = route->length == (route->is_v4 ? 96 : 0);
-	char text[80];
+	static const int families[] = {AF_INET, AF_INET6};
+	struct routes routes = {.interfaces = interfaces};
 
-	/* the longest prefix wins; ::/0 does not match IPv4 */
-	if (network->has_client && (int)route->length >= network->client_length &&
-	    matches(route, network->client) &&
-	    route->is_v4 == (memcmp(network->client, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0)) {
-		network->routes_client = is_own || (network->routes_client &&
-						    (int)route->length == network->client_length);
-		network->client_length = (int)route->length;
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		int error = rtnetlink_routes(interfaces->view->netlink, families[i], check_route,
+					     &routes);
+
+		if (error < 0)
+			interfaces_add_error(interfaces,
+					     families[i] == AF_INET ? "the IPv4 routes"
+								    : "the IPv6 routes",
+					     error);
 	}
-	if (!is_own)
+	if (routes.count > ROUTES_REPORTED_MAX)
+		hazard_findings_add(interfaces->findings, HAZARD_ROUTE, interfaces->device,
+				    "%u routes go through it", routes.count);
+}
+
+/* ---- the caller's SSH connection ---- */
+
+struct ssh {
+	struct interfaces *interfaces;
+	struct ip_address client, server;
+	struct index_set server_interfaces; /* that have the server's address */
+	struct index_set masters;	    /* of these, and they themselves */
+	struct index_set vrfs;		    /* all */
+	bool is_through;
+};
+
+static int check_server_address(void *data, unsigned interface, const struct ip_address *address)
+{
+	struct ssh *ssh = data;
+
+	if (!ip_address_same(address, &ssh->server))
+		return 0;
+	ssh->is_through |= index_set_has(&ssh->interfaces->indexes, interface);
+	return index_set_add(&ssh->server_interfaces, interface);
+}
+
+/* The VRF itself can have the address, too. */
+static int add_vrf(void *data, const struct rtnetlink_link *link)
+{
+	struct ssh *ssh = data;
+	int error = 0;
+
+	if (link->is_vrf)
+		error = index_set_add(&ssh->vrfs, link->index);
+	if (!error && index_set_has(&ssh->server_interfaces, link->index))
+		error = index_set_add(&ssh->masters, link->index);
+	if (!error && index_set_has(&ssh->server_interfaces, link->index))
+		error = index_set_add(&ssh->masters, link->master);
+	return error;
+}
+
+static bool leads_to_client(struct ssh *ssh, unsigned vrf)
+{
+	return interfaces_lead_to(ssh->interfaces, &ssh->client, NULL, vrf) ||
+	       interfaces_lead_to(ssh->interfaces, &ssh->client, &ssh->server, vrf);
+}
+
+/* A server in a VRF has its sockets bound to it, and so uses the VRF's table. */
+static void check_addresses(struct ssh *ssh)
+{
+	struct netlink *netlink = ssh->interfaces->view->netlink;
+	int error = rtnetlink_addresses(netlink, check_server_address, ssh);
+
+	if (!error)
+		error = rtnetlink_links(netlink, NULL, add_vrf, ssh);
+	if (error < 0)
+		interfaces_add_error(ssh->interfaces, "the addresses of its interfaces", error);
+	ssh->is_through = ssh->is_through || leads_to_client(ssh, 0);
+	for (size_t i = 0; i < ssh->vrfs.count && !ssh->is_through; i++)
+		if (index_set_has(&ssh->masters, ssh->vrfs.items[i]))
+			ssh->is_through = leads_to_client(ssh, ssh->vrfs.items[i]);
+}
+
+/* "client port server port" */
+static void check_ssh(struct interfaces *interfaces)
+{
+	const char *connection = interfaces->view->ssh_connection;
+	struct ssh ssh = {.interfaces = interfaces};
+	char client[128], server[128], zone[IFNAMSIZ], server_zone[IFNAMSIZ];
+
+	if (!connection || sscanf(connection, "%127s %*s %127s", client, server) != 2 ||
+	    !ip_address_parse(client, &ssh.client, zone) ||
+	    !ip_address_parse(server, &ssh.server, server_zone))
 		return;
-	format_route(route, text);
-	hazard_findings_add(network->findings, is_default ? HAZARD_DEFAULT_ROUTE : HAZARD_ROUTE,
-			    network->device, "%s%s goes through %s",
-			    is_default ? "the default route " : "the route to ", text,
-			    route->interface);
-}
-
-/* "Iface Destination Gateway Flags RefCnt Use Metric Mask ..."; addresses are in network byte
- * order, printed as an integer of the host. */
-static bool parse_v4(const char *line, struct route *route)
-{
-	unsigned destination, mask, flags;
-
-	if (sscanf(line, "%63s %8x %*8x %4x %*d %*d %*d %8x", route->interface, &destination,
-		   &flags, &mask) != 4 ||
-	    !(flags & FLAG_RTF_UP))
-		return false;
-	memcpy(route->destination, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-	memcpy(route->destination + 12, &destination, 4);
-	route->length = 96 + (unsigned)__builtin_popcount(mask);
-	route->is_v4 = true;
-	return !(flags & FLAG_RTF_REJECT);
-}
-
-/* "destination prefix-length source prefix-length next-hop metric references use flags interface".
- * Multicast and link-local routes are skipped: every interface that is up has them. */
-static bool parse_v6(const char *line, struct route *route)
-{
-	char destination[33];
-	unsigned flags, byte;
-
-	if (sscanf(line, "%32s %2x %*32s %*2x %*32s %*8x %*8x %*8x %8x %63s", destination,
-		   &route->length, &flags, route->interface) != 4 ||
-	    strlen(destination) != 32 || route->length > 128)
-		return false;
-	for (size_t i = 0; i < 16; i++) {
-		if (sscanf(destination + 2 * i, "%2x", &byte) != 1)
-			return false;
-		route->destination[i] = (unsigned char)byte;
-	}
-	route->is_v4 = false;
-	if (route->destination[0] == 0xff ||
-	    (route->destination[0] == 0xfe && (route->destination[1] & 0xc0) == 0x80))
-		return false;
-	return (flags & FLAG_RTF_UP) &&
-	       !(flags & (FLAG_RTF_REJECT | FLAG_RTF_ANYCAST | FLAG_RTF_LOCAL));
-}
-
-static void read_routes(struct network *network, const char *path,
-			bool (*parse)(const char *line, struct route *route))
-{
-	char *text, *rest = NULL;
-	int error = textfile_read(network->view->root, path, ROUTES_SIZE_MAX, &text);
-	struct route route = {.length = 0};
-
-	if (error < 0) {
-		/* absent in a kernel without IPv6 */
-		if (error != -ENOENT || parse == parse_v4)
-			hazard_findings_add(network->findings, HAZARD_UNKNOWN, network->device,
-					    "%s/%s: %s", sysroot_path(network->view->root), path,
-					    strerror(-error));
-		return;
-	}
-	network->client_length = -1;
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (parse(line, &route))
-			check_route(network, &route);
-	free(text);
-}
-
-/* "client port server port"; a link-local IPv6 address ends in its interface, "fe80::1%eth0". */
-static void read_client(struct network *network)
-{
-	const char *connection = network->view->ssh_connection;
-	char text[128], *zone;
-	struct in_addr v4;
-
-	if (!connection || sscanf(connection, "%127[^ ]", text) != 1)
-		return;
-	zone = strchr(text, '%');
-	if (zone)
-		*zone++ = '\0';
-	memcpy(network->client, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-	if (inet_pton(AF_INET, text, &v4) == 1) {
-		memcpy(network->client + 12, &v4, 4);
-		network->has_client = true;
-	} else {
-		network->has_client = inet_pton(AF_INET6, text, network->client) == 1;
-	}
-	network->routes_client = zone && strings_has(&network->names, zone);
+	ssh.is_through = strings_has(&interfaces->names, zone) ||
+			 strings_has(&interfaces->names, server_zone);
+	if (!*zone && !*server_zone)
+		check_addresses(&ssh);
+	if (ssh.is_through)
+		hazard_findings_add(interfaces->findings, HAZARD_SSH, interfaces->device,
+				    "your SSH connection (%s) goes through it", connection);
+	index_set_free(&ssh.server_interfaces);
+	index_set_free(&ssh.masters);
+	index_set_free(&ssh.vrfs);
 }
 
 void hazard_find_network(struct hazard_view *view, const struct pci_device *device,
 			 struct hazard_findings *findings)
 {
-	struct network network = {.view = view, .device = device, .findings = findings};
+	struct interfaces interfaces;
 
-	if (!device->interface_count) {
-		if (device->class >> 8 == 0x02)
-			hazard_findings_add(
-				findings, HAZARD_NET_HIDDEN, device,
-				"no network interface is visible, but it is bound to %s",
-				device->driver);
-		return;
+	interfaces_read(view, device, findings, &interfaces);
+	for (size_t i = 0; i < interfaces.own_count; i++)
+		check_up(&interfaces, interfaces.names.items[i]);
+	if (interfaces.indexes.count) {
+		check_routes(&interfaces);
+		check_ssh(&interfaces);
+		hazard_find_network_storage(&interfaces);
 	}
-	for (size_t i = 0; i < device->interface_count; i++)
-		add_name(&network, device->interfaces[i].name);
-	for (size_t i = 0; i < device->interface_count; i++)
-		check_up(&network, device->interfaces[i].name);
-	add_uppers(&network);
-	read_client(&network);
-	read_routes(&network, "proc/net/route", parse_v4);
-	read_routes(&network, "proc/net/ipv6_route", parse_v6);
-	if (network.routes_client)
-		hazard_findings_add(findings, HAZARD_SSH, device,
-				    "your SSH connection (%s) goes through it",
-				    view->ssh_connection);
-	strings_free(&network.names);
+	hazard_find_hidden_interfaces(&interfaces);
+	interfaces_free(&interfaces);
 }

@@ -15,6 +15,7 @@ int setup(void **state)
 	fakekernel_init(&kernel, fake);
 	fakekernel_pci(&kernel, NIC, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
 		       .group = "1", .driver = "e1000e");
+	fakekernel_interface(&kernel, NIC, "eth0");
 	fakekernel_pci(&kernel, PAIR0, .vendor = 0x10de, .device = 0x2204, .class = 0x030000,
 		       .group = "2", .driver = "nouveau");
 	fakekernel_pci(&kernel, PAIR1, .vendor = 0x10de, .device = 0x1aef, .class = 0x040300,

@@ -144,6 +144,21 @@ static void update_nodes(struct fakekernel *kernel)
 	closedir(list);
 }
 
+void fakekernel_interface(struct fakekernel *kernel, const char *address, const char *name)
+{
+	unsigned index = (unsigned)kernel->netlink.count + 2;
+	char path[PATH_SIZE], text[16];
+
+	snprintf(path, sizeof(path), "net/%s/address", name);
+	fakesys_attribute(kernel->fake, address, path, "52:54:00:aa:bb:cc\n");
+	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
+	fakesys_file(kernel->fake, path, "0x1002\n");
+	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", name);
+	snprintf(text, sizeof(text), "%u\n", index);
+	fakesys_file(kernel->fake, path, text);
+	fakenetlink_link(&kernel->netlink, .index = index, .name = name);
+}
+
 void fakekernel_driver(struct fakekernel *kernel, const char *driver)
 {
 	char path[PATH_SIZE];
@@ -364,8 +379,9 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 		snprintf(vf, sizeof(vf), "%.7s:10.%d", address, i);
 		snprintf(group, sizeof(group), "1%d", i);
 		if (wanted) {
+			/* a class without network interfaces, for the checks */
 			fakekernel_pci(kernel, vf, .vendor = 0x8086, .device = 0x10ca,
-				       .class = 0x020000, .group = group, .pf = address,
+				       .class = 0x0b4000, .group = group, .pf = address,
 				       .vf = (unsigned)i, .driver = "igbvf");
 		} else {
 			fakekernel_remove(kernel, vf);
@@ -512,16 +528,16 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 			   .chown = fake_chown,
 			   .pause = fake_pause,
 			   .timeout = 1},
+		.netlink = {.netlink = {.query = fakenetlink_query}},
 		.fake = fake,
 	};
 	fakesys_file(fake, "sys/bus/pci/drivers_probe", "");
 	fakesys_file(fake, "proc/1/stat",
 		     "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 2 0 0\n");
 	fakesys_directory(fake, "proc/1/fd");
-	fakesys_file(fake, "proc/self/mountinfo", "");
+	fakesys_file(fake, "proc/self/mountinfo", "21 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
 	fakesys_file(fake, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
-	fakesys_file(fake, "proc/net/route", "Iface\tDestination\tGateway\tFlags\n");
-	fakesys_file(fake, "proc/net/ipv6_route", "");
+	fakesys_link(fake, "proc/self/ns/net", "net:[4026531840]");
 	fakesys_directory(fake, "dev/vfio");
 }
 
@@ -537,6 +553,7 @@ struct bind_options fakekernel_options(struct fakekernel *kernel, struct log_cap
 		.quiet = true,
 		.ssh_connection = "",
 		.kernel = &kernel->kernel,
+		.netlink = &kernel->netlink.netlink,
 		.log = log_capture_add(captured),
 	};
 

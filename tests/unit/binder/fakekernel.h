@@ -15,6 +15,7 @@
 
 #include "binder/engine/kernel.h"
 #include "binder/options.h"
+#include "tests/unit/binder/fakenetlink.h"
 #include "tests/unit/fakesys.h"
 
 enum fault {
@@ -31,7 +32,8 @@ enum fault {
 };
 
 struct fakekernel {
-	struct kernel kernel; /* first member, so that a pointer to it can be cast */
+	struct kernel kernel;	    /* first member, so that a pointer to it can be cast */
+	struct fakenetlink netlink; /* of the interfaces */
 	struct fakesys *fake;
 	enum fault fault;
 	unsigned fault_at; /* number of the write, from 1 */
@@ -53,6 +55,9 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake);
 #define fakekernel_pci(kernel, address, ...) \
 	fakekernel_add(kernel, address, (struct fakesys_device){__VA_ARGS__})
 void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_device device);
+
+/* Adds an interface of a device, which is down and has no routes. */
+void fakekernel_interface(struct fakekernel *kernel, const char *address, const char *name);
 
 /* Adds a driver. */
 void fakekernel_driver(struct fakekernel *kernel, const char *driver);

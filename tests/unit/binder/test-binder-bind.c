@@ -450,8 +450,7 @@ static void release_fails_if_vfio_has_the_ids_of_the_device(void **state)
 static void every_kind_of_dev_argument_is_accepted(void **state)
 {
 	(void)state;
-	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/net/eth7/address", "52:54:00:aa:bb:cc\n");
-	fakesys_file(fake, "sys/class/net/eth7/flags", "0x1002\n");
+	fakekernel_interface(&kernel, NIC, "eth7");
 	fakesys_link(fake, "sys/block/nvme3n1",
 		     "../devices/pci0000:00/" DISK "/nvme/nvme3/nvme3n1");
 	fakesys_file(fake, CONFIG_HOME,
@@ -475,6 +474,7 @@ static void several_matches_need_all(void **state)
 	(void)state;
 	fakekernel_pci(&kernel, "0000:06:00.0", .vendor = 0x8086, .device = 0x10d3,
 		       .class = 0x020000, .group = "6", .driver = "e1000e");
+	fakekernel_interface(&kernel, "0000:06:00.0", "eth6");
 	assert_int_equal(run_bind(&options), BIND_USAGE);
 	assert_contains(captured.text, "matches " NIC " and 0000:06:00.0");
 	assert_string_equal(kernel.written, "");
