@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -323,17 +322,21 @@ static int open_directory(struct journal *journal)
 
 static int lock(struct journal *journal, unsigned seconds)
 {
-	/* mode 0600: a user who can open the file could hold the lock for ever */
+	/* Unlike those of flock(2), such a lock is not inherited by child processes, which may
+	 * outlive the run. Mode 0600: a user who can open the file could hold it for ever. */
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
 	journal->lock = openat(journal->directory, "lock",
 			       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (journal->lock < 0)
 		return -errno;
-	for (unsigned waited = 0; flock(journal->lock, LOCK_EX | LOCK_NB) < 0; waited++) {
-		if (errno == EWOULDBLOCK && waited == KERNEL_QUIET_SECONDS * 20 &&
-		    waited < seconds * 20)
+	for (unsigned waited = 0; fcntl(journal->lock, F_SETLK, &whole) < 0; waited++) {
+		bool is_locked = errno == EAGAIN || errno == EACCES;
+
+		if (is_locked && waited == KERNEL_QUIET_SECONDS * 20 && waited < seconds * 20)
 			kernel_report_wait(journal->log, NULL, "another vfio-bind to finish",
 					   seconds - KERNEL_QUIET_SECONDS, "");
-		if (errno != EWOULDBLOCK)
+		if (!is_locked)
 			return -errno;
 		if (waited >= seconds * 20)
 			return -EAGAIN;

@@ -23,6 +23,7 @@
 
 #define JOURNAL_DIRECTORY "run/vfio-bind"
 #define JOURNAL_PATH JOURNAL_DIRECTORY "/journal"
+#define JOURNAL_LOCKS_PATH JOURNAL_DIRECTORY "/busy" /* see kernel.c */
 
 /* Reads the journal below ROOT without locking it. A missing file is an empty journal. Returns 0;
  * -ENOMEM; or, logged to LOG, -EBADMSG if it is invalid, or the negative errno of reading it. The

@@ -466,11 +466,12 @@ static bool fake_is_busy(struct kernel *base, const struct pci_address *device)
 }
 
 /* The driver of xen-pciback has another name than its module. */
-static int fake_load(struct kernel *base, const char *module)
+static int fake_load(struct kernel *base, const struct pci_address *device, const char *module)
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
 	char driver[256];
 
+	(void)device;
 	if (exists(kernel, "model/missing", module))
 		return -ENOENT;
 	if (strcmp(module, "xen-pciback") == 0) {

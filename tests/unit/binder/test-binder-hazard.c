@@ -317,11 +317,11 @@ static void the_ssh_connection_is_read_from_a_parent_of_sudo(void **state)
 	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0",
 		      46);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	ssh_connection_find(root, 30, &ssh);
+	assert_int_equal(ssh_connection_find(root, 30, &ssh), 0);
 	assert_string_equal(ssh, "10.0.0.1 5 10.0.0.2 22");
 	free(ssh);
 	ssh = NULL;
-	ssh_connection_find(root, 1, &ssh);
+	assert_int_equal(ssh_connection_find(root, 1, &ssh), 0);
 	assert_null(ssh);
 	sysroot_free(root);
 }

@@ -201,25 +201,6 @@ static void syntax_errors_are_logged_with_their_line(void **state)
 	}
 }
 
-static void waiting_for_another_run_is_reported(void **state)
-{
-	struct journal first, second;
-
-	(void)state;
-	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
-	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
-	assert_contains(
-		captured.text,
-		"warning: waiting for another vfio-bind to finish, at most 1 second longer\n");
-	assert_contains(captured.text, "error: another vfio-bind is running; try again\n");
-	journal_close(&second);
-	journal_close(&first);
-	captured = (struct log_capture){0};
-	assert_int_equal(journal_open(root, &log_, 3, &second), 0);
-	assert_string_equal(captured.text, "");
-	journal_close(&second);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -229,7 +210,6 @@ int main(void)
 		TEST(an_invalid_journal_is_rejected),
 		TEST(the_environment_file_is_parsed),
 		TEST(syntax_errors_are_logged_with_their_line),
-		TEST(waiting_for_another_run_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("binder-journal", tests, NULL, NULL);

@@ -7,8 +7,8 @@
 #include "binder/engine/kernel.h"
 #include "tests/unit/fakesys.h"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,30 +140,37 @@ static void a_blocked_call_outlives_the_run(void **state)
 {
 	static const struct pci_address other = {.bus = 2};
 	char path[256], value[ATTRIBUTE_SIZE], byte;
+	struct journal journal;
+	int fifo, output[2];
 	pid_t run;
-	int lock, fifo;
 
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
-	snprintf(path, sizeof(path), "%s/" JOURNAL_DIRECTORY "/lock", fake->path);
+	assert_int_equal(pipe(output), 0);
 	run = fork();
 	if (run == 0) {
-		host.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		flock(host.lock, LOCK_EX);
+		dup2(output[1], STDOUT_FILENO);
+		dup2(output[1], STDERR_FILENO);
+		close(output[1]);
+		journal_open(root, &log_, 0, &journal);
 		host.kernel.timeout = 60;
 		_exit(host.kernel.write(&host.kernel, &slot,
 					"sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
 	}
+	close(output[1]);
 	for (int i = 0; i < 500 && !host.kernel.is_busy(&host.kernel, &slot); i++)
 		usleep(10000);
 	assert_true(host.kernel.is_busy(&host.kernel, &slot));
+	usleep(100000); /* the child closes its copy of the pipe */
 	assert_int_equal(kill(run, SIGKILL), 0);
 	assert_int_equal(waitpid(run, NULL, 0), run);
 	assert_true(host.kernel.is_busy(&host.kernel, &slot));
 	assert_false(host.kernel.is_busy(&host.kernel, &other));
-	lock = open(path, O_RDWR | O_CLOEXEC);
-	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
-	close(lock);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	journal_close(&journal);
+	/* whoever reads the output of the run gets its end */
+	assert_int_equal(read(output[0], &byte, 1), 0);
+	close(output[0]);
 	assert_int_equal(host.kernel.write(&host.kernel, &slot,
 					   "sys/bus/pci/devices/0000:01:00.0/unbind", "y"),
 			 -ETIMEDOUT);
@@ -194,7 +201,7 @@ static void only_a_device_node_is_chowned(void **state)
 static void an_unknown_module_is_an_error(void **state)
 {
 	(void)state;
-	assert_true(host.kernel.load(&host.kernel, "no_such_module_at_all") < 0);
+	assert_true(host.kernel.load(&host.kernel, &slot, "no_such_module_at_all") < 0);
 }
 
 int main(void)
