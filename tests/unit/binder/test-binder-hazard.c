@@ -6,6 +6,8 @@
 #include "probe/probe.h"
 #include "tests/unit/fakesys.h"
 
+#include <errno.h>
+
 #define DEVICE "0000:01:00.0"
 #define AT "sys/bus/pci/devices/" DEVICE "/"
 
@@ -35,8 +37,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Returns the findings for DEVICE, "name: text" on each line. SSH is the SSH connection or NULL. */
-static const char *find_with_ssh(const char *ssh)
+/* Returns the findings for DEVICE, "name: text" on each line. VIEW has what is known of
+ * the SSH connection. */
+static const char *find_with_view(struct hazard_view view)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -44,8 +47,6 @@ static const char *find_with_ssh(const char *ssh)
 					.all = true,
 					.details = HAZARD_DETAILS,
 					.owners = &owners};
-	struct hazard_view view = {
-		.log = &options.log, .targets = &(struct targets){0}, .ssh_connection = ssh};
 	struct hazard_findings findings = {0};
 	struct inventory *inventory = NULL;
 	struct probe *probe = NULL;
@@ -54,6 +55,8 @@ static const char *find_with_ssh(const char *ssh)
 
 	assert_int_equal(probe_new(&options, &probe), 0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
+	view.log = &options.log;
+	view.targets = &(struct targets){0};
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
 	address_parse(DEVICE, &address);
@@ -69,6 +72,11 @@ static const char *find_with_ssh(const char *ssh)
 	inventory_free(inventory);
 	probe_free(probe);
 	return found;
+}
+
+static const char *find_with_ssh(const char *ssh)
+{
+	return find_with_view((struct hazard_view){.ssh_connection = ssh});
 }
 
 static const char *find(void)
@@ -305,8 +313,20 @@ static void the_route_to_the_ssh_client_is_found(void **state)
 }
 
 /* sudo removes it from its environment; the shell that started sudo still has it. */
+static void an_unknown_ssh_connection_may_go_through_any_interface(void **state)
+{
+	const struct hazard_view view = {.ssh_error = -ETIMEDOUT};
+
+	(void)state;
+	add_device(0x020000, "e1000e");
+	add_interface("eth0", "0x1002\n");
+	assert_contains(find_with_view(view),
+			"unknown: cannot determine your SSH connection: Connection timed out\n");
+}
+
 static void the_ssh_connection_is_read_from_a_parent_of_sudo(void **state)
 {
+	static struct read_trace trace;
 	struct sysroot *root;
 	char *ssh = NULL;
 
@@ -317,7 +337,9 @@ static void the_ssh_connection_is_read_from_a_parent_of_sudo(void **state)
 	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0",
 		      46);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
+	sysroot_watch(root, trace_read, &trace);
 	assert_int_equal(ssh_connection_find(root, 30, &ssh), 0);
+	assert_string_equal(trace.text, ""); /* read by a child, which may block */
 	assert_string_equal(ssh, "10.0.0.1 5 10.0.0.2 22");
 	free(ssh);
 	ssh = NULL;
@@ -554,6 +576,7 @@ int main(void)
 		TEST(routes_through_an_interface_are_found),
 		TEST(routes_through_a_bridge_on_a_bond_are_found),
 		TEST(the_route_to_the_ssh_client_is_found),
+		TEST(an_unknown_ssh_connection_may_go_through_any_interface),
 		TEST(the_ssh_connection_is_read_from_a_parent_of_sudo),
 		TEST(an_interface_in_another_namespace_is_reported),
 		TEST(the_boot_display_and_its_console_are_found),

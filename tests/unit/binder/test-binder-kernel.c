@@ -5,8 +5,10 @@
 
 #include "binder/engine/journal.h"
 #include "binder/engine/kernel.h"
+#include "binder/host/deadline.h"
 #include "tests/unit/fakesys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -204,6 +206,58 @@ static void an_unknown_module_is_an_error(void **state)
 	assert_true(host.kernel.load(&host.kernel, &slot, "no_such_module_at_all") < 0);
 }
 
+/* ---- calls with a deadline ---- */
+
+static ssize_t return_bytes(void *data, void *result, size_t size)
+{
+	memset(result, 'x', size);
+	return *(ssize_t *)data;
+}
+
+static ssize_t wait_for_ever(void *data, void *result, size_t size)
+{
+	(void)data, (void)result, (void)size;
+	pause();
+	return 0;
+}
+
+static ssize_t die(void *data, void *result, size_t size)
+{
+	(void)data, (void)result, (void)size;
+	raise(SIGKILL);
+	return 0;
+}
+
+static void a_call_with_a_deadline_returns_what_its_function_returns(void **state)
+{
+	static char result[200000]; /* more than a pipe holds */
+	static const ssize_t returned[] = {0, 1, sizeof(result), -ENOENT, -ETIMEDOUT};
+	ssize_t value;
+	struct deadline_call call = {.run = return_bytes, .data = &value, .timeout_ms = 10000};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(returned); i++) {
+		value = returned[i];
+		memset(result, 0, sizeof(result));
+		assert_int_equal(deadline_call(&call, result, sizeof(result)), value);
+		if (value > 0)
+			assert_int_equal(result[value - 1], 'x');
+	}
+	value = sizeof(result) + 1;
+	assert_int_equal(deadline_call(&call, result, sizeof(result)), -EIO);
+}
+
+static void a_call_with_a_deadline_ends_in_time(void **state)
+{
+	struct deadline_call call = {.run = wait_for_ever, .timeout_ms = 100};
+
+	(void)state;
+	assert_int_equal(deadline_call(&call, NULL, 0), -ETIMEDOUT);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* killed, and reaped */
+	call = (struct deadline_call){.run = die, .timeout_ms = 10000};
+	assert_int_equal(deadline_call(&call, NULL, 0), -EIO);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -216,6 +270,8 @@ int main(void)
 		TEST(a_blocked_call_outlives_the_run),
 		TEST(only_a_device_node_is_chowned),
 		TEST(an_unknown_module_is_an_error),
+		TEST(a_call_with_a_deadline_returns_what_its_function_returns),
+		TEST(a_call_with_a_deadline_ends_in_time),
 	};
 
 	return cmocka_run_group_tests_name("binder-kernel", tests, NULL, NULL);
