@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,6 +192,126 @@ static void a_blocked_call_outlives_the_run(void **state)
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
+/* ---- killed at any moment ---- */
+
+#define OVERRIDE "sys/bus/pci/devices/0000:01:00.0/driver_override"
+
+/* Lets PID run to the beginning or end of its next system call, or to its fork: then its child, in
+ * *RET_CHILD, has stopped before its first instruction. Returns false if PID has ended instead or
+ * is blocked. */
+static bool trace_next_call(pid_t pid, pid_t *ret_child)
+{
+	unsigned long child;
+	int status, stopped = 0;
+
+	if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
+		return false;
+	for (int i = 0; i < 50 && stopped == 0; i++) {
+		if (i)
+			usleep(1000);
+		stopped = waitpid(pid, &status, __WALL | WNOHANG);
+	}
+	if (stopped != pid || !WIFSTOPPED(status))
+		return false;
+	if (ret_child && status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8)) {
+		assert_int_equal(ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child), 0);
+		*ret_child = (pid_t)child;
+		assert_int_equal(waitpid(*ret_child, &status, __WALL), *ret_child);
+	}
+	return true;
+}
+
+/* Starts a run that has locked the journal and stops before it writes to OVERRIDE. */
+static pid_t start_traced_run(void)
+{
+	struct journal journal;
+	pid_t run = fork();
+	int status;
+
+	if (run == 0) {
+		host.kernel.timeout = 60;
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(1);
+		journal_open(root, &log_, 0, &journal);
+		raise(SIGSTOP);
+		_exit(-host.kernel.write(&host.kernel, &slot, OVERRIDE, "x"));
+	}
+	assert_int_equal(waitpid(run, &status, 0), run);
+	if (!WIFSTOPPED(status))
+		skip(); /* this container permits no ptrace(2) */
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, run, NULL, PTRACE_O_TRACEFORK), 0);
+	return run;
+}
+
+static bool is_written(void)
+{
+	char value[ATTRIBUTE_SIZE];
+
+	return sysdir_read(sysroot_dir(root), OVERRIDE, value, sizeof(value)) == 1;
+}
+
+struct moment {
+	unsigned run_stops, child_stops; /* how far each has come when the run is killed */
+	bool no_child, run_ended, child_ended;
+	bool is_busy;		/* what another run finds then */
+	bool is_written, later; /* whether the child has written before, or writes after that */
+};
+
+/* Kills a run at MOMENT and then lets its child continue. */
+static void kill_at(struct moment *moment)
+{
+	struct journal journal;
+	pid_t run, child = 0;
+
+	fakesys_file(fake, OVERRIDE, "");
+	run = start_traced_run();
+	for (unsigned i = 0; i < moment->run_stops && !moment->run_ended; i++)
+		moment->run_ended = !trace_next_call(run, &child);
+	moment->no_child = !child;
+	for (unsigned i = 0; child && i < moment->child_stops && !moment->child_ended; i++)
+		moment->child_ended = !trace_next_call(child, NULL);
+	kill(run, SIGKILL);
+	assert_int_equal(waitpid(run, NULL, __WALL), run);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	moment->is_busy = host.kernel.is_busy(&host.kernel, &slot);
+	moment->is_written = is_written();
+	if (child && !moment->child_ended)
+		assert_int_equal(ptrace(PTRACE_DETACH, child, NULL, NULL), 0);
+	if (child)
+		waitpid(child, NULL, __WALL);
+	moment->later = !moment->is_written && is_written();
+	assert_false(host.kernel.is_busy(&host.kernel, &slot));
+	journal_close(&journal);
+}
+
+/* For every moment of the run, and every moment of its child at that time: whoever locks the
+ * journal after the run was killed either finds the device busy, or the child never writes again.
+ */
+static void a_run_killed_at_any_system_call_leaves_no_unseen_write(void **state)
+{
+	unsigned moments = 0, busy = 0, later = 0;
+	struct moment moment = {0};
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (unsigned run_stops = 0; !moment.run_ended; run_stops++) {
+		moment = (struct moment){0};
+		for (unsigned stops = 0; !moment.child_ended && !moment.run_ended; stops++) {
+			moment = (struct moment){.run_stops = run_stops, .child_stops = stops};
+			kill_at(&moment);
+			moments++;
+			busy += moment.is_busy;
+			later += moment.later;
+			assert_true(moment.is_busy || !moment.later);
+			if (moment.no_child)
+				break;
+		}
+	}
+	assert_true(later > 0);
+	print_message("# killed at %u moments: %u times busy, %u writes after that\n", moments,
+		      busy, later);
+}
+
 static void only_a_device_node_is_chowned(void **state)
 {
 	(void)state;
@@ -268,6 +390,7 @@ int main(void)
 		TEST(a_long_wait_is_reported),
 		TEST(a_long_wait_names_the_attribute),
 		TEST(a_blocked_call_outlives_the_run),
+		TEST(a_run_killed_at_any_system_call_leaves_no_unseen_write),
 		TEST(only_a_device_node_is_chowned),
 		TEST(an_unknown_module_is_an_error),
 		TEST(a_call_with_a_deadline_returns_what_its_function_returns),
