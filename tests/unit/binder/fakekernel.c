@@ -575,7 +575,8 @@ static void fake_pause(struct kernel *base, unsigned milliseconds)
 	kernel->pauses++;
 	if (kernel->pauses == kernel->unblock_at)
 		unblock_all(kernel);
-	update_nodes(kernel);
+	if (kernel->pauses <= kernel->node_late)
+		update_nodes(kernel);
 }
 
 void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)

@@ -49,16 +49,18 @@ static void prepare_vfs(void)
 	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
 }
 
+enum { BIND_GROUP, RELEASE_ONE, VFS_2_TO_4, OTHER_PLANS };
+
 static const struct plan_case PLANS[] = {
-	{"bind", prepare_module, run_bind, {NIC}, false},
+	[BIND_GROUP] = {"bind --group", prepare_nothing, run_bind, {PAIR1}, true},
+	[RELEASE_ONE] = {"release", prepare_bound, run_release, {NIC}, false},
+	[VFS_2_TO_4] = {"vfs 2 to 4", prepare_vfs, run_vfs, {NIC, "4"}, false},
+	[OTHER_PLANS] = {"bind", prepare_module, run_bind, {NIC}, false},
 	{"bind three", prepare_nothing, run_bind, {PAIR0, PAIR1, NIC}, false},
-	{"bind --group", prepare_nothing, run_bind, {PAIR1}, true},
-	{"release", prepare_bound, run_release, {NIC}, false},
 	{"release three", prepare_bound, run_release, {NIC, PAIR0, PAIR1}, false},
 	{"release --group", prepare_bound, run_release, {PAIR0}, true},
 	{"release of another program's", prepare_foreign, run_release, {NIC, PAIR0}, false},
 	{"vfs 0 to 2", prepare_pf, run_vfs, {NIC, "2"}, false},
-	{"vfs 2 to 4", prepare_vfs, run_vfs, {NIC, "4"}, false},
 	{"vfs 2 to 0", prepare_vfs, run_vfs, {NIC, "0"}, false},
 };
 
@@ -83,12 +85,22 @@ static char *all_states(char ret[static STATE_SIZE])
 	return ret;
 }
 
-static void begin(const struct plan_case *plan)
+static int teardown_disk(void **state)
+{
+	smalldisk_unmount(fake, "run");
+	return teardown(state);
+}
+
+/* DISK: the journal is on a disk that can be filled. */
+static void begin(const struct plan_case *plan, bool disk)
 {
 	void *state = NULL;
 
-	teardown(&state);
+	teardown_disk(&state);
 	setup(&state);
+	fakesys_directory(fake, "run");
+	if (disk)
+		assert_true(smalldisk_mount(fake, "run"));
 	captured = (struct log_capture){0};
 	fakekernel_driver(&kernel, "other-driver");
 	plan->prepare();
@@ -128,6 +140,8 @@ static bool kills(enum fault fault)
 	       fault == FAULT_KILL_LATER || fault == FAULT_TERM;
 }
 
+static bool has_disk; /* that can be filled */
+
 static bool is_about_driver(enum fault fault)
 {
 	return fault == FAULT_OTHER_DRIVER || fault == FAULT_OTHER_UNBIND ||
@@ -138,6 +152,8 @@ static bool is_about_driver(enum fault fault)
 /* Whether FAULT can hit what PLAN changes. */
 static bool is_possible(const struct plan_case *plan, enum fault fault)
 {
+	if (fault == FAULT_FULL && !has_disk)
+		return false;
 	if (fault == FAULT_OTHER_VFS)
 		return plan->subcommand == run_vfs;
 	return !is_about_driver(fault) || plan->subcommand != run_vfs;
@@ -181,7 +197,6 @@ static const struct fault_case {
 };
 
 static unsigned fault_count;
-static bool has_disk; /* that can be filled */
 
 static void set_faults(const struct fault_case *first, unsigned at, const struct fault_case *second,
 		       unsigned second_at)
@@ -331,7 +346,7 @@ static void check_recovery(const struct expected *expected, unsigned unblock_at,
 static void run_without_fault(const struct plan_case *plan, struct expected *ret)
 {
 	ret->plan = plan;
-	begin(plan);
+	begin(plan, false);
 	all_states(ret->before);
 	assert_int_equal(run_plan(plan), BIND_DONE);
 	all_states(ret->after);
@@ -339,27 +354,22 @@ static void run_without_fault(const struct plan_case *plan, struct expected *ret
 	ret->steps = kernel.writes;
 }
 
-static void use_disk(enum fault fault, const struct plan_case *plan)
+/* Runs the plan with one or two faults, and recovers. Returns the number of steps if it was not
+ * killed. */
+static unsigned check_faults(const struct expected *expected, const struct fault_case *first,
+			     unsigned at, const struct fault_case *second, unsigned second_at)
 {
-	/* before the plan is prepared: it may have a journal */
-	if (fault != FAULT_FULL) {
-		begin(plan);
-		return;
-	}
-	begin(&RECOVER_PLAN);
-	fakesys_directory(fake, "run");
-	assert_true(smalldisk_mount(fake, "run"));
-	captured = (struct log_capture){0};
-	fakekernel_driver(&kernel, "other-driver");
-	plan->prepare();
-	kernel.writes = 0;
-	kernel.pauses = 0;
-}
+	const struct plan_case *plan = expected->plan;
+	bool disk = first->fault == FAULT_FULL || (second && second->fault == FAULT_FULL);
+	bool removed = is_removed(plan, first->fault) ||
+		       (second && is_removed(plan, second->fault));
+	unsigned steps;
 
-static void leave_disk(enum fault fault)
-{
-	if (fault == FAULT_FULL)
-		smalldisk_unmount(fake, "run");
+	begin(plan, disk);
+	check_run(expected, run_with_faults(plan, first, at, second, second_at), removed);
+	steps = kernel.writes;
+	check_recovery(expected, second ? second->unblock_at : first->unblock_at, removed);
+	return steps;
 }
 
 /* ---- tests ---- */
@@ -375,30 +385,110 @@ static void every_fault_at_every_step_of_every_plan(void **state)
 		run_without_fault(&PLANS[p], &expected);
 		steps += expected.steps;
 		for (unsigned at = 1; at <= expected.steps; at++)
-			for (size_t f = 0; f < COUNT(FAULTS); f++) {
-				const struct fault_case *fault = &FAULTS[f];
-				bool removed = is_removed(&PLANS[p], fault->fault);
-
-				if ((fault->fault == FAULT_FULL && !has_disk) ||
-				    !is_possible(&PLANS[p], fault->fault))
-					continue;
-				use_disk(fault->fault, &PLANS[p]);
-				check_run(&expected, run_with_faults(&PLANS[p], fault, at, NULL, 0),
-					  removed);
-				check_recovery(&expected, fault->unblock_at, removed);
-				leave_disk(fault->fault);
-			}
+			for (size_t f = 0; f < COUNT(FAULTS); f++)
+				if (is_possible(&PLANS[p], FAULTS[f].fault))
+					check_faults(&expected, &FAULTS[f], at, NULL, 0);
 	}
 	print_message("# %u faults at %u steps of %zu plans\n", fault_count, steps, COUNT(PLANS));
 }
 
+/* Plans of each kind, with at most two devices. */
+static const size_t SHORT_PLANS[] = {BIND_GROUP, RELEASE_ONE, VFS_2_TO_4};
+
+/* The first fault is an error, which starts a rollback, or a full disk. */
+static void every_second_fault_at_every_later_step(void **state)
+{
+	static const struct fault_case firsts[] = {{FAULT_ERROR, -EBUSY, 0}, {FAULT_FULL, 0, 0}};
+	static struct expected expected;
+
+	(void)state;
+	fault_count = 0;
+	for (size_t p = 0; p < COUNT(SHORT_PLANS); p++) {
+		run_without_fault(&PLANS[SHORT_PLANS[p]], &expected);
+		for (size_t i = 0; i < COUNT(firsts); i++)
+			for (unsigned at = 1; at <= expected.steps; at++) {
+				unsigned steps, second;
+
+				if (!is_possible(expected.plan, firsts[i].fault))
+					continue;
+				steps = check_faults(&expected, &firsts[i], at, NULL, 0);
+				for (second = at + 1; second <= steps; second++)
+					for (size_t f = 0; f < COUNT(FAULTS); f++)
+						if (is_possible(expected.plan, FAULTS[f].fault))
+							check_faults(&expected, &firsts[i], at,
+								     &FAULTS[f], second);
+			}
+	}
+	print_message("# %u pairs of faults in %zu plans\n", fault_count, COUNT(SHORT_PLANS));
+}
+
+/* Kills a run after its step AT, which must not be the last one. */
+static void begin_recovery(const struct plan_case *plan, unsigned at, bool disk)
+{
+	static const struct fault_case killed = {FAULT_KILL_AFTER, 0, 0};
+
+	begin(plan, disk);
+	assert_int_equal(run_with_faults(plan, &killed, at, NULL, 0), KILLED);
+	fault_count--;
+	kernel.writes = 0;
+}
+
+static void check_faulty_recovery(const struct expected *expected, unsigned killed_at,
+				  const struct fault_case *fault, unsigned at)
+{
+	bool removed = is_removed(expected->plan, fault->fault);
+
+	begin_recovery(expected->plan, killed_at, fault->fault == FAULT_FULL);
+	check_status(expected, run_with_faults(&RECOVER_PLAN, fault, at, NULL, 0), removed);
+	check_recovery(expected, fault->unblock_at, removed);
+}
+
+static void every_fault_at_every_step_of_every_recovery(void **state)
+{
+	static struct expected expected;
+
+	(void)state;
+	fault_count = 0;
+	for (size_t p = 0; p < COUNT(SHORT_PLANS); p++) {
+		run_without_fault(&PLANS[SHORT_PLANS[p]], &expected);
+		for (unsigned killed = 1; killed < expected.steps; killed++) {
+			unsigned steps;
+
+			begin_recovery(expected.plan, killed, false);
+			assert_int_equal(RECOVER(), BIND_DONE);
+			steps = kernel.writes;
+			for (unsigned at = 1; at <= steps; at++)
+				for (size_t f = 0; f < COUNT(FAULTS); f++)
+					if (is_possible(expected.plan, FAULTS[f].fault))
+						check_faulty_recovery(&expected, killed, &FAULTS[f],
+								      at);
+		}
+	}
+	print_message("# %u faults in recoveries of %zu plans\n", fault_count, COUNT(SHORT_PLANS));
+}
+
+static bool can_mount(void)
+{
+	void *state = NULL;
+	bool mounted;
+
+	setup(&state);
+	fakesys_directory(fake, "run");
+	mounted = smalldisk_mount(fake, "run");
+	teardown_disk(&state);
+	return mounted;
+}
+
 int main(void)
 {
+#define TEST_DISK(name) cmocka_unit_test_setup_teardown(name, setup, teardown_disk)
 	const struct CMUnitTest tests[] = {
-		TEST(every_fault_at_every_step_of_every_plan),
+		TEST_DISK(every_fault_at_every_step_of_every_plan),
+		TEST_DISK(every_second_fault_at_every_later_step),
+		TEST_DISK(every_fault_at_every_step_of_every_recovery),
 	};
 
 	smalldisk_init();
-	has_disk = true;
+	has_disk = can_mount();
 	return cmocka_run_group_tests_name("binder-faults", tests, NULL, NULL);
 }
