@@ -458,6 +458,10 @@ static void fault_before(struct fakekernel *kernel, enum fault fault, const char
 		fakekernel_remove(kernel, address);
 	if (fault == FAULT_OTHER_OVERRIDE_BEFORE && exists(kernel, DEVICES, address))
 		set_override(kernel, address, "other-driver");
+	if (fault == FAULT_NO_JOURNAL) {
+		fakesys_remove(kernel->fake, "run/vfio-bind/journal.new");
+		fakesys_directory(kernel->fake, "run/vfio-bind/journal.new");
+	}
 	if (fault == FAULT_FULL)
 		kernel->full_disk();
 }
@@ -505,6 +509,8 @@ static int fake_call(struct fakekernel *kernel, const struct pci_address *device
 	if (fault != FAULT_HANG && fault != FAULT_HANG_LATER)
 		error = handle_call(kernel, path, bytes);
 	fault_after(kernel, fault, address);
+	if (fault == FAULT_ERROR_DONE)
+		return kernel->error;
 	return exists(kernel, "model/busy", address) ? -ETIMEDOUT : error;
 }
 

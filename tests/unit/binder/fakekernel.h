@@ -21,6 +21,7 @@
 enum fault {
 	FAULT_NONE,
 	FAULT_ERROR,	    /* the call fails with fakekernel.error and has no effect */
+	FAULT_ERROR_DONE,   /* the call fails with fakekernel.error and has its effect */
 	FAULT_KILL_BEFORE,  /* the process is killed before the call */
 	FAULT_KILL_AFTER,   /* the process is killed after the call */
 	FAULT_KILL_LATER,   /* it is killed, and the child that makes the call is late */
@@ -29,6 +30,7 @@ enum fault {
 	FAULT_HANG,	    /* the call times out and has no effect */
 	FAULT_HANG_DONE,    /* the call times out and has its effect */
 	FAULT_HANG_LATER,   /* the call times out and has its effect when it returns */
+	FAULT_NO_JOURNAL,   /* the journal cannot be saved from now on */
 	FAULT_FULL,	    /* the disk of the journal is full from now on, see full_disk */
 	FAULT_OTHER_DRIVER, /* another driver is bound after the call, if none is */
 	FAULT_OTHER_UNBIND, /* another program unbinds the device after the call */

@@ -173,27 +173,17 @@ static const struct fault_case {
 	unsigned
 		unblock_at; /* pauses until a late call has its effect; 0: after a first recovery */
 } FAULTS[] = {
-	{FAULT_ERROR, -EBUSY, 0},
-	{FAULT_ERROR, -ENODEV, 0},
-	{FAULT_KILL_BEFORE, 0, 0},
-	{FAULT_KILL_AFTER, 0, 0},
-	{FAULT_KILL_LATER, 0, 1},
-	{FAULT_KILL_LATER, 0, 19},
-	{FAULT_KILL_LATER, 0, 0},
-	{FAULT_TERM, 0, 0},
-	{FAULT_HANG, 0, 0},
-	{FAULT_HANG_DONE, 0, 0},
-	{FAULT_HANG_LATER, 0, 1},
-	{FAULT_HANG_LATER, 0, 0},
-	{FAULT_FULL, 0, 0},
-	{FAULT_TRUNCATE, 0, 0},
-	{FAULT_OTHER_DRIVER, 0, 0},
-	{FAULT_OTHER_UNBIND, 0, 0},
-	{FAULT_OTHER_OVERRIDE_BEFORE, 0, 0},
-	{FAULT_OTHER_OVERRIDE, 0, 0},
-	{FAULT_NO_OVERRIDE, 0, 0},
-	{FAULT_OTHER_VFS, 0, 0},
-	{FAULT_REMOVE, 0, 0},
+	{FAULT_ERROR, -EBUSY, 0},     {FAULT_ERROR, -ENODEV, 0},
+	{FAULT_ERROR_DONE, -EIO, 0},  {FAULT_KILL_BEFORE, 0, 0},
+	{FAULT_KILL_AFTER, 0, 0},     {FAULT_KILL_LATER, 0, 1},
+	{FAULT_KILL_LATER, 0, 19},    {FAULT_KILL_LATER, 0, 0},
+	{FAULT_TERM, 0, 0},	      {FAULT_HANG, 0, 0},
+	{FAULT_HANG_DONE, 0, 0},      {FAULT_HANG_LATER, 0, 1},
+	{FAULT_HANG_LATER, 0, 0},     {FAULT_FULL, 0, 0},
+	{FAULT_TRUNCATE, 0, 0},	      {FAULT_OTHER_DRIVER, 0, 0},
+	{FAULT_OTHER_UNBIND, 0, 0},   {FAULT_OTHER_OVERRIDE_BEFORE, 0, 0},
+	{FAULT_OTHER_OVERRIDE, 0, 0}, {FAULT_NO_OVERRIDE, 0, 0},
+	{FAULT_OTHER_VFS, 0, 0},      {FAULT_REMOVE, 0, 0},
 };
 
 static unsigned fault_count;
@@ -467,6 +457,62 @@ static void every_fault_at_every_step_of_every_recovery(void **state)
 	print_message("# %u faults in recoveries of %zu plans\n", fault_count, COUNT(SHORT_PLANS));
 }
 
+static void a_full_disk_prevents_the_first_change(void **state)
+{
+	static struct expected expected;
+	char now[STATE_SIZE];
+
+	(void)state;
+	if (!has_disk)
+		skip();
+	for (size_t p = 0; p < COUNT(PLANS); p++) {
+		run_without_fault(&PLANS[p], &expected);
+		begin(&PLANS[p], true);
+		/* the journal's directory and lock exist */
+		assert_int_equal(RECOVER(), BIND_DONE);
+		smalldisk_fill(fake, "run");
+		captured = (struct log_capture){0};
+		kernel.writes = 0;
+		assert_int_equal(run_plan(&PLANS[p]), BIND_FAILED);
+		assert_contains(captured.text, "No space left on device\n");
+		assert_contains(captured.text, "no changes made\n");
+		assert_string_equal(all_states(now), expected.before);
+		assert_int_equal(pending_count(), 0);
+		smalldisk_empty(fake, "run");
+		assert_int_equal(run_plan(&PLANS[p]), BIND_DONE);
+		assert_string_equal(all_states(now), expected.after);
+	}
+}
+
+/* Whatever happens to the journal, the devices are restored; a later recovery finds them so. */
+static void a_journal_that_cannot_be_saved_prevents_no_rollback(void **state)
+{
+	static const struct fault_case no_journal = {FAULT_NO_JOURNAL, 0, 0};
+	static const struct fault_case error = {FAULT_ERROR, -EBUSY, 0};
+	static struct expected expected;
+	char now[STATE_SIZE];
+
+	(void)state;
+	for (size_t p = 0; p < COUNT(SHORT_PLANS); p++) {
+		run_without_fault(&PLANS[SHORT_PLANS[p]], &expected);
+		for (unsigned at = 1; at <= expected.steps; at++)
+			for (unsigned second = at + 1; second <= expected.steps; second++) {
+				begin(expected.plan, false);
+				captured = (struct log_capture){0};
+				assert_int_equal(run_with_faults(expected.plan, &no_journal, at,
+								 &error, second),
+						 BIND_INCOMPLETE);
+				assert_contains(captured.text, "rolled back\n");
+				assert_contains(captured.text, "journal does not have");
+				assert_string_equal(all_states(now), expected.before);
+				fakesys_remove(fake, JOURNAL_PATH ".new");
+				assert_int_equal(RECOVER(), BIND_DONE);
+				assert_string_equal(all_states(now), expected.before);
+				assert_int_equal(pending_count(), 0);
+			}
+	}
+}
+
 static bool can_mount(void)
 {
 	void *state = NULL;
@@ -486,6 +532,8 @@ int main(void)
 		TEST_DISK(every_fault_at_every_step_of_every_plan),
 		TEST_DISK(every_second_fault_at_every_later_step),
 		TEST_DISK(every_fault_at_every_step_of_every_recovery),
+		TEST_DISK(a_full_disk_prevents_the_first_change),
+		TEST_DISK(a_journal_that_cannot_be_saved_prevents_no_rollback),
 	};
 
 	smalldisk_init();

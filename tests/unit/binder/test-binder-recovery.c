@@ -328,6 +328,23 @@ static void rollback_is_in_reverse_order(void **state)
 	assert_true(first < second);
 }
 
+/* The kernel says that the last step of the rollback has failed, but the device is as before. */
+static void a_restored_device_is_not_unfinished(void **state)
+{
+	(void)state;
+	fakekernel_driver(&kernel, "vfio-pci");
+	kernel.fault = FAULT_ERROR;
+	kernel.fault_at = 3;
+	kernel.second = FAULT_ERROR_DONE;
+	kernel.second_at = 5;
+	kernel.error = -EBUSY;
+	assert_int_equal(BIND(NIC), BIND_FAILED);
+	assert_contains(captured.text, "rolled back");
+	assert_state(NIC, "e1000e -");
+	assert_int_equal(kernel.writes, 5);
+	assert_int_equal(journal_size(), 0);
+}
+
 static void a_failed_rollback_is_logged_and_kept_in_the_journal(void **state)
 {
 	(void)state;
@@ -518,6 +535,7 @@ int main(void)
 		TEST(a_driver_bound_by_another_program_is_unbound),
 		TEST(a_truncated_override_is_detected),
 		TEST(rollback_is_in_reverse_order),
+		TEST(a_restored_device_is_not_unfinished),
 		TEST(a_failed_rollback_is_logged_and_kept_in_the_journal),
 		TEST(a_locked_journal_fails_after_the_timeout),
 		TEST(waiting_for_another_run_is_reported),
