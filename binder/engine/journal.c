@@ -372,25 +372,36 @@ static int write_padded(int fd, const char *content, size_t length, size_t size)
 	return error;
 }
 
+/* Returns the descriptor with the size of the file in *ret_size, or a negative errno. A file that
+ * no run can have written is emptied. */
+static int open_new(const struct journal *journal, size_t *ret_size)
+{
+	struct stat status;
+	int fd = openat(journal->directory, NEW, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+	bool invalid = !error && status.st_size > JOURNAL_SIZE_MAX / 2;
+
+	if (invalid && ftruncate(fd, 0) < 0)
+		error = -errno;
+	if (error < 0) {
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	*ret_size = invalid ? 0 : (size_t)status.st_size;
+	return fd;
+}
+
 /* Overwrites the file if it exists, and does not shorten it: that needs no space on the disk. After
  * the content there are spaces up to its SIZE at least. */
 static int fill_new(const struct journal *journal, const char *content, size_t length, size_t size)
 {
-	struct stat status;
-	int fd = openat(journal->directory, NEW, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int error;
+	size_t old_size;
+	int fd = open_new(journal, &old_size);
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &status) < 0 ||
-	    (status.st_size > JOURNAL_SIZE_MAX / 2 && ftruncate(fd, status.st_size = 0) < 0)) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	if (size < (size_t)status.st_size)
-		size = (size_t)status.st_size;
-	return write_padded(fd, content, length, size);
+		return fd;
+	return write_padded(fd, content, length, size > old_size ? size : old_size);
 }
 
 /* Exchanges the two files, so that the old one and its space are there for the next save. There is
