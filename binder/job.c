@@ -38,7 +38,6 @@ static int open_journal(struct job *job)
 		return BIND_USAGE;
 	}
 	error = journal_open(job->root, job->log, job->options->timeout, &job->journal);
-	job->host.lock = job->journal.lock;
 	return error == -EAGAIN ? BIND_LOCKED : bind_status_of_errno(error);
 }
 
@@ -82,7 +81,7 @@ static void find_ssh_connection(struct job *job)
 	if (job->options->ssh_connection)
 		job->ssh = strdup(job->options->ssh_connection);
 	else if (sysroot_is_host(job->root))
-		ssh_connection_find(job->root, getppid(), &job->ssh);
+		job->view.ssh_error = ssh_connection_find(job->root, getppid(), &job->ssh);
 	job->view.ssh_connection = job->ssh;
 }
 

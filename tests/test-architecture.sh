@@ -117,10 +117,10 @@ writing_binder() {
 	in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' binder | grep -vE '^binder/engine/(kernel|journal)\.c:'
 }
 starting_binder() {
-	in_code '\b(v?fork|clone3?|posix_spawnp?|exec[a-z]*)[[:space:]]*\(' binder | grep -vE '^binder/(engine/kernel|host/netlink)\.c:'
+	in_code '\b(v?fork|clone3?|posix_spawnp?|exec[a-z]*)[[:space:]]*\(' binder | grep -vE '^binder/host/(deadline|netlink)\.c:'
 }
 none "in the binder only kernel.c (/sys) and journal.c (/run) write" writing_binder
-none "in the binder only kernel.c and netlink.c start processes" starting_binder
+none "in the binder only deadline.c and netlink.c start processes" starting_binder
 none "only the binder changes drivers" \
 	in_code 'driver_override|drivers_probe|/unbind|/bind"' probe common plugins helper
 none "no ids are added to a driver, which would bind other devices too" \

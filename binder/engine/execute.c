@@ -123,7 +123,7 @@ int execute_step(struct kernel *kernel, const struct change *change, const struc
 		  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes,
 		  step->kind == STEP_LOAD ? "" : " to /", step->path);
 	if (step->kind == STEP_LOAD)
-		error = kernel->load(kernel, step->bytes);
+		error = kernel->load(kernel, &change->address, step->bytes);
 	else
 		error = kernel->write(kernel, &change->address, step->path, step->bytes);
 	if (step->kind == STEP_OVERRIDE && !error)

@@ -10,12 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define HEADER "vfio-bind 1\n"
+#define BOOT "boot "
+#define BOOT_PATH "proc/sys/kernel/random/boot_id"
 #define JOURNAL_SIZE_MAX (1u << 20)
+#define NEW "journal.new"
+#define SPACE_UNIT 4096
+#define READS_MAX 20
 
 /* On disk; do not change. */
 static const char *const STATES[] = {
@@ -137,56 +141,118 @@ static int parse_line(char *line, struct change *change)
 	return error ? error : parse_binding(fields[6], &change->wanted);
 }
 
-static int parse(char *content, const char *path, const struct log *log, struct changes *ret)
+/* Reads the running kernel's boot id. Returns false if there is none. */
+static bool read_boot(struct sysroot *root, char boot[static JOURNAL_BOOT_SIZE])
 {
-	struct changes changes = {0};
+	char id[ATTRIBUTE_SIZE];
+
+	if (sysdir_read(sysroot_dir(root), BOOT_PATH, id, sizeof(id)) != JOURNAL_BOOT_SIZE - 1 ||
+	    strspn(id, "0123456789abcdef-") != JOURNAL_BOOT_SIZE - 1)
+		return false;
+	memcpy(boot, id, JOURNAL_BOOT_SIZE);
+	return true;
+}
+
+static int parse_lines(char *content, struct changes *changes, unsigned *ret_line, char **ret_boot)
+{
 	char *rest = NULL;
-	unsigned number = 1;
-	int error = strncmp(content, HEADER, strlen(HEADER)) == 0 ? 0 : -EBADMSG;
 
-	for (char *line = error ? NULL : strtok_r(content + strlen(HEADER), "\n", &rest);
-	     line && !error; line = strtok_r(NULL, "\n", &rest)) {
-		struct change *change = changes_add(&changes, &(struct pci_device){0});
+	*ret_line = 1;
+	*ret_boot = NULL;
+	if (strncmp(content, HEADER, strlen(HEADER)) != 0)
+		return -EBADMSG;
+	for (char *line = strtok_r(content + strlen(HEADER), "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		struct change *change;
+		int error;
 
-		number++;
+		if (++*ret_line == 2 && strncmp(line, BOOT, strlen(BOOT)) == 0) {
+			*ret_boot = line + strlen(BOOT);
+			continue;
+		}
+		change = changes_add(changes, &(struct pci_device){0});
 		error = change ? parse_line(line, change) : -ENOMEM;
+		if (error < 0)
+			return error;
 	}
+	return 0;
+}
+
+/* The state of devices does not survive a reboot, which a journal does whose file system is not in
+ * memory. *ret_old: it was from before the last one. */
+static int parse(struct sysroot *root, const struct log *log, const char *path, char *content,
+		 struct changes *ret, bool *ret_old)
+{
+	char boot[JOURNAL_BOOT_SIZE], *written;
+	struct changes changes = {0};
+	unsigned line;
+	int error = parse_lines(content, &changes, &line, &written);
+
 	if (error == -EBADMSG)
 		log_error(
 			log,
 			"%s:%u: invalid journal; check by hand which devices have a driver_override set, then remove the file",
-			path, number);
-	if (error < 0) {
+			path, line);
+	*ret_old = !error && written && read_boot(root, boot) && strcmp(written, boot) != 0;
+	if (*ret_old && changes.count)
+		log_warning(log, "%s: from before the last boot; dropped %zu device%s", path,
+			    changes.count, changes.count == 1 ? "" : "s");
+	if (error < 0 || *ret_old)
 		changes_free(&changes);
-		return error;
-	}
-	*ret = changes;
-	return 0;
+	if (!error)
+		*ret = changes;
+	return error;
 }
 
-int journal_read(struct sysroot *root, const struct log *log, struct changes *ret)
+/* A run that saves while an unlocked reader has the file open may overwrite it, see fill_new: it is
+ * read until it is the same twice. Returns as sysdir_read does; the caller frees *RET. */
+static ssize_t read_content(struct sysroot *root, char **ret)
 {
-	char *content = malloc(JOURNAL_SIZE_MAX + 1), path[512];
-	ssize_t length;
-	int error;
+	char *content = calloc(2, JOURNAL_SIZE_MAX + 1),
+	     *again = content ? content + JOURNAL_SIZE_MAX + 1 : NULL;
+	ssize_t length = -ENOMEM, length_again;
 
-	if (!content)
-		return -ENOMEM;
+	for (int i = 0; content && i < READS_MAX; i++) {
+		length = sysdir_read(sysroot_dir(root), JOURNAL_PATH, content, JOURNAL_SIZE_MAX);
+		length_again = sysdir_read(sysroot_dir(root), JOURNAL_PATH, again,
+					   JOURNAL_SIZE_MAX);
+		if (length == length_again &&
+		    (length < 0 || memcmp(content, again, (size_t)length) == 0))
+			break;
+	}
+	*ret = content;
+	return length;
+}
+
+static int read_journal(struct sysroot *root, const struct log *log, struct changes *ret,
+			bool *ret_old)
+{
+	char *content, path[512];
+	ssize_t length = read_content(root, &content);
+	int error = length < 0 ? (int)length : 0;
+
+	*ret_old = false;
 	snprintf(path, sizeof(path), "%s/" JOURNAL_PATH, sysroot_path(root));
-	length = sysdir_read(sysroot_dir(root), JOURNAL_PATH, content, JOURNAL_SIZE_MAX);
 	if (length >= 0 && strlen(content) == (size_t)length) {
 		strcat(content, "\n"); /* sysdir_read strips it */
-		error = parse(content, path, log, ret);
+		error = parse(root, log, path, content, ret, ret_old);
 	} else if (length == -ENOENT || length == -ENOTDIR) {
 		*ret = (struct changes){0};
 		error = 0;
-	} else {
+	} else if (length != -ENOMEM) {
 		error = length < 0 ? (int)length : -EBADMSG;
 		log_error(log, "%s: %s", path,
 			  length < 0 ? strerror(-error) : "contains NUL bytes");
 	}
 	free(content);
 	return error;
+}
+
+int journal_read(struct sysroot *root, const struct log *log, struct changes *ret)
+{
+	bool is_old;
+
+	return read_journal(root, log, ret, &is_old);
 }
 
 struct change *journal_find(const struct changes *changes, const struct pci_address *address,
@@ -266,22 +332,39 @@ static void write_change(FILE *out, const struct change *change)
 	fputc('\n', out);
 }
 
-static int write_new(const struct journal *journal)
+/* The caller frees *RET. */
+static int format(const struct journal *journal, const struct changes *changes, char **ret,
+		  size_t *ret_length)
 {
-	int fd = openat(journal->directory, "journal.new",
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	FILE *out = open_memstream(ret, ret_length);
+	char boot[JOURNAL_BOOT_SIZE];
+
+	if (!out)
+		return -errno;
+	fputs(HEADER, out);
+	if (read_boot(journal->root, boot))
+		fprintf(out, BOOT "%s\n", boot);
+	for (size_t i = 0; i < changes->count; i++)
+		write_change(out, &changes->items[i]);
+	if (fclose(out) == 0)
+		return 0;
+	free(*ret);
+	return -ENOMEM;
+}
+
+static int write_padded(int fd, const char *content, size_t length, size_t size)
+{
+	FILE *out = fdopen(fd, "w");
 	int error = 0;
 
 	if (!out) {
 		error = -errno;
-		if (fd >= 0)
-			close(fd);
+		close(fd);
 		return error;
 	}
-	fputs(HEADER, out);
-	for (size_t i = 0; i < journal->changes.count; i++)
-		write_change(out, &journal->changes.items[i]);
+	fwrite(content, 1, length, out);
+	for (size_t i = length; i < size; i++)
+		fputc(i + 1 == size ? '\n' : ' ', out);
 	if (fflush(out) != 0 || fsync(fd) < 0)
 		error = -errno;
 	if (fclose(out) != 0 && !error)
@@ -289,18 +372,138 @@ static int write_new(const struct journal *journal)
 	return error;
 }
 
-int journal_save(struct journal *journal)
+/* Returns the descriptor with the size of the file in *ret_size, or a negative errno. A file that
+ * no run can have written is emptied. */
+static int open_new(const struct journal *journal, size_t *ret_size)
 {
-	int error = write_new(journal);
+	struct stat status;
+	int fd = openat(journal->directory, NEW, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+	bool invalid = !error && status.st_size > JOURNAL_SIZE_MAX / 2;
 
-	if (!error &&
-	    (renameat(journal->directory, "journal.new", journal->directory, "journal") < 0 ||
-	     fsync(journal->directory) < 0))
+	if (invalid && ftruncate(fd, 0) < 0)
 		error = -errno;
+	if (error < 0) {
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	*ret_size = invalid ? 0 : (size_t)status.st_size;
+	return fd;
+}
+
+/* Overwrites the file if it exists, and does not shorten it: that needs no space on the disk. After
+ * the content there are spaces up to its SIZE at least. */
+static int fill_new(const struct journal *journal, const char *content, size_t length, size_t size)
+{
+	size_t old_size;
+	int fd = open_new(journal, &old_size);
+
+	if (fd < 0)
+		return fd;
+	return write_padded(fd, content, length, size > old_size ? size : old_size);
+}
+
+/* Exchanges the two files, so that the old one and its space are there for the next save. There is
+ * no old one yet, or the file system cannot exchange files: then it is replaced. */
+static int publish(const struct journal *journal)
+{
+	int directory = journal->directory;
+
+	if (renameat2(directory, NEW, directory, "journal", RENAME_EXCHANGE) < 0 &&
+	    renameat(directory, NEW, directory, "journal") < 0)
+		return -errno;
+	return fsync(directory) < 0 ? -errno : 0;
+}
+
+/* SIZE is the least size of the file; *ret_length, of its content, may be NULL. */
+static int save(const struct journal *journal, size_t size, size_t *ret_length)
+{
+	size_t length;
+	char *content;
+	int error = format(journal, &journal->changes, &content, &length);
+
+	if (error < 0)
+		return error;
+	error = fill_new(journal, content, length, size);
+	if (!error)
+		error = publish(journal);
+	free(content);
+	if (!error && ret_length)
+		*ret_length = length;
+	return error;
+}
+
+static int log_save_error(const struct journal *journal, int error)
+{
 	if (error < 0)
 		log_error(journal->log, "%s/" JOURNAL_PATH ": %s", sysroot_path(journal->root),
 			  strerror(-error));
 	return error;
+}
+
+static bool has_pending(const struct journal *journal)
+{
+	for (size_t i = 0; i < journal->changes.count; i++)
+		if (journal->changes.items[i].state != CHANGE_BOUND)
+			return true;
+	return false;
+}
+
+/* Shortens the journal to its content, of LENGTH bytes. */
+static void release_space(const struct journal *journal, size_t length)
+{
+	int fd = openat(journal->directory, "journal", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	unlinkat(journal->directory, NEW, 0);
+	if (fd < 0)
+		return;
+	if (ftruncate(fd, (off_t)length) < 0)
+		log_debug(journal->log, "cannot shorten the journal: %s", strerror(errno));
+	close(fd);
+}
+
+int journal_save(struct journal *journal)
+{
+	size_t length = 0;
+	int error = save(journal, 0, &length);
+
+	if (!error && !has_pending(journal))
+		release_space(journal, length);
+	return log_save_error(journal, error);
+}
+
+/* A change has at most twice the length of its line when it is recorded as bound: the wanted
+ * binding is then there twice. */
+static int space_needed(const struct journal *journal, const struct changes *changes, size_t *ret)
+{
+	size_t length, length_new;
+	char *content;
+	int error = format(journal, &journal->changes, &content, &length);
+
+	if (error < 0)
+		return error;
+	free(content);
+	error = format(journal, changes, &content, &length_new);
+	if (error < 0)
+		return error;
+	free(content);
+	length = ((length + length_new) * 2 / SPACE_UNIT + 1) * SPACE_UNIT;
+	*ret = length < JOURNAL_SIZE_MAX / 2 ? length : JOURNAL_SIZE_MAX / 2;
+	return 0;
+}
+
+/* Each save exchanges the two files, so that both have the size after the second one. */
+int journal_reserve(struct journal *journal, const struct changes *changes)
+{
+	size_t size;
+	int error = space_needed(journal, changes, &size);
+
+	for (int i = 0; i < 2 && !error; i++)
+		error = save(journal, size, NULL);
+	if (error < 0 && !has_pending(journal))
+		unlinkat(journal->directory, NEW, 0);
+	return log_save_error(journal, error);
 }
 
 /* ---- locking ---- */
@@ -323,17 +526,21 @@ static int open_directory(struct journal *journal)
 
 static int lock(struct journal *journal, unsigned seconds)
 {
-	/* mode 0600: a user who can open the file could hold the lock for ever */
+	/* Unlike those of flock(2), such a lock is not inherited by child processes, which may
+	 * outlive the run. Mode 0600: a user who can open the file could hold it for ever. */
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
 	journal->lock = openat(journal->directory, "lock",
 			       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (journal->lock < 0)
 		return -errno;
-	for (unsigned waited = 0; flock(journal->lock, LOCK_EX | LOCK_NB) < 0; waited++) {
-		if (errno == EWOULDBLOCK && waited == KERNEL_QUIET_SECONDS * 20 &&
-		    waited < seconds * 20)
+	for (unsigned waited = 0; fcntl(journal->lock, F_SETLK, &whole) < 0; waited++) {
+		bool is_locked = errno == EAGAIN || errno == EACCES;
+
+		if (is_locked && waited == KERNEL_QUIET_SECONDS * 20 && waited < seconds * 20)
 			kernel_report_wait(journal->log, NULL, "another vfio-bind to finish",
 					   seconds - KERNEL_QUIET_SECONDS, "");
-		if (errno != EWOULDBLOCK)
+		if (!is_locked)
 			return -errno;
 		if (waited >= seconds * 20)
 			return -EAGAIN;
@@ -355,6 +562,7 @@ static void drop_removed(struct journal *journal)
 
 int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, struct journal *ret)
 {
+	bool is_old = false;
 	int error;
 
 	*ret = (struct journal){.root = root, .log = log, .directory = -1, .lock = -1};
@@ -369,10 +577,11 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, 
 				  ? "permission denied, or writable by other users; run as root"
 				  : strerror(-error));
 	if (!error)
-		error = journal_read(root, log, &ret->changes);
-	if (!error)
-		drop_removed(ret);
-	return error;
+		error = read_journal(root, log, &ret->changes, &is_old);
+	if (error < 0)
+		return error;
+	drop_removed(ret);
+	return is_old ? journal_save(ret) : 0;
 }
 
 void journal_close(struct journal *journal)

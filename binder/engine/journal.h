@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The journal, /run/vfio-bind/journal: the devices that vfio-bind has bound with their former
  * bindings, and the changes of a run that has not finished. It is written to a new file, which then
- * replaces the old one, so that a reader sees either. A reboot clears /run, as it clears every
- * driver_override.
+ * replaces the old one, so that a reader sees either. The state of devices ends with the kernel: a
+ * journal with another boot id than the running kernel's is empty.
  *
  *   vfio-bind 1
+ *   boot 2f1a8c3e-5b7d-4e0f-9a6b-1c2d3e4f5a6b
  *   bound 0000:01:00.0 8086:10d3 4711 e1000e,- e1000e,- vfio-pci,vfio-pci
  *   doing 0000:02:00.0 1b36:0010 4712 nvme,- nvme,- vfio-pci,vfio-pci
  *   doing-vfs 0000:03:00.0 8086:1572 4713 0 4
@@ -13,7 +14,8 @@
  * number of VFs), address, vendor:device, inode of the device's entry in sysfs, and three times
  * driver,override: before the first bind, before this change, and wanted; or the number of VFs
  * before and wanted. "-" is none, "*" the driver that the kernel chooses; bytes other than letters,
- * digits, "_", "." and "-" are percent-encoded. */
+ * digits, "_", "." and "-" are percent-encoded. While a change is pending, the file ends in spaces,
+ * and a second one, journal.new, has the space that the next save needs. */
 #ifndef PCIPROBE_BINDER_ENGINE_JOURNAL_H
 #define PCIPROBE_BINDER_ENGINE_JOURNAL_H
 
@@ -23,8 +25,13 @@
 
 #define JOURNAL_DIRECTORY "run/vfio-bind"
 #define JOURNAL_PATH JOURNAL_DIRECTORY "/journal"
+#define JOURNAL_LOCKS_PATH JOURNAL_DIRECTORY "/busy" /* see kernel.c */
 
-/* Reads the journal below ROOT without locking it. A missing file is an empty journal. Returns 0;
+/* With the terminating NUL, as in /proc/sys/kernel/random/boot_id. */
+#define JOURNAL_BOOT_SIZE 37
+
+/* Reads the journal below ROOT without locking it. A missing file is an empty journal, and so is
+ * one from before the last boot (a warning is logged if it has entries). Returns 0;
  * -ENOMEM; or, logged to LOG, -EBADMSG if it is invalid, or the negative errno of reading it. The
  * caller frees *ret with changes_free. */
 int journal_read(struct sysroot *root, const struct log *log, struct changes *ret);
@@ -45,6 +52,11 @@ struct journal {
 int journal_open(struct sysroot *root, const struct log *log, unsigned seconds,
 		 struct journal *ret);
 void journal_close(struct journal *journal);
+
+/* Reserves the space that the journal will need when CHANGES are added to it, applied or rolled
+ * back: until none of them is pending any more, journal_save does not fail for lack of space.
+ * Returns 0 or a negative errno (logged). */
+int journal_reserve(struct journal *journal, const struct changes *changes);
 
 /* Writes the changes and syncs them to disk. Returns 0 or a negative errno (logged). */
 int journal_save(struct journal *journal);

@@ -29,13 +29,13 @@ struct kernel {
 	ssize_t (*read)(struct kernel *kernel, const struct pci_address *device, const char *path,
 			char buffer[static ATTRIBUTE_SIZE]);
 
-	/* Whether a write on behalf of DEVICE, by this or an earlier run, is still in the kernel.
-	 */
+	/* Whether a write or load on behalf of DEVICE, by this or an earlier run, has not finished:
+	 * it may still have its effect. */
 	bool (*is_busy)(struct kernel *kernel, const struct pci_address *device);
 
-	/* Loads a module and its dependencies. Returns 0 or a negative errno: -ENOENT if there is
-	 * no such module. */
-	int (*load)(struct kernel *kernel, const char *module);
+	/* Loads a module and its dependencies on behalf of DEVICE. Returns 0 or a negative errno:
+	 * -ENOENT if there is no such module. */
+	int (*load)(struct kernel *kernel, const struct pci_address *device, const char *module);
 
 	/* Changes the owner and group of the device node PATH and its mode to 0660. Returns 0 or a
 	 * negative errno. */
@@ -48,7 +48,6 @@ struct kernel {
 struct host_kernel {
 	struct kernel kernel;
 	const char *path;
-	int lock; /* the journal's, which children close, so that it ends with the run; -1: none */
 };
 
 /* Logs a warning that the program waits for WHAT, on behalf of DEVICE (may be NULL), for at most

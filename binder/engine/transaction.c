@@ -35,26 +35,60 @@ static int set_state(struct journal *journal, struct change *change, enum change
 	return journal_put(journal, change);
 }
 
+/* Without its record, a later run would roll back, or forget, what is done now. */
+static int save_result(struct kernel *kernel, struct journal *journal)
+{
+	int error = journal_save(journal);
+
+	if (error < 0)
+		log_error(
+			kernel->log,
+			"the journal does not have the current state of the devices; resolve the cause, then run 'vfio-bind recover'");
+	return error;
+}
+
+/* Whatever was not saved is not recorded: the next run will not see it either. */
+static void forget_unsaved(struct journal *journal)
+{
+	struct changes saved;
+
+	if (journal_read(journal->root, journal->log, &saved) < 0)
+		return;
+	changes_free(&journal->changes);
+	journal->changes = saved;
+}
+
+static int set_before(const struct journal *journal, struct change *change)
+{
+	const struct change *recorded = journal_find(&journal->changes, &change->address,
+						     change->is_vfs);
+	bool is_recorded = recorded && recorded->inode == change->inode;
+	int error;
+
+	change->state = CHANGE_APPLYING;
+	change->vfs_before = change->vfs_now;
+	error = binding_copy(&change->before, &change->now);
+	return error ? error
+		     : binding_copy(&change->origin,
+				    is_recorded ? &recorded->origin : &change->now);
+}
+
 /* Records the current state of all devices before the first write. */
 static int begin(struct journal *journal, struct changes *changes)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < changes->count && !error; i++) {
-		struct change *change = &changes->items[i];
-		const struct change *recorded = journal_find(&journal->changes, &change->address,
-							     change->is_vfs);
-		bool is_recorded = recorded && recorded->inode == change->inode;
-
-		change->vfs_before = change->vfs_now;
-		error = binding_copy(&change->before, &change->now);
-		if (!error)
-			error = binding_copy(&change->origin,
-					     is_recorded ? &recorded->origin : &change->now);
-		if (!error)
-			error = set_state(journal, change, CHANGE_APPLYING);
-	}
-	return error ? error : journal_save(journal);
+	for (size_t i = 0; i < changes->count && !error; i++)
+		error = set_before(journal, &changes->items[i]);
+	if (!error)
+		error = journal_reserve(journal, changes);
+	for (size_t i = 0; i < changes->count && !error; i++)
+		error = set_state(journal, &changes->items[i], CHANGE_APPLYING);
+	if (!error)
+		error = journal_save(journal);
+	if (error < 0)
+		forget_unsaved(journal);
+	return error;
 }
 
 /* ---- applying ---- */
@@ -202,7 +236,22 @@ static void log_pending(struct kernel *kernel, const struct journal *journal,
 	}
 }
 
-/* BACK gets the changes to the former state; the caller frees it. Returns 0 or a negative errno. */
+/* Also verifies a device of which a step failed: it may have been restored all the same, for
+ * example by another program. */
+static int verify_rollback(struct kernel *kernel, struct journal *journal, struct changes *back)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < back->count && !error; i++)
+		if (!kernel->is_busy(kernel, &back->items[i].address) &&
+		    execute_verify(kernel, &back->items[i]) == 0)
+			error = commit_change(journal, &back->items[i], &back->items[i].wanted);
+	return error;
+}
+
+/* BACK gets the changes to the former state; the caller frees it. If the journal cannot be saved,
+ * the devices are restored all the same: what was saved before the first change is enough to
+ * recover them. Returns 0 or a negative errno. */
 static int roll_back_changes(struct kernel *kernel, struct journal *journal,
 			     struct changes *changes, struct changes *back, bool *failed)
 {
@@ -212,17 +261,14 @@ static int roll_back_changes(struct kernel *kernel, struct journal *journal,
 		error = set_state(journal, &changes->items[i], CHANGE_ROLLING_BACK);
 	if (error < 0)
 		return error;
-	error = journal_save(journal);
-	if (error < 0)
-		return error;
+	journal_save(journal);
 	error = plan_rollback(kernel, journal, changes, back);
 	if (error < 0)
 		return error;
 	error = apply_remaining(kernel, back, failed);
-	for (size_t i = 0; i < back->count && !error; i++)
-		if (!failed[i] && execute_verify(kernel, &back->items[i]) == 0)
-			error = commit_change(journal, &back->items[i], &back->items[i].wanted);
-	return error ? error : journal_save(journal);
+	if (!error)
+		error = verify_rollback(kernel, journal, back);
+	return error ? error : save_result(kernel, journal);
 }
 
 /* Returns TRANSACTION_DONE if everything was rolled back, else TRANSACTION_TIMEOUT or
@@ -238,9 +284,9 @@ static enum transaction_result rollback(struct kernel *kernel, struct journal *j
 	free(failed);
 	if (error == -ENOMEM)
 		log_error(kernel->log, "out of memory");
+	log_pending(kernel, journal, changes, &busy);
 	if (error < 0)
 		return TRANSACTION_INCOMPLETE;
-	log_pending(kernel, journal, changes, &busy);
 	return busy				 ? TRANSACTION_TIMEOUT
 	       : count_pending(journal, changes) ? TRANSACTION_INCOMPLETE
 						 : TRANSACTION_DONE;
@@ -248,13 +294,13 @@ static enum transaction_result rollback(struct kernel *kernel, struct journal *j
 
 /* ---- transactions ---- */
 
-static int commit(struct journal *journal, struct changes *changes)
+static int commit(struct kernel *kernel, struct journal *journal, struct changes *changes)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < changes->count && !error; i++)
 		error = commit_change(journal, &changes->items[i], &changes->items[i].wanted);
-	return error ? error : journal_save(journal);
+	return error ? error : save_result(kernel, journal);
 }
 
 enum transaction_result transaction_result_of_errno(int error)
@@ -289,10 +335,10 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 		result = rollback(kernel, journal, changes);
 		if (result == TRANSACTION_DONE)
 			result = transaction_result_of_errno(error);
-		if (result != TRANSACTION_INCOMPLETE && !count_pending(journal, changes))
+		if (!count_pending(journal, changes))
 			log_error(kernel->log, "rolled back");
 	} else {
-		error = commit(journal, changes);
+		error = commit(kernel, journal, changes);
 		result = error < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -358,7 +404,7 @@ static enum transaction_result recover_changes(struct kernel *kernel, struct jou
 	wait_for_kernel(kernel, changes, seconds);
 	if (!changes_completed(kernel, changes))
 		return rollback(kernel, journal, changes);
-	return commit(journal, changes) < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
+	return commit(kernel, journal, changes) < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 }
 
 enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal,

@@ -322,6 +322,15 @@ static void check_reserved_regions(const struct hazard_view *view, const struct 
 	}
 }
 
+static void check_ssh_error(const struct hazard_view *view, const struct pci_device *device,
+			    struct hazard_findings *findings)
+{
+	if (view->ssh_error && (device->interface_count || device->class >> 8 == 0x02))
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+				    "cannot determine your SSH connection: %s",
+				    strerror(-view->ssh_error));
+}
+
 /* Use by the host, through a host driver; a display also without one, by simpledrm or efifb. */
 static void check_host_use(struct hazard_view *view, const struct pci_device *device,
 			   struct hazard_findings *findings)
@@ -333,6 +342,7 @@ static void check_host_use(struct hazard_view *view, const struct pci_device *de
 	hazard_find_open_nodes(view, device, findings);
 	if (!device->driver)
 		return;
+	check_ssh_error(view, device, findings);
 	hazard_find_disks(view, device, findings);
 	hazard_find_shared_folders(view, device, findings);
 	hazard_find_network(view, device, findings);

@@ -85,6 +85,7 @@ struct hazard_view {
 	const struct inventory *inventory; /* read with HAZARD_DETAILS */
 	const struct targets *targets;	   /* devices that are changed together */
 	const char *ssh_connection;	   /* value of SSH_CONNECTION (see ssh(1)), or NULL */
+	int ssh_error;			   /* negative errno if it could not be determined */
 	struct netlink *netlink;	   /* NULL: a recording, which has no routes */
 	bool open_disks;		   /* detect use by opening disks with O_EXCL */
 

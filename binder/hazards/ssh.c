@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/hazards/ssh.h"
 
+#include "binder/host/deadline.h"
 #include "probe/sysfs/textfile.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ENVIRONMENT_SIZE_MAX (1u << 20)
 #define ANCESTORS_MAX 64
+#define CONNECTION_SIZE_MAX 1024
+#define TIMEOUT_MS 5000
 
 static char *read_ssh_connection(struct sysroot *root, pid_t pid)
 {
@@ -40,14 +44,42 @@ static pid_t parent_of(struct sysroot *root, pid_t pid)
 	return parent;
 }
 
-void ssh_connection_find(struct sysroot *root, pid_t pid, char **ret)
+struct search {
+	struct sysroot *root;
+	pid_t pid;
+};
+
+static ssize_t search_ancestors(void *data, void *result, size_t size)
 {
+	const struct search *search = data;
 	char *found = NULL;
+	size_t length = 0;
+	pid_t pid = search->pid;
 
 	for (int i = 0; pid > 1 && i < ANCESTORS_MAX && !found; i++) {
-		found = read_ssh_connection(root, pid);
-		pid = parent_of(root, pid);
+		found = read_ssh_connection(search->root, pid);
+		pid = parent_of(search->root, pid);
 	}
-	if (found)
-		*ret = found;
+	if (found && strlen(found) < size) {
+		length = strlen(found);
+		memcpy(result, found, length);
+	}
+	free(found);
+	return (ssize_t)length;
+}
+
+/* The kernel locks a process's memory to read its environment, which blocks while a thread of it is
+ * stuck with this lock. */
+int ssh_connection_find(struct sysroot *root, pid_t pid, char **ret)
+{
+	struct search search = {.root = root, .pid = pid};
+	const struct deadline_call call = {
+		.run = search_ancestors, .data = &search, .timeout_ms = TIMEOUT_MS};
+	char found[CONNECTION_SIZE_MAX];
+	ssize_t length = deadline_call(&call, found, sizeof(found));
+
+	if (length <= 0)
+		return (int)length;
+	*ret = strndup(found, (size_t)length);
+	return *ret ? 0 : -ENOMEM;
 }

@@ -7,7 +7,9 @@
 #include "probe/sysfs/sysroot.h"
 
 /* Searches the environments of process PID and its ancestors for SSH_CONNECTION. Stores a copy of
- * the value in *ret, which the caller frees; leaves *ret unchanged if the value is not readable. */
-void ssh_connection_find(struct sysroot *root, pid_t pid, char **ret);
+ * the value in *ret, which the caller frees; leaves *ret unchanged if no readable environment has
+ * it. Returns 0, or a negative errno if the search failed: -ETIMEDOUT if the kernel did not answer
+ * within five seconds. */
+int ssh_connection_find(struct sysroot *root, pid_t pid, char **ret);
 
 #endif

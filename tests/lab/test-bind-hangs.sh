@@ -4,7 +4,7 @@
 # timeout: 300
 #
 # vfio-bind with an unbind that blocks in the kernel because an undetected process holds the device,
-# and with a device that is removed while it is being bound.
+# with a /run that is full, and with a device that is removed while it is being bound.
 
 set -eu
 # shellcheck source=guest.sh
@@ -13,6 +13,9 @@ modprobe -a e1000e nvme vfio-pci vfio_iommu_type1
 nic0=$(address_of nic0)
 nic1=$(address_of nic1)
 hot0=$(address_of hot0)
+mkdir -p /run/vfio-bind
+mount -t tmpfs -o size=64k,nr_inodes=32,mode=755 none /run/vfio-bind
+fill_run() { ! cat /dev/zero >/run/vfio-bind/filler 2>/dev/null; }
 check "two devices are bound" exits 0 "$VFIO_BIND" bind "$nic0" "$nic1"
 
 exec {held}< <(exec "$LAB_DIR/hold-group" "$nic0" "$(group_of "$nic0")")
@@ -37,11 +40,27 @@ check "another device is released" exits 0 "$VFIO_BIND" release --timeout 5 "$ni
 check_same "nic1's driver is restored" e1000e "$(driver_of "$nic1")"
 kill "$holder"
 exec {held}<&-
+check "/run is full" fill_run
 check "recover succeeds after the holder has exited" exits 0 "$VFIO_BIND" recover --timeout 20
 check_same "driver and override are as before the run" \
     "vfio-pci vfio-pci" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
+check "/run is full again" fill_run
+check "a full /run prevents a release" exits 1 "$VFIO_BIND" release "$nic0"
+check_same "driver and override are still as before" \
+    "vfio-pci vfio-pci" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
+rm /run/vfio-bind/filler
 check "now release succeeds" exits 0 "$VFIO_BIND" release "$nic0"
 check_same "nic0's driver is restored" \
+    "e1000e (null)" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
+
+# a journal on a disk, after a reboot
+check "nic0 is bound again" exits 0 "$VFIO_BIND" bind "$nic0"
+sed -i 's/^boot .*/boot 00000000-0000-0000-0000-000000000000/' /run/vfio-bind/journal
+check "recover finds the journal of another boot" exits 0 "$VFIO_BIND" recover
+check "it is dropped" grep -q "from before the last boot; dropped 1 device" /run/output
+check "the device is released to the driver that the kernel chooses" \
+    exits 0 "$VFIO_BIND" release "$nic0"
+check_same "which is e1000e" \
     "e1000e (null)" "$(driver_of "$nic0") $(attribute "$nic0" driver_override)"
 
 # surprise removal during bind and release: each run exits, and the other device is not lost

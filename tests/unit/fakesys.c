@@ -63,6 +63,8 @@ void fakesys_directory(struct fakesys *fake, const char *path)
 	char full[PATH_SIZE];
 
 	full_path(fake, path, full);
+	if (mkdir(full, 0755) == 0 || errno == EEXIST)
+		return;
 	strcat(full, "/");
 	make_parents(full);
 }
@@ -73,8 +75,11 @@ void fakesys_bytes(struct fakesys *fake, const char *path, const void *bytes, si
 	FILE *out;
 
 	full_path(fake, path, full);
-	make_parents(full);
 	out = fopen(full, "w");
+	if (!out && errno == ENOENT) {
+		make_parents(full);
+		out = fopen(full, "w");
+	}
 	if (!out || fwrite(bytes, 1, size, out) != size || fclose(out) != 0)
 		err(1, "%s", full);
 }
@@ -89,6 +94,8 @@ void fakesys_link(struct fakesys *fake, const char *path, const char *target)
 	char full[PATH_SIZE];
 
 	full_path(fake, path, full);
+	if (symlink(target, full) == 0)
+		return;
 	make_parents(full);
 	if (symlink(target, full) < 0)
 		err(1, "%s", full);

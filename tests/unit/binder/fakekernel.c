@@ -221,21 +221,13 @@ const char *fakekernel_state(struct fakekernel *kernel, const char *address, cha
 	return state;
 }
 
-static void set_busy(struct fakekernel *kernel, const char *address)
+/* LATER is what is still to be written: "PATH\nBYTES", or "". */
+static void set_busy(struct fakekernel *kernel, const char *address, const char *later)
 {
 	char path[PATH_SIZE];
 
 	snprintf(path, sizeof(path), "model/busy/%s", address);
-	fakesys_file(kernel->fake, path, "");
-}
-
-void fakekernel_unblock(struct fakekernel *kernel, const char *address)
-{
-	char path[PATH_SIZE];
-
-	snprintf(path, sizeof(path), "model/busy/%s", address);
-	if (exists(kernel, "model/busy", address))
-		fakesys_remove(kernel->fake, path);
+	fakesys_file(kernel->fake, path, later);
 }
 
 /* ---- writes ---- */
@@ -265,7 +257,7 @@ static int write_unbind(struct fakekernel *kernel, const char *address, const ch
 	if (strcmp(bytes, address) != 0)
 		return -ENODEV;
 	if (exists(kernel, "model/held", address)) {
-		set_busy(kernel, address);
+		set_busy(kernel, address, "");
 		return -ETIMEDOUT;
 	}
 	set_driver(kernel, address, "");
@@ -428,39 +420,123 @@ static void record_write(struct fakekernel *kernel, const char *path, const char
 		 strcmp(bytes, "\n") == 0 ? "\\n" : bytes, path);
 }
 
-static int fake_write(struct kernel *base, const struct pci_address *device, const char *path,
-		      const char *bytes)
-{
-	struct fakekernel *kernel = (struct fakekernel *)base;
-	char address[ADDRESS_SIZE], now[256];
-	enum fault fault;
-	int error = 0;
+static int load(struct fakekernel *kernel, const char *module);
 
-	address_format(device, address);
-	record_write(kernel, path, bytes);
-	fault = ++kernel->writes == kernel->fault_at ? kernel->fault : FAULT_NONE;
-	if (exists(kernel, "model/busy", address))
-		errx(1, "%s: written while a call is blocked", address);
-	if (fault == FAULT_KILL_BEFORE)
+/* A write, or the load of a module: then PATH is "". */
+static int handle_call(struct fakekernel *kernel, const char *path, const char *bytes)
+{
+	return *path ? handle_write(kernel, path, bytes) : load(kernel, bytes);
+}
+
+void fakekernel_unblock(struct fakekernel *kernel, const char *address)
+{
+	char path[PATH_SIZE], later[1024] = "", *bytes;
+	FILE *in = fopen(full_path(kernel, path, "model/busy/%s", address), "re");
+
+	if (!in)
+		return;
+	later[fread(later, 1, sizeof(later) - 1, in)] = '\0';
+	fclose(in);
+	bytes = strchr(later, '\n');
+	if (bytes) {
+		*bytes = '\0';
+		handle_call(kernel, later, bytes + 1);
+	}
+	unlink(path);
+}
+
+static void unblock_all(struct fakekernel *kernel)
+{
+	char path[PATH_SIZE];
+	DIR *list = opendir(full_path(kernel, path, "model/busy"));
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list)))
+		if (entry->d_name[0] != '.')
+			fakekernel_unblock(kernel, entry->d_name);
+	if (list)
+		closedir(list);
+}
+
+static void fault_before(struct fakekernel *kernel, enum fault fault, const char *address,
+			 const char *path, const char *bytes)
+{
+	char later[1024];
+
+	snprintf(later, sizeof(later), "%s\n%s", path, bytes);
+	if (fault == FAULT_KILL_LATER || fault == FAULT_HANG_LATER)
+		set_busy(kernel, address, later);
+	if (fault == FAULT_KILL_BEFORE || fault == FAULT_KILL_LATER)
 		raise(SIGKILL);
 	if (fault == FAULT_TERM)
 		raise(SIGTERM);
 	if (fault == FAULT_REMOVE)
 		fakekernel_remove(kernel, address);
-	if (fault == FAULT_ERROR)
-		return kernel->error;
-	if (fault != FAULT_HANG)
-		error = handle_write(kernel, path, bytes);
+	if (fault == FAULT_OTHER_OVERRIDE_BEFORE && exists(kernel, DEVICES, address))
+		set_override(kernel, address, "other-driver");
+	if (fault == FAULT_NO_JOURNAL) {
+		fakesys_remove(kernel->fake, "run/vfio-bind/journal.new");
+		fakesys_directory(kernel->fake, "run/vfio-bind/journal.new");
+	}
+	if (fault == FAULT_FULL)
+		kernel->full_disk();
+}
+
+static void fault_after(struct fakekernel *kernel, enum fault fault, const char *address)
+{
+	char now[256];
+
 	if (fault == FAULT_KILL_AFTER)
 		raise(SIGKILL);
-	if (fault == FAULT_OTHER_DRIVER && exists(kernel, DEVICES, address) &&
-	    !*read_link(kernel, address, "driver", now))
+	if (fault == FAULT_HANG || fault == FAULT_HANG_DONE)
+		set_busy(kernel, address, "");
+	if (!exists(kernel, DEVICES, address))
+		return;
+	if (fault == FAULT_OTHER_DRIVER && !*read_link(kernel, address, "driver", now))
 		set_driver(kernel, address, "other-driver");
-	if (fault == FAULT_HANG || fault == FAULT_HANG_DONE) {
-		set_busy(kernel, address);
-		return -ETIMEDOUT;
-	}
-	return error;
+	if (fault == FAULT_OTHER_UNBIND)
+		set_driver(kernel, address, "");
+	if (fault == FAULT_OTHER_VFS)
+		write_vfs(kernel, address, "0");
+	if (fault == FAULT_OTHER_OVERRIDE)
+		set_override(kernel, address, "other-driver");
+	if (fault == FAULT_NO_OVERRIDE)
+		set_override(kernel, address, "(null)");
+	update_nodes(kernel);
+}
+
+static int fake_call(struct fakekernel *kernel, const struct pci_address *device, const char *path,
+		     const char *bytes)
+{
+	char address[ADDRESS_SIZE];
+	enum fault fault;
+	int error = 0;
+
+	address_format(device, address);
+	kernel->writes++;
+	fault = kernel->writes == kernel->fault_at    ? kernel->fault
+		: kernel->writes == kernel->second_at ? kernel->second
+						      : FAULT_NONE;
+	if (exists(kernel, "model/busy", address))
+		errx(1, "%s: written while a call is blocked", address);
+	fault_before(kernel, fault, address, path, bytes);
+	if (fault == FAULT_ERROR)
+		return kernel->error;
+	if (fault != FAULT_HANG && fault != FAULT_HANG_LATER)
+		error = handle_call(kernel, path, bytes);
+	fault_after(kernel, fault, address);
+	if (fault == FAULT_ERROR_DONE)
+		return kernel->error;
+	return exists(kernel, "model/busy", address) ? -ETIMEDOUT : error;
+}
+
+static int fake_write(struct kernel *base, const struct pci_address *device, const char *path,
+		      const char *bytes)
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+
+	record_write(kernel, path, bytes);
+	return fake_call(kernel, device, path, bytes);
 }
 
 static ssize_t fake_read(struct kernel *base, const struct pci_address *device, const char *path,
@@ -482,9 +558,8 @@ static bool fake_is_busy(struct kernel *base, const struct pci_address *device)
 }
 
 /* The driver of xen-pciback has another name than its module. */
-static int fake_load(struct kernel *base, const char *module)
+static int load(struct fakekernel *kernel, const char *module)
 {
-	struct fakekernel *kernel = (struct fakekernel *)base;
 	char driver[256];
 
 	if (exists(kernel, "model/missing", module))
@@ -501,6 +576,11 @@ static int fake_load(struct kernel *base, const char *module)
 	return 0;
 }
 
+static int fake_load(struct kernel *base, const struct pci_address *device, const char *module)
+{
+	return fake_call((struct fakekernel *)base, device, "", module);
+}
+
 static int fake_chown(struct kernel *base, const char *path, uid_t user, gid_t group)
 {
 	struct fakekernel *kernel = (struct fakekernel *)base;
@@ -515,7 +595,10 @@ static void fake_pause(struct kernel *base, unsigned milliseconds)
 
 	(void)milliseconds;
 	kernel->pauses++;
-	update_nodes(kernel);
+	if (kernel->pauses == kernel->unblock_at)
+		unblock_all(kernel);
+	if (kernel->pauses <= kernel->node_late)
+		update_nodes(kernel);
 }
 
 void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)

@@ -7,7 +7,8 @@
  *   model/native/ADDRESS       the host driver that matches the device
  *   model/ids/ADDRESS          another driver that matches it without an override (new_id) and wins
  *   model/held/ADDRESS         the device is in use: an unbind of it blocks
- *   model/busy/ADDRESS         a call for the device is blocked in the kernel
+ *   model/busy/ADDRESS         a call for the device is blocked in the kernel; a file that isn't
+ *                              empty has the path and the bytes that are still to be written
  *   model/probe/DRIVER         the errno that probes of this driver fail with, as a number
  *   model/missing/MODULE       there is no such module */
 #ifndef PCIPROBE_TESTS_UNIT_BINDER_FAKEKERNEL_H
@@ -21,14 +22,24 @@
 enum fault {
 	FAULT_NONE,
 	FAULT_ERROR,	    /* the call fails with fakekernel.error and has no effect */
+	FAULT_ERROR_DONE,   /* the call fails with fakekernel.error and has its effect */
 	FAULT_KILL_BEFORE,  /* the process is killed before the call */
 	FAULT_KILL_AFTER,   /* the process is killed after the call */
+	FAULT_KILL_LATER,   /* it is killed, and the child that makes the call is late */
 	FAULT_TERM,	    /* the process gets SIGTERM before the call */
 	FAULT_REMOVE,	    /* the device is removed before the call */
 	FAULT_HANG,	    /* the call times out and has no effect */
 	FAULT_HANG_DONE,    /* the call times out and has its effect */
+	FAULT_HANG_LATER,   /* the call times out and has its effect when it returns */
+	FAULT_NO_JOURNAL,   /* the journal cannot be saved from now on */
+	FAULT_FULL,	    /* the disk of the journal is full from now on, see full_disk */
 	FAULT_OTHER_DRIVER, /* another driver is bound after the call, if none is */
-	FAULT_TRUNCATE,	    /* the kernel stores only half of the string */
+	FAULT_OTHER_UNBIND, /* another program unbinds the device after the call */
+	FAULT_OTHER_OVERRIDE_BEFORE, /* it sets another override before the call */
+	FAULT_OTHER_OVERRIDE,	     /* it sets another override after the call */
+	FAULT_NO_OVERRIDE,	     /* it clears the override after the call */
+	FAULT_OTHER_VFS,	     /* it disables the VFs after the call */
+	FAULT_TRUNCATE,		     /* the kernel stores only half of the string */
 };
 
 struct fakekernel {
@@ -36,10 +47,14 @@ struct fakekernel {
 	struct fakenetlink netlink; /* of the interfaces */
 	struct fakesys *fake;
 	enum fault fault;
-	unsigned fault_at; /* number of the write, from 1 */
+	unsigned fault_at; /* number of the write or load, from 1 */
+	enum fault second; /* another fault */
+	unsigned second_at;
 	int error;
-	unsigned writes;    /* so far */
-	unsigned node_late; /* number of pauses before nodes appear */
+	void (*full_disk)(void); /* for FAULT_FULL */
+	unsigned writes;	 /* and loads, so far */
+	unsigned unblock_at;	 /* number of pauses after which blocked calls return; 0: never */
+	unsigned node_late;	 /* number of pauses before nodes appear */
 	unsigned pauses;
 	bool no_nodes;	    /* neither udev nor devtmpfs */
 	bool device_nodes;  /* CONFIG_VFIO_DEVICE_CDEV without CONFIG_VFIO_GROUP */
@@ -67,7 +82,7 @@ void fakekernel_driver(struct fakekernel *kernel, const char *driver);
 const char *fakekernel_state(struct fakekernel *kernel, const char *address,
 			     char state[static 256]);
 
-/* Lets the call for the device that is blocked return. */
+/* Lets the call for the device that is blocked return, after its effect if that is late. */
 void fakekernel_unblock(struct fakekernel *kernel, const char *address);
 
 /* Removes a device. */

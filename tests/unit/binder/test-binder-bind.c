@@ -361,6 +361,7 @@ static void a_path_names_the_device_whatever_its_bus_number_is(void **state)
 	fakekernel_pci(&kernel, "0000:0a:00.0", .vendor = 0x8086, .device = 0x1521,
 		       .class = 0x020000, .group = "9", .driver = "e1000e",
 		       .below = "0000:00:1b.0");
+	fakekernel_interface(&kernel, "0000:0a:00.0", "eth10");
 	fakesys_file(fake, "etc/default/vfio-bind",
 		     "DEVICES=\"path:0000:00:1b.0/00.0=8086:1521 0000:09:00.0=8086:1521\"\n");
 	assert_int_equal(run(run_apply, ARGS(NULL)), BIND_REFUSED);

@@ -7,6 +7,7 @@
 #include "tests/unit/binder/fakenetlink.h"
 #include "tests/unit/fakesys.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 
 #define DEVICE "0000:01:00.0"
@@ -42,9 +43,9 @@ static int teardown(void **state)
 typedef void check_type(struct hazard_view *view, const struct pci_device *device,
 			struct hazard_findings *findings);
 
-/* Returns the findings of CHECK for DEVICE, "name: text" on each line. SSH is the SSH connection or
- * NULL. */
-static const char *find_by(check_type *check, const char *ssh)
+/* Returns the findings of CHECK for DEVICE, "name: text" on each line. VIEW has what is known of
+ * the SSH connection. */
+static const char *find_with_view(check_type *check, struct hazard_view view)
 {
 	static const unsigned owners = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -52,10 +53,6 @@ static const char *find_by(check_type *check, const char *ssh)
 					.all = true,
 					.details = HAZARD_DETAILS,
 					.owners = &owners};
-	struct hazard_view view = {.log = &options.log,
-				   .targets = &(struct targets){0},
-				   .ssh_connection = ssh,
-				   .netlink = netlink.netlink.query ? &netlink.netlink : NULL};
 	struct hazard_findings findings = {0};
 	struct inventory *inventory = NULL;
 	struct probe *probe = NULL;
@@ -64,6 +61,9 @@ static const char *find_by(check_type *check, const char *ssh)
 
 	assert_int_equal(probe_new(&options, &probe), 0);
 	assert_int_equal(probe_read(probe, &inventory), 0);
+	view.log = &options.log;
+	view.targets = &(struct targets){0};
+	view.netlink = netlink.netlink.query ? &netlink.netlink : NULL;
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
 	address_parse(DEVICE, &address);
@@ -83,12 +83,12 @@ static const char *find_by(check_type *check, const char *ssh)
 
 static const char *find_with_ssh(const char *ssh)
 {
-	return find_by(hazards_find, ssh);
+	return find_with_view(hazards_find, (struct hazard_view){.ssh_connection = ssh});
 }
 
 static const char *find(void)
 {
-	return find_by(hazards_find, NULL);
+	return find_with_view(hazards_find, (struct hazard_view){0});
 }
 
 /* Adds DEVICE, bound to DRIVER, with nothing that a check would report. */
@@ -334,7 +334,7 @@ static void interfaces_and_disks_far_below_a_device_are_listed(void **state)
 	}
 	fakesys_link(fake, "sys/class/net/lo", "../../devices/virtual/net/lo");
 	fakesys_file(fake, "sys/class/net/bonding_masters", "\n");
-	assert_string_equal(find_by(list_below, NULL),
+	assert_string_equal(find_with_view(list_below, (struct hazard_view){0}),
 			    "open: eth0\nopen: nvme0n1\nopen: nvme2n1\nopen: p0sf8\nopen: sda\n"
 			    "open: sda1\nopen: usb0\n");
 }
@@ -526,8 +526,20 @@ static void the_route_to_the_ssh_client_is_found(void **state)
 }
 
 /* sudo removes it from its environment; the shell that started sudo still has it. */
+static void an_unknown_ssh_connection_may_go_through_any_interface(void **state)
+{
+	const struct hazard_view view = {.ssh_error = -ETIMEDOUT};
+
+	(void)state;
+	add_device(0x020000, "e1000e");
+	add_interface("eth0", 2, "0x1002\n");
+	assert_contains(find_with_view(hazards_find, view),
+			"unknown: cannot determine your SSH connection: Connection timed out\n");
+}
+
 static void the_ssh_connection_is_read_from_a_parent_of_sudo(void **state)
 {
+	static struct read_trace trace;
 	struct sysroot *root;
 	char *ssh = NULL;
 
@@ -538,11 +550,13 @@ static void the_ssh_connection_is_read_from_a_parent_of_sudo(void **state)
 	fakesys_bytes(fake, "proc/20/environ", "A=b\0SSH_CONNECTION=10.0.0.1 5 10.0.0.2 22\0X=y\0",
 		      46);
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	ssh_connection_find(root, 30, &ssh);
+	sysroot_watch(root, trace_read, &trace);
+	assert_int_equal(ssh_connection_find(root, 30, &ssh), 0);
+	assert_string_equal(trace.text, ""); /* read by a child, which may block */
 	assert_string_equal(ssh, "10.0.0.1 5 10.0.0.2 22");
 	free(ssh);
 	ssh = NULL;
-	ssh_connection_find(root, 1, &ssh);
+	assert_int_equal(ssh_connection_find(root, 1, &ssh), 0);
 	assert_null(ssh);
 	sysroot_free(root);
 }
@@ -1166,16 +1180,16 @@ static void release_of_a_device_with_vfs_is_refused(void **state)
 {
 	(void)state;
 	add_device(0x020000, "vfio-pci");
-	assert_string_equal(find_by(hazards_find_release, NULL), "");
+	assert_string_equal(find_with_view(hazards_find_release, (struct hazard_view){0}), "");
 	fakesys_pci(fake, "0000:01:10.0", .vendor = 0x1b36, .device = 0x10, .class = 0x020000,
 		    .driver = "vfio-pci", .group = "8", .pf = DEVICE);
 	fakesys_file(fake, AT "sriov_totalvfs", "4\n");
 	fakesys_file(fake, AT "sriov_numvfs", "1\n");
-	assert_string_equal(find_by(hazards_find_release, NULL),
+	assert_string_equal(find_with_view(hazards_find_release, (struct hazard_view){0}),
 			    "vfs: virtual functions are enabled: 1\n");
 	fakesys_process(fake, 60, "qemu-system-x86_64");
 	fakesys_descriptor(fake, 60, 3, "/dev/vfio/8");
-	assert_string_equal(find_by(hazards_find_release, NULL),
+	assert_string_equal(find_with_view(hazards_find_release, (struct hazard_view){0}),
 			    "vfs: virtual functions are enabled: 1\n"
 			    "held: 0000:01:10.0 is held by process 60 (qemu-system-x86_64)\n");
 	assert_contains(find(), "held: 0000:01:10.0 is held by process 60");
@@ -1243,6 +1257,7 @@ int main(void)
 		TEST(routes_through_a_bridge_on_a_bond_are_found),
 		TEST(an_interface_far_below_a_device_is_found),
 		TEST(the_route_to_the_ssh_client_is_found),
+		TEST(an_unknown_ssh_connection_may_go_through_any_interface),
 		TEST(the_ssh_connection_is_read_from_a_parent_of_sudo),
 		TEST(an_interface_that_a_container_has_is_found),
 		TEST(an_interface_in_a_mounted_namespace_is_found),

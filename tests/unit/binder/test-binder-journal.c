@@ -4,7 +4,14 @@
 #include "binder/commands/commands.h"
 #include "binder/devices/boot-devices.h"
 #include "binder/engine/journal.h"
+#include "tests/unit/binder/smalldisk.h"
 #include "tests/unit/fakesys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct fakesys *fake;
 static struct sysroot *root;
@@ -25,6 +32,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	sysroot_free(root);
+	smalldisk_unmount(fake, "run");
 	fakesys_free(fake);
 	return 0;
 }
@@ -136,6 +144,174 @@ static void an_invalid_journal_is_rejected(void **state)
 	assert_int_equal(journal_read(root, &log_, &changes), -EBADMSG);
 }
 
+/* ---- reboots ---- */
+
+#define BOOT_PATH "proc/sys/kernel/random/boot_id"
+#define BOOT "2f1a8c3e-5b7d-4e0f-9a6b-1c2d3e4f5a6b"
+#define OTHER_BOOT "0e4d1f9a-3c2b-4a5d-8e7f-6b5a4c3d2e1f"
+
+static size_t count_entries(void)
+{
+	struct changes changes = {0};
+	size_t count;
+
+	captured = (struct log_capture){0};
+	assert_int_equal(journal_read(root, &log_, &changes), 0);
+	count = changes.count;
+	changes_free(&changes);
+	return count;
+}
+
+static void a_journal_of_an_earlier_boot_is_dropped(void **state)
+{
+	struct journal journal;
+
+	(void)state;
+	fakesys_file(fake, BOOT_PATH, BOOT "\n");
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\nboot " BOOT "\n" GOOD);
+	assert_int_equal(count_entries(), 1);
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\nboot " OTHER_BOOT "\n" GOOD);
+	assert_int_equal(count_entries(), 0);
+	assert_contains(captured.text, "journal: from before the last boot; dropped 1 device\n");
+	/* it is not known to be of another boot */
+	fakesys_file(fake, BOOT_PATH, "?\n");
+	assert_int_equal(count_entries(), 1);
+	fakesys_file(fake, BOOT_PATH, BOOT "\n");
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\n" GOOD);
+	assert_int_equal(count_entries(), 1);
+	/* the one that is read next is of this boot */
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\nboot " OTHER_BOOT "\n" GOOD);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	assert_int_equal(journal.changes.count, 0);
+	journal_close(&journal);
+	assert_int_equal(count_entries(), 0);
+	assert_string_equal(captured.text, "");
+}
+
+/* ---- space ---- */
+
+#define CHANGES 100
+
+/* Changes whose lines get longer when they are recorded as bound. */
+static void add_changes(struct changes *changes)
+{
+	for (uint32_t i = 0; i < CHANGES; i++) {
+		struct change *change = changes_add(changes,
+						    &(struct pci_device){.address = {.domain = i}});
+
+		assert_non_null(change);
+		assert_int_equal(binding_set(&change->origin, "a", NULL), 0);
+		assert_int_equal(binding_set(&change->before, NULL, NULL), 0);
+		assert_int_equal(binding_set(&change->wanted, "nvgrace-gpu-vfio-pci",
+					     "nvgrace-gpu-vfio-pci"),
+				 0);
+	}
+}
+
+static int save_all(struct journal *journal, struct changes *changes, enum change_state state)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		struct change *change = &changes->items[i];
+
+		change->state = state;
+		if (state == CHANGE_BOUND)
+			assert_int_equal(binding_copy(&change->before, &change->wanted), 0);
+		assert_int_equal(journal_put(journal, change), 0);
+	}
+	return journal_save(journal);
+}
+
+static off_t size_of(const char *path)
+{
+	char full[256];
+	struct stat status;
+
+	snprintf(full, sizeof(full), "%s/%s", fake->path, path);
+	return stat(full, &status) < 0 ? -1 : status.st_size;
+}
+
+static void reserved_space_is_enough_for_every_later_save(void **state)
+{
+	struct changes changes = {0};
+	struct journal journal;
+	off_t size;
+
+	(void)state;
+	fakesys_directory(fake, "run");
+	if (!smalldisk_mount(fake, "run"))
+		skip();
+	add_changes(&changes);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	assert_int_equal(journal_reserve(&journal, &changes), 0);
+	smalldisk_fill(fake, "run");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(save_all(&journal, &changes, CHANGE_APPLYING), 0);
+		assert_int_equal(save_all(&journal, &changes, CHANGE_ROLLING_BACK), 0);
+		assert_int_equal(count_entries(), CHANGES);
+	}
+	size = size_of(JOURNAL_PATH);
+	assert_int_equal(size_of(JOURNAL_PATH ".new"), size);
+	assert_int_equal(save_all(&journal, &changes, CHANGE_BOUND), 0);
+	assert_int_equal(count_entries(), CHANGES);
+	/* the space is returned */
+	assert_int_equal(size_of(JOURNAL_PATH ".new"), -1);
+	assert_true(size_of(JOURNAL_PATH) < size);
+	journal_close(&journal);
+	changes_free(&changes);
+}
+
+static void a_journal_without_space_stays_as_it_was(void **state)
+{
+	struct changes changes = {0};
+	struct journal journal;
+
+	(void)state;
+	fakesys_directory(fake, "run");
+	if (!smalldisk_mount(fake, "run"))
+		skip();
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\n" GOOD);
+	add_changes(&changes);
+	smalldisk_fill(fake, "run");
+	assert_int_equal(journal_open(root, &log_, 0, &journal), -ENOSPC);
+	journal_close(&journal);
+	smalldisk_empty(fake, "run");
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	smalldisk_fill(fake, "run");
+	assert_int_equal(journal_reserve(&journal, &changes), -ENOSPC);
+	assert_contains(captured.text, "run/vfio-bind/journal: No space left on device");
+	assert_int_equal(size_of(JOURNAL_PATH ".new"), -1);
+	journal_close(&journal);
+	changes_free(&changes);
+}
+
+/* After the first time that the journal is read. */
+static void overwrite_once(void *data, enum sysroot_kind kind, const char *path, const char *text,
+			   size_t length)
+{
+	bool *done = data;
+
+	(void)kind, (void)text, (void)length;
+	if (*done || strcmp(path, JOURNAL_PATH) != 0)
+		return;
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\n" GOOD GOOD);
+	*done = true;
+}
+
+/* It is read without a lock: a run that saves twice meanwhile overwrites what is being read. */
+static void a_journal_that_changes_while_it_is_read_is_read_again(void **state)
+{
+	struct changes changes;
+	bool done = false;
+
+	(void)state;
+	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\nbound 0000:01");
+	sysroot_watch(root, overwrite_once, &done);
+	assert_int_equal(journal_read(root, &log_, &changes), 0);
+	assert_int_equal(changes.count, 2);
+	changes_free(&changes);
+	assert_string_equal(captured.text, "");
+}
+
 /* ---- /etc/default/vfio-bind ---- */
 
 static int parse(const char *content, struct strings *devices)
@@ -201,25 +377,6 @@ static void syntax_errors_are_logged_with_their_line(void **state)
 	}
 }
 
-static void waiting_for_another_run_is_reported(void **state)
-{
-	struct journal first, second;
-
-	(void)state;
-	assert_int_equal(journal_open(root, &log_, 0, &first), 0);
-	assert_int_equal(journal_open(root, &log_, 3, &second), -EAGAIN);
-	assert_contains(
-		captured.text,
-		"warning: waiting for another vfio-bind to finish, at most 1 second longer\n");
-	assert_contains(captured.text, "error: another vfio-bind is running; try again\n");
-	journal_close(&second);
-	journal_close(&first);
-	captured = (struct log_capture){0};
-	assert_int_equal(journal_open(root, &log_, 3, &second), 0);
-	assert_string_equal(captured.text, "");
-	journal_close(&second);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -227,10 +384,14 @@ int main(void)
 		TEST(a_written_journal_is_read_back),
 		TEST(vfs_and_driver_of_a_device_are_separate_changes),
 		TEST(an_invalid_journal_is_rejected),
+		TEST(a_journal_of_an_earlier_boot_is_dropped),
+		TEST(reserved_space_is_enough_for_every_later_save),
+		TEST(a_journal_without_space_stays_as_it_was),
+		TEST(a_journal_that_changes_while_it_is_read_is_read_again),
 		TEST(the_environment_file_is_parsed),
 		TEST(syntax_errors_are_logged_with_their_line),
-		TEST(waiting_for_another_run_is_reported),
 	};
 
+	smalldisk_init();
 	return cmocka_run_group_tests_name("binder-journal", tests, NULL, NULL);
 }

@@ -5,10 +5,14 @@
 
 #include "binder/engine/journal.h"
 #include "binder/engine/kernel.h"
+#include "binder/host/deadline.h"
 #include "tests/unit/fakesys.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,30 +144,37 @@ static void a_blocked_call_outlives_the_run(void **state)
 {
 	static const struct pci_address other = {.bus = 2};
 	char path[256], value[ATTRIBUTE_SIZE], byte;
+	struct journal journal;
+	int fifo, output[2];
 	pid_t run;
-	int lock, fifo;
 
 	(void)state;
 	make_fifo("sys/bus/pci/devices/0000:01:00.0/unbind");
-	snprintf(path, sizeof(path), "%s/" JOURNAL_DIRECTORY "/lock", fake->path);
+	assert_int_equal(pipe(output), 0);
 	run = fork();
 	if (run == 0) {
-		host.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		flock(host.lock, LOCK_EX);
+		dup2(output[1], STDOUT_FILENO);
+		dup2(output[1], STDERR_FILENO);
+		close(output[1]);
+		journal_open(root, &log_, 0, &journal);
 		host.kernel.timeout = 60;
 		_exit(host.kernel.write(&host.kernel, &slot,
 					"sys/bus/pci/devices/0000:01:00.0/unbind", "x"));
 	}
+	close(output[1]);
 	for (int i = 0; i < 500 && !host.kernel.is_busy(&host.kernel, &slot); i++)
 		usleep(10000);
 	assert_true(host.kernel.is_busy(&host.kernel, &slot));
+	usleep(100000); /* the child closes its copy of the pipe */
 	assert_int_equal(kill(run, SIGKILL), 0);
 	assert_int_equal(waitpid(run, NULL, 0), run);
 	assert_true(host.kernel.is_busy(&host.kernel, &slot));
 	assert_false(host.kernel.is_busy(&host.kernel, &other));
-	lock = open(path, O_RDWR | O_CLOEXEC);
-	assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
-	close(lock);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	journal_close(&journal);
+	/* whoever reads the output of the run gets its end */
+	assert_int_equal(read(output[0], &byte, 1), 0);
+	close(output[0]);
 	assert_int_equal(host.kernel.write(&host.kernel, &slot,
 					   "sys/bus/pci/devices/0000:01:00.0/unbind", "y"),
 			 -ETIMEDOUT);
@@ -181,6 +192,126 @@ static void a_blocked_call_outlives_the_run(void **state)
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
 }
 
+/* ---- killed at any moment ---- */
+
+#define OVERRIDE "sys/bus/pci/devices/0000:01:00.0/driver_override"
+
+/* Lets PID run to the beginning or end of its next system call, or to its fork: then its child, in
+ * *RET_CHILD, has stopped before its first instruction. Returns false if PID has ended instead or
+ * is blocked. */
+static bool trace_next_call(pid_t pid, pid_t *ret_child)
+{
+	unsigned long child;
+	int status, stopped = 0;
+
+	if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
+		return false;
+	for (int i = 0; i < 50 && stopped == 0; i++) {
+		if (i)
+			usleep(1000);
+		stopped = waitpid(pid, &status, __WALL | WNOHANG);
+	}
+	if (stopped != pid || !WIFSTOPPED(status))
+		return false;
+	if (ret_child && status >> 8 == (SIGTRAP | PTRACE_EVENT_FORK << 8)) {
+		assert_int_equal(ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child), 0);
+		*ret_child = (pid_t)child;
+		assert_int_equal(waitpid(*ret_child, &status, __WALL), *ret_child);
+	}
+	return true;
+}
+
+/* Starts a run that has locked the journal and stops before it writes to OVERRIDE. */
+static pid_t start_traced_run(void)
+{
+	struct journal journal;
+	pid_t run = fork();
+	int status;
+
+	if (run == 0) {
+		host.kernel.timeout = 60;
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(1);
+		journal_open(root, &log_, 0, &journal);
+		raise(SIGSTOP);
+		_exit(-host.kernel.write(&host.kernel, &slot, OVERRIDE, "x"));
+	}
+	assert_int_equal(waitpid(run, &status, 0), run);
+	if (!WIFSTOPPED(status))
+		skip(); /* this container permits no ptrace(2) */
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, run, NULL, PTRACE_O_TRACEFORK), 0);
+	return run;
+}
+
+static bool is_written(void)
+{
+	char value[ATTRIBUTE_SIZE];
+
+	return sysdir_read(sysroot_dir(root), OVERRIDE, value, sizeof(value)) == 1;
+}
+
+struct moment {
+	unsigned run_stops, child_stops; /* how far each has come when the run is killed */
+	bool no_child, run_ended, child_ended;
+	bool is_busy;		/* what another run finds then */
+	bool is_written, later; /* whether the child has written before, or writes after that */
+};
+
+/* Kills a run at MOMENT and then lets its child continue. */
+static void kill_at(struct moment *moment)
+{
+	struct journal journal;
+	pid_t run, child = 0;
+
+	fakesys_file(fake, OVERRIDE, "");
+	run = start_traced_run();
+	for (unsigned i = 0; i < moment->run_stops && !moment->run_ended; i++)
+		moment->run_ended = !trace_next_call(run, &child);
+	moment->no_child = !child;
+	for (unsigned i = 0; child && i < moment->child_stops && !moment->child_ended; i++)
+		moment->child_ended = !trace_next_call(child, NULL);
+	kill(run, SIGKILL);
+	assert_int_equal(waitpid(run, NULL, __WALL), run);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	moment->is_busy = host.kernel.is_busy(&host.kernel, &slot);
+	moment->is_written = is_written();
+	if (child && !moment->child_ended)
+		assert_int_equal(ptrace(PTRACE_DETACH, child, NULL, NULL), 0);
+	if (child)
+		waitpid(child, NULL, __WALL);
+	moment->later = !moment->is_written && is_written();
+	assert_false(host.kernel.is_busy(&host.kernel, &slot));
+	journal_close(&journal);
+}
+
+/* For every moment of the run, and every moment of its child at that time: whoever locks the
+ * journal after the run was killed either finds the device busy, or the child never writes again.
+ */
+static void a_run_killed_at_any_system_call_leaves_no_unseen_write(void **state)
+{
+	unsigned moments = 0, busy = 0, later = 0;
+	struct moment moment = {0};
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (unsigned run_stops = 0; !moment.run_ended; run_stops++) {
+		moment = (struct moment){0};
+		for (unsigned stops = 0; !moment.child_ended && !moment.run_ended; stops++) {
+			moment = (struct moment){.run_stops = run_stops, .child_stops = stops};
+			kill_at(&moment);
+			moments++;
+			busy += moment.is_busy;
+			later += moment.later;
+			assert_true(moment.is_busy || !moment.later);
+			if (moment.no_child)
+				break;
+		}
+	}
+	assert_true(later > 0);
+	print_message("# killed at %u moments: %u times busy, %u writes after that\n", moments,
+		      busy, later);
+}
+
 static void only_a_device_node_is_chowned(void **state)
 {
 	(void)state;
@@ -194,7 +325,59 @@ static void only_a_device_node_is_chowned(void **state)
 static void an_unknown_module_is_an_error(void **state)
 {
 	(void)state;
-	assert_true(host.kernel.load(&host.kernel, "no_such_module_at_all") < 0);
+	assert_true(host.kernel.load(&host.kernel, &slot, "no_such_module_at_all") < 0);
+}
+
+/* ---- calls with a deadline ---- */
+
+static ssize_t return_bytes(void *data, void *result, size_t size)
+{
+	memset(result, 'x', size);
+	return *(ssize_t *)data;
+}
+
+static ssize_t wait_for_ever(void *data, void *result, size_t size)
+{
+	(void)data, (void)result, (void)size;
+	pause();
+	return 0;
+}
+
+static ssize_t die(void *data, void *result, size_t size)
+{
+	(void)data, (void)result, (void)size;
+	raise(SIGKILL);
+	return 0;
+}
+
+static void a_call_with_a_deadline_returns_what_its_function_returns(void **state)
+{
+	static char result[200000]; /* more than a pipe holds */
+	static const ssize_t returned[] = {0, 1, sizeof(result), -ENOENT, -ETIMEDOUT};
+	ssize_t value;
+	struct deadline_call call = {.run = return_bytes, .data = &value, .timeout_ms = 10000};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(returned); i++) {
+		value = returned[i];
+		memset(result, 0, sizeof(result));
+		assert_int_equal(deadline_call(&call, result, sizeof(result)), value);
+		if (value > 0)
+			assert_int_equal(result[value - 1], 'x');
+	}
+	value = sizeof(result) + 1;
+	assert_int_equal(deadline_call(&call, result, sizeof(result)), -EIO);
+}
+
+static void a_call_with_a_deadline_ends_in_time(void **state)
+{
+	struct deadline_call call = {.run = wait_for_ever, .timeout_ms = 100};
+
+	(void)state;
+	assert_int_equal(deadline_call(&call, NULL, 0), -ETIMEDOUT);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* killed, and reaped */
+	call = (struct deadline_call){.run = die, .timeout_ms = 10000};
+	assert_int_equal(deadline_call(&call, NULL, 0), -EIO);
 }
 
 int main(void)
@@ -207,8 +390,11 @@ int main(void)
 		TEST(a_long_wait_is_reported),
 		TEST(a_long_wait_names_the_attribute),
 		TEST(a_blocked_call_outlives_the_run),
+		TEST(a_run_killed_at_any_system_call_leaves_no_unseen_write),
 		TEST(only_a_device_node_is_chowned),
 		TEST(an_unknown_module_is_an_error),
+		TEST(a_call_with_a_deadline_returns_what_its_function_returns),
+		TEST(a_call_with_a_deadline_ends_in_time),
 	};
 
 	return cmocka_run_group_tests_name("binder-kernel", tests, NULL, NULL);

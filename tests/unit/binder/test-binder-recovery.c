@@ -328,6 +328,23 @@ static void rollback_is_in_reverse_order(void **state)
 	assert_true(first < second);
 }
 
+/* The kernel says that the last step of the rollback has failed, but the device is as before. */
+static void a_restored_device_is_not_unfinished(void **state)
+{
+	(void)state;
+	fakekernel_driver(&kernel, "vfio-pci");
+	kernel.fault = FAULT_ERROR;
+	kernel.fault_at = 3;
+	kernel.second = FAULT_ERROR_DONE;
+	kernel.second_at = 5;
+	kernel.error = -EBUSY;
+	assert_int_equal(BIND(NIC), BIND_FAILED);
+	assert_contains(captured.text, "rolled back");
+	assert_state(NIC, "e1000e -");
+	assert_int_equal(kernel.writes, 5);
+	assert_int_equal(journal_size(), 0);
+}
+
 static void a_failed_rollback_is_logged_and_kept_in_the_journal(void **state)
 {
 	(void)state;
@@ -347,19 +364,68 @@ static void a_failed_rollback_is_logged_and_kept_in_the_journal(void **state)
 
 /* ---- concurrent runs ---- */
 
+/* A process that has the journal open until it is killed. */
+static pid_t start_other_run(void)
+{
+	int ready[2];
+	char byte;
+	pid_t run;
+
+	assert_int_equal(pipe(ready), 0);
+	run = fork();
+	if (run == 0) {
+		struct journal journal;
+		struct sysroot *root;
+
+		if (sysroot_new(fake->path, &root) == 0 &&
+		    journal_open(root, NULL, 0, &journal) == 0 && write(ready[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return run;
+}
+
+static void kill_other_run(pid_t run)
+{
+	assert_int_equal(kill(run, SIGKILL), 0);
+	assert_int_equal(waitpid(run, NULL, 0), run);
+}
+
 static void a_locked_journal_fails_after_the_timeout(void **state)
 {
+	pid_t other = start_other_run();
+
+	(void)state;
+	assert_int_equal(BIND(NIC), BIND_LOCKED);
+	assert_int_equal(RECOVER(), BIND_LOCKED);
+	assert_string_equal(kernel.written, "");
+	kill_other_run(other);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+}
+
+static void waiting_for_another_run_is_reported(void **state)
+{
+	struct log log = log_capture_add(&captured);
+	pid_t other = start_other_run();
 	struct journal journal;
 	struct sysroot *root;
 
 	(void)state;
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
-	assert_int_equal(journal_open(root, NULL, 0, &journal), 0);
-	assert_int_equal(BIND(NIC), BIND_LOCKED);
-	assert_int_equal(RECOVER(), BIND_LOCKED);
-	assert_string_equal(kernel.written, "");
+	assert_int_equal(journal_open(root, &log, 3, &journal), -EAGAIN);
+	assert_contains(
+		captured.text,
+		"warning: waiting for another vfio-bind to finish, at most 1 second longer\n");
+	assert_contains(captured.text, "error: another vfio-bind is running; try again\n");
 	journal_close(&journal);
-	assert_int_equal(BIND(NIC), BIND_DONE);
+	kill_other_run(other);
+	captured = (struct log_capture){0};
+	assert_int_equal(journal_open(root, &log, 3, &journal), 0);
+	assert_string_equal(captured.text, "");
+	journal_close(&journal);
 	sysroot_free(root);
 }
 
@@ -469,8 +535,10 @@ int main(void)
 		TEST(a_driver_bound_by_another_program_is_unbound),
 		TEST(a_truncated_override_is_detected),
 		TEST(rollback_is_in_reverse_order),
+		TEST(a_restored_device_is_not_unfinished),
 		TEST(a_failed_rollback_is_logged_and_kept_in_the_journal),
 		TEST(a_locked_journal_fails_after_the_timeout),
+		TEST(waiting_for_another_run_is_reported),
 		TEST(of_concurrent_runs_one_writes_and_all_succeed),
 		TEST(a_replaced_device_does_not_get_the_driver_of_the_old_one),
 		TEST(an_invalid_journal_prevents_changes),
