@@ -109,6 +109,7 @@ int job_begin(struct job *job, struct bind_options *options, bool changes)
 	job->view.netlink = options->netlink		 ? options->netlink
 			    : sysroot_is_host(job->root) ? &job->netlink.netlink
 							 : NULL;
+	job->view.timeout = options->timeout;
 	return BIND_DONE;
 }
 

@@ -39,6 +39,7 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
  * kernel. */
 static int check_vfs(struct job *job, const struct pci_device *pf)
 {
+	job->view.open_disks = true;
 	inventory_foreach(job->inventory, device)
 		if (is_vf_of(device, pf))
 			hazards_find_removal(&job->view, device, &job->findings);

@@ -6,7 +6,6 @@
 #include "probe/driver.h"
 
 #include <errno.h>
-#include <libmount.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +37,8 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_SWAP] = {"swap", GRADE_REFUSED, "run swapoff on it first"},
 	[HAZARD_HOLDERS] = {"holders", GRADE_REFUSED,
 			    "remove the disk from LVM, RAID, dm-crypt, ZFS or similar first"},
+	[HAZARD_EXPORTED] = {"exported", GRADE_REFUSED, "end its export to other hosts first"},
+	[HAZARD_DATA] = {"data", GRADE_REFUSED, "a virtual machine could change or delete it"},
 	[HAZARD_NET_UP] = {"net-up", GRADE_REFUSED, "run 'ip link set DEV down' first"},
 	[HAZARD_ROUTE] = {"route", GRADE_REFUSED, "remove the routes first"},
 	[HAZARD_DEFAULT_ROUTE] = {"default-route", GRADE_REFUSED,
@@ -112,7 +113,7 @@ void hazard_view_free(struct hazard_view *view)
 	hidden_interfaces_free(&view->hidden);
 	holders_free(&view->holders);
 	vfio_nodes_free(&view->nodes);
-	mnt_unref_table(view->mounts);
+	mounts_free(&view->mounts);
 	descendants_free(&view->descendants);
 }
 

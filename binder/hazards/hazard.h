@@ -7,12 +7,10 @@
 #include "binder/devices/target.h"
 #include "binder/hazards/descendants.h"
 #include "binder/hazards/hidden.h"
+#include "binder/hazards/mounttables.h"
 #include "probe/details/details.h"
 #include "probe/ownership/holders.h"
 #include "probe/sysfs/sysroot.h"
-
-struct libmnt_fs;
-struct libmnt_table;
 
 enum hazard {
 	HAZARD_BRIDGE,
@@ -27,6 +25,8 @@ enum hazard {
 	HAZARD_MOUNTED,
 	HAZARD_SWAP,
 	HAZARD_HOLDERS,
+	HAZARD_EXPORTED,
+	HAZARD_DATA,
 	HAZARD_NET_UP,
 	HAZARD_ROUTE,
 	HAZARD_DEFAULT_ROUTE,
@@ -87,15 +87,15 @@ struct hazard_view {
 	const char *ssh_connection;	   /* value of SSH_CONNECTION (see ssh(1)), or NULL */
 	int ssh_error;			   /* negative errno if it could not be determined */
 	struct netlink *netlink;	   /* NULL: a recording, which has no routes */
-	bool open_disks;		   /* detect use by opening disks with O_EXCL */
+	unsigned timeout;		   /* seconds, for opening and reading a disk */
+	bool open_disks;		   /* open unused disks: O_EXCL, signatures */
 
 	/* read once, for all devices */
 	bool has_descendants, has_hidden, has_mounts, has_holders;
 	struct descendants descendants;
 	int descendants_error; /* negative errno if they could not be listed */
 	struct hidden_interfaces hidden;
-	struct libmnt_table *mounts;
-	int mounts_error;	 /* negative errno if they could not be read */
+	struct mounts mounts;
 	struct vfio_nodes nodes; /* the nodes among the descendants */
 	struct holders holders;	 /* processes that have any of them open */
 	int holders_error;	 /* negative errno if no process could be inspected */
@@ -154,11 +154,16 @@ bool hazard_is_blocking(const struct hazard_finding *finding, unsigned allowed);
 bool hazard_node_belongs_to(const struct hazard_view *view, const struct descendant *node,
 			    const struct pci_device *device);
 
+/* The mounts of all namespaces. Adds HAZARD_UNKNOWN if the caller's own cannot be read. */
+const struct mounts *hazard_read_mounts(struct hazard_view *view, const struct pci_device *device,
+					struct hazard_findings *findings);
+
 /* Adds HAZARD_SYSTEM_DISK or HAZARD_MOUNTED, depending on the mount point, for each mount that
- * MATCHES, or HAZARD_UNKNOWN if the mounts cannot be read. The file system has a target and an id;
- * its source may be NULL. */
+ * MATCHES, or HAZARD_UNKNOWN if the mounts cannot be read. Other mount namespaces than the caller's
+ * and the system's count only if none of these has such a mount. The file system has a target and
+ * an id; its source may be NULL. Returns whether there is one. */
 typedef bool hazard_mount_matches(const void *data, struct libmnt_fs *fs);
-void hazard_find_mounts(struct hazard_view *view, const struct pci_device *device,
+bool hazard_find_mounts(struct hazard_view *view, const struct pci_device *device,
 			struct hazard_findings *findings, hazard_mount_matches *matches,
 			const void *data);
 

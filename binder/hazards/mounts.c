@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mounts in the caller's mount namespace. Source: the kernel's Documentation/filesystems/proc.rst
- * (mountinfo). */
 #include "binder/hazards/hazard.h"
-#include "probe/sysfs/textfile.h"
 
 #include <errno.h>
 #include <libmount.h>
@@ -12,7 +9,6 @@
 #include <sys/sysmacros.h>
 
 #define MOUNTINFO "proc/self/mountinfo"
-#define MOUNTINFO_SIZE_MAX (16u << 20)
 
 static bool is_system_mount(const char *target)
 {
@@ -25,88 +21,75 @@ static bool is_system_mount(const char *target)
 	return strcmp(target, "/") == 0;
 }
 
-/* By default libmount skips lines that it cannot parse. */
-static int reject_line(struct libmnt_table *table, const char *file, int line)
-{
-	(void)table, (void)file, (void)line;
-	return -EBADMSG;
-}
-
-/* libmount parses a line that does not start with two numbers as a line of fstab, without an id. */
-static bool is_complete(struct libmnt_table *table, struct libmnt_iter *iterator)
-{
-	struct libmnt_fs *fs;
-
-	mnt_reset_iter(iterator, MNT_ITER_FORWARD);
-	while (mnt_table_next_fs(table, iterator, &fs) == 0)
-		if (!mnt_fs_get_target(fs) || !mnt_fs_get_id(fs))
-			return false;
-	return !mnt_table_is_empty(table); /* no entry is no error to libmount */
-}
-
-static int parse(char *text, struct libmnt_table *table, struct libmnt_iter *iterator)
-{
-	FILE *in;
-	int error;
-
-	if (!*text)
-		return -EBADMSG;
-	in = fmemopen(text, strlen(text), "r");
-	if (!in)
-		return -ENOMEM;
-	mnt_table_set_parser_errcb(table, reject_line);
-	error = mnt_table_parse_stream(table, in, "mountinfo");
-	fclose(in);
-	return error || !is_complete(table, iterator) ? -EBADMSG : 0;
-}
-
-static int read_mounts(struct hazard_view *view, struct libmnt_iter *iterator)
-{
-	char *text;
-	int error = textfile_read(view->root, MOUNTINFO, MOUNTINFO_SIZE_MAX, &text);
-
-	if (error < 0)
-		return error;
-	view->mounts = mnt_new_table();
-	error = view->mounts ? parse(text, view->mounts, iterator) : -ENOMEM;
-	free(text);
-	return error;
-}
-
-static void check_mount(const struct pci_device *device, struct libmnt_fs *fs,
-			struct hazard_findings *findings)
+static void check_mount(const struct pci_device *device, const struct mount_namespace *namespace,
+			struct libmnt_fs *fs, struct hazard_findings *findings)
 {
 	const char *source = mnt_fs_get_source(fs), *target = mnt_fs_get_target(fs);
 	dev_t number = mnt_fs_get_devno(fs);
-	char device_number[32];
+	char device_number[32], where[MOUNT_NAMESPACE_SIZE];
+	bool is_system = mount_namespace_is_system(namespace) && is_system_mount(target);
 
 	snprintf(device_number, sizeof(device_number), "%u:%u", major(number), minor(number));
-	hazard_findings_add(findings, is_system_mount(target) ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED,
-			    device, "%s is mounted on %s", source ? source : device_number, target);
+	hazard_findings_add(findings, is_system ? HAZARD_SYSTEM_DISK : HAZARD_MOUNTED, device,
+			    "%s is mounted on %s%s", source ? source : device_number, target,
+			    mount_namespace_format(namespace, where));
 }
 
-void hazard_find_mounts(struct hazard_view *view, const struct pci_device *device,
-			struct hazard_findings *findings, hazard_mount_matches *matches,
-			const void *data)
+const struct mounts *hazard_read_mounts(struct hazard_view *view, const struct pci_device *device,
+					struct hazard_findings *findings)
+{
+	if (!view->has_mounts && mounts_read(view->root, &view->mounts) < 0)
+		findings->no_memory = true;
+	view->has_mounts = true;
+	if (view->mounts.error == -EBADMSG)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "cannot parse /" MOUNTINFO);
+	else if (view->mounts.error)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/" MOUNTINFO ": %s",
+				    sysroot_path(view->root), strerror(-view->mounts.error));
+	return &view->mounts;
+}
+
+/* A mount to look for. */
+struct mount_search {
+	const struct pci_device *device;
+	struct hazard_findings *findings;
+	hazard_mount_matches *matches;
+	const void *data;
+};
+
+/* Checks the mounts of the namespaces that are the system's, or of the others. */
+static bool check_namespaces(const struct mount_search *search, const struct mounts *mounts,
+			     bool of_system)
 {
 	struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
+	bool found = false;
 
-	if (!iterator) {
-		findings->no_memory = true;
-		return;
+	search->findings->no_memory |= !iterator;
+	for (size_t i = 0; i < mounts->count && iterator; i++) {
+		const struct mount_namespace *namespace = &mounts->items[i];
+
+		/* most of the others are copies of each other */
+		if (mount_namespace_is_system(namespace) != of_system || (found && !of_system))
+			continue;
+		mnt_reset_iter(iterator, MNT_ITER_FORWARD);
+		while (mnt_table_next_fs(namespace->table, iterator, &fs) == 0) {
+			if (!search->matches(search->data, fs))
+				continue;
+			check_mount(search->device, namespace, fs, search->findings);
+			found = true;
+		}
 	}
-	if (!view->has_mounts)
-		view->mounts_error = read_mounts(view, iterator);
-	view->has_mounts = true;
-	if (view->mounts_error == -EBADMSG)
-		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "cannot parse /" MOUNTINFO);
-	else if (view->mounts_error)
-		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/" MOUNTINFO ": %s",
-				    sysroot_path(view->root), strerror(-view->mounts_error));
-	mnt_reset_iter(iterator, MNT_ITER_FORWARD);
-	while (!view->mounts_error && mnt_table_next_fs(view->mounts, iterator, &fs) == 0)
-		if (matches(data, fs))
-			check_mount(device, fs, findings);
 	mnt_free_iter(iterator);
+	return found;
+}
+
+bool hazard_find_mounts(struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings, hazard_mount_matches *matches,
+			const void *data)
+{
+	const struct mounts *mounts = hazard_read_mounts(view, device, findings);
+	const struct mount_search search = {device, findings, matches, data};
+
+	return check_namespaces(&search, mounts, true) || check_namespaces(&search, mounts, false);
 }

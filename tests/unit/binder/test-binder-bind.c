@@ -550,6 +550,21 @@ static void vfs_in_use_are_not_disabled(void **state)
 	assert_state("0000:01:10.0", "vfio-pci vfio-pci");
 }
 
+/* A directory cannot be opened as a disk. */
+static void disks_of_vfs_are_opened(void **state)
+{
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	fakesys_link(fake, "sys/block/nvme3n1",
+		     "../devices/pci0000:00/0000:01:10.0/nvme/nvme3/nvme3n1");
+	fakesys_file(fake, "sys/class/block/nvme3n1/dev", "259:0\n");
+	fakesys_directory(fake, "dev/nvme3n1");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(captured.text, "unknown: /dev/nvme3n1: Block device required");
+	assert_state("0000:01:10.0", "igbvf -");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -591,6 +606,7 @@ int main(void)
 		TEST(apply_without_a_file_binds_nothing),
 		TEST(vfs_are_enabled_and_disabled),
 		TEST(vfs_in_use_are_not_disabled),
+		TEST(disks_of_vfs_are_opened),
 	};
 
 	return cmocka_run_group_tests_name("binder-bind", tests, NULL, NULL);
