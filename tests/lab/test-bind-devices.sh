@@ -80,6 +80,65 @@ mount /dev/nvme0n1 /mnt
 check "a mounted disk is refused" exits 3 "$VFIO_BIND" bind block:nvme0n1
 check "the mount is given as reason" grep -q "mounted: /dev/nvme0n1 is mounted on /mnt" /run/output
 umount /mnt
+
+# disks in use through a loop device, a file or another host, and disks with data
+check "a disk with a file system is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+check "the file system is given as reason" \
+    grep -q "data: /dev/nvme0n1 contains ext4" /run/output
+modprobe -a loop nvmet target_core_iblock
+losetup /dev/loop0 /dev/nvme0n1
+mount /dev/loop0 /mnt
+dd if=/dev/zero of=/mnt/swap bs=1M count=2 status=none
+chmod 600 /mnt/swap
+mkswap -q /mnt/swap
+swapon /mnt/swap
+check "a disk below a mounted loop device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+for reason in "holders: loop0 is set up on /dev/nvme0n1" "mounted: /dev/loop0 is mounted on /mnt" \
+    "swap: /mnt/swap is in use as swap"; do
+    check "a reason is: $reason" grep -q "$reason" /run/output
+done
+swapoff /mnt/swap
+umount /mnt
+losetup -d /dev/loop0
+unshare --mount sh -c 'mount /dev/nvme0n1 /mnt && exec sleep 1000' &
+container=$!
+mounted_in_container() { grep -q "/dev/nvme0n1" "/proc/$container/mountinfo"; }
+check "a container mounts the disk" wait_for 10 mounted_in_container
+check "a disk that a container uses is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+check "the container's mount is given as reason" \
+    grep -q "mounted: /dev/nvme0n1 is mounted on /mnt in the mount namespace of process $container" \
+    /run/output
+kill "$container"
+wait "$container" 2>/dev/null || :
+mount -t configfs none /sys/kernel/config 2>/dev/null || :
+export=/sys/kernel/config/nvmet/subsystems/a/namespaces/1
+mkdir "${export%/*/*}" "$export"
+printf /dev/nvme0n1 >"$export/device_path"
+echo 1 >"$export/enable"
+check "an exported disk is refused" exits 3 "$VFIO_BIND" bind --allow data "$nvme0"
+check "the export is given as reason" \
+    grep -q "exported: nvmet exports /dev/nvme0n1 as a/namespaces/1" /run/output
+echo 0 >"$export/enable"
+rmdir "$export" "${export%/*/*}"
+export=/sys/kernel/config/target/core/iblock_0/disk
+mkdir "${export%/*}" "$export"
+echo udev_path=/dev/nvme0n1 >"$export/control"
+echo /dev/nvme0n1 >"$export/udev_path"
+echo 1 >"$export/enable"
+check "a disk that LIO exports is refused" exits 3 "$VFIO_BIND" bind --allow data "$nvme0"
+check "LIO's export is given as reason" \
+    grep -q "exported: LIO exports /dev/nvme0n1 as iblock_0/disk" /run/output
+rmdir "$export" "${export%/*}"
+monitor "block_set_io_throttle disk0 20000 0 0 0 0 0"
+echo 1 >/proc/sys/vm/drop_caches
+check "a disk that does not answer is refused" exits 3 "$VFIO_BIND" bind --timeout 2 "$nvme0"
+check "that it does not answer is given as reason" \
+    grep -q "unknown: /dev/nvme0n1 does not answer within 2 seconds" /run/output
+monitor "block_set_io_throttle disk0 0 0 0 0 0 0"
+check "a disk with data is bound if that is allowed" exits 0 "$VFIO_BIND" bind --allow data "$nvme0"
+check "the disk with data is released" exits 0 "$VFIO_BIND" release "$nvme0"
+check "the disk with data is back" wait_for 10 has_disk
+
 mkswap -q /dev/nvme0n1
 swapon /dev/nvme0n1
 check "a disk with swap is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
@@ -90,6 +149,7 @@ check "an open disk is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
 check "the open file is given as reason" \
     grep -q "open: process $$ .* has /dev/nvme0n1 open" /run/output
 exec {disk}<&-
+wipefs -qa /dev/nvme0n1
 check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
 check "the block device is back" wait_for 10 has_disk
