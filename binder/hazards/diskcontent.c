@@ -45,6 +45,8 @@ static void describe(blkid_probe probe, struct disk_content *content)
 		snprintf(content->text, sizeof(content->text), "%s", type);
 	else if (table)
 		snprintf(content->text, sizeof(content->text), "a partition table (%s)", table);
+	else
+		strcpy(content->text, "an unnamed signature");
 }
 
 static void find_signatures(int fd, struct disk_content *content)

@@ -55,6 +55,9 @@ check "the USB device is reported" reports "open: process $$ .* has ${usb_device
 check "the disk is reported" reports "open: process $$ .* has /dev/sda open"
 check "the serial port is reported" reports "open: process $$ .* has /dev/ttyUSB0 open"
 exec {usb}<&- {disk}<&- {port}>&-
+mkswap -q /dev/sda
+check "a USB controller of a disk with data is refused" exits 3 "$VFIO_BIND" bind "$usb0"
+check "the data is reported" reports "data: /dev/sda contains swap"
 
 # shared folders
 share=0000:00:1d.0
