@@ -78,6 +78,7 @@ void bind_report_free(struct bind_report *report)
 static const struct {
 	const char *name, *prefix, *suffix; /* the current driver is between prefix and suffix */
 } OUTCOMES[] = {
+	[OUTCOME_NONE] = {"unknown", "unknown (now ", ")"},
 	[OUTCOME_ALREADY] = {"already", "already bound to ", ""},
 	[OUTCOME_PLANNED] = {"planned", "number of virtual functions would be changed (", ")"},
 	[OUTCOME_BOUND] = {"bound", "bound to ", ""},
@@ -87,6 +88,9 @@ static const struct {
 	[OUTCOME_REFUSED] = {"refused", "cannot be bound (now ", ")"},
 	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged (", ")"},
 	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED (now ", ")"},
+	[OUTCOME_COMPLETED] = {"completed", "completed (now ", ")"},
+	[OUTCOME_ROLLED_BACK] = {"rolled-back", "rolled back (now ", ")"},
+	[OUTCOME_REMOVED] = {"removed", "removed", ""},
 };
 
 const char *outcome_name(enum outcome outcome)
@@ -99,6 +103,10 @@ static void print_result(const struct result *result)
 	char address[ADDRESS_SIZE];
 
 	printf("%s: ", address_format(&result->device->address, address));
+	if (result->outcome == OUTCOME_REMOVED) {
+		puts(OUTCOMES[result->outcome].prefix);
+		return;
+	}
 	if (result->outcome == OUTCOME_PLANNED && result->wanted) {
 		fputs("would be bound to ", stdout);
 		text_write_plain(stdout, result->wanted);
@@ -149,7 +157,7 @@ int bind_report_run(struct bind_options *options, bool changes,
 
 /* ---- status ---- */
 
-static int add_row(struct grid *grid, const struct result *result)
+static int add_row(const struct bind_report *report, struct grid *grid, const struct result *result)
 {
 	const struct pci_device *device = result->device;
 	char address[ADDRESS_SIZE], id[16], group[16] = "";
@@ -159,8 +167,10 @@ static int add_row(struct grid *grid, const struct result *result)
 	if (device->present & HAS_IOMMU_GROUP)
 		snprintf(group, sizeof(group), "%u", device->iommu_group);
 	return grid_add_texts(grid, address, id, result->driver ? result->driver : "",
-			      result->before ? result->before : "", group,
-			      ownership_name(device->ownership),
+			      result->before		    ? result->before
+			      : report->job->journal_status ? "?"
+							    : "",
+			      group, ownership_name(device->ownership),
 			      device->device_name ? device->device_name : "", NULL);
 }
 
@@ -194,7 +204,7 @@ static int print_table(const struct bind_report *report)
 		column->rank = columns[i].rank;
 	}
 	for (size_t i = 0; i < report->count && error == 0; i++)
-		error = add_row(&grid, &report->items[i]);
+		error = add_row(report, &grid, &report->items[i]);
 	if (error == 0)
 		error = grid_fit(&grid, program_terminal_width());
 	return error ? error : grid_write(&grid, GRID_HEADINGS, stdout);
@@ -232,6 +242,8 @@ static void print_binding(const struct bind_report *report, const struct result 
 		print_field("override", result->override);
 	else if (!result->override_known)
 		print_field("override", "unknown (could not be read)");
+	if (report->job->journal_status != BIND_DONE)
+		print_field("journal", "unreadable; the former driver is unknown");
 	if (result->in_journal)
 		print_field("journal", report->job->kernel->is_busy(report->job->kernel,
 								    &result->device->address)
@@ -285,10 +297,10 @@ static void print_device(const struct bind_report *report, const struct result *
 	}
 }
 
-void bind_report_print_status(const struct bind_report *report, bool long_form)
+void bind_report_print_status(const struct bind_report *report, bool long_form, int status)
 {
 	if (report->job->options->json) {
-		reportjson_print(report, 0);
+		reportjson_print(report, status);
 		return;
 	}
 	for (size_t i = 0; long_form && i < report->count; i++)

@@ -49,7 +49,7 @@ int bind_report_run(struct bind_options *options, bool changes,
 		    int (*work)(struct job *job, struct bind_report *report));
 
 /* Prints the state of each device: one line, with LONG_FORM a paragraph, or with --json one object.
- */
-void bind_report_print_status(const struct bind_report *report, bool long_form);
+ * STATUS is the exit status. */
+void bind_report_print_status(const struct bind_report *report, bool long_form, int status);
 
 #endif

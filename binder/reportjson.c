@@ -2,6 +2,7 @@
 #include "binder/reportjson.h"
 
 #include "binder/engine/devicepath.h"
+#include "binder/status.h"
 #include "common/jsonvalue.h"
 #include "config.h"
 #include "probe/ownership/ownership.h"
@@ -167,6 +168,9 @@ void reportjson_print(const struct bind_report *report, int status)
 			*options->subcommand->name ? options->subcommand->name : "bind", &error);
 		jsonvalue_add(object, "status", json_object_new_int(status), &error);
 		jsonvalue_add(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
+		jsonvalue_add(object, "journal_readable",
+			      json_object_new_boolean(report->job->journal_status == BIND_DONE),
+			      &error);
 		jsonvalue_add(object, "devices", new_devices(report, &error), &error);
 		jsonvalue_add(object, "steps", new_steps(report, &error), &error);
 	}

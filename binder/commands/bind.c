@@ -21,6 +21,18 @@ bool bind_is_done(const struct bind_options *options, const struct pci_device *d
 						    : strcmp(device->driver, choice->driver) == 0;
 }
 
+bool bind_check_device(struct job *job, const struct pci_device *device,
+		       const struct driver_choice *choice)
+{
+	bool done = bind_is_done(job->options, device, choice);
+
+	if (done)
+		hazards_find_group(&job->view, device, &job->findings);
+	else
+		hazards_find(&job->view, device, &job->findings);
+	return done;
+}
+
 static int set_wanted(struct change *change, const struct driver_choice *choice)
 {
 	change->module = strdup(choice->module);

@@ -273,6 +273,20 @@ enum transaction_result transaction_result_of_errno(int error)
 	}
 }
 
+/* Takes what begin has put into the journal out again, if it has not reached the disk. */
+static void discard_begun(struct journal *journal, const struct changes *changes)
+{
+	struct changes stored;
+
+	if (journal_read(journal->root, journal->log, &stored) < 0) {
+		for (size_t i = 0; i < changes->count; i++)
+			journal_remove(journal, &changes->items[i]);
+		return;
+	}
+	changes_free(&journal->changes);
+	journal->changes = stored;
+}
+
 enum transaction_result transaction_run(struct kernel *kernel, struct journal *journal,
 					struct changes *changes)
 {
@@ -283,7 +297,11 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 	block_signals(&old);
 	error = begin(journal, changes);
 	if (error < 0) {
-		log_error(kernel->log, "no changes made");
+		discard_begun(journal, changes);
+		log_error(kernel->log, "no changes made%s",
+			  count_pending(journal, changes)
+				  ? ", although the journal has them; run 'vfio-bind recover'"
+				  : "");
 		result = TRANSACTION_FAILED;
 	} else if ((error = apply(kernel, changes)) < 0) {
 		result = rollback(kernel, journal, changes);
@@ -301,7 +319,7 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 
 /* ---- recovery ---- */
 
-static int collect_pending(const struct journal *journal, struct changes *ret)
+int transaction_pending(const struct journal *journal, struct changes *ret)
 {
 	for (size_t i = 0; i < journal->changes.count; i++) {
 		const struct change *change = &journal->changes.items[i];
@@ -369,7 +387,7 @@ enum transaction_result transaction_recover(struct kernel *kernel, struct journa
 	sigset_t old;
 
 	block_signals(&old);
-	if (collect_pending(journal, &changes) < 0) {
+	if (transaction_pending(journal, &changes) < 0) {
 		log_error(kernel->log, "out of memory");
 		result = TRANSACTION_INCOMPLETE;
 	} else {
