@@ -48,8 +48,8 @@ const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot",
 	 "nDGLEAOTjS", run_apply},
 	{"config", "KIND DEV...", 1, -1,
-	 "print a boot-time configuration file; 'config help' lists the kinds", "DLS", run_config},
-	{"recover", "", 0, 0, "complete or roll back an interrupted run", "T", run_recover},
+	 "print a boot-time configuration file; 'config help' lists the kinds", "DLAS", run_config},
+	{"recover", "", 0, 0, "complete or roll back an interrupted run", "Tj", run_recover},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -83,7 +83,8 @@ static void print_help(void)
 	       "Without a subcommand each DEV is bound independently.\n"
 	       "\nExit status: 0 success, 1 failed and rolled back, 2 usage error, 3 refused, 4 no such device, 5 failed and not\n"
 	       "completely rolled back, 69 no IOMMU or no driver, 75 another run is in progress, 77 permission denied, 124 the\n"
-	       "kernel did not answer in time. See vfio-bind(8).\n");
+	       "kernel did not answer in time; 129, 130, 143 terminated by SIGHUP, SIGINT, SIGTERM after a rollback. See\n"
+	       "vfio-bind(8).\n");
 }
 
 static void print_hazards(void)
