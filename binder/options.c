@@ -22,6 +22,8 @@ static const struct option_row OPTIONS[] = {
 	{"expect", 'E', "VENDOR:DEVICE", "refuse devices with other ids"},
 	{"allow", 'A', "HAZARD,...", "override these safety checks; 'help' lists them"},
 	{"owner", 'O', "USER:GROUP", "set the owner of the nodes in /dev/vfio"},
+	{"persist", 'P', NULL, "bind: also at every boot, by files in /etc"},
+	{"forget", 'F', NULL, "release: remove the files of --persist"},
 	{"timeout", 'T', "SECONDS", "time limit for each answer of the kernel (default: 30)"},
 	{"sysroot", 'S', "DIR", "read DIR, e.g. a recording, instead of /"},
 	{"json", 'j', NULL, "write JSON"},
@@ -40,8 +42,8 @@ const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	 "LjST", run_status},
 	{"check", "[DEV...]", 0, -1,
 	 "check whether devices could be bound, or without DEV, this host", "DGLEAjST", run_check},
-	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOTjS", run_bind},
-	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLETjS",
+	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOPTjS", run_bind},
+	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLEFTjS",
 	 run_release},
 	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions (0: disable)", "nEATjS",
 	 run_vfs},
@@ -202,6 +204,12 @@ static int parse_option(void *data, int letter, char *argument)
 		return parse_allow(options, argument);
 	case 'O':
 		return parse_owner(options, argument);
+	case 'P':
+		options->persist = true;
+		return -1;
+	case 'F':
+		options->forget = true;
+		return -1;
 	case 'T':
 		return parse_timeout(options, argument);
 	case 'S':

@@ -2,6 +2,7 @@
 #include "binder/report.h"
 
 #include "binder/engine/devicenodes.h"
+#include "binder/hostfiles/persist.h"
 #include "binder/reportjson.h"
 #include "binder/status.h"
 #include "common/grid.h"
@@ -71,6 +72,8 @@ void bind_report_free(struct bind_report *report)
 		free(report->items[i].override);
 	}
 	free(report->items);
+	strings_free(&report->files_written);
+	strings_free(&report->files_removed);
 }
 
 /* ---- results ---- */
@@ -125,6 +128,12 @@ static void print_result(const struct result *result)
 	putchar('\n');
 }
 
+static void print_files(const char *before, const struct strings *files, const char *after)
+{
+	for (size_t i = 0; i < files->count; i++)
+		printf("%s%s%s\n", before, files->items[i], after);
+}
+
 void bind_report_print(const struct bind_report *report, int status)
 {
 	if (report->job->options->json) {
@@ -135,8 +144,20 @@ void bind_report_print(const struct bind_report *report, int status)
 		return;
 	for (size_t i = 0; report->job->options->dry_run && i < report->job->plan.count; i++)
 		step_print(stdout, sysroot_path(report->job->root), &report->job->plan.steps[i]);
-	for (size_t i = 0; !report->job->options->quiet && i < report->count; i++)
+	if (report->job->options->dry_run) {
+		print_files("write the file ", &report->files_written, "");
+		print_files("remove the file ", &report->files_removed, "");
+	}
+	if (report->job->options->quiet)
+		return;
+	for (size_t i = 0; i < report->count; i++)
 		print_result(&report->items[i]);
+	if (report->job->options->dry_run)
+		return;
+	print_files("", &report->files_written, ": written");
+	print_files("", &report->files_removed, ": removed");
+	if (report->initramfs_command)
+		printf("The initramfs must be regenerated: %s\n", report->initramfs_command);
 }
 
 int bind_report_run(struct bind_options *options, bool changes,
@@ -157,10 +178,16 @@ int bind_report_run(struct bind_options *options, bool changes,
 
 /* ---- status ---- */
 
+static const char *persistent_text(int persistent)
+{
+	return persistent < 0 ? "?" : persistent ? "yes" : "";
+}
+
 static int add_row(const struct bind_report *report, struct grid *grid, const struct result *result)
 {
 	const struct pci_device *device = result->device;
 	char address[ADDRESS_SIZE], id[16], group[16] = "";
+	int persistent = persist_is_set(report->job->root, &device->address);
 
 	address_format(&device->address, address);
 	snprintf(id, sizeof(id), "%04x:%04x", device->vendor, device->device);
@@ -170,7 +197,7 @@ static int add_row(const struct bind_report *report, struct grid *grid, const st
 			      result->before		    ? result->before
 			      : report->job->journal_status ? "?"
 							    : "",
-			      group, ownership_name(device->ownership),
+			      group, ownership_name(device->ownership), persistent_text(persistent),
 			      device->device_name ? device->device_name : "", NULL);
 }
 
@@ -184,9 +211,10 @@ static int print_table(const struct bind_report *report)
 		{"ADDRESS", .keep_empty = true},
 		{"ID", .rank = 1},
 		{"DRIVER", .keep_empty = true},
-		{"FORMER", .rank = 3},
-		{"GROUP", .right = true},
+		{"FORMER", .keep_empty = true, .rank = 3},
+		{"GROUP", .right = true, .keep_empty = true},
 		{"STATE", .keep_empty = true},
+		{"PERSISTENT", .rank = 4},
 		{"NAME", .flexible = true, .rank = 2},
 	};
 	_cleanup_grid_ struct grid grid = {0};
@@ -237,6 +265,9 @@ static void print_binding(const struct bind_report *report, const struct result 
 		[CHANGE_ROLLING_BACK] = "not completely rolled back; run 'vfio-bind recover'",
 	};
 
+	char path[PERSIST_PATH_SIZE];
+	int persistent;
+
 	print_field("driver", result->driver ? result->driver : "-");
 	if (result->override)
 		print_field("override", result->override);
@@ -251,6 +282,11 @@ static void print_binding(const struct bind_report *report, const struct result 
 					       : states[result->state]);
 	if (result->before)
 		print_field("before", result->before);
+	persistent = persist_is_set(report->job->root, &result->device->address);
+	if (persistent)
+		print_field("persistent",
+			    persistent < 0 ? strerror(-persistent)
+					   : persist_rules_path(&result->device->address, path));
 }
 
 static void print_owners(const struct pci_device *device)

@@ -4,6 +4,7 @@
 #define PCIPROBE_BINDER_REPORT_H
 
 #include "binder/job.h"
+#include "probe/strings.h"
 
 /* The result for one device. */
 struct result {
@@ -23,6 +24,8 @@ struct bind_report {
 	const struct job *job;
 	struct result *items;
 	size_t count;
+	struct strings files_written, files_removed; /* paths; in a dry run those that would be */
+	const char *initramfs_command; /* that has to be run because of them; NULL: none */
 	bool no_memory;
 };
 

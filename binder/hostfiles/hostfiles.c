@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/hostfiles/hostfiles.h"
 
+#include "binder/hostfiles/persist.h"
 #include "binder/hostfiles/writers.h"
 #include "common/text.h"
 
@@ -125,13 +126,21 @@ static void write_findings(const struct hostfile_job *job, const struct pci_devi
 			write_finding(job, &job->findings->items[i], out);
 }
 
+const char *hostfile_rules(const struct hostfile_job *job)
+{
+	return job->rules_path ? job->rules_path : UDEV_RULES;
+}
+
 int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "%s# %s\n# Generated for kernel %s by: vfio-bind config %s", file->first_line,
-		file->path, *job->kernel->release ? job->kernel->release : "(unknown version)",
-		file->name);
+	fprintf(out, "%s# %s\n", file->first_line, job->path ? job->path : file->path);
+	if (job->path)
+		fputs(PERSIST_MARK "\n", out);
+	fprintf(out, "# Generated for kernel %s by: vfio-bind %s%s",
+		*job->kernel->release ? job->kernel->release : "(unknown version)",
+		job->path ? "bind --persist" : "config ", job->path ? "" : file->name);
 	for (size_t i = 0; i < job->target_count; i++)
 		fprintf(out, " %s", address_format(&job->targets[i].device->address, address));
 	fputs("\n# Addresses can change when hardware is added or removed: regenerate this file then.\n#\n",

@@ -30,6 +30,10 @@ struct hostfile_job {
 	size_t target_count;
 	const struct hazard_findings *findings; /* of the safety checks; NULL: none */
 	unsigned allowed;			/* see hazard_is_blocking */
+
+	/* of files of 'bind --persist', see persist.h; NULL: of files that 'config' prints */
+	const char *path;	/* where the file is */
+	const char *rules_path; /* where its udev rules are */
 };
 
 struct hostfile {
@@ -47,6 +51,9 @@ struct hostfile {
 
 extern const struct hostfile HOSTFILES[];
 extern const size_t HOSTFILE_COUNT;
+
+/* Returns the command that regenerates this host's initramfs. */
+const char *hostfile_initramfs_command(struct sysroot *root);
 
 /* Returns the file called NAME, or NULL. */
 const struct hostfile *hostfile_find(const char *name);

@@ -128,6 +128,20 @@ expect 0 "config qemu" vfio_bind config qemu 01:00.0 03:00.0
 says out '"/dev/vfio/17",' "the groups are in it"
 expect 0 "config udev" vfio_bind config udev 01:00.0 02:00.0 # the lab loads it with udev
 
+# ---- bind --persist, as far as a dry run shows it ----
+mkdir -p machine/etc/udev/rules.d machine/etc/dracut.conf.d
+echo "(null)" >machine/sys/devices/pci0000:00/0000:03:00.0/driver_override
+expect 0 "bind --persist in a dry run" vfio_bind bind -n --persist 03:00.0
+says out "write the file /etc/udev/rules.d/10-vfio-bind-0000_03_00.0.rules" "shows the udev rules"
+says out "write the file /etc/dracut.conf.d/vfio-bind-0000_03_00.0.conf" "and the file for dracut, which this host has"
+! grep -q initramfs-tools out
+result $? "and no hook for initramfs-tools, which it does not have" out
+[ -z "$(ls machine/etc/udev/rules.d machine/etc/dracut.conf.d | grep vfio)" ]
+result $? "but writes neither"
+expect 2 "bind --persist of a recording" vfio_bind bind --persist 03:00.0
+expect 0 "release --forget in a dry run" vfio_bind release -n --forget 03:00.0
+expect 2 "check with --persist" vfio_bind check --persist 03:00.0
+
 # ---- config of a device that bind would refuse ----
 device 0000:04:00.0 1B36:0010 20 0108
 disk=machine/sys/devices/pci0000:00/0000:04:00.0

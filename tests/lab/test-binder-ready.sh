@@ -77,6 +77,30 @@ appear "$nic1"
 appear "$nic0"
 check "a released device keeps its host driver" is_on "$nic0" e1000e
 check_same "a released device has no override" "(null)" "$(attribute "$nic0" driver_override)"
+# ---- bind --persist and release --forget ----
+mkdir -p /etc/udev/rules.d /etc/initramfs-tools/hooks
+rules=/etc/udev/rules.d/10-vfio-bind-${nic1//:/_}.rules
+hook=/etc/initramfs-tools/hooks/vfio-bind-${nic1//:/_}
+before=$(ls -AR /etc/udev /etc/initramfs-tools)
+check "bind --persist binds the device" "$vfio_bind" bind --persist "$nic1"
+check "it is bound to vfio-pci" is_on "$nic1" vfio-pci
+check "there are rules for it" test -s "$rules"
+check "the hook for the initramfs can be run" test -x "$hook"
+check "and is a valid script" sh -n "$hook"
+! udevadm verify --help >/dev/null 2>&1 || check "udevadm verify accepts the rules" udevadm verify "$rules"
+check "status shows it" grep -q "^  persistent $rules" <("$vfio_bind" status "$nic1")
+# as after a reboot, with the host driver loaded first
+udevadm control --reload
+unbind_driver "$nic1"
+echo >"$devices/$nic1/driver_override"
+appear "$nic1"
+check "the rules bind it when it appears" is_on "$nic1" vfio-pci
+check "release --forget returns it" "$vfio_bind" release --forget "$nic1"
+check_same "/etc is as it was before" "$before" "$(ls -AR /etc/udev /etc/initramfs-tools)"
+udevadm control --reload
+unbind_driver "$nic1"
+appear "$nic1"
+check "it is not bound to vfio-pci when it appears again" is_on "$nic1" ""
 check "udev logs no errors about the rules" not grep -E "(10|60)-vfio-bind" /run/udev/output
 
 node=/dev/vfio/$(group_of "$nvme0")
