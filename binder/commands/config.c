@@ -55,7 +55,7 @@ static int check_targets(struct job *job, const struct hostfile *file,
 	if (status != BIND_DONE)
 		log_error(
 			job->log,
-			"config %s: the file is printed, with this as comments, but must not be installed as it is",
+			"config %s: the file is printed nevertheless, with this as comments; do not install it as it is",
 			file->name);
 	return status;
 }

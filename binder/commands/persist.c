@@ -35,6 +35,19 @@ static int check_host_driver(const struct job *job, const struct kernelinfo *ker
 	return BIND_REFUSED;
 }
 
+/* VFs appear later than other devices, often when their host driver is loaded. */
+static void warn_of_vf(const struct job *job, const struct pci_device *device)
+{
+	char address[ADDRESS_SIZE], pf[ADDRESS_SIZE];
+
+	if (!(device->present & HAS_PF))
+		return;
+	log_warning(
+		job->log,
+		"%s: is a virtual function: its host driver binds it first if it is loaded when the VFs are enabled; write 0 to /sys/bus/pci/devices/%s/sriov_drivers_autoprobe before",
+		address_format(&device->address, address), address_format(&device->sriov.pf, pf));
+}
+
 static int check_host_drivers(const struct job *job, const struct targets *targets)
 {
 	struct kernelinfo kernel;
@@ -47,6 +60,8 @@ static int check_host_drivers(const struct job *job, const struct targets *targe
 	for (size_t i = 0; i < targets->count; i++)
 		status = bind_status_worse(status,
 					   check_host_driver(job, &kernel, targets->items[i]));
+	for (size_t i = 0; i < targets->count && status == BIND_DONE; i++)
+		warn_of_vf(job, targets->items[i]);
 	kernelinfo_free(&kernel);
 	return status;
 }
@@ -120,6 +135,10 @@ int persist_write_targets(struct job *job, const struct targets *targets,
 	kernelinfo_free(&kernel);
 	if (persist_concerns_initramfs(&report->files_written))
 		report->initramfs_command = hostfile_initramfs_command(job->root);
+	else if (status == BIND_DONE)
+		log_warning(
+			job->log,
+			"this host has neither initramfs-tools nor dracut: if its initramfs contains a host driver of the devices, add the udev rules to it");
 	return status;
 }
 

@@ -572,8 +572,8 @@ static void persist_writes_files_that_forget_removes(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 	assert_contains(output, NIC ": bound to vfio-pci (was ");
 	assert_contains(output, ")\n"
-					"/" RULES ": written\n/" HOOK ": written\n"
-					"The initramfs must be regenerated: update-initramfs -u\n");
+				"/" RULES ": written\n/" HOOK ": written\n"
+				"The initramfs must be regenerated: update-initramfs -u\n");
 	assert_int_equal(file_mode(RULES), 0644);
 	assert_contains(file_content(RULES),
 			"# /" RULES "\n# Written by 'vfio-bind bind --persist'");
@@ -725,6 +725,28 @@ static void the_current_driver_is_persistent(void **state)
 	assert_contains(file_content(RULES), "driver_override}=\"pci-stub\"");
 }
 
+static void limits_of_the_rules_are_reported(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	fakesys_directory(fake, "etc/udev/rules.d");
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "1")), BIND_DONE);
+	assert_int_equal(bind_persistent("0000:01:10.0", output), BIND_DONE);
+	assert_contains(captured.text, "warning: 0000:01:10.0: is a virtual function");
+	assert_contains(captured.text, "write 0 to /sys/bus/pci/devices/" NIC "/sriov_drivers");
+	assert_contains(captured.text, "neither initramfs-tools nor dracut");
+	assert_null(strstr(output, "initramfs"));
+	captured = (struct log_capture){0};
+	fakesys_directory(fake, "etc/dracut.conf.d");
+	assert_int_equal(bind_persistent(DISK, output), BIND_DONE);
+	assert_null(strstr(captured.text, "virtual function"));
+	assert_null(strstr(captured.text, "dracut"));
+	assert_contains(output, "/etc/dracut.conf.d/vfio-bind-0000_03_00.0.conf: written\n"
+				"The initramfs must be regenerated: dracut -f\n");
+}
+
 static void status_and_json_show_what_is_persistent(void **state)
 {
 	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NULL));
@@ -793,6 +815,7 @@ int main(void)
 		TEST(a_device_stays_bound_if_its_files_cannot_be_written),
 		TEST(a_driver_that_is_built_in_is_not_persistent),
 		TEST(the_current_driver_is_persistent),
+		TEST(limits_of_the_rules_are_reported),
 		TEST(status_and_json_show_what_is_persistent),
 		TEST(vfs_are_enabled_and_disabled),
 		TEST(vfs_in_use_are_not_disabled),
