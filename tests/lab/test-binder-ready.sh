@@ -77,6 +77,16 @@ appear "$nic1"
 appear "$nic0"
 check "a released device keeps its host driver" is_on "$nic0" e1000e
 check_same "a released device has no override" "(null)" "$(attribute "$nic0" driver_override)"
+check "udev logs no errors about the rules" not grep -E "(10|60)-vfio-bind" /run/udev/output
+
+node=/dev/vfio/$(group_of "$nvme0")
+group_has_access() { [ "$(stat -c %G:%a "$node")" = kvm:660 ]; }
+check "the group kvm can open the node" wait_for 10 group_has_access
+check_same "check reports the node's permissions" \
+    "PASS root:kvm 0660: ${node##*/}" "$(found "/dev/vfio groups")"
+check_same "check reports the loaded module" \
+    "PASS loaded (/sys/module/vfio_pci)" "$(found vfio_pci)"
+
 # ---- bind --persist and release --forget ----
 mkdir -p /etc/udev/rules.d /etc/initramfs-tools/hooks
 rules=/etc/udev/rules.d/10-vfio-bind-${nic1//:/_}.rules
@@ -101,15 +111,7 @@ udevadm control --reload
 unbind_driver "$nic1"
 appear "$nic1"
 check "it is not bound to vfio-pci when it appears again" is_on "$nic1" ""
-check "udev logs no errors about the rules" not grep -E "(10|60)-vfio-bind" /run/udev/output
-
-node=/dev/vfio/$(group_of "$nvme0")
-group_has_access() { [ "$(stat -c %G:%a "$node")" = kvm:660 ]; }
-check "the group kvm can open the node" wait_for 10 group_has_access
-check_same "check reports the node's permissions" \
-    "PASS root:kvm 0660: ${node##*/}" "$(found "/dev/vfio groups")"
-check_same "check reports the loaded module" \
-    "PASS loaded (/sys/module/vfio_pci)" "$(found vfio_pci)"
+check "udev logs no errors about its rules" not grep -F vfio-bind-0000 /run/udev/output
 udevadm control --exit
 
 # ---- modprobe ----
@@ -127,3 +129,25 @@ status=0
 "$vfio_bind" config modprobe "$nic0" >/run/found 2>/run/output || status=$?
 check_same "config modprobe fails if an identical device would match" 3 "$status"
 check "the identical device is reported" grep -q "ids= would also bind $nic1" /run/output
+
+# ---- a disk in use, and an invalid journal ----
+unbind_driver "$nvme0"
+echo "$nvme0" >/sys/bus/pci/drivers/nvme/bind
+check "the disk appears" wait_for 20 test -b /dev/nvme0n1
+mkfs.ext4 -q /dev/nvme0n1
+mkdir -p /run/disk
+mount /dev/nvme0n1 /run/disk
+status=0
+"$vfio_bind" config udev "$nvme0" >/run/found 2>/run/output || status=$?
+check_same "config udev of a mounted disk has the status of a refused bind" 3 "$status"
+check "the reason is a comment in the file" grep -q "^#   WARNING: .*/dev/nvme0n1 is mounted on /run/disk" /run/found
+umount /run/disk
+echo nonsense >/run/vfio-bind/journal
+status=0
+"$vfio_bind" status >/run/found 2>/run/output || status=$?
+check_same "status fails with an invalid journal" 1 "$status"
+check "the journal is reported" grep -q "/run/vfio-bind/journal:1: invalid journal" /run/output
+check "the devices are listed" grep -q "^$nvme0 1b36:0010 nvme" /run/found
+rm /run/vfio-bind/journal
+check_same "recover has a JSON report" 0 \
+    "$("$vfio_bind" recover --json | sed -n 's/^  "status": \([0-9]*\),$/\1/p')"

@@ -473,42 +473,6 @@ static void apply_without_a_file_binds_nothing(void **state)
 	assert_string_equal(kernel.written, "");
 }
 
-/* ---- virtual functions ---- */
-
-static void vfs_are_enabled_and_disabled(void **state)
-{
-	(void)state;
-	prepare_pf();
-	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
-	assert_state("0000:01:10.1", "igbvf -");
-	assert_int_equal(BIND(NIC), BIND_REFUSED);
-	assert_contains(captured.text, "vfs: virtual functions are enabled: 2");
-	assert_int_equal(run(run_vfs, ARGS(NIC, "3")), BIND_DONE);
-	assert_string_equal(kernel.written, "0 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n"
-					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
-	assert_int_equal(BIND("0000:01:10.2"), BIND_DONE);
-	assert_int_equal(journal_size(), 1);
-	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_DONE);
-	assert_state("0000:01:10.0", "gone");
-	/* removed VFs are dropped from the journal */
-	assert_int_equal(BIND(DISK), BIND_DONE);
-	assert_int_equal(journal_size(), 1);
-	assert_int_equal(run(run_vfs, ARGS(NIC, "5")), BIND_USAGE);
-	assert_int_equal(run(run_vfs, ARGS(NIC, "x")), BIND_USAGE);
-	assert_int_equal(run(run_vfs, ARGS(DISK, "1")), BIND_UNAVAILABLE);
-}
-
-static void vfs_in_use_are_not_disabled(void **state)
-{
-	(void)state;
-	prepare_pf();
-	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
-	assert_int_equal(BIND("0000:01:10.0"), BIND_DONE);
-	open_group("10");
-	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
-	assert_state("0000:01:10.0", "vfio-pci vfio-pci");
-}
-
 /* ---- at every boot ---- */
 
 #define RULES "etc/udev/rules.d/10-vfio-bind-0000_01_00.0.rules"
@@ -769,6 +733,42 @@ static void status_and_json_show_what_is_persistent(void **state)
 	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
 	assert_contains(output, "  persistent /" RULES "\n");
+}
+
+/* ---- virtual functions ---- */
+
+static void vfs_are_enabled_and_disabled(void **state)
+{
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	assert_state("0000:01:10.1", "igbvf -");
+	assert_int_equal(BIND(NIC), BIND_REFUSED);
+	assert_contains(captured.text, "vfs: virtual functions are enabled: 2");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "3")), BIND_DONE);
+	assert_string_equal(kernel.written, "0 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n"
+					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
+	assert_int_equal(BIND("0000:01:10.2"), BIND_DONE);
+	assert_int_equal(journal_size(), 1);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_DONE);
+	assert_state("0000:01:10.0", "gone");
+	/* removed VFs are dropped from the journal */
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	assert_int_equal(journal_size(), 1);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "5")), BIND_USAGE);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "x")), BIND_USAGE);
+	assert_int_equal(run(run_vfs, ARGS(DISK, "1")), BIND_UNAVAILABLE);
+}
+
+static void vfs_in_use_are_not_disabled(void **state)
+{
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	assert_int_equal(BIND("0000:01:10.0"), BIND_DONE);
+	open_group("10");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_state("0000:01:10.0", "vfio-pci vfio-pci");
 }
 
 int main(void)
