@@ -187,7 +187,7 @@ static int add_row(const struct bind_report *report, struct grid *grid, const st
 {
 	const struct pci_device *device = result->device;
 	char address[ADDRESS_SIZE], id[16], group[16] = "";
-	int persistent = persist_is_set(report->job->root, &device->address);
+	int persistent = persist_is_set(report->job->root, device);
 
 	address_format(&device->address, address);
 	snprintf(id, sizeof(id), "%04x:%04x", device->vendor, device->device);
@@ -282,7 +282,7 @@ static void print_binding(const struct bind_report *report, const struct result 
 					       : states[result->state]);
 	if (result->before)
 		print_field("before", result->before);
-	persistent = persist_is_set(report->job->root, &result->device->address);
+	persistent = persist_is_set(report->job->root, result->device);
 	if (persistent)
 		print_field("persistent",
 			    persistent < 0 ? strerror(-persistent)

@@ -85,7 +85,7 @@ static void add_binding(const struct bind_report *report, struct json_object *ob
 					     [CHANGE_APPLYING] = "doing",
 					     [CHANGE_ROLLING_BACK] = "undo"};
 
-	int persistent = persist_is_set(report->job->root, &result->device->address);
+	int persistent = persist_is_set(report->job->root, result->device);
 
 	if (result->outcome != OUTCOME_NONE)
 		jsonvalue_add_string(object, "result", outcome_name(result->outcome), error);

@@ -168,8 +168,7 @@ int persist_remove_targets(struct job *job, const struct targets *targets, int s
 			status = bind_status_worse(status, remove_target(job, device, report));
 			continue;
 		}
-		if ((!released && !job->options->forget) ||
-		    persist_is_set(job->root, &device->address) != 1)
+		if ((!released && !job->options->forget) || persist_is_set(job->root, device) != 1)
 			continue;
 		address_format(&device->address, address);
 		log_warning(job->log,

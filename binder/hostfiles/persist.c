@@ -59,19 +59,21 @@ const char *persist_rules_path(const struct pci_address *address,
 	return file_path(&FILES[0], address, path);
 }
 
-static int file_exists(struct sysroot *root, const char *path)
+/* The comment that write_device of hostfiles.c writes tells the ids. */
+int persist_is_set(struct sysroot *root, const struct pci_device *device)
 {
-	struct stat status;
-	int error = sysdir_stat(sysroot_dir(root), path + 1, &status);
+	char path[PERSIST_PATH_SIZE], address[ADDRESS_SIZE], ids[ADDRESS_SIZE + 16], *text;
+	int error = textfile_read(root, persist_rules_path(&device->address, path) + 1,
+				  FILE_SIZE_MAX, &text);
+	bool found;
 
-	return error == 0 ? 1 : error == -ENOENT ? 0 : error;
-}
-
-int persist_is_set(struct sysroot *root, const struct pci_address *address)
-{
-	char path[PERSIST_PATH_SIZE];
-
-	return file_exists(root, persist_rules_path(address, path));
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
+	snprintf(ids, sizeof(ids), "\n# %s %04x:%04x ", address_format(&device->address, address),
+		 device->vendor, device->device);
+	found = strstr(text, "\n" PERSIST_MARK "\n") && strstr(text, ids);
+	free(text);
+	return found;
 }
 
 /* Returns whether there is a file at PATH with the mark: 0 if there is none, 1, or a negative errno

@@ -20,9 +20,9 @@
 const char *persist_rules_path(const struct pci_address *address,
 			       char path[static PERSIST_PATH_SIZE]);
 
-/* Returns whether the device at ADDRESS has rules: 0, 1, or a negative errno (not logged) if that
- * is unknown. */
-int persist_is_set(struct sysroot *root, const struct pci_address *address);
+/* Returns whether DEVICE has rules, and not another device that had its address: 0, 1, or a
+ * negative errno (not logged) if that is unknown. */
+int persist_is_set(struct sysroot *root, const struct pci_device *device);
 
 /* Returns 0 if the files of ADDRESS do not exist or can be replaced and removed; -EEXIST if one
  * belongs to someone else, or the negative errno of reading one. Errors are logged. */

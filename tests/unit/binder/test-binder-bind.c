@@ -733,6 +733,13 @@ static void status_and_json_show_what_is_persistent(void **state)
 	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
 	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
 	assert_contains(output, "  persistent /" RULES "\n");
+	/* another device has the address now */
+	fakekernel_remove(&kernel, NIC);
+	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1",
+		       .driver = "nouveau");
+	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
+	assert_null(strstr(output, "persistent"));
 }
 
 /* ---- virtual functions ---- */
