@@ -93,8 +93,11 @@ int job_begin(struct job *job, struct bind_options *options, bool changes)
 		return status;
 	if (changes && !options->dry_run)
 		status = begin_changes(job);
-	else if (journal_read(job->root, job->log, &job->journal.changes) < 0)
-		status = BIND_FAILED;
+	else
+		job->journal_status = bind_status_of_errno(
+			journal_read(job->root, job->log, &job->journal.changes));
+	if (changes)
+		status = bind_status_worse(status, job->journal_status);
 	if (status == BIND_DONE && probe_read(job->probe, &job->inventory) < 0)
 		status = BIND_FAILED;
 	if (status != BIND_DONE)
@@ -233,8 +236,11 @@ int job_report_findings(struct job *job, size_t first)
 			log_error(job->log, "%s: %s: %s; %s (--allow %s overrides this)", address,
 				  row->name, finding->text, row->help, row->name);
 		else
-			log_error(job->log, "%s: %s: %s; %s", address, row->name, finding->text,
-				  row->help);
+			log_error(job->log, "%s: %s: %s; %s%s", address, row->name, finding->text,
+				  row->help,
+				  finding->hazard == HAZARD_UNKNOWN && geteuid() != 0
+					  ? "; run as root"
+					  : "");
 		if (status == BIND_DONE)
 			status = finding->hazard == HAZARD_NO_IOMMU ? BIND_UNAVAILABLE
 								    : BIND_REFUSED;

@@ -23,6 +23,7 @@ struct job {
 	struct host_netlink netlink;
 	struct kernel *kernel;	/* of the options, else the host's */
 	struct journal journal; /* locked if the job makes changes, else only read */
+	int journal_status;	/* why it could not be read (logged); BIND_DONE: it was */
 	struct targets targets;
 	struct hazard_view view;
 	struct hazard_findings findings; /* so far */
@@ -42,13 +43,17 @@ enum outcome {
 	OUTCOME_REFUSED,    /* check: could not be bound */
 	OUTCOME_UNCHANGED,  /* refused, or rolled back */
 	OUTCOME_UNFINISHED, /* neither applied nor rolled back; in the journal */
+	/* of an interrupted change */
+	OUTCOME_COMPLETED,
+	OUTCOME_ROLLED_BACK,
+	OUTCOME_REMOVED, /* the device no longer exists */
 };
 
 #define JOB_DETAILS (HAZARD_DETAILS | DETAIL_NAMES | DETAIL_MODALIAS)
 
 /* Starts a job: reads the journal and the inventory. If CHANGES are to be made, and it is no dry
- * run, the journal is locked and an interrupted run is recovered first. Call job_end in either
- * case. */
+ * run, the journal is locked and an interrupted run is recovered first. Only a job without CHANGES
+ * starts although the journal cannot be read. Call job_end in either case. */
 int job_begin(struct job *job, struct bind_options *options, bool changes);
 void job_end(struct job *job);
 

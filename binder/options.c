@@ -22,6 +22,8 @@ static const struct option_row OPTIONS[] = {
 	{"expect", 'E', "VENDOR:DEVICE", "refuse devices with other ids"},
 	{"allow", 'A', "HAZARD,...", "override these safety checks; 'help' lists them"},
 	{"owner", 'O', "USER:GROUP", "set the owner of the nodes in /dev/vfio"},
+	{"persist", 'P', NULL, "bind: also at every boot, by files in /etc"},
+	{"forget", 'F', NULL, "release: remove the files of --persist"},
 	{"timeout", 'T', "SECONDS", "time limit for each answer of the kernel (default: 30)"},
 	{"sysroot", 'S', "DIR", "read DIR, e.g. a recording, instead of /"},
 	{"json", 'j', NULL, "write JSON"},
@@ -40,16 +42,16 @@ const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	 "LjST", run_status},
 	{"check", "[DEV...]", 0, -1,
 	 "check whether devices could be bound, or without DEV, this host", "DGLEAjST", run_check},
-	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOTjS", run_bind},
-	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLETjS",
+	{"bind", "DEV...", 1, -1, "bind devices to VFIO, all or none", "nDGLEAOPTjS", run_bind},
+	{"release", "DEV...", 1, -1, "return devices to their former drivers", "nGLEFTjS",
 	 run_release},
 	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions (0: disable)", "nEATjS",
 	 run_vfs},
 	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot",
 	 "nDGLEAOTjS", run_apply},
 	{"config", "KIND DEV...", 1, -1,
-	 "print a boot-time configuration file; 'config help' lists the kinds", "DLS", run_config},
-	{"recover", "", 0, 0, "complete or roll back an interrupted run", "T", run_recover},
+	 "print a boot-time configuration file; 'config help' lists the kinds", "DLAS", run_config},
+	{"recover", "", 0, 0, "complete or roll back an interrupted run", "Tj", run_recover},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -84,7 +86,8 @@ static void print_help(void)
 	       "Without a subcommand each DEV is bound independently.\n"
 	       "\nExit status: 0 success, 1 failed and rolled back, 2 usage error, 3 refused, 4 no such device, 5 failed and not\n"
 	       "completely rolled back, 69 no IOMMU or no driver, 75 another run is in progress, 77 permission denied, 124 the\n"
-	       "kernel did not answer in time. See vfio-bind(8).\n");
+	       "kernel did not answer in time; 129, 130, 143 terminated by SIGHUP, SIGINT, SIGTERM after a rollback. See\n"
+	       "vfio-bind(8).\n");
 }
 
 static void print_hazards(void)
@@ -202,6 +205,12 @@ static int parse_option(void *data, int letter, char *argument)
 		return parse_allow(options, argument);
 	case 'O':
 		return parse_owner(options, argument);
+	case 'P':
+		options->persist = true;
+		return -1;
+	case 'F':
+		options->forget = true;
+		return -1;
 	case 'T':
 		return parse_timeout(options, argument);
 	case 'S':

@@ -2,6 +2,7 @@
 #include "binder/report.h"
 
 #include "binder/engine/devicenodes.h"
+#include "binder/hostfiles/persist.h"
 #include "binder/reportjson.h"
 #include "binder/status.h"
 #include "common/grid.h"
@@ -71,6 +72,8 @@ void bind_report_free(struct bind_report *report)
 		free(report->items[i].override);
 	}
 	free(report->items);
+	strings_free(&report->files_written);
+	strings_free(&report->files_removed);
 }
 
 /* ---- results ---- */
@@ -78,6 +81,7 @@ void bind_report_free(struct bind_report *report)
 static const struct {
 	const char *name, *prefix, *suffix; /* the current driver is between prefix and suffix */
 } OUTCOMES[] = {
+	[OUTCOME_NONE] = {"unknown", "unknown (now ", ")"},
 	[OUTCOME_ALREADY] = {"already", "already bound to ", ""},
 	[OUTCOME_PLANNED] = {"planned", "number of virtual functions would be changed (", ")"},
 	[OUTCOME_BOUND] = {"bound", "bound to ", ""},
@@ -87,6 +91,9 @@ static const struct {
 	[OUTCOME_REFUSED] = {"refused", "cannot be bound (now ", ")"},
 	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged (", ")"},
 	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED (now ", ")"},
+	[OUTCOME_COMPLETED] = {"completed", "completed (now ", ")"},
+	[OUTCOME_ROLLED_BACK] = {"rolled-back", "rolled back (now ", ")"},
+	[OUTCOME_REMOVED] = {"removed", "removed", ""},
 };
 
 const char *outcome_name(enum outcome outcome)
@@ -99,6 +106,10 @@ static void print_result(const struct result *result)
 	char address[ADDRESS_SIZE];
 
 	printf("%s: ", address_format(&result->device->address, address));
+	if (result->outcome == OUTCOME_REMOVED) {
+		puts(OUTCOMES[result->outcome].prefix);
+		return;
+	}
 	if (result->outcome == OUTCOME_PLANNED && result->wanted) {
 		fputs("would be bound to ", stdout);
 		text_write_plain(stdout, result->wanted);
@@ -117,6 +128,12 @@ static void print_result(const struct result *result)
 	putchar('\n');
 }
 
+static void print_files(const char *before, const struct strings *files, const char *after)
+{
+	for (size_t i = 0; i < files->count; i++)
+		printf("%s%s%s\n", before, files->items[i], after);
+}
+
 void bind_report_print(const struct bind_report *report, int status)
 {
 	if (report->job->options->json) {
@@ -127,8 +144,20 @@ void bind_report_print(const struct bind_report *report, int status)
 		return;
 	for (size_t i = 0; report->job->options->dry_run && i < report->job->plan.count; i++)
 		step_print(stdout, sysroot_path(report->job->root), &report->job->plan.steps[i]);
-	for (size_t i = 0; !report->job->options->quiet && i < report->count; i++)
+	if (report->job->options->dry_run) {
+		print_files("write the file ", &report->files_written, "");
+		print_files("remove the file ", &report->files_removed, "");
+	}
+	if (report->job->options->quiet)
+		return;
+	for (size_t i = 0; i < report->count; i++)
 		print_result(&report->items[i]);
+	if (report->job->options->dry_run)
+		return;
+	print_files("", &report->files_written, ": written");
+	print_files("", &report->files_removed, ": removed");
+	if (report->initramfs_command)
+		printf("The initramfs must be regenerated: %s\n", report->initramfs_command);
 }
 
 int bind_report_run(struct bind_options *options, bool changes,
@@ -149,18 +178,26 @@ int bind_report_run(struct bind_options *options, bool changes,
 
 /* ---- status ---- */
 
-static int add_row(struct grid *grid, const struct result *result)
+static const char *persistent_text(int persistent)
+{
+	return persistent < 0 ? "?" : persistent ? "yes" : "";
+}
+
+static int add_row(const struct bind_report *report, struct grid *grid, const struct result *result)
 {
 	const struct pci_device *device = result->device;
 	char address[ADDRESS_SIZE], id[16], group[16] = "";
+	int persistent = persist_is_set(report->job->root, device);
 
 	address_format(&device->address, address);
 	snprintf(id, sizeof(id), "%04x:%04x", device->vendor, device->device);
 	if (device->present & HAS_IOMMU_GROUP)
 		snprintf(group, sizeof(group), "%u", device->iommu_group);
 	return grid_add_texts(grid, address, id, result->driver ? result->driver : "",
-			      result->before ? result->before : "", group,
-			      ownership_name(device->ownership),
+			      result->before		    ? result->before
+			      : report->job->journal_status ? "?"
+							    : "",
+			      group, ownership_name(device->ownership), persistent_text(persistent),
 			      device->device_name ? device->device_name : "", NULL);
 }
 
@@ -174,9 +211,10 @@ static int print_table(const struct bind_report *report)
 		{"ADDRESS", .keep_empty = true},
 		{"ID", .rank = 1},
 		{"DRIVER", .keep_empty = true},
-		{"FORMER", .rank = 3},
-		{"GROUP", .right = true},
+		{"FORMER", .keep_empty = true, .rank = 3},
+		{"GROUP", .right = true, .keep_empty = true},
 		{"STATE", .keep_empty = true},
+		{"PERSISTENT", .rank = 4},
 		{"NAME", .flexible = true, .rank = 2},
 	};
 	_cleanup_grid_ struct grid grid = {0};
@@ -194,7 +232,7 @@ static int print_table(const struct bind_report *report)
 		column->rank = columns[i].rank;
 	}
 	for (size_t i = 0; i < report->count && error == 0; i++)
-		error = add_row(&grid, &report->items[i]);
+		error = add_row(report, &grid, &report->items[i]);
 	if (error == 0)
 		error = grid_fit(&grid, program_terminal_width());
 	return error ? error : grid_write(&grid, GRID_HEADINGS, stdout);
@@ -227,11 +265,16 @@ static void print_binding(const struct bind_report *report, const struct result 
 		[CHANGE_ROLLING_BACK] = "not completely rolled back; run 'vfio-bind recover'",
 	};
 
+	char path[PERSIST_PATH_SIZE];
+	int persistent;
+
 	print_field("driver", result->driver ? result->driver : "-");
 	if (result->override)
 		print_field("override", result->override);
 	else if (!result->override_known)
 		print_field("override", "unknown (could not be read)");
+	if (report->job->journal_status != BIND_DONE)
+		print_field("journal", "unreadable; the former driver is unknown");
 	if (result->in_journal)
 		print_field("journal", report->job->kernel->is_busy(report->job->kernel,
 								    &result->device->address)
@@ -239,6 +282,11 @@ static void print_binding(const struct bind_report *report, const struct result 
 					       : states[result->state]);
 	if (result->before)
 		print_field("before", result->before);
+	persistent = persist_is_set(report->job->root, result->device);
+	if (persistent)
+		print_field("persistent",
+			    persistent < 0 ? strerror(-persistent)
+					   : persist_rules_path(&result->device->address, path));
 }
 
 static void print_owners(const struct pci_device *device)
@@ -287,10 +335,10 @@ static void print_device(const struct bind_report *report, const struct result *
 	}
 }
 
-void bind_report_print_status(const struct bind_report *report, bool long_form)
+void bind_report_print_status(const struct bind_report *report, bool long_form, int status)
 {
 	if (report->job->options->json) {
-		reportjson_print(report, 0);
+		reportjson_print(report, status);
 		return;
 	}
 	for (size_t i = 0; long_form && i < report->count; i++)

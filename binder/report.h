@@ -4,6 +4,7 @@
 #define PCIPROBE_BINDER_REPORT_H
 
 #include "binder/job.h"
+#include "probe/strings.h"
 
 /* The result for one device. */
 struct result {
@@ -23,6 +24,8 @@ struct bind_report {
 	const struct job *job;
 	struct result *items;
 	size_t count;
+	struct strings files_written, files_removed; /* paths; in a dry run those that would be */
+	const char *initramfs_command; /* that has to be run because of them; NULL: none */
 	bool no_memory;
 };
 
@@ -49,7 +52,7 @@ int bind_report_run(struct bind_options *options, bool changes,
 		    int (*work)(struct job *job, struct bind_report *report));
 
 /* Prints the state of each device: one line, with LONG_FORM a paragraph, or with --json one object.
- */
-void bind_report_print_status(const struct bind_report *report, bool long_form);
+ * STATUS is the exit status. */
+void bind_report_print_status(const struct bind_report *report, bool long_form, int status);
 
 #endif

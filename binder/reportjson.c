@@ -2,6 +2,8 @@
 #include "binder/reportjson.h"
 
 #include "binder/engine/devicepath.h"
+#include "binder/hostfiles/persist.h"
+#include "binder/status.h"
 #include "common/jsonvalue.h"
 #include "config.h"
 #include "probe/ownership/ownership.h"
@@ -84,6 +86,8 @@ static void add_binding(const struct bind_report *report, struct json_object *ob
 					     [CHANGE_APPLYING] = "doing",
 					     [CHANGE_ROLLING_BACK] = "undo"};
 
+	int persistent = persist_is_set(report->job->root, result->device);
+
 	if (result->outcome != OUTCOME_NONE)
 		jsonvalue_add_string(object, "result", outcome_name(result->outcome), error);
 	jsonvalue_add_string(object, "driver", result->driver, error);
@@ -92,6 +96,10 @@ static void add_binding(const struct bind_report *report, struct json_object *ob
 		jsonvalue_add_string(object, "driver_override", result->override, error);
 	jsonvalue_add_string(object, "journal", result->in_journal ? states[result->state] : NULL,
 			     error);
+	if (persistent < 0)
+		jsonvalue_add_string(object, "persistent", NULL, error); /* unknown */
+	else
+		jsonvalue_add(object, "persistent", json_object_new_boolean(persistent), error);
 	jsonvalue_add(object, "busy",
 		      json_object_new_boolean(report->job->kernel->is_busy(
 			      report->job->kernel, &result->device->address)),
@@ -155,6 +163,19 @@ static struct json_object *new_steps(const struct bind_report *report, int *erro
 	return list;
 }
 
+/* Only if there are any. */
+static void add_files(struct json_object *object, const struct bind_report *report, int *error)
+{
+	if (report->files_written.count)
+		jsonvalue_add(object, "files_written", new_list(&report->files_written, error),
+			      error);
+	if (report->files_removed.count)
+		jsonvalue_add(object, "files_removed", new_list(&report->files_removed, error),
+			      error);
+	if (report->initramfs_command)
+		jsonvalue_add_string(object, "initramfs_command", report->initramfs_command, error);
+}
+
 void reportjson_print(const struct bind_report *report, int status)
 {
 	const struct bind_options *options = report->job->options;
@@ -168,8 +189,12 @@ void reportjson_print(const struct bind_report *report, int status)
 			*options->subcommand->name ? options->subcommand->name : "bind", &error);
 		jsonvalue_add(object, "status", json_object_new_int(status), &error);
 		jsonvalue_add(object, "dry_run", json_object_new_boolean(options->dry_run), &error);
+		jsonvalue_add(object, "journal_readable",
+			      json_object_new_boolean(report->job->journal_status == BIND_DONE),
+			      &error);
 		jsonvalue_add(object, "devices", new_devices(report, &error), &error);
 		jsonvalue_add(object, "steps", new_steps(report, &error), &error);
+		add_files(object, report, &error);
 	}
 	if (error)
 		log_error(report->job->log, "out of memory");

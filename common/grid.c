@@ -73,7 +73,7 @@ int grid_add_texts(struct grid *grid, ...)
 		return (int)row;
 	va_start(texts, grid);
 	for (; (text = va_arg(texts, const char *)) && i < grid->column_count; i++)
-		if (!(grid->rows[row].cells[i].text = strdup(text)))
+		if (*text && !(grid->rows[row].cells[i].text = strdup(text)))
 			break;
 	va_end(texts);
 	return text && i < grid->column_count ? -ENOMEM : 0;

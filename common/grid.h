@@ -54,7 +54,7 @@ int grid_fit(struct grid *grid, size_t width);
 size_t grid_text_width(const char *text);
 
 /* Adds a row of copies of the texts that follow, up to NULL, and the columns for them if there are
- * none yet. For lists without headings. Returns 0 or -ENOMEM. */
+ * none yet. For lists without headings. An empty text is an empty cell. Returns 0 or -ENOMEM. */
 int grid_add_texts(struct grid *grid, ...) __attribute__((sentinel));
 
 enum grid_flag {

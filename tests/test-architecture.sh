@@ -114,12 +114,12 @@ none "the core writes no file" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([
 none "VFIO groups and configuration space are never opened" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins binder
 writing_binder() {
-	in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' binder | grep -vE '^binder/engine/(kernel|journal)\.c:'
+	in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' binder | grep -vE '^binder/(engine/(kernel|journal)|hostfiles/persist)\.c:'
 }
 starting_binder() {
 	in_code '\b(v?fork|clone3?|posix_spawnp?|exec[a-z]*)[[:space:]]*\(' binder | grep -vE '^binder/host/(deadline|netlink)\.c:'
 }
-none "in the binder only kernel.c (/sys) and journal.c (/run) write" writing_binder
+none "in the binder only kernel.c (/sys), journal.c (/run) and persist.c (/etc) write" writing_binder
 none "in the binder only deadline.c and netlink.c start processes" starting_binder
 none "only the binder changes drivers" \
 	in_code 'driver_override|drivers_probe|/unbind|/bind"' probe common plugins helper
@@ -127,8 +127,11 @@ none "no ids are added to a driver, which would bind other devices too" \
 	in_code '"[^"]*/new_id|/remove_id' probe common plugins helper binder
 none "in the binder only main reads the environment" \
 	sh -c 'grep -rnE "getenv *\(" binder --include="*.c" | grep -v "^binder/main.c:"'
-none "checks of the host and printed files write nothing" \
-	in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\(' binder/readiness binder/hostfiles binder/host
+none "checks of the host write nothing" \
+	in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\(' binder/readiness binder/host
+none "only bind and release write and remove files in /etc" \
+	sh -c 'grep -rnE "persist_(write|remove)" binder --include="*.c" |
+		grep -vE "^binder/(hostfiles/persist|commands/(persist|bind|release))\.c:"'
 STATIC_STATE='^static (_Thread_local )?(struct [a-z_]+ |char |int |unsigned |bool |size_t )[*a-z_]+(\[.*\])?( =.*)?;$'
 state_of_core() { in_code "$STATIC_STATE" probe | grep -v '^probe/names/libpci\.c:'; }
 state_of_plugin() { in_code "$STATIC_STATE" plugins/collectd | grep -v '^plugins/collectd/module\.c:'; }

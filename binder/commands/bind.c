@@ -3,6 +3,7 @@
 #include "binder/commands/bind.h"
 
 #include "binder/commands/commands.h"
+#include "binder/commands/persist.h"
 #include "binder/devices/driver-choice.h"
 #include "binder/engine/devicenodes.h"
 #include "binder/engine/execute.h"
@@ -19,6 +20,18 @@ bool bind_is_done(const struct bind_options *options, const struct pci_device *d
 		return false;
 	return strcmp(options->driver, "auto") == 0 ? driver_is_vfio(device->driver)
 						    : strcmp(device->driver, choice->driver) == 0;
+}
+
+bool bind_check_device(struct job *job, const struct pci_device *device,
+		       const struct driver_choice *choice)
+{
+	bool done = bind_is_done(job->options, device, choice);
+
+	if (done)
+		hazards_find_group(&job->view, device, &job->findings);
+	else
+		hazards_find(&job->view, device, &job->findings);
+	return done;
 }
 
 static int set_wanted(struct change *change, const struct driver_choice *choice)
@@ -180,12 +193,15 @@ int bind_targets(struct job *job, const struct targets *targets, struct bind_rep
 
 	if (status == BIND_DONE)
 		status = check_targets(job, &changes, targets);
+	if (status == BIND_DONE)
+		status = persist_check_targets(job, targets);
 	if (status == BIND_DONE && find_without_driver(&changes))
 		status = load_drivers(job, targets, &changes);
 	if (status == BIND_DONE)
 		status = job_change(job, &changes);
 	if (status == BIND_DONE)
-		status = chown_nodes(job, targets);
+		status = bind_status_worse(persist_write_targets(job, targets, report),
+					   chown_nodes(job, targets));
 	for (size_t i = 0; i < targets->count; i++) {
 		const struct change *change = find_change(&changes, targets->items[i]);
 

@@ -19,14 +19,11 @@ static int check_target(struct job *job, const struct pci_device *device,
 
 	if (driver_choose(job->root, job->log, device, job->options->driver, &choice) < 0)
 		return BIND_USAGE;
-	if (bind_is_done(job->options, device, &choice)) {
-		hazards_find_group(&job->view, device, &job->findings);
+	if (!bind_check_device(job, device, &choice))
+		bind_report_add(report, device, NULL, verdict(job, first));
+	else
 		bind_report_add(report, device, NULL,
 				job->findings.count > first ? OUTCOME_REFUSED : OUTCOME_ALREADY);
-		return job_report_findings(job, first);
-	}
-	hazards_find(&job->view, device, &job->findings);
-	bind_report_add(report, device, NULL, verdict(job, first));
 	return job_report_findings(job, first);
 }
 
@@ -38,7 +35,8 @@ static int check_devices(struct job *job, struct bind_report *report)
 	for (size_t i = 0; status != BIND_USAGE && i < job->targets.count; i++)
 		status = bind_status_worse(status,
 					   check_target(job, job->targets.items[i], report));
-	return status;
+	/* without the journal a bind would fail */
+	return bind_status_worse(status, job->journal_status);
 }
 
 int run_check(struct bind_options *options)

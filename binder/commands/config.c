@@ -1,79 +1,106 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind config: prints a configuration file for devices. */
+#include "binder/commands/bind.h"
 #include "binder/commands/commands.h"
-#include "binder/devices/group.h"
-#include "binder/devices/target.h"
 #include "binder/hostfiles/hostfiles.h"
 #include "common/grid.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DETAILS \
-	(TARGET_DETAILS | DETAIL_NAMES | DETAIL_IOMMU_GROUP | DETAIL_MODALIAS | DETAIL_GROUP_PEERS)
-
 /* The arguments after the kind are devices. */
-static int find_targets(const struct bind_options *options, struct inventory *inventory,
-			struct targets *targets)
+static int find_targets(struct job *job)
 {
+	const struct bind_options *options = job->options;
 	char address[ADDRESS_SIZE];
-	int error = 0;
+	int status = job_add_targets(job, options->arguments + 1, options->argument_count - 1);
 
-	for (char **argument = options->arguments + 1; *argument && !error; argument++) {
-		if (target_is_alias(*argument) && bind_options_read_aliases(options, inventory) < 0)
-			return BIND_FAILED;
-		error = targets_add(targets, inventory, *argument, options->all, &options->log);
-	}
-	for (size_t i = 0; i < targets->count && !error; i++)
-		if (device_is_bridge(targets->items[i])) {
-			log_error(&options->log, "%s: bridges cannot be assigned to VMs",
-				  address_format(&targets->items[i]->address, address));
-			return BIND_REFUSED;
+	for (size_t i = 0; i < job->targets.count && status == BIND_DONE; i++)
+		if (device_is_bridge(job->targets.items[i])) {
+			log_error(job->log, "%s: bridges cannot be assigned to VMs",
+				  address_format(&job->targets.items[i]->address, address));
+			status = BIND_REFUSED;
 		}
-	return bind_status_of_target(error);
+	return status;
 }
 
-static int choose_drivers(const struct bind_options *options, const struct targets *targets,
-			  struct hostfile_job *job)
+static int choose_drivers(struct job *job, struct hostfile_job *file_job)
 {
-	job->targets = calloc(targets->count, sizeof(*job->targets));
-	if (!job->targets) {
-		log_error(&options->log, "out of memory");
+	file_job->targets = calloc(job->targets.count, sizeof(*file_job->targets));
+	if (!file_job->targets) {
+		log_error(job->log, "out of memory");
 		return BIND_FAILED;
 	}
-	for (; job->target_count < targets->count; job->target_count++) {
-		struct hostfile_target *target = &job->targets[job->target_count];
+	for (; file_job->target_count < job->targets.count; file_job->target_count++) {
+		struct hostfile_target *target = &file_job->targets[file_job->target_count];
 
-		target->device = targets->items[job->target_count];
-		if (driver_choose(job->root, job->log, target->device, options->driver,
+		target->device = job->targets.items[file_job->target_count];
+		if (driver_choose(job->root, job->log, target->device, job->options->driver,
 				  &target->choice) < 0)
 			return BIND_USAGE;
 	}
 	return BIND_DONE;
 }
 
-static int write_file(const struct bind_options *options, const struct hostfile *file,
-		      struct hostfile_job *job)
+/* Checks what a bind would check. The file is printed in any case, with the findings in it. */
+static int check_targets(struct job *job, const struct hostfile *file,
+			 const struct hostfile_job *file_job)
+{
+	int status;
+
+	job->view.open_disks = true;
+	for (size_t i = 0; i < file_job->target_count; i++)
+		bind_check_device(job, file_job->targets[i].device, &file_job->targets[i].choice);
+	status = job_report_findings(job, 0);
+	if (status != BIND_DONE)
+		log_error(
+			job->log,
+			"config %s: the file is printed nevertheless, with this as comments; do not install it as it is",
+			file->name);
+	return status;
+}
+
+static int write_file(struct job *job, const struct hostfile *file, struct hostfile_job *file_job)
 {
 	struct kernelinfo kernel;
 	struct iommu iommu;
 	int status = BIND_FAILED;
 
 	if (kernelinfo_read(job->root, &kernel) < 0) {
-		log_error(&options->log, "out of memory");
+		log_error(job->log, "out of memory");
 		return BIND_FAILED;
 	}
 	if (iommu_read(job->root, &iommu) < 0) {
-		log_error(&options->log, "out of memory");
+		log_error(job->log, "out of memory");
 	} else {
-		job->kernel = &kernel;
-		job->iommu = &iommu;
-		status = hostfile_write(file, job, stdout);
+		file_job->kernel = &kernel;
+		file_job->iommu = &iommu;
+		status = hostfile_write(file, file_job, stdout);
 		iommu_free(&iommu);
 	}
 	kernelinfo_free(&kernel);
 	return status;
+}
+
+static int print_file(struct job *job, const struct hostfile *file)
+{
+	struct hostfile_job file_job = {
+		.root = job->root,
+		.log = job->log,
+		.inventory = job->inventory,
+		.findings = &job->findings,
+		.allowed = job->options->allowed,
+	};
+	int status = find_targets(job), checks = BIND_DONE;
+
+	if (status == BIND_DONE)
+		status = choose_drivers(job, &file_job);
+	if (status == BIND_DONE && file->binds)
+		checks = check_targets(job, file, &file_job);
+	if (status == BIND_DONE)
+		status = write_file(job, file, &file_job);
+	free(file_job.targets);
+	return bind_status_worse(status, checks);
 }
 
 static int list_files(void)
@@ -93,11 +120,8 @@ static int list_files(void)
 int run_config(struct bind_options *options)
 {
 	const struct hostfile *file = hostfile_find(options->arguments[0]);
-	struct hostfile_job job = {.log = &options->log};
-	struct inventory *inventory = NULL;
-	struct targets targets = {0};
-	struct probe *probe = NULL;
-	int status = BIND_FAILED;
+	struct job job;
+	int status;
 
 	if (strcmp(options->arguments[0], "help") == 0)
 		return list_files();
@@ -108,19 +132,9 @@ int run_config(struct bind_options *options)
 			  options->arguments[0]);
 		return BIND_USAGE;
 	}
-	if (bind_options_probe(options, DETAILS, &probe) == 0 &&
-	    probe_read(probe, &inventory) == 0) {
-		job.root = probe_sysroot(probe);
-		job.inventory = inventory;
-		status = find_targets(options, inventory, &targets);
-		if (status == BIND_DONE)
-			status = choose_drivers(options, &targets, &job);
-		if (status == BIND_DONE)
-			status = write_file(options, file, &job);
-	}
-	free(job.targets);
-	targets_free(&targets);
-	inventory_free(inventory);
-	probe_free(probe);
+	status = job_begin(&job, options, false);
+	if (status == BIND_DONE)
+		status = print_file(&job, file);
+	job_end(&job);
 	return status;
 }

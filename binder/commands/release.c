@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vfio-bind release. */
 #include "binder/commands/commands.h"
+#include "binder/commands/persist.h"
 #include "binder/report.h"
 
 /* The former binding in the journal, else the driver that the kernel chooses. */
@@ -42,6 +43,8 @@ static int release_targets(struct job *job, struct changes *changes)
 			hazards_find_release(&job->view, job->targets.items[i], &job->findings);
 	if (status == BIND_DONE)
 		status = job_report_findings(job, 0);
+	if (status == BIND_DONE)
+		status = persist_check_targets(job, &job->targets);
 	return status == BIND_DONE ? job_change(job, changes) : status;
 }
 
@@ -60,6 +63,7 @@ static int release(struct job *job, struct bind_report *report)
 		bind_report_add(report, job->targets.items[i], change,
 				job_outcome(job, change, status, OUTCOME_RELEASED));
 	}
+	status = persist_remove_targets(job, &job->targets, status, report);
 	changes_free(&changes);
 	return status;
 }

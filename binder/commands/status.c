@@ -46,8 +46,9 @@ int run_status(struct bind_options *options)
 			hazards_find(&job.view, job.targets.items[i], &job.findings);
 		status = add_device(&job, &report, job.targets.items[i]);
 	}
+	status = bind_status_worse(status, job.journal_status);
 	if (job.inventory)
-		bind_report_print_status(&report, named);
+		bind_report_print_status(&report, named, status);
 	bind_report_free(&report);
 	job_end(&job);
 	return status;

@@ -573,9 +573,10 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, 
 		log_error(log, "another vfio-bind is running; try again");
 	else if (error < 0)
 		log_error(log, "%s/" JOURNAL_DIRECTORY ": %s", sysroot_path(root),
-			  error == -EACCES || error == -EPERM
+			  error != -EACCES && error != -EPERM ? strerror(-error)
+			  : geteuid() != 0
 				  ? "permission denied, or writable by other users; run as root"
-				  : strerror(-error));
+				  : "permission denied, or owned or writable by other users");
 	if (!error)
 		error = read_journal(root, log, &ret->changes, &is_old);
 	if (error < 0)

@@ -329,7 +329,10 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 	block_signals(&old);
 	error = begin(journal, changes);
 	if (error < 0) {
-		log_error(kernel->log, "no changes made");
+		log_error(kernel->log, "no changes made%s",
+			  count_pending(journal, changes)
+				  ? ", although the journal has them; run 'vfio-bind recover'"
+				  : "");
 		result = TRANSACTION_FAILED;
 	} else if ((error = apply(kernel, changes)) < 0) {
 		result = rollback(kernel, journal, changes);
@@ -347,7 +350,7 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 
 /* ---- recovery ---- */
 
-static int collect_pending(const struct journal *journal, struct changes *ret)
+int transaction_pending(const struct journal *journal, struct changes *ret)
 {
 	for (size_t i = 0; i < journal->changes.count; i++) {
 		const struct change *change = &journal->changes.items[i];
@@ -415,7 +418,7 @@ enum transaction_result transaction_recover(struct kernel *kernel, struct journa
 	sigset_t old;
 
 	block_signals(&old);
-	if (collect_pending(journal, &changes) < 0) {
+	if (transaction_pending(journal, &changes) < 0) {
 		log_error(kernel->log, "out of memory");
 		result = TRANSACTION_INCOMPLETE;
 	} else {

@@ -24,6 +24,10 @@ enum transaction_result transaction_result_of_errno(int error);
 enum transaction_result transaction_run(struct kernel *kernel, struct journal *journal,
 					struct changes *changes);
 
+/* Adds copies of the changes of JOURNAL that are neither complete nor rolled back to RET, which the
+ * caller frees with changes_free in either case. Returns 0 or -ENOMEM. */
+int transaction_pending(const struct journal *journal, struct changes *ret);
+
 /* Recovers the changes of an interrupted run from the journal: commits them if all were applied,
  * else rolls them back. Waits at most SECONDS for pending operations of the kernel. *ret_count is
  * the number of devices, 0 if there was nothing to recover. */

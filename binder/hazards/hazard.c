@@ -19,8 +19,7 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_HELD] =
 		{"held", GRADE_NEVER,
 		 "in use: shut the VM down first; otherwise the unbind blocks in the kernel and cannot be interrupted"},
-	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER,
-			    "a check could not be completed; run as root, or try again"},
+	[HAZARD_UNKNOWN] = {"unknown", GRADE_NEVER, "a check could not be completed"},
 	[HAZARD_VFS] = {"vfs", GRADE_NEVER,
 			"disable its virtual functions first with 'vfio-bind vfs PF 0'"},
 	[HAZARD_SYSTEM_DISK] = {"system-disk", GRADE_NEVER, "the system is installed on it"},

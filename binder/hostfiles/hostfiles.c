@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/hostfiles/hostfiles.h"
 
+#include "binder/hostfiles/persist.h"
 #include "binder/hostfiles/writers.h"
 #include "common/text.h"
 
@@ -9,23 +10,23 @@
 
 const struct hostfile HOSTFILES[] = {
 	{"service", "/etc/default/vfio-bind",
-	 "the devices that vfio-bind.service binds at boot, by path and ids", "",
+	 "the devices that vfio-bind.service binds at boot, by path and ids", "", true,
 	 hostfile_write_service},
 	{"udev", UDEV_RULES,
-	 "udev rules that bind the devices to VFIO, by address, when they appear", "",
+	 "udev rules that bind the devices to VFIO, by address, when they appear", "", true,
 	 hostfile_write_udev},
 	{"initramfs", "/etc/initramfs-tools/hooks/vfio-bind",
 	 "hook that adds VFIO and the udev rules to the initramfs (Debian, Ubuntu)", "#!/bin/sh\n",
-	 hostfile_write_initramfs},
+	 true, hostfile_write_initramfs},
 	{"dracut", "/etc/dracut.conf.d/vfio-bind.conf", "the same for dracut (Fedora, RHEL, SUSE)",
-	 "", hostfile_write_dracut},
+	 "", true, hostfile_write_dracut},
 	{"modprobe", "/etc/modprobe.d/vfio-bind.conf",
-	 "module options that bind devices to vfio-pci by ids, and the load order", "",
+	 "module options that bind devices to vfio-pci by ids, and the load order", "", true,
 	 hostfile_write_modprobe},
 	{"kernel", "/etc/default/grub.d/vfio-bind.cfg",
-	 "kernel parameters that enable the IOMMU, for GRUB", "", hostfile_write_kernel},
+	 "kernel parameters that enable the IOMMU, for GRUB", "", false, hostfile_write_kernel},
 	{"qemu", "/etc/libvirt/qemu.conf",
-	 "setting that lets VMs of libvirt open the devices' IOMMU groups", "",
+	 "setting that lets VMs of libvirt open the devices' IOMMU groups", "", false,
 	 hostfile_write_qemu},
 };
 const size_t HOSTFILE_COUNT = sizeof(HOSTFILES) / sizeof(*HOSTFILES);
@@ -103,34 +104,43 @@ static void write_device(const struct pci_device *device, FILE *out)
 		fputs(", no IOMMU group\n", out);
 }
 
-static bool is_target(const struct hostfile_job *job, const char *address)
+/* The name of the check ends the line: see write_device. */
+static void write_finding(const struct hostfile_job *job, const struct hazard_finding *finding,
+			  FILE *out)
 {
-	char text[ADDRESS_SIZE];
+	const struct hazard_row *row = &HAZARDS[finding->hazard];
 
-	for (size_t i = 0; i < job->target_count; i++)
-		if (strcmp(address_format(&job->targets[i].device->address, text), address) == 0)
-			return true;
-	return false;
+	fputs(hazard_is_blocking(finding, job->allowed)
+		      ? "#   WARNING: 'vfio-bind bind' refuses this device: "
+		      : "#   WARNING: ",
+	      out);
+	text_write_plain(out, finding->text);
+	fprintf(out, "; %s (%s)\n", row->help, row->name);
 }
 
-/* Warns of devices of its group that are bound to a host driver. */
-static void write_peers(const struct hostfile_job *job, const struct pci_device *device, FILE *out)
+static void write_findings(const struct hostfile_job *job, const struct pci_device *device,
+			   FILE *out)
 {
-	for (size_t i = 0; i < device->nonviable_peers.count; i++)
-		if (!is_target(job, device->nonviable_peers.items[i]))
-			fprintf(out,
-				"#   WARNING: %s in the same IOMMU group is bound to a host driver. All devices of a group\n"
-				"#   must be bound to VFIO together: add it to the command.\n",
-				device->nonviable_peers.items[i]);
+	for (size_t i = 0; job->findings && i < job->findings->count; i++)
+		if (address_compare(&job->findings->items[i].address, &device->address) == 0)
+			write_finding(job, &job->findings->items[i], out);
+}
+
+const char *hostfile_rules(const struct hostfile_job *job)
+{
+	return job->rules_path ? job->rules_path : UDEV_RULES;
 }
 
 int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, FILE *out)
 {
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "%s# %s\n# Generated for kernel %s by: vfio-bind config %s", file->first_line,
-		file->path, *job->kernel->release ? job->kernel->release : "(unknown version)",
-		file->name);
+	fprintf(out, "%s# %s\n", file->first_line, job->path ? job->path : file->path);
+	if (job->path)
+		fputs(PERSIST_MARK "\n", out);
+	fprintf(out, "# Generated for kernel %s by: vfio-bind %s%s",
+		*job->kernel->release ? job->kernel->release : "(unknown version)",
+		job->path ? "bind --persist" : "config ", job->path ? "" : file->name);
 	for (size_t i = 0; i < job->target_count; i++)
 		fprintf(out, " %s", address_format(&job->targets[i].device->address, address));
 	fputs("\n", out);
@@ -140,7 +150,7 @@ int hostfile_write(const struct hostfile *file, const struct hostfile_job *job, 
 	fputs("#\n", out);
 	for (size_t i = 0; i < job->target_count; i++) {
 		write_device(job->targets[i].device, out);
-		write_peers(job, job->targets[i].device, out);
+		write_findings(job, job->targets[i].device, out);
 	}
 	fputs("#\n", out);
 	return file->write(job, out);

@@ -5,6 +5,7 @@
 #define PCIPROBE_BINDER_HOSTFILES_HOSTFILES_H
 
 #include "binder/devices/driver-choice.h"
+#include "binder/hazards/hazard.h"
 #include "binder/host/iommu.h"
 #include "binder/host/kernelinfo.h"
 #include "probe/device.h"
@@ -27,6 +28,12 @@ struct hostfile_job {
 					      IOMMU group and peers */
 	struct hostfile_target *targets;   /* the devices named on the command line */
 	size_t target_count;
+	const struct hazard_findings *findings; /* of the safety checks; NULL: none */
+	unsigned allowed;			/* see hazard_is_blocking */
+
+	/* of files of 'bind --persist', see persist.h; NULL: of files that 'config' prints */
+	const char *path;	/* where the file is */
+	const char *rules_path; /* where its udev rules are */
 };
 
 struct hostfile {
@@ -34,6 +41,7 @@ struct hostfile {
 	const char *path; /* where to install it */
 	const char *help;
 	const char *first_line; /* line that must come before the comments, or "" */
+	bool binds; /* the devices are bound at boot, so they are checked as for a bind */
 
 	/* Writes the content below the comments that all files begin with. Returns an enum status:
 	 * BIND_DONE, or another one if devices were skipped, which is logged and noted in the
@@ -43,6 +51,9 @@ struct hostfile {
 
 extern const struct hostfile HOSTFILES[];
 extern const size_t HOSTFILE_COUNT;
+
+/* Returns the command that regenerates this host's initramfs. */
+const char *hostfile_initramfs_command(struct sysroot *root);
 
 /* Returns the file called NAME, or NULL. */
 const struct hostfile *hostfile_find(const char *name);

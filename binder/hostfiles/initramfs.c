@@ -27,33 +27,42 @@ static int write_modules(const struct hostfile_job *job, const char *prefix, con
 	return BIND_DONE;
 }
 
+/* How to install FILE, which a person does with the files that 'config' prints only. */
+static void write_instructions(const struct hostfile_job *job, const char *install,
+			       const char *command, FILE *out)
+{
+	if (!job->path)
+		fprintf(out,
+			"# 1. Install the output of 'vfio-bind config udev' as " UDEV_RULES ".\n"
+			"# 2. Install this file under the path above%s.\n"
+			"# 3. Run '%s' and reboot.\n",
+			install, command);
+	fputs("# Needed if the initramfs contains the host driver, as for disks and for graphics with a boot splash.\n",
+	      out);
+}
+
 /* force_drivers are loaded before udev handles devices, so that ids= of modprobe.d takes effect. */
 int hostfile_write_dracut(const struct hostfile_job *job, FILE *out)
 {
-	fputs("# 1. Install the output of 'vfio-bind config udev' as " UDEV_RULES ".\n"
-	      "# 2. Install this file under the path above.\n"
-	      "# 3. Run 'dracut -f' and reboot.\n"
-	      "# Needed if the initramfs contains the host driver, as for disks and for graphics with a boot splash.\n",
-	      out);
+	write_instructions(job, "", "dracut -f", out);
 	if (write_modules(job, "force_drivers+=\" ", " ", " \"\n", out) != BIND_DONE)
 		return BIND_FAILED;
-	fputs("install_items+=\" " UDEV_RULES " \"\n", out);
+	fprintf(out, "install_items+=\" %s \"\n", hostfile_rules(job));
 	return BIND_DONE;
 }
 
 int hostfile_write_initramfs(const struct hostfile_job *job, FILE *out)
 {
-	fputs("# 1. Install the output of 'vfio-bind config udev' as " UDEV_RULES ".\n"
-	      "# 2. Install this file under the path above and run 'chmod +x' on it.\n"
-	      "# 3. Run 'update-initramfs -u' and reboot.\n"
-	      "# Needed if the initramfs contains the host driver, as for disks and for graphics with a boot splash.\n"
-	      "[ \"$1\" != prereqs ] || exit 0\n"
-	      ". /usr/share/initramfs-tools/hook-functions\n",
-	      out);
+	write_instructions(job, " and run 'chmod +x' on it", "update-initramfs -u", out);
+	fputs("[ \"$1\" != prereqs ] || exit 0\n", out);
+	if (job->path) /* a failing hook would prevent every update of the initramfs */
+		fprintf(out, "[ -e %s ] || exit 0\n", hostfile_rules(job));
+	fputs(". /usr/share/initramfs-tools/hook-functions\n", out);
 	if (write_modules(job, "manual_add_modules ", " ", "\n", out) != BIND_DONE)
 		return BIND_FAILED;
-	fputs("mkdir -p \"$DESTDIR/lib/udev/rules.d\"\n"
-	      "cp " UDEV_RULES " \"$DESTDIR/lib/udev/rules.d/\"\n",
-	      out);
+	fprintf(out,
+		"mkdir -p \"$DESTDIR/lib/udev/rules.d\"\n"
+		"cp %s \"$DESTDIR/lib/udev/rules.d/\"\n",
+		hostfile_rules(job));
 	return BIND_DONE;
 }

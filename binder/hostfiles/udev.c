@@ -26,13 +26,15 @@ static void write_override(const struct hostfile_target *target, FILE *out)
 
 int hostfile_write_udev(const struct hostfile_job *job, FILE *out)
 {
-	fputs("# Install this file under the path above, then run 'udevadm control --reload'. The rules take effect\n"
-	      "# when a device appears: at boot, or when it is plugged in.\n"
-	      "# - If the initramfs contains the host driver, also use 'vfio-bind config initramfs' (or dracut).\n"
-	      "# - If the host driver is built in, or loaded before the device appears, the host driver binds the\n"
-	      "#   device first; 'vfio-bind apply' changes the driver afterwards.\n"
-	      "# - 'vfio-bind release' returns a device to the host until the next boot. To make that permanent,\n"
-	      "#   remove its rules.\n"
+	if (!job->path)
+		fputs("# Install this file under the path above, then run 'udevadm control --reload'.\n"
+		      "# - If the initramfs contains the host driver, also use 'vfio-bind config initramfs' (or dracut).\n"
+		      "# - 'vfio-bind release' returns a device to the host until the next boot. To make that permanent,\n"
+		      "#   remove its rules.\n",
+		      out);
+	fputs("# The rules take effect when a device appears: at boot, or when it is plugged in. If the host driver\n"
+	      "# is built in, or loaded before the device appears, the host driver binds the device first;\n"
+	      "# 'vfio-bind apply' changes the driver afterwards.\n"
 	      "#\n"
 	      "# Every event sets driver_override of all these devices, because the event of any device may load a\n"
 	      "# host driver that would bind them. Devices that are bound to a driver are not changed.\n",

@@ -5,11 +5,11 @@
 
 #include "binder/hostfiles/hostfiles.h"
 
-/* Where the output of "config udev" is installed; the initramfs includes it from there. */
+/* Where the output of "config udev" is installed. */
 #define UDEV_RULES "/etc/udev/rules.d/10-vfio-bind.rules"
 
-/* Returns the command that regenerates this host's initramfs. */
-const char *hostfile_initramfs_command(struct sysroot *root);
+/* Where the udev rules are that the initramfs includes. */
+const char *hostfile_rules(const struct hostfile_job *job);
 
 /* Adds the modules that the devices need and that are not built into this kernel to RET, the target
  * drivers last. Returns 0 or -ENOMEM. */

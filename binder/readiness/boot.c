@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- parsing ---- */
 
@@ -135,7 +136,7 @@ void readiness_check_initramfs(struct readiness *readiness, const struct host *h
 			      "not needed: vfio_pci is built into the kernel");
 	else if (!boot->vfio_pci && boot->unreadable)
 		readiness_add(
-			readiness, name, FINDING_UNKNOWN, "run as root",
+			readiness, name, FINDING_UNKNOWN, geteuid() != 0 ? "run as root" : NULL,
 			"some files in /etc could not be read; the others do not include vfio_pci");
 	else if (!boot->vfio_pci)
 		readiness_add(
@@ -200,7 +201,7 @@ void readiness_check_ids(struct readiness *readiness, const struct host *host)
 	if (!boot->ids.count) {
 		readiness_add(
 			readiness, name, boot->unreadable ? FINDING_UNKNOWN : FINDING_PASS,
-			boot->unreadable ? "run as root" : NULL,
+			boot->unreadable && geteuid() != 0 ? "run as root" : NULL,
 			boot->unreadable
 				? "some files in /etc could not be read; the others set no ids= for vfio-pci"
 				: "no ids= set for vfio-pci");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REMEDY_GUEST "this machine is a VM: add a virtual IOMMU to it on its host"
 #define REMEDY_FIRMWARE \
@@ -30,7 +31,9 @@ void readiness_check_iommu(struct readiness *readiness, const struct host *host)
 			iommu->units.count == 1 ? "" : "s", first,
 			iommu->units.count > 1 ? ", ..." : "");
 	else if (iommu->groups_error)
-		readiness_add(readiness, "iommu", FINDING_UNKNOWN, "run as root, with /sys mounted",
+		readiness_add(readiness, "iommu", FINDING_UNKNOWN,
+			      geteuid() != 0 ? "run as root, with /sys mounted"
+					     : "mount /sys, or run outside of containers",
 			      "/sys/kernel/iommu_groups: %s", strerror(-iommu->groups_error));
 	else if (iommu->noiommu_groups)
 		readiness_add(

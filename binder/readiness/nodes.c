@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* /dev/vfio/vfio, or /dev/iommu where VFIO has no groups. */
 void readiness_check_nodes(struct readiness *readiness, const struct host *host)
@@ -249,7 +250,8 @@ void readiness_check_vms(struct readiness *readiness, const struct host *host)
 	else if (holders.unseen)
 		readiness_add(
 			readiness, "vms", FINDING_UNKNOWN,
-			"run as root with CAP_SYS_PTRACE, outside of containers",
+			geteuid() != 0 ? "run as root, outside of containers"
+				       : "run outside of containers, with CAP_SYS_PTRACE",
 			"no VM with a device was found, but %zu processes could not be inspected (/proc/PID/fd)",
 			holders.unseen);
 	else

@@ -128,6 +128,65 @@ expect 0 "config qemu" vfio_bind config qemu 01:00.0 03:00.0
 says out '"/dev/vfio/17",' "the groups are in it"
 expect 0 "config udev" vfio_bind config udev 01:00.0 02:00.0 # the lab loads it with udev
 
+# ---- bind --persist, as far as a dry run shows it ----
+mkdir -p machine/etc/udev/rules.d machine/etc/dracut.conf.d
+echo "(null)" >machine/sys/devices/pci0000:00/0000:03:00.0/driver_override
+expect 0 "bind --persist in a dry run" vfio_bind bind -n --persist 03:00.0
+says out "write the file /etc/udev/rules.d/10-vfio-bind-0000_03_00.0.rules" "shows the udev rules"
+says out "write the file /etc/dracut.conf.d/vfio-bind-0000_03_00.0.conf" "and the file for dracut, which this host has"
+! grep -q initramfs-tools out
+result $? "and no hook for initramfs-tools, which it does not have" out
+[ -z "$(ls machine/etc/udev/rules.d machine/etc/dracut.conf.d | grep vfio)" ]
+result $? "but writes neither"
+expect 2 "bind --persist of a recording" vfio_bind bind --persist 03:00.0
+expect 0 "release --forget in a dry run" vfio_bind release -n --forget 03:00.0
+expect 2 "check with --persist" vfio_bind check --persist 03:00.0
+
+# ---- config of a device that bind would refuse ----
+device 0000:04:00.0 1B36:0010 20 0108
+disk=machine/sys/devices/pci0000:00/0000:04:00.0
+mkdir -p machine/sys/block machine/sys/bus/pci/drivers/nvme "$disk/nvme/nvme0/nvme0n1"
+ln -s ../../../bus/pci/drivers/nvme "$disk/driver"
+ln -s ../devices/pci0000:00/0000:04:00.0/nvme/nvme0/nvme0n1 machine/sys/block/nvme0n1
+echo 259:0 >"$disk/nvme/nvme0/nvme0n1/dev"
+mkdir -p machine/sys/class/block
+ln -s ../../devices/pci0000:00/0000:04:00.0/nvme/nvme0/nvme0n1 machine/sys/class/block/nvme0n1
+printf '22 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n' >machine/proc/self/mountinfo
+echo Filename >machine/proc/swaps
+for kind in service udev initramfs dracut modprobe; do
+	expect 3 "config $kind of the system disk" vfio_bind config $kind 04:00.0
+	says out "#   WARNING: 'vfio-bind bind' refuses this device: /dev/nvme0n1 is mounted on /" "says so in the file"
+	says err "0000:04:00.0: system-disk: /dev/nvme0n1 is mounted on /; " "and on standard error"
+done
+expect 0 "config kernel binds nothing" vfio_bind config kernel 04:00.0
+printf '22 1 259:0 / /srv rw - ext4 /dev/nvme0n1 rw\n' >machine/proc/self/mountinfo
+expect 3 "config udev of a mounted disk" vfio_bind config udev 04:00.0
+expect 0 "config udev with --allow" vfio_bind config udev --allow mounted 04:00.0
+says out "#   WARNING: /dev/nvme0n1 is mounted on /srv; " "still has the warning"
+says err "warning: 0000:04:00.0: mounted:" "on standard error as well"
+
+# ---- an unreadable journal ----
+mkdir -p machine/run/vfio-bind
+echo nonsense >machine/run/vfio-bind/journal
+expect 1 "status with an invalid journal" vfio_bind status
+says err "machine/run/vfio-bind/journal:1: invalid journal; check by hand" "reports it"
+says out "0000:01:00.0 10de:2204" "and lists the devices"
+expect 0 "config with an invalid journal" vfio_bind config udev 01:00.0
+rm -r machine/run
+
+# ---- who is told to run as root ----
+rm machine/proc/self/mountinfo
+expect 3 "check of a disk without mountinfo" vfio_bind check 04:00.0
+says err "/proc/self/mountinfo: No such file or directory; a check could not be completed" "names what failed"
+if [ "$(id -u)" -eq 0 ]; then
+	! grep -q "run as root" err
+	result $? "root is not told to run as root" err
+	cp "$VFIO_BIND" vfio-bind
+	chmod -R go+rX machine vfio-bind
+	expect 3 "check without privileges" setpriv --reuid=65534 --clear-groups ./vfio-bind check 04:00.0 --sysroot machine
+fi
+says err "could not be completed; run as root" "others are told to run as root"
+
 # ---- the unit ----
 if command -v systemd-analyze >/dev/null; then
 	# the program isn't installed yet

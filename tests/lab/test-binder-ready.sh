@@ -86,6 +86,32 @@ check_same "check reports the node's permissions" \
     "PASS root:kvm 0660: ${node##*/}" "$(found "/dev/vfio groups")"
 check_same "check reports the loaded module" \
     "PASS loaded (/sys/module/vfio_pci)" "$(found vfio_pci)"
+
+# ---- bind --persist and release --forget ----
+mkdir -p /etc/udev/rules.d /etc/initramfs-tools/hooks
+rules=/etc/udev/rules.d/10-vfio-bind-${nic1//:/_}.rules
+hook=/etc/initramfs-tools/hooks/vfio-bind-${nic1//:/_}
+before=$(ls -AR /etc/udev /etc/initramfs-tools)
+check "bind --persist binds the device" "$vfio_bind" bind --persist "$nic1"
+check "it is bound to vfio-pci" is_on "$nic1" vfio-pci
+check "there are rules for it" test -s "$rules"
+check "the hook for the initramfs can be run" test -x "$hook"
+check "and is a valid script" sh -n "$hook"
+! udevadm verify --help >/dev/null 2>&1 || check "udevadm verify accepts the rules" udevadm verify "$rules"
+check "status shows it" grep -q "^  persistent $rules" <("$vfio_bind" status "$nic1")
+# as after a reboot, with the host driver loaded first
+udevadm control --reload
+unbind_driver "$nic1"
+echo >"$devices/$nic1/driver_override"
+appear "$nic1"
+check "the rules bind it when it appears" is_on "$nic1" vfio-pci
+check "release --forget returns it" "$vfio_bind" release --forget "$nic1"
+check_same "/etc is as it was before" "$before" "$(ls -AR /etc/udev /etc/initramfs-tools)"
+udevadm control --reload
+unbind_driver "$nic1"
+appear "$nic1"
+check "it is not bound to vfio-pci when it appears again" is_on "$nic1" ""
+check "udev logs no errors about its rules" not grep -F vfio-bind-0000 /run/udev/output
 udevadm control --exit
 
 # ---- modprobe ----
@@ -103,3 +129,25 @@ status=0
 "$vfio_bind" config modprobe "$nic0" >/run/found 2>/run/output || status=$?
 check_same "config modprobe fails if an identical device would match" 3 "$status"
 check "the identical device is reported" grep -q "ids= would also bind $nic1" /run/output
+
+# ---- a disk in use, and an invalid journal ----
+unbind_driver "$nvme0"
+echo "$nvme0" >/sys/bus/pci/drivers/nvme/bind
+check "the disk appears" wait_for 20 test -b /dev/nvme0n1
+mkfs.ext4 -q /dev/nvme0n1
+mkdir -p /run/disk
+mount /dev/nvme0n1 /run/disk
+status=0
+"$vfio_bind" config udev "$nvme0" >/run/found 2>/run/output || status=$?
+check_same "config udev of a mounted disk has the status of a refused bind" 3 "$status"
+check "the reason is a comment in the file" grep -q "^#   WARNING: .*/dev/nvme0n1 is mounted on /run/disk" /run/found
+umount /run/disk
+echo nonsense >/run/vfio-bind/journal
+status=0
+"$vfio_bind" status >/run/found 2>/run/output || status=$?
+check_same "status fails with an invalid journal" 1 "$status"
+check "the journal is reported" grep -q "/run/vfio-bind/journal:1: invalid journal" /run/output
+check "the devices are listed" grep -q "^$nvme0 1b36:0010 nvme" /run/found
+rm /run/vfio-bind/journal
+check_same "recover has a JSON report" 0 \
+    "$("$vfio_bind" recover --json | sed -n 's/^  "status": \([0-9]*\),$/\1/p')"

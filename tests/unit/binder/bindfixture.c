@@ -3,6 +3,9 @@
 
 #include "binder/engine/journal.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 struct fakesys *fake;
 struct fakekernel kernel;
 struct log_capture captured;
@@ -40,6 +43,30 @@ int run(int (*subcommand)(struct bind_options *), const char *const *arguments)
 
 	kernel.written[0] = '\0';
 	return subcommand(&options);
+}
+
+int run_printing(struct bind_options *options, const char *name, char output[static OUTPUT_SIZE])
+{
+	int file = memfd_create("output", 0), saved = dup(STDOUT_FILENO), status;
+	const struct bind_subcommand *subcommand = BIND_SUBCOMMANDS;
+	ssize_t length;
+
+	while (strcmp(subcommand->name, name) != 0)
+		subcommand++;
+	options->subcommand = subcommand;
+	options->quiet = false;
+	assert_true(file >= 0 && saved >= 0);
+	fflush(stdout);
+	dup2(file, STDOUT_FILENO);
+	status = subcommand->run(options);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	length = pread(file, output, OUTPUT_SIZE - 1, 0);
+	assert_true(length >= 0);
+	output[length] = '\0';
+	close(file);
+	close(saved);
+	return status;
 }
 
 char *states(char ret[static 1024])

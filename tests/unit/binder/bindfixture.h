@@ -26,6 +26,11 @@ int teardown(void **state);
 /* Runs a subcommand. kernel.written is what it wrote. Returns its exit status. */
 int run(int (*subcommand)(struct bind_options *), const char *const *arguments);
 
+/* Runs the subcommand called NAME with OPTIONS, which are not quiet then. Writes what it prints on
+ * standard output to OUTPUT. Returns its exit status. */
+#define OUTPUT_SIZE 32768
+int run_printing(struct bind_options *options, const char *name, char output[static OUTPUT_SIZE]);
+
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define BIND(...) run(run_bind, ARGS(__VA_ARGS__))
 #define RELEASE(...) run(run_release, ARGS(__VA_ARGS__))

@@ -4,6 +4,8 @@
 
 #include "binder/hazards/hazard.h"
 
+#include <sys/stat.h>
+
 /* ---- bind and release ---- */
 
 static void a_device_is_bound_and_released(void **state)
@@ -514,6 +516,275 @@ static void apply_without_a_file_binds_nothing(void **state)
 	assert_string_equal(kernel.written, "");
 }
 
+/* ---- at every boot ---- */
+
+#define RULES "etc/udev/rules.d/10-vfio-bind-0000_01_00.0.rules"
+#define HOOK "etc/initramfs-tools/hooks/vfio-bind-0000_01_00.0"
+
+static void prepare_etc(void)
+{
+	fakesys_directory(fake, "etc/udev/rules.d");
+	fakesys_directory(fake, "etc/initramfs-tools/hooks");
+}
+
+static int bind_persistent(const char *address, char output[static OUTPUT_SIZE])
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(address));
+
+	options.persist = true;
+	return run_printing(&options, "bind", output);
+}
+
+static int release_forgetting(const char *address, char output[static OUTPUT_SIZE])
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(address));
+
+	options.forget = true;
+	return run_printing(&options, "release", output);
+}
+
+/* Returns the permissions of a file; 0 if it does not exist. */
+static unsigned file_mode(const char *path)
+{
+	char full[256];
+	struct stat status;
+
+	snprintf(full, sizeof(full), "%s/%s", fake->path, path);
+	return stat(full, &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+static const char *file_content(const char *path)
+{
+	static char content[8192];
+	char full[256];
+	FILE *file;
+	size_t length;
+
+	snprintf(full, sizeof(full), "%s/%s", fake->path, path);
+	file = fopen(full, "r");
+	assert_non_null(file);
+	length = fread(content, 1, sizeof(content) - 1, file);
+	fclose(file);
+	content[length] = '\0';
+	return content;
+}
+
+static void persist_writes_files_that_forget_removes(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	assert_int_equal(bind_persistent(NIC, output), BIND_DONE);
+	assert_state(NIC, "vfio-pci vfio-pci");
+	assert_contains(output, NIC ": bound to vfio-pci (was ");
+	assert_contains(output, ")\n"
+				"/" RULES ": written\n/" HOOK ": written\n"
+				"The initramfs must be regenerated: update-initramfs -u\n");
+	assert_int_equal(file_mode(RULES), 0644);
+	assert_contains(file_content(RULES),
+			"# /" RULES "\n# Written by 'vfio-bind bind --persist'");
+	assert_contains(
+		file_content(RULES),
+		"KERNEL==\"" NIC
+		"\", ATTR{vendor}==\"0x8086\", ATTR{device}==\"0x10d3\", TEST!=\"driver\", ");
+	assert_contains(file_content(RULES), "ENV{VFIO_BIND}=\"vfio_pci\"\n");
+	assert_int_equal(file_mode(HOOK), 0755);
+	assert_int_equal(strncmp(file_content(HOOK), "#!/bin/sh\n", 10), 0);
+	assert_contains(file_content(HOOK), "\ncp /" RULES " ");
+	assert_int_equal(file_mode("etc/udev/rules.d/.vfio-bind.new"), 0);
+	/* again, of a device that is bound already */
+	assert_int_equal(bind_persistent(NIC, output), BIND_DONE);
+	assert_contains(output, NIC ": already bound to vfio-pci\n/" RULES ": written\n");
+
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_contains(captured.text,
+			NIC ": will be bound to VFIO again at the next boot by /" RULES);
+	assert_int_equal(file_mode(RULES), 0644);
+	/* of a device that is released already */
+	assert_int_equal(release_forgetting(NIC, output), BIND_DONE);
+	assert_string_equal(output, NIC ": already bound to e1000e\n"
+					"/" HOOK ": removed\n/" RULES ": removed\n"
+					"The initramfs must be regenerated: update-initramfs -u\n");
+	assert_int_equal(file_mode(RULES), 0);
+	assert_int_equal(file_mode(HOOK), 0);
+	assert_int_equal(bind_persistent(DISK, output), BIND_DONE);
+	assert_int_equal(release_forgetting(DISK, output), BIND_DONE);
+	assert_state(DISK, "nvme -");
+	assert_contains(output, "rules: removed\n");
+	assert_int_equal(captured.errors, 0);
+}
+
+static void a_dry_run_lists_the_files(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	fakekernel_driver(&kernel, "vfio-pci");
+	options.persist = true;
+	options.dry_run = true;
+	assert_int_equal(run_printing(&options, "bind", output), BIND_DONE);
+	assert_contains(output, "write the file /" RULES "\nwrite the file /" HOOK "\n" NIC);
+	assert_int_equal(file_mode(RULES), 0);
+	assert_int_equal(bind_persistent(NIC, output), BIND_DONE);
+	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	options.forget = true;
+	options.dry_run = true;
+	assert_int_equal(run_printing(&options, "release", output), BIND_DONE);
+	assert_contains(output, "remove the file /" HOOK "\nremove the file /" RULES "\n" NIC);
+	assert_int_equal(file_mode(RULES), 0644);
+	assert_state(NIC, "vfio-pci vfio-pci");
+}
+
+static void files_of_others_are_neither_replaced_nor_removed(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	fakesys_file(fake, HOOK, "#!/bin/sh\n# mine\n");
+	assert_int_equal(bind_persistent(NIC, output), BIND_REFUSED);
+	assert_contains(captured.text,
+			"/" HOOK
+			": was not written by 'vfio-bind bind --persist'; rename or remove it");
+	assert_state(NIC, "e1000e -");
+	assert_string_equal(kernel.written, "");
+	assert_int_equal(file_mode(RULES), 0);
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_int_equal(release_forgetting(NIC, output), BIND_REFUSED);
+	assert_state(NIC, "vfio-pci vfio-pci");
+	assert_string_equal(file_content(HOOK), "#!/bin/sh\n# mine\n");
+}
+
+static void a_refused_bind_writes_no_files_and_a_refused_release_keeps_them(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	assert_int_equal(bind_persistent(PAIR0, output), BIND_REFUSED);
+	assert_int_equal(file_mode("etc/udev/rules.d/10-vfio-bind-0000_02_00.0.rules"), 0);
+	assert_int_equal(bind_persistent(NIC, output), BIND_DONE);
+	open_group("1");
+	assert_int_equal(release_forgetting(NIC, output), BIND_REFUSED);
+	assert_contains(captured.text, NIC ": was not released, so /" RULES " is kept");
+	assert_int_equal(file_mode(RULES), 0644);
+}
+
+static void a_device_stays_bound_if_its_files_cannot_be_written(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	fakesys_directory(fake, "etc/udev/rules.d/.vfio-bind.new");
+	assert_int_equal(bind_persistent(NIC, output), BIND_INCOMPLETE);
+	assert_contains(output, NIC ": bound to vfio-pci (was ");
+	assert_null(strstr(output, "written"));
+	assert_contains(captured.text, "/" RULES ": Is a directory");
+	assert_contains(captured.text, NIC ": bound now, but the host driver may bind it");
+	assert_state(NIC, "vfio-pci vfio-pci");
+	assert_int_equal(file_mode(HOOK), 0); /* it would include the rules */
+	fakesys_remove(fake, "etc/udev/rules.d/.vfio-bind.new");
+	fakesys_remove(fake, "etc/udev/rules.d");
+	assert_int_equal(bind_persistent(NIC, output), BIND_INCOMPLETE);
+	assert_contains(captured.text, "/etc/udev/rules.d: No such file or directory");
+}
+
+static void a_driver_that_is_built_in_is_not_persistent(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	fakesys_file(fake, "proc/sys/kernel/osrelease", "6.1.0\n");
+	fakesys_file(fake, "lib/modules/6.1.0/modules.builtin",
+		     "kernel/drivers/net/ethernet/intel/e1000e/e1000e.ko\n");
+	assert_int_equal(bind_persistent(NIC, output), BIND_REFUSED);
+	assert_contains(captured.text, "e1000e is built into the kernel");
+	assert_state(NIC, "e1000e -");
+	/* its host driver is in the journal */
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_int_equal(bind_persistent(NIC, output), BIND_REFUSED);
+	assert_int_equal(file_mode(RULES), 0);
+	assert_int_equal(bind_persistent(DISK, output), BIND_DONE);
+}
+
+/* Not the driver that "auto" would choose. */
+static void the_current_driver_is_persistent(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	fakesys_file(fake, "proc/sys/kernel/osrelease", "6.1.0\n");
+	fakesys_file(fake, "lib/modules/6.1.0/modules.alias",
+		     "alias vfio_pci:v00008086d*sv*sd*bc*sc*i* new_vfio_pci\n");
+	assert_int_equal(bind_persistent(NIC, output), BIND_DONE);
+	assert_contains(file_content(RULES), "driver_override}=\"vfio-pci\"");
+	options.persist = true;
+	options.driver = "pci-stub";
+	assert_int_equal(run_printing(&options, "bind", output), BIND_DONE);
+	assert_contains(file_content(RULES), "driver_override}=\"pci-stub\"");
+}
+
+static void limits_of_the_rules_are_reported(void **state)
+{
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	fakesys_directory(fake, "etc/udev/rules.d");
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "1")), BIND_DONE);
+	assert_int_equal(bind_persistent("0000:01:10.0", output), BIND_DONE);
+	assert_contains(captured.text, "warning: 0000:01:10.0: is a virtual function");
+	assert_contains(captured.text, "write 0 to /sys/bus/pci/devices/" NIC "/sriov_drivers");
+	assert_contains(captured.text, "neither initramfs-tools nor dracut");
+	assert_null(strstr(output, "initramfs"));
+	captured = (struct log_capture){0};
+	fakesys_directory(fake, "etc/dracut.conf.d");
+	assert_int_equal(bind_persistent(DISK, output), BIND_DONE);
+	assert_null(strstr(captured.text, "virtual function"));
+	assert_null(strstr(captured.text, "dracut"));
+	assert_contains(output, "/etc/dracut.conf.d/vfio-bind-0000_03_00.0.conf: written\n"
+				"The initramfs must be regenerated: dracut -f\n");
+}
+
+static void status_and_json_show_what_is_persistent(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	prepare_etc();
+	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
+	assert_null(strstr(output, "PERSISTENT"));
+	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	options.persist = true;
+	options.json = true;
+	assert_int_equal(run_printing(&options, "bind", output), BIND_DONE);
+	assert_contains(output, "\"persistent\": true,");
+	assert_contains(output, "\"files_written\": [\n    \"/" RULES "\",\n    \"/" HOOK "\"\n");
+	assert_contains(output, "\"initramfs_command\": \"update-initramfs -u\"");
+	options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
+	assert_contains(output, " PERSISTENT");
+	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
+	assert_contains(output, "  persistent /" RULES "\n");
+	/* another device has the address now */
+	fakekernel_remove(&kernel, NIC);
+	fakekernel_pci(&kernel, NIC, .vendor = 0x10de, .device = 1, .class = 0x030000, .group = "1",
+		       .driver = "nouveau");
+	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	assert_int_equal(run_printing(&options, "status", output), BIND_DONE);
+	assert_null(strstr(output, "persistent"));
+}
+
 /* ---- virtual functions ---- */
 
 static void vfs_are_enabled_and_disabled(void **state)
@@ -604,6 +875,15 @@ int main(void)
 		TEST(at_boot_a_failure_does_not_affect_other_devices),
 		TEST(devices_of_one_group_are_bound_together),
 		TEST(apply_without_a_file_binds_nothing),
+		TEST(persist_writes_files_that_forget_removes),
+		TEST(a_dry_run_lists_the_files),
+		TEST(files_of_others_are_neither_replaced_nor_removed),
+		TEST(a_refused_bind_writes_no_files_and_a_refused_release_keeps_them),
+		TEST(a_device_stays_bound_if_its_files_cannot_be_written),
+		TEST(a_driver_that_is_built_in_is_not_persistent),
+		TEST(the_current_driver_is_persistent),
+		TEST(limits_of_the_rules_are_reported),
+		TEST(status_and_json_show_what_is_persistent),
 		TEST(vfs_are_enabled_and_disabled),
 		TEST(vfs_in_use_are_not_disabled),
 		TEST(disks_of_vfs_are_opened),

@@ -11,6 +11,8 @@
 
 static struct fakesys *fake;
 static struct log_capture captured;
+static struct hazard_findings findings;
+static unsigned allowed;
 static char *output;
 
 static int setup(void **state)
@@ -26,6 +28,8 @@ static int teardown(void **state)
 	(void)state;
 	free(output);
 	output = NULL;
+	hazard_findings_free(&findings);
+	allowed = 0;
 	fakesys_free(fake);
 	return 0;
 }
@@ -83,7 +87,8 @@ static int write_hostfile(const char *kind, const char *first, const char *secon
 	};
 	const char *const addresses[] = {first, second};
 	struct hostfile_target targets[2];
-	struct hostfile_job job = {.log = &options.log, .targets = targets};
+	struct hostfile_job job = {
+		.log = &options.log, .targets = targets, .findings = &findings, .allowed = allowed};
 	struct kernelinfo kernel;
 	struct inventory *inventory;
 	struct pci_address address;
@@ -376,20 +381,29 @@ static void a_device_without_a_group_is_skipped(void **state)
 	assert_contains(captured.text, "warning: 0000:01:00.0 skipped");
 }
 
-static void group_peers_bound_to_host_drivers_are_reported(void **state)
+static void findings_are_comments_of_their_device(void **state)
 {
+	struct pci_device device = {.address = {.bus = 1}};
+
 	(void)state;
 	add_kernel_6_1();
 	fakesys_pci(fake, "0000:01:00.0", GPU, .group = "17");
-	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "17", .driver = "e1000e");
-	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/0000:01:00.0",
-		     "../../../../devices/pci0000:00/0000:01:00.0");
-	fakesys_link(fake, "sys/kernel/iommu_groups/17/devices/0000:01:00.1",
-		     "../../../../devices/pci0000:00/0000:01:00.1");
-	assert_int_equal(write_hostfile("udev", "01:00.0", NULL), BIND_DONE);
-	assert_contains(output, "WARNING: 0000:01:00.1 in the same IOMMU group");
-	assert_int_equal(write_hostfile("udev", "01:00.0", "01:00.1"), BIND_DONE);
-	assert_null(strstr(output, "WARNING"));
+	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "18");
+	hazard_findings_add(&findings, HAZARD_MOUNTED, &device,
+			    "/dev/sda is mounted on /srv\nreboot\\");
+	hazard_findings_add(&findings, HAZARD_NO_RESET, &device, "no method");
+	assert_int_equal(write_hostfile("udev", "01:00.0", "02:00.0"), BIND_DONE);
+	assert_contains(
+		output,
+		", IOMMU group 17\n"
+		"#   WARNING: 'vfio-bind bind' refuses this device: /dev/sda is mounted on /srv?reboot\\; "
+		"unmount its file systems first (mounted)\n"
+		"#   WARNING: no method; no reset method: state may leak from one VM to the next (no-reset)\n"
+		"# 0000:02:00.0 ");
+	allowed = 1u << HAZARD_MOUNTED;
+	assert_int_equal(write_hostfile("udev", "01:00.0", "02:00.0"), BIND_DONE);
+	assert_contains(output, "#   WARNING: /dev/sda is mounted");
+	assert_null(strstr(output, "refuses"));
 }
 
 static void hostile_names_cannot_end_a_comment(void **state)
@@ -428,8 +442,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(qemu_gets_the_nodes_of_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_without_a_group_is_skipped, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(group_peers_bound_to_host_drivers_are_reported,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(findings_are_comments_of_their_device, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(hostile_names_cannot_end_a_comment, setup,
 						teardown),
 	};

@@ -487,6 +487,93 @@ static void an_invalid_journal_prevents_changes(void **state)
 	assert_string_equal(kernel.written, "");
 }
 
+/* "no changes made" and "UNFINISHED" would contradict each other. */
+static void a_journal_that_cannot_be_written_leaves_nothing_unfinished(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	fakesys_directory(fake, "run/vfio-bind/journal.new");
+	kernel.written[0] = '\0';
+	assert_int_equal(run_printing(&options, "bind", output), BIND_FAILED);
+	assert_contains(captured.text, "no changes made\n");
+	assert_string_equal(output, NIC ": unchanged (e1000e)\n");
+	assert_string_equal(kernel.written, "");
+	options = fakekernel_options(&kernel, &captured, ARGS(DISK));
+	assert_int_equal(run_printing(&options, "release", output), BIND_FAILED);
+	assert_string_equal(output, DISK ": unchanged (vfio-pci)\n");
+	fakesys_remove(fake, "run/vfio-bind/journal.new");
+	assert_int_equal(RELEASE(DISK), BIND_DONE);
+	assert_state(DISK, "nvme -");
+}
+
+static void status_and_check_work_with_an_invalid_journal(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	fakesys_file(fake, "run/vfio-bind/journal", "vfio-bind 1\nbound nonsense\n");
+	assert_int_equal(run_printing(&options, "status", output), BIND_FAILED);
+	assert_contains(captured.text, "journal:2: invalid journal");
+	assert_contains(output, "\n" NIC " 8086:10d3 e1000e ");
+	assert_contains(output, "\n" DISK " 1b36:0010 nvme ");
+	options.json = true;
+	assert_int_equal(run_printing(&options, "status", output), BIND_FAILED);
+	assert_contains(output, "\"status\": 1,");
+	assert_contains(output, "\"journal_readable\": false,");
+	options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+	assert_int_equal(run_printing(&options, "status", output), BIND_FAILED);
+	assert_contains(output, "journal    unreadable");
+	/* it cannot be bound now */
+	assert_int_equal(run_printing(&options, "check", output), BIND_FAILED);
+	assert_contains(output, NIC ": could be bound");
+	options.dry_run = true;
+	assert_int_equal(run_printing(&options, "bind", output), BIND_FAILED);
+}
+
+static void a_recovery_reports_what_became_of_each_device(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	char output[OUTPUT_SIZE];
+
+	(void)state;
+	assert_int_equal(run_printing(&options, "recover", output), BIND_DONE);
+	assert_string_equal(output, "nothing to recover\n");
+
+	begin(&SCENARIOS[1]);
+	kill_at(&SCENARIOS[1], FAULT_KILL_AFTER, 5);
+	fakekernel_remove(&kernel, PAIR1);
+	options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	assert_int_equal(run_printing(&options, "recover", output), BIND_DONE);
+	assert_contains(output, PAIR0 ": rolled back (now nouveau)\n");
+	assert_contains(output, PAIR1 ": removed\n");
+	assert_contains(output, NIC ": rolled back (now e1000e)\nrecovered 3 devices\n");
+
+	begin(&SCENARIOS[0]);
+	kill_at(&SCENARIOS[0], FAULT_KILL_AFTER, 3);
+	options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	options.json = true;
+	assert_int_equal(run_printing(&options, "recover", output), BIND_DONE);
+	assert_contains(output, "\"subcommand\": \"recover\",");
+	assert_contains(output, "\"address\": \"" NIC "\",");
+	assert_contains(output, "\"result\": \"completed\",");
+	assert_contains(output, "\"driver\": \"vfio-pci\",");
+	assert_contains(output, "\"driver_before\": \"e1000e\",");
+	assert_contains(output, "\"journal\": \"bound\",");
+
+	begin(&SCENARIOS[0]);
+	run_scenario(&SCENARIOS[0], FAULT_HANG, 2, 0);
+	options = fakekernel_options(&kernel, &captured, ARGS(NULL));
+	options.json = true;
+	assert_int_equal(run_printing(&options, "recover", output), BIND_TIMEOUT);
+	assert_contains(output, "\"status\": 124,");
+	assert_contains(output, "\"result\": \"unfinished\",");
+	assert_contains(output, "\"busy\": true,");
+}
+
 static void a_journal_directory_writable_by_others_is_rejected(void **state)
 {
 	char path[128];
@@ -496,6 +583,9 @@ static void a_journal_directory_writable_by_others_is_rejected(void **state)
 	snprintf(path, sizeof(path), "%s/run/vfio-bind", fake->path);
 	assert_int_equal(chmod(path, 0777), 0);
 	assert_int_equal(BIND(NIC), BIND_PERMISSION);
+	/* root need not be told to run as root */
+	assert_contains(captured.text, geteuid() == 0 ? "or owned or writable by other users\n"
+						      : "; run as root\n");
 	assert_int_equal(chmod(path, 0755), 0);
 	assert_int_equal(BIND(NIC), BIND_DONE);
 }
@@ -542,6 +632,9 @@ int main(void)
 		TEST(of_concurrent_runs_one_writes_and_all_succeed),
 		TEST(a_replaced_device_does_not_get_the_driver_of_the_old_one),
 		TEST(an_invalid_journal_prevents_changes),
+		TEST(a_journal_that_cannot_be_written_leaves_nothing_unfinished),
+		TEST(status_and_check_work_with_an_invalid_journal),
+		TEST(a_recovery_reports_what_became_of_each_device),
 		TEST(a_journal_directory_writable_by_others_is_rejected),
 		TEST(a_failed_number_of_vfs_is_rolled_back),
 	};
