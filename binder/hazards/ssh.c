@@ -44,14 +44,14 @@ static pid_t parent_of(struct sysroot *root, pid_t pid)
 	return parent;
 }
 
-struct search {
+struct ssh_search {
 	struct sysroot *root;
 	pid_t pid;
 };
 
 static ssize_t search_ancestors(void *data, void *result, size_t size)
 {
-	const struct search *search = data;
+	const struct ssh_search *search = data;
 	char *found = NULL;
 	size_t length = 0;
 	pid_t pid = search->pid;
@@ -72,7 +72,7 @@ static ssize_t search_ancestors(void *data, void *result, size_t size)
  * stuck with this lock. */
 int ssh_connection_find(struct sysroot *root, pid_t pid, char **ret)
 {
-	struct search search = {.root = root, .pid = pid};
+	struct ssh_search search = {.root = root, .pid = pid};
 	const struct deadline_call call = {
 		.run = search_ancestors, .data = &search, .timeout_ms = TIMEOUT_MS};
 	char found[CONNECTION_SIZE_MAX];

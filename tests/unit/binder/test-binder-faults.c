@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -457,6 +459,66 @@ static void every_fault_at_every_step_of_every_recovery(void **state)
 	print_message("# %u faults in recoveries of %zu plans\n", fault_count, COUNT(SHORT_PLANS));
 }
 
+/* Whether a traced process is about to make one of the calls by which the journal is saved. */
+static bool is_saving(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return false;
+	return info.entry.nr == SYS_fsync || info.entry.nr == SYS_renameat2 ||
+	       info.entry.nr == SYS_renameat || info.entry.nr == SYS_unlinkat ||
+	       info.entry.nr == SYS_ftruncate;
+}
+
+/* Kills the plan before its call number AT of these. Returns whether it makes as many. */
+static bool kill_while_saving(const struct plan_case *plan, unsigned at)
+{
+	pid_t child = fork();
+	unsigned calls = 0;
+	int status;
+
+	if (child == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(0);
+		raise(SIGSTOP);
+		_exit(run_plan(plan));
+	}
+	for (;;) {
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (!WIFSTOPPED(status))
+			return false; /* or ptrace(2) is not permitted */
+		ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD);
+		if (is_saving(child) && ++calls == at)
+			break;
+		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+	}
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return true;
+}
+
+static void a_run_killed_while_it_saves_the_journal_is_recovered(void **state)
+{
+	static struct expected expected;
+
+	(void)state;
+	fault_count = 0;
+	for (size_t p = 0; p < COUNT(SHORT_PLANS); p++) {
+		bool killed = true;
+
+		run_without_fault(&PLANS[SHORT_PLANS[p]], &expected);
+		for (unsigned at = 1; killed; at++) {
+			begin(expected.plan, false);
+			killed = kill_while_saving(expected.plan, at);
+			fault_count += killed;
+			check_recovery(&expected, 0, false);
+		}
+	}
+	print_message("# killed at %u calls that save the journal\n", fault_count);
+}
+
 static void a_full_disk_prevents_the_first_change(void **state)
 {
 	static struct expected expected;
@@ -532,6 +594,7 @@ int main(void)
 		TEST_DISK(every_fault_at_every_step_of_every_plan),
 		TEST_DISK(every_second_fault_at_every_later_step),
 		TEST_DISK(every_fault_at_every_step_of_every_recovery),
+		TEST_DISK(a_run_killed_while_it_saves_the_journal_is_recovered),
 		TEST_DISK(a_full_disk_prevents_the_first_change),
 		TEST_DISK(a_journal_that_cannot_be_saved_prevents_no_rollback),
 	};
