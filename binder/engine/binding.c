@@ -46,3 +46,8 @@ bool binding_equal(const struct binding *a, const struct binding *b)
 	return a->autoprobe == b->autoprobe && text_same(a->driver, b->driver) &&
 	       text_same(a->override, b->override);
 }
+
+const char *binding_override_bytes(const struct binding *binding)
+{
+	return binding->override ? binding->override : "\n";
+}

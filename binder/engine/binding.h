@@ -21,4 +21,8 @@ int binding_set(struct binding *binding, const char *driver, const char *overrid
 int binding_copy(struct binding *to, const struct binding *from);
 bool binding_equal(const struct binding *a, const struct binding *b);
 
+/* What to write to driver_override to set it. The kernel ignores empty writes; a newline clears it.
+ */
+const char *binding_override_bytes(const struct binding *binding);
+
 #endif

@@ -5,6 +5,7 @@
 #include "binder/engine/state.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -463,13 +464,70 @@ static void release_space(const struct journal *journal, size_t length)
 	close(fd);
 }
 
+/* ---- markers ---- */
+
+static bool is_changing(const struct journal *journal, const struct pci_address *address)
+{
+	const struct change *change = journal_find(&journal->changes, address, false);
+
+	return change && change->state != CHANGE_BOUND;
+}
+
+static int create_marker(const struct journal *journal, const struct pci_address *address)
+{
+	char name[sizeof(JOURNAL_MARKER) + ADDRESS_SIZE] = JOURNAL_MARKER;
+	int fd;
+
+	address_format(address, name + strlen(JOURNAL_MARKER));
+	fd = openat(journal->directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int create_markers(const struct journal *journal)
+{
+	const struct changes *changes = &journal->changes;
+	int error = 0;
+
+	for (size_t i = 0; i < changes->count && !error; i++)
+		if (is_changing(journal, &changes->items[i].address))
+			error = create_marker(journal, &changes->items[i].address);
+	return error;
+}
+
+void journal_remove_markers(const struct journal *journal)
+{
+	int fd = openat(journal->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct pci_address address;
+	struct dirent *entry;
+
+	if (!list) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(list)))
+		if (strncmp(entry->d_name, JOURNAL_MARKER, strlen(JOURNAL_MARKER)) == 0 &&
+		    address_parse_full(entry->d_name + strlen(JOURNAL_MARKER), &address) == 0 &&
+		    !is_changing(journal, &address))
+			unlinkat(journal->directory, entry->d_name, 0);
+	closedir(list);
+}
+
 int journal_save(struct journal *journal)
 {
 	size_t length = 0;
-	int error = save(journal, 0, &length);
+	int error = create_markers(journal);
 
+	if (!error)
+		error = save(journal, 0, &length);
 	if (!error && !has_pending(journal))
 		release_space(journal, length);
+	if (!error)
+		journal_remove_markers(journal);
 	return log_save_error(journal, error);
 }
 
@@ -501,6 +559,11 @@ int journal_reserve(struct journal *journal, const struct changes *changes)
 
 	for (int i = 0; i < 2 && !error; i++)
 		error = save(journal, size, NULL);
+	for (size_t i = 0; i < changes->count && !error; i++)
+		if (!changes->items[i].is_vfs)
+			error = create_marker(journal, &changes->items[i].address);
+	if (error < 0)
+		journal_remove_markers(journal);
 	if (error < 0 && !has_pending(journal))
 		unlinkat(journal->directory, NEW, 0);
 	return log_save_error(journal, error);
@@ -581,6 +644,7 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, 
 	if (error < 0)
 		return error;
 	drop_removed(ret);
+	journal_remove_markers(ret);
 	return is_old ? journal_save(ret) : 0;
 }
 

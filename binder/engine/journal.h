@@ -30,6 +30,11 @@
 /* With the terminating NUL, as in /proc/sys/kernel/random/boot_id. */
 #define JOURNAL_BOOT_SIZE 37
 
+/* While the driver of a device is changed, the directory has a file of this name followed by its
+ * address, for udev's rules: see binder/hostfiles/udev.c. It exists before the first write and
+ * until the journal has no pending change of the device. */
+#define JOURNAL_MARKER "changing-"
+
 /* Reads the journal below ROOT without locking it. A missing file is an empty journal, and so is
  * one from before the last boot (a warning is logged if it has entries). Returns 0;
  * -ENOMEM; or, logged to LOG, -EBADMSG if it is invalid, or the negative errno of reading it. The
@@ -53,12 +58,17 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds,
 		 struct journal *ret);
 void journal_close(struct journal *journal);
 
-/* Reserves the space that the journal will need when CHANGES are added to it, applied or rolled
- * back: until none of them is pending any more, journal_save does not fail for lack of space.
- * Returns 0 or a negative errno (logged). */
+/* Reserves the space that the journal and its markers will need when CHANGES are added to it,
+ * applied or rolled back: until none of them is pending any more, journal_save does not fail for
+ * lack of space. Returns 0 or a negative errno (logged). */
 int journal_reserve(struct journal *journal, const struct changes *changes);
 
-/* Writes the changes and syncs them to disk. Returns 0 or a negative errno (logged). */
+/* Removes the markers of devices without a pending change, as of a run that was killed before it
+ * had written the journal. */
+void journal_remove_markers(const struct journal *journal);
+
+/* Writes the changes, syncs them to disk and updates the markers. Returns 0 or a negative errno
+ * (logged). */
 int journal_save(struct journal *journal);
 
 /* Finds the change of a device's driver, or if VFS, of its number of VFs. Returns NULL if there is

@@ -85,10 +85,9 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 
 	if (text_same(change->now.override, change->wanted.override))
 		return 0;
-	/* the kernel ignores empty writes; a newline clears the override */
 	return plan_add(plan, STEP_OVERRIDE, index,
 			device_path(&change->address, "driver_override", path),
-			change->wanted.override ? change->wanted.override : "\n");
+			binding_override_bytes(&change->wanted));
 }
 
 static int plan_unbind(struct plan *plan, const struct change *change, size_t index)

@@ -56,6 +56,7 @@ static void forget_unsaved(struct journal *journal)
 		return;
 	changes_free(&journal->changes);
 	journal->changes = saved;
+	journal_remove_markers(journal);
 }
 
 static int set_before(const struct journal *journal, struct change *change)

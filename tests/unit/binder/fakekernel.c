@@ -242,7 +242,7 @@ static int write_override(struct fakekernel *kernel, const char *address, const 
 	}
 	snprintf(value, sizeof(value), "%s", bytes);
 	value[strcspn(value, "\n")] = '\0';
-	if (kernel->fault == FAULT_TRUNCATE && kernel->writes == kernel->fault_at)
+	if (kernel->fault == FAULT_TRUNCATE && kernel->writes >= kernel->fault_at)
 		value[strlen(value) / 2] = '\0';
 	set_override(kernel, address, value);
 	return 0;
@@ -505,6 +505,15 @@ static void fault_after(struct fakekernel *kernel, enum fault fault, const char 
 	update_nodes(kernel);
 }
 
+/* See JOURNAL_MARKER. */
+static bool has_marker(const struct fakekernel *kernel, const char *address)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "changing-%.40s", address);
+	return exists(kernel, "run/vfio-bind", name);
+}
+
 static int fake_call(struct fakekernel *kernel, const struct pci_address *device, const char *path,
 		     const char *bytes)
 {
@@ -519,6 +528,8 @@ static int fake_call(struct fakekernel *kernel, const struct pci_address *device
 						      : FAULT_NONE;
 	if (exists(kernel, "model/busy", address))
 		errx(1, "%s: written while a call is blocked", address);
+	if (*path && !strstr(path, "sriov_numvfs") && !has_marker(kernel, address))
+		errx(1, "%s: written without a marker for udev's rules", address);
 	fault_before(kernel, fault, address, path, bytes);
 	if (fault == FAULT_ERROR)
 		return kernel->error;

@@ -39,7 +39,7 @@ enum fault {
 	FAULT_OTHER_OVERRIDE,	     /* it sets another override after the call */
 	FAULT_NO_OVERRIDE,	     /* it clears the override after the call */
 	FAULT_OTHER_VFS,	     /* it disables the VFs after the call */
-	FAULT_TRUNCATE,		     /* the kernel stores only half of the string */
+	FAULT_TRUNCATE,		     /* from now on the kernel stores half of an override */
 };
 
 struct fakekernel {

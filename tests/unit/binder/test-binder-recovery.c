@@ -4,6 +4,7 @@
 
 #include "binder/engine/journal.h"
 
+#include <glob.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +102,18 @@ static void an_error_at_any_step_is_rolled_back(void **state)
 				assert_string_equal(states(now), after);
 			}
 	}
+}
+
+static bool has_markers(void)
+{
+	char pattern[256];
+	glob_t found;
+	bool result;
+
+	snprintf(pattern, sizeof(pattern), "%s/run/vfio-bind/changing-*", fake->path);
+	result = glob(pattern, 0, NULL, &found) == 0;
+	globfree(&found);
+	return result;
 }
 
 /* Runs the scenario in a child process, which a signal ends. */
@@ -301,6 +314,55 @@ static void a_driver_bound_by_another_program_is_unbound(void **state)
 			assert_null(strstr(now, "other-driver"));
 		}
 	}
+}
+
+static void an_override_changed_by_another_program_is_set_again(void **state)
+{
+	char before[1024], after[1024], now[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		for (unsigned at = 1; at <= steps; at++) {
+			begin(&SCENARIOS[i]);
+			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_OTHER_OVERRIDE, at, 0),
+					 BIND_DONE);
+			assert_contains(
+				captured.text,
+				"another program has changed driver_override to other-driver");
+			assert_string_equal(states(now), after);
+		}
+	}
+}
+
+/* udev's rules do not touch a device that has a marker. The model ends the test if a device without
+ * one is written. */
+static void a_device_has_a_marker_until_its_change_is_complete(void **state)
+{
+	char before[1024], after[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
+		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+
+		assert_false(has_markers());
+		for (unsigned at = 1; at <= steps; at++) {
+			begin(&SCENARIOS[i]);
+			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_ERROR, at, -EIO),
+					 BIND_FAILED);
+			assert_false(has_markers());
+			begin(&SCENARIOS[i]);
+			kill_at(&SCENARIOS[i], FAULT_KILL_BEFORE, at);
+			assert_true(has_markers());
+			assert_int_equal(RECOVER(), BIND_DONE);
+			assert_false(has_markers());
+		}
+	}
+	/* of a run that was killed before it had written the journal */
+	fakesys_file(fake, "run/vfio-bind/changing-" NIC, "");
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_false(has_markers());
 }
 
 static void a_truncated_override_is_detected(void **state)
@@ -533,6 +595,8 @@ int main(void)
 		TEST(a_device_with_a_blocked_call_is_not_written),
 		TEST(a_removed_device_does_not_affect_the_others),
 		TEST(a_driver_bound_by_another_program_is_unbound),
+		TEST(an_override_changed_by_another_program_is_set_again),
+		TEST(a_device_has_a_marker_until_its_change_is_complete),
 		TEST(a_truncated_override_is_detected),
 		TEST(rollback_is_in_reverse_order),
 		TEST(a_restored_device_is_not_unfinished),
