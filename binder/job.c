@@ -185,6 +185,35 @@ int job_check_pending(const struct job *job, const struct pci_device *device)
 	return BIND_REFUSED;
 }
 
+const struct change *job_find_recorded(const struct job *job, const struct pci_device *device)
+{
+	const struct change *change = journal_find(&job->journal.changes, &device->address, false);
+
+	return change && change->state == CHANGE_BOUND && change->inode == device->inode ? change
+											 : NULL;
+}
+
+static const char *name_of_driver(const struct binding *binding)
+{
+	return binding->autoprobe ? "its default driver"
+	       : binding->driver  ? binding->driver
+				  : "no driver";
+}
+
+void job_report_origin(const struct job *job, const struct change *change,
+		       const struct change *recorded, const char *what)
+{
+	char address[ADDRESS_SIZE];
+
+	if (!recorded || change_is_intact(recorded, &change->now))
+		return;
+	log_warning(
+		job->log,
+		"%s: another program has changed its driver or driver_override since vfio-bind bound it to %s; %s to %s, not to %s",
+		address_format(&change->address, address), name_of_driver(&recorded->before), what,
+		name_of_driver(&change->origin), name_of_driver(&recorded->origin));
+}
+
 int job_read(struct job *job, struct change *change)
 {
 	char address[ADDRESS_SIZE];

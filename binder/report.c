@@ -47,6 +47,9 @@ void bind_report_add(struct bind_report *report, const struct pci_device *device
 	report->items = grown;
 	if (recorded && recorded->inode != device->inode)
 		recorded = NULL;
+	/* another program has changed the device: its former driver is not restored */
+	if (recorded && read && !read->is_vfs && !change_is_intact(recorded, &read->now))
+		recorded = NULL;
 	grown[report->count++] = (struct result){
 		.device = device,
 		.outcome = outcome,

@@ -50,6 +50,11 @@ static const char *find_meaning(enum step_kind kind, int error)
 	return NULL;
 }
 
+static bool is_load(const struct step *step)
+{
+	return step->kind == STEP_LOAD || step->kind == STEP_LOAD_ALIAS;
+}
+
 static void log_step_failure(const struct kernel *kernel, const struct change *change,
 			     const struct step *step, int error)
 {
@@ -58,7 +63,7 @@ static void log_step_failure(const struct kernel *kernel, const struct change *c
 	char address[ADDRESS_SIZE];
 
 	address_format(&change->address, address);
-	if (step->kind == STEP_LOAD)
+	if (is_load(step))
 		log_error(kernel->log, "%s: module %s: %s%s%s", address, step->bytes, what,
 			  meaning ? ": " : "", meaning ? meaning : "");
 	else
@@ -144,10 +149,10 @@ static int run_step(struct kernel *kernel, const struct change *change, const st
 {
 	int error;
 
-	log_debug(kernel->log, "%s%s%s%s", step->kind == STEP_LOAD ? "loading " : "writing ",
+	log_debug(kernel->log, "%s%s%s%s", is_load(step) ? "loading " : "writing ",
 		  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes,
-		  step->kind == STEP_LOAD ? "" : " to /", step->path);
-	if (step->kind == STEP_LOAD)
+		  is_load(step) ? "" : " to /", step->path);
+	if (is_load(step))
 		return kernel->load(kernel, &change->address, step->bytes);
 	error = kernel->write(kernel, &change->address, step->path, step->bytes);
 	if (step->kind == STEP_OVERRIDE && !error)
@@ -188,6 +193,13 @@ int execute_step(struct kernel *kernel, const struct change *change, const struc
 	if ((step->kind == STEP_BIND && (error == -ENODEV || error == -EBUSY)) ||
 	    (step->kind == STEP_PROBE && !error))
 		error = repeat_step(kernel, change, step, error);
+	/* the driver may be built in; without one the device is returned all the same */
+	if (step->kind == STEP_LOAD_ALIAS && error < 0 && error != -ETIMEDOUT) {
+		if (error != -ENOENT)
+			log_warning(kernel->log, "cannot load the modules for %s: %s", step->bytes,
+				    strerror(-error));
+		return 0;
+	}
 	if (error < 0)
 		log_step_failure(kernel, change, step, error);
 	return error;

@@ -68,14 +68,21 @@ static int decode(const char *field, size_t length, char **ret)
 
 static int parse_binding(const char *field, struct binding *binding)
 {
-	const char *comma = strchr(field, ',');
+	size_t driver = strcspn(field, ","), override;
+	const char *rest = field + driver;
 	int error;
 
-	if (!comma)
+	if (*rest++ != ',')
 		return -EBADMSG;
-	binding->autoprobe = comma == field + 1 && *field == '*';
-	error = binding->autoprobe ? 0 : decode(field, (size_t)(comma - field), &binding->driver);
-	return error ? error : decode(comma + 1, strlen(comma + 1), &binding->override);
+	binding->autoprobe = driver == 1 && *field == '*';
+	error = binding->autoprobe ? 0 : decode(field, driver, &binding->driver);
+	override = strcspn(rest, ",");
+	if (!error)
+		error = decode(rest, override, &binding->override);
+	rest += override;
+	if (error || !*rest)
+		return error;
+	return strchr(++rest, ',') ? -EBADMSG : decode(rest, strlen(rest), &binding->module);
 }
 
 static bool parse_state(const char *field, struct change *change)
@@ -314,6 +321,10 @@ static void write_binding(FILE *out, const struct binding *binding)
 		encode(out, binding->driver);
 	fputc(',', out);
 	encode(out, binding->override);
+	if (!binding->module)
+		return;
+	fputc(',', out);
+	encode(out, binding->module);
 }
 
 static void write_change(FILE *out, const struct change *change)

@@ -63,15 +63,12 @@ static int set_before(const struct journal *journal, struct change *change)
 {
 	const struct change *recorded = journal_find(&journal->changes, &change->address,
 						     change->is_vfs);
-	bool is_recorded = recorded && recorded->inode == change->inode;
 	int error;
 
 	change->state = CHANGE_APPLYING;
 	change->vfs_before = change->vfs_now;
 	error = binding_copy(&change->before, &change->now);
-	return error ? error
-		     : binding_copy(&change->origin,
-				    is_recorded ? &recorded->origin : &change->now);
+	return error ? error : change_set_origin(change, recorded);
 }
 
 /* Records the current state of all devices before the first write. */

@@ -169,6 +169,27 @@ void fakekernel_driver(struct fakekernel *kernel, const char *driver)
 	fakesys_file(kernel->fake, path, "");
 }
 
+void fakekernel_module(struct fakekernel *kernel, const char *driver, const char *module)
+{
+	char path[PATH_SIZE], target[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "model/modules/%s", module);
+	fakesys_file(kernel->fake, path, driver);
+	snprintf(path, sizeof(path), "sys/module/%s", module);
+	fakesys_directory(kernel->fake, path);
+	snprintf(path, sizeof(path), DRIVERS "%s/module", driver);
+	snprintf(target, sizeof(target), "../../../../module/%s", module);
+	fakesys_link(kernel->fake, path, target);
+}
+
+void fakekernel_unload(struct fakekernel *kernel, const char *driver)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), DRIVERS "%s", driver);
+	fakesys_remove(kernel->fake, path);
+}
+
 void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_device device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
@@ -530,6 +551,8 @@ static int fake_call(struct fakekernel *kernel, const struct pci_address *device
 		errx(1, "%s: written while a call is blocked", address);
 	if (*path && !strstr(path, "sriov_numvfs") && !has_marker(kernel, address))
 		errx(1, "%s: written without a marker for udev's rules", address);
+	if (fault)
+		kernel->hit_alias = !*path && strchr(bytes, ':');
 	fault_before(kernel, fault, address, path, bytes);
 	if (fault == FAULT_ERROR)
 		return kernel->error;
@@ -571,10 +594,21 @@ static bool fake_is_busy(struct kernel *base, const struct pci_address *device)
 /* The driver of xen-pciback has another name than its module. */
 static int load(struct fakekernel *kernel, const char *module)
 {
-	char driver[256];
+	size_t length = strlen(kernel->loaded);
+	char driver[256], name[256];
 
+	snprintf(kernel->loaded + length, sizeof(kernel->loaded) - length, "%s\n", module);
+	if (strchr(module, ':')) {
+		if (!*read_line(kernel, "model/aliases", module, name))
+			return -ENOENT;
+		module = name;
+	}
 	if (exists(kernel, "model/missing", module))
 		return -ENOENT;
+	if (*read_line(kernel, "model/modules", module, driver)) {
+		fakekernel_driver(kernel, driver);
+		return 0;
+	}
 	if (strcmp(module, "xen-pciback") == 0) {
 		fakekernel_driver(kernel, "pciback");
 		fakesys_directory(kernel->fake, "sys/module/xen_pciback/drivers/pci:pciback");

@@ -48,6 +48,7 @@ static struct change make_change(const char *driver, const char *override)
 
 	assert_int_equal(binding_set(&change.origin, driver, override), 0);
 	assert_int_equal(binding_set(&change.before, NULL, NULL), 0);
+	assert_int_equal(binding_set_module(&change.origin, "nvgrace, gpu"), 0);
 	change.wanted.autoprobe = true;
 	return change;
 }
@@ -73,7 +74,9 @@ static void a_written_journal_is_read_back(void **state)
 		assert_int_equal(read.items[0].inode, change.inode);
 		assert_int_equal(address_compare(&read.items[0].address, &change.address), 0);
 		assert_true(binding_equal(&read.items[0].origin, &change.origin));
+		assert_string_equal(read.items[0].origin.module, "nvgrace, gpu");
 		assert_null(read.items[0].before.driver);
+		assert_null(read.items[0].before.module);
 		assert_true(read.items[0].wanted.autoprobe);
 		changes_free(&read);
 		change_free_members(&change);
@@ -124,6 +127,8 @@ static void an_invalid_journal_is_rejected(void **state)
 		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%2,- a,- b,b\n",
 		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%zz,- a,- b,b\n",
 		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 ,- a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,-, a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,-,m,n a,- b,b\n",
 		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 x\n",
 		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2\n",
 		"vfio-bind 1\n" GOOD "bound nonsense\n",
