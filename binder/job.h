@@ -41,6 +41,7 @@ enum outcome {
 	OUTCOME_POSSIBLE,   /* check: could be bound */
 	OUTCOME_REFUSED,    /* check: could not be bound */
 	OUTCOME_UNCHANGED,  /* refused, or rolled back */
+	OUTCOME_INCOMPLETE, /* rolled back, but not everything could be restored */
 	OUTCOME_UNFINISHED, /* neither applied nor rolled back; in the journal */
 };
 

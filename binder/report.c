@@ -89,6 +89,7 @@ static const struct {
 	[OUTCOME_POSSIBLE] = {"possible", "could be bound (now ", ")"},
 	[OUTCOME_REFUSED] = {"refused", "cannot be bound (now ", ")"},
 	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged (", ")"},
+	[OUTCOME_INCOMPLETE] = {"incomplete", "rolled back, but not completely restored (", ")"},
 	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED (now ", ")"},
 };
 

@@ -30,6 +30,7 @@ void change_free_members(struct change *change)
 	binding_free(&change->before);
 	binding_free(&change->wanted);
 	binding_free(&change->now);
+	free(change->vfs_lost);
 	free(change->group);
 	free(change->modalias);
 }
@@ -62,9 +63,11 @@ int change_copy(struct change *to, const struct change *from)
 		.is_vfs = from->is_vfs,
 		.vfs_before = from->vfs_before,
 		.vfs_wanted = from->vfs_wanted,
+		.vf_before = from->vf_before,
+		.vfs_lost = from->vfs_lost ? strdup(from->vfs_lost) : NULL,
 	};
 
-	if (binding_copy(&copy.origin, &from->origin) < 0 ||
+	if ((from->vfs_lost && !copy.vfs_lost) || binding_copy(&copy.origin, &from->origin) < 0 ||
 	    binding_copy(&copy.before, &from->before) < 0 ||
 	    binding_copy(&copy.wanted, &from->wanted) < 0) {
 		change_free_members(&copy);

@@ -30,12 +30,17 @@ struct change {
 	struct binding before; /* before this change: the target of a rollback */
 	struct binding wanted; /* the target */
 	unsigned vfs_before, vfs_wanted;
+	uint64_t vf_before; /* inode of the entry of the first VF; 0: there was none */
+	char *vfs_lost;	    /* what a rollback does not restore when it creates the VFs again, for
+			       people: drivers and settings; NULL: nothing */
 
 	/* the current state, see change_read */
 	bool is_read;
 	bool is_gone; /* removed, or replaced by another device */
 	struct binding now;
 	unsigned vfs_now;
+	uint64_t vf_now;
+	bool has_lost;		 /* it was rolled back, but what vfs_lost says was not restored */
 	enum bind_method method; /* of the wanted driver */
 	char *group;		 /* number of the IOMMU group; NULL: none */
 	char *modalias;		 /* only if the kernel is to choose the driver; NULL: none */

@@ -98,21 +98,30 @@ static bool parse_state(const char *field, struct change *change)
 	return false;
 }
 
+static int parse_inode(const char *field, uint64_t *ret)
+{
+	unsigned long long inode;
+	int end = 0;
+
+	if (sscanf(field, "%20llu%n", &inode, &end) != 1 || field[end])
+		return -EBADMSG;
+	*ret = inode;
+	return 0;
+}
+
 /* Parses the fields that every line has. */
 static int parse_common(char **fields, struct change *change)
 {
 	unsigned vendor, device;
-	unsigned long long inode;
 	int end = 0;
 
 	if (!parse_state(fields[0], change) ||
 	    address_parse_full(fields[1], &change->address) < 0 ||
 	    sscanf(fields[2], "%4x:%4x%n", &vendor, &device, &end) != 2 || fields[2][end] ||
-	    sscanf(fields[3], "%20llu%n", &inode, &end) != 1 || fields[3][end])
+	    parse_inode(fields[3], &change->inode) < 0)
 		return -EBADMSG;
 	change->vendor = (uint16_t)vendor;
 	change->device = (uint16_t)device;
-	change->inode = inode;
 	return 0;
 }
 
@@ -123,13 +132,24 @@ static int parse_vfs(const char *field, unsigned *ret)
 	return sscanf(field, "%5u%n", ret, &end) == 1 && !field[end] ? 0 : -EBADMSG;
 }
 
+static int parse_vfs_fields(char **fields, struct change *change)
+{
+	int error = parse_vfs(fields[0], &change->vfs_before);
+
+	if (!error)
+		error = parse_vfs(fields[1], &change->vfs_wanted);
+	if (!error)
+		error = parse_inode(fields[2], &change->vf_before);
+	return error ? error : decode(fields[3], strlen(fields[3]), &change->vfs_lost);
+}
+
 static int parse_line(char *line, struct change *change)
 {
-	char *fields[8] = {NULL}, *rest = NULL;
+	char *fields[9] = {NULL}, *rest = NULL;
 	size_t count = 0;
 	int error;
 
-	for (char *field = strtok_r(line, " ", &rest); field && count < 8;
+	for (char *field = strtok_r(line, " ", &rest); field && count < 9;
 	     field = strtok_r(NULL, " ", &rest))
 		fields[count++] = field;
 	if (count < 4)
@@ -137,12 +157,10 @@ static int parse_line(char *line, struct change *change)
 	error = parse_common(fields, change);
 	if (error < 0)
 		return error;
-	if (count != (change->is_vfs ? 6 : 7))
+	if (count != (change->is_vfs ? 8 : 7))
 		return -EBADMSG;
-	if (change->is_vfs) {
-		error = parse_vfs(fields[4], &change->vfs_before);
-		return error ? error : parse_vfs(fields[5], &change->vfs_wanted);
-	}
+	if (change->is_vfs)
+		return parse_vfs_fields(fields + 4, change);
 	error = parse_binding(fields[4], &change->origin);
 	if (!error)
 		error = parse_binding(fields[5], &change->before);
@@ -335,7 +353,9 @@ static void write_change(FILE *out, const struct change *change)
 		address_format(&change->address, address), change->vendor, change->device,
 		(unsigned long long)change->inode);
 	if (change->is_vfs) {
-		fprintf(out, " %u %u", change->vfs_before, change->vfs_wanted);
+		fprintf(out, " %u %u %llu ", change->vfs_before, change->vfs_wanted,
+			(unsigned long long)change->vf_before);
+		encode(out, change->vfs_lost);
 	} else {
 		write_binding(out, &change->origin);
 		write_binding(out, &change->before);

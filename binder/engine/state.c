@@ -87,6 +87,7 @@ static int read_vfs(struct kernel *kernel, struct change *change)
 	ssize_t length = kernel->read(kernel, &change->address,
 				      device_path(&change->address, "sriov_numvfs", path), value);
 	unsigned long number;
+	int error;
 
 	if (length < 0)
 		return (int)length;
@@ -94,7 +95,11 @@ static int read_vfs(struct kernel *kernel, struct change *change)
 	if (end == value || *end || number > UINT16_MAX)
 		return -EBADMSG;
 	change->vfs_now = (unsigned)number;
-	return 0;
+	error = sysdir_inode(sysroot_dir(kernel->root),
+			     device_path(&change->address, "virtfn0", path), &change->vf_now);
+	if (error < 0)
+		change->vf_now = 0;
+	return error == -ENOENT ? 0 : error;
 }
 
 static int read_present(struct kernel *kernel, struct change *change)

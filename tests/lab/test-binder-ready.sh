@@ -86,8 +86,8 @@ done &
 storm=$!
 failures=''
 for round in 1 2 3 4 5 6 7 8; do
-    "$vfio_bind" bind -q "$nic0" 2>>/run/output || failures+=" bind-$round"
-    "$vfio_bind" release -q "$nic0" 2>>/run/output || failures+=" release-$round"
+    "$vfio_bind" bind "$nic0" >>/run/output 2>&1 || failures+=" bind-$round"
+    "$vfio_bind" release "$nic0" >>/run/output 2>&1 || failures+=" release-$round"
     if ! is_on "$nic0" e1000e || [ "$(attribute "$nic0" driver_override)" != "(null)" ]; then
         failures+=" state-$round"
     fi

@@ -371,6 +371,22 @@ static int write_probe(struct fakekernel *kernel, const char *address)
 	return 0;
 }
 
+/* The kernel does not use the number of an inode again soon, but the file system of the test may:
+ * the link is kept elsewhere. */
+static void retire_link(struct fakekernel *kernel, const char *pf, int index)
+{
+	char from[PATH_SIZE], to[PATH_SIZE], name[64];
+	int number = 0;
+
+	do
+		snprintf(name, sizeof(name), "virtfn%d-%d", index, number++);
+	while (exists(kernel, "model/old", name));
+	fakesys_directory(kernel->fake, "model/old");
+	full_path(kernel, from, DEVICES "%s/virtfn%d", pf, index);
+	if (rename(from, full_path(kernel, to, "model/old/%s", name)) < 0)
+		err(1, "%s", from);
+}
+
 /* The VFs of 0000:01:00.0 are 0000:01:10.0, 0000:01:10.1, ... */
 static int write_vfs(struct fakekernel *kernel, const char *address, const char *bytes)
 {
@@ -398,8 +414,7 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 				       .vf = (unsigned)i, .driver = "igbvf");
 		} else {
 			fakekernel_remove(kernel, vf);
-			snprintf(path, sizeof(path), DEVICES "%s/virtfn%d", address, i);
-			fakesys_remove(kernel->fake, path);
+			retire_link(kernel, address, i);
 		}
 	}
 	snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", address);

@@ -653,6 +653,9 @@ static void apply_without_a_file_binds_nothing(void **state)
 
 static void vfs_are_enabled_and_disabled(void **state)
 {
+	struct bind_options allowed = fakekernel_options(&kernel, &captured, ARGS(NIC, "0"));
+
+	allowed.allowed = 1u << HAZARD_VF_SETTINGS;
 	(void)state;
 	prepare_pf();
 	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
@@ -664,7 +667,15 @@ static void vfs_are_enabled_and_disabled(void **state)
 					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
 	assert_int_equal(BIND("0000:01:10.2"), BIND_DONE);
 	assert_int_equal(journal_size(), 1);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(captured.text,
+			"0000:01:10.2: vf-settings: bound to vfio-pci; a change of the number");
+	assert_int_equal(RELEASE("0000:01:10.2"), BIND_DONE);
 	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_DONE);
+	assert_state("0000:01:10.0", "gone");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	assert_int_equal(BIND("0000:01:10.0"), BIND_DONE);
+	assert_int_equal(run_vfs(&allowed), BIND_DONE);
 	assert_state("0000:01:10.0", "gone");
 	/* removed VFs are dropped from the journal */
 	assert_int_equal(BIND(DISK), BIND_DONE);

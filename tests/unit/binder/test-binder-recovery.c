@@ -3,6 +3,7 @@
 #include "tests/unit/binder/bindfixture.h"
 
 #include "binder/engine/journal.h"
+#include "binder/hazards/hazard.h"
 
 #include <glob.h>
 #include <signal.h>
@@ -584,6 +585,59 @@ static void a_failed_number_of_vfs_is_rolled_back(void **state)
 	assert_int_equal(journal_size(), 0);
 }
 
+static int run_vfs_allowed(struct bind_options *options)
+{
+	options->allowed = 1u << HAZARD_VF_SETTINGS;
+	return run_vfs(options);
+}
+
+/* The VFs are created again, but without their drivers. */
+static void a_rollback_of_vfs_reports_what_it_does_not_restore(void **state)
+{
+	static const struct scenario scenario = {"vfs", prepare_pf, run_vfs_allowed, {NIC, "4"}};
+	static const char lost[] = NIC
+		": its virtual functions were removed and created again; not restored: "
+		"0000:01:10.0 bound to vfio-pci, 0000:01:10.1 bound to vfio-pci";
+
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	assert_int_equal(BIND("0000:01:10.0", "0000:01:10.1"), BIND_DONE);
+	/* nothing is lost if the VFs could not be removed */
+	kernel.writes = 0;
+	assert_int_equal(run_scenario(&scenario, FAULT_ERROR, 1, -EBUSY), BIND_FAILED);
+	assert_contains(captured.text, "rolled back");
+	assert_state("0000:01:10.1", "vfio-pci vfio-pci");
+
+	captured = (struct log_capture){0};
+	kernel.writes = 0;
+	assert_int_equal(run_scenario(&scenario, FAULT_ERROR, 2, -ENOMEM), BIND_INCOMPLETE);
+	assert_contains(captured.text, lost);
+	assert_null(strstr(captured.text, "rolled back"));
+	assert_state("0000:01:10.0", "igbvf -");
+
+	assert_int_equal(BIND("0000:01:10.0", "0000:01:10.1"), BIND_DONE);
+	captured = (struct log_capture){0};
+	kernel.writes = 0;
+	kill_at(&scenario, FAULT_KILL_AFTER, 1);
+	assert_int_equal(RECOVER(), BIND_INCOMPLETE);
+	assert_contains(captured.text, lost);
+	assert_state("0000:01:10.1", "igbvf -");
+	assert_int_equal(RECOVER(), BIND_DONE);
+
+	/* killed after the rollback has created the VFs again */
+	assert_int_equal(BIND("0000:01:10.0", "0000:01:10.1"), BIND_DONE);
+	kernel.writes = 0;
+	kill_at(&scenario, FAULT_KILL_AFTER, 1);
+	kernel.writes = 0;
+	kill_at(&(struct scenario){"recover", prepare_pf, run_recover, {NULL}}, FAULT_KILL_AFTER,
+		1);
+	captured = (struct log_capture){0};
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	assert_contains(captured.text, lost);
+	assert_contains(captured.text, "recovered 1 device left by an interrupted run");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +663,7 @@ int main(void)
 		TEST(an_invalid_journal_prevents_changes),
 		TEST(a_journal_directory_writable_by_others_is_rejected),
 		TEST(a_failed_number_of_vfs_is_rolled_back),
+		TEST(a_rollback_of_vfs_reports_what_it_does_not_restore),
 	};
 
 	return cmocka_run_group_tests_name("binder-recovery", tests, NULL, NULL);
