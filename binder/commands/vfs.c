@@ -63,11 +63,11 @@ static int describe_lost(const struct hazard_findings *findings, char **ret)
 		const struct hazard_finding *finding = &findings->items[i];
 
 		if (finding->hazard == HAZARD_VF_SETTINGS && ftell(out) < LOST_SIZE)
-			fprintf(out, "%s%s %s", ftell(out) ? ", " : "",
+			fprintf(out, "%s%s %s", ftell(out) ? "; " : "",
 				address_format(&finding->address, address), finding->text);
 	}
 	if (ftell(out) >= LOST_SIZE)
-		fputs(", ...", out);
+		fputs("; ...", out);
 	error = fclose(out) == 0 ? 0 : -ENOMEM;
 	if (error < 0 || !length) {
 		free(text);

@@ -102,9 +102,9 @@ struct hazard_view {
 	int holders_error;	 /* negative errno if no process could be inspected */
 };
 
-#define HAZARD_DETAILS                                                                          \
-	(TARGET_DETAILS | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_DRM | \
-	 DETAIL_RESET_METHODS | DETAIL_ANCESTORS | DETAIL_OWNERSHIP)
+#define HAZARD_DETAILS                                                                \
+	(TARGET_DETAILS | DETAIL_VF_INDEX | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | \
+	 DETAIL_SRIOV | DETAIL_DRM | DETAIL_RESET_METHODS | DETAIL_ANCESTORS | DETAIL_OWNERSHIP)
 
 void hazard_view_free(struct hazard_view *view);
 

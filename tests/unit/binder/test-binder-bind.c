@@ -685,6 +685,61 @@ static void vfs_are_enabled_and_disabled(void **state)
 	assert_int_equal(run(run_vfs, ARGS(DISK, "1")), BIND_UNAVAILABLE);
 }
 
+static void settings_of_vfs_are_named_before_they_are_lost(void **state)
+{
+	static const struct fake_vf vfs[] = {
+		{.index = 0,
+		 .mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
+		 .vlan = 5,
+		 .is_trusted = true},
+		{.index = 1},
+		{.index = 2, .is_unchecked = true, .max_rate = 1000, .is_up = true},
+	};
+	struct bind_options allowed = fakekernel_options(&kernel, &captured, ARGS(NIC, "4"));
+
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "3")), BIND_DONE);
+	fakenetlink_vfs(&kernel.netlink, "eth0", vfs, COUNT(vfs));
+	captured = (struct log_capture){0};
+	assert_int_equal(run(run_vfs, ARGS(NIC, "4")), BIND_REFUSED);
+	assert_contains(
+		captured.text,
+		"0000:01:10.0: vf-settings: MAC 52:54:00:12:34:56, VLAN 5 priority 0, trusted; ");
+	assert_null(strstr(captured.text, "0000:01:10.1"));
+	assert_contains(
+		captured.text,
+		"0000:01:10.2: vf-settings: spoof checking off, rate 0 to 1000 Mbit/s, link always up; ");
+	assert_string_equal(kernel.written, "");
+
+	allowed.allowed = 1u << HAZARD_VF_SETTINGS;
+	kernel.fault = FAULT_ERROR;
+	kernel.fault_at = kernel.writes + 2;
+	kernel.error = -ENOMEM;
+	assert_int_equal(run_vfs(&allowed), BIND_INCOMPLETE);
+	assert_contains(captured.text, "not restored: 0000:01:10.0 MAC 52:54:00:12:34:56, VLAN 5");
+	kernel.fault = FAULT_NONE;
+	assert_int_equal(run_vfs(&allowed), BIND_DONE);
+	assert_state("0000:01:10.3", "igbvf -");
+}
+
+static void unreadable_settings_of_vfs_are_not_none(void **state)
+{
+	static const struct fake_vf vf = {.cut = 4};
+
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "1")), BIND_DONE);
+	fakenetlink_vfs(&kernel.netlink, "eth0", &vf, 1);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(
+		captured.text,
+		"vf-settings: settings of its virtual functions through eth0 cannot be read: Bad message");
+	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/net");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(captured.text, "cannot be read: no network interface is visible");
+}
+
 static void vfs_in_use_are_not_disabled(void **state)
 {
 	(void)state;
@@ -757,6 +812,8 @@ int main(void)
 		TEST(devices_of_one_group_are_bound_together),
 		TEST(apply_without_a_file_binds_nothing),
 		TEST(vfs_are_enabled_and_disabled),
+		TEST(settings_of_vfs_are_named_before_they_are_lost),
+		TEST(unreadable_settings_of_vfs_are_not_none),
 		TEST(vfs_in_use_are_not_disabled),
 		TEST(disks_of_vfs_are_opened),
 	};

@@ -597,7 +597,7 @@ static void a_rollback_of_vfs_reports_what_it_does_not_restore(void **state)
 	static const struct scenario scenario = {"vfs", prepare_pf, run_vfs_allowed, {NIC, "4"}};
 	static const char lost[] = NIC
 		": its virtual functions were removed and created again; not restored: "
-		"0000:01:10.0 bound to vfio-pci, 0000:01:10.1 bound to vfio-pci";
+		"0000:01:10.0 bound to vfio-pci; 0000:01:10.1 bound to vfio-pci";
 
 	(void)state;
 	prepare_pf();
