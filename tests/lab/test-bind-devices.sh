@@ -188,7 +188,7 @@ check "release is refused while the virtual function is held" exits 3 "$VFIO_BIN
 check "the holder is reported" grep -q "held: $function0 is held by process $$" /run/output
 check "disabling it is refused as well" exits 3 "$VFIO_BIND" vfs "$nvme0" 0
 exec {group}>&-
-check "it is disabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 0
+check "it is disabled" exits 0 "$VFIO_BIND" vfs --allow vf-settings "$nvme0" 0
 check "the physical function is released" exits 0 "$VFIO_BIND" release "$nvme0"
 check "its block device is back" wait_for 10 has_disk
 
