@@ -53,19 +53,19 @@ static size_t count_pending(const struct changes *changes)
 /* A failed recovery does not end the job: job_check_pending rejects these devices. */
 static int begin_changes(struct job *job)
 {
-	size_t count = 0;
+	size_t count = 0, pending;
 	int status = open_journal(job);
 
 	if (status != BIND_DONE)
 		return status;
-	status = bind_status_of_transaction(
-		transaction_recover(job->kernel, &job->journal, 0, &count));
-	if (count && status == BIND_DONE)
+	transaction_recover(job->kernel, &job->journal, 0, &count);
+	pending = count_pending(&job->journal.changes);
+	if (count && !pending)
 		log_warning(job->log, "recovered %zu device%s left by an interrupted run", count,
 			    count == 1 ? "" : "s");
 	else if (count)
 		log_warning(job->log, "an interrupted run is still pending for %zu of %zu device%s",
-			    count_pending(&job->journal.changes), count, count == 1 ? "" : "s");
+			    pending, count, count == 1 ? "" : "s");
 	return BIND_DONE;
 }
 
@@ -188,6 +188,35 @@ int job_check_pending(const struct job *job, const struct pci_device *device)
 	return BIND_REFUSED;
 }
 
+const struct change *job_find_recorded(const struct job *job, const struct pci_device *device)
+{
+	const struct change *change = journal_find(&job->journal.changes, &device->address, false);
+
+	return change && change->state == CHANGE_BOUND && change->inode == device->inode ? change
+											 : NULL;
+}
+
+static const char *name_of_driver(const struct binding *binding)
+{
+	return binding->autoprobe ? "its default driver"
+	       : binding->driver  ? binding->driver
+				  : "no driver";
+}
+
+void job_report_origin(const struct job *job, const struct change *change,
+		       const struct change *recorded, const char *what)
+{
+	char address[ADDRESS_SIZE];
+
+	if (!recorded || change_is_intact(recorded, &change->now))
+		return;
+	log_warning(
+		job->log,
+		"%s: another program has changed its driver or driver_override since vfio-bind bound it to %s; %s to %s, not to %s",
+		address_format(&change->address, address), name_of_driver(&recorded->before), what,
+		name_of_driver(&change->origin), name_of_driver(&recorded->origin));
+}
+
 int job_read(struct job *job, struct change *change)
 {
 	char address[ADDRESS_SIZE];
@@ -290,6 +319,8 @@ enum outcome job_outcome(const struct job *job, const struct change *change, int
 		return !change ? OUTCOME_ALREADY : job->options->dry_run ? OUTCOME_PLANNED : done;
 	if (recorded && recorded->state != CHANGE_BOUND)
 		return OUTCOME_UNFINISHED;
+	if (change && change->has_lost)
+		return OUTCOME_INCOMPLETE;
 	/* it may be bound although the owner of its node could not be set */
 	return change && change->is_read && change_is_applied(change) ? done : OUTCOME_UNCHANGED;
 }

@@ -42,6 +42,7 @@ enum outcome {
 	OUTCOME_POSSIBLE,   /* check: could be bound */
 	OUTCOME_REFUSED,    /* check: could not be bound */
 	OUTCOME_UNCHANGED,  /* refused, or rolled back */
+	OUTCOME_INCOMPLETE, /* rolled back, but not everything could be restored */
 	OUTCOME_UNFINISHED, /* neither applied nor rolled back; in the journal */
 	/* of an interrupted change */
 	OUTCOME_COMPLETED,
@@ -69,6 +70,15 @@ int job_add_target(struct job *job, const char *argument);
 
 /* Rejects a device with an unfinished change in the journal. */
 int job_check_pending(const struct job *job, const struct pci_device *device);
+
+/* Returns the entry of a device that vfio-bind has bound, which the journal owns, or NULL. */
+const struct change *job_find_recorded(const struct job *job, const struct pci_device *device);
+
+/* Warns if another program has changed the device since it was RECORDED (may be NULL), so that its
+ * former driver is not restored. WHAT is the beginning of what happens instead: "it is returned".
+ * CHANGE must have been read and have its origin. */
+void job_report_origin(const struct job *job, const struct change *change,
+		       const struct change *recorded, const char *what);
 
 /* Reads the current state of CHANGE, whose device must be present. */
 int job_read(struct job *job, struct change *change);

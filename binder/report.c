@@ -48,6 +48,9 @@ void bind_report_add(struct bind_report *report, const struct pci_device *device
 	report->items = grown;
 	if (recorded && recorded->inode != device->inode)
 		recorded = NULL;
+	/* another program has changed the device: its former driver is not restored */
+	if (recorded && read && !read->is_vfs && !change_is_intact(recorded, &read->now))
+		recorded = NULL;
 	grown[report->count++] = (struct result){
 		.device = device,
 		.outcome = outcome,
@@ -90,6 +93,7 @@ static const struct {
 	[OUTCOME_POSSIBLE] = {"possible", "could be bound (now ", ")"},
 	[OUTCOME_REFUSED] = {"refused", "cannot be bound (now ", ")"},
 	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged (", ")"},
+	[OUTCOME_INCOMPLETE] = {"incomplete", "rolled back, but not completely restored (", ")"},
 	[OUTCOME_UNFINISHED] = {"unfinished", "UNFINISHED (now ", ")"},
 	[OUTCOME_COMPLETED] = {"completed", "completed (now ", ")"},
 	[OUTCOME_ROLLED_BACK] = {"rolled-back", "rolled back (now ", ")"},

@@ -36,9 +36,9 @@ bool bind_check_device(struct job *job, const struct pci_device *device,
 
 static int set_wanted(struct change *change, const struct driver_choice *choice)
 {
-	change->module = strdup(choice->module);
-	return change->module ? binding_set(&change->wanted, choice->driver, choice->driver)
-			      : -ENOMEM;
+	int error = binding_set(&change->wanted, choice->driver, choice->driver);
+
+	return error ? error : binding_set_module(&change->wanted, choice->module);
 }
 
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
@@ -84,8 +84,9 @@ static const struct change *find_without_driver(const struct changes *changes)
 
 static int load_module(struct job *job, const struct change *change)
 {
-	int status = bind_status_of_errno(execute_step(
-		job->kernel, change, &(struct step){.kind = STEP_LOAD, .bytes = change->module}));
+	int status = bind_status_of_errno(
+		execute_step(job->kernel, change,
+			     &(struct step){.kind = STEP_LOAD, .bytes = change->wanted.module}));
 
 	return status == BIND_FAILED ? BIND_UNAVAILABLE : status;
 }
@@ -109,7 +110,7 @@ static int load_drivers(struct job *job, const struct targets *targets, struct c
 	if (!missing)
 		return status;
 	log_error(job->log, "%s: module %s is loaded, but provides no driver %s",
-		  address_format(&missing->address, address), missing->module,
+		  address_format(&missing->address, address), missing->wanted.module,
 		  missing->wanted.driver);
 	return BIND_UNAVAILABLE;
 }
@@ -134,6 +135,24 @@ static int check_targets(struct job *job, const struct changes *changes,
 		else
 			hazards_find_group(&job->view, targets->items[i], &job->findings);
 	return job_report_findings(job, first);
+}
+
+/* Reports devices whose former driver a release will not restore. */
+static int report_origins(struct job *job, const struct targets *targets, struct changes *changes)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		const struct change *recorded = job_find_recorded(job, targets->items[i]);
+		struct change *change = find_change(changes, targets->items[i]);
+
+		if (!change)
+			continue;
+		if (change_set_origin(change, recorded) < 0) {
+			log_error(job->log, "out of memory");
+			return BIND_FAILED;
+		}
+		job_report_origin(job, change, recorded, "a release will return it");
+	}
+	return BIND_DONE;
 }
 
 static int chown_node(struct job *job, const char *path)
@@ -197,6 +216,8 @@ int bind_targets(struct job *job, const struct targets *targets, struct bind_rep
 		status = persist_check_targets(job, targets);
 	if (status == BIND_DONE && find_without_driver(&changes))
 		status = load_drivers(job, targets, &changes);
+	if (status == BIND_DONE)
+		status = report_origins(job, targets, &changes);
 	if (status == BIND_DONE)
 		status = job_change(job, &changes);
 	if (status == BIND_DONE)

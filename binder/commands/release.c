@@ -4,31 +4,52 @@
 #include "binder/commands/persist.h"
 #include "binder/report.h"
 
-/* The former binding in the journal, else the driver that the kernel chooses. */
-static int set_wanted(const struct job *job, struct change *change)
+/* The former binding in the journal, else the driver that the kernel chooses. Returns 0 or -ENOMEM.
+ */
+static int set_wanted(const struct job *job, struct change *change, const struct change *recorded)
 {
 	static const struct binding autoprobe = {.autoprobe = true};
-	const struct change *bound = journal_find(&job->journal.changes, &change->address, false);
-	bool is_bound = bound && bound->state == CHANGE_BOUND && bound->inode == change->inode;
+	int error;
 
-	return binding_copy(&change->wanted, is_bound ? &bound->origin : &autoprobe);
+	if (!recorded)
+		return binding_copy(&change->wanted, &autoprobe);
+	error = change_set_origin(change, recorded);
+	if (error < 0)
+		return error;
+	job_report_origin(job, change, recorded, "it is returned");
+	return binding_copy(&change->wanted, &change->origin);
+}
+
+/* There is nothing to do for a device that another program has returned to the host. */
+static int forget(struct job *job, const struct change *change)
+{
+	if (job->options->dry_run)
+		return BIND_DONE;
+	journal_remove(&job->journal, change);
+	return bind_status_of_errno(journal_save(&job->journal));
 }
 
 static int plan_target(struct job *job, const struct pci_device *device, struct changes *changes)
 {
+	const struct change *recorded = job_find_recorded(job, device);
 	struct change *change;
 	int status = job_check_pending(job, device);
 
 	if (status != BIND_DONE)
 		return status;
 	change = changes_add(changes, device);
-	if (!change || set_wanted(job, change) < 0) {
+	status = change ? job_read(job, change) : BIND_DONE;
+	if (status != BIND_DONE)
+		return status;
+	if (!change || set_wanted(job, change, recorded) < 0) {
 		log_error(job->log, "out of memory");
 		return BIND_FAILED;
 	}
-	status = job_read(job, change);
-	if (status == BIND_DONE && change_is_applied(change))
-		changes_drop(changes, changes->count - 1);
+	status = job_read(job, change); /* how the wanted driver can be bound */
+	if (status != BIND_DONE || !change_is_applied(change))
+		return status;
+	status = recorded ? forget(job, change) : BIND_DONE;
+	changes_drop(changes, changes->count - 1);
 	return status;
 }
 

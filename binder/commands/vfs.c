@@ -3,7 +3,11 @@
 #include "binder/commands/commands.h"
 #include "binder/report.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#define LOST_SIZE 16384
 
 /* Returns an enum bind_status. */
 static int read_number(const struct job *job, const struct pci_device *pf, const char *argument,
@@ -30,20 +34,47 @@ static int read_number(const struct job *job, const struct pci_device *pf, const
 	return BIND_DONE;
 }
 
-static bool is_vf_of(const struct pci_device *device, const struct pci_device *pf)
-{
-	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
-}
-
 /* A change of the number removes all existing VFs: programs that use one lose it, or block the
  * kernel. */
 static int check_vfs(struct job *job, const struct pci_device *pf)
 {
 	job->view.open_disks = true;
 	inventory_foreach(job->inventory, device)
-		if (is_vf_of(device, pf))
+		if (hazard_is_vf_of(device, pf))
 			hazards_find_removal(&job->view, device, &job->findings);
+	hazards_find_vf_settings(&job->view, pf, &job->findings);
 	return job_report_findings(job, 0);
+}
+
+/* Describes for people what the VFs lose, at most LOST_SIZE bytes, since the journal stores it.
+ * *ret is NULL if they lose nothing. Returns 0 or -ENOMEM. */
+static int describe_lost(const struct hazard_findings *findings, char **ret)
+{
+	char address[ADDRESS_SIZE], *text = NULL;
+	size_t length = 0;
+	FILE *out;
+	int error;
+
+	*ret = NULL;
+	out = open_memstream(&text, &length);
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct hazard_finding *finding = &findings->items[i];
+
+		if (finding->hazard == HAZARD_VF_SETTINGS && ftell(out) < LOST_SIZE)
+			fprintf(out, "%s%s %s", ftell(out) ? "; " : "",
+				address_format(&finding->address, address), finding->text);
+	}
+	if (ftell(out) >= LOST_SIZE)
+		fputs("; ...", out);
+	error = fclose(out) == 0 ? 0 : -ENOMEM;
+	if (error < 0 || !length) {
+		free(text);
+		return error;
+	}
+	*ret = text;
+	return 0;
 }
 
 static int set_number(struct job *job, const struct pci_device *pf, struct changes *changes)
@@ -70,6 +101,10 @@ static int set_number(struct job *job, const struct pci_device *pf, struct chang
 		return BIND_DONE;
 	}
 	status = check_vfs(job, pf);
+	if (describe_lost(&job->findings, &change->vfs_lost) < 0) {
+		log_error(job->log, "out of memory");
+		return BIND_FAILED;
+	}
 	return status == BIND_DONE ? job_change(job, changes) : status;
 }
 

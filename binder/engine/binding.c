@@ -11,6 +11,7 @@ void binding_free(struct binding *binding)
 {
 	free(binding->driver);
 	free(binding->override);
+	free(binding->module);
 	*binding = (struct binding){0};
 }
 
@@ -30,14 +31,31 @@ int binding_set(struct binding *binding, const char *driver, const char *overrid
 	return 0;
 }
 
+int binding_set_module(struct binding *binding, const char *module)
+{
+	char *copy = module ? strdup(module) : NULL;
+
+	if (module && !copy)
+		return -ENOMEM;
+	free(binding->module);
+	binding->module = copy;
+	return 0;
+}
+
 int binding_copy(struct binding *to, const struct binding *from)
 {
-	bool autoprobe = from->autoprobe;
-	int error = binding_set(to, from->driver, from->override);
+	struct binding copy = {0};
+	int error = binding_set(&copy, from->driver, from->override);
 
-	if (error < 0)
+	if (!error)
+		error = binding_set_module(&copy, from->module);
+	if (error < 0) {
+		binding_free(&copy);
 		return error;
-	to->autoprobe = autoprobe;
+	}
+	copy.autoprobe = from->autoprobe;
+	binding_free(to);
+	*to = copy;
 	return 0;
 }
 
@@ -45,4 +63,9 @@ bool binding_equal(const struct binding *a, const struct binding *b)
 {
 	return a->autoprobe == b->autoprobe && text_same(a->driver, b->driver) &&
 	       text_same(a->override, b->override);
+}
+
+const char *binding_override_bytes(const struct binding *binding)
+{
+	return binding->override ? binding->override : "\n";
 }

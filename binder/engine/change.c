@@ -30,8 +30,9 @@ void change_free_members(struct change *change)
 	binding_free(&change->before);
 	binding_free(&change->wanted);
 	binding_free(&change->now);
-	free(change->module);
+	free(change->vfs_lost);
 	free(change->group);
+	free(change->modalias);
 }
 
 void changes_free(struct changes *changes)
@@ -62,9 +63,11 @@ int change_copy(struct change *to, const struct change *from)
 		.is_vfs = from->is_vfs,
 		.vfs_before = from->vfs_before,
 		.vfs_wanted = from->vfs_wanted,
+		.vf_before = from->vf_before,
+		.vfs_lost = from->vfs_lost ? strdup(from->vfs_lost) : NULL,
 	};
 
-	if (binding_copy(&copy.origin, &from->origin) < 0 ||
+	if ((from->vfs_lost && !copy.vfs_lost) || binding_copy(&copy.origin, &from->origin) < 0 ||
 	    binding_copy(&copy.before, &from->before) < 0 ||
 	    binding_copy(&copy.wanted, &from->wanted) < 0) {
 		change_free_members(&copy);
@@ -73,6 +76,33 @@ int change_copy(struct change *to, const struct change *from)
 	change_free_members(to);
 	*to = copy;
 	return 0;
+}
+
+bool change_is_intact(const struct change *recorded, const struct binding *now)
+{
+	return recorded->state != CHANGE_BOUND ||
+	       (text_same(recorded->before.override, now->override) &&
+		(!now->driver || text_same(recorded->before.driver, now->driver)));
+}
+
+int change_set_origin(struct change *change, const struct change *recorded)
+{
+	static const struct binding autoprobe = {.autoprobe = true};
+	const struct binding *now = &change->now;
+	int error;
+
+	if (!recorded || recorded->inode != change->inode)
+		return binding_copy(&change->origin, now);
+	if (change_is_intact(recorded, now))
+		return binding_copy(&change->origin, &recorded->origin);
+	if (!now->driver || driver_is_for_vms(now->driver))
+		return binding_copy(&change->origin, &autoprobe);
+	error = binding_copy(&change->origin, now);
+	if (!error && now->override && driver_is_for_vms(now->override)) {
+		free(change->origin.override);
+		change->origin.override = NULL;
+	}
+	return error;
 }
 
 bool change_is_applied(const struct change *change)

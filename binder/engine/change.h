@@ -30,15 +30,20 @@ struct change {
 	struct binding before; /* before this change: the target of a rollback */
 	struct binding wanted; /* the target */
 	unsigned vfs_before, vfs_wanted;
-	char *module; /* that contains the wanted driver; NULL: it has the driver's name */
+	uint64_t vf_before; /* inode of the entry of the first VF; 0: there was none */
+	char *vfs_lost;	    /* what a rollback does not restore when it creates the VFs again, for
+			       people: drivers and settings; NULL: nothing */
 
 	/* the current state, see change_read */
 	bool is_read;
 	bool is_gone; /* removed, or replaced by another device */
 	struct binding now;
 	unsigned vfs_now;
+	uint64_t vf_now;
+	bool has_lost;		 /* it was rolled back, but what vfs_lost says was not restored */
 	enum bind_method method; /* of the wanted driver */
 	char *group;		 /* number of the IOMMU group; NULL: none */
+	char *modalias;		 /* only if the kernel is to choose the driver; NULL: none */
 };
 
 struct changes {
@@ -58,6 +63,15 @@ void changes_drop(struct changes *changes, size_t index);
 /* Replaces TO by a copy of the members of FROM that the journal stores. Returns 0, or -ENOMEM with
  * TO unchanged. */
 int change_copy(struct change *to, const struct change *from);
+
+/* Whether a device with the binding NOW is still as a run left it that RECORDED in the journal.
+ * Without a driver it is: only the VFIO driver was unloaded or unbound. */
+bool change_is_intact(const struct change *recorded, const struct binding *now);
+
+/* Sets the origin of CHANGE, which must have been read: that of RECORDED, the device's entry in the
+ * journal or NULL, or, if another program has changed the device since, its current binding, if
+ * that is one of the host, or else the driver that the kernel chooses. Returns 0 or -ENOMEM. */
+int change_set_origin(struct change *change, const struct change *recorded);
 
 /* Whether the current state, which must have been read, is the target: the driver and override, or
  * the number of VFs. */

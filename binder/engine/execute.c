@@ -29,6 +29,7 @@ static const struct {
 	 "another driver was bound meanwhile, the device has virtual functions, or its IOMMU group is in use by a VM"},
 	{STEP_BIND, EINVAL, "the device has no IOMMU group or is a bridge"},
 	{STEP_BIND, EAGAIN, "the driver deferred its probe: it waits for another device or driver"},
+	{STEP_PROBE, EBUSY, "driver_override was changed by another program"},
 	{STEP_PROBE, EINVAL, "its IOMMU group is in use by a VM, or the driver deferred its probe"},
 	{STEP_VFS, EBUSY,
 	 "the driver is using the VFs, or their number was changed by another program"},
@@ -49,6 +50,11 @@ static const char *find_meaning(enum step_kind kind, int error)
 	return NULL;
 }
 
+static bool is_load(const struct step *step)
+{
+	return step->kind == STEP_LOAD || step->kind == STEP_LOAD_ALIAS;
+}
+
 static void log_step_failure(const struct kernel *kernel, const struct change *change,
 			     const struct step *step, int error)
 {
@@ -57,7 +63,7 @@ static void log_step_failure(const struct kernel *kernel, const struct change *c
 	char address[ADDRESS_SIZE];
 
 	address_format(&change->address, address);
-	if (step->kind == STEP_LOAD)
+	if (is_load(step))
 		log_error(kernel->log, "%s: module %s: %s%s%s", address, step->bytes, what,
 			  meaning ? ": " : "", meaning ? meaning : "");
 	else
@@ -84,7 +90,28 @@ static int read_copy(struct kernel *kernel, const struct change *change, struct 
 	return error;
 }
 
-/* The kernel may have truncated the override, or another program may have changed it. */
+/* Another program may have changed the override meanwhile, as udev's rules of driverctl do. NOW is
+ * the device's current binding. Returns 1 if the override has been set again, 0 if it is as wanted,
+ * or a negative errno. */
+static int set_override_again(struct kernel *kernel, const struct change *change,
+			      const struct binding *now)
+{
+	char address[ADDRESS_SIZE], path[DEVICE_PATH_SIZE];
+	int error;
+
+	if (change->is_vfs || text_same(now->override, change->wanted.override))
+		return 0;
+	log_warning(kernel->log,
+		    "%s: another program has changed driver_override to %s; setting it again",
+		    address_format(&change->address, address),
+		    now->override ? now->override : "none");
+	error = kernel->write(kernel, &change->address,
+			      device_path(&change->address, "driver_override", path),
+			      binding_override_bytes(&change->wanted));
+	return error ? error : 1;
+}
+
+/* The kernel may have truncated the override. */
 static int check_override(struct kernel *kernel, const struct change *change)
 {
 	struct change copy;
@@ -92,7 +119,10 @@ static int check_override(struct kernel *kernel, const struct change *change)
 
 	if (error < 0)
 		return error;
-	if (!text_same(copy.now.override, change->wanted.override))
+	error = set_override_again(kernel, change, &copy.now);
+	if (error == 1)
+		error = change_read(kernel, &copy);
+	if (!error && !text_same(copy.now.override, change->wanted.override))
 		error = -EIO;
 	change_free_members(&copy);
 	return error;
@@ -115,21 +145,61 @@ static int check_unbound(struct kernel *kernel, const struct change *change, int
 	return error;
 }
 
-int execute_step(struct kernel *kernel, const struct change *change, const struct step *step)
+static int run_step(struct kernel *kernel, const struct change *change, const struct step *step)
 {
 	int error;
 
-	log_debug(kernel->log, "%s%s%s%s", step->kind == STEP_LOAD ? "loading " : "writing ",
+	log_debug(kernel->log, "%s%s%s%s", is_load(step) ? "loading " : "writing ",
 		  strcmp(step->bytes, "\n") == 0 ? "a newline" : step->bytes,
-		  step->kind == STEP_LOAD ? "" : " to /", step->path);
-	if (step->kind == STEP_LOAD)
-		error = kernel->load(kernel, &change->address, step->bytes);
-	else
-		error = kernel->write(kernel, &change->address, step->path, step->bytes);
+		  is_load(step) ? "" : " to /", step->path);
+	if (is_load(step))
+		return kernel->load(kernel, &change->address, step->bytes);
+	error = kernel->write(kernel, &change->address, step->path, step->bytes);
 	if (step->kind == STEP_OVERRIDE && !error)
-		error = check_override(kernel, change);
+		return check_override(kernel, change);
 	if (step->kind == STEP_UNBIND)
-		error = check_unbound(kernel, change, error);
+		return check_unbound(kernel, change, error);
+	return error;
+}
+
+/* The result of a step that depends on the override, if that was changed meanwhile. ERROR is its
+ * result so far. */
+static int repeat_step(struct kernel *kernel, const struct change *change, const struct step *step,
+		       int error)
+{
+	struct change copy;
+	int result = read_copy(kernel, change, &copy);
+
+	if (result < 0)
+		return error ? error : result;
+	result = set_override_again(kernel, change, &copy.now);
+	if (result < 0)
+		error = result;
+	else if (result == 1 && step->kind == STEP_PROBE && copy.now.driver &&
+		 text_same(copy.now.driver, copy.now.override))
+		error = -EBUSY; /* the kernel has chosen the driver of the other program */
+	else if (result == 1 && !copy.now.driver)
+		error = run_step(kernel, change, step);
+	else if (change->wanted.driver && text_same(copy.now.driver, change->wanted.driver))
+		error = 0; /* bound by another program */
+	change_free_members(&copy);
+	return error;
+}
+
+int execute_step(struct kernel *kernel, const struct change *change, const struct step *step)
+{
+	int error = run_step(kernel, change, step);
+
+	if ((step->kind == STEP_BIND && (error == -ENODEV || error == -EBUSY)) ||
+	    (step->kind == STEP_PROBE && !error))
+		error = repeat_step(kernel, change, step, error);
+	/* the driver may be built in; without one the device is returned all the same */
+	if (step->kind == STEP_LOAD_ALIAS && error < 0 && error != -ETIMEDOUT) {
+		if (error != -ENOENT)
+			log_warning(kernel->log, "cannot load the modules for %s: %s", step->bytes,
+				    strerror(-error));
+		return 0;
+	}
 	if (error < 0)
 		log_step_failure(kernel, change, step, error);
 	return error;
@@ -192,6 +262,7 @@ static int log_verify_failure(const struct kernel *kernel, const struct change *
 int execute_verify(struct kernel *kernel, struct change *change)
 {
 	char address[ADDRESS_SIZE];
+	bool repeated = false;
 	int error;
 
 	for (unsigned i = 0;; i++) {
@@ -202,6 +273,10 @@ int execute_verify(struct kernel *kernel, struct change *change)
 			log_error(kernel->log, "%s: %s", address_format(&change->address, address),
 				  error == -ENODEV ? "removed" : strerror(-error));
 			return error;
+		}
+		if (!repeated && set_override_again(kernel, change, &change->now) == 1) {
+			repeated = true;
+			continue;
 		}
 		if (!change_is_applied(change))
 			return log_verify_failure(kernel, change);

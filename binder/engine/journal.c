@@ -5,6 +5,7 @@
 #include "binder/engine/state.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -67,14 +68,21 @@ static int decode(const char *field, size_t length, char **ret)
 
 static int parse_binding(const char *field, struct binding *binding)
 {
-	const char *comma = strchr(field, ',');
+	size_t driver = strcspn(field, ","), override;
+	const char *rest = field + driver;
 	int error;
 
-	if (!comma)
+	if (*rest++ != ',')
 		return -EBADMSG;
-	binding->autoprobe = comma == field + 1 && *field == '*';
-	error = binding->autoprobe ? 0 : decode(field, (size_t)(comma - field), &binding->driver);
-	return error ? error : decode(comma + 1, strlen(comma + 1), &binding->override);
+	binding->autoprobe = driver == 1 && *field == '*';
+	error = binding->autoprobe ? 0 : decode(field, driver, &binding->driver);
+	override = strcspn(rest, ",");
+	if (!error)
+		error = decode(rest, override, &binding->override);
+	rest += override;
+	if (error || !*rest)
+		return error;
+	return strchr(++rest, ',') ? -EBADMSG : decode(rest, strlen(rest), &binding->module);
 }
 
 static bool parse_state(const char *field, struct change *change)
@@ -90,21 +98,30 @@ static bool parse_state(const char *field, struct change *change)
 	return false;
 }
 
+static int parse_inode(const char *field, uint64_t *ret)
+{
+	unsigned long long inode;
+	int end = 0;
+
+	if (sscanf(field, "%20llu%n", &inode, &end) != 1 || field[end])
+		return -EBADMSG;
+	*ret = inode;
+	return 0;
+}
+
 /* Parses the fields that every line has. */
 static int parse_common(char **fields, struct change *change)
 {
 	unsigned vendor, device;
-	unsigned long long inode;
 	int end = 0;
 
 	if (!parse_state(fields[0], change) ||
 	    address_parse_full(fields[1], &change->address) < 0 ||
 	    sscanf(fields[2], "%4x:%4x%n", &vendor, &device, &end) != 2 || fields[2][end] ||
-	    sscanf(fields[3], "%20llu%n", &inode, &end) != 1 || fields[3][end])
+	    parse_inode(fields[3], &change->inode) < 0)
 		return -EBADMSG;
 	change->vendor = (uint16_t)vendor;
 	change->device = (uint16_t)device;
-	change->inode = inode;
 	return 0;
 }
 
@@ -115,13 +132,24 @@ static int parse_vfs(const char *field, unsigned *ret)
 	return sscanf(field, "%5u%n", ret, &end) == 1 && !field[end] ? 0 : -EBADMSG;
 }
 
+static int parse_vfs_fields(char **fields, struct change *change)
+{
+	int error = parse_vfs(fields[0], &change->vfs_before);
+
+	if (!error)
+		error = parse_vfs(fields[1], &change->vfs_wanted);
+	if (!error)
+		error = parse_inode(fields[2], &change->vf_before);
+	return error ? error : decode(fields[3], strlen(fields[3]), &change->vfs_lost);
+}
+
 static int parse_line(char *line, struct change *change)
 {
-	char *fields[8] = {NULL}, *rest = NULL;
+	char *fields[9] = {NULL}, *rest = NULL;
 	size_t count = 0;
 	int error;
 
-	for (char *field = strtok_r(line, " ", &rest); field && count < 8;
+	for (char *field = strtok_r(line, " ", &rest); field && count < 9;
 	     field = strtok_r(NULL, " ", &rest))
 		fields[count++] = field;
 	if (count < 4)
@@ -129,12 +157,10 @@ static int parse_line(char *line, struct change *change)
 	error = parse_common(fields, change);
 	if (error < 0)
 		return error;
-	if (count != (change->is_vfs ? 6 : 7))
+	if (count != (change->is_vfs ? 8 : 7))
 		return -EBADMSG;
-	if (change->is_vfs) {
-		error = parse_vfs(fields[4], &change->vfs_before);
-		return error ? error : parse_vfs(fields[5], &change->vfs_wanted);
-	}
+	if (change->is_vfs)
+		return parse_vfs_fields(fields + 4, change);
 	error = parse_binding(fields[4], &change->origin);
 	if (!error)
 		error = parse_binding(fields[5], &change->before);
@@ -313,6 +339,10 @@ static void write_binding(FILE *out, const struct binding *binding)
 		encode(out, binding->driver);
 	fputc(',', out);
 	encode(out, binding->override);
+	if (!binding->module)
+		return;
+	fputc(',', out);
+	encode(out, binding->module);
 }
 
 static void write_change(FILE *out, const struct change *change)
@@ -323,7 +353,9 @@ static void write_change(FILE *out, const struct change *change)
 		address_format(&change->address, address), change->vendor, change->device,
 		(unsigned long long)change->inode);
 	if (change->is_vfs) {
-		fprintf(out, " %u %u", change->vfs_before, change->vfs_wanted);
+		fprintf(out, " %u %u %llu ", change->vfs_before, change->vfs_wanted,
+			(unsigned long long)change->vf_before);
+		encode(out, change->vfs_lost);
 	} else {
 		write_binding(out, &change->origin);
 		write_binding(out, &change->before);
@@ -463,13 +495,70 @@ static void release_space(const struct journal *journal, size_t length)
 	close(fd);
 }
 
+/* ---- markers ---- */
+
+static bool is_changing(const struct journal *journal, const struct pci_address *address)
+{
+	const struct change *change = journal_find(&journal->changes, address, false);
+
+	return change && change->state != CHANGE_BOUND;
+}
+
+static int create_marker(const struct journal *journal, const struct pci_address *address)
+{
+	char name[sizeof(JOURNAL_MARKER) + ADDRESS_SIZE] = JOURNAL_MARKER;
+	int fd;
+
+	address_format(address, name + strlen(JOURNAL_MARKER));
+	fd = openat(journal->directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int create_markers(const struct journal *journal)
+{
+	const struct changes *changes = &journal->changes;
+	int error = 0;
+
+	for (size_t i = 0; i < changes->count && !error; i++)
+		if (is_changing(journal, &changes->items[i].address))
+			error = create_marker(journal, &changes->items[i].address);
+	return error;
+}
+
+void journal_remove_markers(const struct journal *journal)
+{
+	int fd = openat(journal->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct pci_address address;
+	struct dirent *entry;
+
+	if (!list) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(list)))
+		if (strncmp(entry->d_name, JOURNAL_MARKER, strlen(JOURNAL_MARKER)) == 0 &&
+		    address_parse_full(entry->d_name + strlen(JOURNAL_MARKER), &address) == 0 &&
+		    !is_changing(journal, &address))
+			unlinkat(journal->directory, entry->d_name, 0);
+	closedir(list);
+}
+
 int journal_save(struct journal *journal)
 {
 	size_t length = 0;
-	int error = save(journal, 0, &length);
+	int error = create_markers(journal);
 
+	if (!error)
+		error = save(journal, 0, &length);
 	if (!error && !has_pending(journal))
 		release_space(journal, length);
+	if (!error)
+		journal_remove_markers(journal);
 	return log_save_error(journal, error);
 }
 
@@ -501,6 +590,11 @@ int journal_reserve(struct journal *journal, const struct changes *changes)
 
 	for (int i = 0; i < 2 && !error; i++)
 		error = save(journal, size, NULL);
+	for (size_t i = 0; i < changes->count && !error; i++)
+		if (!changes->items[i].is_vfs)
+			error = create_marker(journal, &changes->items[i].address);
+	if (error < 0)
+		journal_remove_markers(journal);
 	if (error < 0 && !has_pending(journal))
 		unlinkat(journal->directory, NEW, 0);
 	return log_save_error(journal, error);
@@ -582,6 +676,7 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds, 
 	if (error < 0)
 		return error;
 	drop_removed(ret);
+	journal_remove_markers(ret);
 	return is_old ? journal_save(ret) : 0;
 }
 

@@ -6,16 +6,17 @@
  *
  *   vfio-bind 1
  *   boot 2f1a8c3e-5b7d-4e0f-9a6b-1c2d3e4f5a6b
- *   bound 0000:01:00.0 8086:10d3 4711 e1000e,- e1000e,- vfio-pci,vfio-pci
+ *   bound 0000:01:00.0 8086:10d3 4711 e1000e,-,e1000e vfio-pci,vfio-pci vfio-pci,vfio-pci
  *   doing 0000:02:00.0 1b36:0010 4712 nvme,- nvme,- vfio-pci,vfio-pci
- *   doing-vfs 0000:03:00.0 8086:1572 4713 0 4
+ *   doing-vfs 0000:03:00.0 8086:1572 4713 2 4 4714 0000%3A03%3A10.0%20bound%20to%20vfio-pci
  *
  * Fields of a line: state (bound, doing: being applied, undo: being rolled back; with -vfs for a
  * number of VFs), address, vendor:device, inode of the device's entry in sysfs, and three times
- * driver,override: before the first bind, before this change, and wanted; or the number of VFs
- * before and wanted. "-" is none, "*" the driver that the kernel chooses; bytes other than letters,
- * digits, "_", "." and "-" are percent-encoded. While a change is pending, the file ends in spaces,
- * and a second one, journal.new, has the space that the next save needs. */
+ * driver,override or driver,override,module: before the first bind, before this change, and wanted;
+ * or the number of VFs before and wanted, the inode of the first VF's entry, and what the VFs lose
+ * when they are created again. "-" is none, "*" the driver that the kernel chooses; bytes other
+ * than letters, digits, "_", "." and "-" are percent-encoded. While a change is pending, the file
+ * ends in spaces, and a second one, journal.new, has the space that the next save needs. */
 #ifndef PCIPROBE_BINDER_ENGINE_JOURNAL_H
 #define PCIPROBE_BINDER_ENGINE_JOURNAL_H
 
@@ -29,6 +30,11 @@
 
 /* With the terminating NUL, as in /proc/sys/kernel/random/boot_id. */
 #define JOURNAL_BOOT_SIZE 37
+
+/* While the driver of a device is changed, the directory has a file of this name followed by its
+ * address, for udev's rules: see binder/hostfiles/udev.c. It exists before the first write and
+ * until the journal has no pending change of the device. */
+#define JOURNAL_MARKER "changing-"
 
 /* Reads the journal below ROOT without locking it. A missing file is an empty journal, and so is
  * one from before the last boot (a warning is logged if it has entries). Returns 0;
@@ -53,12 +59,17 @@ int journal_open(struct sysroot *root, const struct log *log, unsigned seconds,
 		 struct journal *ret);
 void journal_close(struct journal *journal);
 
-/* Reserves the space that the journal will need when CHANGES are added to it, applied or rolled
- * back: until none of them is pending any more, journal_save does not fail for lack of space.
- * Returns 0 or a negative errno (logged). */
+/* Reserves the space that the journal and its markers will need when CHANGES are added to it,
+ * applied or rolled back: until none of them is pending any more, journal_save does not fail for
+ * lack of space. Returns 0 or a negative errno (logged). */
 int journal_reserve(struct journal *journal, const struct changes *changes);
 
-/* Writes the changes and syncs them to disk. Returns 0 or a negative errno (logged). */
+/* Removes the markers of devices without a pending change, as of a run that was killed before it
+ * had written the journal. */
+void journal_remove_markers(const struct journal *journal);
+
+/* Writes the changes, syncs them to disk and updates the markers. Returns 0 or a negative errno
+ * (logged). */
 int journal_save(struct journal *journal);
 
 /* Finds the change of a device's driver, or if VFS, of its number of VFs. Returns NULL if there is

@@ -110,6 +110,8 @@ static ssize_t run_read(void *data, void *result, size_t size)
 /* Ignores install commands of modprobe.d, which libkmod would run in a shell. */
 static int insert_modules(struct kmod_ctx *context, const char *name)
 {
+	unsigned flags = KMOD_PROBE_IGNORE_COMMAND |
+			 (strchr(name, ':') ? KMOD_PROBE_APPLY_BLACKLIST : 0);
 	struct kmod_list *modules = NULL, *item;
 	int error = kmod_module_new_from_lookup(context, name, &modules);
 
@@ -118,10 +120,10 @@ static int insert_modules(struct kmod_ctx *context, const char *name)
 	kmod_list_foreach(item, modules)
 	{
 		struct kmod_module *module = kmod_module_get_module(item);
+		int result = kmod_module_probe_insert_module(module, flags, NULL, NULL, NULL, NULL);
 
-		if (!error)
-			error = kmod_module_probe_insert_module(module, KMOD_PROBE_IGNORE_COMMAND,
-								NULL, NULL, NULL, NULL);
+		if (result < 0) /* it is positive for an excluded module */
+			error = result;
 		kmod_module_unref(module);
 	}
 	kmod_module_unref_list(modules);
@@ -139,7 +141,7 @@ static ssize_t run_load(void *data, void *result, size_t size)
 		return -ENOMEM;
 	error = insert_modules(context, call->path);
 	kmod_unref(context);
-	return error > 0 ? -EIO : error;
+	return error;
 }
 
 /* ---- the parent ---- */

@@ -33,8 +33,9 @@ struct kernel {
 	 * it may still have its effect. */
 	bool (*is_busy)(struct kernel *kernel, const struct pci_address *device);
 
-	/* Loads a module and its dependencies on behalf of DEVICE. Returns 0 or a negative errno:
-	 * -ENOENT if there is no such module. */
+	/* Loads a module, or all modules for a modalias that modprobe.d does not exclude, and their
+	 * dependencies, on behalf of DEVICE. Returns 0 or a negative errno: -ENOENT if there is no
+	 * such module. */
 	int (*load)(struct kernel *kernel, const struct pci_address *device, const char *module);
 
 	/* Changes the owner and group of the device node PATH and its mode to 0660. Returns 0 or a

@@ -69,14 +69,17 @@ static bool must_bind(const struct change *change)
 
 static int plan_load(struct plan *plan, const struct change *change, size_t index)
 {
-	const char *module = change->module ? change->module : change->wanted.driver;
+	const struct binding *wanted = &change->wanted;
+	const char *module = wanted->autoprobe ? change->modalias
+			     : wanted->module  ? wanted->module
+					       : wanted->driver;
 
 	if (change->method != BIND_METHOD_NONE || !must_bind(change) || !module)
 		return 0;
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].kind == STEP_LOAD && strcmp(plan->steps[i].bytes, module) == 0)
+		if (strcmp(plan->steps[i].bytes, module) == 0)
 			return 0;
-	return plan_add(plan, STEP_LOAD, index, "", module);
+	return plan_add(plan, wanted->autoprobe ? STEP_LOAD_ALIAS : STEP_LOAD, index, "", module);
 }
 
 static int plan_override(struct plan *plan, const struct change *change, size_t index)
@@ -85,10 +88,9 @@ static int plan_override(struct plan *plan, const struct change *change, size_t 
 
 	if (text_same(change->now.override, change->wanted.override))
 		return 0;
-	/* the kernel ignores empty writes; a newline clears the override */
 	return plan_add(plan, STEP_OVERRIDE, index,
 			device_path(&change->address, "driver_override", path),
-			change->wanted.override ? change->wanted.override : "\n");
+			binding_override_bytes(&change->wanted));
 }
 
 static int plan_unbind(struct plan *plan, const struct change *change, size_t index)
@@ -157,8 +159,10 @@ int plan_make(const struct changes *changes, struct plan *ret)
 
 void step_print(FILE *out, const char *root, const struct step *step)
 {
-	if (step->kind == STEP_LOAD) {
-		fprintf(out, "load module %s\n", step->bytes);
+	if (step->kind == STEP_LOAD || step->kind == STEP_LOAD_ALIAS) {
+		fputs(step->kind == STEP_LOAD ? "load module " : "load the modules for ", out);
+		text_write_plain(out, step->bytes);
+		fputc('\n', out);
 		return;
 	}
 	if (step->kind == STEP_CHOWN) {

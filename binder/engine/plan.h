@@ -9,8 +9,9 @@
 #include <stdio.h>
 
 enum step_kind {
-	STEP_LOAD,     /* load the module BYTES */
-	STEP_OVERRIDE, /* this and the following: write BYTES to PATH */
+	STEP_LOAD,	 /* load the module BYTES */
+	STEP_LOAD_ALIAS, /* load the modules for the modalias BYTES, if there are any */
+	STEP_OVERRIDE,	 /* this and the following: write BYTES to PATH */
 	STEP_UNBIND,
 	STEP_BIND,
 	STEP_PROBE,

@@ -36,6 +36,21 @@ static int read_link(const struct sysdir *device, const char *name, char **ret)
 	return 0;
 }
 
+/* Returns 0 or -ENOMEM: without a modalias, no module can be found by it. */
+static int read_modalias(const struct sysdir *device, struct change *change)
+{
+	char value[ATTRIBUTE_SIZE], *copy;
+
+	if (sysdir_read(device, "modalias", value, sizeof(value)) <= 0)
+		return 0;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(change->modalias);
+	change->modalias = copy;
+	return 0;
+}
+
 static int read_override(struct kernel *kernel, struct change *change)
 {
 	char path[DEVICE_PATH_SIZE], value[ATTRIBUTE_SIZE], *copy = NULL;
@@ -72,6 +87,7 @@ static int read_vfs(struct kernel *kernel, struct change *change)
 	ssize_t length = kernel->read(kernel, &change->address,
 				      device_path(&change->address, "sriov_numvfs", path), value);
 	unsigned long number;
+	int error;
 
 	if (length < 0)
 		return (int)length;
@@ -79,7 +95,11 @@ static int read_vfs(struct kernel *kernel, struct change *change)
 	if (end == value || *end || number > UINT16_MAX)
 		return -EBADMSG;
 	change->vfs_now = (unsigned)number;
-	return 0;
+	error = sysdir_inode(sysroot_dir(kernel->root),
+			     device_path(&change->address, "virtfn0", path), &change->vf_now);
+	if (error < 0)
+		change->vf_now = 0;
+	return error == -ENOENT ? 0 : error;
 }
 
 static int read_present(struct kernel *kernel, struct change *change)
@@ -94,6 +114,9 @@ static int read_present(struct kernel *kernel, struct change *change)
 	error = read_link(&device, "driver", &change->now.driver);
 	if (error < 0)
 		return error;
+	error = read_link(&device, "driver/module", &change->now.module);
+	if (error < 0)
+		return error;
 	error = read_link(&device, "iommu_group", &change->group);
 	if (error < 0)
 		return error;
@@ -102,7 +125,7 @@ static int read_present(struct kernel *kernel, struct change *change)
 		return error;
 	if (change->wanted.driver)
 		change->method = find_method(kernel->root, change->wanted.driver);
-	return 0;
+	return change->wanted.autoprobe ? read_modalias(&device, change) : 0;
 }
 
 int change_read(struct kernel *kernel, struct change *change)

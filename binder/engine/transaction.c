@@ -56,21 +56,20 @@ static void forget_unsaved(struct journal *journal)
 		return;
 	changes_free(&journal->changes);
 	journal->changes = saved;
+	journal_remove_markers(journal);
 }
 
 static int set_before(const struct journal *journal, struct change *change)
 {
 	const struct change *recorded = journal_find(&journal->changes, &change->address,
 						     change->is_vfs);
-	bool is_recorded = recorded && recorded->inode == change->inode;
 	int error;
 
 	change->state = CHANGE_APPLYING;
 	change->vfs_before = change->vfs_now;
+	change->vf_before = change->vf_now;
 	error = binding_copy(&change->before, &change->now);
-	return error ? error
-		     : binding_copy(&change->origin,
-				    is_recorded ? &recorded->origin : &change->now);
+	return error ? error : change_set_origin(change, recorded);
 }
 
 /* Records the current state of all devices before the first write. */
@@ -236,16 +235,44 @@ static void log_pending(struct kernel *kernel, const struct journal *journal,
 	}
 }
 
+/* A rollback of the number of VFs may have created them again. BACK has been verified. */
+static void report_lost(const struct kernel *kernel, const struct change *back,
+			struct changes *changes)
+{
+	struct change *change = journal_find(changes, &back->address, true);
+	char address[ADDRESS_SIZE];
+
+	if (!back->is_vfs || !change || !back->vfs_lost || back->vf_now == back->vf_before)
+		return;
+	change->has_lost = true;
+	log_error(kernel->log,
+		  "%s: its virtual functions were removed and created again; not restored: %s",
+		  address_format(&back->address, address), back->vfs_lost);
+}
+
+static bool has_lost(const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		if (changes->items[i].has_lost)
+			return true;
+	return false;
+}
+
 /* Also verifies a device of which a step failed: it may have been restored all the same, for
- * example by another program. */
-static int verify_rollback(struct kernel *kernel, struct journal *journal, struct changes *back)
+ * example by another program. CHANGES are those that are rolled back. */
+static int verify_rollback(struct kernel *kernel, struct journal *journal, struct changes *back,
+			   struct changes *changes)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < back->count && !error; i++)
-		if (!kernel->is_busy(kernel, &back->items[i].address) &&
-		    execute_verify(kernel, &back->items[i]) == 0)
-			error = commit_change(journal, &back->items[i], &back->items[i].wanted);
+	for (size_t i = 0; i < back->count && !error; i++) {
+		struct change *change = &back->items[i];
+
+		if (kernel->is_busy(kernel, &change->address) || execute_verify(kernel, change) < 0)
+			continue;
+		report_lost(kernel, change, changes);
+		error = commit_change(journal, change, &change->wanted);
+	}
 	return error;
 }
 
@@ -267,7 +294,7 @@ static int roll_back_changes(struct kernel *kernel, struct journal *journal,
 		return error;
 	error = apply_remaining(kernel, back, failed);
 	if (!error)
-		error = verify_rollback(kernel, journal, back);
+		error = verify_rollback(kernel, journal, back, changes);
 	return error ? error : save_result(kernel, journal);
 }
 
@@ -287,9 +314,10 @@ static enum transaction_result rollback(struct kernel *kernel, struct journal *j
 	log_pending(kernel, journal, changes, &busy);
 	if (error < 0)
 		return TRANSACTION_INCOMPLETE;
-	return busy				 ? TRANSACTION_TIMEOUT
-	       : count_pending(journal, changes) ? TRANSACTION_INCOMPLETE
-						 : TRANSACTION_DONE;
+	if (busy)
+		return TRANSACTION_TIMEOUT;
+	return count_pending(journal, changes) || has_lost(changes) ? TRANSACTION_INCOMPLETE
+								    : TRANSACTION_DONE;
 }
 
 /* ---- transactions ---- */
@@ -338,7 +366,7 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 		result = rollback(kernel, journal, changes);
 		if (result == TRANSACTION_DONE)
 			result = transaction_result_of_errno(error);
-		if (!count_pending(journal, changes))
+		if (!count_pending(journal, changes) && !has_lost(changes))
 			log_error(kernel->log, "rolled back");
 	} else {
 		error = commit(kernel, journal, changes);

@@ -11,7 +11,8 @@ enum transaction_result {
 	TRANSACTION_DONE,
 	TRANSACTION_FAILED,	/* rolled back */
 	TRANSACTION_PERMISSION, /* permission denied by the kernel; rolled back */
-	TRANSACTION_INCOMPLETE, /* not completely rolled back; the journal has the rest */
+	TRANSACTION_INCOMPLETE, /* not completely rolled back; the journal has the rest, except what
+				   can't be restored (see change.has_lost) */
 	TRANSACTION_TIMEOUT,	/* the kernel has not finished; the journal has the rest */
 };
 

@@ -52,6 +52,9 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 	[HAZARD_OPEN] = {"open", GRADE_REFUSED, "stop the programs that have it open first"},
 	[HAZARD_CONSUMER] = {"consumer", GRADE_REFUSED,
 			     "bind the device that depends on it as well"},
+	[HAZARD_VF_SETTINGS] =
+		{"vf-settings", GRADE_REFUSED,
+		 "a change of the number of virtual functions removes all of them; restore this afterwards"},
 	[HAZARD_RESERVED_REGION] = {"reserved-region", GRADE_REFUSED,
 				    "no VM can use it: disable its use by the firmware first"},
 	[HAZARD_NET_HIDDEN] = {"net-hidden", GRADE_REFUSED,

@@ -36,6 +36,7 @@ enum hazard {
 	HAZARD_VTCONSOLE,
 	HAZARD_OPEN,
 	HAZARD_CONSUMER,
+	HAZARD_VF_SETTINGS,
 	HAZARD_RESERVED_REGION,
 	HAZARD_NET_HIDDEN,
 	HAZARD_NO_RESET,
@@ -101,9 +102,9 @@ struct hazard_view {
 	int holders_error;	 /* negative errno if no process could be inspected */
 };
 
-#define HAZARD_DETAILS                                                                          \
-	(TARGET_DETAILS | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV | DETAIL_DRM | \
-	 DETAIL_RESET_METHODS | DETAIL_ANCESTORS | DETAIL_OWNERSHIP)
+#define HAZARD_DETAILS                                                                \
+	(TARGET_DETAILS | DETAIL_VF_INDEX | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | \
+	 DETAIL_SRIOV | DETAIL_DRM | DETAIL_RESET_METHODS | DETAIL_ANCESTORS | DETAIL_OWNERSHIP)
 
 void hazard_view_free(struct hazard_view *view);
 
@@ -141,6 +142,14 @@ void hazards_find_release(struct hazard_view *view, const struct pci_device *dev
 /* Checks whether DEVICE can be removed, as VFs are when they are disabled. */
 void hazards_find_removal(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings);
+
+/* Whether DEVICE is a virtual function of PF. */
+bool hazard_is_vf_of(const struct pci_device *device, const struct pci_device *pf);
+
+/* Finds what the VFs of PF lose when they are removed, although nobody uses them: one finding of
+ * HAZARD_VF_SETTINGS for each such VF. */
+void hazards_find_vf_settings(struct hazard_view *view, const struct pci_device *pf,
+			      struct hazard_findings *findings);
 
 /* Parses LIST ("mounted,swap") into a bit mask of 1 << enum hazard. Returns 0, or -EINVAL (logged)
  * for an unknown name or a check that cannot be overridden. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -65,6 +66,7 @@ struct query {
 	union {
 		rtnetlink_link_fn *link;
 		rtnetlink_address_fn *address;
+		rtnetlink_vf_fn *vf;
 		rtnetlink_route_fn *route;
 	} each;
 	void *data;
@@ -297,6 +299,110 @@ int rtnetlink_links(struct netlink *netlink, const char *namespace, rtnetlink_li
 			      .data = data};
 
 	return dump(netlink, namespace, RTM_GETLINK, AF_UNSPEC, &query);
+}
+
+/* ---- virtual functions ---- */
+
+/* Copies the attribute TYPE, a structure that begins with the number of the VF. Newer kernels may
+ * append members. It stays zeros if it is absent. */
+static int read_struct(const struct netlink_attributes *attributes, unsigned type, void *ret,
+		       size_t size)
+{
+	const struct nlattr *attribute = attributes->items[type];
+
+	memset(ret, 0, size);
+	if (!attribute)
+		return 0;
+	if (mnl_attr_get_payload_len(attribute) < size)
+		return -EBADMSG;
+	memcpy(ret, mnl_attr_get_payload(attribute), size);
+	return 0;
+}
+
+/* What a driver does not support is ~0, except for the spoof check, whose absence is zeros. */
+static int read_vf(const struct nlattr *item, size_t mac_length, struct rtnetlink_vf *ret)
+{
+	struct netlink_attributes attributes;
+	struct ifla_vf_mac mac;
+	struct ifla_vf_vlan vlan;
+	struct ifla_vf_rate rate;
+	struct ifla_vf_spoofchk check;
+	struct ifla_vf_link_state link;
+	struct ifla_vf_trust trust;
+	int error = read_attributes(mnl_attr_get_payload(item), mnl_attr_get_payload_len(item),
+				    &attributes);
+
+	if (!error && !attributes.items[IFLA_VF_MAC])
+		error = -EBADMSG;
+	if (!error)
+		error = read_struct(&attributes, IFLA_VF_MAC, &mac, sizeof(mac));
+	if (!error)
+		error = read_struct(&attributes, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+	if (!error)
+		error = read_struct(&attributes, IFLA_VF_RATE, &rate, sizeof(rate));
+	if (!error)
+		error = read_struct(&attributes, IFLA_VF_SPOOFCHK, &check, sizeof(check));
+	if (!error)
+		error = read_struct(&attributes, IFLA_VF_LINK_STATE, &link, sizeof(link));
+	if (!error)
+		error = read_struct(&attributes, IFLA_VF_TRUST, &trust, sizeof(trust));
+	if (error < 0)
+		return error;
+	*ret = (struct rtnetlink_vf){
+		.index = mac.vf,
+		.mac_length = mac_length,
+		.vlan = vlan.vlan,
+		.vlan_priority = vlan.qos,
+		.min_rate = rate.min_tx_rate,
+		.max_rate = rate.max_tx_rate,
+		.link_state = link.link_state,
+		.is_trusted = trust.setting == 1,
+		.is_unchecked = attributes.items[IFLA_VF_SPOOFCHK] && check.setting == 0,
+	};
+	memcpy(ret->mac, mac.mac, mac_length);
+	return 0;
+}
+
+static int parse_vfs(struct query *query, const void *header,
+		     const struct netlink_attributes *attributes)
+{
+	const struct ifinfomsg *info = header;
+	const struct nlattr *list = attributes->items[IFLA_VFINFO_LIST], *item;
+	size_t mac_length = info->ifi_type == ARPHRD_INFINIBAND ? 20 : 6;
+	int left = list ? mnl_attr_get_payload_len(list) : 0, error;
+	struct rtnetlink_vf vf;
+
+	for (item = list ? mnl_attr_get_payload(list) : NULL; left > 0;
+	     left -= MNL_ALIGN(item->nla_len), item = mnl_attr_next(item)) {
+		if (!mnl_attr_ok(item, left))
+			return -EBADMSG;
+		if (mnl_attr_get_type(item) != IFLA_VF_INFO)
+			continue;
+		error = read_vf(item, mac_length, &vf);
+		if (!error)
+			error = query->each.vf(query->data, &vf);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+int rtnetlink_vfs(struct netlink *netlink, const char *name, rtnetlink_vf_fn *each, void *data)
+{
+	_Alignas(struct nlmsghdr) char buffer[256];
+	struct query query = {.request = put_request(buffer, RTM_GETLINK, NLM_F_ACK),
+			      .parse = parse_vfs,
+			      .type = RTM_NEWLINK,
+			      .header_size = sizeof(struct ifinfomsg),
+			      .each.vf = each,
+			      .data = data};
+
+	if (strlen(name) >= IFNAMSIZ)
+		return -EINVAL;
+	mnl_nlmsg_put_extra_header(query.request, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(query.request, IFLA_IFNAME, name);
+	mnl_attr_put_u32(query.request, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+	return run(netlink, NULL, &query);
 }
 
 /* ---- addresses ---- */

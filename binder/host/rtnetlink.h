@@ -47,6 +47,17 @@ struct rtnetlink_route {
 					not resolved */
 };
 
+/* The settings of a virtual function that are made through its physical function. */
+struct rtnetlink_vf {
+	unsigned index;
+	unsigned char mac[20]; /* only zeros: not set */
+	size_t mac_length;
+	unsigned vlan, vlan_priority;  /* 0: none */
+	unsigned min_rate, max_rate;   /* Mbit/s; 0: none */
+	unsigned link_state;	       /* IFLA_VF_LINK_STATE_AUTO, ... */
+	bool is_trusted, is_unchecked; /* unchecked: spoof checking is off */
+};
+
 typedef int rtnetlink_link_fn(void *data, const struct rtnetlink_link *link);
 typedef int rtnetlink_address_fn(void *data, unsigned interface, const struct ip_address *address);
 typedef int rtnetlink_route_fn(void *data, const struct rtnetlink_route *route);
@@ -54,6 +65,12 @@ typedef int rtnetlink_route_fn(void *data, const struct rtnetlink_route *route);
 /* Lists the interfaces in the network namespace whose file is NAMESPACE; NULL: the caller's. */
 int rtnetlink_links(struct netlink *netlink, const char *namespace, rtnetlink_link_fn *each,
 		    void *data);
+
+typedef int rtnetlink_vf_fn(void *data, const struct rtnetlink_vf *vf);
+
+/* Lists the virtual functions of the device with the interface NAME. None if its driver has no
+ * settings for them. -EMSGSIZE if they are too many for one message. */
+int rtnetlink_vfs(struct netlink *netlink, const char *name, rtnetlink_vf_fn *each, void *data);
 
 /* Lists the addresses of all interfaces. */
 int rtnetlink_addresses(struct netlink *netlink, rtnetlink_address_fn *each, void *data);

@@ -162,7 +162,10 @@ function0=$(link_name "$devices/$nvme0/virtfn0")
 check "a virtual function is bound" exits 0 "$VFIO_BIND" bind "$function0"
 check_same "lspci shows its driver" vfio-pci "$(in_use "$function0")"
 check "the physical function is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
-check "the number of virtual functions is changed" exits 0 "$VFIO_BIND" vfs "$nvme0" 4
+check "their number is not changed while one is bound to vfio-pci" exits 3 "$VFIO_BIND" vfs "$nvme0" 4
+check "the reason is reported" grep -q "$function0: vf-settings: bound to vfio-pci" /run/output
+check "the number of virtual functions is changed" \
+    exits 0 "$VFIO_BIND" vfs --allow vf-settings "$nvme0" 4
 check_same "sysfs shows the new number" 4 "$(attribute "$nvme0" sriov_numvfs)"
 check "a new virtual function is bound" exits 0 "$VFIO_BIND" bind "$function0"
 check "a virtual function is released" exits 0 "$VFIO_BIND" release "$function0"
@@ -185,7 +188,7 @@ check "release is refused while the virtual function is held" exits 3 "$VFIO_BIN
 check "the holder is reported" grep -q "held: $function0 is held by process $$" /run/output
 check "disabling it is refused as well" exits 3 "$VFIO_BIND" vfs "$nvme0" 0
 exec {group}>&-
-check "it is disabled" exits 0 "$VFIO_BIND" vfs "$nvme0" 0
+check "it is disabled" exits 0 "$VFIO_BIND" vfs --allow vf-settings "$nvme0" 0
 check "the physical function is released" exits 0 "$VFIO_BIND" release "$nvme0"
 check "its block device is back" wait_for 10 has_disk
 
@@ -229,8 +232,35 @@ check "the first of two concurrent runs succeeds" wait "$first"
 check "the second one succeeds" wait "$second"
 check_same "both devices are bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(driver_of "$nic1")"
 
-# apply at boot, and bind without a subcommand
+# host drivers that were unloaded, and devices that another program has moved
+modprobe -r e1000e
 check "both devices are released" exits 0 "$VFIO_BIND" release "$nic0" "$nic1"
+check_same "their driver was loaded again" "e1000e e1000e" "$(driver_of "$nic0") $(driver_of "$nic1")"
+check "nic0 is bound" exits 0 "$VFIO_BIND" bind "$nic0"
+rm /run/vfio-bind/journal
+modprobe -r e1000e
+check "nic0 is released without a journal" exits 0 "$VFIO_BIND" release "$nic0"
+check_same "its driver was found by its modalias" e1000e "$(driver_of "$nic0")"
+check "nic0 is bound again" exits 0 "$VFIO_BIND" bind "$nic0"
+modprobe pci-stub
+echo pci-stub >"$devices/$nic0/driver_override"
+unbind_driver "$nic0"
+echo "$nic0" >/sys/bus/pci/drivers/pci-stub/bind
+check "a device that was moved is released" exits 0 "$VFIO_BIND" release "$nic0"
+check "the move is reported" grep -q "another program has changed" /run/output
+check_same "the kernel chose its driver" e1000e "$(driver_of "$nic0")"
+check "nic0 is unplugged" unplug nic0
+check "a USB controller is plugged" plug qemu-xhci,id=usb0,bus=port0
+modprobe xhci_pci
+check_same "its driver has another name than its module" xhci_hcd "$(driver_of "$nic0")"
+check "it is bound to vfio-pci" exits 0 "$VFIO_BIND" bind "$nic0"
+modprobe -r xhci_pci
+check "it is released" exits 0 "$VFIO_BIND" release "$nic0"
+check_same "its driver was loaded again" xhci_hcd "$(driver_of "$nic0")"
+check "it is unplugged" unplug usb0
+check "nic0 is plugged again" plug e1000e,id=nic0,bus=port0,romfile=
+
+# apply at boot, and bind without a subcommand
 mkdir -p /etc/default
 echo "DEVICES=\"$nic0 0000:77:00.0 $nvme0\"" >/etc/default/vfio-bind
 check "apply reports an absent device" exits 4 "$VFIO_BIND" apply

@@ -77,6 +77,26 @@ appear "$nic1"
 appear "$nic0"
 check "a released device keeps its host driver" is_on "$nic0" e1000e
 check_same "a released device has no override" "(null)" "$(attribute "$nic0" driver_override)"
+
+# the rules yield to a change in progress
+while :; do
+    echo add >"$devices/$nic1/uevent"
+    pause 0.1
+done &
+storm=$!
+failures=''
+for round in 1 2 3 4 5 6 7 8; do
+    "$vfio_bind" bind "$nic0" >>/run/output 2>&1 || failures+=" bind-$round"
+    "$vfio_bind" release "$nic0" >>/run/output 2>&1 || failures+=" release-$round"
+    if ! is_on "$nic0" e1000e || [ "$(attribute "$nic0" driver_override)" != "(null)" ]; then
+        failures+=" state-$round"
+    fi
+done
+kill "$storm"
+wait "$storm" 2>/dev/null || :
+check_same "no bind or release fails while events of another device arrive" "" "$failures"
+check "no override was changed meanwhile" not grep -q "another program has changed" /run/output
+check "no marker is left" not compgen -G "/run/vfio-bind/changing-*"
 check "udev logs no errors about the rules" not grep -E "(10|60)-vfio-bind" /run/udev/output
 
 node=/dev/vfio/$(group_of "$nvme0")

@@ -41,7 +41,7 @@ int run(int (*subcommand)(struct bind_options *), const char *const *arguments)
 {
 	struct bind_options options = fakekernel_options(&kernel, &captured, arguments);
 
-	kernel.written[0] = '\0';
+	kernel.written[0] = kernel.loaded[0] = '\0';
 	return subcommand(&options);
 }
 

@@ -169,6 +169,27 @@ void fakekernel_driver(struct fakekernel *kernel, const char *driver)
 	fakesys_file(kernel->fake, path, "");
 }
 
+void fakekernel_module(struct fakekernel *kernel, const char *driver, const char *module)
+{
+	char path[PATH_SIZE], target[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "model/modules/%s", module);
+	fakesys_file(kernel->fake, path, driver);
+	snprintf(path, sizeof(path), "sys/module/%s", module);
+	fakesys_directory(kernel->fake, path);
+	snprintf(path, sizeof(path), DRIVERS "%s/module", driver);
+	snprintf(target, sizeof(target), "../../../../module/%s", module);
+	fakesys_link(kernel->fake, path, target);
+}
+
+void fakekernel_unload(struct fakekernel *kernel, const char *driver)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), DRIVERS "%s", driver);
+	fakesys_remove(kernel->fake, path);
+}
+
 void fakekernel_add(struct fakekernel *kernel, const char *address, struct fakesys_device device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
@@ -242,7 +263,7 @@ static int write_override(struct fakekernel *kernel, const char *address, const 
 	}
 	snprintf(value, sizeof(value), "%s", bytes);
 	value[strcspn(value, "\n")] = '\0';
-	if (kernel->fault == FAULT_TRUNCATE && kernel->writes == kernel->fault_at)
+	if (kernel->fault == FAULT_TRUNCATE && kernel->writes >= kernel->fault_at)
 		value[strlen(value) / 2] = '\0';
 	set_override(kernel, address, value);
 	return 0;
@@ -350,6 +371,22 @@ static int write_probe(struct fakekernel *kernel, const char *address)
 	return 0;
 }
 
+/* The kernel does not use the number of an inode again soon, but the file system of the test may:
+ * the link is kept elsewhere. */
+static void retire_link(struct fakekernel *kernel, const char *pf, int index)
+{
+	char from[PATH_SIZE], to[PATH_SIZE], name[64];
+	int number = 0;
+
+	do
+		snprintf(name, sizeof(name), "virtfn%d-%d", index, number++);
+	while (exists(kernel, "model/old", name));
+	fakesys_directory(kernel->fake, "model/old");
+	full_path(kernel, from, DEVICES "%s/virtfn%d", pf, index);
+	if (rename(from, full_path(kernel, to, "model/old/%s", name)) < 0)
+		err(1, "%s", from);
+}
+
 /* The VFs of 0000:01:00.0 are 0000:01:10.0, 0000:01:10.1, ... */
 static int write_vfs(struct fakekernel *kernel, const char *address, const char *bytes)
 {
@@ -377,8 +414,7 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 				       .vf = (unsigned)i, .driver = "igbvf");
 		} else {
 			fakekernel_remove(kernel, vf);
-			snprintf(path, sizeof(path), DEVICES "%s/virtfn%d", address, i);
-			fakesys_remove(kernel->fake, path);
+			retire_link(kernel, address, i);
 		}
 	}
 	snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", address);
@@ -505,6 +541,15 @@ static void fault_after(struct fakekernel *kernel, enum fault fault, const char 
 	update_nodes(kernel);
 }
 
+/* See JOURNAL_MARKER. */
+static bool has_marker(const struct fakekernel *kernel, const char *address)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "changing-%.40s", address);
+	return exists(kernel, "run/vfio-bind", name);
+}
+
 static int fake_call(struct fakekernel *kernel, const struct pci_address *device, const char *path,
 		     const char *bytes)
 {
@@ -519,6 +564,10 @@ static int fake_call(struct fakekernel *kernel, const struct pci_address *device
 						      : FAULT_NONE;
 	if (exists(kernel, "model/busy", address))
 		errx(1, "%s: written while a call is blocked", address);
+	if (*path && !strstr(path, "sriov_numvfs") && !has_marker(kernel, address))
+		errx(1, "%s: written without a marker for udev's rules", address);
+	if (fault)
+		kernel->hit_alias = !*path && strchr(bytes, ':');
 	fault_before(kernel, fault, address, path, bytes);
 	if (fault == FAULT_ERROR)
 		return kernel->error;
@@ -560,10 +609,21 @@ static bool fake_is_busy(struct kernel *base, const struct pci_address *device)
 /* The driver of xen-pciback has another name than its module. */
 static int load(struct fakekernel *kernel, const char *module)
 {
-	char driver[256];
+	size_t length = strlen(kernel->loaded);
+	char driver[256], name[256];
 
+	snprintf(kernel->loaded + length, sizeof(kernel->loaded) - length, "%s\n", module);
+	if (strchr(module, ':')) {
+		if (!*read_line(kernel, "model/aliases", module, name))
+			return -ENOENT;
+		module = name;
+	}
 	if (exists(kernel, "model/missing", module))
 		return -ENOENT;
+	if (*read_line(kernel, "model/modules", module, driver)) {
+		fakekernel_driver(kernel, driver);
+		return 0;
+	}
 	if (strcmp(module, "xen-pciback") == 0) {
 		fakekernel_driver(kernel, "pciback");
 		fakesys_directory(kernel->fake, "sys/module/xen_pciback/drivers/pci:pciback");

@@ -10,7 +10,9 @@
  *   model/busy/ADDRESS         a call for the device is blocked in the kernel; a file that isn't
  *                              empty has the path and the bytes that are still to be written
  *   model/probe/DRIVER         the errno that probes of this driver fail with, as a number
- *   model/missing/MODULE       there is no such module */
+ *   model/missing/MODULE       there is no such module
+ *   model/modules/MODULE       the driver in it, if that has another name
+ *   model/aliases/MODALIAS     the module for it */
 #ifndef PCIPROBE_TESTS_UNIT_BINDER_FAKEKERNEL_H
 #define PCIPROBE_TESTS_UNIT_BINDER_FAKEKERNEL_H
 
@@ -39,7 +41,7 @@ enum fault {
 	FAULT_OTHER_OVERRIDE,	     /* it sets another override after the call */
 	FAULT_NO_OVERRIDE,	     /* it clears the override after the call */
 	FAULT_OTHER_VFS,	     /* it disables the VFs after the call */
-	FAULT_TRUNCATE,		     /* the kernel stores only half of the string */
+	FAULT_TRUNCATE,		     /* from now on the kernel stores half of an override */
 };
 
 struct fakekernel {
@@ -59,7 +61,9 @@ struct fakekernel {
 	bool no_nodes;	    /* neither udev nor devtmpfs */
 	bool device_nodes;  /* CONFIG_VFIO_DEVICE_CDEV without CONFIG_VFIO_GROUP */
 	char written[4096]; /* a line "BYTES > PATH" for each write */
-	char chowned[256];  /* the last "PATH UID:GID" */
+	bool hit_alias; /* the fault was in the load for a modalias, whose errors are tolerated */
+	char loaded[1024]; /* a line for each module or modalias that was loaded */
+	char chowned[256]; /* the last "PATH UID:GID" */
 };
 
 /* Initializes the model for FAKE with drivers_probe and no driver; vfio-pci is not loaded. */
@@ -76,6 +80,12 @@ void fakekernel_interface(struct fakekernel *kernel, const char *address, const 
 
 /* Adds a driver. */
 void fakekernel_driver(struct fakekernel *kernel, const char *driver);
+
+/* Gives DRIVER, which exists, a module that contains it. */
+void fakekernel_module(struct fakekernel *kernel, const char *driver, const char *module);
+
+/* Removes a driver, as if its module was unloaded. No device may be bound to it. */
+void fakekernel_unload(struct fakekernel *kernel, const char *driver);
 
 /* Writes a device's current "DRIVER OVERRIDE", "-" for none, to STATE; "gone" if it was removed.
  * Returns STATE. */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_arp.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #define PORT 4711
 /* queries for one route, which have the type of a dump of routes */
 #define ROUTE_TO 0xffff
+/* queries for one link, with its virtual functions */
+#define LINK 0xfffe
 
 /* Adds a message of TYPE with a header of HEADER_SIZE bytes, which the caller fills. */
 static struct nlmsghdr *add(struct fakenetlink *netlink, unsigned short request,
@@ -52,6 +55,37 @@ void fakenetlink_add_link(struct fakenetlink *netlink, struct fake_link link)
 		mnl_attr_put_strz(message, 56, link.parent);
 	if (link.bus)
 		mnl_attr_put_strz(message, 57, link.bus);
+}
+
+void fakenetlink_vfs(struct fakenetlink *netlink, const char *name, const struct fake_vf *vfs,
+		     size_t count)
+{
+	struct ifinfomsg header = {.ifi_type = ARPHRD_ETHER};
+	struct nlmsghdr *message = add(netlink, LINK, NULL, RTM_NEWLINK, &header, sizeof(header));
+	struct nlattr *list, *nest;
+
+	mnl_attr_put_strz(message, IFLA_IFNAME, name);
+	list = mnl_attr_nest_start(message, IFLA_VFINFO_LIST);
+	for (size_t i = 0; i < count; i++) {
+		struct ifla_vf_mac mac = {.vf = vfs[i].index};
+		struct ifla_vf_vlan vlan = {.vf = vfs[i].index, .vlan = vfs[i].vlan};
+		struct ifla_vf_rate rate = {.vf = vfs[i].index, .max_tx_rate = vfs[i].max_rate};
+		struct ifla_vf_spoofchk check = {vfs[i].index, !vfs[i].is_unchecked};
+		struct ifla_vf_trust trust = {vfs[i].index, vfs[i].is_trusted ? 1 : ~0u};
+		struct ifla_vf_link_state link = {vfs[i].index,
+						  vfs[i].is_up ? IFLA_VF_LINK_STATE_ENABLE : 0};
+
+		memcpy(mac.mac, vfs[i].mac, sizeof(vfs[i].mac));
+		nest = mnl_attr_nest_start(message, IFLA_VF_INFO);
+		mnl_attr_put(message, IFLA_VF_MAC, sizeof(mac) - vfs[i].cut, &mac);
+		mnl_attr_put(message, IFLA_VF_VLAN, sizeof(vlan), &vlan);
+		mnl_attr_put(message, IFLA_VF_RATE, sizeof(rate), &rate);
+		mnl_attr_put(message, IFLA_VF_SPOOFCHK, sizeof(check), &check);
+		mnl_attr_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
+		mnl_attr_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
+		mnl_attr_nest_end(message, nest);
+	}
+	mnl_attr_nest_end(message, list);
 }
 
 static size_t parse(const char *text, unsigned char bytes[static 16])
@@ -124,10 +158,10 @@ void fakenetlink_nexthop(struct fakenetlink *netlink, unsigned id, unsigned inte
 
 /* ---- answers ---- */
 
-static const struct nlattr *find(const struct nlmsghdr *message, unsigned type)
+static const struct nlattr *find_after(const struct nlmsghdr *message, size_t header_size,
+				       unsigned type)
 {
-	const struct nlattr *attribute = mnl_nlmsg_get_payload_offset(message,
-								      sizeof(struct rtmsg));
+	const struct nlattr *attribute = mnl_nlmsg_get_payload_offset(message, header_size);
 	const char *tail = mnl_nlmsg_get_payload_tail(message);
 
 	for (; mnl_attr_ok(attribute, (int)(tail - (const char *)attribute));
@@ -135,6 +169,11 @@ static const struct nlattr *find(const struct nlmsghdr *message, unsigned type)
 		if (mnl_attr_get_type(attribute) == type)
 			return attribute;
 	return NULL;
+}
+
+static const struct nlattr *find(const struct nlmsghdr *message, unsigned type)
+{
+	return find_after(message, sizeof(struct rtmsg), type);
 }
 
 static bool same(const struct nlattr *a, const struct nlattr *b)
@@ -153,6 +192,9 @@ static bool matches(const struct fakenetlink_message *message, const char *names
 	if (message->request != type || (namespace == NULL) != (message->namespace == NULL) ||
 	    (namespace && strcmp(namespace, message->namespace) != 0))
 		return false;
+	if (type == LINK)
+		return same(find_after(header, sizeof(struct ifinfomsg), IFLA_IFNAME),
+			    find_after(request, sizeof(struct ifinfomsg), IFLA_IFNAME));
 	return type != ROUTE_TO || (same(find(header, RTA_DST), find(request, RTA_DST)) &&
 				    same(find(header, RTA_IIF), find(request, RTA_OIF)));
 }
@@ -179,7 +221,9 @@ int fakenetlink_query(struct netlink *netlink, const char *namespace,
 	struct fakenetlink *fake = (struct fakenetlink *)netlink;
 	bool is_dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP, is_found = false;
 	unsigned short type = request->nlmsg_type == RTM_GETROUTE && !is_dump ? ROUTE_TO
-									      : request->nlmsg_type;
+			      : request->nlmsg_type == RTM_GETLINK && !is_dump
+				      ? LINK
+				      : request->nlmsg_type;
 
 	fake->queries++;
 	if (fake->error && (!fake->error_of || fake->error_of == request->nlmsg_type) &&

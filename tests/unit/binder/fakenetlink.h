@@ -14,7 +14,7 @@
 struct fakenetlink_message {
 	unsigned short request;
 	const char *namespace; /* NULL: the caller's own */
-	_Alignas(struct nlmsghdr) char bytes[512];
+	_Alignas(struct nlmsghdr) char bytes[1024];
 };
 
 /* Initialize with {.netlink = {.query = fakenetlink_query}}. */
@@ -42,6 +42,18 @@ struct fake_link {
 #define fakenetlink_link(netlink, ...) \
 	fakenetlink_add_link(netlink, (struct fake_link){__VA_ARGS__})
 void fakenetlink_add_link(struct fakenetlink *netlink, struct fake_link link);
+
+struct fake_vf {
+	unsigned index;
+	unsigned char mac[6];
+	unsigned vlan, max_rate;
+	bool is_trusted, is_unchecked, is_up;
+	size_t cut; /* leaves out so many bytes of the attribute with the MAC */
+};
+
+/* Adds the answer to a query for one interface: COUNT virtual functions. */
+void fakenetlink_vfs(struct fakenetlink *netlink, const char *name, const struct fake_vf *vfs,
+		     size_t count);
 
 /* Adds ADDRESS to an interface. */
 void fakenetlink_address(struct fakenetlink *netlink, unsigned interface, const char *address);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define PATH_SIZE 512
-#define INODES 32 /* limit of the file system */
+#define INODES 256 /* limit of the file system */
 
 static bool write_file(const char *path, const char *text)
 {

@@ -448,6 +448,141 @@ static void release_fails_if_vfio_has_the_ids_of_the_device(void **state)
 	assert_state(NIC, "vfio-pci vfio-pci");
 }
 
+/* ---- release after another program has changed the device ---- */
+
+static void set_binding(const char *address, const char *driver, const char *override)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/driver", address);
+	fakesys_remove(fake, path);
+	snprintf(target, sizeof(target), "../../../bus/pci/drivers/%s", driver);
+	fakekernel_driver(&kernel, driver);
+	fakesys_link(fake, path, target);
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/driver_override", address);
+	fakesys_file(fake, path, override);
+}
+
+/* As 'driverctl set-override NIC pci-stub' does. */
+static void a_device_moved_to_a_stub_is_released_to_the_default_driver(void **state)
+{
+	(void)state;
+	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/driver");
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	set_binding(NIC, "pci-stub", "pci-stub\n");
+	captured = (struct log_capture){0};
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_state(NIC, "e1000e -"); /* not: no driver */
+	assert_contains(
+		captured.text, NIC
+		": another program has changed its driver or driver_override since vfio-bind bound it to vfio-pci; "
+		"it is returned to its default driver, not to no driver");
+	assert_int_equal(journal_size(), 0);
+}
+
+static void a_device_moved_to_another_host_driver_keeps_it(void **state)
+{
+	(void)state;
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	set_binding(NIC, "uio_pci_generic", "uio_pci_generic\n");
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_string_equal(kernel.written, "");
+	assert_state(NIC, "uio_pci_generic uio_pci_generic");
+	assert_contains(captured.text, "it is returned to uio_pci_generic, not to e1000e");
+	assert_int_equal(journal_size(), 0);
+	/* an override left behind would bind it to VFIO again */
+	assert_int_equal(BIND(PAIR0, PAIR1), BIND_DONE);
+	set_binding(PAIR0, "nvidia", "vfio-pci\n");
+	assert_int_equal(RELEASE(PAIR0), BIND_DONE);
+	assert_state(PAIR0, "nvidia -");
+	set_binding(PAIR1, "other", "pci-stub\n");
+	assert_int_equal(RELEASE(PAIR1), BIND_DONE);
+	assert_state(PAIR1, "other -");
+}
+
+static void a_device_moved_and_bound_again_is_released_to_its_last_driver(void **state)
+{
+	struct bind_options options = fakekernel_options(&kernel, &captured, ARGS(NIC));
+
+	(void)state;
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	set_binding(NIC, "uio_pci_generic", "uio_pci_generic\n");
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	assert_contains(captured.text,
+			"a release will return it to uio_pci_generic, not to e1000e");
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_state(NIC, "uio_pci_generic uio_pci_generic");
+
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	set_binding(NIC, "vfio-pci", "(null)\n");
+	options.driver = "pci-stub";
+	assert_int_equal(run_bind(&options), BIND_DONE);
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_state(NIC, "e1000e -");
+}
+
+/* Only the VFIO driver was unbound, as when its module is unloaded. */
+static void an_unbound_device_is_released_to_its_former_driver(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/driver_override", "e1000e\n");
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/driver");
+	captured = (struct log_capture){0};
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_state(NIC, "e1000e e1000e");
+	assert_string_equal(captured.text, "");
+}
+
+/* ---- modules of host drivers ---- */
+
+static void the_module_of_the_former_driver_is_loaded(void **state)
+{
+	static const char *const drivers[][2] = {{"xhci_hcd", "xhci_pci"},
+						 {"i6300ESB timer", "i6300esb"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(drivers); i++) {
+		char wanted[64];
+
+		set_binding(NIC, drivers[i][0], "(null)\n");
+		fakesys_file(fake, "model/native/" NIC, drivers[i][0]);
+		fakekernel_module(&kernel, drivers[i][0], drivers[i][1]);
+		assert_int_equal(BIND(NIC), BIND_DONE);
+		fakekernel_unload(&kernel, drivers[i][0]);
+		assert_int_equal(RELEASE(NIC), BIND_DONE);
+		snprintf(wanted, sizeof(wanted), "%s\n", drivers[i][1]);
+		assert_string_equal(kernel.loaded, wanted);
+		snprintf(wanted, sizeof(wanted), "%s -", drivers[i][0]);
+		assert_state(NIC, wanted);
+	}
+}
+
+/* Without a journal only the modalias leads to the module. */
+static void the_module_of_the_default_driver_is_loaded_by_the_modalias(void **state)
+{
+	static const char modalias[] = "pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00";
+
+	(void)state;
+	fakekernel_module(&kernel, "e1000e", "e1000e_pci");
+	fakesys_file(fake, "model/aliases/pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00",
+		     "e1000e_pci");
+	assert_int_equal(BIND(NIC), BIND_DONE);
+	fakesys_remove(fake, "run/vfio-bind/journal");
+	fakekernel_unload(&kernel, "e1000e");
+	assert_int_equal(RELEASE(NIC), BIND_DONE);
+	assert_contains(kernel.loaded, modalias);
+	assert_state(NIC, "e1000e -");
+	/* a device without a module is released all the same */
+	assert_int_equal(BIND(DISK), BIND_DONE);
+	fakesys_remove(fake, "run/vfio-bind/journal");
+	fakekernel_unload(&kernel, "nvme");
+	captured = (struct log_capture){0};
+	assert_int_equal(RELEASE(DISK), BIND_DONE);
+	assert_state(DISK, "- -");
+	assert_string_equal(captured.text, "");
+}
+
 /* ---- DEV arguments ---- */
 
 static void every_kind_of_dev_argument_is_accepted(void **state)
@@ -789,6 +924,9 @@ static void status_and_json_show_what_is_persistent(void **state)
 
 static void vfs_are_enabled_and_disabled(void **state)
 {
+	struct bind_options allowed = fakekernel_options(&kernel, &captured, ARGS(NIC, "0"));
+
+	allowed.allowed = 1u << HAZARD_VF_SETTINGS;
 	(void)state;
 	prepare_pf();
 	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
@@ -800,7 +938,15 @@ static void vfs_are_enabled_and_disabled(void **state)
 					    "3 > sys/bus/pci/devices/" NIC "/sriov_numvfs\n");
 	assert_int_equal(BIND("0000:01:10.2"), BIND_DONE);
 	assert_int_equal(journal_size(), 1);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(captured.text,
+			"0000:01:10.2: vf-settings: bound to vfio-pci; a change of the number");
+	assert_int_equal(RELEASE("0000:01:10.2"), BIND_DONE);
 	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_DONE);
+	assert_state("0000:01:10.0", "gone");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+	assert_int_equal(BIND("0000:01:10.0"), BIND_DONE);
+	assert_int_equal(run_vfs(&allowed), BIND_DONE);
 	assert_state("0000:01:10.0", "gone");
 	/* removed VFs are dropped from the journal */
 	assert_int_equal(BIND(DISK), BIND_DONE);
@@ -808,6 +954,61 @@ static void vfs_are_enabled_and_disabled(void **state)
 	assert_int_equal(run(run_vfs, ARGS(NIC, "5")), BIND_USAGE);
 	assert_int_equal(run(run_vfs, ARGS(NIC, "x")), BIND_USAGE);
 	assert_int_equal(run(run_vfs, ARGS(DISK, "1")), BIND_UNAVAILABLE);
+}
+
+static void settings_of_vfs_are_named_before_they_are_lost(void **state)
+{
+	static const struct fake_vf vfs[] = {
+		{.index = 0,
+		 .mac = {0x52, 0x54, 0, 0x12, 0x34, 0x56},
+		 .vlan = 5,
+		 .is_trusted = true},
+		{.index = 1},
+		{.index = 2, .is_unchecked = true, .max_rate = 1000, .is_up = true},
+	};
+	struct bind_options allowed = fakekernel_options(&kernel, &captured, ARGS(NIC, "4"));
+
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "3")), BIND_DONE);
+	fakenetlink_vfs(&kernel.netlink, "eth0", vfs, COUNT(vfs));
+	captured = (struct log_capture){0};
+	assert_int_equal(run(run_vfs, ARGS(NIC, "4")), BIND_REFUSED);
+	assert_contains(
+		captured.text,
+		"0000:01:10.0: vf-settings: MAC 52:54:00:12:34:56, VLAN 5 priority 0, trusted; ");
+	assert_null(strstr(captured.text, "0000:01:10.1"));
+	assert_contains(
+		captured.text,
+		"0000:01:10.2: vf-settings: spoof checking off, rate 0 to 1000 Mbit/s, link always up; ");
+	assert_string_equal(kernel.written, "");
+
+	allowed.allowed = 1u << HAZARD_VF_SETTINGS;
+	kernel.fault = FAULT_ERROR;
+	kernel.fault_at = kernel.writes + 2;
+	kernel.error = -ENOMEM;
+	assert_int_equal(run_vfs(&allowed), BIND_INCOMPLETE);
+	assert_contains(captured.text, "not restored: 0000:01:10.0 MAC 52:54:00:12:34:56, VLAN 5");
+	kernel.fault = FAULT_NONE;
+	assert_int_equal(run_vfs(&allowed), BIND_DONE);
+	assert_state("0000:01:10.3", "igbvf -");
+}
+
+static void unreadable_settings_of_vfs_are_not_none(void **state)
+{
+	static const struct fake_vf vf = {.cut = 4};
+
+	(void)state;
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "1")), BIND_DONE);
+	fakenetlink_vfs(&kernel.netlink, "eth0", &vf, 1);
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(
+		captured.text,
+		"vf-settings: settings of its virtual functions through eth0 cannot be read: Bad message");
+	fakesys_remove(fake, "sys/bus/pci/devices/" NIC "/net");
+	assert_int_equal(run(run_vfs, ARGS(NIC, "0")), BIND_REFUSED);
+	assert_contains(captured.text, "cannot be read: no network interface is visible");
 }
 
 static void vfs_in_use_are_not_disabled(void **state)
@@ -870,6 +1071,12 @@ int main(void)
 		TEST(the_result_of_drivers_probe_is_verified),
 		TEST(a_device_bound_by_another_program_is_released_to_the_default_driver),
 		TEST(release_fails_if_vfio_has_the_ids_of_the_device),
+		TEST(a_device_moved_to_a_stub_is_released_to_the_default_driver),
+		TEST(a_device_moved_to_another_host_driver_keeps_it),
+		TEST(a_device_moved_and_bound_again_is_released_to_its_last_driver),
+		TEST(an_unbound_device_is_released_to_its_former_driver),
+		TEST(the_module_of_the_former_driver_is_loaded),
+		TEST(the_module_of_the_default_driver_is_loaded_by_the_modalias),
 		TEST(every_kind_of_dev_argument_is_accepted),
 		TEST(several_matches_need_all),
 		TEST(at_boot_a_failure_does_not_affect_other_devices),
@@ -885,6 +1092,8 @@ int main(void)
 		TEST(limits_of_the_rules_are_reported),
 		TEST(status_and_json_show_what_is_persistent),
 		TEST(vfs_are_enabled_and_disabled),
+		TEST(settings_of_vfs_are_named_before_they_are_lost),
+		TEST(unreadable_settings_of_vfs_are_not_none),
 		TEST(vfs_in_use_are_not_disabled),
 		TEST(disks_of_vfs_are_opened),
 	};

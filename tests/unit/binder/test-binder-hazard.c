@@ -1530,6 +1530,28 @@ static void only_refused_hazards_can_be_allowed(void **state)
 	}
 }
 
+static int count_vf(void *data, const struct rtnetlink_vf *vf)
+{
+	(void)vf;
+	++*(unsigned *)data;
+	return 0;
+}
+
+/* The kernel that runs this test. */
+static void an_interface_without_vfs_has_no_settings(void **state)
+{
+	struct host_netlink host;
+	unsigned count = 0;
+
+	(void)state;
+	host_netlink_init(&host, NULL, 10);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, "lo", count_vf, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, "nosuch0", count_vf, &count), -ENODEV);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, "a-name-that-is-too-long", count_vf, &count),
+			 -EINVAL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1598,6 +1620,7 @@ int main(void)
 		TEST(release_of_a_device_with_vfs_is_refused),
 		TEST(a_held_device_behind_a_vmd_is_found),
 		TEST(only_refused_hazards_can_be_allowed),
+		TEST(an_interface_without_vfs_has_no_settings),
 	};
 
 	return cmocka_run_group_tests_name("binder-hazard", tests, NULL, NULL);

@@ -241,10 +241,18 @@ static void udev_rules_match_address_and_ids(void **state)
 		output,
 		"ATTR{[pci/0000:01:00.0]vendor}==\"0x10de\", ATTR{[pci/0000:01:00.0]device}==\"0x2204\", "
 		"ATTR{[pci/0000:01:00.0]driver_override}=\"vfio-pci\"\n");
-	assert_contains(output, "TEST!=\"/sys/bus/pci/devices/10000:02:00.1/driver\"");
+	/* neither a device with a driver nor one that vfio-bind is changing */
+	assert_contains(output, "TEST!=\"/sys/bus/pci/devices/10000:02:00.1/driver\", "
+				"TEST!=\"/run/vfio-bind/changing-10000:02:00.1\", "
+				"TEST!=\"/sys/bus/pci/devices/10000:02:00.1/driver\", ATTR");
 	assert_contains(
 		output,
-		"KERNEL==\"10000:02:00.1\", ATTR{vendor}==\"0x8086\", ATTR{device}==\"0x10d3\", TEST!=\"driver\"");
+		"KERNEL==\"10000:02:00.1\", ATTR{vendor}==\"0x8086\", ATTR{device}==\"0x10d3\", TEST!=\"driver\", "
+		"TEST!=\"/run/vfio-bind/changing-10000:02:00.1\", TEST!=\"driver\", ENV");
+	assert_contains(
+		output,
+		"TEST!=\"driver\", TEST!=\"/run/vfio-bind/changing-$kernel\", TEST!=\"driver\", "
+		"ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n");
 	/* an event sets every override before it loads a driver */
 	last = strstr(output, "ATTR{[pci/10000:02:00.1]driver_override}=");
 	load = strstr(output, "kmod load");

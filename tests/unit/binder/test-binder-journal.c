@@ -48,6 +48,7 @@ static struct change make_change(const char *driver, const char *override)
 
 	assert_int_equal(binding_set(&change.origin, driver, override), 0);
 	assert_int_equal(binding_set(&change.before, NULL, NULL), 0);
+	assert_int_equal(binding_set_module(&change.origin, "nvgrace, gpu"), 0);
 	change.wanted.autoprobe = true;
 	return change;
 }
@@ -73,7 +74,9 @@ static void a_written_journal_is_read_back(void **state)
 		assert_int_equal(read.items[0].inode, change.inode);
 		assert_int_equal(address_compare(&read.items[0].address, &change.address), 0);
 		assert_true(binding_equal(&read.items[0].origin, &change.origin));
+		assert_string_equal(read.items[0].origin.module, "nvgrace, gpu");
 		assert_null(read.items[0].before.driver);
+		assert_null(read.items[0].before.module);
 		assert_true(read.items[0].wanted.autoprobe);
 		changes_free(&read);
 		change_free_members(&change);
@@ -89,6 +92,8 @@ static void vfs_and_driver_of_a_device_are_separate_changes(void **state)
 	vfs.is_vfs = true;
 	vfs.vfs_before = 2;
 	vfs.vfs_wanted = 63;
+	vfs.vf_before = 0xfffffffffffffffeu;
+	vfs.vfs_lost = strdup("0000:81:00.1 bound to vfio-pci, MAC 52:54:00:12:34:56");
 	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
 	assert_int_equal(journal_put(&journal, &driver), 0);
 	assert_int_equal(journal_put(&journal, &vfs), 0);
@@ -97,6 +102,10 @@ static void vfs_and_driver_of_a_device_are_separate_changes(void **state)
 	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
 	assert_int_equal(journal.changes.count, 2);
 	assert_int_equal(journal_find(&journal.changes, &vfs.address, true)->vfs_wanted, 63);
+	assert_int_equal(journal_find(&journal.changes, &vfs.address, true)->vf_before,
+			 vfs.vf_before);
+	assert_string_equal(journal_find(&journal.changes, &vfs.address, true)->vfs_lost,
+			    vfs.vfs_lost);
 	assert_string_equal(journal_find(&journal.changes, &vfs.address, false)->origin.driver,
 			    "ixgbe");
 	journal_remove(&journal, &vfs);
@@ -124,8 +133,13 @@ static void an_invalid_journal_is_rejected(void **state)
 		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%2,- a,- b,b\n",
 		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a%zz,- a,- b,b\n",
 		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 ,- a,- b,b\n",
-		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 x\n",
-		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,-, a,- b,b\n",
+		"vfio-bind 1\nbound 0000:01:00.0 8086:10d3 7 a,-,m,n a,- b,b\n",
+		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 x 8 -\n",
+		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2 x -\n",
+		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2\n",
+		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2 8 - more\n",
+		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2 8 -\n",
 		"vfio-bind 1\n" GOOD "bound nonsense\n",
 	};
 	struct changes changes = {0};
