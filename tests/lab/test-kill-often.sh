@@ -3,8 +3,8 @@
 # topology: plain group
 # timeout: 240
 #
-# vfio-bind is killed at random moments: see kill-runs. KILL_COUNT, KILL_SECONDS, KILL_SEED and
-# KILL_UDEVD are set by "kill-often", which does this for hours.
+# vfio-bind is killed at random moments, without and with udevd: see kill-runs. KILL_COUNT,
+# KILL_SECONDS, KILL_SEED and KILL_UDEVD (yes or no) are set by "kill-often", which does this for hours.
 
 set -eu
 # shellcheck source=guest.sh
@@ -21,13 +21,16 @@ check "the disk appears" wait_for 10 has_disk
 
 copy_to_memory "$VFIO_BIND"
 export VFIO_BIND=/dev/shm/vfio-bind
-arguments=()
-if [ -n "${KILL_UDEVD-}" ]; then
-    mkdir -p /run/udev/rules.d
-    "$VFIO_BIND" config udev "${devices_to_change[@]:0:3}" >/run/udev/rules.d/10-vfio-bind.rules
-    check "udevd starts" /lib/systemd/systemd-udevd --daemon
-    arguments=(--events "$edu0")
-fi
-"$LAB_DIR/kill-runs" --kills "${KILL_COUNT:-60}" --seconds "${KILL_SECONDS:-60}" \
-    ${KILL_SEED:+--seed "$KILL_SEED"} "${arguments[@]}" --pair "$pair" --pf "$nvme0" \
-    "${devices_to_change[@]}" || fail "a kill left something behind"
+
+# kill_runs KILLS SECONDS [OPTION]...: fails after a wrong result. 0 seconds: no time limit.
+kill_runs() {
+    "$LAB_DIR/kill-runs" --kills "$1" --seconds "$2" ${KILL_SEED:+--seed "$KILL_SEED"} "${@:3}" \
+        --pair "$pair" --pf "$nvme0" "${devices_to_change[@]}" || fail "a kill left something behind"
+}
+
+[ "${KILL_UDEVD-}" = yes ] || kill_runs "${KILL_COUNT:-40}" "${KILL_SECONDS:-40}"
+[ "${KILL_UDEVD-}" != no ] || exit 0
+mkdir -p /run/udev/rules.d
+"$VFIO_BIND" config udev "${devices_to_change[@]:0:3}" >/run/udev/rules.d/10-vfio-bind.rules
+check "udevd starts" /lib/systemd/systemd-udevd --daemon
+kill_runs "${KILL_COUNT:-20}" "${KILL_SECONDS:-20}" --events "$edu0"
