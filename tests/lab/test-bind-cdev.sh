@@ -12,6 +12,13 @@ set -eu
 modprobe -a e1000e iommufd
 nic0=$(address_of nic0)
 
+mkdir -p /run/udev/rules.d
+cp "$LAB_DIR/../../etc/udev/60-vfio-bind.rules" /run/udev/rules.d/
+/lib/systemd/systemd-udevd --daemon
+udevadm trigger --settle --subsystem-match=misc --sysname-match=iommu
+check_same "the group kvm can open /dev/iommu" "root:kvm 660" "$(stat -c '%U:%G %a' /dev/iommu)"
+udevadm control --exit
+
 check "config qemu succeeds before bind" exits 0 "$VFIO_BIND" config qemu "$nic0"
 check "it reports that the device has no node yet" grep -q "# $nic0 has no node for iommufd" /run/output
 check "bind succeeds" exits 0 timeout 5 "$VFIO_BIND" bind --owner nobody:kvm "$nic0"
