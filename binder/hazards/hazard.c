@@ -61,8 +61,9 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 			     "no reset method: state may leak from one VM to the next"},
 	[HAZARD_VF_TOKEN] = {"vf-token", GRADE_WARNING,
 			     "VMs need the VF token of the PF's program: vf-token=UUID"},
-	[HAZARD_D3COLD] = {"d3cold", GRADE_WARNING,
-			   "its power is cut while it is unused; some devices do not come back"},
+	[HAZARD_D3COLD] =
+		{"d3cold", GRADE_WARNING,
+		 "its power can be cut while it is unused; some devices do not come back"},
 };
 
 void hazard_findings_free(struct hazard_findings *findings)

@@ -62,7 +62,7 @@ void hazard_find_power(const struct hazard_view *view, const struct pci_device *
 			continue;
 		hazard_findings_add(
 			findings, HAZARD_D3COLD, device,
-			"its power is cut at %s while it is unused; if a VM then cannot use it ('stuck in D3'), write 0 to %s/sys/bus/pci/devices/%s/d3cold_allowed, or load vfio-pci with disable_idle_d3=1",
+			"its power can be cut at %s while it is unused; if a VM then cannot use it ('stuck in D3'), write 0 to %s/sys/bus/pci/devices/%s/d3cold_allowed, or load vfio-pci with disable_idle_d3=1",
 			name, sysroot_path(view->root), address);
 		return;
 	}

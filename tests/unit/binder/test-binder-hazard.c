@@ -1243,9 +1243,10 @@ static void a_power_switch_above_the_device_is_found(void **state)
 {
 	(void)state;
 	add_device_with_power_switch();
-	assert_contains(find(),
-			"d3cold: its power is cut at 0000:00:01.0 while it is unused; if a VM then "
-			"cannot use it ('stuck in D3'), write 0 to ");
+	assert_contains(
+		find(),
+		"d3cold: its power can be cut at 0000:00:01.0 while it is unused; if a VM then "
+		"cannot use it ('stuck in D3'), write 0 to ");
 }
 
 static void a_power_switch_that_is_not_used_is_no_finding(void **state)
@@ -1261,7 +1262,7 @@ static void a_power_switch_that_is_not_used_is_no_finding(void **state)
 	fakesys_attribute(fake, "0000:00:01.0", "power/control", "on\n");
 	assert_string_equal(find(), "");
 	fakesys_directory(fake, AT "firmware_node/power_resources_D3hot");
-	assert_contains(find(), "d3cold: its power is cut at " DEVICE " while");
+	assert_contains(find(), "d3cold: its power can be cut at " DEVICE " while");
 }
 
 static void power_settings_that_cannot_be_read_are_unknown(void **state)
