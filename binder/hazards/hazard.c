@@ -61,6 +61,11 @@ const struct hazard_row HAZARDS[HAZARD_COUNT] = {
 			       "return its interface to the network namespace of the host first"},
 	[HAZARD_NO_RESET] = {"no-reset", GRADE_WARNING,
 			     "no reset method: state may leak from one VM to the next"},
+	[HAZARD_VF_TOKEN] = {"vf-token", GRADE_WARNING,
+			     "VMs need the VF token of the PF's program: vf-token=UUID"},
+	[HAZARD_D3COLD] =
+		{"d3cold", GRADE_WARNING,
+		 "its power can be cut while it is unused; some devices do not come back"},
 };
 
 void hazard_findings_free(struct hazard_findings *findings)
@@ -232,11 +237,32 @@ static void check_dependent(const struct hazard_view *view, const struct pci_dev
 			check_held(device, other, findings);
 }
 
+/* The kernel generates a token when vfio-pci is bound to the PF, and the program that uses the PF
+ * can set another one; without it, a VF that vfio-pci enabled cannot be opened (Linux 5.7,
+ * drivers/vfio/pci/vfio_pci_core.c, vfio_pci_validate_vf_token). */
+static void check_token(const struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings)
+{
+	const struct pci_device *pf = device->present & HAS_PF
+					      ? inventory_find(view->inventory, &device->sriov.pf)
+					      : NULL;
+	char address[ADDRESS_SIZE], pf_address[ADDRESS_SIZE];
+
+	if (!pf || !pf->driver || !driver_is_vfio(pf->driver))
+		return;
+	hazard_findings_add(
+		findings, HAZARD_VF_TOKEN, device,
+		"its PF %s is bound to %s: a VM can use it only with the VF token that the program with the PF has set (QEMU: -device vfio-pci,host=%s,vf-token=UUID)",
+		address_format(&pf->address, pf_address), pf->driver,
+		address_format(&device->address, address));
+}
+
 void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
 			struct hazard_findings *findings)
 {
 	char address[ADDRESS_SIZE];
 
+	check_token(view, device, findings);
 	for (size_t i = 0; i < device->nonviable_peers.count; i++) {
 		const struct pci_device *peer = group_find(view->inventory,
 							   device->nonviable_peers.items[i]);
@@ -367,6 +393,7 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 	check_reserved_regions(view, device, findings);
 	check_consumers(view, device, findings);
 	check_reset(view, device, findings);
+	hazard_find_power(view, device, findings);
 	check_host_use(view, device, findings);
 }
 

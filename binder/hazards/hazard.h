@@ -40,6 +40,8 @@ enum hazard {
 	HAZARD_RESERVED_REGION,
 	HAZARD_NET_HIDDEN,
 	HAZARD_NO_RESET,
+	HAZARD_VF_TOKEN,
+	HAZARD_D3COLD,
 	HAZARD_COUNT,
 };
 
@@ -130,8 +132,9 @@ int hazard_list_network_blocks(struct hazard_view *view, const struct pci_device
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		  struct hazard_findings *findings);
 
-/* Finds only devices of its IOMMU group that are bound to host drivers: then no VM can use DEVICE,
- * even if it is bound to VFIO. */
+/* Finds only what matters for a device that is bound to VFIO already: devices of its IOMMU group
+ * that are bound to host drivers, because then no VM can use DEVICE, and a VF token that VMs need.
+ */
 void hazards_find_group(const struct hazard_view *view, const struct pci_device *device,
 			struct hazard_findings *findings);
 
@@ -185,6 +188,8 @@ void hazard_find_network(struct hazard_view *view, const struct pci_device *devi
 			 struct hazard_findings *findings);
 void hazard_find_display(struct hazard_view *view, const struct pci_device *device,
 			 struct hazard_findings *findings);
+void hazard_find_power(const struct hazard_view *view, const struct pci_device *device,
+		       struct hazard_findings *findings);
 void hazard_find_open_nodes(struct hazard_view *view, const struct pci_device *device,
 			    struct hazard_findings *findings);
 

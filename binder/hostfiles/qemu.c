@@ -4,6 +4,7 @@
 #include "binder/engine/devicenodes.h"
 #include "binder/host/kernelinfo.h"
 #include "binder/hostfiles/writers.h"
+#include "probe/driver.h"
 #include "probe/sysfs/textfile.h"
 
 #include <errno.h>
@@ -130,7 +131,7 @@ static int add_targets(const struct hostfile_job *job, struct strings *nodes, FI
 	struct stat status;
 	bool has_iommufd = sysdir_stat(sysroot_dir(job->root), "dev/iommu", &status) == 0;
 	int result = BIND_DONE, error = has_groups ? add_node(nodes, "/dev/vfio/vfio") : 0;
-	char node[32];
+	char node[32], address[ADDRESS_SIZE];
 
 	if (!error && (has_iommufd || !has_groups))
 		error = add_node(nodes, "/dev/iommu");
@@ -149,6 +150,11 @@ static int add_targets(const struct hostfile_job *job, struct strings *nodes, FI
 			error = add_node(nodes, node);
 		if (!error)
 			error = add_device_nodes(job, device, nodes, &count);
+		if (!error && has_groups && has_iommufd && !count &&
+		    !(device->driver && driver_is_vfio(device->driver)))
+			fprintf(out,
+				"# %s has no node for iommufd before it is bound to VFIO: if QEMU uses that, bind it first.\n",
+				address_format(&device->address, address));
 		if (!error && !has_groups && !count) {
 			skip(job, device, "has no node before it is bound to VFIO; bind it first",
 			     out);

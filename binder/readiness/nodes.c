@@ -11,12 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* /dev/vfio/vfio, or /dev/iommu where VFIO has no groups. */
-void readiness_check_nodes(struct readiness *readiness, const struct host *host)
+/* NAME is the node of MODULE, through which VMs set up the IOMMU. */
+static void check_node(struct readiness *readiness, const struct host *host, const char *name,
+		       const char *module, const char *needed)
 {
-	bool has_groups = kernelinfo_has_vfio_groups(host->root);
-	const char *name = has_groups ? "/dev/vfio/vfio" : "/dev/iommu";
-	const char *module = has_groups ? "vfio" : "iommufd";
 	struct stat node;
 	int error = sysdir_stat(sysroot_dir(host->root), name + 1, &node);
 	bool is_loaded = kernelinfo_module_state(&host->kernel, module) >= MODULE_LOADED;
@@ -31,13 +29,25 @@ void readiness_check_nodes(struct readiness *readiness, const struct host *host)
 			"missing, although %s is loaded or built in", module);
 	else if (error < 0)
 		readiness_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
+	else if ((node.st_mode & 0066u) != 0066u)
+		readiness_add(readiness, name, FINDING_PASS, NULL,
+			      "mode %04o, not accessible to all users", node.st_mode & 07777u);
 	else
-		readiness_add(readiness, name, FINDING_PASS, NULL, "mode %04o, %s",
-			      node.st_mode & 07777u,
-			      (node.st_mode & 0066u) != 0066u ? "not accessible to all users"
-			      : has_groups
-				      ? "accessible to all users; a VM also needs its groups"
-				      : "accessible to all users; a VM also needs its devices");
+		readiness_add(readiness, name, FINDING_PASS, NULL,
+			      "mode %04o, accessible to all users; a VM also needs its %s",
+			      node.st_mode & 07777u, needed);
+}
+
+/* A kernel can have groups, nodes of devices, or both; the latter are used with /dev/iommu. */
+void readiness_check_nodes(struct readiness *readiness, const struct host *host)
+{
+	bool has_groups = kernelinfo_has_vfio_groups(host->root);
+	struct stat node;
+
+	if (has_groups)
+		check_node(readiness, host, "/dev/vfio/vfio", "vfio", "groups");
+	if (!has_groups || sysdir_stat(sysroot_dir(host->root), "dev/iommu", &node) != -ENOENT)
+		check_node(readiness, host, "/dev/iommu", "iommufd", "devices");
 }
 
 /* ---- groups ---- */

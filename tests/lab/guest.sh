@@ -43,6 +43,20 @@ aer_count() {
     done <"$devices/$1/aer_dev_$2"
 }
 
+# Programs
+
+# copy_to_memory PROGRAM: copies it and its libraries to /dev/shm, where it starts faster, and sets
+# LD_LIBRARY_PATH.
+copy_to_memory() {
+    local library
+    mkdir -p /dev/shm/lib
+    while read -r _ _ library _; do
+        [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
+    done < <(ldd "$1")
+    cp -- "$1" /dev/shm/
+    export LD_LIBRARY_PATH=/dev/shm/lib
+}
+
 # Drivers
 
 # bind_driver ADDRESS DRIVER: binds the device to DRIVER, whose module must be loaded, and unbinds

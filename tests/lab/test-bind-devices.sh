@@ -180,6 +180,11 @@ echo Y >/sys/module/vfio_pci/parameters/enable_sriov
 check "the physical function is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "it gets a virtual function" exits 0 "$VFIO_BIND" vfs "$nvme0" 1
 check_same "the kernel binds that to vfio-pci, too" vfio-pci "$(driver_of "$function0")"
+check "bind has nothing to do for it" exits 0 "$VFIO_BIND" bind "$function0"
+check "a required VF token is reported" \
+    grep -q "vf-token: its PF $nvme0 is bound to vfio-pci: .*host=$function0,vf-token=UUID" /run/output
+check "a VM without the token does not start" exits 1 timeout 20 qemu-system-x86_64 -accel tcg -S \
+    -m 64 -nodefaults -display none -machine q35 -device "vfio-pci,host=$function0"
 check "release of the physical function is refused" exits 3 "$VFIO_BIND" release "$nvme0"
 check "its virtual function is given as reason" \
     grep -q "vfs: virtual functions are enabled: 1" /run/output

@@ -16,13 +16,8 @@ set -eu
 modprobe vfio-pci
 soaked=("$pair0" "$pair1" "$nic2" "$(address_of nic0)" "$(address_of nic1)" "$(address_of edu0)")
 bind_devices "${soaked[@]}"
-# Programs in memory start faster.
-mkdir /dev/shm/lib
-while read -r _ _ library _; do
-    [[ $library != /* ]] || cp -- "$library" /dev/shm/lib
-done < <(ldd "$PCIPROBE")
-cp -- "$PCIPROBE" /dev/shm/pciprobe
-export PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib
+copy_to_memory "$PCIPROBE"
+export PCIPROBE=/dev/shm/pciprobe
 # Long runs use libvirt for half of the VMs; for short runs starting them takes too long.
 if [ -n "${SOAK_LIBVIRT-}" ]; then
     # shellcheck source=libvirt.sh

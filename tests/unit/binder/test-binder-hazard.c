@@ -1207,6 +1207,73 @@ static void memory_of_the_firmware_is_found(void **state)
 	assert_contains(find(), "unknown: /sys/kernel/iommu_groups/7/reserved_regions: ");
 }
 
+static void a_required_vf_token_is_found(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x8086, .device = 0x10ed, .class = 0x020000,
+		    .driver = "igb", .group = "8");
+	fakesys_pci(fake, DEVICE, .vendor = 0x8086, .device = 0x10ed, .class = 0x020000,
+		    .group = "7", .pf = "0000:01:00.1", .vf = 0);
+	fakesys_file(fake, AT "reset_method", "flr\n");
+	assert_string_equal(find(), "");
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:01:00.1/driver");
+	fakesys_link(fake, "sys/bus/pci/devices/0000:01:00.1/driver",
+		     "../../../bus/pci/drivers/vfio-pci");
+	assert_string_equal(
+		find(),
+		"vf-token: its PF 0000:01:00.1 is bound to vfio-pci: a VM can use it only with the "
+		"VF token that the program with the PF has set (QEMU: -device "
+		"vfio-pci,host=0000:01:00.0,vf-token=UUID)\n");
+}
+
+/* Adds DEVICE behind a bridge that the firmware can switch off. */
+static void add_device_with_power_switch(void)
+{
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 1, .class = 0x060400);
+	fakesys_attribute(fake, "0000:00:01.0", "power/control", "auto\n");
+	fakesys_directory(fake,
+			  "sys/bus/pci/devices/0000:00:01.0/firmware_node/power_resources_D3hot");
+	fakesys_pci(fake, DEVICE, .vendor = 0x10de, .device = 0x2204, .class = 0x030200,
+		    .group = "7", .below = "0000:00:01.0");
+	fakesys_file(fake, AT "reset_method", "flr\n");
+	fakesys_file(fake, AT "d3cold_allowed", "1\n");
+}
+
+static void a_power_switch_above_the_device_is_found(void **state)
+{
+	(void)state;
+	add_device_with_power_switch();
+	assert_contains(
+		find(),
+		"d3cold: its power can be cut at 0000:00:01.0 while it is unused; if a VM then "
+		"cannot use it ('stuck in D3'), write 0 to ");
+}
+
+static void a_power_switch_that_is_not_used_is_no_finding(void **state)
+{
+	(void)state;
+	add_device_with_power_switch();
+	fakesys_file(fake, AT "d3cold_allowed", "0\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, AT "d3cold_allowed", "1\n");
+	fakesys_file(fake, "sys/module/vfio_pci/parameters/disable_idle_d3", "Y\n");
+	assert_string_equal(find(), "");
+	fakesys_file(fake, "sys/module/vfio_pci/parameters/disable_idle_d3", "N\n");
+	fakesys_attribute(fake, "0000:00:01.0", "power/control", "on\n");
+	assert_string_equal(find(), "");
+	fakesys_directory(fake, AT "firmware_node/power_resources_D3hot");
+	assert_contains(find(), "d3cold: its power can be cut at " DEVICE " while");
+}
+
+static void power_settings_that_cannot_be_read_are_unknown(void **state)
+{
+	(void)state;
+	add_device_with_power_switch();
+	fakesys_remove(fake, AT "d3cold_allowed");
+	fakesys_directory(fake, AT "d3cold_allowed");
+	assert_contains(find(), "unknown: /" AT "d3cold_allowed: ");
+}
+
 /* Of a card with two ports the second one; before and since Linux 6.6. */
 static void a_serial_console_is_found(void **state)
 {
@@ -1604,6 +1671,10 @@ int main(void)
 		TEST(the_boot_display_needs_no_driver),
 		TEST(the_firmwares_framebuffer_is_found),
 		TEST(memory_of_the_firmware_is_found),
+		TEST(a_required_vf_token_is_found),
+		TEST(a_power_switch_above_the_device_is_found),
+		TEST(a_power_switch_that_is_not_used_is_no_finding),
+		TEST(power_settings_that_cannot_be_read_are_unknown),
 		TEST(a_serial_console_is_found),
 		TEST(a_virtio_console_is_found),
 		TEST(open_nodes_are_found),

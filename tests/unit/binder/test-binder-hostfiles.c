@@ -372,6 +372,10 @@ static void qemu_gets_the_nodes_of_devices(void **state)
 	assert_contains(output, "\"/dev/vfio/vfio\"");
 	assert_contains(output, "\"/dev/iommu\"");
 	assert_contains(output, "\"/dev/vfio/devices/vfio3\"");
+	assert_null(strstr(output, "no node for iommufd"));
+	assert_int_equal(write_hostfile("qemu", "01:00.1", NULL), BIND_DONE);
+	assert_contains(output, "\"/dev/vfio/17\"");
+	assert_contains(output, "# 0000:01:00.1 has no node for iommufd before it is bound");
 	fakesys_directory(fake, "sys/class/vfio-dev");
 	assert_int_equal(write_hostfile("qemu", "01:00.0", "01:00.1"), BIND_UNAVAILABLE);
 	assert_null(strstr(output, "\"/dev/vfio/vfio\""));

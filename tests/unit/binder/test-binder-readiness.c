@@ -343,6 +343,24 @@ static void a_kernel_without_groups_needs_iommufd(void **state)
 	assert_contains(find("/dev/vfio groups")->seen, " 0600: devices/vfio0");
 }
 
+static void both_kinds_of_nodes_are_checked(void **state)
+{
+	(void)state;
+	add_intel_host("intel_iommu=on\n");
+	add_iommu("dmar0");
+	fakesys_directory(fake, "sys/class/vfio");
+	fakesys_directory(fake, "sys/class/vfio-dev");
+	add_node("dev/vfio/vfio", 0666);
+	add_node("dev/vfio/17", 0600);
+	add_node("dev/vfio/devices/vfio0", 0600);
+	add_node("dev/iommu", 0660);
+	check_host();
+	assert_contains(find("/dev/vfio/vfio")->seen, "a VM also needs its groups");
+	assert_string_equal(result("/dev/iommu"), "PASS");
+	assert_string_equal(find("/dev/iommu")->seen, "mode 0660, not accessible to all users");
+	assert_contains(find("/dev/vfio groups")->seen, " 0600: 17 devices/vfio0");
+}
+
 static void the_memlock_limit_is_checked(void **state)
 {
 	(void)state;
@@ -512,6 +530,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(module_states_are_reported, setup, teardown),
 		cmocka_unit_test_setup_teardown(interrupt_remapping_is_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(node_permissions_are_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(both_kinds_of_nodes_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_kernel_without_groups_needs_iommufd, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_memlock_limit_is_checked, setup, teardown),
