@@ -59,6 +59,15 @@ mkswap -q /dev/sda
 check "a USB controller of a disk with data is refused" exits 3 "$VFIO_BIND" bind "$usb0"
 check "the data is reported" reports "data: /dev/sda contains swap"
 
+ip link set "$nic" up
+ip addr add 10.9.0.2/24 dev "$nic"
+ip route add default via 10.9.0.1 dev "$nic"
+check "a USB controller of a NIC in use is refused" exits 3 \
+    env SSH_CONNECTION="192.0.2.1 5000 10.9.0.2 22" "$VFIO_BIND" bind "$usb0"
+check "the NIC's state is reported" reports "net-up: $nic is up"
+check "the default route is reported" reports "default-route: "
+check "the SSH connection is reported" reports "ssh: your SSH connection (192.0.2.1"
+
 # shared folders
 share=0000:00:1d.0
 check "a device with a mounted folder is refused" exits 3 "$VFIO_BIND" bind "$share"
