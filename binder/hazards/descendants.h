@@ -9,7 +9,7 @@
  * NVMe disks with native multipath, below each controller of their subsystem, and those of NVIDIA's
  * own driver, from /proc/driver/nvidia.
  *
- * Of some nodes sysfs does not show the device: watchdogs whose driver does not tell it, and
+ * Of some nodes sysfs does not show the device: watchdogs whose driver does not set it, and
  * consoles of virtio devices. They are listed, but below no device. */
 #ifndef PCIPROBE_BINDER_HAZARDS_DESCENDANTS_H
 #define PCIPROBE_BINDER_HAZARDS_DESCENDANTS_H

@@ -77,7 +77,7 @@ static void check_swaps(struct disk_check *check)
 	free(text);
 }
 
-/* Content that cannot be read counts as data: whoever allows its loss need not read it. */
+/* Content that cannot be read counts as data: --allow data permits the loss without reading it. */
 static void check_content(struct disk_check *check, const struct disk_content *content)
 {
 	const char *name = check->stack.names.items[0];

@@ -149,7 +149,7 @@ void hazards_find_removal(struct hazard_view *view, const struct pci_device *dev
 /* Whether DEVICE is a virtual function of PF. */
 bool hazard_is_vf_of(const struct pci_device *device, const struct pci_device *pf);
 
-/* Finds what the VFs of PF lose when they are removed, although nobody uses them: one finding of
+/* Finds what the VFs of PF lose when they are removed, although they are not in use: one finding of
  * HAZARD_VF_SETTINGS for each such VF. */
 void hazards_find_vf_settings(struct hazard_view *view, const struct pci_device *pf,
 			      struct hazard_findings *findings);

@@ -24,7 +24,7 @@ struct hidden_interfaces {
 };
 
 /* Searches the network namespaces of all processes, and those that are mounted, as by ip-netns(8).
- * Before Linux 5.14 the kernel does not tell to which device an interface belongs: none is found.
+ * Before Linux 5.14 the kernel does not report the device of an interface: none is found.
  * Returns 0 or -ENOMEM; free with hidden_interfaces_free either way. */
 int hidden_interfaces_read(struct sysroot *root, struct netlink *netlink,
 			   struct hidden_interfaces *ret);

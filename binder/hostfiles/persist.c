@@ -42,7 +42,7 @@ static const char *file_name(const struct persist_file *file, const struct pci_a
 	return name;
 }
 
-/* The path with a slash before it, as people write it. */
+/* The absolute path. */
 static const char *file_path(const struct persist_file *file, const struct pci_address *address,
 			     char path[static PERSIST_PATH_SIZE])
 {
@@ -59,7 +59,7 @@ const char *persist_rules_path(const struct pci_address *address,
 	return file_path(&FILES[0], address, path);
 }
 
-/* The comment that write_device of hostfiles.c writes tells the ids. */
+/* write_device of hostfiles.c writes a comment with the ids. */
 int persist_is_set(struct sysroot *root, const struct pci_device *device)
 {
 	char path[PERSIST_PATH_SIZE], address[ADDRESS_SIZE], ids[ADDRESS_SIZE + 16], *text;

@@ -174,18 +174,18 @@ says out "0000:01:00.0 10de:2204" "and lists the devices"
 expect 0 "config with an invalid journal" vfio_bind config udev 01:00.0
 rm -r machine/run
 
-# ---- who is told to run as root ----
+# ---- advice to run as root ----
 rm machine/proc/self/mountinfo
 expect 3 "check of a disk without mountinfo" vfio_bind check 04:00.0
 says err "/proc/self/mountinfo: No such file or directory; a check could not be completed" "names what failed"
 if [ "$(id -u)" -eq 0 ]; then
 	! grep -q "run as root" err
-	result $? "root is not told to run as root" err
+	result $? "root is not advised to run as root" err
 	cp "$VFIO_BIND" vfio-bind
 	chmod -R go+rX machine vfio-bind
 	expect 3 "check without privileges" setpriv --reuid=65534 --clear-groups ./vfio-bind check 04:00.0 --sysroot machine
 fi
-says err "could not be completed; run as root" "others are told to run as root"
+says err "could not be completed; run as root" "other users are advised to run as root"
 
 # ---- the unit ----
 if command -v systemd-analyze >/dev/null; then

@@ -16,8 +16,8 @@ nvme0=$(address_of nvme0)
 unit=vfio-bind.service
 
 modprobe -a e1000e nvme
-# In a PID namespace nobody can tell who has the nodes of a device open, also of a NIC with a clock
-# (/dev/ptp0). Without a driver it has none.
+# In a PID namespace the processes that have a device's nodes open are not all visible; a NIC with a
+# clock has one, too (/dev/ptp0). Without a driver it has none.
 unbind() { echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"; }
 unbind "$nic0"
 check "the disk appears" wait_for 20 test -b /dev/nvme0n1
@@ -99,7 +99,7 @@ check_same "the devices stay bound" "vfio-pci vfio-pci" "$(driver_of "$nic0") $(
 check "the devices are released" "$BUILD_DIR/vfio-bind" release "$nic0" "$nic1"
 check_same "they have no driver again" " " "$(driver_of "$nic0") $(driver_of "$nic1")"
 
-# as after a boot with one card more: the disk has the address of the device now
+# as after a boot with one more device: the disk now has the address of the device
 "$BUILD_DIR/vfio-bind" config service "$nic0" >/etc/default/vfio-bind
 port0=$(port_of "$nic0")
 port1=$(port_of "$nvme0")

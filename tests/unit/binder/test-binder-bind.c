@@ -354,7 +354,8 @@ static void a_mismatch_says_where_the_ids_are_now(void **state)
 	assert_string_equal(kernel.written, "");
 }
 
-/* A card was added: the device that was 0000:09:00.0 has another bus number, but the same path. */
+/* A device was added: the device that was 0000:09:00.0 has another bus number, but the same path.
+ */
 static void a_path_names_the_device_whatever_its_bus_number_is(void **state)
 {
 	(void)state;

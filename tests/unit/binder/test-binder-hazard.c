@@ -1274,7 +1274,7 @@ static void power_settings_that_cannot_be_read_are_unknown(void **state)
 	assert_contains(find(), "unknown: /" AT "d3cold_allowed: ");
 }
 
-/* Of a card with two ports the second one; before and since Linux 6.6. */
+/* The second port of a serial adapter; before and since Linux 6.6. */
 static void a_serial_console_is_found(void **state)
 {
 	(void)state;

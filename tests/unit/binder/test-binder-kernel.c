@@ -172,7 +172,7 @@ static void a_blocked_call_outlives_the_run(void **state)
 	assert_false(host.kernel.is_busy(&host.kernel, &other));
 	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
 	journal_close(&journal);
-	/* whoever reads the output of the run gets its end */
+	/* readers of the run's output see its end */
 	assert_int_equal(read(output[0], &byte, 1), 0);
 	close(output[0]);
 	assert_int_equal(host.kernel.write(&host.kernel, &slot,
@@ -250,7 +250,7 @@ static bool is_written(void)
 	return sysdir_read(sysroot_dir(root), OVERRIDE, value, sizeof(value)) == 1;
 }
 
-/* Whoever reads /proc/PID/fdinfo at that time keeps the lock for a moment. */
+/* A concurrent reader of /proc/PID/fdinfo keeps the lock for a moment. */
 static bool stays_busy(void)
 {
 	for (unsigned i = 0; i < 500 && host.kernel.is_busy(&host.kernel, &slot); i++)
@@ -292,8 +292,8 @@ static void kill_at(struct moment *moment)
 	journal_close(&journal);
 }
 
-/* For every moment of the run, and every moment of its child at that time: whoever locks the
- * journal after the run was killed either finds the device busy, or the child never writes again.
+/* For every moment of the run, and every moment of its child at that time: the next
+ * holder of the journal's lock either finds the device busy, or the child never writes again.
  */
 static void a_run_killed_at_any_system_call_leaves_no_unseen_write(void **state)
 {

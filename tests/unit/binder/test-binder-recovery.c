@@ -647,7 +647,7 @@ static void a_journal_directory_writable_by_others_is_rejected(void **state)
 	snprintf(path, sizeof(path), "%s/run/vfio-bind", fake->path);
 	assert_int_equal(chmod(path, 0777), 0);
 	assert_int_equal(BIND(NIC), BIND_PERMISSION);
-	/* root need not be told to run as root */
+	/* root needs no advice to run as root */
 	assert_contains(captured.text, geteuid() == 0 ? "or owned or writable by other users\n"
 						      : "; run as root\n");
 	assert_int_equal(chmod(path, 0755), 0);

@@ -161,7 +161,7 @@ static void routes_of_ipv6_are_read(void **state)
 	assert_contains(strstr(list_routes(AF_INET6), "2001:db8:6::/48"), "d1");
 }
 
-/* Without the compatible mode the kernel tells only the id. */
+/* Without the compatible mode the kernel reports only the id. */
 static void next_hop_objects_are_resolved(void **state)
 {
 	struct index_set interfaces = {.items = &d0, .count = 1}, ids;

@@ -100,7 +100,7 @@ static void make_devices(void)
 	fakesys_descriptor(fake, 42, 3, "/dev/vfio/3");
 }
 
-/* A NIC and a GPU below two bridges. A card in the slot before them shifts their bus numbers. */
+/* A NIC and a GPU below two bridges. A device in the slot before them shifts their bus numbers. */
 static void make_two_devices(bool shifted)
 {
 	if (shifted)
