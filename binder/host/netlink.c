@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -52,13 +53,19 @@ static int open_socket(unsigned *ret_port)
 	return fd;
 }
 
-/* Passes on datagrams until the parent has what it waits for, and kills this process. */
+/* Passes on datagrams until the parent has what it waits for and kills this process, or is killed
+ * itself. */
 static void relay(int from, int to)
 {
 	static char buffer[DATAGRAM_SIZE];
+	struct pollfd wait[] = {{.fd = from, .events = POLLIN}, {.fd = to}};
 	ssize_t length;
 
 	for (;;) {
+		if ((poll(wait, 2, -1) < 0 && errno != EINTR) || wait[1].revents)
+			return;
+		if (!wait[0].revents)
+			continue;
 		length = recv(from, buffer, sizeof(buffer), MSG_TRUNC);
 		if (length < 0 && errno == EINTR)
 			continue;

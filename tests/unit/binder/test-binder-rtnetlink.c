@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -454,6 +455,41 @@ static void errors_of_the_kernel_are_returned(void **state)
 	assert_int_equal(list(LINK, &answer.netlink), -EBUSY);
 }
 
+static int __attribute__((noreturn))
+kill_this_process(void *data, const void *bytes, size_t length, unsigned port)
+{
+	(void)data, (void)bytes, (void)length, (void)port;
+	kill(getpid(), SIGKILL);
+	for (;;)
+		pause();
+}
+
+static void a_killed_program_leaves_no_process(void **state)
+{
+	struct {
+		struct nlmsghdr header;
+		struct rtgenmsg family;
+	} request = {.header = {.nlmsg_len = sizeof(request),
+				.nlmsg_type = RTM_GETLINK,
+				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	pid_t program, left = 0;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	program = fork();
+	if (program == 0) {
+		host.netlink.query(&host.netlink, NULL, &request.header, kill_this_process, NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(program, NULL, 0), program);
+	for (unsigned i = 0; i < 1000 && left >= 0; i++) {
+		left = waitpid(-1, NULL, WNOHANG);
+		if (left == 0)
+			usleep(10000);
+	}
+	assert_int_equal(left, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +500,7 @@ int main(void)
 		cmocka_unit_test(routes_of_a_vrf_are_read),
 		cmocka_unit_test(interfaces_of_another_namespace_are_read),
 		cmocka_unit_test(a_query_has_a_time_limit),
+		cmocka_unit_test(a_killed_program_leaves_no_process),
 		cmocka_unit_test(answers_of_others_are_rejected),
 		cmocka_unit_test(truncated_answers_are_rejected),
 		cmocka_unit_test(malformed_answers_are_read_within_their_bounds),
