@@ -28,9 +28,9 @@ kill_runs() {
         --pair "$pair" --pf "$nvme0" "${devices_to_change[@]}" || fail "a kill left something behind"
 }
 
-[ "${KILL_UDEVD-}" = yes ] || kill_runs "${KILL_COUNT:-40}" "${KILL_SECONDS:-40}"
+[ "${KILL_UDEVD-}" = yes ] || kill_runs "${KILL_COUNT:-25}" "${KILL_SECONDS:-25}"
 [ "${KILL_UDEVD-}" != no ] || exit 0
 mkdir -p /run/udev/rules.d
 "$VFIO_BIND" config udev "${devices_to_change[@]:0:3}" >/run/udev/rules.d/10-vfio-bind.rules
 check "udevd starts" /lib/systemd/systemd-udevd --daemon
-kill_runs "${KILL_COUNT:-20}" "${KILL_SECONDS:-20}" --events "$edu0"
+kill_runs "${KILL_COUNT:-15}" "${KILL_SECONDS:-15}" --events "$edu0"
