@@ -122,7 +122,8 @@ int report_write(const struct report *report, const struct options *options)
 	sorted.devices = rows_sort(&options->rows, report->inventory);
 	if (sorted.devices)
 		error = report_make_text(options->writer, &sorted, &text);
-	fwrite(text.text, 1, text.size, stdout);
+	if (text.size)
+		fwrite(text.text, 1, text.size, stdout);
 	report_text_free(&text);
 	free(sorted.devices);
 	if (!error)

@@ -173,7 +173,8 @@ int run_opennebula(struct options *options)
 	if (status == STATUS_FAILED) {
 		status = print_cached_output(options, state, name);
 	} else {
-		fwrite(output.text, 1, output.size, stdout);
+		if (output.size)
+			fwrite(output.text, 1, output.size, stdout);
 		error = state < 0 ? state : 0;
 		/* an older complete output is better than an incomplete one */
 		if (!error && status == STATUS_OK)
