@@ -110,6 +110,7 @@ echo 1 >"$devices/$port1/remove"
 echo 1 >/sys/bus/pci/rescan
 moved=0000:40:00.0
 check "the device has another address" wait_for 20 is_on "$moved" e1000e
+unbind "$moved"
 check "the disk has the former address" wait_for 20 is_on "$nic0" nvme
 restart
 check "the unit succeeds with the path" ends_as active 0
