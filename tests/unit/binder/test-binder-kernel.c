@@ -196,6 +196,27 @@ static void a_blocked_call_outlives_the_run(void **state)
 
 #define OVERRIDE "sys/bus/pci/devices/0000:01:00.0/driver_override"
 
+#define BLOCKED_MS 50 /* a process that sleeps so long is blocked; a slow machine does not run it \
+		       */
+#define STOPS_MS 20000
+
+static bool is_sleeping(pid_t pid)
+{
+	char path[64], text[512], *end;
+	size_t length;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	in = fopen(path, "r");
+	if (!in)
+		return false;
+	length = fread(text, 1, sizeof(text) - 1, in);
+	fclose(in);
+	text[length] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'S';
+}
+
 /* Lets PID run to the beginning or end of its next system call, or to its fork: then its child, in
  * *RET_CHILD, has stopped before its first instruction. Returns false if PID has ended instead or
  * is blocked. */
@@ -203,13 +224,15 @@ static bool trace_next_call(pid_t pid, pid_t *ret_child)
 {
 	unsigned long child;
 	int status, stopped = 0;
+	unsigned asleep = 0;
 
 	if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
 		return false;
-	for (int i = 0; i < 50 && stopped == 0; i++) {
+	for (int i = 0; i < STOPS_MS && asleep < BLOCKED_MS && stopped == 0; i++) {
 		if (i)
 			usleep(1000);
 		stopped = waitpid(pid, &status, __WALL | WNOHANG);
+		asleep = is_sleeping(pid) ? asleep + 1 : 0;
 	}
 	if (stopped != pid || !WIFSTOPPED(status))
 		return false;
