@@ -452,7 +452,7 @@ static int read_hops(const struct nlattr *attribute, struct index_set *ret)
 			return -EBADMSG;
 		if (index_set_add(ret, (unsigned)head->rtnh_ifindex) < 0)
 			return -ENOMEM;
-		length = RTNH_ALIGN(head->rtnh_len);
+		length = (size_t)RTNH_ALIGN(head->rtnh_len);
 		if (length > left)
 			length = left;
 		hop += length;

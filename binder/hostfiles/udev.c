@@ -9,12 +9,13 @@
 /* A run of vfio-bind unbinds a device after it has created the marker and removes the marker after
  * the bind, but this udev worker may be delayed between two tests. So the driver is tested before
  * and after the marker: a device that is being changed passes only if the first test falls into one
- * change and the last one into the next. DEVICE and MARKER are paths. */
+ * change and the last one into the next. 'udevadm verify' rejects equal tests, so the paths differ.
+ * DEVICE and MARKER are paths. */
 static void write_idle_test(const char *device, const char *marker, FILE *out)
 {
 	fprintf(out,
 		"TEST!=\"%sdriver\", TEST!=\"/" JOURNAL_DIRECTORY "/" JOURNAL_MARKER
-		"%s\", TEST!=\"%sdriver\", ",
+		"%s\", TEST!=\"%s./driver\", ",
 		device, marker, device);
 }
 

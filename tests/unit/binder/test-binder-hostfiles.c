@@ -244,14 +244,14 @@ static void udev_rules_match_address_and_ids(void **state)
 	/* neither a device with a driver nor one that vfio-bind is changing */
 	assert_contains(output, "TEST!=\"/sys/bus/pci/devices/10000:02:00.1/driver\", "
 				"TEST!=\"/run/vfio-bind/changing-10000:02:00.1\", "
-				"TEST!=\"/sys/bus/pci/devices/10000:02:00.1/driver\", ATTR");
+				"TEST!=\"/sys/bus/pci/devices/10000:02:00.1/./driver\", ATTR");
 	assert_contains(
 		output,
 		"KERNEL==\"10000:02:00.1\", ATTR{vendor}==\"0x8086\", ATTR{device}==\"0x10d3\", TEST!=\"driver\", "
-		"TEST!=\"/run/vfio-bind/changing-10000:02:00.1\", TEST!=\"driver\", ENV");
+		"TEST!=\"/run/vfio-bind/changing-10000:02:00.1\", TEST!=\"./driver\", ENV");
 	assert_contains(
 		output,
-		"TEST!=\"driver\", TEST!=\"/run/vfio-bind/changing-$kernel\", TEST!=\"driver\", "
+		"TEST!=\"driver\", TEST!=\"/run/vfio-bind/changing-$kernel\", TEST!=\"./driver\", "
 		"ATTR{[subsystem/pci]drivers_probe}=\"$kernel\"\n");
 	/* an event sets every override before it loads a driver */
 	last = strstr(output, "ATTR{[pci/10000:02:00.1]driver_override}=");
