@@ -193,7 +193,7 @@ int execute_step(struct kernel *kernel, const struct change *change, const struc
 	if ((step->kind == STEP_BIND && (error == -ENODEV || error == -EBUSY)) ||
 	    (step->kind == STEP_PROBE && !error))
 		error = repeat_step(kernel, change, step, error);
-	/* the driver may be built in; without one the device is returned all the same */
+	/* the driver may be built in; the device is returned even without one */
 	if (step->kind == STEP_LOAD_ALIAS && error < 0 && error != -ETIMEDOUT) {
 		if (error != -ENOENT)
 			log_warning(kernel->log, "cannot load the modules for %s: %s", step->bytes,

@@ -258,7 +258,7 @@ static bool has_lost(const struct changes *changes)
 	return false;
 }
 
-/* Also verifies a device of which a step failed: it may have been restored all the same, for
+/* Also verifies a device of which a step failed: it may have been restored nevertheless, for
  * example by another program. CHANGES are those that are rolled back. */
 static int verify_rollback(struct kernel *kernel, struct journal *journal, struct changes *back,
 			   struct changes *changes)
@@ -277,7 +277,7 @@ static int verify_rollback(struct kernel *kernel, struct journal *journal, struc
 }
 
 /* BACK gets the changes to the former state; the caller frees it. If the journal cannot be saved,
- * the devices are restored all the same: what was saved before the first change is enough to
+ * the devices are restored anyway: what was saved before the first change is enough to
  * recover them. Returns 0 or a negative errno. */
 static int roll_back_changes(struct kernel *kernel, struct journal *journal,
 			     struct changes *changes, struct changes *back, bool *failed)

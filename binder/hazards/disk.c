@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Disks of a device that are in use or contain data. Sources: the kernel's
- * Documentation/filesystems/proc.rst (swaps) and drivers/nvme/host/multipath.c. */
+ * Documentation/filesystems/proc.rst (swaps). */
 #include "binder/hazards/disk.h"
 
 #include "binder/hazards/diskcontent.h"
@@ -15,7 +15,6 @@
 
 #define SWAPS "proc/swaps"
 #define SWAPS_SIZE_MAX (1u << 20)
-#define SUBSYSTEMS "sys/class/nvme-subsystem"
 
 bool disk_link_is_below(const struct sysdir *at, const char *name, const struct pci_device *device)
 {
@@ -154,59 +153,6 @@ static void check_disk(struct hazard_view *view, const struct pci_device *device
 
 /* ---- the disks of a device ---- */
 
-/* Whether the NVMe subsystem links to a controller on DEVICE. */
-static bool has_controller(const struct sysdir *subsystem, const struct pci_device *device)
-{
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
-
-	if (sysdir_list(subsystem, ".", &list) < 0)
-		return false;
-	while ((entry = sysdir_next(list)))
-		if (strncmp(entry->d_name, "nvme", 4) == 0 &&
-		    disk_link_is_below(subsystem, entry->d_name, device))
-			return true;
-	return false;
-}
-
-static int add_disks_of_subsystem(const struct sysdir *subsystem, struct strings *ret)
-{
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
-	unsigned number, namespace;
-	int error = 0;
-
-	if (sysdir_list(subsystem, ".", &list) < 0)
-		return 0;
-	while (!error && (entry = sysdir_next(list)))
-		if (sscanf(entry->d_name, "nvme%un%u", &number, &namespace) == 2 &&
-		    !strings_has(ret, entry->d_name))
-			error = strings_add(ret, entry->d_name);
-	return error;
-}
-
-/* With native multipath a disk is not below its controllers, but below their common subsystem. */
-static int add_multipath_disks(struct sysroot *root, const struct pci_device *device,
-			       struct strings *ret)
-{
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
-	int error = 0;
-
-	if (sysdir_list(sysroot_dir(root), SUBSYSTEMS, &list) < 0)
-		return 0;
-	while (!error && (entry = sysdir_next(list))) {
-		_cleanup_sysdir_ struct sysdir subsystem = {.fd = -1};
-		char path[NAME_MAX + sizeof(SUBSYSTEMS) + 1];
-
-		snprintf(path, sizeof(path), SUBSYSTEMS "/%s", entry->d_name);
-		if (sysdir_open(sysroot_dir(root), path, &subsystem) == 0 &&
-		    has_controller(&subsystem, device))
-			error = add_disks_of_subsystem(&subsystem, ret);
-	}
-	return error;
-}
-
 static bool is_partition(struct sysroot *root, const char *name)
 {
 	char path[NAME_MAX + 32];
@@ -222,9 +168,11 @@ void hazard_find_disks(struct hazard_view *view, const struct pci_device *device
 	struct strings blocks = {0};
 	int error = hazard_list_blocks(view, device, &blocks);
 
-	if (!error)
-		error = add_multipath_disks(view->root, device, &blocks);
-	findings->no_memory |= error < 0;
+	if (error == -ENOMEM)
+		findings->no_memory = true;
+	else if (error < 0)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+				    "its disks could not be listed: %s", strerror(-error));
 	hazard_find_exported_controller(view, device, findings);
 	for (size_t i = 0; i < blocks.count; i++)
 		if (!is_partition(view->root, blocks.items[i]))

@@ -120,11 +120,12 @@ int hazard_list_interfaces(struct hazard_view *view, const struct pci_device *de
 
 /* Like hazard_list_interfaces, but the names of disks and partitions as in /sys/class/block, e.g.
  * also of USB disks and of disks behind a VMD, and of iSCSI and NVMe disks on servers that are
- * reached through it. Devices stacked on them (holders) are missing. */
+ * reached through it. Devices stacked on them (holders) are missing. Returns 0 or a negative errno.
+ */
 int hazard_list_blocks(struct hazard_view *view, const struct pci_device *device,
 		       struct strings *ret);
 
-/* Like hazard_list_blocks, but only the disks on servers. */
+/* Like hazard_list_blocks, but only the disks on servers. Returns 0 or a negative errno. */
 int hazard_list_network_blocks(struct hazard_view *view, const struct pci_device *device,
 			       struct strings *ret);
 

@@ -65,7 +65,6 @@ static int check_link(void *data, const struct rtnetlink_link *link)
 {
 	struct search *search = data;
 	char entry[128], target[PATH_MAX];
-	const char *path = target;
 	ssize_t length;
 
 	if (!*link->parent || !*link->parent_bus || strchr(link->parent, '/') ||
@@ -75,9 +74,7 @@ static int check_link(void *data, const struct rtnetlink_link *link)
 	length = sysdir_readlink(sysroot_dir(search->root), entry, target, sizeof(target));
 	if (length < 0)
 		return length == -ENOENT ? 0 : (int)length;
-	while (strncmp(path, "../", 3) == 0)
-		path += 3;
-	return add(search, link, path);
+	return add(search, link, target);
 }
 
 /* Searches the namespace ID, whose file is PATH, unless it was. Returns 0 or -ENOMEM. */

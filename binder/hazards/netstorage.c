@@ -73,8 +73,10 @@ struct connection {
 	const char *kind;
 };
 
-typedef void connection_fn(struct interfaces *interfaces, const struct connection *connection,
-			   void *data);
+struct connections {
+	struct connection *items;
+	size_t count;
+};
 
 static bool read_text(struct sysroot *root, const char *class, const char *name,
 		      const char *attribute, char text[static ATTRIBUTE_SIZE])
@@ -132,38 +134,57 @@ static const struct {
 	{"sys/class/nvme", read_nvme},
 };
 
-static void find_connections(struct interfaces *interfaces, connection_fn *each, void *data)
+static int add_connection(struct connections *connections, const struct connection *connection)
 {
-	struct sysroot *root = interfaces->view->root;
+	struct connection *grown = realloc(connections->items,
+					   (connections->count + 1) * sizeof(*grown));
 
+	if (!grown)
+		return -ENOMEM;
+	connections->items = grown;
+	grown[connections->count++] = *connection;
+	return 0;
+}
+
+/* Lists the connections of the host, whatever interface they use. */
+static void read_connections(struct hazard_view *view, const struct pci_device *device,
+			     struct hazard_findings *findings, struct connections *ret)
+{
+	*ret = (struct connections){0};
 	for (size_t i = 0; i < sizeof(CONNECTIONS) / sizeof(*CONNECTIONS); i++) {
 		_cleanup_closedir_ DIR *list = NULL;
 		struct connection connection;
 		struct dirent *entry;
+		int error = sysdir_list(sysroot_dir(view->root), CONNECTIONS[i].directory, &list);
 
-		if (sysdir_list(sysroot_dir(root), CONNECTIONS[i].directory, &list) < 0)
-			continue;
-		while ((entry = sysdir_next(list)))
-			if (CONNECTIONS[i].read(root, entry->d_name, &connection) &&
-			    interfaces_lead_to_server(interfaces, connection.server))
-				each(interfaces, &connection, data);
+		if (error < 0 && error != -ENOENT)
+			hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/%s: %s",
+					    sysroot_path(view->root), CONNECTIONS[i].directory,
+					    strerror(-error));
+		while (list && (entry = sysdir_next(list)))
+			if (CONNECTIONS[i].read(view->root, entry->d_name, &connection) &&
+			    add_connection(ret, &connection) < 0)
+				findings->no_memory = true;
 	}
-}
-
-static void add_connection(struct interfaces *interfaces, const struct connection *connection,
-			   void *data)
-{
-	(void)data;
-	hazard_findings_add(interfaces->findings, HAZARD_NET_DISK, interfaces->device,
-			    "the %s at %s (%s) is reached through it", connection->kind,
-			    connection->server, connection->name);
 }
 
 void hazard_find_network_storage(struct interfaces *interfaces)
 {
+	struct connections connections;
+
 	hazard_find_mounts(interfaces->view, interfaces->device, interfaces->findings, is_through,
 			   &interfaces);
-	find_connections(interfaces, add_connection, NULL);
+	read_connections(interfaces->view, interfaces->device, interfaces->findings, &connections);
+	for (size_t i = 0; i < connections.count; i++) {
+		const struct connection *connection = &connections.items[i];
+
+		if (interfaces_lead_to_server(interfaces, connection->server))
+			hazard_findings_add(interfaces->findings, HAZARD_NET_DISK,
+					    interfaces->device,
+					    "the %s at %s (%s) is reached through it",
+					    connection->kind, connection->server, connection->name);
+	}
+	free(connections.items);
 }
 
 /* ---- their names ---- */
@@ -175,12 +196,14 @@ static int add_blocks(struct sysroot *root, const char *component, struct string
 	_cleanup_closedir_ DIR *list = NULL;
 	char target[PATH_MAX], inner[NAME_MAX + 3];
 	struct dirent *entry;
-	int error = 0;
+	int error;
 
 	snprintf(inner, sizeof(inner), "/%s/", component);
-	if (sysdir_open(sysroot_dir(root), "sys/class/block", &directory) < 0 ||
-	    sysdir_list(&directory, ".", &list) < 0)
-		return 0;
+	error = sysdir_open(sysroot_dir(root), "sys/class/block", &directory);
+	if (!error)
+		error = sysdir_list(&directory, ".", &list);
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
 	while (!error && (entry = sysdir_next(list)))
 		if (sysdir_readlink(&directory, entry->d_name, target, sizeof(target)) > 0 &&
 		    strstr(target, inner) && !strings_has(ret, entry->d_name))
@@ -193,10 +216,11 @@ static int add_subsystem_blocks(struct sysroot *root, const char *controller, st
 {
 	_cleanup_closedir_ DIR *list = NULL;
 	struct dirent *entry;
-	int error = 0;
+	int error;
 
-	if (sysdir_list(sysroot_dir(root), "sys/class/nvme-subsystem", &list) < 0)
-		return 0;
+	error = sysdir_list(sysroot_dir(root), "sys/class/nvme-subsystem", &list);
+	if (error < 0)
+		return error == -ENOENT ? 0 : error;
 	while (!error && (entry = sysdir_next(list))) {
 		_cleanup_sysdir_ struct sysdir subsystem = {.fd = -1};
 		char path[NAME_MAX + 32];
@@ -209,27 +233,32 @@ static int add_subsystem_blocks(struct sysroot *root, const char *controller, st
 	return error;
 }
 
-static void list_blocks(struct interfaces *interfaces, const struct connection *connection,
-			void *data)
-{
-	struct sysroot *root = interfaces->view->root;
-
-	if (add_blocks(root, connection->name, data) < 0 ||
-	    add_subsystem_blocks(root, connection->name, data) < 0)
-		interfaces->findings->no_memory = true;
-}
-
+/* Most hosts have no such connection: then the kernel is not asked about the interfaces. */
 int hazard_list_network_blocks(struct hazard_view *view, const struct pci_device *device,
 			       struct strings *ret)
 {
 	struct hazard_findings ignored = {0}; /* hazard_find_network adds the same */
 	struct interfaces interfaces;
-	int error;
+	struct connections connections;
+	int error = 0;
 
-	interfaces_read(view, device, &ignored, &interfaces);
-	find_connections(&interfaces, list_blocks, ret);
-	error = ignored.no_memory ? -ENOMEM : 0;
-	interfaces_free(&interfaces);
+	read_connections(view, device, &ignored, &connections);
+	if (connections.count)
+		interfaces_read(view, device, &ignored, &interfaces);
+	for (size_t i = 0; i < connections.count && !error; i++) {
+		const struct connection *connection = &connections.items[i];
+
+		if (!interfaces_lead_to_server(&interfaces, connection->server))
+			continue;
+		error = add_blocks(view->root, connection->name, ret);
+		if (!error)
+			error = add_subsystem_blocks(view->root, connection->name, ret);
+	}
+	if (connections.count)
+		interfaces_free(&interfaces);
+	if (ignored.no_memory)
+		error = -ENOMEM;
+	free(connections.items);
 	hazard_findings_free(&ignored);
 	return error;
 }

@@ -574,7 +574,7 @@ static void the_module_of_the_default_driver_is_loaded_by_the_modalias(void **st
 	assert_int_equal(RELEASE(NIC), BIND_DONE);
 	assert_contains(kernel.loaded, modalias);
 	assert_state(NIC, "e1000e -");
-	/* a device without a module is released all the same */
+	/* a device is also released without its module */
 	assert_int_equal(BIND(DISK), BIND_DONE);
 	fakesys_remove(fake, "run/vfio-bind/journal");
 	fakekernel_unload(&kernel, "nvme");

@@ -438,7 +438,8 @@ static void a_multipath_disk_belongs_to_each_controller(void **state)
 	add_device(0x010802, "nvme");
 	fakesys_link(fake, "sys/class/nvme-subsystem/nvme-subsys3/nvme1",
 		     "../../../../pci0000:00/0000:02:00.0/nvme/nvme1");
-	fakesys_file(fake, "sys/class/nvme-subsystem/nvme-subsys3/nvme3n1/dev", "259:7\n");
+	fakesys_link(fake, "sys/dev/block/259:7",
+		     "../../devices/virtual/nvme-subsystem/nvme-subsys3/nvme3n1");
 	fakesys_file(fake, "sys/class/block/nvme3n1/dev", "259:7\n");
 	fakesys_file(fake, "proc/self/mountinfo", "22 1 259:7 / /srv rw - ext4 /dev/root rw\n");
 	assert_string_equal(find(), "");

@@ -196,8 +196,9 @@ static void a_blocked_call_outlives_the_run(void **state)
 
 #define OVERRIDE "sys/bus/pci/devices/0000:01:00.0/driver_override"
 
-#define BLOCKED_MS 50 /* a process that sleeps so long is blocked; a slow machine does not run it \
-		       */
+#define BLOCKED_MS                                                                     \
+	50 /* a process that sleeps so long is blocked; a slow machine does not run it \
+	    */
 #define STOPS_MS 20000
 
 static bool is_sleeping(pid_t pid)
