@@ -4,6 +4,7 @@
 #include "common/grid.h"
 
 #include "common/text.h"
+#include "common/textstream.h"
 
 #include <errno.h>
 #include <langinfo.h>
@@ -144,8 +145,8 @@ static char *truncate_text(const char *text, size_t width)
 	bool cut = grid_text_width(text) > width;
 	mbstate_t state = {0};
 	char *copy = NULL;
-	size_t size = 0, left = width;
-	FILE *out = open_memstream(&copy, &size);
+	size_t left = width;
+	FILE *out = textstream_open(&copy);
 
 	if (!out)
 		return NULL;
@@ -163,7 +164,7 @@ static char *truncate_text(const char *text, size_t width)
 		text += length ? length : 1;
 	}
 	fputs(cut ? ellipsis : "", out);
-	return text_stream_end(out, &copy);
+	return textstream_close(out, &copy);
 }
 
 static int fit_text(char **text, size_t width)

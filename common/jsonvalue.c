@@ -2,6 +2,7 @@
 #include "common/jsonvalue.h"
 
 #include "common/text.h"
+#include "common/textstream.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +16,6 @@ struct json_object *jsonvalue_string(const char *string)
 {
 	struct json_object *object;
 	char *clean = NULL;
-	size_t size = 0;
 	FILE *out;
 	const char *p = string;
 	uint32_t character;
@@ -25,11 +25,11 @@ struct json_object *jsonvalue_string(const char *string)
 		p += length;
 	if (!*p)
 		return json_object_new_string(string);
-	out = open_memstream(&clean, &size);
+	out = textstream_open(&clean);
 	if (!out)
 		return NULL;
 	text_write_utf8(out, string);
-	object = text_stream_end(out, &clean) ? json_object_new_string(clean) : NULL;
+	object = textstream_close(out, &clean) ? json_object_new_string(clean) : NULL;
 	free(clean);
 	return object;
 }

@@ -74,13 +74,3 @@ void text_write_escaped(FILE *out, const char *text, const char *special)
 			fputc('?', out);
 	}
 }
-
-char *text_stream_end(FILE *out, char **string)
-{
-	bool failed = ferror(out);
-
-	if (fclose(out) == 0 && !failed)
-		return *string;
-	free(*string);
-	return *string = NULL;
-}

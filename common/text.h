@@ -26,8 +26,4 @@ void text_write_plain(FILE *out, const char *text);
  * \n. */
 void text_write_escaped(FILE *out, const char *text, const char *special);
 
-/* Closes OUT, a stream of open_memstream(3) with the string *STRING. Returns the string, which the
- * caller frees, or NULL if memory was exhausted at any time; glibc's fclose reports neither. */
-char *text_stream_end(FILE *out, char **string);
-
 #endif

@@ -2,6 +2,7 @@
 /* vfio-bind vfs. */
 #include "binder/commands/commands.h"
 #include "binder/report.h"
+#include "common/textstream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,12 +52,10 @@ static int check_vfs(struct job *job, const struct pci_device *pf)
 static int describe_lost(const struct hazard_findings *findings, char **ret)
 {
 	char address[ADDRESS_SIZE], *text = NULL;
-	size_t length = 0;
 	FILE *out;
-	int error;
 
 	*ret = NULL;
-	out = open_memstream(&text, &length);
+	out = textstream_open(&text);
 	if (!out)
 		return -ENOMEM;
 	for (size_t i = 0; i < findings->count; i++) {
@@ -68,12 +67,12 @@ static int describe_lost(const struct hazard_findings *findings, char **ret)
 	}
 	if (ftell(out) >= LOST_SIZE)
 		fputs("; ...", out);
-	error = fclose(out) == 0 ? 0 : -ENOMEM;
-	if (error < 0 || !length) {
+	if (!textstream_close(out, &text))
+		return -ENOMEM;
+	if (*text)
+		*ret = text;
+	else
 		free(text);
-		return error;
-	}
-	*ret = text;
 	return 0;
 }
 

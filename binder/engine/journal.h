@@ -4,19 +4,8 @@
  * replaces the old one, so that a reader sees either. The state of devices ends with the kernel: a
  * journal with another boot id than the running kernel's is empty.
  *
- *   vfio-bind 1
- *   boot 2f1a8c3e-5b7d-4e0f-9a6b-1c2d3e4f5a6b
- *   bound 0000:01:00.0 8086:10d3 4711 e1000e,-,e1000e vfio-pci,vfio-pci vfio-pci,vfio-pci
- *   doing 0000:02:00.0 1b36:0010 4712 nvme,- nvme,- vfio-pci,vfio-pci
- *   doing-vfs 0000:03:00.0 8086:1572 4713 2 4 4714 0000%3A03%3A10.0%20bound%20to%20vfio-pci
- *
- * Fields of a line: state (bound, doing: being applied, undo: being rolled back; with -vfs for a
- * number of VFs), address, vendor:device, inode of the device's entry in sysfs, and three times
- * driver,override or driver,override,module: before the first bind, before this change, and wanted;
- * or the number of VFs before and wanted, the inode of the first VF's entry, and what the VFs lose
- * when they are created again. "-" is none, "*" the driver that the kernel chooses; bytes other
- * than letters, digits, "_", "." and "-" are percent-encoded. While a change is pending, the file
- * ends in spaces, and a second one, journal.new, has the space that the next save needs. */
+ * While a change is pending, the file ends in spaces, and a second one, journal.new, has the space
+ * that the next save needs. For its content see journalformat.h. */
 #ifndef PCIPROBE_BINDER_ENGINE_JOURNAL_H
 #define PCIPROBE_BINDER_ENGINE_JOURNAL_H
 

@@ -3,6 +3,7 @@
  * through the physical function, as by 'ip link set eth0 vf 0 mac ...'. */
 #include "binder/hazards/hazard.h"
 #include "binder/host/rtnetlink.h"
+#include "common/textstream.h"
 #include "probe/driver.h"
 
 #include <errno.h>
@@ -91,8 +92,7 @@ static void add_finding(const struct pci_device *vf, const struct vf_list *list,
 			struct hazard_findings *findings)
 {
 	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
+	FILE *out = textstream_open(&text);
 
 	if (!out) {
 		findings->no_memory = true;
@@ -103,9 +103,9 @@ static void add_finding(const struct pci_device *vf, const struct vf_list *list,
 	for (size_t i = 0; i < list->count && (vf->present & HAS_VF_INDEX); i++)
 		if (list->items[i].index == vf->sriov.vf_index)
 			write_settings(out, &list->items[i]);
-	if (fclose(out) != 0)
+	if (!textstream_close(out, &text))
 		findings->no_memory = true;
-	else if (length)
+	else if (*text)
 		hazard_findings_add(findings, HAZARD_VF_SETTINGS, vf, "%s", text + strlen(", "));
 	free(text);
 }

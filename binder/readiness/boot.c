@@ -3,6 +3,7 @@
 #include "binder/readiness/checks.h"
 
 #include "binder/host/bootfiles.h"
+#include "common/textstream.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -195,7 +196,6 @@ void readiness_check_ids(struct readiness *readiness, const struct host *host)
 	const struct bootconfig *boot = &host->boot;
 	bool is_ambiguous = false;
 	char *text = NULL;
-	size_t size;
 	FILE *out;
 
 	if (!boot->ids.count) {
@@ -207,14 +207,14 @@ void readiness_check_ids(struct readiness *readiness, const struct host *host)
 				: "no ids= set for vfio-pci");
 		return;
 	}
-	out = open_memstream(&text, &size);
+	out = textstream_open(&text);
 	for (size_t i = 0; out && i < boot->ids.count; i++) {
 		fputs(i ? "; " : "", out);
 		if (describe_id(host->inventory, boot->ids.items[i], boot->locations.items[i],
 				out) > 1)
 			is_ambiguous = true;
 	}
-	if (!out || fclose(out) != 0)
+	if (!out || !textstream_close(out, &text))
 		readiness->no_memory = true;
 	else
 		readiness_add(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The IOMMU, the firmware tables and kernel parameters that enable it, and interrupt remapping. */
 #include "binder/readiness/checks.h"
+#include "common/textstream.h"
 #include "probe/sysfs/textfile.h"
 
 #include <errno.h>
@@ -75,8 +76,7 @@ static char *join_parameters(const struct kernelinfo *kernel)
 	static const char *const names[] = {"intel_iommu", "amd_iommu",		"iommu",
 					    "vfio",	   "pcie_acs_override", "rd.driver.pre"};
 	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = textstream_open(&text);
 
 	if (!out)
 		return NULL;
@@ -94,10 +94,7 @@ static char *join_parameters(const struct kernelinfo *kernel)
 		}
 	if (ftell(out) == 0)
 		fputs("no parameter concerns the IOMMU", out);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
+	textstream_close(out, &text);
 	return text;
 }
 

@@ -2,6 +2,7 @@
 /* Permissions of the nodes in /dev/vfio, and limits on locked memory. The nodes are never opened:
  * while a group is open, a VM fails to open it. */
 #include "binder/readiness/checks.h"
+#include "common/textstream.h"
 #include "probe/ownership/holders.h"
 #include "probe/sysfs/textfile.h"
 
@@ -144,13 +145,12 @@ void readiness_check_groups(struct readiness *readiness, const struct host *host
 	struct strings names = {0};
 	bool world_accessible = false, failed = false;
 	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = textstream_open(&text);
 	int error = out ? list_groups(host->root, &names) : -ENOMEM;
 
 	if (out && !error)
 		describe_groups(host, &names, out, &world_accessible, &failed);
-	if (!out || fclose(out) != 0 || error == -ENOMEM)
+	if (!out || !textstream_close(out, &text) || error == -ENOMEM)
 		readiness->no_memory = true;
 	else if (error < 0)
 		readiness_add(readiness, name, FINDING_UNKNOWN, NULL, "%s", strerror(-error));
@@ -232,7 +232,7 @@ void readiness_check_vms(struct readiness *readiness, const struct host *host)
 	struct vfio_nodes nodes = {0};
 	struct holders holders;
 	char *text = NULL, pid[16], limit[24];
-	size_t size, vms = 0;
+	size_t vms = 0;
 	FILE *out;
 
 	if (vfio_nodes_read(host->root, &nodes) < 0 ||
@@ -242,7 +242,7 @@ void readiness_check_vms(struct readiness *readiness, const struct host *host)
 		vfio_nodes_free(&nodes);
 		return;
 	}
-	out = open_memstream(&text, &size);
+	out = textstream_open(&text);
 	for (size_t i = 0; out && i < holders.count; i++) {
 		const struct holder *holder = &holders.items[i];
 
@@ -253,7 +253,7 @@ void readiness_check_vms(struct readiness *readiness, const struct host *host)
 			holder->vmm.name ? holder->vmm.name : holder->vmm.program, pid,
 			read_limit(host->root, pid, limit) == 0 ? limit : "unknown");
 	}
-	if (!out || fclose(out) != 0)
+	if (!out || !textstream_close(out, &text))
 		readiness->no_memory = true;
 	else if (vms)
 		readiness_add(readiness, "vms", FINDING_PASS, NULL, "%s", text);

@@ -2,6 +2,7 @@
 /* pciprobe request: checks whether devices can be assigned to a VM now, and prints which. */
 #include "probe/select/request.h"
 #include "common/text.h"
+#include "common/textstream.h"
 
 #include "plugins/standalone/report.h"
 #include "plugins/standalone/unavailable.h"
@@ -66,15 +67,14 @@ static bool has_alias(const struct config *config, size_t count, const char *nam
 static char *join_alias_names(const struct config *config)
 {
 	char *names = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&names, &size);
+	FILE *out = textstream_open(&names);
 
 	if (!out)
 		return NULL;
 	for (size_t i = 0; i < config->alias_count; i++)
 		if (!has_alias(config, i, config->aliases[i].name))
 			fprintf(out, "%s%s", i ? ", " : "", config->aliases[i].name);
-	return text_stream_end(out, &names);
+	return textstream_close(out, &names);
 }
 
 /* A mistyped alias is a usage error, not an unavailable device. */

@@ -2,6 +2,7 @@
 #include "plugins/standalone/formats/cloudstack-user.h"
 
 #include "common/text.h"
+#include "common/textstream.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
@@ -67,8 +68,8 @@ int cloudstack_user(const struct inventory *inventory, const struct pci_device *
 {
 	const char *separator = "";
 	char *string = NULL;
-	size_t size = 0, count = 0;
-	FILE *out = open_memstream(&string, &size);
+	size_t count = 0;
+	FILE *out = textstream_open(&string);
 
 	if (!out)
 		return -ENOMEM;
@@ -88,7 +89,7 @@ int cloudstack_user(const struct inventory *inventory, const struct pci_device *
 			device->iommu_group);
 	else if (!count && !is_determined(inventory, device, mdev))
 		fputs("unknown: pciprobe could not check all owners", out);
-	if (!text_stream_end(out, &string))
+	if (!textstream_close(out, &string))
 		return -ENOMEM;
 	if (!*string) {
 		free(string);

@@ -6,6 +6,7 @@
  *
  * libxml2 is not used: loading it would add milliseconds to each start for little XML. */
 #include "common/text.h"
+#include "common/textstream.h"
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/unavailable.h"
 #include "probe/driver.h"
@@ -164,9 +165,8 @@ static char *make_comment(const struct report *report, const struct pci_device *
 			  bool *ret_blocked)
 {
 	char address[ADDRESS_SIZE], *string = NULL;
-	size_t size = 0;
 	long header_size;
-	FILE *out = open_memstream(&string, &size);
+	FILE *out = textstream_open(&string);
 
 	if (!out)
 		return NULL;
@@ -184,8 +184,8 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	if (report->format.teaming && !*ret_blocked && !is_paired(report, device))
 		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);
-	if (text_stream_end(out, &string))
-		string[size - 1] = '\0'; /* the last newline */
+	if (textstream_close(out, &string))
+		string[strlen(string) - 1] = '\0'; /* the last newline */
 	return string;
 }
 

@@ -3,6 +3,7 @@
  * (remotes/im/<hypervisor>-probes.d/host/system/pci.rb). The only escape sequence in the frontend's
  * grammar (src/parsers/template_parser.l in OpenNebula) is \" . */
 #include "common/text.h"
+#include "common/textstream.h"
 #include "plugins/standalone/formats/ifname.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/ownership/ownership.h"
@@ -121,8 +122,7 @@ static void write_vgpu_uuid(struct attributes *attributes, const char *address)
 static void write_vgpu(struct attributes *attributes, const struct pci_device *device)
 {
 	char *profiles = NULL;
-	size_t size = 0;
-	FILE *list = open_memstream(&profiles, &size);
+	FILE *list = textstream_open(&profiles);
 
 	if (!list) {
 		attributes->no_memory = true;
@@ -134,7 +134,7 @@ static void write_vgpu(struct attributes *attributes, const struct pci_device *d
 		fprintf(list, type->name ? "%s%s (%s)" : "%s%s", i ? "," : "", type->id,
 			type->name);
 	}
-	attributes->no_memory |= !text_stream_end(list, &profiles);
+	attributes->no_memory |= !textstream_close(list, &profiles);
 	write_attribute(attributes, "PROFILES", "%s", profiles ? profiles : "");
 	write_attribute(attributes, "MDEV_MODE", "%s",
 			device->present & HAS_MDEV ? "legacy" : "nvidia");

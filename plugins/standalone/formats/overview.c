@@ -2,6 +2,7 @@
 #include "plugins/standalone/formats/overview.h"
 #include "common/text.h"
 
+#include "common/textstream.h"
 #include "probe/details/details.h"
 #include "probe/ownership/ownership.h"
 
@@ -145,15 +146,14 @@ static int cell_text(const struct overview *overview, const struct field *field,
 {
 	struct field_value value = {0};
 	char *text = NULL;
-	size_t size;
 	FILE *out;
 
 	if (style && style->write) {
-		out = open_memstream(&text, &size);
+		out = textstream_open(&text);
 		if (!out)
 			return -ENOMEM;
 		style->write(overview, device, out);
-		if (!text_stream_end(out, &text))
+		if (!textstream_close(out, &text))
 			return -ENOMEM;
 	} else if (field->get(device, &value)) {
 		text = value_text(field, device, &value);

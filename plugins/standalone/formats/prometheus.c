@@ -4,6 +4,7 @@
  * of a device are labels of info series with the value 1, to be joined by address. Unknown or
  * absent values have no series. */
 #include "common/text.h"
+#include "common/textstream.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
 
@@ -207,8 +208,7 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 			  size_t index)
 {
 	char *labels = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&labels, &size);
+	FILE *out = textstream_open(&labels);
 
 	if (!out)
 		return NULL;
@@ -224,7 +224,7 @@ static char *owner_labels(const struct report *report, const struct pci_device *
 		else if (field->type == FIELD_LIST && *value.list.item(device, index))
 			write_label(out, field_series(field), value.list.item(device, index));
 	}
-	return text_stream_end(out, &labels);
+	return textstream_close(out, &labels);
 }
 
 /* With few columns, two owners can have the same labels. node_exporter rejects the whole file if a

@@ -2,6 +2,7 @@
 #include "plugins/standalone/formats/writer.h"
 #include "common/text.h"
 
+#include "common/textstream.h"
 #include "config.h"
 #include "plugins/standalone/formats/cloudstack-user.h"
 #include "probe/metrics.h"
@@ -96,8 +97,7 @@ static char *join(enum field_type type, const struct pci_device *device,
 		  const struct field_value *value)
 {
 	char *string = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&string, &size);
+	FILE *out = textstream_open(&string);
 
 	if (!out)
 		return NULL;
@@ -108,7 +108,7 @@ static char *join(enum field_type type, const struct pci_device *device,
 		else if (value->list.number(device, i))
 			fprintf(out, "%" PRIu64, value->list.number(device, i));
 	}
-	return text_stream_end(out, &string);
+	return textstream_close(out, &string);
 }
 
 char *value_text(const struct field *field, const struct pci_device *device,

@@ -2,6 +2,7 @@
 #include "plugins/standalone/nova/conf.h"
 
 #include "common/text.h"
+#include "common/textstream.h"
 #include "probe/config/config.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@ struct reader {
 	unsigned key_line;
 	FILE *value_stream; /* writes VALUE */
 	char *value;
-	size_t value_size;
 	bool no_memory;
 };
 
@@ -126,7 +126,7 @@ static void end_assignment(struct reader *reader)
 {
 	if (!reader->key)
 		return;
-	if (!text_stream_end(reader->value_stream, &reader->value))
+	if (!textstream_close(reader->value_stream, &reader->value))
 		reader->no_memory = true;
 	else if (!reader->section)
 		log_syntax_error(reader, reader->key_line, "'%.64s' is outside any [section]",
@@ -162,7 +162,7 @@ static void begin_assignment(struct reader *reader, char *line)
 		value[end - 1] = '\0';
 		value += end > 1;
 	}
-	reader->value_stream = open_memstream(&reader->value, &reader->value_size);
+	reader->value_stream = textstream_open(&reader->value);
 	if (!reader->value_stream) {
 		reader->no_memory = true;
 		return;
@@ -238,7 +238,7 @@ int nova_conf_parse(const char *path, char *text, size_t length, const struct lo
 	read_lines(&reader, text, length);
 	/* read_lines may have stopped within an assignment */
 	if (reader.key) {
-		fclose(reader.value_stream);
+		textstream_close(reader.value_stream, &reader.value);
 		free(reader.value);
 	}
 	if (!reader.no_memory)

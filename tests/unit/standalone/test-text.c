@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "common/text.h"
+#include "common/textstream.h"
 
 static const char *written(void (*write)(FILE *, const char *), const char *text)
 {
@@ -65,12 +66,32 @@ static void invalid_utf8_becomes_a_replacement_character(void **state)
 	assert_string_equal(written(text_write_utf8, "a\xff\n\xc3\xa9"), "a\xef\xbf\xbd\n\xc3\xa9");
 }
 
+static void a_text_stream_has_all_that_is_written(void **state)
+{
+	enum { LINES = 20000 };
+	char *string;
+	FILE *out = textstream_open(&string);
+
+	(void)state;
+	assert_int_equal(ftell(out), 0);
+	for (int i = 0; i < LINES; i++)
+		fprintf(out, "%06d\n", i);
+	assert_int_equal(ftell(out), LINES * 7);
+	assert_non_null(textstream_close(out, &string));
+	assert_int_equal(strlen(string), LINES * 7);
+	assert_string_equal(string + (LINES - 1) * 7, "019999\n");
+	free(string);
+	assert_string_equal(textstream_close(textstream_open(&string), &string), "");
+	free(string);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_is_decoded_strictly),
 		cmocka_unit_test(plain_text_has_no_control_characters),
 		cmocka_unit_test(invalid_utf8_becomes_a_replacement_character),
+		cmocka_unit_test(a_text_stream_has_all_that_is_written),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
