@@ -81,29 +81,48 @@ static unsigned run_without_fault(const struct scenario *scenario, char before[s
 	return kernel.writes;
 }
 
-static void an_error_at_any_step_is_rolled_back(void **state)
-{
-	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN, -EIO};
-	char before[1024], after[1024], now[1024];
-	int status;
+/* A step of a scenario, and the states before and after the whole. */
+struct step_of_scenario {
+	const struct scenario *scenario;
+	unsigned at; /* the first is 1 */
+	bool is_last;
+	const char *before, *after;
+};
 
-	(void)state;
+static void at_each_step(void (*check)(const struct step_of_scenario *step))
+{
+	char before[1024], after[1024];
+
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
 		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
 
 		for (unsigned at = 1; at <= steps; at++)
-			for (size_t e = 0; e < COUNT(errors); e++) {
-				begin(&SCENARIOS[i]);
-				status = run_scenario(&SCENARIOS[i], FAULT_ERROR, at, errors[e]);
-				assert_int_equal(status,
-						 kernel.hit_alias ? BIND_DONE : BIND_FAILED);
-				assert_string_equal(states(now), kernel.hit_alias ? after : before);
-				/* a second run succeeds */
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
-						 BIND_DONE);
-				assert_string_equal(states(now), after);
-			}
+			check(&(struct step_of_scenario){&SCENARIOS[i], at, at == steps, before,
+							 after});
 	}
+}
+
+static void roll_back_an_error(const struct step_of_scenario *step)
+{
+	static const int errors[] = {-EBUSY, -ENODEV, -EINVAL, -EAGAIN, -EIO};
+	char now[1024];
+	int status;
+
+	for (size_t e = 0; e < COUNT(errors); e++) {
+		begin(step->scenario);
+		status = run_scenario(step->scenario, FAULT_ERROR, step->at, errors[e]);
+		assert_int_equal(status, kernel.hit_alias ? BIND_DONE : BIND_FAILED);
+		assert_string_equal(states(now), kernel.hit_alias ? step->after : step->before);
+		/* a second run succeeds */
+		assert_int_equal(run_scenario(step->scenario, FAULT_NONE, 0, 0), BIND_DONE);
+		assert_string_equal(states(now), step->after);
+	}
+}
+
+static void an_error_at_any_step_is_rolled_back(void **state)
+{
+	(void)state;
+	at_each_step(roll_back_an_error);
 }
 
 static bool has_markers(void)
@@ -136,48 +155,46 @@ static void kill_at(const struct scenario *scenario, enum fault fault, unsigned 
 	run_in_child(scenario, fault, at, SIGKILL);
 }
 
+static void send_sigterm(const struct step_of_scenario *step)
+{
+	char now[1024];
+
+	begin(step->scenario);
+	run_in_child(step->scenario, FAULT_TERM, step->at, SIGTERM);
+	assert_string_equal(states(now), step->is_last ? step->after : step->before);
+	kernel.written[0] = '\0';
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_string_equal(kernel.written, "");
+}
+
 static void sigterm_is_deferred_until_the_rollback_is_complete(void **state)
 {
-	char before[1024], after[1024], now[1024];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+	at_each_step(send_sigterm);
+}
 
-		for (unsigned at = 1; at <= steps; at++) {
-			begin(&SCENARIOS[i]);
-			run_in_child(&SCENARIOS[i], FAULT_TERM, at, SIGTERM);
-			assert_string_equal(states(now), at == steps ? after : before);
-			kernel.written[0] = '\0';
-			assert_int_equal(RECOVER(), BIND_DONE);
-			assert_string_equal(kernel.written, "");
-		}
+static void kill_and_recover(const struct step_of_scenario *step)
+{
+	static const enum fault faults[] = {FAULT_KILL_BEFORE, FAULT_KILL_AFTER};
+	char now[1024];
+
+	for (size_t f = 0; f < COUNT(faults); f++) {
+		bool done = step->is_last && faults[f] == FAULT_KILL_AFTER;
+
+		begin(step->scenario);
+		kill_at(step->scenario, faults[f], step->at);
+		assert_int_equal(RECOVER(), BIND_DONE);
+		assert_string_equal(states(now), done ? step->after : step->before);
+		assert_int_equal(RECOVER(), BIND_DONE);
+		assert_int_equal(run_scenario(step->scenario, FAULT_NONE, 0, 0), BIND_DONE);
+		assert_string_equal(states(now), step->after);
 	}
 }
 
 static void a_run_killed_at_any_step_is_recovered(void **state)
 {
-	static const enum fault faults[] = {FAULT_KILL_BEFORE, FAULT_KILL_AFTER};
-	char before[1024], after[1024], now[1024];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
-
-		for (unsigned at = 1; at <= steps; at++)
-			for (size_t f = 0; f < COUNT(faults); f++) {
-				bool done = at == steps && faults[f] == FAULT_KILL_AFTER;
-
-				begin(&SCENARIOS[i]);
-				kill_at(&SCENARIOS[i], faults[f], at);
-				assert_int_equal(RECOVER(), BIND_DONE);
-				assert_string_equal(states(now), done ? after : before);
-				assert_int_equal(RECOVER(), BIND_DONE);
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
-						 BIND_DONE);
-				assert_string_equal(states(now), after);
-			}
-	}
+	at_each_step(kill_and_recover);
 }
 
 static void a_recovery_killed_at_any_step_is_recovered(void **state)
@@ -240,127 +257,116 @@ static void a_recovery_reports_that_it_waits(void **state)
 }
 
 /* The model ends the test if a device is written while a call for it is blocked. */
-static void a_device_with_a_blocked_call_is_not_written(void **state)
+static void block_a_call(const struct step_of_scenario *step)
 {
 	static const enum fault faults[] = {FAULT_HANG, FAULT_HANG_DONE};
 	static const char *const devices[] = {NIC, PAIR0, PAIR1};
-	char before[1024], after[1024], now[1024];
+	char now[1024];
 
-	(void)state;
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
-
-		for (unsigned at = 1; at <= steps; at++)
-			for (size_t f = 0; f < COUNT(faults); f++) {
-				begin(&SCENARIOS[i]);
-				assert_int_equal(run_scenario(&SCENARIOS[i], faults[f], at, 0),
-						 BIND_TIMEOUT);
-				/* still blocked; other devices can be changed */
-				assert_int_equal(RECOVER(), BIND_TIMEOUT);
-				assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_NONE, 0, 0),
-						 BIND_TIMEOUT);
-				assert_int_equal(BIND(DISK), BIND_DONE);
-				assert_int_equal(RELEASE(DISK), BIND_DONE);
-				for (size_t c = 0; c < COUNT(devices); c++)
-					fakekernel_unblock(&kernel, devices[c]);
-				assert_int_equal(RECOVER(), BIND_DONE);
-				assert_string_equal(states(now), before);
-			}
+	for (size_t f = 0; f < COUNT(faults); f++) {
+		begin(step->scenario);
+		assert_int_equal(run_scenario(step->scenario, faults[f], step->at, 0),
+				 BIND_TIMEOUT);
+		/* still blocked; other devices can be changed */
+		assert_int_equal(RECOVER(), BIND_TIMEOUT);
+		assert_int_equal(run_scenario(step->scenario, FAULT_NONE, 0, 0), BIND_TIMEOUT);
+		assert_int_equal(BIND(DISK), BIND_DONE);
+		assert_int_equal(RELEASE(DISK), BIND_DONE);
+		for (size_t c = 0; c < COUNT(devices); c++)
+			fakekernel_unblock(&kernel, devices[c]);
+		assert_int_equal(RECOVER(), BIND_DONE);
+		assert_string_equal(states(now), step->before);
 	}
+}
+
+static void a_device_with_a_blocked_call_is_not_written(void **state)
+{
+	(void)state;
+	at_each_step(block_a_call);
+}
+
+static void remove_a_device(const struct step_of_scenario *step)
+{
+	char now[1024];
+	size_t gone = 0;
+
+	begin(step->scenario);
+	assert_int_equal(run_scenario(step->scenario, FAULT_REMOVE, step->at, 0), BIND_FAILED);
+	states(now);
+	for (const char *p = now; (p = strstr(p, "gone")); p++)
+		gone++;
+	assert_int_equal(gone, 1);
+	/* the other devices are unchanged */
+	for (char *line = strtok(now, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strcmp(line, "gone") == 0 || strstr(step->before, line));
+	assert_int_equal(RECOVER(), BIND_DONE);
 }
 
 static void a_removed_device_does_not_affect_the_others(void **state)
 {
-	char before[1024], after[1024], now[1024];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+	at_each_step(remove_a_device);
+}
 
-		for (unsigned at = 1; at <= steps; at++) {
-			size_t gone = 0;
+static void bind_another_driver(const struct step_of_scenario *step)
+{
+	char now[1024];
+	int status;
 
-			begin(&SCENARIOS[i]);
-			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_REMOVE, at, 0),
-					 BIND_FAILED);
-			states(now);
-			for (const char *p = now; (p = strstr(p, "gone")); p++)
-				gone++;
-			assert_int_equal(gone, 1);
-			/* the other devices are unchanged */
-			for (char *line = strtok(now, "\n"); line; line = strtok(NULL, "\n"))
-				assert_true(strcmp(line, "gone") == 0 || strstr(before, line));
-			assert_int_equal(RECOVER(), BIND_DONE);
-		}
-	}
+	begin(step->scenario);
+	fakekernel_driver(&kernel, "other-driver");
+	status = run_scenario(step->scenario, FAULT_OTHER_DRIVER, step->at, 0);
+	/* it is bound only while the device has no driver */
+	assert_true(status == BIND_DONE || status == BIND_FAILED);
+	assert_string_equal(states(now), status == BIND_DONE ? step->after : step->before);
+	assert_null(strstr(now, "other-driver"));
 }
 
 static void a_driver_bound_by_another_program_is_unbound(void **state)
 {
-	char before[1024], after[1024], now[1024];
-
 	(void)state;
 	fakekernel_driver(&kernel, "other-driver");
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
+	at_each_step(bind_another_driver);
+}
 
-		for (unsigned at = 1; at <= steps; at++) {
-			int status;
+static void change_the_override(const struct step_of_scenario *step)
+{
+	char now[1024];
 
-			begin(&SCENARIOS[i]);
-			fakekernel_driver(&kernel, "other-driver");
-			status = run_scenario(&SCENARIOS[i], FAULT_OTHER_DRIVER, at, 0);
-			/* it is bound only while the device has no driver */
-			assert_true(status == BIND_DONE || status == BIND_FAILED);
-			assert_string_equal(states(now), status == BIND_DONE ? after : before);
-			assert_null(strstr(now, "other-driver"));
-		}
-	}
+	begin(step->scenario);
+	assert_int_equal(run_scenario(step->scenario, FAULT_OTHER_OVERRIDE, step->at, 0),
+			 BIND_DONE);
+	if (!kernel.hit_alias) /* it is not set yet */
+		assert_contains(captured.text,
+				"another program has changed driver_override to other-driver");
+	assert_string_equal(states(now), step->after);
 }
 
 static void an_override_changed_by_another_program_is_set_again(void **state)
 {
-	char before[1024], after[1024], now[1024];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
-
-		for (unsigned at = 1; at <= steps; at++) {
-			begin(&SCENARIOS[i]);
-			assert_int_equal(run_scenario(&SCENARIOS[i], FAULT_OTHER_OVERRIDE, at, 0),
-					 BIND_DONE);
-			if (!kernel.hit_alias) /* it is not set yet */
-				assert_contains(
-					captured.text,
-					"another program has changed driver_override to other-driver");
-			assert_string_equal(states(now), after);
-		}
-	}
+	at_each_step(change_the_override);
 }
 
 /* udev's rules do not touch a device that has a marker. The model ends the test if a device without
  * one is written. */
+static void look_for_markers(const struct step_of_scenario *step)
+{
+	assert_false(has_markers()); /* of the runs before */
+	begin(step->scenario);
+	run_scenario(step->scenario, FAULT_ERROR, step->at, -EIO);
+	assert_false(has_markers());
+	begin(step->scenario);
+	kill_at(step->scenario, FAULT_KILL_BEFORE, step->at);
+	assert_true(has_markers());
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_false(has_markers());
+}
+
 static void a_device_has_a_marker_until_its_change_is_complete(void **state)
 {
-	char before[1024], after[1024];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
-		unsigned steps = run_without_fault(&SCENARIOS[i], before, after);
-
-		assert_false(has_markers());
-		for (unsigned at = 1; at <= steps; at++) {
-			begin(&SCENARIOS[i]);
-			run_scenario(&SCENARIOS[i], FAULT_ERROR, at, -EIO);
-			assert_false(has_markers());
-			begin(&SCENARIOS[i]);
-			kill_at(&SCENARIOS[i], FAULT_KILL_BEFORE, at);
-			assert_true(has_markers());
-			assert_int_equal(RECOVER(), BIND_DONE);
-			assert_false(has_markers());
-		}
-	}
+	at_each_step(look_for_markers);
 	/* of a run that was killed before it had written the journal */
 	fakesys_file(fake, "run/vfio-bind/changing-" NIC, "");
 	assert_int_equal(RECOVER(), BIND_DONE);
