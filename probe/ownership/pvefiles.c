@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 #define TEXT_MAX (8u << 20)
-/* Time to wait for a killed child, in milliseconds. */
-#define REAP_MAX 50
+/* Time to wait for a killed child, in milliseconds: one that has answered only has to exit, the other
+ * may be in uninterruptible sleep. */
+#define REAP_ANSWERED_MAX 2000
+#define REAP_HANGING_MAX 50
 
 /* The child's messages: chunks of one file after the other; the last message has no name, and the
  * child's result. No larger than PIPE_BUF, so that write(2) is atomic. */
@@ -201,7 +203,8 @@ static int read_by_child(int etc, int64_t deadline, struct pve_files *files)
 	error = pid < 0 ? pid : read_chunks(ends[0], deadline, files);
 	close(ends[0]);
 	if (pid > 0)
-		child_end(pid, false, REAP_MAX, &status);
+		child_end(pid, false,
+			  error == -ETIMEDOUT ? REAP_HANGING_MAX : REAP_ANSWERED_MAX, &status);
 	return error;
 }
 

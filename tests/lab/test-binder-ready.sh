@@ -85,6 +85,7 @@ while :; do
 done &
 storm=$!
 failures=''
+: >/run/output
 for round in 1 2 3 4 5 6 7 8; do
     "$vfio_bind" bind "$nic0" >>/run/output 2>&1 || failures+=" bind-$round"
     "$vfio_bind" release "$nic0" >>/run/output 2>&1 || failures+=" release-$round"
@@ -94,6 +95,7 @@ for round in 1 2 3 4 5 6 7 8; do
 done
 kill "$storm"
 wait "$storm" 2>/dev/null || :
+[ -z "$failures" ] || cat /run/output
 check_same "no bind or release fails while events of another device arrive" "" "$failures"
 check "no override was changed meanwhile" not grep -q "another program has changed" /run/output
 check "no marker is left" not compgen -G "/run/vfio-bind/changing-*"
