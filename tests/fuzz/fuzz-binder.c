@@ -101,6 +101,13 @@ static bool is_pending(const char *name)
 	return pending;
 }
 
+/* Whether another program may have bound the device before vfio-bind changed it: that driver is
+ * then its former one. */
+static bool may_have_other_driver(size_t device)
+{
+	return !DEVICES[device].driver;
+}
+
 /* A device with an override and no driver, or with the driver of another program, must have a
  * change in the journal. */
 static void check_devices(void)
@@ -109,7 +116,7 @@ static void check_devices(void)
 
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		fakekernel_state(&kernel, DEVICES[i].address, state);
-		if (strncmp(state, "other-driver ", 13) == 0 ||
+		if ((strncmp(state, "other-driver ", 13) == 0 && !may_have_other_driver(i)) ||
 		    (strncmp(state, "- ", 2) == 0 && strcmp(state, "- -") != 0))
 			hold(is_pending(DEVICES[i].address));
 	}
@@ -180,7 +187,8 @@ static void check_recovery(void)
 		snprintf(wanted, sizeof(wanted), "%s -",
 			 DEVICES[i].driver ? DEVICES[i].driver : "-");
 		fakekernel_state(&kernel, DEVICES[i].address, state);
-		hold(!(present & 1u << i) || strcmp(state, wanted) == 0);
+		hold(!(present & 1u << i) || strcmp(state, wanted) == 0 ||
+		     (may_have_other_driver(i) && strcmp(state, "other-driver -") == 0));
 	}
 }
 

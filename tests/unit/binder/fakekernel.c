@@ -520,7 +520,7 @@ static void fault_before(struct fakekernel *kernel, enum fault fault, const char
 
 static void fault_after(struct fakekernel *kernel, enum fault fault, const char *address)
 {
-	char now[256];
+	char now[256], native[64];
 
 	if (fault == FAULT_KILL_AFTER)
 		raise(SIGKILL);
@@ -528,8 +528,13 @@ static void fault_after(struct fakekernel *kernel, enum fault fault, const char 
 		set_busy(kernel, address, "");
 	if (!exists(kernel, DEVICES, address))
 		return;
-	if (fault == FAULT_OTHER_DRIVER && !*read_link(kernel, address, "driver", now))
+	if (fault == FAULT_OTHER_DRIVER && !*read_link(kernel, address, "driver", now)) {
 		set_driver(kernel, address, "other-driver");
+		/* it has added its id */
+		snprintf(native, sizeof(native), "model/native/%.40s", address);
+		if (!exists(kernel, "model/native", address))
+			fakesys_file(kernel->fake, native, "other-driver");
+	}
 	if (fault == FAULT_OTHER_UNBIND)
 		set_driver(kernel, address, "");
 	if (fault == FAULT_OTHER_VFS)
