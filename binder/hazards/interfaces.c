@@ -5,8 +5,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* udev renames interfaces, also while they are looked at. */
+#define RENAMES_MAX 3
 
 static bool parse_numeric(const char *text, struct ip_address *ret)
 {
@@ -98,60 +103,124 @@ static int add_index(void *data, const struct rtnetlink_link *link)
 	return index_set_add(&interfaces->indexes, link->index);
 }
 
-/* The caller may have entered a network namespace without mounting its sysfs: then interfaces of
- * the same name are others. */
-static void check_indexes(struct interfaces *interfaces)
+/* Reads an attribute of an interface. Returns whether it could be read; if not, adds a finding,
+ * unless the interface has vanished and MAY_RETRY. */
+static bool read_own(struct interfaces *interfaces, const char *name, const char *attribute,
+		     bool may_retry, char text[static ATTRIBUTE_SIZE])
 {
-	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
+	struct sysroot *root = interfaces->view->root;
+	char path[NAME_MAX + 32];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "sys/class/net/%s/%s", name, attribute);
+	length = sysdir_read(sysroot_dir(root), path, text, ATTRIBUTE_SIZE);
+	if (length < 0 && !(length == -ENOENT && may_retry))
+		hazard_findings_add(interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
+				    "%s/%s: %s", sysroot_path(root), path, strerror((int)-length));
+	return length >= 0;
+}
+
+/* The caller may have entered a network namespace without mounting its sysfs: then interfaces of
+ * the same name are others. Returns whether the interface has the same index in both. */
+static bool check_index(struct interfaces *interfaces, const char *name, bool may_retry)
+{
+	char text[ATTRIBUTE_SIZE];
+	unsigned index;
+
+	if (read_own(interfaces, name, "ifindex", may_retry, text) &&
+	    sscanf(text, "%u", &index) == 1 && index_set_has(&interfaces->indexes, index))
+		return true;
+	if (!may_retry)
+		hazard_findings_add(
+			interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
+			"/sys has %s, but the network namespace of this process does not", name);
+	return false;
+}
+
+/* Checks the device's own interfaces: of those stacked on them only the routes matter. Returns
+ * false if one has vanished; unless MAY_RETRY, that is a finding. */
+static bool check_own(struct interfaces *interfaces, bool has_links, bool may_retry)
+{
+	bool complete = true;
 
 	for (size_t i = 0; i < interfaces->own_count; i++) {
 		const char *name = interfaces->names.items[i];
-		unsigned index;
+		char text[ATTRIBUTE_SIZE];
 
-		snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", name);
-		if (sysdir_read(sysroot_dir(interfaces->view->root), path, text, sizeof(text)) <=
-			    0 ||
-		    sscanf(text, "%u", &index) != 1 || !index_set_has(&interfaces->indexes, index))
-			hazard_findings_add(
-				interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
-				"/sys has %s, but the network namespace of this process does not",
-				name);
+		if (!read_own(interfaces, name, "flags", may_retry, text))
+			complete = false;
+		else if (strtoul(text, NULL, 16) & IFF_UP)
+			hazard_findings_add(interfaces->findings, HAZARD_NET_UP, interfaces->device,
+					    "%s is up", name);
+		if (has_links && !check_index(interfaces, name, may_retry))
+			complete = false;
 	}
+	return complete;
 }
 
-static void read_indexes(struct interfaces *interfaces)
+/* Reads what /sys and the kernel have of the interfaces in names. Returns false if one of the
+ * device's own has vanished; unless MAY_RETRY, that is a finding. */
+static bool read_once(struct interfaces *interfaces, bool may_retry)
 {
 	struct netlink *netlink = interfaces->view->netlink;
 	int error;
 
+	interfaces->own_count = interfaces->names.count;
+	if (!interfaces->own_count)
+		return true;
+	add_uppers(interfaces);
 	if (!netlink) {
 		hazard_findings_add(interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
 				    "the routes through %s are not part of a recording",
 				    interfaces->names.items[0]);
-		return;
+		return check_own(interfaces, false, false);
 	}
 	error = rtnetlink_links(netlink, NULL, add_index, interfaces);
-	if (error < 0) {
-		interfaces_add_error(interfaces, "its network interfaces", error);
-		return;
-	}
-	check_indexes(interfaces);
-	error = rtnetlink_nexthops(netlink, &interfaces->indexes, &interfaces->nexthops);
 	if (error < 0)
-		interfaces_add_error(interfaces, "its next hop objects", error);
+		interfaces_add_error(interfaces, "its network interfaces", error);
+	return check_own(interfaces, error == 0, may_retry);
+}
+
+/* Lists the device's own interfaces as they are now. */
+static void list_again(struct interfaces *interfaces)
+{
+	struct descendants now;
+	int error = descendants_read(interfaces->view->root, &now);
+
+	interfaces_free(interfaces);
+	interfaces->names = interfaces->labels = (struct strings){0};
+	interfaces->indexes = (struct index_set){0};
+	for (size_t i = 0; i < now.count; i++)
+		if (now.items[i].kind == DESCENDANT_INTERFACE &&
+		    descendant_is_below(&now.items[i], &interfaces->device->address))
+			add_name(interfaces, now.items[i].name);
+	descendants_free(&now);
+	if (error == -ENOMEM)
+		interfaces->findings->no_memory = true;
+	else if (error < 0)
+		hazard_findings_add(interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
+				    "its network interfaces could not be listed: %s",
+				    strerror(-error));
 }
 
 void interfaces_read(struct hazard_view *view, const struct pci_device *device,
 		     struct hazard_findings *findings, struct interfaces *ret)
 {
+	int error;
+
 	*ret = (struct interfaces){.view = view, .device = device, .findings = findings};
 	if (hazard_list_interfaces(view, device, &ret->names) < 0)
 		findings->no_memory = true;
-	ret->own_count = ret->names.count;
-	if (!ret->own_count)
+	for (unsigned retries = 0; !read_once(ret, retries < RENAMES_MAX); retries++) {
+		if (retries == RENAMES_MAX)
+			break;
+		list_again(ret);
+	}
+	if (!ret->indexes.count)
 		return;
-	add_uppers(ret);
-	read_indexes(ret);
+	error = rtnetlink_nexthops(view->netlink, &ret->indexes, &ret->nexthops);
+	if (error < 0)
+		interfaces_add_error(ret, "its next hop objects", error);
 }
 
 void interfaces_free(struct interfaces *interfaces)

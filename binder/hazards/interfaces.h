@@ -19,8 +19,8 @@ struct interfaces {
 	bool last_is_reached;
 };
 
-/* Reads the interfaces of DEVICE in the caller's network namespace. What cannot be read is a
- * finding. Free with interfaces_free. */
+/* Reads the interfaces of DEVICE in the caller's network namespace; those that are up are findings,
+ * and so is what cannot be read. Free with interfaces_free. */
 void interfaces_read(struct hazard_view *view, const struct pci_device *device,
 		     struct hazard_findings *findings, struct interfaces *ret);
 void interfaces_free(struct interfaces *interfaces);

@@ -4,32 +4,13 @@
 #include "binder/hazards/interfaces.h"
 
 #include <arpa/inet.h>
-#include <limits.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A router has a million routes. */
 #define ROUTES_REPORTED_MAX 16
-
-/* Only for the device's own interfaces: of those stacked on them only the routes matter. */
-static void check_up(struct interfaces *interfaces, const char *name)
-{
-	struct sysroot *root = interfaces->view->root;
-	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE];
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	length = sysdir_read(sysroot_dir(root), path, text, sizeof(text));
-	if (length < 0)
-		hazard_findings_add(interfaces->findings, HAZARD_UNKNOWN, interfaces->device,
-				    "%s/%s: %s", sysroot_path(root), path, strerror((int)-length));
-	else if (strtoul(text, NULL, 16) & IFF_UP)
-		hazard_findings_add(interfaces->findings, HAZARD_NET_UP, interfaces->device,
-				    "%s is up", name);
-}
 
 /* ---- routes ---- */
 
@@ -178,8 +159,6 @@ void hazard_find_network(struct hazard_view *view, const struct pci_device *devi
 	struct interfaces interfaces;
 
 	interfaces_read(view, device, findings, &interfaces);
-	for (size_t i = 0; i < interfaces.own_count; i++)
-		check_up(&interfaces, interfaces.names.items[i]);
 	if (interfaces.indexes.count) {
 		check_routes(&interfaces);
 		check_ssh(&interfaces);

@@ -10,18 +10,29 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Creates the files of an interface of the device. */
+static void add_interface_files(const char *name, unsigned index, const char *flags)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/" DEVICE "/net/%s/flags", name);
+	fakesys_file(fake, path, flags);
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/" DEVICE "/net/%s/ifindex", name);
+	snprintf(target, sizeof(target), "%u\n", index);
+	fakesys_file(fake, path, target);
+	snprintf(path, sizeof(path), "sys/class/net/%s", name);
+	snprintf(target, sizeof(target), "../../devices/pci0000:00/" DEVICE "/net/%s", name);
+	fakesys_link(fake, path, target);
+}
+
 /* Adds an interface of the device. */
 static void add_interface(const char *name, unsigned index, const char *flags)
 {
-	char path[128], text[16];
+	char path[128];
 
 	snprintf(path, sizeof(path), AT "net/%s/address", name);
 	fakesys_file(fake, path, "52:54:00:00:00:01\n");
-	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	fakesys_file(fake, path, flags);
-	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", name);
-	snprintf(text, sizeof(text), "%u\n", index);
-	fakesys_file(fake, path, text);
+	add_interface_files(name, index, flags);
 	fakenetlink_link(&netlink, .index = index, .name = name);
 }
 
@@ -50,6 +61,48 @@ static void an_interface_that_is_down_has_no_findings(void **state)
 	add_nic();
 	fakenetlink_address(&netlink, 1, "127.0.0.1");
 	assert_string_equal(find_with_ssh("10.0.0.1 50000 10.0.0.2 22"), "");
+}
+
+/* Renames eth0 to enp1s0, as udev does. */
+static void rename_interface(void)
+{
+	netlink.count = 0;
+	fakenetlink_link(&netlink, .index = 2, .name = "enp1s0");
+	fakenetlink_route(&netlink, .to = "10.1.0.0", .length = 16, .interface = 2);
+	fakesys_remove(fake, "sys/class/net/eth0");
+	add_interface_files("enp1s0", 2, "0x1003\n");
+}
+
+static void find_renamed(struct hazard_view *view, const struct pci_device *device,
+			 struct hazard_findings *findings)
+{
+	rename_interface();
+	hazards_find(view, device, findings);
+}
+
+static void find_vanished(struct hazard_view *view, const struct pci_device *device,
+			  struct hazard_findings *findings)
+{
+	rename_interface();
+	fakesys_remove(fake, "sys/class/net/enp1s0/flags");
+	hazards_find(view, device, findings);
+}
+
+static void a_renamed_interface_is_found_by_its_new_name(void **state)
+{
+	(void)state;
+	add_nic();
+	assert_string_equal(find_with_view(find_renamed, (struct hazard_view){0}),
+			    "net-up: enp1s0 is up\n"
+			    "route: the route to 10.1.0.0/16 goes through enp1s0\n");
+}
+
+static void an_interface_that_keeps_vanishing_is_unknown(void **state)
+{
+	(void)state;
+	add_nic();
+	find_with_view(find_vanished, (struct hazard_view){0});
+	assert_contains(found, "sys/class/net/enp1s0/flags: No such file or directory");
 }
 
 static void routes_through_an_interface_are_found(void **state)
@@ -481,6 +534,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_interface_that_is_down_has_no_findings),
+		TEST(a_renamed_interface_is_found_by_its_new_name),
+		TEST(an_interface_that_keeps_vanishing_is_unknown),
 		TEST(routes_through_an_interface_are_found),
 		TEST(routes_of_all_tables_and_next_hops_are_found),
 		TEST(many_routes_are_counted),
