@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define TEXT_MAX (8u << 20)
-/* Time to wait for a killed child, in milliseconds: one that has answered only has to exit, the other
- * may be in uninterruptible sleep. */
+/* Time to wait for a killed child, in milliseconds: one that has answered only has to exit, the
+ * other may be in uninterruptible sleep. */
 #define REAP_ANSWERED_MAX 2000
 #define REAP_HANGING_MAX 50
 
