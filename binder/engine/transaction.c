@@ -13,20 +13,29 @@
 
 /* ---- the journal ---- */
 
-/* Records that the device has BINDING. A device that is back at its origin needs no record. */
+/* Records that the device has BINDING. A device that is back at its origin needs no record. The
+ * change keeps the binding before it, which is reported. */
 static int commit_change(struct journal *journal, struct change *change,
 			 const struct binding *binding)
 {
+	struct change record = {0};
+	int error;
+
 	if (change->is_gone || change->is_vfs || binding->autoprobe ||
 	    binding_equal(binding, &change->origin)) {
 		journal_remove(journal, change);
 		return 0;
 	}
 	change->state = CHANGE_BOUND;
-	if (binding_copy(&change->before, binding) < 0 ||
-	    binding_copy(&change->wanted, binding) < 0)
-		return -ENOMEM;
-	return journal_put(journal, change);
+	error = change_copy(&record, change);
+	if (!error)
+		error = binding_copy(&record.before, binding);
+	if (!error)
+		error = binding_copy(&record.wanted, binding);
+	if (!error)
+		error = journal_put(journal, &record);
+	change_free_members(&record);
+	return error;
 }
 
 static int set_state(struct journal *journal, struct change *change, enum change_state state)

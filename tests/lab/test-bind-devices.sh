@@ -259,6 +259,7 @@ check "a USB controller is plugged" plug qemu-xhci,id=usb0,bus=port0
 modprobe xhci_pci
 check_same "its driver has another name than its module" xhci_hcd "$(driver_of "$nic0")"
 check "it is bound to vfio-pci" exits 0 "$VFIO_BIND" bind "$nic0"
+check "its former driver is reported" grep -qx "$nic0: bound to vfio-pci (was xhci_hcd)" /run/output
 modprobe -r xhci_pci
 check "it is released" exits 0 "$VFIO_BIND" release "$nic0"
 check_same "its driver was loaded again" xhci_hcd "$(driver_of "$nic0")"
