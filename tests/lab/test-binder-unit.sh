@@ -49,6 +49,8 @@ is_on() { [ "$(driver_of "$1")" = "$2" ]; }
 
 check "the unit succeeds" ends_as active 0
 check_same "the device is bound to vfio-pci" vfio-pci "$(driver_of "$nic0")"
+check "systemd rates its exposure 3.0 or better" \
+    nsenter -t "$systemd" -p -m systemd-analyze security --no-pager --threshold=30 "$unit"
 check_same "the group's node has the configured owner" \
     nobody:kvm "$(stat -c %U:%G "/dev/vfio/$(group_of "$nic0")")"
 check "the device is logged" grep -q "^$nic0: bound to vfio-pci" /run/output
@@ -65,6 +67,7 @@ nsenter -t "$systemd" -m umount /run/disk
 restart
 check "the unit fails because it cannot see who uses the disk" ends_as failed 3
 check "the reason is logged" grep -q "$nvme0.*processes that may have it open could not be inspected" /run/output
+check "the sandbox permits reading the disk" grep -q "$nvme0.*/dev/nvme0n1 contains ext4" /run/output
 
 printf 'DEVICES="%s %s"\n' "$nic1" "$nic0" >/etc/default/vfio-bind
 : >/run/output
