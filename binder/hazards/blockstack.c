@@ -297,7 +297,7 @@ static bool may_hang(struct libmnt_fs *mount)
 	       strcmp(type, "9p") == 0 || strcmp(type, "autofs") == 0;
 }
 
-bool block_stack_has_path(const struct block_stack *stack, const char *path)
+bool block_stack_has_path(struct block_stack *stack, const char *path)
 {
 	static const char suffix[] = " (deleted)";
 	size_t length = strlen(path);
@@ -313,7 +313,10 @@ bool block_stack_has_path(const struct block_stack *stack, const char *path)
 		return false;
 	if (has_source(stack, plain))
 		return true;
-	mount = mounts_find(stack->mounts, plain);
+	if (mounts_find(stack->mounts, plain, &mount) < 0) {
+		stack->no_memory = true;
+		return false;
+	}
 	/* the file is in use, so that its inode is cached: a slow disk is not waited for */
 	if (!deleted && !(mount && may_hang(mount)) && read_number(stack, plain, &number))
 		return has_number(stack, number);

@@ -37,7 +37,8 @@ void block_stack_free(struct block_stack *stack);
 bool block_stack_has_mount(const struct block_stack *stack, struct libmnt_fs *mount);
 
 /* Whether PATH is one of the block devices, or a file on a file system of one. It may end in
- * " (deleted)", as the kernel shows the path of a deleted file. */
-bool block_stack_has_path(const struct block_stack *stack, const char *path);
+ * " (deleted)", as the kernel shows the path of a deleted file. False with stack->no_memory if that
+ * is unknown. */
+bool block_stack_has_path(struct block_stack *stack, const char *path);
 
 #endif

@@ -136,7 +136,7 @@ static void check_disk(struct hazard_view *view, const struct pci_device *device
 	struct disk_check check = {.view = view, .device = device, .findings = findings};
 	const struct mounts *mounts = hazard_read_mounts(view, device, findings);
 
-	findings->no_memory |= block_stack_read(view->root, mounts, name, &check.stack) < 0;
+	block_stack_read(view->root, mounts, name, &check.stack);
 	if (check.stack.error)
 		hazard_findings_add(findings, HAZARD_UNKNOWN, device, "/%s: %s",
 				    check.stack.error_path, strerror(-check.stack.error));
@@ -148,6 +148,7 @@ static void check_disk(struct hazard_view *view, const struct pci_device *device
 		if (!check.in_use)
 			check_unused(&check);
 	}
+	findings->no_memory |= check.stack.no_memory;
 	block_stack_free(&check.stack);
 }
 

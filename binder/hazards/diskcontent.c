@@ -59,6 +59,11 @@ static void find_signatures(int fd, struct disk_content *content)
 	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL) == 0 &&
 	    blkid_probe_enable_partitions(probe, true) == 0)
 		found = blkid_do_safeprobe(probe);
+	/* when an allocation fails, libblkid may find nothing, without an error */
+	if (found == 1) {
+		blkid_reset_probe(probe);
+		found = blkid_do_safeprobe(probe);
+	}
 	if (found == 0)
 		describe(probe, content);
 	else if (found == -2)

@@ -284,11 +284,14 @@ static void check_consumers(const struct hazard_view *view, const struct pci_dev
 	_cleanup_closedir_ DIR *list = NULL;
 	char path[DEVICE_PATH_SIZE];
 	struct dirent *entry;
+	int error = sysdir_list(sysroot_dir(view->root), device_path(&device->address, ".", path),
+				&list);
 
-	if (sysdir_list(sysroot_dir(view->root), device_path(&device->address, ".", path), &list) <
-	    0)
-		return;
-	while ((entry = sysdir_next(list))) {
+	if (error < 0 && error != -ENOENT)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+				    "the devices that depend on it could not be listed: %s",
+				    strerror(-error));
+	while (!error && (entry = sysdir_next(list))) {
 		const struct pci_device *consumer;
 
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)

@@ -28,32 +28,61 @@ static int reject_line(struct libmnt_table *table, const char *file, int line)
 	return -EBADMSG;
 }
 
+static int count_lines(const char *text)
+{
+	int count = 0;
+
+	for (; *text; text++)
+		count += *text == '\n' || !text[1];
+	return count;
+}
+
 /* libmount parses a line that does not start with two numbers as a line of fstab. */
-static bool is_complete(struct libmnt_table *table)
+static int check_table(struct libmnt_table *table)
 {
 	struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
-	bool complete = iterator && !mnt_table_is_empty(table);
+	int error = iterator ? 0 : -ENOMEM;
 	struct libmnt_fs *fs;
 
-	while (complete && mnt_table_next_fs(table, iterator, &fs) == 0)
-		complete = mnt_fs_get_target(fs) && mnt_fs_get_id(fs);
+	while (!error && mnt_table_next_fs(table, iterator, &fs) == 0)
+		if (!mnt_fs_get_target(fs) || !mnt_fs_get_id(fs))
+			error = -EBADMSG;
 	mnt_free_iter(iterator);
-	return complete;
+	return error;
+}
+
+/* libmount ends before the last line if that cannot be parsed. Whether it had no memory only errno
+ * shows. */
+static int parse_stream(struct libmnt_table *table, char *text)
+{
+	FILE *in = fmemopen(text, strlen(text), "r");
+	int error;
+
+	if (!in)
+		return -errno;
+	errno = 0;
+	if (mnt_table_parse_stream(table, in, "mountinfo") == 0 &&
+	    mnt_table_get_nents(table) == count_lines(text))
+		error = 0;
+	else
+		error = errno == ENOMEM ? -ENOMEM : -EBADMSG;
+	fclose(in);
+	return error;
 }
 
 static int parse(char *text, struct libmnt_table **ret)
 {
 	struct libmnt_table *table = mnt_new_table();
-	FILE *in = *text ? fmemopen(text, strlen(text), "r") : NULL;
-	int error = table ? -EBADMSG : -ENOMEM;
+	int error = table ? 0 : -ENOMEM;
 
-	if (table && in) {
+	if (!error && !*text)
+		error = -EBADMSG;
+	if (!error) {
 		mnt_table_set_parser_errcb(table, reject_line);
-		if (mnt_table_parse_stream(table, in, "mountinfo") == 0 && is_complete(table))
-			error = 0;
+		error = parse_stream(table, text);
 	}
-	if (in)
-		fclose(in);
+	if (!error)
+		error = check_table(table);
 	if (error < 0)
 		mnt_unref_table(table);
 	else
@@ -173,13 +202,19 @@ static bool is_below(const char *path, const char *target)
 }
 
 /* Of several mounts on one directory the last one hides the others. */
-struct libmnt_fs *mounts_find(const struct mounts *mounts, const char *path)
+int mounts_find(const struct mounts *mounts, const char *path, struct libmnt_fs **ret)
 {
-	struct libmnt_iter *iterator = mounts->count ? mnt_new_iter(MNT_ITER_FORWARD) : NULL;
+	struct libmnt_iter *iterator;
 	struct libmnt_fs *fs, *found = NULL;
 	size_t longest = 0;
 
-	while (iterator && mnt_table_next_fs(mounts->items[0].table, iterator, &fs) == 0) {
+	*ret = NULL;
+	if (!mounts->count)
+		return 0;
+	iterator = mnt_new_iter(MNT_ITER_FORWARD);
+	if (!iterator)
+		return -ENOMEM;
+	while (mnt_table_next_fs(mounts->items[0].table, iterator, &fs) == 0) {
 		const char *target = mnt_fs_get_target(fs);
 
 		if (strlen(target) >= longest && is_below(path, target)) {
@@ -188,7 +223,8 @@ struct libmnt_fs *mounts_find(const struct mounts *mounts, const char *path)
 		}
 	}
 	mnt_free_iter(iterator);
-	return found;
+	*ret = found;
+	return 0;
 }
 
 bool mount_namespace_is_system(const struct mount_namespace *item)

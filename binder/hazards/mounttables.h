@@ -32,9 +32,10 @@ int mounts_read(struct sysroot *root, struct mounts *ret);
 
 void mounts_free(struct mounts *mounts);
 
-/* The mount in the caller's own namespace that PATH is on, by its name alone: the file system,
- * which may hang, is not accessed. NULL: not known. */
-struct libmnt_fs *mounts_find(const struct mounts *mounts, const char *path);
+/* Finds the mount in the caller's own namespace that PATH is on, by its name alone: the file
+ * system, which may hang, is not accessed. *RET is NULL if it is not known. Returns 0 or -ENOMEM.
+ */
+int mounts_find(const struct mounts *mounts, const char *path, struct libmnt_fs **ret);
 
 /* Whether it is the caller's own or the system's, where "/" is the system's root. */
 bool mount_namespace_is_system(const struct mount_namespace *item);

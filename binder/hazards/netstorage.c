@@ -157,7 +157,9 @@ static void read_connections(struct hazard_view *view, const struct pci_device *
 		struct dirent *entry;
 		int error = sysdir_list(sysroot_dir(view->root), CONNECTIONS[i].directory, &list);
 
-		if (error < 0 && error != -ENOENT)
+		if (error == -ENOMEM)
+			findings->no_memory = true;
+		else if (error < 0 && error != -ENOENT)
 			hazard_findings_add(findings, HAZARD_UNKNOWN, device, "%s/%s: %s",
 					    sysroot_path(view->root), CONNECTIONS[i].directory,
 					    strerror(-error));

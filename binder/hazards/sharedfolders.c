@@ -69,12 +69,15 @@ static void read_device(struct folders *folders)
 	_cleanup_closedir_ DIR *list = NULL;
 	char path[DEVICE_PATH_SIZE];
 	struct dirent *entry;
+	int error;
 
 	device_path(&folders->device->address, ".", path);
-	if (sysdir_open(sysroot_dir(folders->view->root), path, &directory) < 0 ||
-	    sysdir_list(&directory, ".", &list) < 0)
-		return;
-	while ((entry = sysdir_next(list)))
+	error = sysdir_open(sysroot_dir(folders->view->root), path, &directory);
+	if (!error)
+		error = sysdir_list(&directory, ".", &list);
+	if (error < 0 && error != -ENOENT)
+		add_unknown(folders, sysroot_dir(folders->view->root), path, error);
+	while (!error && (entry = sysdir_next(list)))
 		if (strncmp(entry->d_name, "virtio", strlen("virtio")) == 0)
 			read_virtio(folders, &directory, entry->d_name);
 }

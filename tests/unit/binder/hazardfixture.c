@@ -2,6 +2,7 @@
 #include "tests/unit/binder/hazardfixture.h"
 
 #include "probe/probe.h"
+#include "tests/memory/fail-allocation.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,7 @@ struct log_capture captured;
 char found[8192];
 bool open_disks;
 unsigned timeout;
+static unsigned long failed_allocations;
 
 int setup(void **state)
 {
@@ -34,6 +36,72 @@ int teardown(void **state)
 	(void)state;
 	fakesys_free(fake);
 	return 0;
+}
+
+int report(void **state)
+{
+	(void)state;
+	print_message("# %lu allocations failed, one in a run\n", failed_allocations);
+	return 0;
+}
+
+/* ---- failed allocations ---- */
+
+/* The text of HAZARD_DATA may also be that the content could not be read. */
+static bool has_finding(const struct hazard_findings *findings, const struct hazard_finding *wanted)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].hazard == HAZARD_UNKNOWN ||
+		    (findings->items[i].hazard == wanted->hazard &&
+		     (wanted->hazard == HAZARD_DATA ||
+		      strcmp(findings->items[i].text, wanted->text) == 0)))
+			return true;
+	return false;
+}
+
+/* Returns the number of allocations. */
+static unsigned long check_with_failure(check_type *check, const struct hazard_view *view,
+					const struct pci_device *device, unsigned long failing,
+					struct hazard_findings *ret)
+{
+	struct hazard_view copy = *view;
+	unsigned long count;
+
+	*ret = (struct hazard_findings){0};
+	fail_allocation(failing);
+	check(&copy, device, ret);
+	count = fail_allocation_end();
+	hazard_view_free(&copy);
+	return count;
+}
+
+/* When an allocation fails, the findings are the same, or the check says that it is incomplete. */
+static void fail_each_allocation(check_type *check, const struct hazard_view *view,
+				 const struct pci_device *device)
+{
+	const struct log_capture log = captured;
+	const unsigned queries = netlink.queries, interruptions = netlink.interruptions;
+	struct hazard_findings all, findings;
+	unsigned long count = check_with_failure(check, view, device, 0, &all), missing = 0;
+
+	for (unsigned long number = 1; number <= count; number++) {
+		netlink.interruptions = interruptions;
+		check_with_failure(check, view, device, number, &findings);
+		for (size_t i = 0; i < all.count && !findings.no_memory; i++)
+			if (!has_finding(&findings, &all.items[i])) {
+				print_error("allocation %lu of %lu: not found: %s: %s\n", number,
+					    count, HAZARDS[all.items[i].hazard].name,
+					    all.items[i].text);
+				missing++;
+			}
+		hazard_findings_free(&findings);
+	}
+	failed_allocations += count;
+	assert_int_equal(missing, 0);
+	hazard_findings_free(&all);
+	captured = log;
+	netlink.queries = queries;
+	netlink.interruptions = interruptions;
 }
 
 const char *find_with_view(check_type *check, struct hazard_view view)
@@ -60,6 +128,8 @@ const char *find_with_view(check_type *check, struct hazard_view view)
 	view.root = probe_sysroot(probe);
 	view.inventory = inventory;
 	address_parse(DEVICE, &address);
+	if (fail_allocation_works())
+		fail_each_allocation(check, &view, inventory_find(inventory, &address));
 	check(&view, inventory_find(inventory, &address), &findings);
 	assert_false(findings.no_memory);
 	found[0] = '\0';

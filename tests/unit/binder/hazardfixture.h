@@ -22,12 +22,14 @@ extern unsigned timeout;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int setup(void **state);
 int teardown(void **state);
+int report(void **state); /* of failed allocations, for the end of the group */
 
 typedef void check_type(struct hazard_view *view, const struct pci_device *device,
 			struct hazard_findings *findings);
 
 /* These return the findings for DEVICE, "name: text" on each line: of CHECK, with what VIEW has of
- * the SSH connection; of hazards_find; of hazards_find with an SSH connection. */
+ * the SSH connection; of hazards_find; of hazards_find with an SSH connection. They also let
+ * allocations of the check fail: it must find the same, or report that it is incomplete. */
 const char *find_with_view(check_type *check, struct hazard_view view);
 const char *find(void);
 const char *find_with_ssh(const char *ssh);

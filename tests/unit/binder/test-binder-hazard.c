@@ -565,5 +565,5 @@ int main(void)
 		TEST(an_interface_without_vfs_has_no_settings),
 	};
 
-	return cmocka_run_group_tests_name("binder-hazard", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("binder-hazard", tests, NULL, report);
 }

@@ -557,5 +557,5 @@ int main(void)
 		TEST(the_system_on_a_disk_of_a_server_is_found),
 	};
 
-	return cmocka_run_group_tests_name("binder-network", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("binder-network", tests, NULL, report);
 }
