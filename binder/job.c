@@ -133,14 +133,15 @@ void job_end(struct job *job)
 int job_add_target(struct job *job, const char *argument)
 {
 	size_t first = job->targets.count;
-	int status;
+	int status, error;
 
 	if (target_is_alias(argument) &&
 	    bind_options_read_aliases(job->options, job->inventory) < 0)
 		return BIND_FAILED;
-	status = bind_status_of_target(
-		targets_add(&job->targets, job->inventory, argument, job->options->all, job->log));
-
+	error = targets_add(&job->targets, job->inventory, argument, job->options->all, job->log);
+	if (error == -ENOMEM)
+		log_error(job->log, "out of memory");
+	status = bind_status_of_target(error);
 	for (size_t i = first; i < job->targets.count && status == BIND_DONE; i++)
 		status = bind_status_of_target(target_check_ids(
 			job->targets.items[i], job->options->expect, job->inventory, job->log));
@@ -149,16 +150,21 @@ int job_add_target(struct job *job, const char *argument)
 	return status;
 }
 
+int job_complete_groups(struct job *job)
+{
+	if (!job->options->group || group_complete(&job->targets, job->inventory) == 0)
+		return BIND_DONE;
+	log_error(job->log, "out of memory");
+	return BIND_FAILED;
+}
+
 int job_add_targets(struct job *job, char **arguments, int count)
 {
 	int status = BIND_DONE;
 
 	for (int i = 0; i < count && status == BIND_DONE; i++)
 		status = job_add_target(job, arguments[i]);
-	if (status == BIND_DONE && job->options->group &&
-	    group_complete(&job->targets, job->inventory) < 0)
-		status = BIND_FAILED;
-	return status;
+	return status == BIND_DONE ? job_complete_groups(job) : status;
 }
 
 static bool has_pending_change(const struct job *job, const struct pci_device *device, bool vfs)
@@ -252,6 +258,8 @@ int job_report_findings(struct job *job, size_t first)
 	int status = job->findings.no_memory ? BIND_FAILED : BIND_DONE;
 	char address[ADDRESS_SIZE];
 
+	if (job->findings.no_memory)
+		log_error(job->log, "out of memory; not all checks could be made");
 	for (size_t i = first; i < job->findings.count; i++) {
 		const struct hazard_finding *finding = &job->findings.items[i];
 		const struct hazard_row *row = &HAZARDS[finding->hazard];

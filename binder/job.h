@@ -68,6 +68,9 @@ int job_add_targets(struct job *job, char **arguments, int count);
 /* Adds the devices that one argument names, without their groups. */
 int job_add_target(struct job *job, const char *argument);
 
+/* With --group, adds the other devices of the targets' IOMMU groups. */
+int job_complete_groups(struct job *job);
+
 /* Rejects a device with an unfinished change in the journal. */
 int job_check_pending(const struct job *job, const struct pci_device *device);
 

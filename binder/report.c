@@ -138,12 +138,8 @@ static void print_files(const char *before, const struct strings *files, const c
 		printf("%s%s%s\n", before, files->items[i], after);
 }
 
-void bind_report_print(const struct bind_report *report, int status)
+static void print_results(const struct bind_report *report, int status)
 {
-	if (report->job->options->json) {
-		reportjson_print(report, status);
-		return;
-	}
 	if (status == BIND_USAGE) /* nothing was attempted */
 		return;
 	for (size_t i = 0; report->job->options->dry_run && i < report->job->plan.count; i++)
@@ -164,6 +160,26 @@ void bind_report_print(const struct bind_report *report, int status)
 		printf("The initramfs must be regenerated: %s\n", report->initramfs_command);
 }
 
+/* ERROR is that of the report: 0 or -ENOMEM. */
+static int report_status(const struct bind_report *report, int status, int error)
+{
+	if (!error)
+		return status;
+	log_error(report->job->log, "out of memory; the report is not complete");
+	return status == BIND_DONE ? BIND_FAILED : status;
+}
+
+int bind_report_print(const struct bind_report *report, int status)
+{
+	int error = report->no_memory ? -ENOMEM : 0;
+
+	if (report->job->options->json)
+		error = reportjson_print(report, status);
+	else if (!error)
+		print_results(report, status);
+	return report_status(report, status, error);
+}
+
 int bind_report_run(struct bind_options *options, bool changes,
 		    int (*work)(struct job *job, struct bind_report *report))
 {
@@ -174,7 +190,7 @@ int bind_report_run(struct bind_options *options, bool changes,
 	if (status == BIND_DONE)
 		status = work(&job, &report);
 	if (job.inventory)
-		bind_report_print(&report, status);
+		status = bind_report_print(&report, status);
 	bind_report_free(&report);
 	job_end(&job);
 	return status;
@@ -307,11 +323,13 @@ static void print_owners(const struct pci_device *device)
 	}
 }
 
-static void print_device(const struct bind_report *report, const struct result *result)
+/* Returns 0 or -ENOMEM. */
+static int print_device(const struct bind_report *report, const struct result *result)
 {
 	const struct pci_device *device = result->device;
 	struct strings nodes = {0};
 	char address[ADDRESS_SIZE], group[16];
+	int error;
 
 	printf("%s  %04x:%04x ", address_format(&device->address, address), device->vendor,
 	       device->device);
@@ -324,7 +342,8 @@ static void print_device(const struct bind_report *report, const struct result *
 	print_field("group", device->present & HAS_IOMMU_GROUP ? group : "-");
 	print_list("peers", &device->group_peers);
 	print_owners(device);
-	if (bind_report_nodes(report, device, &nodes) == 0)
+	error = bind_report_nodes(report, device, &nodes);
+	if (!error)
 		print_list("nodes", &nodes);
 	strings_free(&nodes);
 	print_list("reset", &device->reset_methods);
@@ -337,18 +356,20 @@ static void print_device(const struct bind_report *report, const struct result *
 		text_write_plain(stdout, finding->text);
 		putchar('\n');
 	}
+	return error;
 }
 
-void bind_report_print_status(const struct bind_report *report, bool long_form, int status)
+int bind_report_print_status(const struct bind_report *report, bool long_form, int status)
 {
-	if (report->job->options->json) {
-		reportjson_print(report, status);
-		return;
-	}
-	for (size_t i = 0; long_form && i < report->count; i++)
-		print_device(report, &report->items[i]);
-	if (!long_form && report->count && print_table(report) == -ENOMEM)
-		log_error(report->job->log, "out of memory");
+	int error = report->no_memory ? -ENOMEM : 0;
+
+	if (report->job->options->json)
+		return report_status(report, status, reportjson_print(report, status));
+	for (size_t i = 0; long_form && i < report->count && !error; i++)
+		error = print_device(report, &report->items[i]);
+	if (!long_form && report->count && !error)
+		error = print_table(report);
+	return report_status(report, status, error == -ENOMEM ? error : 0);
 }
 
 int bind_report_nodes(const struct bind_report *report, const struct pci_device *device,

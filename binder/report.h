@@ -43,8 +43,9 @@ int bind_report_nodes(const struct bind_report *report, const struct pci_device 
 		      struct strings *ret);
 
 /* Prints, after the plan of a dry run, one line for each device, or with --json one object. STATUS
- * is the exit status. */
-void bind_report_print(const struct bind_report *report, int status);
+ * is the exit status so far. Returns that, or if it is BIND_DONE and the report cannot be printed,
+ * which is logged, BIND_FAILED. */
+int bind_report_print(const struct bind_report *report, int status);
 
 /* Runs a subcommand: starts a job (see job_begin), calls WORK, prints its report, ends the job.
  * WORK returns an enum bind_status, and so does this. */
@@ -52,7 +53,7 @@ int bind_report_run(struct bind_options *options, bool changes,
 		    int (*work)(struct job *job, struct bind_report *report));
 
 /* Prints the state of each device: one line, with LONG_FORM a paragraph, or with --json one object.
- * STATUS is the exit status. */
-void bind_report_print_status(const struct bind_report *report, bool long_form, int status);
+ * STATUS and the result are as for bind_report_print. */
+int bind_report_print_status(const struct bind_report *report, bool long_form, int status);
 
 #endif

@@ -10,8 +10,6 @@
 
 #include <errno.h>
 
-#define STYLE (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
-
 static struct json_object *new_list(const struct strings *strings, int *error)
 {
 	struct json_object *list = json_object_new_array();
@@ -176,7 +174,7 @@ static void add_files(struct json_object *object, const struct bind_report *repo
 		jsonvalue_add_string(object, "initramfs_command", report->initramfs_command, error);
 }
 
-void reportjson_print(const struct bind_report *report, int status)
+int reportjson_print(const struct bind_report *report, int status)
 {
 	const struct bind_options *options = report->job->options;
 	struct json_object *object = json_object_new_object();
@@ -196,9 +194,5 @@ void reportjson_print(const struct bind_report *report, int status)
 		jsonvalue_add(object, "steps", new_steps(report, &error), &error);
 		add_files(object, report, &error);
 	}
-	if (error)
-		log_error(report->job->log, "out of memory");
-	else
-		printf("%s\n", json_object_to_json_string_ext(object, STYLE));
-	json_object_put(object);
+	return jsonvalue_write_pretty(stdout, object, error);
 }

@@ -5,8 +5,8 @@
 
 #include "binder/report.h"
 
-/* Prints one object: the subcommand, the exit status STATUS, the devices and the plan. Logs an
- * error if out of memory. */
-void reportjson_print(const struct bind_report *report, int status);
+/* Prints one object: the subcommand, the exit status STATUS, the devices and the plan. Returns 0,
+ * or -ENOMEM with nothing printed. */
+int reportjson_print(const struct bind_report *report, int status);
 
 #endif

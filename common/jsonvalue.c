@@ -159,17 +159,30 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value,
 }
 
 /* Without memory, json-c truncates the text or returns NULL; only errno shows that. */
-int jsonvalue_write(FILE *out, struct json_object *value, int error)
+static int write_styled(FILE *out, struct json_object *value, int style, int error)
 {
 	const char *text;
 
 	if (!error) {
 		errno = 0;
-		text = json_object_to_json_string_ext(value, STYLE);
+		text = json_object_to_json_string_ext(value, style);
 		error = !text || errno == ENOMEM ? -ENOMEM : 0;
 		if (!error)
 			fputs(text, out);
 	}
 	json_object_put(value);
+	return error;
+}
+
+int jsonvalue_write(FILE *out, struct json_object *value, int error)
+{
+	return write_styled(out, value, STYLE, error);
+}
+
+int jsonvalue_write_pretty(FILE *out, struct json_object *value, int error)
+{
+	error = write_styled(out, value, STYLE | JSON_C_TO_STRING_PRETTY, error);
+	if (!error)
+		fputc('\n', out);
 	return error;
 }

@@ -38,4 +38,7 @@ int jsonvalue_parse(const char *text, struct json_object **ret_value,
  * Returns ERROR. */
 int jsonvalue_write(FILE *out, struct json_object *value, int error);
 
+/* The same on several lines, indented, with a newline at the end. */
+int jsonvalue_write_pretty(FILE *out, struct json_object *value, int error);
+
 #endif

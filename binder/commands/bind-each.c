@@ -4,7 +4,6 @@
 #include "binder/commands/bind.h"
 #include "binder/commands/commands.h"
 #include "binder/devices/boot-devices.h"
-#include "binder/devices/group.h"
 
 static bool same_group(const struct pci_device *a, const struct pci_device *b)
 {
@@ -40,10 +39,12 @@ static int bind_groups(struct job *job, struct bind_report *report)
 
 		if (!is_first_of_group(job, i))
 			continue;
-		if (add_group_members(job, i, &group) < 0)
-			status = BIND_FAILED;
-		else
+		if (add_group_members(job, i, &group) < 0) {
+			log_error(job->log, "out of memory");
+			status = bind_status_worse(status, BIND_FAILED);
+		} else {
 			status = bind_status_worse(status, bind_targets(job, &group, report));
+		}
 		targets_free(&group);
 	}
 	return status;
@@ -56,8 +57,7 @@ static int bind_each(struct job *job, struct bind_report *report)
 
 	for (int i = 0; i < options->argument_count; i++)
 		status = bind_status_worse(status, job_add_target(job, options->arguments[i]));
-	if (options->group && group_complete(&job->targets, job->inventory) < 0)
-		status = BIND_FAILED;
+	status = bind_status_worse(status, job_complete_groups(job));
 	return bind_status_worse(status, bind_groups(job, report));
 }
 

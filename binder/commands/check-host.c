@@ -76,12 +76,7 @@ static int print_json(const struct readiness *readiness, int status)
 	for (size_t i = 0; i < readiness->count; i++)
 		append_finding(list, &readiness->items[i], &error);
 	jsonvalue_add(object, "findings", list, &error);
-	if (error == 0)
-		printf("%s\n", json_object_to_json_string_ext(
-				       object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-						       JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
-	return error;
+	return jsonvalue_write_pretty(stdout, object, error);
 }
 
 int run_check_host(struct bind_options *options)

@@ -5,6 +5,8 @@
 
 static enum outcome verdict(const struct job *job, size_t first)
 {
+	if (job->findings.no_memory)
+		return OUTCOME_NONE;
 	for (size_t i = first; i < job->findings.count; i++)
 		if (hazard_is_blocking(&job->findings.items[i], job->options->allowed))
 			return OUTCOME_REFUSED;

@@ -4,6 +4,7 @@
 #include "binder/commands/commands.h"
 #include "binder/hostfiles/hostfiles.h"
 #include "common/grid.h"
+#include "common/textstream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +53,29 @@ static int check_targets(struct job *job, const struct hostfile *file,
 	for (size_t i = 0; i < file_job->target_count; i++)
 		bind_check_device(job, file_job->targets[i].device, &file_job->targets[i].choice);
 	status = job_report_findings(job, 0);
-	if (status != BIND_DONE)
+	if (status != BIND_DONE && !job->findings.no_memory)
 		log_error(
 			job->log,
 			"config %s: the file is printed nevertheless, with this as comments; do not install it as it is",
 			file->name);
+	return status;
+}
+
+/* A file that is not complete is not printed. */
+static int write_complete(struct job *job, const struct hostfile *file,
+			  const struct hostfile_job *file_job)
+{
+	char *text;
+	FILE *out = textstream_open(&text);
+	int status = out ? hostfile_write(file, file_job, out) : BIND_FAILED;
+
+	if (!out || !textstream_close(out, &text)) {
+		log_error(job->log, "out of memory");
+		return BIND_FAILED;
+	}
+	if (status != BIND_FAILED)
+		fputs(text, stdout);
+	free(text);
 	return status;
 }
 
@@ -75,7 +94,7 @@ static int write_file(struct job *job, const struct hostfile *file, struct hostf
 	} else {
 		file_job->kernel = &kernel;
 		file_job->iommu = &iommu;
-		status = hostfile_write(file, file_job, stdout);
+		status = write_complete(job, file, file_job);
 		iommu_free(&iommu);
 	}
 	kernelinfo_free(&kernel);
@@ -97,7 +116,7 @@ static int print_file(struct job *job, const struct hostfile *file)
 		status = choose_drivers(job, &file_job);
 	if (status == BIND_DONE && file->binds)
 		checks = check_targets(job, file, &file_job);
-	if (status == BIND_DONE)
+	if (status == BIND_DONE && !job->findings.no_memory)
 		status = write_file(job, file, &file_job);
 	free(file_job.targets);
 	return bind_status_worse(status, checks);

@@ -67,7 +67,7 @@ static int recover(struct job *job, struct changes *changes)
 		add_results(job, changes, absent, &report);
 	else
 		report.no_memory = true;
-	bind_report_print(&report, status);
+	status = bind_report_print(&report, status);
 	print_summary(job->options, status, count);
 	bind_report_free(&report);
 	free(absent);

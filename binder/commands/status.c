@@ -13,22 +13,22 @@ static int add_all(struct job *job)
 	inventory_foreach(job->inventory, device)
 		if (!error && !device_is_bridge(device))
 			error = targets_add_device(&job->targets, device);
-	return error ? BIND_FAILED : BIND_DONE;
+	if (!error)
+		return BIND_DONE;
+	log_error(job->log, "out of memory");
+	return BIND_FAILED;
 }
 
 /* A device whose state cannot be read is shown as it is in the inventory. */
-static int add_device(struct job *job, struct bind_report *report, const struct pci_device *device)
+static void add_device(struct job *job, struct bind_report *report, const struct pci_device *device)
 {
 	struct changes changes = {0};
 	struct change *change = changes_add(&changes, device);
 	int error = change ? change_read(job->kernel, change) : -ENOMEM;
 
 	bind_report_add(report, device, error || change->is_gone ? NULL : change, OUTCOME_NONE);
+	report->no_memory |= error == -ENOMEM || job->findings.no_memory;
 	changes_free(&changes);
-	if (error != -ENOMEM && !report->no_memory && !job->findings.no_memory)
-		return BIND_DONE;
-	log_error(job->log, "out of memory");
-	return BIND_FAILED;
 }
 
 int run_status(struct bind_options *options)
@@ -44,11 +44,11 @@ int run_status(struct bind_options *options)
 	for (size_t i = 0; status == BIND_DONE && i < job.targets.count; i++) {
 		if (named || options->json)
 			hazards_find(&job.view, job.targets.items[i], &job.findings);
-		status = add_device(&job, &report, job.targets.items[i]);
+		add_device(&job, &report, job.targets.items[i]);
 	}
 	status = bind_status_worse(status, job.journal_status);
 	if (job.inventory)
-		bind_report_print_status(&report, named, status);
+		status = bind_report_print_status(&report, named, status);
 	bind_report_free(&report);
 	job_end(&job);
 	return status;

@@ -49,6 +49,8 @@ static int parse(struct sysroot *root, const struct log *log, const char *path, 
 			log,
 			"%s:%u: invalid journal; check by hand which devices have a driver_override set, then remove the file",
 			path, line);
+	else if (error < 0)
+		log_error(log, "%s: %s", path, strerror(-error));
 	*ret_old = !error && written && read_boot(root, boot) && strcmp(written, boot) != 0;
 	if (*ret_old && changes.count)
 		log_warning(log, "%s: from before the last boot; dropped %zu device%s", path,
@@ -95,7 +97,7 @@ static int read_journal(struct sysroot *root, const struct log *log, struct chan
 	} else if (length == -ENOENT || length == -ENOTDIR) {
 		*ret = (struct changes){0};
 		error = 0;
-	} else if (length != -ENOMEM) {
+	} else {
 		error = length < 0 ? (int)length : -EBADMSG;
 		log_error(log, "%s: %s", path,
 			  length < 0 ? strerror(-error) : "contains NUL bytes");

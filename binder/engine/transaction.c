@@ -45,14 +45,19 @@ static int set_state(struct journal *journal, struct change *change, enum change
 }
 
 /* Without its record, a later run would roll back, or forget, what is done now. */
+static void log_unsaved(const struct kernel *kernel)
+{
+	log_error(
+		kernel->log,
+		"the journal does not have the current state of the devices; resolve the cause, then run 'vfio-bind recover'");
+}
+
 static int save_result(struct kernel *kernel, struct journal *journal)
 {
 	int error = journal_save(journal);
 
 	if (error < 0)
-		log_error(
-			kernel->log,
-			"the journal does not have the current state of the devices; resolve the cause, then run 'vfio-bind recover'");
+		log_unsaved(kernel);
 	return error;
 }
 
@@ -337,7 +342,11 @@ static int commit(struct kernel *kernel, struct journal *journal, struct changes
 
 	for (size_t i = 0; i < changes->count && !error; i++)
 		error = commit_change(journal, &changes->items[i], &changes->items[i].wanted);
-	return error ? error : save_result(kernel, journal);
+	if (!error)
+		return save_result(kernel, journal);
+	log_error(kernel->log, "out of memory");
+	log_unsaved(kernel);
+	return error;
 }
 
 enum transaction_result transaction_result_of_errno(int error)

@@ -234,9 +234,12 @@ void readiness_check_vms(struct readiness *readiness, const struct host *host)
 	char *text = NULL, pid[16], limit[24];
 	size_t vms = 0;
 	FILE *out;
+	int error = vfio_nodes_read(host->root, &nodes);
 
-	if (vfio_nodes_read(host->root, &nodes) < 0 ||
-	    holders_read(host->root, &nodes, HOLDERS_PROCESSES, &holders) < 0) {
+	if (!error)
+		error = holders_read(host->root, &nodes, HOLDERS_PROCESSES, &holders);
+	readiness->no_memory |= error == -ENOMEM;
+	if (error < 0) {
 		readiness_add(readiness, "vms", FINDING_UNKNOWN, NULL,
 			      "cannot read /proc or /sys/class/vfio");
 		vfio_nodes_free(&nodes);

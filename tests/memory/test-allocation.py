@@ -6,6 +6,7 @@ the output.
 
 Of each command some allocations fail, one in a run; ALLOCATIONS is their number, or "all".
 FAIL_ALLOCATION is the library that makes them fail."""
+import json
 import os
 import re
 import signal
@@ -28,8 +29,9 @@ FORMATS = (
 VOLATILE = re.compile(
     rb'(?m)^.*(duration|"time"|_time).*$|\b1[0-9]{9,18}\b|(seconds|probe)=[0-9.e-]+'
 )
-# They write to standard output as they go, for a reader at a terminal.
-IN_PARTS = ("explain", "verify")
+# They write to standard output as they go, for a reader at a terminal; or a report of devices, which
+# says what happened to each.
+IN_PARTS = ("explain", "verify", "check", "status", "bind", "release", "vfs", "apply")
 RULES = b"""
 :filter:
   - '*:*'
@@ -43,9 +45,43 @@ alias = {"name": "a", "vendor_id": "10de", "product_id": "2204"}
 """
 
 
+# An accelerator, a disk and a NIC, with host drivers.
+CARD = "0000:30:00.0"
+DISK = "0000:31:00.0"
+NIC = "0000:32:00.0"
+BINDER_COMMANDS = (
+    "check",
+    "check --json",
+    "check " + DISK,
+    "check --json %s %s" % (CARD, NIC),
+    "status",
+    "status --json",
+    "status %s 0000:20:00.0" % NIC,
+    "bind --dry-run " + DISK,
+    "bind --dry-run --json --persist " + CARD,
+    "release --dry-run 0000:21:00.0",
+    "vfs --dry-run --json %s 2" % CARD,
+    "apply --dry-run",
+    "config service " + CARD,
+    "config udev " + CARD,
+    "config initramfs " + CARD,
+    "config dracut " + CARD,
+    "config modprobe " + CARD,
+    "config kernel " + CARD,
+    "config qemu " + CARD,
+)
+
+
+def is_json(output):
+    try:
+        return isinstance(json.loads(output), dict)
+    except ValueError:
+        return False
+
+
 class Command:
-    def __init__(self, machine, arguments):
-        self.command = [machines.PCIPROBE, "--sysroot", machine.root, *arguments]
+    def __init__(self, machine, arguments, program=machines.PCIPROBE):
+        self.command = [program, "--sysroot", machine.root, *arguments]
         self.environment = dict(
             os.environ, LC_ALL="C", TZ="UTC", LD_PRELOAD=os.environ["FAIL_ALLOCATION"]
         )
@@ -68,6 +104,16 @@ class Command:
             check=False,
         )
 
+    def is_same(self, output):
+        return VOLATILE.sub(b"", output) == VOLATILE.sub(b"", self.good.stdout)
+
+    def has_unknown(self, output):
+        """vfio-bind says in its report which checks could not be made."""
+        unknown = [
+            text.lower().count(b"unknown") + text.count(b"?") for text in (output, self.good.stdout)
+        ]
+        return self.command[0] != machines.PCIPROBE and unknown[0] > unknown[1]
+
     def problem(self, number):
         """Returns what is wrong when this allocation fails, or None."""
         done = self.run(FAIL_ALLOCATION=str(number))
@@ -77,29 +123,52 @@ class Command:
         elif done.returncode < 0:
             what = "killed by signal %d" % -done.returncode
         elif done.returncode == self.good.returncode:
-            if VOLATILE.sub(b"", done.stdout) != VOLATILE.sub(b"", self.good.stdout):
+            failed = done.returncode and done.stderr and not done.stdout
+            if not (failed or self.is_same(done.stdout) or self.has_unknown(done.stdout)):
                 what = "other output with the same status"
-        elif done.returncode not in (1, 3):
+        elif done.returncode not in (1, 3, 5):
             what = "exit status %d" % done.returncode
         elif not done.stderr:
             what = "exit status %d without a message" % done.returncode
         elif done.returncode == 1 and done.stdout and not set(IN_PARTS) & set(self.command):
             what = "a part of the output"
+        elif "--json" in self.command and done.stdout and not is_json(done.stdout):
+            what = "not JSON"
         return what and "allocation %d: %s" % (number, what)
 
 
-def check_command(machine, arguments):
-    command = Command(machine, arguments)
+def check_command(machine, arguments, program=machines.PCIPROBE, limit="60"):
+    command = Command(machine, arguments, program)
     if command.count < 20:
         yield "only %d allocations" % command.count
-    if command.good.returncode not in (0, 1, 3):
+    if command.good.returncode not in (0, 1, 3, 69):
         yield "exit status %d: %s" % (command.good.returncode, command.good.stderr)
-    limit = os.environ.get("ALLOCATIONS", "60")
+    limit = os.environ.get("ALLOCATIONS", limit)
     step = 1 if limit == "all" else max(command.count // int(limit), 1)
+    numbers = range(1, command.count + 1, step)
+    print("# %s: %d of %d allocations" % (" ".join(arguments), len(numbers), command.count))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for problem in pool.map(command.problem, range(1, command.count + 1, step)):
+        for problem in pool.map(command.problem, numbers):
             if problem:
                 yield problem
+
+
+def add_binder_devices(tree):
+    files = {"driver_override": "(null)\n", "reset_method": "flr\n"}
+    vfs = {"sriov_totalvfs": "4\n", "sriov_numvfs": "0\n"}
+    tree.device(CARD, 0x10EE, 0x7038, 0x120000, driver="xdma", group=95, files={**files, **vfs})
+    tree.device(DISK, 0x1B36, 0x0010, 0x010802, driver="nvme", group=96, files=files)
+    tree.device(NIC, 0x8086, 0x10D3, 0x020000, driver="e1000e", group=97, files=files)
+    tree.interface(NIC, "eth0")
+    tree.file("sys/bus/pci/devices/0000:21:00.0/driver_override", "vfio-pci\n")
+    tree.file("etc/default/vfio-bind", 'DEVICES="%s"\n' % CARD)
+    tree.file("etc/udev/rules.d/99.rules")
+    tree.file("proc/sys/kernel/osrelease", "6.12.0\n")
+    tree.file("lib/modules/6.12.0/modules.dep", "kernel/drivers/vfio/pci/vfio-pci.ko.xz:\n")
+    tree.file("lib/modules/6.12.0/modules.alias", "alias pci:v000010EEd00007038sv* xdma\n")
+    tree.file("proc/cmdline", "intel_iommu=on\n")
+    tree.file("proc/self/mountinfo", "21 1 254:1 / / rw - ext4 /dev/vda1 rw\n")
+    tree.file("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n")
 
 
 def main():
@@ -132,6 +201,18 @@ def main():
             machine,
             ["verify", "nova", os.path.join(folder, "nova.conf")],
         )
+        if os.environ.get("VFIO_BIND"):
+            tree = make_owned(os.path.join(folder, "binder"))
+            add_binder_devices(tree)
+            for arguments in BINDER_COMMANDS:
+                tap.check(
+                    "vfio-bind " + arguments,
+                    check_command,
+                    tree.machine,
+                    arguments.split(),
+                    os.environ["VFIO_BIND"],
+                    "12",
+                )
     tap.done(wants_machines=False)
 
 
