@@ -67,6 +67,40 @@ static int fail(const char *what, const char *why)
 	return -1;
 }
 
+/* ---- memory ---- */
+
+/* libxml2 takes an attribute for absent when it cannot allocate its value, and crashes in other
+ * places: without memory nothing that was read is certain. The caller rejects an output without an
+ * end line. */
+static void *checked(void *memory)
+{
+	if (memory)
+		return memory;
+	fputs("out of memory\n", stderr);
+	_exit(1);
+}
+
+static void *checked_malloc(size_t size)
+{
+	return checked(malloc(size ? size : 1));
+}
+
+static void *checked_realloc(void *memory, size_t size)
+{
+	return checked(realloc(memory, size ? size : 1));
+}
+
+static char *checked_strdup(const char *string)
+{
+	return checked(strdup(string));
+}
+
+/* Must be called before any other function of libxml2. */
+static void check_memory(void)
+{
+	xmlMemSetup(free, checked_malloc, checked_realloc, checked_strdup);
+}
+
 /* ---- XML ---- */
 
 static bool is_element(const xmlNode *node, const char *name)
@@ -135,48 +169,44 @@ static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 	return valid;
 }
 
-static int add_hostdev(struct definition *definition, const struct hostdev *hostdev)
+static void add_hostdev(struct definition *definition, const struct hostdev *hostdev)
 {
-	struct hostdev *grown = realloc(definition->hostdevs,
-					(definition->count + 1) * sizeof(*grown));
+	struct hostdev *grown = checked_realloc(definition->hostdevs,
+						(definition->count + 1) * sizeof(*grown));
 
-	if (!grown)
-		return fail(definition->name, "out of memory");
 	definition->hostdevs = grown;
 	grown[definition->count++] = *hostdev;
-	return 0;
 }
 
 /* DEVICE is a hostdev, an interface or a disk; SOURCE has the host device's address. */
-static int add_source(struct definition *definition, xmlNode *device, xmlNode *source)
+static void add_source(struct definition *definition, xmlNode *device, xmlNode *source)
 {
 	struct hostdev hostdev = {.is_mdev = attribute_is(device, "type", "mdev")};
 	xmlNode *address = child_element(source, "address"),
 		*guest = child_element(device, "address");
 
-	if (hostdev.is_mdev ? !read_uuid(address, &hostdev) : !read_address(address, hostdev.id))
-		return definition->unread = "invalid XML: device without a valid host address", 0;
+	if (hostdev.is_mdev ? !read_uuid(address, &hostdev) : !read_address(address, hostdev.id)) {
+		definition->unread = "invalid XML: device without a valid host address";
+		return;
+	}
 	/* at a disk's guest address is an emulated disk, not the host device */
 	if (!is_element(device, "disk") && guest && attribute_is(guest, "type", "pci"))
 		read_address(guest, hostdev.guest);
-	return add_hostdev(definition, &hostdev);
+	add_hostdev(definition, &hostdev);
 }
 
 /* NVMe devices are in <source type='pci'> of the disk, its backing store or its mirror. */
-static int add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNode *parent)
+static void add_nvme_sources(struct definition *definition, xmlNode *disk, xmlNode *parent)
 {
-	int error = 0;
-
-	for (xmlNode *node = parent->children; node && !error; node = node->next) {
+	for (xmlNode *node = parent->children; node; node = node->next) {
 		if (is_element(node, "source") && attribute_is(node, "type", "pci"))
-			error = add_source(definition, disk, node);
+			add_source(definition, disk, node);
 		else if (node->type == XML_ELEMENT_NODE)
-			error = add_nvme_sources(definition, disk, node);
+			add_nvme_sources(definition, disk, node);
 	}
-	return error;
 }
 
-static int add_device(struct definition *definition, xmlNode *device)
+static void add_device(struct definition *definition, xmlNode *device)
 {
 	bool hostdev = is_element(device, "hostdev") && attribute_is(device, "mode", "subsystem") &&
 		       (attribute_is(device, "type", "pci") ||
@@ -184,16 +214,16 @@ static int add_device(struct definition *definition, xmlNode *device)
 
 	/* in the live XML, an interface of a hostdev network is of this type, too */
 	if (hostdev || (is_element(device, "interface") && attribute_is(device, "type", "hostdev")))
-		return add_source(definition, device, child_element(device, "source"));
-	return is_element(device, "disk") ? add_nvme_sources(definition, device, device) : 0;
+		add_source(definition, device, child_element(device, "source"));
+	else if (is_element(device, "disk"))
+		add_nvme_sources(definition, device, device);
 }
 
 /* No network, no entities, and libxml2's own limits. */
-static int parse_xml(const char *name, const char *text, struct definition *ret)
+static void parse_xml(const char *name, const char *text, struct definition *ret)
 {
 	struct definition definition = {.name = name};
 	xmlNode *root, *devices;
-	int error = 0;
 
 	definition.xml = xmlReadMemory(text, (int)strlen(text), NULL, NULL,
 				       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
@@ -201,17 +231,13 @@ static int parse_xml(const char *name, const char *text, struct definition *ret)
 	if (!root || definition.xml->intSubset || !is_element(root, "domain")) {
 		free_definition(&definition);
 		ret->unread = "invalid XML";
-		return 0;
+		return;
 	}
 	definition.runs = xmlHasProp(root, (const xmlChar *)"id");
 	devices = child_element(root, "devices");
-	for (xmlNode *node = devices ? devices->children : NULL; node && !error; node = node->next)
-		error = add_device(&definition, node);
-	if (error < 0)
-		free_definition(&definition);
-	else
-		*ret = definition;
-	return error;
+	for (xmlNode *node = devices ? devices->children : NULL; node; node = node->next)
+		add_device(&definition, node);
+	*ret = definition;
 }
 
 /* ---- frontends ---- */
@@ -230,7 +256,7 @@ static char *opennebula_id(const xmlNode *vm)
 	xmlChar *path = xmlNodeGetContent(child_element(vm, "system_datastore"));
 	const char *slash = path ? strrchr((const char *)path, '/') : NULL;
 	size_t length = slash ? strspn(slash + 1, "0123456789") : 0;
-	char *id = length && !slash[1 + length] ? strdup(slash + 1) : NULL;
+	char *id = length && !slash[1 + length] ? checked_strdup(slash + 1) : NULL;
 
 	xmlFree(path);
 	return id;
@@ -244,9 +270,8 @@ static char *kubevirt_id(const char *name)
 
 	if (!separator || separator == name || !separator[1] || strchr(separator + 1, '_'))
 		return NULL;
-	id = strdup(name);
-	if (id)
-		id[separator - name] = '/';
+	id = checked_strdup(name);
+	id[separator - name] = '/';
 	return id;
 }
 
@@ -264,7 +289,7 @@ static const char *find_frontend(const struct definition *definition, const char
 		if (is_element(node, "vm") && in_namespace(node, ONE_NAMESPACE))
 			frontend = "opennebula", id = opennebula_id(node);
 		else if (is_element(node, "instance") && in_namespace(node, NOVA_NAMESPACE))
-			frontend = "nova", id = strdup(uuid);
+			frontend = "nova", id = checked_strdup(uuid);
 		else if (is_element(node, "kubevirt") && in_namespace(node, KUBEVIRT_NAMESPACE))
 			frontend = "kubevirt", id = kubevirt_id(definition->name);
 	}
@@ -337,36 +362,34 @@ static void print_unread(virDomainPtr domain, const char *why)
 	printed++;
 }
 
-/* Returns 1, 0 if the domain no longer exists, or -1. */
-static int read_definition(virDomainPtr domain, unsigned flags, struct definition *ret)
+/* Returns false if the domain no longer exists. */
+static bool read_definition(virDomainPtr domain, unsigned flags, struct definition *ret)
 {
 	char *text = virDomainGetXMLDesc(domain, flags);
-	int error;
 
 	if (!text && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
-		return 0;
-	if (!text) {
+		return false;
+	if (text)
+		parse_xml(virDomainGetName(domain), text, ret);
+	else
 		ret->unread = virGetLastErrorMessage();
-		return 1;
-	}
-	error = parse_xml(virDomainGetName(domain), text, ret);
 	free(text);
-	return error < 0 ? error : 1;
+	return true;
 }
 
 /* A running domain also has a definition for its next start; a device that is only in this is
  * treated like a stopped domain's. For a transient domain libvirt returns the live XML again, which
  * adds nothing. */
-static int print_domain(virDomainPtr domain)
+static void print_domain(virDomainPtr domain)
 {
 	struct definition live = {0}, defined = {0};
 	const char *unread;
 	char why[256];
-	int found = read_definition(domain, 0, &live);
+	bool found = read_definition(domain, 0, &live);
 
-	if (found > 0 && live.runs)
+	if (found && live.runs)
 		found = read_definition(domain, VIR_DOMAIN_XML_INACTIVE, &defined);
-	if (found > 0) {
+	if (found) {
 		unread = live.unread ? live.unread : defined.unread;
 		snprintf(why, sizeof(why), "%s", unread ? unread : "");
 		print_devices(domain, &live, live.runs, NULL);
@@ -376,7 +399,6 @@ static int print_domain(virDomainPtr domain)
 	}
 	free_definition(&live);
 	free_definition(&defined);
-	return found < 0 ? found : 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -389,28 +411,25 @@ static int compare_names(const void *a, const void *b)
 static int print_domains(virConnectPtr connection)
 {
 	virDomainPtr *domains;
-	int count = virConnectListAllDomains(connection, &domains, 0), error = 0;
+	int count = virConnectListAllDomains(connection, &domains, 0);
 
 	if (count < 0)
 		return fail("list of domains", virGetLastErrorMessage());
 	qsort(domains, (size_t)count, sizeof(virDomainPtr), compare_names);
 	for (int i = 0; i < count; i++) {
-		if (!error)
-			error = print_domain(domains[i]);
+		print_domain(domains[i]);
 		virDomainFree(domains[i]);
 	}
 	free(domains);
-	return error;
+	return 0;
 }
 
 /* Returns a URI that connects to this socket only. The caller frees it. */
 static char *make_uri(const char *path)
 {
 	static const char start[] = "qemu+unix:///system?socket=";
-	char *uri = malloc(sizeof(start) + 3 * strlen(path)), *p;
+	char *uri = checked_malloc(sizeof(start) + 3 * strlen(path)), *p;
 
-	if (!uri)
-		return NULL;
 	p = stpcpy(uri, start);
 	for (; *path; path++) {
 		if (isalnum((unsigned char)*path) || strchr("/-_.", *path))
@@ -433,9 +452,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	alarm(SECONDS_MAX);
+	check_memory();
 	virSetErrorFunc(NULL, ignore_error);
 	uri = make_uri(argv[1]);
-	connection = uri ? virConnectOpenReadOnly(uri) : NULL;
+	connection = virConnectOpenReadOnly(uri);
 	free(uri);
 	if (!connection)
 		return fail("libvirt", virGetLastErrorMessage()) < 0;

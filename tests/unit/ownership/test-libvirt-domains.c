@@ -6,7 +6,11 @@ int helper_main(int argc, char **argv);
 #include "helper/libvirt-domains.c"
 #undef main
 
+#include "tests/memory/fail-allocation.h"
 #include "tests/unit/test.h" /* after the helper, since both define fail */
+
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 #define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
 #define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
@@ -31,7 +35,9 @@ static int fake_count, last_error;
 int virConnectListAllDomains(virConnectPtr connection, virDomainPtr **domains, unsigned flags)
 {
 	(void)connection, (void)flags;
+	fail_allocation_pause(true);
 	*domains = calloc((size_t)fake_count + 1, sizeof(**domains));
+	fail_allocation_pause(false);
 	for (int i = 0; i < fake_count; i++)
 		(*domains)[i] = &fakes[i];
 	return fake_count;
@@ -40,11 +46,15 @@ int virConnectListAllDomains(virConnectPtr connection, virDomainPtr **domains, u
 char *virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
 {
 	bool inactive = flags & VIR_DOMAIN_XML_INACTIVE;
+	char *xml;
 
 	last_error = inactive ? domain->error_inactive : domain->error;
 	if (last_error)
 		return NULL;
-	return strdup(inactive && domain->inactive ? domain->inactive : domain->xml);
+	fail_allocation_pause(true);
+	xml = strdup(inactive && domain->inactive ? domain->inactive : domain->xml);
+	fail_allocation_pause(false);
+	return xml;
 }
 
 const char *virDomainGetName(virDomainPtr domain)
@@ -76,6 +86,69 @@ const char *virGetLastErrorMessage(void)
 	return last_error ? "internal error: no\nXML" : "no error";
 }
 
+/* ---- failed allocations ---- */
+
+/* In a child process: prints the domains, as main does. */
+static void __attribute__((noreturn)) print_with_failure(unsigned long failing, int out, int err)
+{
+	int error;
+
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	printed = 0;
+	check_memory();
+	fail_allocation(failing);
+	error = print_domains(NULL);
+	printf("end %zu\n", printed);
+	fflush(stdout);
+	fail_allocation_end();
+	_exit(error < 0);
+}
+
+/* Runs it. Returns the number of allocations. */
+static unsigned long run_with_failure(unsigned long failing, const char *expected)
+{
+	int out = memfd_create("out", 0), err = memfd_create("err", 0), status;
+	char text[4096] = "", message[256] = "";
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		print_with_failure(failing, out, err);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_true(pread(out, text, sizeof(text) - 1, 0) >= 0);
+	assert_true(pread(err, message, sizeof(message) - 1, 0) >= 0);
+	close(out);
+	close(err);
+	if (WEXITSTATUS(status) == 0) {
+		assert_string_equal(text, expected);
+	} else {
+		assert_int_equal(WEXITSTATUS(status), 1);
+		assert_string_equal(message, "out of memory\n");
+		assert_null(strstr(text, "end "));
+	}
+	return fail_allocation_end();
+}
+
+/* Without memory it fails with a message and without an end line; or the output is complete. */
+static void fail_each_allocation(const char *expected)
+{
+	unsigned long count = run_with_failure(0, expected), number = 0;
+
+	while (fail_allocation_next(count, 25, &number))
+		run_with_failure(number, expected);
+}
+
+static int report(void **state)
+{
+	(void)state;
+	fail_allocation_report();
+	return 0;
+}
+
 /* Returns the output for the domains, which the caller frees. */
 static char *print(struct _virDomain *domains, int count)
 {
@@ -92,6 +165,8 @@ static char *print(struct _virDomain *domains, int count)
 	printf("end %zu\n", printed);
 	fclose(stdout);
 	stdout = original_stdout;
+	if (fail_allocation_works())
+		fail_each_allocation(text);
 	return text;
 }
 
@@ -253,5 +328,5 @@ int main(void)
 		cmocka_unit_test(invalid_xml_is_reported),
 	};
 
-	return cmocka_run_group_tests_name("libvirt-domains", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("libvirt-domains", tests, NULL, report);
 }
