@@ -87,7 +87,8 @@ int grid_write(struct grid *grid, unsigned flags, FILE *out)
 		error = add_rows(table, grid);
 	if (error < 0)
 		return error;
-	if (scols_print_table(table) < 0)
-		return -EIO;
-	return errno == ENOMEM ? -ENOMEM : 0;
+	error = scols_print_table(table);
+	if (errno == ENOMEM)
+		return -ENOMEM;
+	return error < 0 ? -EIO : 0;
 }

@@ -380,6 +380,14 @@ static void check_host_use(struct hazard_view *view, const struct pci_device *de
 	hazard_find_network(view, device, findings);
 }
 
+/* The checks take what the inventory lacks for absent. */
+static void check_incomplete(const struct pci_device *device, struct hazard_findings *findings)
+{
+	if (device->incomplete)
+		hazard_findings_add(findings, HAZARD_UNKNOWN, device,
+				    "not all of its attributes could be read");
+}
+
 void hazards_find(struct hazard_view *view, const struct pci_device *device,
 		  struct hazard_findings *findings)
 {
@@ -390,6 +398,7 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 	if (!(device->present & HAS_IOMMU_GROUP))
 		hazard_findings_add(findings, HAZARD_NO_IOMMU, device,
 				    "device is not in an IOMMU group");
+	check_incomplete(device, findings);
 	check_held(device, device, findings);
 	check_dependent(view, device, findings);
 	hazards_find_group(view, device, findings);
@@ -403,6 +412,7 @@ void hazards_find(struct hazard_view *view, const struct pci_device *device,
 void hazards_find_removal(struct hazard_view *view, const struct pci_device *device,
 			  struct hazard_findings *findings)
 {
+	check_incomplete(device, findings);
 	if (!check_held(device, device, findings))
 		check_host_use(view, device, findings);
 }

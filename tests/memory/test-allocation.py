@@ -110,7 +110,8 @@ class Command:
     def has_unknown(self, output):
         """vfio-bind says in its report which checks could not be made."""
         unknown = [
-            text.lower().count(b"unknown") + text.count(b"?") for text in (output, self.good.stdout)
+            len(re.findall(rb"(?i)unknown|\?|: null|Cannot allocate", text))
+            for text in (output, self.good.stdout)
         ]
         return self.command[0] != machines.PCIPROBE and unknown[0] > unknown[1]
 

@@ -17,6 +17,18 @@ static void an_unused_device_has_no_findings(void **state)
 	assert_string_equal(find(), "");
 }
 
+static void a_device_that_cannot_be_read_completely_is_unknown(void **state)
+{
+	(void)state;
+	add_device(0x120000, "xdma");
+	assert_string_equal(find(), "");
+	fakesys_remove(fake, AT "reset_method");
+	fakesys_directory(fake, AT "reset_method");
+	assert_contains(find(), "unknown: not all of its attributes could be read\n");
+	assert_contains(find_with_view(hazards_find_removal, (struct hazard_view){0}),
+			"unknown: not all of its attributes could be read\n");
+}
+
 /* ---- displays, nodes, related devices ---- */
 
 /* The kernel does not show the virtio device of hvc0. */
@@ -538,6 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_unused_device_has_no_findings),
+		TEST(a_device_that_cannot_be_read_completely_is_unknown),
 		TEST(the_boot_display_and_its_console_are_found),
 		TEST(the_boot_display_needs_no_driver),
 		TEST(the_firmwares_framebuffer_is_found),
