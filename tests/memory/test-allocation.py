@@ -109,11 +109,9 @@ class Command:
 
     def has_unknown(self, output):
         """vfio-bind says in its report which checks could not be made."""
-        unknown = [
-            len(re.findall(rb"(?i)unknown|\?|: null|Cannot allocate", text))
-            for text in (output, self.good.stdout)
-        ]
-        return self.command[0] != machines.PCIPROBE and unknown[0] > unknown[1]
+        lines = set(output.splitlines()) - set(self.good.stdout.splitlines())
+        pattern = re.compile(rb"(?i)unknown|\?|: null|Cannot allocate")
+        return self.command[0] != machines.PCIPROBE and any(map(pattern.search, lines))
 
     def problem(self, number):
         """Returns what is wrong when this allocation fails, or None."""
