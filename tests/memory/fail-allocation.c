@@ -83,6 +83,12 @@ void fail_allocation_report(void)
 	       chosen < allocations ? "; ALLOCATIONS=all lets each of them fail" : "");
 }
 
+#ifdef __has_feature /* of clang */
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+
 #ifdef __SANITIZE_ADDRESS__
 bool fail_allocation_works(void)
 {
