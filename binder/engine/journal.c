@@ -16,6 +16,7 @@
 
 #define BOOT_PATH "proc/sys/kernel/random/boot_id"
 #define JOURNAL_SIZE_MAX (1u << 20)
+#define JOURNAL_SIZE_USUAL 16384u
 #define NEW "journal.new"
 #define SPACE_UNIT 4096
 #define READS_MAX 20
@@ -63,23 +64,33 @@ static int parse(struct sysroot *root, const struct log *log, const char *path, 
 }
 
 /* A run that saves while an unlocked reader has the file open may overwrite it, see fill_new: it is
- * read until it is the same twice. Returns as sysdir_read does; the caller frees *RET. */
-static ssize_t read_content(struct sysroot *root, char **ret)
+ * read until it is the same twice. The file must be shorter than SIZE. Returns as sysdir_read does;
+ * the caller frees *RET. */
+static ssize_t read_twice(struct sysroot *root, size_t size, char **ret)
 {
-	char *content = calloc(2, JOURNAL_SIZE_MAX + 1),
-	     *again = content ? content + JOURNAL_SIZE_MAX + 1 : NULL;
+	char *content = malloc(2 * (size + 1)), *again = content ? content + size + 1 : NULL;
 	ssize_t length = -ENOMEM, length_again;
 
 	for (int i = 0; content && i < READS_MAX; i++) {
-		length = sysdir_read(sysroot_dir(root), JOURNAL_PATH, content, JOURNAL_SIZE_MAX);
-		length_again = sysdir_read(sysroot_dir(root), JOURNAL_PATH, again,
-					   JOURNAL_SIZE_MAX);
+		length = sysdir_read(sysroot_dir(root), JOURNAL_PATH, content, size);
+		length_again = sysdir_read(sysroot_dir(root), JOURNAL_PATH, again, size);
 		if (length == length_again &&
 		    (length < 0 || memcmp(content, again, (size_t)length) == 0))
 			break;
 	}
 	*ret = content;
 	return length;
+}
+
+/* Nearly all journals are small. */
+static ssize_t read_content(struct sysroot *root, char **ret)
+{
+	ssize_t length = read_twice(root, JOURNAL_SIZE_USUAL, ret);
+
+	if (length != -EFBIG)
+		return length;
+	free(*ret);
+	return read_twice(root, JOURNAL_SIZE_MAX, ret);
 }
 
 static int read_journal(struct sysroot *root, const struct log *log, struct changes *ret,

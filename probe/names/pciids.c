@@ -34,7 +34,7 @@ struct block {
 	struct block *next;
 	enum kind kind;
 	uint16_t id;
-	char *text; /* NUL-terminated lines; NULL: the list has no such block */
+	char *text; /* NUL-terminated lines */
 	size_t size;
 	struct device_line *devices; /* of a vendor, sorted by device id */
 	size_t count;
@@ -289,25 +289,26 @@ static bool read_block(const struct pciids *list, struct block *block, size_t he
 	return block->kind != KIND_VENDOR || index_block(block);
 }
 
-/* Reads the first such block. Returns NULL without memory, and a block without text if the list has
- * none. */
+/* Reads the first such block. Returns NULL if the list has none, or without memory. */
 static struct block *new_block(struct pciids *list, enum kind kind, uint16_t id)
 {
-	struct block *block = calloc(1, sizeof(*block));
+	struct block *block;
 	size_t head = 0;
 
-	list->no_memory |= !block;
-	if (!block)
-		return NULL;
-	block->kind = kind;
-	block->id = id;
 	while (head < list->head_count &&
 	       (list->heads[head].kind != kind || list->heads[head].id != id))
 		head++;
-	if (head == list->head_count || read_block(list, block, head))
-		return block;
+	if (head == list->head_count)
+		return NULL;
+	block = calloc(1, sizeof(*block));
+	if (block) {
+		block->kind = kind;
+		block->id = id;
+		if (read_block(list, block, head))
+			return block;
+		free_block(block);
+	}
 	list->no_memory = true;
-	free_block(block);
 	return NULL;
 }
 
@@ -327,7 +328,7 @@ static struct block *find_block(struct pciids *list, enum kind kind, uint16_t id
 	/* to the front: the next device likely has the same vendor */
 	block->next = list->blocks;
 	list->blocks = block;
-	return block->text ? block : NULL;
+	return block;
 }
 
 /* Returns the offset of the device's line, and its vendor's block; 0 if there is none. */

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int textfile_read_bytes(struct sysroot *root, const char *path, size_t size, char **ret,
-			size_t *ret_length)
+/* Room for nearly all files; larger ones are read again. */
+#define SIZE_USUAL 65536u
+
+static int read_up_to(struct sysroot *root, const char *path, size_t size, char **ret,
+		      size_t *ret_length)
 {
 	char *text = malloc(size), *shrunk;
 	ssize_t length;
@@ -21,6 +24,16 @@ int textfile_read_bytes(struct sysroot *root, const char *path, size_t size, cha
 	*ret = shrunk ? shrunk : text;
 	*ret_length = (size_t)length;
 	return 0;
+}
+
+int textfile_read_bytes(struct sysroot *root, const char *path, size_t size, char **ret,
+			size_t *ret_length)
+{
+	int error = -EFBIG;
+
+	if (size > SIZE_USUAL)
+		error = read_up_to(root, path, SIZE_USUAL, ret, ret_length);
+	return error == -EFBIG ? read_up_to(root, path, size, ret, ret_length) : error;
 }
 
 int textfile_read(struct sysroot *root, const char *path, size_t size, char **ret)

@@ -145,7 +145,7 @@ device_is_absent() { ! lab_find "$1" >/dev/null; }
 plug() {
     local id=${1##*id=}
     monitor "device_add $1" || return
-    wait_for 20 device_is_present "${id%%,*}"
+    wait_for 60 device_is_present "${id%%,*}"
 }
 
 # unplug ID: requests removal, and waits until the guest has released the device.
@@ -153,7 +153,7 @@ unplug() {
     local address
     address=$(address_of "$1") || return
     monitor "device_del $1" || return
-    wait_for 20 test ! -e "$devices/$address" && wait_for 20 device_is_absent "$1"
+    wait_for 60 test ! -e "$devices/$address" && wait_for 60 device_is_absent "$1"
 }
 
 # surprise_remove ID: removes the device without notice (topology hotplug only). The port reports it

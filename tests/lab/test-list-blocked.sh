@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
+# machine: shared
 #
 # Unbinding a device from vfio-pci, or disabling virtual functions, blocks with the device locked
 # while a VM holds it. Listing devices must not block.

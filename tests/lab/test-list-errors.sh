@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
+# machine: shared
 #
 # pciprobe lists AER errors for the device that reported them only.
 

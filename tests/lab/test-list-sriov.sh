@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
+# machine: shared
 #
 # Virtual functions are enabled and disabled: listed roles, and devices offered to OpenNebula.
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: group
+# machine: shared
 # timeout: 240
 #
 # Devices held by processes that are hard to detect, with real VFIO, are never reported as free,

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: group
+# machine: shared
 # timeout: 240
 #
 # Processes that only pretend to hold a device, which any local user can start, are ignored, alone

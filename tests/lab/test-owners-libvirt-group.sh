@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: group
+# machine: shared
 # timeout: 240
 #
 # One of two devices of a group is detached from a libvirt domain: libvirt also deletes the group's

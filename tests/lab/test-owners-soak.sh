@@ -26,5 +26,5 @@ if [ -n "${SOAK_LIBVIRT-}" ]; then
     check "libvirtd starts" start_libvirtd
     install_helper "$(helper_path)"
 fi
-"$LAB_DIR/keep-owners" ${SOAK_LIBVIRT:+--libvirt} --seconds "${SOAK_SECONDS:-40}" \
+"$LAB_DIR/keep-owners" ${SOAK_LIBVIRT:+--libvirt} --seconds "${SOAK_SECONDS:-25}" \
     ${SOAK_SEED:+--seed "$SOAK_SEED"} "${soaked[@]}" || fail "wrong owners were reported"

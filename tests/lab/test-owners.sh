@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: group
+# machine: shared
 #
 # Owners of devices with QEMU and VFIO: two devices in one group, a device held by a VM, one held by
 # another program, VMs that are killed between two readings, and listing without privileges.

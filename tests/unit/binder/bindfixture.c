@@ -2,6 +2,7 @@
 #include "tests/unit/binder/bindfixture.h"
 
 #include "binder/engine/journal.h"
+#include "probe/names/libpci.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,12 +11,25 @@ struct fakesys *fake;
 struct fakekernel kernel;
 struct log_capture captured;
 
+const char *__wrap_libpci_names_path(const struct libpci *libpci);
+
+/* The names of devices are those of the machine: every run would read the host's long list. */
+const char *__wrap_libpci_names_path(const struct libpci *libpci)
+{
+	static char path[sizeof(fake->path) + sizeof("/pci.ids")];
+
+	(void)libpci;
+	snprintf(path, sizeof(path), "%s/pci.ids", fake->path);
+	return path;
+}
+
 int setup(void **state)
 {
 	(void)state;
 	fake = fakesys_new();
 	captured = (struct log_capture){0};
 	fakekernel_init(&kernel, fake);
+	fakesys_file(fake, "pci.ids", "8086  Intel Corporation\n");
 	fakekernel_pci(&kernel, NIC, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000,
 		       .group = "1", .driver = "e1000e");
 	fakekernel_interface(&kernel, NIC, "eth0");

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,13 +49,13 @@ static const char *read_line(const struct fakekernel *kernel, const char *direct
 			     const char *name, char line[static 256])
 {
 	char path[PATH_SIZE];
-	FILE *in = fopen(full_path(kernel, path, "%s/%s", directory, name), "re");
+	int fd = open(full_path(kernel, path, "%s/%s", directory, name), O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd >= 0 ? read(fd, line, 255) : 0;
 
-	line[0] = '\0';
-	if (in && fgets(line, 256, in))
-		line[strcspn(line, "\n")] = '\0';
-	if (in)
-		fclose(in);
+	line[length > 0 ? length : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
 	return line;
 }
 
@@ -96,16 +97,22 @@ static void set_override(struct fakekernel *kernel, const char *address, const c
 	fakesys_file(kernel->fake, path, line);
 }
 
+/* A device in a group. */
+struct member {
+	char address[32], group[32];
+	bool has_node; /* what the kernel has made for it */
+};
+
 /* A kernel without CONFIG_VFIO_GROUP: each device bound to a VFIO driver has a node. Its number is
  * here that of the group. */
-static void update_device_node(struct fakekernel *kernel, const char *address, const char *number,
-			       bool vfio)
+static void update_device_node(struct fakekernel *kernel, const struct member *member)
 {
 	char entry[PATH_SIZE], node[PATH_SIZE];
 
-	snprintf(entry, sizeof(entry), DEVICES "%.200s/vfio-dev/vfio%.200s", address, number);
-	snprintf(node, sizeof(node), "dev/vfio/devices/vfio%.200s", number);
-	if (vfio) {
+	snprintf(entry, sizeof(entry), DEVICES "%.31s/vfio-dev/vfio%.31s", member->address,
+		 member->group);
+	snprintf(node, sizeof(node), "dev/vfio/devices/vfio%.31s", member->group);
+	if (member->has_node) {
 		fakesys_directory(kernel->fake, entry);
 		fakesys_file(kernel->fake, node, "");
 	} else if (exists(kernel, "dev/vfio/devices", strrchr(node, '/') + 1)) {
@@ -115,33 +122,57 @@ static void update_device_node(struct fakekernel *kernel, const char *address, c
 }
 
 /* A group has a node while one of its devices is bound to a VFIO driver. */
-static void update_nodes(struct fakekernel *kernel)
+static void update_group_node(struct fakekernel *kernel, const struct member *member)
 {
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "dev/vfio/%.31s", member->group);
+	if (member->has_node)
+		fakesys_file(kernel->fake, path, "");
+	else if (exists(kernel, "dev/vfio", member->group))
+		fakesys_remove(kernel->fake, path);
+}
+
+static size_t list_members(struct fakekernel *kernel, struct member *members, size_t size)
+{
+	bool nodes = kernel->device_nodes ||
+		     (!kernel->no_nodes && kernel->pauses >= kernel->node_late);
 	char path[PATH_SIZE], group[256], driver[256];
 	DIR *list = opendir(full_path(kernel, path, DEVICES));
 	struct dirent *entry;
+	size_t count = 0;
+
+	while ((entry = readdir(list))) {
+		if (entry->d_name[0] == '.' ||
+		    !*read_link(kernel, entry->d_name, "iommu_group", group))
+			continue;
+		if (count == size)
+			errx(1, "too many devices");
+		read_link(kernel, entry->d_name, "driver", driver);
+		members[count].has_node = nodes && driver_is_vfio(driver);
+		snprintf(members[count].address, sizeof(members->address), "%.31s", entry->d_name);
+		snprintf(members[count++].group, sizeof(members->group), "%.31s", group);
+	}
+	closedir(list);
+	return count;
+}
+
+static void update_nodes(struct fakekernel *kernel)
+{
+	struct member members[64];
+	size_t count = list_members(kernel, members, sizeof(members) / sizeof(*members));
 
 	fakesys_directory(kernel->fake, "dev/vfio");
-	for (int pass = 0; pass < 2; pass++, rewinddir(list))
-		while ((entry = readdir(list))) {
-			bool vfio =
-				driver_is_vfio(read_link(kernel, entry->d_name, "driver", driver));
-
-			if (entry->d_name[0] == '.' ||
-			    !*read_link(kernel, entry->d_name, "iommu_group", group))
+	/* others in the group may have made a node that one does not */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < count; i++) {
+			if (members[i].has_node != (pass == 1))
 				continue;
-			if (kernel->device_nodes) {
-				update_device_node(kernel, entry->d_name, group, pass == 1 && vfio);
-				continue;
-			}
-			snprintf(path, sizeof(path), "dev/vfio/%.200s", group);
-			if (pass == 0 && exists(kernel, "dev/vfio", group))
-				fakesys_remove(kernel->fake, path);
-			else if (pass == 1 && vfio && !kernel->no_nodes &&
-				 kernel->pauses >= kernel->node_late)
-				fakesys_file(kernel->fake, path, "");
+			if (kernel->device_nodes)
+				update_device_node(kernel, &members[i]);
+			else
+				update_group_node(kernel, &members[i]);
 		}
-	closedir(list);
 }
 
 void fakekernel_interface(struct fakekernel *kernel, const char *address, const char *name)

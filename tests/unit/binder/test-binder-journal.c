@@ -83,6 +83,33 @@ static void a_written_journal_is_read_back(void **state)
 	}
 }
 
+static void a_long_journal_is_read_back(void **state)
+{
+	struct change change = make_change("nvgrace-gpu-vfio-pci", "-");
+	struct changes read = {0};
+	struct journal journal;
+	struct stat status;
+	char path[256];
+
+	(void)state;
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		change.address.bus = (uint8_t)(i / 32);
+		change.address.slot = (uint8_t)(i % 32);
+		assert_int_equal(journal_put(&journal, &change), 0);
+	}
+	assert_int_equal(journal_save(&journal), 0);
+	journal_close(&journal);
+	snprintf(path, sizeof(path), "%s/" JOURNAL_PATH, fake->path);
+	assert_int_equal(stat(path, &status), 0);
+	assert_true(status.st_size > 65536);
+	assert_int_equal(journal_read(root, &log_, &read), 0);
+	assert_int_equal(read.count, 1000);
+	assert_string_equal(captured.text, "");
+	changes_free(&read);
+	change_free_members(&change);
+}
+
 static void vfs_and_driver_of_a_device_are_separate_changes(void **state)
 {
 	struct change driver = make_change("ixgbe", NULL), vfs = make_change(NULL, NULL);
@@ -396,6 +423,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_written_journal_is_read_back),
+		TEST(a_long_journal_is_read_back),
 		TEST(vfs_and_driver_of_a_device_are_separate_changes),
 		TEST(an_invalid_journal_is_rejected),
 		TEST(a_journal_of_an_earlier_boot_is_dropped),
