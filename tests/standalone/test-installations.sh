@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The commands in the README's table "Supported systems", run unchanged as the respective system
-# would, with the installed files, on a test machine mounted over /sys, and with virsh, qm, onehost
-# and systemctl replaced by scripts that log their arguments (the lab runs the line for libvirt with
+# would, with the installed files, on a test machine mounted over /sys, and with virsh, qm, kubectl,
+# incus, onehost and systemctl replaced by scripts that log their arguments (the lab runs the line for libvirt with
 # the real virsh). Prints TAP. PCIPROBE is the program in the build directory, SOURCES the top of
 # the source tree.
 set -u
@@ -78,7 +78,7 @@ printf ":filter:\n:alias:\n  - {name: 10GE, filter: '8086:10d3'}\n" >"$prefix/et
 mkdir tools scratch
 must mount -t tmpfs none scratch
 cover /etc
-for tool in virsh qm onehost systemctl; do
+for tool in virsh qm kubectl incus onehost systemctl; do
 	printf '#!/bin/sh\necho %s "$@" >>"%s/log"\n' "$tool" "$work" >"tools/$tool"
 	chmod +x "tools/$tool"
 done
@@ -117,6 +117,16 @@ grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" devi
 
 run "Proxmox VE" bash -c; result $? "Proxmox: a device is assigned to a VM" err
 echo "qm set 101 --hostpci0 0000:00:03.0" >wanted; same "Proxmox: the free device is assigned" wanted log
+
+run KubeVirt bash -c; result $? "KubeVirt: the devices are offered" err
+echo "kubectl patch kubevirt kubevirt -n kubevirt --type merge --patch-file devices.yaml" >wanted
+same "KubeVirt: the resource is patched" wanted log
+pciprobe -f kubevirt >wanted; same "KubeVirt: the patch has the devices" wanted devices.yaml
+grep -qF 'resourceName: "pciprobe/10GE"' devices.yaml; result $? "KubeVirt: the alias is a resource" devices.yaml
+
+run Incus bash -c; result $? "Incus: a VM is created with a device" err
+echo "incus create images:debian/13 web --vm" >wanted; same "Incus: incus is run" wanted log
+grep -qF 'address: "0000:00:03.0"' device.yaml; result $? "Incus: the VM gets the free device" device.yaml
 
 if [ -d /usr/lib/collectd ] && [ -e "$build/.libs/pciprobe.so" ]; then
 	cover /usr/lib/collectd
@@ -218,6 +228,6 @@ done
 
 # ---- completeness ----
 sed -n '/^## Supported systems/,/^## Documentation/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" collectd Prometheus cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" KubeVirt Incus collectd Prometheus cron scripts | sort >wanted
 same "all lines of the table were run" wanted rows
 echo "1..$number"

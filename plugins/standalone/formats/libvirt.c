@@ -7,8 +7,8 @@
  * libxml2 is not used: loading it would add milliseconds to each start for little XML. */
 #include "common/text.h"
 #include "common/textstream.h"
+#include "plugins/standalone/formats/devicecomment.h"
 #include "plugins/standalone/formats/writer.h"
-#include "plugins/standalone/unavailable.h"
 #include "probe/driver.h"
 
 #include <errno.h>
@@ -159,28 +159,17 @@ static void write_network_vf(FILE *out, const struct report *report,
 	write_interface(out, device, mac, is_paired(report, device) ? team : NULL);
 }
 
-/* Returns address, name and, on separate lines, why the device is not available. Sets *ret_blocked
- * if it cannot be assigned at all. NULL if out of memory; the caller frees it. */
+/* Returns the text of DEVICE's comment; NULL if out of memory. The caller frees it. Sets
+ * *ret_blocked if the device cannot be assigned at all. */
 static char *make_comment(const struct report *report, const struct pci_device *device,
 			  bool *ret_blocked)
 {
-	char address[ADDRESS_SIZE], *string = NULL;
-	long header_size;
+	char *string = NULL;
 	FILE *out = textstream_open(&string);
 
 	if (!out)
 		return NULL;
-	fputs(address_format(&device->address, address), out);
-	if (device->device_name) {
-		fputc(' ', out);
-		text_write_plain(out, device->device_name);
-	}
-	fputc('\n', out);
-	header_size = ftell(out);
-	unavailable_write_permanent(out, "     ", device);
-	*ret_blocked = ftell(out) > header_size;
-	if (!device_is_assignable(device) && !*ret_blocked)
-		unavailable_write_driver(out, "     ", device);
+	*ret_blocked = devicecomment_write(out, "", device);
 	if (report->format.teaming && !*ret_blocked && !is_paired(report, device))
 		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);

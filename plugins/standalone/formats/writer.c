@@ -5,6 +5,7 @@
 #include "common/textstream.h"
 #include "config.h"
 #include "plugins/standalone/formats/cloudstack-user.h"
+#include "plugins/standalone/formats/devicecomment.h"
 #include "probe/metrics.h"
 
 #include <errno.h>
@@ -50,9 +51,11 @@ const struct writer WRITERS[] = {
 	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL,
 	 DETAIL_METRICS, 0, WRITER_POLLED, write_collectd},
 	{"libvirt", "domain XML for 'virsh attach-device'", NULL,
-	 DETAIL_NAMES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS | DETAIL_SRIOV |
-		 DETAIL_PF_INTERFACE,
-	 0, 0, write_libvirt},
+	 DETAIL_COMMENT | DETAIL_SRIOV | DETAIL_PF_INTERFACE, 0, 0, write_libvirt},
+	{"kubevirt", "permittedHostDevices of the aliases for KubeVirt", NULL,
+	 DETAIL_ALIASES | DETAIL_DRIVER | DETAIL_SRIOV | DETAIL_VGPU, 0, 0, write_kubevirt},
+	{"incus", "pci devices of a VM or profile of Incus", NULL, DETAIL_ALIASES | DETAIL_COMMENT,
+	 0, 0, write_incus},
 #ifdef HAVE_JSON_C
 	{"cloudstack", "JSON of CloudStack's gpudiscovery.sh", NULL,
 	 DETAIL_CLOUDSTACK_USER | DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV |
