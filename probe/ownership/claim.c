@@ -10,6 +10,8 @@
 
 static bool is_same_vm(const struct owner *owner, const struct claim *claim)
 {
+	if (claim->is_other_vm)
+		return owner->pid == claim->pid;
 	if (claim->vmid && owner->frontend && strcmp(owner->frontend, "proxmox") == 0)
 		return text_same(owner->frontend_id, claim->vmid);
 	if (owner->pid && claim->pid)
@@ -71,6 +73,17 @@ static void set_frontend(struct owner *owner, const struct claim *claim, bool ou
 						&owner->frontend_id);
 }
 
+static void forget_vm(struct owner *owner)
+{
+	char **const members[] = {&owner->name, &owner->uuid, &owner->frontend_id};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		free(*members[i]);
+		*members[i] = NULL;
+	}
+	owner->frontend = NULL;
+}
+
 int device_claim(struct pci_device *device, const struct claim *claim)
 {
 	/* users choose the command lines of their processes; libvirt knows its VM's real name */
@@ -81,6 +94,8 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 		owner = add_owner(device, claim);
 	if (!owner)
 		return -ENOMEM;
+	if (claim->is_other_vm)
+		forget_vm(owner);
 	owner->sources |= claim->source;
 	owner->reserves = owner->reserves && claim->reserves;
 	if (!owner->pid) {

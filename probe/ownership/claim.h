@@ -17,7 +17,9 @@ struct claim {
 	const char *frontend, *frontend_id; /* if known from more than the name; frontend is a
 					       constant */
 	const char *guest_address, *mdev;
-	const char *pod; /* UID of its Kubernetes pod */
+	const char *pod;  /* UID of its Kubernetes pod */
+	bool is_other_vm; /* the name, UUID and frontend of the process are wrong: it claims to be
+			     another VM than this one */
 };
 
 /* Adds the claim to DEVICE's owners. If another source already claimed the device for the same

@@ -106,16 +106,18 @@ static int claim_line(const struct owner_search *search, const char *line)
 	return 0;
 }
 
+static bool is_vm_of(const struct owner *owner, const char *vmid)
+{
+	return owner->frontend && strcmp(owner->frontend, "proxmox") == 0 &&
+	       strcmp(owner->frontend_id, vmid) == 0;
+}
+
 /* Whether the VM uses DEVICE, or is being started with it. */
 static bool is_assigned(const struct pci_device *device, const char *vmid)
 {
-	for (size_t i = 0; device && i < device->owner_count; i++) {
-		const struct owner *owner = &device->owners[i];
-
-		if (owner->frontend && strcmp(owner->frontend, "proxmox") == 0 &&
-		    strcmp(owner->frontend_id, vmid) == 0)
+	for (size_t i = 0; device && i < device->owner_count; i++)
+		if (is_vm_of(&device->owners[i], vmid))
 			return true;
-	}
 	return false;
 }
 
@@ -207,10 +209,10 @@ static void set_failed(struct source_report *report, const char *path, int error
 static int claim_files(const struct owner_search *search, const struct pve_files *files,
 		       struct source_report *report)
 {
-	const char *mappings = "", *host = search->inventory->host;
-	char node[sizeof(search->inventory->host)];
+	char node[PVE_NODE_SIZE] = ""; /* matches none */
+	const char *mappings = "";
 
-	snprintf(node, sizeof(node), "%.*s", (int)strcspn(host, "."), host);
+	pve_node_name(search->inventory->host, node);
 	for (size_t i = 0; i < files->count; i++)
 		if (strcmp(files->items[i].name, "pci.cfg") == 0)
 			mappings = files->items[i].text;
@@ -276,8 +278,15 @@ static int claim_reservations(const struct owner_search *search, struct source_r
 	return error;
 }
 
-/* A held mediated device belongs to the VM whose id is in its UUID, whatever program holds it: only
- * root can have created it. */
+/* Whether the VM is known from libvirt or from the cgroup, not only from a command line, which the
+ * user of the process has chosen. */
+static bool has_certain_vm(const struct owner *owner)
+{
+	return (owner->sources & OWNER_LIBVIRT) || owner->pod;
+}
+
+/* A held mediated device belongs to the VM whose id is in its UUID, whatever program holds it and
+ * whatever its command line says: only root can have created it. */
 static int claim_mdevs(const struct owner_search *search)
 {
 	_cleanup_sysdir_ struct sysdir run = {.fd = -1};
@@ -289,15 +298,16 @@ static int claim_mdevs(const struct owner_search *search)
 	inventory_foreach(search->inventory, device)
 		for (size_t i = 0; i < device->owner_count; i++) {
 			const struct owner *owner = &device->owners[i];
-			int error;
 			char vmid[11];
-			const struct claim claim = {.source = OWNER_PROXMOX,
-						    .pid = owner->pid,
-						    .mdev = owner->mdev,
-						    .vmid = vmid};
+			struct claim claim = {.source = OWNER_PROXMOX,
+					      .pid = owner->pid,
+					      .mdev = owner->mdev,
+					      .vmid = vmid,
+					      .is_other_vm = owner->frontend};
+			int error;
 
-			if (!owner->pid || !owner->mdev || owner->frontend ||
-			    !pve_mdev_vmid(owner->mdev, vmid))
+			if (!owner->pid || !owner->mdev || has_certain_vm(owner) ||
+			    !pve_mdev_vmid(owner->mdev, vmid) || is_vm_of(owner, vmid))
 				continue;
 			error = device_claim(device, &claim);
 			if (error < 0)

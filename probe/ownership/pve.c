@@ -9,7 +9,20 @@
 #include <strings.h>
 
 #define DEVICES_MAX 4096
-#define HOSTPCI_MAX 16
+
+#define ALPHANUMERIC "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+bool pve_node_name(const char *host, char ret[static PVE_NODE_SIZE])
+{
+	size_t length = strcspn(host, ".");
+
+	if (!length || length >= PVE_NODE_SIZE || strspn(host, ALPHANUMERIC "-") != length ||
+	    *host == '-' || host[length - 1] == '-')
+		return false;
+	memcpy(ret, host, length);
+	ret[length] = '\0';
+	return true;
+}
 
 /* Copies the part of *rest up to END, without leading and trailing white space, and advances *rest
  * past it. A part that doesn't fit becomes "?". Returns false at the end of *rest. */
@@ -199,7 +212,7 @@ bool pve_mdev_uuid(unsigned index, const char *vmid, char ret[static 37])
 {
 	size_t digits = strspn(vmid, "0123456789");
 
-	if (index >= HOSTPCI_MAX || !digits || digits > 10 || vmid[digits])
+	if (index >= PVE_HOSTPCI_MAX || !digits || digits > 10 || vmid[digits])
 		return false;
 	snprintf(ret, 37, "%08u-0000-0000-0000-%012llu", index, strtoull(vmid, NULL, 10));
 	return true;
@@ -212,7 +225,7 @@ bool pve_mdev_vmid(const char *uuid, char ret[static 11])
 	unsigned long long vmid;
 
 	if (strlen(uuid) != 36 || strspn(uuid, "0123456789") != 8 ||
-	    strtoul(uuid, NULL, 10) >= HOSTPCI_MAX ||
+	    strtoul(uuid, NULL, 10) >= PVE_HOSTPCI_MAX ||
 	    strncmp(uuid + 8, middle, sizeof(middle) - 1) != 0 || strspn(end, "0123456789") != 12)
 		return false;
 	vmid = strtoull(end, NULL, 10);

@@ -10,6 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* hostpci0 to hostpci15 */
+#define PVE_HOSTPCI_MAX 16u
+
+/* Sets RET to the name of the node HOST, the kernel's host name: its part before a dot. Returns
+ * false, with RET untouched, if Proxmox VE doesn't accept such a name. */
+#define PVE_NODE_SIZE 65
+bool pve_node_name(const char *host, char ret[static PVE_NODE_SIZE]);
+
 /* A device; with every_function all functions of its slot. */
 struct pve_device {
 	struct pci_address address;

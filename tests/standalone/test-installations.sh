@@ -118,6 +118,13 @@ grep -qF "<address domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>" devi
 run "Proxmox VE" bash -c; result $? "Proxmox: a device is assigned to a VM" err
 echo "qm set 101 --hostpci0 0000:00:03.0" >wanted; same "Proxmox: the free device is assigned" wanted log
 
+mkdir -p /etc/pve/mapping
+run "Proxmox VE cluster" bash -c; result $? "Proxmox cluster: a mapping is assigned to a VM" err
+echo "qm set 101 --hostpci0 mapping=pci-10GE" >wanted; same "Proxmox cluster: qm is run" wanted log
+pciprobe -f proxmox-mapping >wanted; same "Proxmox cluster: the mapping is written" wanted /etc/pve/mapping/pci.cfg
+grep -q '^pci-10GE$' wanted && grep -q ',path=0000:00:03.0,' wanted; result $? "Proxmox cluster: the mapping has the device" wanted
+rm -r /etc/pve
+
 run KubeVirt bash -c; result $? "KubeVirt: the devices are offered" err
 echo "kubectl patch kubevirt kubevirt -n kubevirt --type merge --patch-file devices.yaml" >wanted
 same "KubeVirt: the resource is patched" wanted log
@@ -228,6 +235,6 @@ done
 
 # ---- completeness ----
 sed -n '/^## Supported systems/,/^## Documentation/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" KubeVirt Incus collectd Prometheus cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus cron scripts | sort >wanted
 same "all lines of the table were run" wanted rows
 echo "1..$number"

@@ -139,7 +139,7 @@ expect 0 "opennebula with a hostile VM name succeeds" p -f opennebula --usage
 says out ' VM_NAME = "one-1 [2J ] ]>\"/" ,' "opennebula escapes a hostile VM name"
 expect 0 "dot with a hostile VM name succeeds" p -f dot
 says out 'held by one-1?[2J?]]>\"\\", fillcolor=' "dot escapes a hostile VM name"
-for format in table raw export json tree dot onehost libvirt incus; do
+for format in table raw export json tree dot onehost libvirt proxmox incus; do
 	p -f $format -o +vm_names >out 2>/dev/null || p -f $format >out
 	! LC_ALL=C grep -q "$(printf '\033')" out
 	result $? "$format escapes a hostile VM name" out

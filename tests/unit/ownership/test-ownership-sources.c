@@ -358,6 +358,37 @@ static void the_uuid_of_a_proxmox_mediated_device_identifies_its_vm(void **state
 	assert_string_equal(state_of("08:00.0"), "host");
 }
 
+static void the_uuid_of_a_proxmox_mediated_device_outranks_a_command_line(void **state)
+{
+	const struct owner *owner;
+
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", GPU, .driver = "nvidia", .group = "17");
+	add_mdev(PVE_MDEV);
+	fakesys_directory(fake, "run/qemu-server");
+	fakesys_file(fake, "etc/pve/qemu-server/105.conf",
+		     "name: web\nhostpci1: 0000:08:00.0,mdev=nvidia-63\n");
+	PROCESS(42, "/usr/bin/kvm\0-id\0"
+		    "999\0-name\0other");
+	add_descriptor(42, 6, "/dev/vfio/90");
+	read_inventory();
+	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
+	owner = &device_at("08:00.0")->owners[0];
+	assert_string_equal(owner->name, "web");
+	assert_int_equal(device_at("08:00.0")->owner_count, 1);
+	fakesys_bytes(fake, "proc/42/cmdline", ARGS("/usr/bin/kvm\0-name\0guest=one-42"));
+	read_inventory();
+	assert_string_equal(frontend_of("08:00.0"), "proxmox 105");
+	/* the cgroup is the kernel's word */
+	fakesys_remove(fake, "etc/pve/qemu-server/105.conf");
+	fakesys_file(
+		fake, "proc/42/cgroup",
+		"0::/kubepods.slice/kubepods-pod2c4e0b0c_7b1a_4f53_8d5a_0d4e33c0e1b1.slice/x\n");
+	fakesys_bytes(fake, "proc/42/cmdline", ARGS("/usr/bin/kvm\0-name\0guest=ns_vm"));
+	read_inventory();
+	assert_string_equal(frontend_of("08:00.0"), "kubevirt ns/vm");
+}
+
 static void a_reservation_with_a_reused_pid_is_ignored(void **state)
 {
 	(void)state;
@@ -696,6 +727,7 @@ int main(void)
 		TEST(proxmox_reserves_mediated_devices),
 		TEST(a_mapping_reserves_only_the_parent_of_an_existing_mediated_device),
 		TEST(the_uuid_of_a_proxmox_mediated_device_identifies_its_vm),
+		TEST(the_uuid_of_a_proxmox_mediated_device_outranks_a_command_line),
 		TEST(a_reservation_with_a_reused_pid_is_ignored),
 		TEST(a_proxmox_vm_whose_main_thread_has_ended_still_runs),
 		TEST(a_reservation_with_an_untrusted_process_is_ignored),

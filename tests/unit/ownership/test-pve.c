@@ -124,11 +124,30 @@ static void a_mediated_devices_uuid_contains_the_vm(void **state)
 		assert_false(pve_mdev_vmid(others[i], vmid));
 }
 
+static void the_name_of_the_node_is_that_of_the_host_without_a_domain(void **state)
+{
+	static const char *const others[] = {"", ".org", "-a", "a-", "a b", "a,path=x", "a_b"};
+	char node[PVE_NODE_SIZE] = "x", longest[PVE_NODE_SIZE + 1];
+
+	(void)state;
+	assert_true(pve_node_name("pve-1.example.org", node));
+	assert_string_equal(node, "pve-1");
+	memset(longest, 'a', PVE_NODE_SIZE);
+	longest[PVE_NODE_SIZE] = '\0';
+	assert_false(pve_node_name(longest, node));
+	for (size_t i = 0; i < COUNT(others); i++)
+		assert_false(pve_node_name(others[i], node));
+	assert_string_equal(node, "pve-1");
+	assert_true(pve_node_name(longest + 1, node));
+	assert_int_equal(strlen(node), PVE_NODE_SIZE - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostpci_lines_are_parsed),
 		cmocka_unit_test(name_and_uuid_are_those_of_the_current_configuration),
+		cmocka_unit_test(the_name_of_the_node_is_that_of_the_host_without_a_domain),
 		cmocka_unit_test(a_mediated_devices_uuid_contains_the_vm),
 		cmocka_unit_test(a_line_that_is_too_long_is_not_ignored),
 	};
