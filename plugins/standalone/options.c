@@ -36,6 +36,7 @@ const struct option_row OPTION_ROWS[] = {
 	{"usage", 'U', NULL, "opennebula format: add the owners of the devices as PCI_USAGE"},
 	{"teaming", 'T', NULL,
 	 "libvirt format: pair each VF with a virtio interface, for VMs that migrate"},
+	{"iommufd", 'I', NULL, "libvirt format: have VMs use iommufd instead of VFIO groups"},
 	{"no-usage", 'X', NULL, "opennebula subcommand: omit PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read a recording in DIR instead of /"},
 	{"quiet", 'q', NULL, "suppress warnings"},
@@ -47,12 +48,12 @@ const struct option_row OPTION_ROWS[] = {
 
 const struct subcommand SUBCOMMANDS[] = {
 	{"list", "", 0, "list the devices selected by the configuration (the default)",
-	 "cadsNAWDBRfJoHUTOS", run_list},
+	 "cadsNAWDBRfJoHUTIOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
 	 "cadsNOS", run_explain},
 	{"request", "DEVICES...", -1,
 	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
-	 "cadsNfJoHTOS", run_request},
+	 "cadsNfJoHTIOS", run_request},
 	{"record", "DIR", 1, "copy the files that are read from this host to DIR, for --sysroot",
 	 "cS", run_record},
 #ifdef HAVE_JSON_C
@@ -183,6 +184,9 @@ static int parse_option(void *data, int letter, char *argument)
 		return -1;
 	case 'T':
 		options->teaming = true;
+		return -1;
+	case 'I':
+		options->iommufd = true;
 		return -1;
 	case 'X':
 		options->no_usage = true;

@@ -27,7 +27,7 @@ struct options {
 	const char *sysroot;
 	const struct writer *writer;
 	const char *columns;
-	bool help, all, quiet, verbose, no_headings, usage, no_usage, teaming;
+	bool help, all, quiet, verbose, no_headings, usage, no_usage, teaming, iommufd;
 	bool format_given, owners_given;
 	unsigned owners; /* enum owner_source */
 	struct rule_list filters, slots, names;

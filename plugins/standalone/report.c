@@ -38,6 +38,7 @@ int report_begin(struct report *report, const struct options *options)
 		.headings = !options->no_headings,
 		.format.usage = options->usage,
 		.format.teaming = options->teaming,
+		.format.iommufd = options->iommufd,
 		.columns_chosen = options->columns && *options->columns != '+',
 		.width = program_terminal_width(),
 		.colors = wants_colors(),
@@ -54,8 +55,9 @@ int report_begin(struct report *report, const struct options *options)
 			  writer->name);
 		return STATUS_USAGE;
 	}
-	if (options->teaming && strcmp(writer->name, "libvirt") != 0) {
-		log_error(&options->log, "--teaming requires the format libvirt (-f libvirt)");
+	if ((options->teaming || options->iommufd) && strcmp(writer->name, "libvirt") != 0) {
+		log_error(&options->log, "--%s requires the format libvirt (-f libvirt)",
+			  options->teaming ? "teaming" : "iommufd");
 		return STATUS_USAGE;
 	}
 	if (!writer->columns)

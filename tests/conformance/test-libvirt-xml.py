@@ -134,10 +134,10 @@ def elements_of(machine, *arguments):
 # ---- checks ----
 
 
-def check_devices(machine):
+def check_devices(machine, *arguments):
     """Each device is listed once, in order, with the expected element or a reason why there is
     none."""
-    pieces = pieces_of(machine)
+    pieces = pieces_of(machine, *arguments)
     yield from same(
         sorted(
             os.listdir(machine.path("sys/bus/pci/devices")),
@@ -155,7 +155,9 @@ def check_devices(machine):
             yield from same(2 <= len(comment.splitlines()), True, "%s: a reason" % address)
             continue
         yield from same(address, source_of(element), "%s: source" % address)
-        yield from same("yes", element.get("managed"), "%s: managed" % address)
+        # in NVIDIA's own framework the VF stays bound to NVIDIA's driver
+        vgpu = machine.read(address, "nvidia/current_vgpu_type")
+        yield from same("no" if vgpu else "yes", element.get("managed"), "%s: managed" % address)
         driver = machine.link(address, "driver") or ""
         variant = (
             driver
@@ -163,15 +165,20 @@ def check_devices(machine):
             else None
         )
         yield from same(
-            {"name": "vfio", **({"model": variant} if variant else {})},
+            {
+                "name": "vfio",
+                **({"model": variant} if variant else {}),
+                **({"iommufd": "yes"} if "--iommufd" in arguments else {}),
+            },
             element.find("driver").attrib,
             "%s: driver" % address,
         )
         yield from same(
-            bool(host_driver(machine, address)),
+            bool(host_driver(machine, address)) and vgpu in (None, "0"),
             "bound to host driver" in comment,
             "%s: host driver" % address,
         )
+        yield from same(vgpu == "0", "without a vGPU" in comment, "%s: vGPU" % address)
 
 
 def check_teaming(machine):
@@ -270,6 +277,7 @@ def check_kinds(machine):
             "0000:84:00.1 is bound to a host driver",
             "bound to host driver mlx5_core",
             "not teamed",
+            "without a vGPU",
         )
         if text not in comments
     )
@@ -310,6 +318,8 @@ def serialize(element):
     driver = element.find("driver")
     if libvirt_version() < (10, 0, 0) and driver is not None:
         driver.attrib.pop("model", None)
+    if libvirt_version() < (12, 1, 0) and driver is not None:
+        driver.attrib.pop("iommufd", None)
     return ET.tostring(element, encoding="unicode")
 
 
@@ -415,6 +425,21 @@ def add_devices_for_all(tree):
         "0000:82:00.0", 0, "0000:82:10.0", 0x8086, 0x10ED, group=111, driver="vfio-pci"
     )
     tree.device("0000:83:00.0", 0x10DE, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
+    # VFs in NVIDIA's own framework, with and without a vGPU
+    tree.device("0000:85:00.0", 0x10DE, 0x2236, 0x030200, driver="nvidia", group=106)
+    for i, profile in enumerate(("558", "0")):
+        address = "0000:85:00.%d" % (i + 4)
+        tree.virtual_function(
+            "0000:85:00.0",
+            i,
+            address,
+            0x10DE,
+            0x2236,
+            klass=0x030200,
+            group=107 + i,
+            driver="nvidia",
+        )
+        tree.file("sys/bus/pci/devices/%s/nvidia/current_vgpu_type" % address, profile)
     # the GPU shares a group with its audio function
     for function, driver in enumerate(("vfio-pci", "snd_hda_intel")):
         tree.device(
@@ -524,6 +549,11 @@ def main():
         for machine in machines:
             check_machine(tap, machine, folder)
         tap.check("made: all cases are present", check_kinds, made)
+        tap.check("made: --iommufd is in all drivers", check_devices, made, "--iommufd")
+        for check, what in ((check_schema, "schema"), (check_parser, "parser")):
+            tap.check(
+                "made --iommufd: libvirt's %s accepts it" % what, check, made, folder, "--iommufd"
+            )
         tap.check("made: the documented command splits a pair", check_split_command, made, folder)
         tap.check("made: MAC addresses are valid and unique", check_macs, made)
         tap.check("another host: MAC addresses differ", check_macs_of_another_host, made, other)

@@ -658,7 +658,8 @@ static void write_formats(struct probe *probe, const struct inventory *inventory
 					.devices = rows_sort(&(struct rows){0}, inventory),
 					.details = DETAIL_ALL,
 					.headings = true,
-					.format.teaming = true};
+					.format.teaming = true,
+					.format.iommufd = true};
 
 		hold(report.devices);
 		if (WRITERS[i].columns)

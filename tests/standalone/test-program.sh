@@ -67,7 +67,7 @@ says out "iommu_group" "-o help lists the columns"
 
 # ---- wrong usage ----
 for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d 10de" "-s zz" "--name (" "list more" \
-	"-f opennebula -o address" "-f cloudstack -o address" "--teaming" "-f json --teaming" "explain --teaming" "--owners nobody" \
+	"-f opennebula -o address" "-f cloudstack -o address" "--teaming" "-f json --teaming" "explain --teaming" "--iommufd" "-f incus --iommufd" "--owners nobody" \
 	"--owners vfio,x" "--state x" "--state held," "--state" "--owner" "--driver" "--sort x" "--sort ," "-f nova --sort driver" \
 	"explain --state held" "request a --no-bridges" "record --sort driver x" "help nonsense" "help list more" "nonsense --help" \
 	"request" "request a:b" "request vendor=" "verify" "verify nova" "verify other x" "verify nova a b" \

@@ -85,9 +85,16 @@ static void write_source(FILE *out, const char *type, const struct pci_address *
 		type, address->domain, address->bus, address->slot, address->function);
 }
 
-/* The model, a vendor-specific VFIO driver, is supported since libvirt 10.0.0. Older versions
- * ignore it, unless they validate the XML, and use vfio-pci. */
-static void write_driver(FILE *out, const struct pci_device *device)
+/* NVIDIA's own driver assigns its VFs, and must stay bound to them. */
+static const char *managed(const struct pci_device *device)
+{
+	return device->vgpu_type ? "no" : "yes";
+}
+
+/* The model, a vendor-specific VFIO driver, is supported since libvirt 10.0.0, iommufd
+ * since 12.1.0. Older versions ignore both, unless they validate the XML, and use vfio-pci and VFIO
+ * groups. */
+static void write_driver(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	const char *driver = device->driver ? device->driver : "";
 
@@ -95,24 +102,24 @@ static void write_driver(FILE *out, const struct pci_device *device)
 	if (driver_is_vfio(driver) && strcmp(driver, "vfio-pci") != 0 &&
 	    !driver[strspn(driver, GENERIC_NAME)])
 		fprintf(out, " model='%s'", driver);
-	fputs("/>\n", out);
+	fputs(report->format.iommufd ? " iommufd='yes'/>\n" : "/>\n", out);
 }
 
-static void write_hostdev(FILE *out, const struct pci_device *device)
+static void write_hostdev(FILE *out, const struct report *report, const struct pci_device *device)
 {
-	fputs("<hostdev mode='subsystem' type='pci' managed='yes'>\n", out);
+	fprintf(out, "<hostdev mode='subsystem' type='pci' managed='%s'>\n", managed(device));
 	write_source(out, "", &device->address);
-	write_driver(out, device);
+	write_driver(out, report, device);
 	fputs("</hostdev>\n", out);
 }
 
 /* TEAM is the alias of the virtio interface, or NULL. */
-static void write_interface(FILE *out, const struct pci_device *device, const char *mac,
-			    const char *team)
+static void write_interface(FILE *out, const struct report *report, const struct pci_device *device,
+			    const char *mac, const char *team)
 {
 	fprintf(out, "<interface type='hostdev' managed='yes'>\n  <mac address='%s'/>\n", mac);
 	write_source(out, "type='pci' ", &device->address);
-	write_driver(out, device);
+	write_driver(out, report, device);
 	if (team)
 		fprintf(out, "  <teaming type='transient' persistent='%s'/>\n", team);
 	fputs("</interface>\n", out);
@@ -156,7 +163,7 @@ static void write_network_vf(FILE *out, const struct report *report,
 		write_virtio(out, device, mac, team);
 	}
 	write_comment(out, comment);
-	write_interface(out, device, mac, is_paired(report, device) ? team : NULL);
+	write_interface(out, report, device, mac, is_paired(report, device) ? team : NULL);
 }
 
 /* Returns the text of DEVICE's comment; NULL if out of memory. The caller frees it. Sets
@@ -170,6 +177,9 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	if (!out)
 		return NULL;
 	*ret_blocked = devicecomment_write(out, "", device);
+	if (device->vgpu_type && strcmp(device->vgpu_type, "0") == 0)
+		fputs("     without a vGPU: write the id of a type to nvidia/current_vgpu_type in its directory below /sys/bus/pci/devices\n",
+		      out);
 	if (report->format.teaming && !*ret_blocked && !is_paired(report, device))
 		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);
@@ -191,7 +201,7 @@ int write_libvirt(const struct report *report, FILE *out)
 		} else {
 			write_comment(out, comment);
 			if (!blocked)
-				write_hostdev(out, device);
+				write_hostdev(out, report, device);
 		}
 		free(comment);
 	}

@@ -14,6 +14,7 @@
 struct format_options {
 	bool usage;		   /* opennebula: write the owners, too */
 	bool teaming;		   /* libvirt: pair each VF with a virtio interface */
+	bool iommufd;		   /* libvirt: use iommufd instead of VFIO groups */
 	const char *collectd_host; /* the host name that collectd's exec plugin passes, or NULL */
 	double collectd_interval;  /* in seconds, likewise; 0: none */
 };
