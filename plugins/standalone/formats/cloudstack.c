@@ -4,6 +4,7 @@
  * in their parent device or, if that is a VF, in its PF. */
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/cloudstack-user.h"
+#include "plugins/standalone/formats/vgpuprofile.h"
 #include "plugins/standalone/formats/writer.h"
 
 #include <errno.h>
@@ -12,57 +13,56 @@
 #include <string.h>
 
 /* Parses the number after KEY in an mdev type's description, e.g. NVIDIA's "num_heads=4,
- * frl_config=45, framebuffer=4096M, max_resolution=4096x2160, max_instance=4". Sets *end to the
- * first character after it. */
-static bool find_number(const char *description, const char *key, unsigned long *ret,
-			const char **end)
+ * frl_config=45, framebuffer=4096M, max_resolution=4096x2160, max_instance=4". Returns the first
+ * character after it, or NULL if it is not there. */
+static const char *read_number(const char *description, const char *key, struct vgpu_limit *ret)
 {
 	const char *found = description ? strstr(description, key) : NULL;
 	char *tail;
 
 	if (!found)
-		return false;
+		return NULL;
 	found += strlen(key);
 	if (*found < '0' || *found > '9')
-		return false;
+		return NULL;
 	errno = 0;
-	*ret = strtoul(found, &tail, 10);
-	*end = tail;
-	return !errno && *ret <= INT32_MAX;
+	ret->number = strtoul(found, &tail, 10);
+	ret->known = !errno;
+	return ret->known ? tail : NULL;
 }
 
-static void add_optional(struct json_object *object, const char *key, bool known,
-			 unsigned long number, int *error)
+/* The agent reads integers of 32 bits. */
+static void add_limit(struct json_object *object, const char *key, const struct vgpu_limit *limit,
+		      int *error)
 {
-	if (known)
-		jsonvalue_add(object, key, json_object_new_uint64(number), error);
+	if (limit->known && limit->number <= INT32_MAX)
+		jsonvalue_add(object, key, json_object_new_uint64(limit->number), error);
 	else
 		jsonvalue_add_string(object, key, NULL, error);
 }
 
-static void add_number(struct json_object *object, const char *key, const char *description,
-		       const char *name, int *error)
+static void add_limits(struct json_object *object, const struct vgpu_limits *limits, int *error)
 {
-	unsigned long number = 0;
-	const char *end;
-	bool known = find_number(description, name, &number, &end);
-
-	add_optional(object, key, known, number, error);
+	add_limit(object, "max_instances", &limits->max_instances, error);
+	add_limit(object, "video_ram", &limits->video_ram, error);
+	add_limit(object, "max_heads", &limits->max_heads, error);
+	add_limit(object, "max_resolution_x", &limits->max_resolution_x, error);
+	add_limit(object, "max_resolution_y", &limits->max_resolution_y, error);
 }
 
-/* DESCRIPTION is NULL for a whole device. */
-static void add_vgpu_limits(struct json_object *object, const char *description, int *error)
+/* Adds the limits in an mdev type's DESCRIPTION. */
+static void add_described_limits(struct json_object *object, const char *description, int *error)
 {
-	unsigned long x = 0, y = 0;
+	struct vgpu_limits limits = {0};
 	const char *end;
-	bool known = find_number(description, "max_resolution=", &x, &end) &&
-		     find_number(end, "x", &y, &end);
 
-	add_number(object, "max_instances", description, "max_instance=", error);
-	add_number(object, "video_ram", description, "framebuffer=", error);
-	add_number(object, "max_heads", description, "num_heads=", error);
-	add_optional(object, "max_resolution_x", known, x, error);
-	add_optional(object, "max_resolution_y", known, y, error);
+	read_number(description, "max_instance=", &limits.max_instances);
+	read_number(description, "framebuffer=", &limits.video_ram);
+	read_number(description, "num_heads=", &limits.max_heads);
+	end = read_number(description, "max_resolution=", &limits.max_resolution_x);
+	if (!end || *end != 'x' || !read_number(end, "x", &limits.max_resolution_y))
+		limits.max_resolution_x.known = limits.max_resolution_y.known = false;
+	add_limits(object, &limits, error);
 }
 
 static void __attribute__((format(printf, 4, 5)))
@@ -115,7 +115,7 @@ static void add_mdev(struct json_object *list, const struct report *report,
 
 	jsonvalue_add_string(object, "mdev_uuid", mdev->uuid, error);
 	jsonvalue_add_string(object, "profile_name", profile, error);
-	add_vgpu_limits(object, mdev->description, error);
+	add_described_limits(object, mdev->description, error);
 	add_libvirt_address(object, &device->address, error);
 	add_user(object, report, device, mdev->uuid, error);
 	jsonvalue_append(list, object, error);
@@ -126,42 +126,37 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
 	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
 }
 
-/* The name of a vGPU type. A VF that has one no longer lists it; the lists of the PF's other VFs
- * may. */
-static const char *find_type_name(const struct inventory *inventory, const struct pci_device *pf,
-				  const char *id)
+/* Adds the profile of a VF: the name of its vGPU type, or else that of the device. In NVIDIA's
+ * vendor-specific framework, type 0 is a VF without a vGPU. A type whose name is not known is no
+ * profile either: the management server would look for one with that name. */
+static void add_profile(struct json_object *object, const struct vgpu_profiles *profiles,
+			const struct pci_device *pf, const struct pci_device *vf, int *error)
 {
-	inventory_foreach(inventory, device) {
-		if (!is_vf_of(device, pf))
-			continue;
-		for (size_t i = 0; i < device->vgpu_type_count; i++)
-			if (device->vgpu_types[i].name && strcmp(device->vgpu_types[i].id, id) == 0)
-				return device->vgpu_types[i].name;
-	}
-	return id;
-}
+	const char *name = vf->device_name ? vf->device_name : "Device";
+	struct vgpu_limits limits = {0};
+	char *found = NULL;
 
-/* In NVIDIA's vendor-specific framework, type 0 is a VF without a vGPU. */
-static const char *find_profile(const struct inventory *inventory, const struct pci_device *pf,
-				const struct pci_device *vf)
-{
-	if (vf->vgpu_type)
-		return strcmp(vf->vgpu_type, "0") == 0
-			       ? ""
-			       : find_type_name(inventory, pf, vf->vgpu_type);
-	return vf->device_name ? vf->device_name : "Device";
+	if (vf->vgpu_type) {
+		found = vgpu_profiles_find(profiles, pf, vf->vgpu_type, &limits);
+		if (!found && errno == ENOMEM)
+			*error = -ENOMEM;
+		name = found ? found : "";
+	}
+	jsonvalue_add_string(object, "vf_profile", name, error);
+	add_limits(object, &limits, error);
+	free(found);
 }
 
 static void add_vf(struct json_object *list, const struct report *report,
-		   const struct pci_device *pf, const struct pci_device *vf, int *error)
+		   const struct vgpu_profiles *profiles, const struct pci_device *pf,
+		   const struct pci_device *vf, int *error)
 {
 	struct json_object *object = json_object_new_object();
 	char address[ADDRESS_SIZE];
 
 	jsonvalue_add_string(object, "vf_pci_address", address_format_short(&vf->address, address),
 			     error);
-	jsonvalue_add_string(object, "vf_profile", find_profile(report->inventory, pf, vf), error);
-	add_vgpu_limits(object, NULL, error);
+	add_profile(object, profiles, pf, vf, error);
 	add_libvirt_address(object, &vf->address, error);
 	add_user(object, report, vf, NULL, error);
 	jsonvalue_append(list, object, error);
@@ -170,7 +165,8 @@ static void add_vf(struct json_object *list, const struct report *report,
 /* Sets *ret_mdevs to whether there are mediated devices. A VF with some cannot be assigned as a
  * whole: only those are listed. */
 static void add_instances(struct json_object *object, const struct report *report,
-			  const struct pci_device *device, bool *ret_mdevs, int *error)
+			  const struct vgpu_profiles *profiles, const struct pci_device *device,
+			  bool *ret_mdevs, int *error)
 {
 	struct json_object *mdevs = json_object_new_array(), *vfs = json_object_new_array();
 
@@ -182,7 +178,7 @@ static void add_instances(struct json_object *object, const struct report *repor
 		for (size_t i = 0; i < vf->mdev_count; i++)
 			add_mdev(mdevs, report, vf, &vf->mdevs[i], error);
 		if (!vf->mdev_count)
-			add_vf(vfs, report, device, vf, error);
+			add_vf(vfs, report, profiles, device, vf, error);
 	}
 	*ret_mdevs = mdevs && json_object_array_length(mdevs) > 0;
 	jsonvalue_add(object, "vgpu_instances", mdevs, error);
@@ -255,7 +251,8 @@ static void add_topology(struct json_object *object, const struct pci_device *de
 		      error);
 }
 
-static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
+static int write_device(FILE *out, const struct report *report,
+			const struct vgpu_profiles *profiles, const struct pci_device *device)
 {
 	struct json_object *object = json_object_new_object();
 	bool has_mdevs;
@@ -263,8 +260,8 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 
 	add_ids(object, report, device, &error);
 	add_topology(object, device, topology_device(report->inventory, device), &error);
-	add_vgpu_limits(object, NULL, &error);
-	add_instances(object, report, device, &has_mdevs, &error);
+	add_limits(object, &(struct vgpu_limits){0}, &error);
+	add_instances(object, report, profiles, device, &has_mdevs, &error);
 	add_passthrough(object, report, device, has_mdevs, &error);
 	return jsonvalue_write(out, object, error);
 }
@@ -282,20 +279,19 @@ static bool has_own_line(const struct inventory *inventory, const struct pci_dev
 int write_cloudstack(const struct report *report, FILE *out)
 {
 	const struct inventory *inventory = report->inventory;
+	struct vgpu_profiles profiles;
 	const char *separator = "\n";
+	int error = vgpu_profiles_read(probe_sysroot(report->probe), inventory, &profiles);
 
 	fputs("{ \"gpus\": [", out);
-	for (size_t i = 0; i < inventory->count; i++) {
-		int error;
-
+	for (size_t i = 0; i < inventory->count && !error; i++) {
 		if (!has_own_line(inventory, &inventory->devices[i]))
 			continue;
 		fputs(separator, out);
-		error = write_device(out, report, &inventory->devices[i]);
-		if (error)
-			return error;
+		error = write_device(out, report, &profiles, &inventory->devices[i]);
 		separator = ",\n";
 	}
 	fputs("\n] }\n", out);
-	return 0;
+	vgpu_profiles_free(&profiles);
+	return error;
 }

@@ -316,6 +316,187 @@ static void selected_vfs_are_listed_in_an_unselected_pf(void **state)
 	assert_null(strstr(string, "},\n{"));
 	free(string);
 }
+
+/* ---- vGPU profiles ---- */
+
+/* Elements and attributes are those that XenServer's xapi reads (ocaml/xapi/xapi_vgpu_type.ml, with
+ * examples of both elements in its comments), profileSize that of the file that
+ * vgpu_unlock tools generate. The numbers of the A10-2Q are those of NVIDIA's vGPU user guide: 2048
+ * MB, 12 on a card, 4 displays, 7680x4320. No file of NVIDIA's was at hand. */
+#define TYPE(id, name, more)                                                           \
+	"<vgpuType id=\"" id "\" name=\"" name "\" class=\"Quadro\">\n"                \
+	"<devId vendorId=\"0x10de\" deviceId=\"0x2236\" subsystemVendorId=\"0x10de\" " \
+	"subsystemId=\"0x14d9\"></devId>\n" more "</vgpuType>\n"
+#define A10_2Q                                                                                 \
+	TYPE("558", "NVIDIA A10-2Q",                                                           \
+	     "<framebuffer>0x74000000</framebuffer><fbReservation>0xC000000</fbReservation>\n" \
+	     "<profileSize>0x80000000</profileSize><numHeads>4</numHeads>\n"                   \
+	     "<display width=\"7680\" height=\"4320\"></display>\n")
+#define CARD(device, subsystem, id, max)                                           \
+	"<pgpu>\n<devId vendorId=\"0x10de\" deviceId=\"" device                    \
+	"\" subsystemVendorId=\"0x10de\" subsystemId=\"" subsystem "\"></devId>\n" \
+	"<supportedVgpu vgpuId=\"" id "\"><maxVgpus>" max "</maxVgpus>"            \
+	"<digest type=\"signature\">ab12</digest></supportedVgpu>\n</pgpu>\n"
+#define XML(content) "<?xml version=\"1.0\"?>\n<vgpuconfig>\n" content "</vgpuconfig>\n"
+
+/* A card whose VF has a vGPU of type TYPE, and lists LISTED. */
+static void make_card(const char *type, const char *listed, const char *xml)
+{
+	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x10de, .device = 0x2236, .class = 0x030200,
+		    .subsystem_vendor = 0x10de, .subsystem_device = 0x1482, .driver = "nvidia");
+	fakesys_pci(fake, "0000:08:00.4", .vendor = 0x10de, .device = 0x2236, .class = 0x030200,
+		    .driver = "nvidia", .group = "9", .pf = "0000:08:00.0");
+	fakesys_attribute(fake, "0000:08:00.4", "nvidia/current_vgpu_type", type);
+	fakesys_attribute(fake, "0000:08:00.4", "nvidia/creatable_vgpu_types", listed);
+	if (xml)
+		fakesys_file(fake, "usr/share/nvidia/vgpu/vgpuConfig.xml", xml);
+}
+
+/* The profile of the VF and its limits, as in JSON. */
+static const char *profile(void)
+{
+	static char text[256];
+	char *string = output_of("cloudstack", NULL, NULL), *start, *end;
+
+	start = strstr(string, "\"vf_profile\": ");
+	assert_non_null(start);
+	end = strstr(start, ", \"libvirt_address\"");
+	assert_non_null(end);
+	snprintf(text, sizeof(text), "%.*s", (int)(end - start), start);
+	free(string);
+	return text;
+}
+
+#define LIMITS(instances, ram, heads, x, y)                                                 \
+	", \"max_instances\": " instances ", \"video_ram\": " ram ", \"max_heads\": " heads \
+	", \"max_resolution_x\": " x ", \"max_resolution_y\": " y
+#define NO_LIMITS LIMITS("null", "null", "null", "null", "null")
+#define A10_2Q_LIMITS LIMITS("12", "2048", "4", "7680", "4320")
+#define HEADER "ID    : vGPU Name\n"
+
+static void the_profile_of_a_full_card_is_in_vgpuconfig_xml(void **state)
+{
+	(void)state;
+	make_card("558\n", HEADER, XML(A10_2Q CARD("0x2236", "0x0", "558", "12")));
+	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" A10_2Q_LIMITS);
+}
+
+static void a_profile_that_is_not_known_is_no_number(void **state)
+{
+	static const char *const types[] = {"999\n", "0\n", "558x\n", "-1\n", "5\n"};
+
+	(void)state;
+	make_card("999\n", HEADER, XML(A10_2Q CARD("0x2236", "0x0", "558", "12")));
+	for (size_t i = 0; i < COUNT(types); i++) {
+		fakesys_attribute(fake, "0000:08:00.4", "nvidia/current_vgpu_type", types[i]);
+		assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);
+	}
+}
+
+static void only_what_vgpuconfig_xml_says_is_written(void **state)
+{
+	static const struct {
+		const char *xml, *wanted;
+	} cases[] = {
+		/* the most specific card counts, in any order */
+		{XML(A10_2Q CARD("0x2236", "0x1482", "558", "12")
+			     CARD("0x2236", "0x0", "558", "6")),
+		 "NVIDIA A10-2Q\"" A10_2Q_LIMITS},
+		{XML(CARD("0x2236", "0x0", "558", "6") CARD("0x2236", "0x1482", "558", "12")
+			     A10_2Q),
+		 "NVIDIA A10-2Q\"" A10_2Q_LIMITS},
+		/* not of this card, not of this type */
+		{XML(A10_2Q CARD("0x2237", "0x0", "558", "6") CARD("0x2236", "0x1483", "558", "6")
+			     CARD("0x2236", "0x0", "55", "6")),
+		 "NVIDIA A10-2Q\"" LIMITS("null", "2048", "4", "7680", "4320")},
+		{XML(TYPE("5580", "other", "") TYPE("55", "other", "")), "\"" NO_LIMITS},
+		{XML("<!-- " A10_2Q " -->"), "\"" NO_LIMITS},
+		/* other quotes and white space; without a size of the profile */
+		{"<vgpuType\n\tclass='x'  name='A'\nid='558'><framebuffer>\n 0x1A000000 </framebuffer>"
+		 "<fbReservation>0x6000000</fbReservation></vgpuType>",
+		 "A\"" LIMITS("null", "512", "null", "null", "null")},
+		/* a number is no name, and an encoded name is not decoded */
+		{XML(TYPE("558", "558", "")), "\"" NO_LIMITS},
+		{XML(TYPE("558", "", "")), "\"" NO_LIMITS},
+		{XML(TYPE("558", "a&amp;b", "")), "\"" NO_LIMITS},
+		{XML(TYPE("558", "A",
+			  "<numHeads>-4</numHeads><display width=\"x\" height=\"\"/>"
+			  "<profileSize>99999999999999999999999</profileSize>")),
+		 "A\"" NO_LIMITS},
+		{XML(TYPE("558", "A", "<numHeads>4294967296</numHeads>")), "A\"" NO_LIMITS},
+		/* broken off */
+		{"", "\"" NO_LIMITS},
+		{"<", "\"" NO_LIMITS},
+		{"<vgpuType id=\"558\" name=\"A", "\"" NO_LIMITS},
+		{"<vgpuType id=\"558\" name=\"A\"><numHeads>4",
+		 "A\"" LIMITS("null", "null", "4", "null", "null")},
+		{"<!-- <vgpuType id=\"558\" name=\"A\">", "\"" NO_LIMITS},
+		{"<vgpuType id=558 name=>", "\"" NO_LIMITS},
+	};
+	char wanted[256];
+
+	(void)state;
+	make_card("558\n", HEADER, NULL);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		fakesys_file(fake, "usr/share/nvidia/vgpu/vgpuConfig.xml", cases[i].xml);
+		snprintf(wanted, sizeof(wanted), "\"vf_profile\": \"%s", cases[i].wanted);
+		assert_string_equal(profile(), wanted);
+	}
+}
+
+#define NAMES "var/lib/pciprobe/cloudstack/vgpu-names"
+
+static void the_names_of_listed_types_are_remembered(void **state)
+{
+	char path[128], text[256];
+	size_t length;
+	FILE *file;
+
+	(void)state;
+	fakesys_directory(fake, "var/lib");
+	make_card("558\n", HEADER "557   : NVIDIA A10-1B\n558   : NVIDIA A10-2Q\n559 : 559\n",
+		  NULL);
+	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" NO_LIMITS);
+	/* the framebuffer is used up */
+	fakesys_attribute(fake, "0000:08:00.4", "nvidia/creatable_vgpu_types", HEADER);
+	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" NO_LIMITS);
+	/* another version of the driver has another name */
+	fakesys_attribute(fake, "0000:08:00.4", "nvidia/creatable_vgpu_types",
+			  HEADER "558 : NVIDIA A10-2Q v2\n");
+	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q v2\"" NO_LIMITS);
+	fakesys_attribute(fake, "0000:08:00.4", "nvidia/creatable_vgpu_types", HEADER);
+	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q v2\"" NO_LIMITS);
+	snprintf(path, sizeof(path), "%s/" NAMES, fake->path);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	length = fread(text, 1, sizeof(text) - 1, file);
+	text[length] = '\0';
+	fclose(file);
+	assert_string_equal(text, "558 NVIDIA A10-2Q v2\n557 NVIDIA A10-1B\n558 NVIDIA A10-2Q\n");
+	/* vgpuConfig.xml is that of the driver */
+	fakesys_file(fake, "usr/share/nvidia/vgpu/vgpuConfig.xml", XML(TYPE("558", "current", "")));
+	assert_string_equal(profile(), "\"vf_profile\": \"current\"" NO_LIMITS);
+	fakesys_remove(fake, "usr/share/nvidia/vgpu/vgpuConfig.xml");
+	/* a directory that others can write to is not used */
+	snprintf(path, sizeof(path), "%s/var/lib/pciprobe/cloudstack", fake->path);
+	assert_int_equal(chmod(path, 0777), 0);
+	assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);
+}
+
+static void a_damaged_file_of_names_is_harmless(void **state)
+{
+	static const char *const files[] = {"",		 "558",	 "558 ",     "558 \n",
+					    "558 558\n", "\n\n", "5580 x\n", " 558 x\n"};
+
+	(void)state;
+	make_card("558\n", HEADER, NULL);
+	for (size_t i = 0; i < COUNT(files); i++) {
+		fakesys_file(fake, NAMES, files[i]);
+		assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);
+	}
+	fakesys_file(fake, NAMES, "1 a\n558 b");
+	assert_string_equal(profile(), "\"vf_profile\": \"b\"" NO_LIMITS);
+}
 #endif
 
 int main(void)
@@ -336,6 +517,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_hostile_name_does_not_break_json, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(selected_vfs_are_listed_in_an_unselected_pf, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_profile_of_a_full_card_is_in_vgpuconfig_xml,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_profile_that_is_not_known_is_no_number, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(only_what_vgpuconfig_xml_says_is_written, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_names_of_listed_types_are_remembered, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_damaged_file_of_names_is_harmless, setup,
 						teardown),
 #endif
 	};
