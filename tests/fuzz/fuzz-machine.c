@@ -613,6 +613,19 @@ static void check_libvirt(const char *text)
 	}
 }
 
+/* Only comments have strings from outside. */
+static void check_commented(const char *text)
+{
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		hold(end);
+		if (text[strspn(text, " ")] == '#')
+			continue;
+		for (; text < end; text++)
+			hold(*text == '\t' || (*text >= ' ' && *text < 0x7f));
+	}
+}
+
 static void check_output(const struct writer *writer, const char *text, size_t size, size_t columns)
 {
 	hold(secret_is_known || !strstr(text, SECRET));
@@ -641,6 +654,9 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_dot(text);
 	else if (strcmp(writer->name, "libvirt") == 0)
 		check_libvirt(text);
+	else if (strncmp(writer->name, "proxmox", 7) == 0 ||
+		 strcmp(writer->name, "kubevirt") == 0 || strcmp(writer->name, "incus") == 0)
+		check_commented(text);
 	else if (strcmp(writer->name, "influx") == 0)
 		check_series(text, false); /* quotes are not special in tags */
 }
