@@ -123,7 +123,7 @@ def check_comments(machine):
             "# 0000:06:00.0 has the same ids, but not this alias: KubeVirt cannot exclude it",
             "# second: 8086:10D3 already is pciprobe/10GE, and can be only one resource",
             "# a+b is not a valid name of a Kubernetes resource",
-            "# none matches no device of this host",
+            "# none matches no selected device",
         )
         if comment not in text
     )

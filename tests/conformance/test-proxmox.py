@@ -296,7 +296,7 @@ def check_comments(machine):
             "# c_x omitted: its id would be that of c.x\n",
             "#      IOMMU group 10 is not viable: 0000:05:00.1 is bound to a host driver\n",
             "# 0000:0a:00.0 omitted: without mediated devices, unlike the first device\n",
-            "# none matches no device of this host\n",
+            "# none matches no selected device\n",
         )
         if comment not in text
     )

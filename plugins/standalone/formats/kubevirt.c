@@ -78,15 +78,16 @@ static void write_comments(FILE *out, const struct inventory *inventory, const c
 		if (!has_same_ids(device, first))
 			continue;
 		address_format(&device->address, address);
-		if (!device->selected || !is_member(device, alias)) {
+		if (is_member(device, alias)) {
 			if (!device->selected || is_taken(device))
-				fprintf(out,
-					"      # %s has the same ids, but not this alias: KubeVirt cannot exclude it\n",
-					address);
-		} else if (!is_taken(device)) {
+				continue;
 			fprintf(out, "      # %s is not bound to vfio-pci, but to ", address);
 			text_write_plain(out, device->driver ? device->driver : "no driver");
 			fputs(": KubeVirt ignores it\n", out);
+		} else if (!device->selected || is_taken(device)) {
+			fprintf(out,
+				"      # %s has the same ids, but not this alias: KubeVirt cannot exclude it\n",
+				address);
 		}
 	}
 }
@@ -147,7 +148,7 @@ int write_kubevirt(const struct report *report, FILE *out)
 				"with a letter or digit at the end\n",
 				pools[i].alias);
 		else if (!pools[i].total)
-			fprintf(out, "      # %s matches no device of this host\n", pools[i].alias);
+			fprintf(out, "      # %s matches no selected device\n", pools[i].alias);
 		else
 			write_alias(out, inventory, pools, pools[i].alias);
 	}

@@ -176,7 +176,7 @@ int write_proxmox_mapping(const struct report *report, FILE *out)
 			fprintf(out, "# %s omitted: its id would be that of %s\n", pools[i].alias,
 				same->alias);
 		else if (!pools[i].total)
-			fprintf(out, "# %s matches no device of this host\n", pools[i].alias);
+			fprintf(out, "# %s matches no selected device\n", pools[i].alias);
 		else
 			write_mapping(out, report->inventory, pools[i].alias, node);
 	}
