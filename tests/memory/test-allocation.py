@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 # pylint: disable=wrong-import-position
 import machines  # noqa: E402
 from machines import Tap  # noqa: E402
-from tree import make_owned  # noqa: E402
+from tree import Tree, make_owned  # noqa: E402
 
 FORMATS = (
     "table tree raw export json opennebula onehost prometheus influx collectd cloudstack "
@@ -136,6 +136,25 @@ class Command:
         return what and "allocation %d: %s" % (number, what)
 
 
+def make_vgpu(root):
+    """A card with a vGPU whose name is remembered, and one whose name is in vgpuConfig.xml."""
+    tree = Tree(root, "vgpu")
+    tree.process(1, "/sbin/init")
+    tree.device("0000:08:00.0", 0x10DE, 0x2236, 0x030200, driver="nvidia")
+    for i, profile in enumerate(("558", "559")):
+        address = "0000:08:00.%d" % (i + 4)
+        tree.virtual_function(
+            "0000:08:00.0", i, address, 0x10DE, 0x2236, klass=0x030200, driver="nvidia", group=i
+        )
+        tree.file("sys/bus/pci/devices/%s/nvidia/current_vgpu_type" % address, profile)
+    tree.file("var/lib/pciprobe/cloudstack/vgpu-names", "558 NVIDIA A10-2Q")
+    tree.file(
+        "usr/share/nvidia/vgpu/vgpuConfig.xml",
+        '<vgpuType id="559" name="NVIDIA A10-3Q"><numHeads>4</numHeads></vgpuType>',
+    )
+    return tree.machine
+
+
 def check_command(machine, arguments, program=machines.PCIPROBE, limit="60"):
     command = Command(machine, arguments, program)
     if command.count < 20:
@@ -184,6 +203,8 @@ def main():
         config = os.path.join(folder, "pci.conf")
         for name in FORMATS:
             tap.check("format " + name, check_command, machine, ["-c", config, "-f", name])
+        vgpu = make_vgpu(os.path.join(folder, "vgpu"))
+        tap.check("vGPUs for CloudStack", check_command, vgpu, ["-a", "-f", "cloudstack"])
         for name in ("json", "table"):
             tap.check(
                 "format %s with all columns" % name,

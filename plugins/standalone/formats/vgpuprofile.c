@@ -290,18 +290,21 @@ static int remember_names(struct sysroot *root, const char *names)
 	return error;
 }
 
-static char *read_names(struct sysroot *root)
+/* Returns -ENOMEM, or else 0. */
+static int read_names(struct sysroot *root, char **ret)
 {
-	char *path, *names = NULL;
+	char *path;
 	int state = state_open(sysroot_path(root), VGPUPROFILE_STATE, false, &path);
+	ssize_t length;
 
 	free(path);
 	if (state < 0)
-		return NULL;
-	if (state_read(state, VGPUPROFILE_NAMES, NAMES_SIZE_MAX, &names, NULL) < 0)
-		names = NULL;
+		return state == -ENOMEM ? state : 0;
+	length = state_read(state, VGPUPROFILE_NAMES, NAMES_SIZE_MAX, ret, NULL);
 	close(state);
-	return names;
+	if (length < 0)
+		*ret = NULL;
+	return length == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* Puts new names before the remembered ones, and saves them if there are any. */
@@ -347,8 +350,8 @@ int vgpu_profiles_read(struct sysroot *root, const struct inventory *inventory,
 		ret->config = NULL;
 	if (error == -ENOMEM)
 		return error;
-	ret->names = read_names(root);
-	return update_names(root, ret);
+	error = read_names(root, &ret->names);
+	return error ? error : update_names(root, ret);
 }
 
 void vgpu_profiles_free(struct vgpu_profiles *profiles)
