@@ -276,13 +276,33 @@ static void write_new_names(FILE *out, const struct inventory *inventory, const 
 		}
 }
 
+/* In a root other than "/", links must not lead out of it. */
+static int open_state(struct sysroot *root, bool create)
+{
+	_cleanup_sysdir_ struct sysdir parent = {.fd = -1};
+	char *path = NULL;
+	int own, state;
+
+	if (sysroot_is_host(root)) {
+		state = state_open("", VGPUPROFILE_STATE, create, &path);
+		free(path);
+		return state;
+	}
+	state = sysdir_open(sysroot_dir(root), "var/lib", &parent);
+	if (state < 0)
+		return state;
+	own = state_open_at(parent.fd, "pciprobe", create);
+	if (own < 0)
+		return own;
+	state = state_open_at(own, VGPUPROFILE_STATE, create);
+	close(own);
+	return state;
+}
+
 static int remember_names(struct sysroot *root, const char *names)
 {
-	int state, error;
-	char *path;
+	int state = open_state(root, true), error;
 
-	state = state_open(sysroot_path(root), VGPUPROFILE_STATE, true, &path);
-	free(path);
 	if (state < 0)
 		return state;
 	error = state_write(state, VGPUPROFILE_NAMES, names, strlen(names));
@@ -293,11 +313,9 @@ static int remember_names(struct sysroot *root, const char *names)
 /* Returns -ENOMEM, or else 0. */
 static int read_names(struct sysroot *root, char **ret)
 {
-	char *path;
-	int state = state_open(sysroot_path(root), VGPUPROFILE_STATE, false, &path);
+	int state = open_state(root, false);
 	ssize_t length;
 
-	free(path);
 	if (state < 0)
 		return state == -ENOMEM ? state : 0;
 	length = state_read(state, VGPUPROFILE_NAMES, NAMES_SIZE_MAX, ret, NULL);

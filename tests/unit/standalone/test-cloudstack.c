@@ -8,6 +8,7 @@
 #include "tests/unit/standalone/output.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static struct fakesys *fake;
 static struct log_capture captured;
@@ -483,6 +484,24 @@ static void the_names_of_listed_types_are_remembered(void **state)
 	assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);
 }
 
+static void names_are_not_remembered_outside_of_the_root(void **state)
+{
+	struct fakesys *other = fakesys_new();
+	char path[128];
+
+	(void)state;
+	make_card("558\n", HEADER "558 : NVIDIA A10-2Q\n", NULL);
+	fakesys_link(fake, "var/lib", other->path);
+	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" NO_LIMITS);
+	snprintf(path, sizeof(path), "%s/pciprobe", other->path);
+	assert_int_equal(access(path, F_OK), -1);
+	/* nor read */
+	fakesys_file(other, "pciprobe/cloudstack/vgpu-names", "558 stranger\n");
+	fakesys_attribute(fake, "0000:08:00.4", "nvidia/creatable_vgpu_types", HEADER);
+	assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);
+	fakesys_free(other);
+}
+
 static void a_damaged_file_of_names_is_harmless(void **state)
 {
 	static const char *const files[] = {"",		 "558",	 "558 ",     "558 \n",
@@ -525,6 +544,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_what_vgpuconfig_xml_says_is_written, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_names_of_listed_types_are_remembered, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(names_are_not_remembered_outside_of_the_root, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_file_of_names_is_harmless, setup,
 						teardown),
