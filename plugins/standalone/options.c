@@ -36,6 +36,8 @@ const struct option_row OPTION_ROWS[] = {
 	{"usage", 'U', NULL, "opennebula format: add the owners of the devices as PCI_USAGE"},
 	{"teaming", 'T', NULL,
 	 "libvirt format: pair each VF with a virtio interface, for VMs that migrate"},
+	{"release", 'E', "RELEASE",
+	 "nova format and verify nova: for this release, not the newest; 'help' lists them"},
 	{"no-usage", 'X', NULL, "opennebula subcommand: omit PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read a recording in DIR instead of /"},
 	{"quiet", 'q', NULL, "suppress warnings"},
@@ -47,17 +49,17 @@ const struct option_row OPTION_ROWS[] = {
 
 const struct subcommand SUBCOMMANDS[] = {
 	{"list", "", 0, "list the devices selected by the configuration (the default)",
-	 "cadsNAWDBRfJoHUTOS", run_list},
+	 "cadsNAWDBRfJoHUTEOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
 	 "cadsNOS", run_explain},
 	{"request", "DEVICES...", -1,
 	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
-	 "cadsNfJoHTOS", run_request},
+	 "cadsNfJoHTEOS", run_request},
 	{"record", "DIR", 1, "copy the files that are read from this host to DIR, for --sysroot",
 	 "cS", run_record},
 #ifdef HAVE_JSON_C
 	{"verify", "nova FILE", 2, "show which devices of this host the lines of a nova.conf match",
-	 "S", run_verify},
+	 "ES", run_verify},
 #endif
 	{"opennebula", "", 0, "print the devices for OpenNebula's monitor, instead of its pci.rb",
 	 "cXOS", run_opennebula},
@@ -184,6 +186,10 @@ static int parse_option(void *data, int letter, char *argument)
 	case 'T':
 		options->teaming = true;
 		return -1;
+	case 'E':
+		options->release_given = true;
+		options->nova_release = nova_release_find(argument, &options->log);
+		return options->nova_release ? -1 : STATUS_USAGE;
 	case 'X':
 		options->no_usage = true;
 		return -1;
@@ -259,6 +265,7 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 		(struct rule_list){.key = "--name", .location = "command line", .kind = RULE_NAME};
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
+	options->nova_release = nova_release_newest();
 	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used,
 					&arguments);
 	if (*ret_status < 0)

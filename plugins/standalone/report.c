@@ -38,6 +38,7 @@ int report_begin(struct report *report, const struct options *options)
 		.headings = !options->no_headings,
 		.format.usage = options->usage,
 		.format.teaming = options->teaming,
+		.format.nova_release = options->nova_release,
 		.columns_chosen = options->columns && *options->columns != '+',
 		.width = program_terminal_width(),
 		.colors = wants_colors(),
@@ -56,6 +57,10 @@ int report_begin(struct report *report, const struct options *options)
 	}
 	if (options->teaming && strcmp(writer->name, "libvirt") != 0) {
 		log_error(&options->log, "--teaming requires the format libvirt (-f libvirt)");
+		return STATUS_USAGE;
+	}
+	if (options->release_given && strcmp(writer->name, "nova") != 0) {
+		log_error(&options->log, "--release requires the format nova (-f nova)");
 		return STATUS_USAGE;
 	}
 	if (!writer->columns)

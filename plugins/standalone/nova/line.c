@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+/* The ASCII characters that Python's strip() removes. */
+#define WHITE_SPACE " \t\n\v\f\r\x1c\x1d\x1e\x1f"
 
 bool nova_error(struct nova_parser *parser, const char *format, ...)
 {
@@ -26,8 +30,8 @@ bool nova_error(struct nova_parser *parser, const char *format, ...)
 
 char *nova_strip(char *string)
 {
-	string += strspn(string, " \t\n\v\f\r");
-	for (size_t end = strlen(string); end && strchr(" \t\n\v\f\r", string[end - 1]);)
+	string += strspn(string, WHITE_SPACE);
+	for (size_t end = strlen(string); end && strchr(WHITE_SPACE, string[end - 1]);)
 		string[--end] = '\0';
 	return string;
 }
@@ -56,13 +60,60 @@ char *nova_parse_string(struct nova_parser *parser, struct json_object *object, 
 	return string;
 }
 
+/* As oslo_utils.strutils.bool_from_string does, which converts other types to a string. */
+enum nova_switch nova_parse_switch(struct json_object *value)
+{
+	static const char *const values[] = {"0", "f", "false", "off", "n", "no",
+					     "1", "t", "true",	"on",  "y", "yes"};
+	const char *string = value ? json_object_get_string(value) : "";
+	size_t length;
+
+	string += strspn(string, WHITE_SPACE);
+	length = strlen(string);
+	while (length && strchr(WHITE_SPACE, string[length - 1]))
+		length--;
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (strlen(values[i]) == length && strncasecmp(string, values[i], length) == 0)
+			return i < 6 ? NOVA_FALSE : NOVA_TRUE;
+	return NOVA_UNSET;
+}
+
+bool nova_parse_strict_switch(struct nova_parser *parser, struct json_object *object,
+			      const char *key, enum nova_switch *ret)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(object, key, &value) || !value)
+		return true;
+	*ret = nova_parse_switch(value);
+	if (*ret != NOVA_UNSET)
+		return true;
+	return nova_error(parser,
+			  "%s '%.64s' is not a boolean: expected yes, no, true, false, on, off, "
+			  "y, n, t, f, 1 or 0",
+			  key, json_object_get_string(value));
+}
+
+bool nova_knows(struct nova_parser *parser, const char *key, enum nova_feature feature)
+{
+	if (parser->conf->release->knows & feature)
+		return true;
+	log_warning(parser->log, "%s:%u: %s has no effect before Nova %s", parser->conf->path,
+		    parser->line, key, nova_release_since(feature)->name);
+	return false;
+}
+
 static void free_line(struct nova_line *line)
 {
 	for (size_t i = 0; i < NOVA_FIELD_COUNT; i++)
 		regex_free(line->spec.address[i]);
+	free(line->tags.resource_class);
+	free(line->tags.traits);
 	free(line->alias.name);
 	free(line->alias.type);
 	free(line->alias.policy);
+	free(line->alias.resource_class);
+	free(line->alias.traits);
 }
 
 static void add_line(struct nova_parser *parser, struct json_object *object, bool is_alias)

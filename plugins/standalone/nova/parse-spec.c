@@ -272,30 +272,98 @@ static bool parse_location(struct nova_parser *parser, struct json_object *objec
 	return ok;
 }
 
-/* As oslo_utils.strutils.bool_from_string does. */
-static bool is_true(struct json_object *value)
+/* Sets *ret to a copy of the string KEY of OBJECT; other types have no meaning as a tag. */
+static bool parse_tag(struct nova_parser *parser, struct json_object *object, const char *key,
+		      char **ret)
 {
-	static const char *const values[] = {"1", "t", "true", "on", "y", "yes"};
-	const char *string = value ? json_object_get_string(value) : NULL;
+	struct json_object *value = NULL;
 
-	for (size_t i = 0; string && i < sizeof(values) / sizeof(*values); i++)
-		if (strcasecmp(string, values[i]) == 0)
-			return true;
-	return false;
+	if (!json_object_object_get_ex(object, key, &value) || is_falsy(value) ||
+	    !nova_knows(parser, key, NOVA_DEVICE_SPEC))
+		return true;
+	if (!json_object_is_type(value, json_type_string))
+		return !parser->conf->report_in_placement ||
+		       nova_error(parser, "\"%s\" must be a string, in quotes", key);
+	*ret = strdup(json_object_get_string(value));
+	parser->no_memory = parser->no_memory || !*ret;
+	return *ret;
+}
+
+static bool parse_one_time_use(struct nova_parser *parser, struct json_object *object,
+			       struct nova_tags *tags)
+{
+	if (!json_object_object_get_ex(object, "one_time_use", NULL) ||
+	    !nova_knows(parser, "one_time_use", NOVA_ONE_TIME_USE))
+		return true;
+	tags->has_one_time_use = true;
+	if (!nova_parse_strict_switch(parser, object, "one_time_use", &tags->one_time_use))
+		return false;
+	if (tags->one_time_use == NOVA_TRUE && !parser->conf->report_in_placement)
+		return nova_error(parser,
+				  "one_time_use requires report_in_placement = true in [pci]");
+	return true;
+}
+
+static bool parse_remote_managed(struct nova_parser *parser, struct json_object *object,
+				 struct nova_line *line)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, "remote_managed", &value);
+	line->tags.remote_managed = nova_parse_switch(value) == NOVA_TRUE;
+	if (!line->tags.remote_managed)
+		return true;
+	if (line->spec.matches_none)
+		return nova_error(parser, "remote_managed: there is no interface of this name");
+	/* with the product id of its VFs, too: Nova then reads a file that PCI devices do not have
+	 */
+	if (line->spec.with_vfs)
+		return nova_error(parser,
+				  "remote_managed is not supported for the address of a PF: "
+				  "match its VFs by their ids, or by an address with *");
+	return true;
+}
+
+static bool is_pci(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       strcasecmp(json_object_get_string(value), "pci") == 0;
+}
+
+static bool parse_tags(struct nova_parser *parser, struct json_object *object,
+		       struct nova_line *line)
+{
+	struct json_object *network = NULL, *capability = NULL, *name = NULL;
+	enum nova_switch managed = NOVA_UNSET;
+	bool is_migratable = json_object_object_get_ex(object, "live_migratable", NULL) &&
+			     nova_knows(parser, "live_migratable", NOVA_MIGRATABLE);
+
+	if (json_object_object_get_ex(object, "managed", NULL) &&
+	    nova_knows(parser, "managed", NOVA_MIGRATABLE) &&
+	    !nova_parse_strict_switch(parser, object, "managed", &managed))
+		return false;
+	if (is_migratable && !nova_parse_strict_switch(parser, object, "live_migratable",
+						       &line->tags.live_migratable))
+		return false;
+	line->tags.has_network = json_object_object_get_ex(object, "physical_network", &network) &&
+				 !is_falsy(network);
+	line->tags.by_interface = json_object_object_get_ex(object, "devname", &name) &&
+				  !is_falsy(name);
+	line->tags.capability_pci = json_object_object_get_ex(object, "capability_type",
+							      &capability) &&
+				    is_pci(capability);
+	if (line->tags.by_interface && parser->conf->report_in_placement)
+		return nova_error(parser, "devname is not supported with report_in_placement: use "
+					  "the address of the device");
+	return parse_one_time_use(parser, object, &line->tags) &&
+	       parse_remote_managed(parser, object, line) &&
+	       parse_tag(parser, object, "resource_class", &line->tags.resource_class) &&
+	       parse_tag(parser, object, "traits", &line->tags.traits);
 }
 
 bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, struct nova_line *line)
 {
-	struct json_object *remote = NULL;
-
-	if (!parse_id(parser, object, "vendor_id", &line->spec, NOVA_VENDOR) ||
-	    !parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) ||
-	    !parse_location(parser, object, &line->spec))
-		return false;
-	if (json_object_object_get_ex(object, "remote_managed", &remote) && is_true(remote))
-		log_warning(
-			parser->log,
-			"%s:%u: remote_managed: Nova requires a serial number in the VPD of the device, which is not checked here",
-			parser->conf->path, parser->line);
-	return true;
+	return parse_id(parser, object, "vendor_id", &line->spec, NOVA_VENDOR) &&
+	       parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) &&
+	       parse_location(parser, object, &line->spec) && parse_tags(parser, object, line);
 }
