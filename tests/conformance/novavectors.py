@@ -335,6 +335,76 @@ OTHERS = (
 )
 
 
+# What "pciprobe -f nova" writes for this pci.conf: test-nova-releases.py compares it, and
+# Nova judges it.
+PCI_CONF = """:filter: ['15b3:101e', '10de:', '8086:1520']
+:alias:
+  - {name: vf, filter: '15b3:101e', nova: {physical_network: physnet2, live_migratable: yes}}
+  - {name: gpu, short_address: 'c1:00.0', nova: {resource_class: gpu-a, traits: [big, HW_GPU_API_VULKAN], managed: no}}
+  - {name: fixed, filter: '8086:1520', nova: {live_migratable: no}}
+  - {name: any, filter: '10de:'}
+"""
+WRITTEN = {
+    "2022.1": """\
+[pci]
+passthrough_whitelist = {"vendor_id":"15b3","product_id":"101e","address":"0000:81:00.*","physical_network":"physnet2"}
+passthrough_whitelist = {"vendor_id":"8086","product_id":"1520","address":"0000:82:10.*"}
+passthrough_whitelist = {"vendor_id":"10de","product_id":"25b6","address":"0000:*:00.0"}
+alias = {"name":"vf","vendor_id":"15b3","product_id":"101e","device_type":"type-VF"}
+alias = {"name":"gpu","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI"}
+# alias gpu also matches 0000:c2:00.0: Nova's aliases cannot exclude it
+alias = {"name":"fixed","vendor_id":"8086","product_id":"1520","device_type":"type-VF"}
+alias = {"name":"any","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI"}
+# resource_class omitted: not known to Nova 2022.1
+# traits omitted: not known to Nova 2022.1
+# managed omitted: not known to Nova 2022.1
+# live_migratable omitted: not known to Nova 2022.1
+""",
+    "2022.2": """\
+[pci]
+device_spec = {"vendor_id":"15b3","product_id":"101e","address":"0000:81:00.*","physical_network":"physnet2"}
+device_spec = {"vendor_id":"8086","product_id":"1520","address":"0000:82:10.*"}
+device_spec = {"vendor_id":"10de","product_id":"25b6","address":"0000:c2:00.0"}
+device_spec = {"vendor_id":"10de","product_id":"25b6","address":"0000:c1:00.0","resource_class":"gpu-a","traits":"big,HW_GPU_API_VULKAN"}
+alias = {"name":"vf","vendor_id":"15b3","product_id":"101e","device_type":"type-VF"}
+alias = {"name":"gpu","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI"}
+# alias gpu also matches 0000:c2:00.0: Nova's aliases cannot exclude it
+alias = {"name":"fixed","vendor_id":"8086","product_id":"1520","device_type":"type-VF"}
+alias = {"name":"any","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI"}
+# resource_class omitted from aliases: not known to Nova 2022.2
+# traits omitted from aliases: not known to Nova 2022.2
+# managed omitted: not known to Nova 2022.2
+# live_migratable omitted: not known to Nova 2022.2
+""",
+    "2024.2": """\
+[pci]
+device_spec = {"vendor_id":"15b3","product_id":"101e","address":"0000:81:00.*","physical_network":"physnet2"}
+device_spec = {"vendor_id":"8086","product_id":"1520","address":"0000:82:10.*"}
+device_spec = {"vendor_id":"10de","product_id":"25b6","address":"0000:c2:00.0"}
+device_spec = {"vendor_id":"10de","product_id":"25b6","address":"0000:c1:00.0","resource_class":"gpu-a","traits":"big,HW_GPU_API_VULKAN"}
+alias = {"name":"vf","vendor_id":"15b3","product_id":"101e","device_type":"type-VF"}
+alias = {"name":"gpu","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI","resource_class":"gpu-a","traits":"big,HW_GPU_API_VULKAN"}
+# alias gpu also matches 0000:c2:00.0: only pci_in_placement excludes it
+alias = {"name":"fixed","vendor_id":"8086","product_id":"1520","device_type":"type-VF"}
+alias = {"name":"any","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI"}
+# managed omitted: not known to Nova 2024.2
+# live_migratable omitted: not known to Nova 2024.2
+""",
+    "2026.2": """\
+[pci]
+device_spec = {"vendor_id":"15b3","product_id":"101e","address":"0000:81:00.*","physical_network":"physnet2","live_migratable":"yes"}
+device_spec = {"vendor_id":"8086","product_id":"1520","address":"0000:82:10.*","live_migratable":"no"}
+device_spec = {"vendor_id":"10de","product_id":"25b6","address":"0000:c1:00.0","resource_class":"gpu-a","traits":"big,HW_GPU_API_VULKAN","managed":"no"}
+device_spec = {"vendor_id":"10de","product_id":"25b6","address":"0000:c2:00.0"}
+alias = {"name":"vf","vendor_id":"15b3","product_id":"101e","device_type":"type-VF","live_migratable":"yes"}
+alias = {"name":"gpu","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI","resource_class":"gpu-a","traits":"big,HW_GPU_API_VULKAN"}
+# alias gpu also matches 0000:c2:00.0: only pci_in_placement excludes it
+alias = {"name":"fixed","vendor_id":"8086","product_id":"1520","device_type":"type-VF","live_migratable":"no"}
+alias = {"name":"any","vendor_id":"10de","product_id":"25b6","device_type":"type-PCI"}
+""",
+}
+
+
 def files():
     for index, spec in enumerate(SPECS):
         yield "[pci]\n%s = %s\n" % (("device_spec", "passthrough_whitelist")[index % 2], spec)
@@ -350,6 +420,7 @@ def files():
             alias,
         )
     yield from OTHERS
+    yield from WRITTEN.values()
 
 
 # ---- Nova ----

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from machines import Tap, PCIPROBE
-from novavectors import SOURCES, make_machine
+from novavectors import PCI_CONF, SOURCES, WRITTEN, make_machine
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "novavectors.json")
 LINE = re.compile(
@@ -85,6 +85,34 @@ def release_problems(_):
         yield "pciprobe knows %s, not %s" % (known, list(SOURCES))
 
 
+def written_problems(root, directory, release, vectors):
+    """The format nova writes WRITTEN, with which Nova assigns the devices of each alias."""
+    config = os.path.join(directory, "pci.conf")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(PCI_CONF)
+    command = [PCIPROBE, "--sysroot", root, "-c", config, "-f", "nova", "--release", release]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    if done.stdout != WRITTEN[release]:
+        yield "written: %s" % done.stdout
+    vector = next(vector for vector in vectors if vector["conf"] == WRITTEN[release])
+    verdict = next(group["verdict"] for group in vector["verdicts"] if release in group["releases"])
+    vfs, fixed, both = (
+        ["0000:81:00.2", "0000:81:00.3"],
+        ["0000:82:10.0", "0000:82:10.4"],
+        ["0000:c1:00.0", "0000:c2:00.0"],
+    )
+    if verdict.get("aliases") != [vfs, both, fixed, both]:
+        yield "aliases in Nova: %s" % verdict
+    if sorted(sum(verdict.get("specs", []), [])) != vfs + fixed + both:
+        yield "specs in Nova: %s" % verdict
+    path = os.path.join(directory, "nova.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(done.stdout)
+    checked = verify(root, path, release)
+    if checked.returncode or checked.stderr:
+        yield "verify: %s%s" % (checked.stdout, checked.stderr)
+
+
 def main():
     tap = Tap(needs_lspci=False)
     with open(VECTORS, encoding="utf-8") as file:
@@ -97,6 +125,15 @@ def main():
             tap.check(
                 "pciprobe judges %d files as Nova %s does" % (len(vectors), release),
                 problems,
+                root,
+                directory,
+                release,
+                vectors,
+            )
+        for release in WRITTEN:
+            tap.check(
+                "Nova %s assigns the devices of the aliases that the format nova writes" % release,
+                written_problems,
                 root,
                 directory,
                 release,

@@ -2,13 +2,13 @@
 #include "plugins/standalone/nova/parser.h"
 
 #include "common/jsonvalue.h"
+#include "probe/strings.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* The ASCII characters that Python's strip() removes. */
 #define WHITE_SPACE " \t\n\v\f\r\x1c\x1d\x1e\x1f"
@@ -63,19 +63,16 @@ char *nova_parse_string(struct nova_parser *parser, struct json_object *object, 
 /* As oslo_utils.strutils.bool_from_string does, which converts other types to a string. */
 enum nova_switch nova_parse_switch(struct json_object *value)
 {
-	static const char *const values[] = {"0", "f", "false", "off", "n", "no",
-					     "1", "t", "true",	"on",  "y", "yes"};
 	const char *string = value ? json_object_get_string(value) : "";
 	size_t length;
+	int boolean;
 
 	string += strspn(string, WHITE_SPACE);
 	length = strlen(string);
 	while (length && strchr(WHITE_SPACE, string[length - 1]))
 		length--;
-	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-		if (strlen(values[i]) == length && strncasecmp(string, values[i], length) == 0)
-			return i < 6 ? NOVA_FALSE : NOVA_TRUE;
-	return NOVA_UNSET;
+	boolean = text_boolean(string, length);
+	return boolean < 0 ? NOVA_UNSET : boolean ? NOVA_TRUE : NOVA_FALSE;
 }
 
 bool nova_parse_strict_switch(struct nova_parser *parser, struct json_object *object,
