@@ -211,6 +211,40 @@ SPECS = (
     '{"devname":"vf3","remote_managed":"true"}',
     '{"devname":"eth1","remote_managed":"true"}',
     '{"devname":"nobody0","remote_managed":"true"}',
+    # other types than strings, and edges
+    '{"devname":5}',
+    '{"devname":5,"remote_managed":"yes"}',
+    '{"devname":["eth1"]}',
+    '{"devname":false,"vendor_id":"10de"}',
+    '{"address":{},"vendor_id":"10de"}',
+    '{"address":{"bus":5}}',
+    '{"address":{"bus":null}}',
+    '{"address":{"other":"x","bus":"c1"}}',
+    '{"address":[]}',
+    '{"address":["c1:00.0"]}',
+    '{"address":"*"}',
+    '{"address":"."}',
+    '{"address":" c1 : 00 . 0 "}',
+    '{"address":"0000:c1:00.0."}',
+    '{"address":"0x0:c1:0.+0"}',
+    '{"address":"0:81:0.0"}',
+    '{"vendor_id":null}',
+    '{"vendor_id":""}',
+    '{"vendor_id":" * "}',
+    '{"product_id":" * "}',
+    '{"product_id":null}',
+    '{"product_id":25}',
+    '{"vendor_id":"10DE"}',
+    '{"vendor_id":"10de","vendor_id":"15b3"}',
+    '{"vendor_id":"10de","managed":-0}',
+    '{"vendor_id":"10de","managed":"\\u0130"}',
+    '{"vendor_id":"10de","managed":"yes\\u0000"}',
+    "[]",
+    "[[]]",
+    '"text"',
+    "null",
+    "{",
+    "",
     # tags that Nova ignores here
     '{%s,"trusted":"true","dev_class":"x","resource_class":"GPU","traits":"a,b"}' % GPU,
 )
@@ -288,6 +322,15 @@ ALIASES = (
     '{"name":"a",%s,"live_migratable":"maybe"}' % GPU,
     '{"name":"a",%s,"managed":"yes"}' % GPU,
     '{"name":"a",%s,"one_time_use":"yes"}' % GPU,
+    '{"name":7}',
+    '{"name":"a","vendor_id":"10d"}',
+    '{"name":"a","vendor_id":"10de","product_id":"*"}',
+    '{"name":"a",%s,"capability_type":"usb"}' % GPU,
+    '{"name":"a",%s,"device_type":null}' % GPU,
+    '{"name":"a",%s,"traits":""}' % GPU,
+    '{"name":"  ",%s}' % GPU,
+    '[{"name":"a",%s}]' % GPU,
+    "7",
     '{"name":"a",%s}\nalias = {"name":"a",%s}' % (GPU, VFS),
     '{"name":"a",%s,"device_type":"type-PCI"}\nalias = {"name":"a",%s,"device_type":"type-VF"}'
     % (GPU, VFS),
@@ -300,6 +343,8 @@ ALIAS_SPECS = (
     '[{"address":"0000:c1:00.0","live_migratable":"yes","resource_class":"gpu","traits":"x,y"},'
     '{"vendor_id":"10de","live_migratable":"f"},{"product_id":"101e","remote_managed":"yes"},'
     '{"product_id":"1520","capability_type":"PCI"}]',
+    '[{"vendor_id":"10de","dev_type":"type-VF"},{"vendor_id":"15b3","remote_managed":"1"}]',
+    '[{"vendor_id":"10de","capability_type":7,"live_migratable":null},{"product_id":"101e"}]',
 )
 
 PLACEMENT_ALIASES = (
@@ -318,6 +363,10 @@ PLACEMENT_ALIASES = (
     '{"name":"a","resource_class":"gpu","live_migratable":"no"}',
     '{"name":"a","traits":"HW_PCI_LIVE_MIGRATABLE","resource_class":"gpu"}',
     '{"name":"a","resource_class":"net","device_type":"type-VF"}',
+    '{"name":"a",%s,"traits":" x"}' % GPU,
+    '{"name":"a","resource_class":"gpu","traits":"COMPUTE_MANAGED_PCI_DEVICE"}',
+    '{"name":"a","resource_class":"gpu","traits":"x,"}',
+    '{"name":"a","resource_class":"g_pu"}',
     '{"name":"a",%s,"device_type":"type-PCI"}\n'
     'alias = {"name":"a","resource_class":"gpu","device_type":"type-PCI"}' % GPU,
 )

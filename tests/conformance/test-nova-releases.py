@@ -36,7 +36,7 @@ def read_verdict(output):
         found = LINE.fullmatch(line)
         if found:
             devices = []
-            verdict["aliases" if found["alias"] else "specs"].append(devices)
+            verdict["specs" if found["alias"] is None else "aliases"].append(devices)
         elif line.startswith("    "):
             devices.append(line.split()[0])
     return verdict

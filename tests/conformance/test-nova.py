@@ -205,22 +205,39 @@ def written_problems(host, directory):
 ALIASES = """:filter:
 :alias:
   - {name: net, filter: '::02xx', role: pci}
-  - {name: vf, role: vf}
-  - {name: pf, role: pf}
+  - {name: vf, role: vf, nova: {resource_class: vf, physical_network: physnet1}}
+  - {name: pf, role: pf, nova: {managed: no, traits: [a, B]}}
   - {name: intel, filter: '8086:'}
   - {name: nothing, filter: 'ffff:'}
 """
+
+
+def wanted_tags(device):
+    aliases = device.get("aliases", [])
+    tags = {}
+    if "vf" in aliases:
+        tags = {"resource_class": "vf", "physical_network": "physnet1"}
+    if "pf" in aliases:
+        tags["traits"] = "a,B"
+        if int(VERSION) >= 31:
+            tags["managed"] = "false"
+    return tags
 
 
 def alias_problems(host, directory):
     """An alias matches its devices, and only those others that a comment names."""
     host.patch_nova()
     config = write_file(directory, "pci.conf", ALIASES)
-    text = host.machine.pciprobe("-c", config, "-f", "nova")
+    text = host.machine.pciprobe("-c", config, "-f", "nova", "--release", VERSION)
     conf = read_conf(write_file(directory, "written.conf", text))
-    offered = set().union(*(host.matched_by(spec) for spec in read_specs(conf)))
+    specs = read_specs(conf)
+    offered = set().union(*(host.matched_by(spec) for spec in specs))
     aliases = parse_aliases(conf)
     devices = host.machine.json("-c", config)["devices"]
+    for device in devices:
+        tags = [spec.get_tags() for spec in specs if device["address"] in host.matched_by(spec)]
+        if device["address"] in offered:
+            yield from same([wanted_tags(device)], tags, "specs of %s" % device["address"])
     for name in re.findall(r"name: (\w+)", ALIASES):
         wanted = {
             device["address"] for device in devices if name in device.get("aliases", [])

@@ -21,7 +21,7 @@ struct check {
 	bool *matches;			/* by line, then by device */
 	const struct nova_line **first; /* by device: the first line whose spec matches it, which
 					   Nova uses; NULL: none */
-	bool failed;
+	bool failed, unknown;		/* unknown: whether some line matches some device */
 };
 
 static void write_location(const struct check *check, const struct nova_line *line)
@@ -52,7 +52,7 @@ static enum vpd_serial read_serial(const struct check *check, const struct pci_d
 	return of_pf == VPD_SERIAL_PRESENT || serial == VPD_SERIAL_NONE ? of_pf : serial;
 }
 
-static bool spec_matches(const struct check *check, const struct nova_line *line,
+static bool spec_matches(struct check *check, const struct nova_line *line,
 			 const struct pci_device *device)
 {
 	char address[ADDRESS_SIZE];
@@ -63,6 +63,7 @@ static bool spec_matches(const struct check *check, const struct nova_line *line
 	if (!line->tags.remote_managed)
 		return true;
 	serial = read_serial(check, device);
+	check->unknown = check->unknown || serial == VPD_SERIAL_UNKNOWN;
 	if (serial == VPD_SERIAL_UNKNOWN)
 		log_warning(check->log,
 			    "%s:%u: remote_managed: unknown whether the VPD of %s has a serial "
@@ -116,7 +117,7 @@ static int find_matched(struct check *check)
 	return 0;
 }
 
-/* Which releases have the rules that the file is checked by. */
+/* Writes which releases have the rules that the file is checked by. */
 static void write_releases(const struct nova_release *release)
 {
 	const struct nova_release *first = nova_release_first_like(release),
@@ -222,7 +223,9 @@ static int verify_nova(const struct options *options, struct nova_conf *conf, st
 	free(check.matches);
 	free(check.first);
 	nova_lines_free(&lines);
-	return error || check.failed || conf->errors ? STATUS_FAILED : STATUS_OK;
+	if (error || check.failed || conf->errors)
+		return STATUS_FAILED;
+	return check.unknown ? STATUS_PARTIAL : STATUS_OK;
 }
 
 static int verify_host(struct options *options, struct nova_conf *conf)

@@ -64,11 +64,14 @@ char *nova_parse_string(struct nova_parser *parser, struct json_object *object, 
 enum nova_switch nova_parse_switch(struct json_object *value)
 {
 	const char *string = value ? json_object_get_string(value) : "";
-	size_t length;
+	size_t length = strlen(string);
 	int boolean;
 
-	string += strspn(string, WHITE_SPACE);
-	length = strlen(string);
+	if (json_object_is_type(value, json_type_string) &&
+	    (size_t)json_object_get_string_len(value) != length)
+		return NOVA_UNSET; /* contains a NUL */
+	for (; length && strchr(WHITE_SPACE, *string); string++)
+		length--;
 	while (length && strchr(WHITE_SPACE, string[length - 1]))
 		length--;
 	boolean = text_boolean(string, length);
@@ -104,6 +107,7 @@ static void free_line(struct nova_line *line)
 {
 	for (size_t i = 0; i < NOVA_FIELD_COUNT; i++)
 		regex_free(line->spec.address[i]);
+	free(line->tags.type);
 	free(line->tags.resource_class);
 	free(line->tags.traits);
 	free(line->alias.name);

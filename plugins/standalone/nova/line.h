@@ -21,6 +21,7 @@ struct nova_tags {
 	bool has_network;	       /* physical_network: not reported to Placement */
 	bool by_interface;	       /* devname */
 	bool capability_pci;	       /* capability_type is pci */
+	char *type;		       /* replaces that of the device; NULL: none */
 	char *resource_class, *traits; /* NULL: none */
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_one_of(const char *string, const char *const *values)
 {
@@ -177,7 +178,7 @@ bool nova_parse_alias(struct nova_parser *parser, struct json_object *object,
 bool nova_alias_matches(const struct nova_alias *alias, const struct nova_tags *tags,
 			const struct pci_device *device)
 {
-	const char *type = nova_device_type(device);
+	const char *type = tags->type ? tags->type : nova_device_type(device);
 
 	for (enum nova_field field = NOVA_VENDOR; field <= NOVA_PRODUCT; field++)
 		if (alias->ids[field] >= 0 && alias->ids[field] != nova_value(device, field))
@@ -188,5 +189,5 @@ bool nova_alias_matches(const struct nova_alias *alias, const struct nova_tags *
 	if (alias->live_migratable != NOVA_UNSET && alias->live_migratable != tags->live_migratable)
 		return false;
 	/* Nova assigns a PF only if the alias asks for type-PF */
-	return alias->type ? strcmp(alias->type, type) == 0 : strcmp(type, "type-PF") != 0;
+	return alias->type ? strcasecmp(alias->type, type) == 0 : strcmp(type, "type-PF") != 0;
 }

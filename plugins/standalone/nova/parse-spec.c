@@ -206,12 +206,11 @@ static bool parse_address(struct nova_parser *parser, struct json_object *addres
 	return true;
 }
 
-/* Sets the address of the device that has the interface NAME. */
+/* Sets the address of the device that has the interface NAME, if there is one. */
 static bool parse_devname(struct nova_parser *parser, const char *name, struct nova_spec *spec)
 {
 	const struct inventory *inventory = parser->inventory;
 
-	spec->matches_none = true;
 	for (size_t i = 0; i < inventory->count; i++)
 		for (size_t j = 0; j < inventory->devices[i].interface_count; j++) {
 			const struct interface *interface = &inventory->devices[i].interfaces[j];
@@ -265,6 +264,9 @@ static bool parse_location(struct nova_parser *parser, struct json_object *objec
 	if (has_address)
 		return parse_address(parser, address, spec);
 	if (!has_name)
+		return true;
+	spec->matches_none = true; /* also if it is not a string */
+	if (!json_object_is_type(name, json_type_string))
 		return true;
 	string = nova_parse_string(parser, object, "devname", &ok);
 	ok = ok && string && parse_devname(parser, string, spec);
@@ -330,6 +332,20 @@ static bool is_pci(struct json_object *value)
 	       strcasecmp(json_object_get_string(value), "pci") == 0;
 }
 
+/* The tag dev_type replaces the type of the device. */
+static bool parse_type(struct nova_parser *parser, struct json_object *object,
+		       struct nova_tags *tags)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(object, "dev_type", &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return true;
+	tags->type = strdup(json_object_get_string(value));
+	parser->no_memory = parser->no_memory || !tags->type;
+	return tags->type;
+}
+
 static bool parse_tags(struct nova_parser *parser, struct json_object *object,
 		       struct nova_line *line)
 {
@@ -355,7 +371,8 @@ static bool parse_tags(struct nova_parser *parser, struct json_object *object,
 	if (line->tags.by_interface && parser->conf->report_in_placement)
 		return nova_error(parser, "devname is not supported with report_in_placement: use "
 					  "the address of the device");
-	return parse_one_time_use(parser, object, &line->tags) &&
+	return parse_type(parser, object, &line->tags) &&
+	       parse_one_time_use(parser, object, &line->tags) &&
 	       parse_remote_managed(parser, object, line) &&
 	       parse_tag(parser, object, "resource_class", &line->tags.resource_class) &&
 	       parse_tag(parser, object, "traits", &line->tags.traits);

@@ -154,6 +154,8 @@ static int resource_read(const struct nova_release *release, const struct nova_l
 	*ret = (struct placement_resource){
 		.class = class_name(tags->resource_class, device->vendor, device->device)};
 	error = ret->class ? add_traits(&ret->traits, tags->traits) : -ENOMEM;
+	if (error == 0)
+		error = add_trait(&ret->traits, "COMPUTE_MANAGED_PCI_DEVICE");
 	if (error == 0 && tags->live_migratable == NOVA_TRUE &&
 	    (release->knows & NOVA_MIGRATABLE_TRAIT))
 		error = add_trait(&ret->traits, "HW_PCI_LIVE_MIGRATABLE");
@@ -208,10 +210,13 @@ log_conflict(const struct placement_check *check, const struct nova_line *line, 
 	     ...)
 {
 	char message[256];
+	int length = 0;
 	va_list args;
 
+	if (line->item)
+		length = snprintf(message, sizeof(message), "item %zu: ", line->item);
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	vsnprintf(message + length, sizeof(message) - (size_t)length, format, args);
 	va_end(args);
 	nova_conf_error(check->conf, check->log, line->line, message);
 }
