@@ -19,7 +19,6 @@ struct nova_tags {
 	enum nova_switch live_migratable, one_time_use;
 	bool has_one_time_use;	       /* also if null */
 	bool has_network;	       /* physical_network: not reported to Placement */
-	bool by_interface;	       /* devname */
 	bool capability_pci;	       /* capability_type is pci */
 	char *type;		       /* replaces that of the device; NULL: none */
 	char *resource_class, *traits; /* NULL: none */

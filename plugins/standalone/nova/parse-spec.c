@@ -274,36 +274,57 @@ static bool parse_location(struct nova_parser *parser, struct json_object *objec
 	return ok;
 }
 
-/* Sets *ret to a copy of the string KEY of OBJECT; other types have no meaning as a tag. */
-static bool parse_tag(struct nova_parser *parser, struct json_object *object, const char *key,
-		      char **ret)
+/* ---- tags ---- */
+
+static bool has_value(struct json_object *object, const char *key)
 {
 	struct json_object *value = NULL;
 
-	if (!json_object_object_get_ex(object, key, &value) || is_falsy(value) ||
-	    !nova_knows(parser, key, NOVA_DEVICE_SPEC))
-		return true;
+	return json_object_object_get_ex(object, key, &value) && !is_falsy(value);
+}
+
+/* Sets *ret to a copy of the string KEY of OBJECT, or leaves it if that is not a string. */
+static bool copy_string(struct nova_parser *parser, struct json_object *object, const char *key,
+			char **ret)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, key, &value);
 	if (!json_object_is_type(value, json_type_string))
-		return !parser->conf->report_in_placement ||
-		       nova_error(parser, "\"%s\" must be a string, in quotes", key);
+		return true;
 	*ret = strdup(json_object_get_string(value));
 	parser->no_memory = parser->no_memory || !*ret;
 	return *ret;
 }
 
+/* A string that is used for Placement only. */
+static bool parse_placement_tag(struct nova_parser *parser, struct json_object *object,
+				const char *key, char **ret)
+{
+	if (!has_value(object, key) || !nova_knows(parser, key, NOVA_DEVICE_SPEC) ||
+	    !copy_string(parser, object, key, ret))
+		return !parser->no_memory;
+	return *ret || !parser->conf->report_in_placement ||
+	       nova_error(parser, "\"%s\" must be a string, in quotes", key);
+}
+
+static bool parse_switch_tag(struct nova_parser *parser, struct json_object *object,
+			     const char *key, enum nova_feature feature, enum nova_switch *ret)
+{
+	return !json_object_object_get_ex(object, key, NULL) || !nova_knows(parser, key, feature) ||
+	       nova_parse_strict_switch(parser, object, key, ret);
+}
+
 static bool parse_one_time_use(struct nova_parser *parser, struct json_object *object,
 			       struct nova_tags *tags)
 {
-	if (!json_object_object_get_ex(object, "one_time_use", NULL) ||
-	    !nova_knows(parser, "one_time_use", NOVA_ONE_TIME_USE))
-		return true;
-	tags->has_one_time_use = true;
-	if (!nova_parse_strict_switch(parser, object, "one_time_use", &tags->one_time_use))
+	if (!parse_switch_tag(parser, object, "one_time_use", NOVA_ONE_TIME_USE,
+			      &tags->one_time_use))
 		return false;
-	if (tags->one_time_use == NOVA_TRUE && !parser->conf->report_in_placement)
-		return nova_error(parser,
-				  "one_time_use requires report_in_placement = true in [pci]");
-	return true;
+	tags->has_one_time_use = json_object_object_get_ex(object, "one_time_use", NULL) &&
+				 (parser->conf->release->knows & NOVA_ONE_TIME_USE);
+	return tags->one_time_use != NOVA_TRUE || parser->conf->report_in_placement ||
+	       nova_error(parser, "one_time_use requires report_in_placement = true in [pci]");
 }
 
 static bool parse_remote_managed(struct nova_parser *parser, struct json_object *object,
@@ -317,13 +338,19 @@ static bool parse_remote_managed(struct nova_parser *parser, struct json_object 
 		return true;
 	if (line->spec.matches_none)
 		return nova_error(parser, "remote_managed: there is no interface of this name");
-	/* with the product id of its VFs, too: Nova then reads a file that PCI devices do not have
-	 */
+	/* also with the product id of its VFs: Nova then reads a file that no PCI device has */
 	if (line->spec.with_vfs)
 		return nova_error(parser,
 				  "remote_managed is not supported for the address of a PF: "
 				  "match its VFs by their ids, or by an address with *");
 	return true;
+}
+
+static bool parse_devname_tag(struct nova_parser *parser, struct json_object *object)
+{
+	return !has_value(object, "devname") || !parser->conf->report_in_placement ||
+	       nova_error(parser, "devname is not supported with report_in_placement: use the "
+				  "address of the device");
 }
 
 static bool is_pci(struct json_object *value)
@@ -332,50 +359,24 @@ static bool is_pci(struct json_object *value)
 	       strcasecmp(json_object_get_string(value), "pci") == 0;
 }
 
-/* The tag dev_type replaces the type of the device. */
-static bool parse_type(struct nova_parser *parser, struct json_object *object,
-		       struct nova_tags *tags)
-{
-	struct json_object *value = NULL;
-
-	if (!json_object_object_get_ex(object, "dev_type", &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return true;
-	tags->type = strdup(json_object_get_string(value));
-	parser->no_memory = parser->no_memory || !tags->type;
-	return tags->type;
-}
-
 static bool parse_tags(struct nova_parser *parser, struct json_object *object,
 		       struct nova_line *line)
 {
-	struct json_object *network = NULL, *capability = NULL, *name = NULL;
-	enum nova_switch managed = NOVA_UNSET;
-	bool is_migratable = json_object_object_get_ex(object, "live_migratable", NULL) &&
-			     nova_knows(parser, "live_migratable", NOVA_MIGRATABLE);
+	struct nova_tags *tags = &line->tags;
+	struct json_object *capability = NULL;
+	enum nova_switch managed; /* only checked */
 
-	if (json_object_object_get_ex(object, "managed", NULL) &&
-	    nova_knows(parser, "managed", NOVA_MIGRATABLE) &&
-	    !nova_parse_strict_switch(parser, object, "managed", &managed))
-		return false;
-	if (is_migratable && !nova_parse_strict_switch(parser, object, "live_migratable",
-						       &line->tags.live_migratable))
-		return false;
-	line->tags.has_network = json_object_object_get_ex(object, "physical_network", &network) &&
-				 !is_falsy(network);
-	line->tags.by_interface = json_object_object_get_ex(object, "devname", &name) &&
-				  !is_falsy(name);
-	line->tags.capability_pci = json_object_object_get_ex(object, "capability_type",
-							      &capability) &&
-				    is_pci(capability);
-	if (line->tags.by_interface && parser->conf->report_in_placement)
-		return nova_error(parser, "devname is not supported with report_in_placement: use "
-					  "the address of the device");
-	return parse_type(parser, object, &line->tags) &&
-	       parse_one_time_use(parser, object, &line->tags) &&
-	       parse_remote_managed(parser, object, line) &&
-	       parse_tag(parser, object, "resource_class", &line->tags.resource_class) &&
-	       parse_tag(parser, object, "traits", &line->tags.traits);
+	json_object_object_get_ex(object, "capability_type", &capability);
+	tags->capability_pci = is_pci(capability);
+	tags->has_network = has_value(object, "physical_network");
+	return parse_switch_tag(parser, object, "managed", NOVA_MIGRATABLE, &managed) &&
+	       parse_switch_tag(parser, object, "live_migratable", NOVA_MIGRATABLE,
+				&tags->live_migratable) &&
+	       parse_one_time_use(parser, object, tags) &&
+	       parse_remote_managed(parser, object, line) && parse_devname_tag(parser, object) &&
+	       copy_string(parser, object, "dev_type", &tags->type) &&
+	       parse_placement_tag(parser, object, "resource_class", &tags->resource_class) &&
+	       parse_placement_tag(parser, object, "traits", &tags->traits);
 }
 
 bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, struct nova_line *line)
