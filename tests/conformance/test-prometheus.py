@@ -13,10 +13,7 @@ from machines import Machine, Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
 PROMTOOL = servers.find("promtool")
-HOST_NAMES = {
-    "incomplete": "pciprobe_host_incomplete",
-    "uninspected_processes": "pciprobe_host_uninspected_processes",
-}
+HOST_NAMES = {"incomplete": "pciprobe_host_incomplete", "uninspected_processes": "pciprobe_host_uninspected_processes"}
 
 
 def parse(text):
