@@ -63,13 +63,12 @@ static bool spec_matches(struct check *check, const struct nova_line *line,
 	if (!line->tags.remote_managed)
 		return true;
 	serial = read_serial(check, device);
+	if (serial == VPD_SERIAL_UNKNOWN && !check->unknown)
+		log_warning(
+			check->log,
+			"%s:%u: remote_managed: the VPD of %s, which must have a serial number, cannot be read (only root can; a suspended device is not read)",
+			check->conf->path, line->line, address_format(&device->address, address));
 	check->unknown = check->unknown || serial == VPD_SERIAL_UNKNOWN;
-	if (serial == VPD_SERIAL_UNKNOWN)
-		log_warning(check->log,
-			    "%s:%u: remote_managed: unknown whether the VPD of %s has a serial "
-			    "number, which Nova requires",
-			    check->conf->path, line->line,
-			    address_format(&device->address, address));
 	return serial != VPD_SERIAL_NONE;
 }
 
