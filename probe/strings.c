@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int strings_add(struct strings *list, const char *string)
 {
@@ -53,6 +54,17 @@ void strings_free(struct strings *list)
 		free(list->items[i]);
 	free(list->items);
 	*list = (struct strings){0};
+}
+
+int text_boolean(const char *text, size_t length)
+{
+	static const char *const values[] = {"0", "f", "false", "off", "n", "no",
+					     "1", "t", "true",	"on",  "y", "yes"};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (strlen(values[i]) == length && strncasecmp(text, values[i], length) == 0)
+			return i >= 6;
+	return -1;
 }
 
 bool text_same(const char *a, const char *b)

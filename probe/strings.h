@@ -26,6 +26,10 @@ void strings_sort(struct strings *list);
 /* Frees all strings and empties the list. */
 void strings_free(struct strings *list);
 
+/* Returns 1 if the LENGTH bytes at TEXT are yes, true, on, y, t or 1 in any case; 0 if they are no,
+ * false, off, n, f or 0; else -1. */
+int text_boolean(const char *text, size_t length);
+
 /* Whether A and B are equal strings or both NULL. */
 bool text_same(const char *a, const char *b);
 

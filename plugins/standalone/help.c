@@ -52,6 +52,18 @@ static int list_sources(struct grid *grid)
 	return error;
 }
 
+static int list_releases(struct grid *grid)
+{
+	char version[40];
+	int error = 0;
+
+	for (size_t i = 0; i < NOVA_RELEASE_COUNT && error == 0; i++) {
+		snprintf(version, sizeof(version), "Nova %s", NOVA_RELEASES[i].version);
+		error = grid_add_texts(grid, NOVA_RELEASES[i].name, version, NULL);
+	}
+	return error;
+}
+
 bool help_print_values(int letter)
 {
 	static const struct {
@@ -59,7 +71,7 @@ bool help_print_values(int letter)
 		int (*list)(struct grid *grid);
 	} lists[] = {
 		{'f', list_formats}, {'o', list_columns}, {'R', list_columns},
-		{'A', list_states},  {'O', list_sources},
+		{'A', list_states},  {'O', list_sources}, {'E', list_releases},
 	};
 	struct grid grid = {0};
 

@@ -37,6 +37,8 @@ const struct option_row OPTION_ROWS[] = {
 	{"teaming", 'T', NULL,
 	 "libvirt format: pair each VF with a virtio interface, for VMs that migrate"},
 	{"iommufd", 'I', NULL, "libvirt format: have VMs use iommufd instead of VFIO groups"},
+	{"release", 'E', "RELEASE",
+	 "nova format and verify nova: for this release, not the newest; 'help' lists them"},
 	{"no-usage", 'X', NULL, "opennebula subcommand: omit PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read a recording in DIR instead of /"},
 	{"quiet", 'q', NULL, "suppress warnings"},
@@ -48,17 +50,17 @@ const struct option_row OPTION_ROWS[] = {
 
 const struct subcommand SUBCOMMANDS[] = {
 	{"list", "", 0, "list the devices selected by the configuration (the default)",
-	 "cadsNAWDBRfJoHUTIOS", run_list},
+	 "cadsNAWDBRfJoHUTIEOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
 	 "cadsNOS", run_explain},
 	{"request", "DEVICES...", -1,
 	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
-	 "cadsNfJoHTIOS", run_request},
+	 "cadsNfJoHTIEOS", run_request},
 	{"record", "DIR", 1, "copy the files that are read from this host to DIR, for --sysroot",
 	 "cS", run_record},
 #ifdef HAVE_JSON_C
 	{"verify", "nova FILE", 2, "show which devices of this host the lines of a nova.conf match",
-	 "S", run_verify},
+	 "ES", run_verify},
 #endif
 	{"opennebula", "", 0, "print the devices for OpenNebula's monitor, instead of its pci.rb",
 	 "cXOS", run_opennebula},
@@ -188,6 +190,10 @@ static int parse_option(void *data, int letter, char *argument)
 	case 'I':
 		options->iommufd = true;
 		return -1;
+	case 'E':
+		options->release_given = true;
+		options->nova_release = nova_release_find(argument, &options->log);
+		return options->nova_release ? -1 : STATUS_USAGE;
 	case 'X':
 		options->no_usage = true;
 		return -1;
@@ -263,6 +269,7 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 		(struct rule_list){.key = "--name", .location = "command line", .kind = RULE_NAME};
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
+	options->nova_release = nova_release_newest();
 	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used,
 					&arguments);
 	if (*ret_status < 0)

@@ -6,6 +6,7 @@
 #include "common/commandline.h"
 #include "plugins/standalone/callerfile.h"
 #include "plugins/standalone/formats/writer.h"
+#include "plugins/standalone/nova/release.h"
 #include "plugins/standalone/rows.h"
 #include "probe/select/rule.h"
 
@@ -28,7 +29,8 @@ struct options {
 	const struct writer *writer;
 	const char *columns;
 	bool help, all, quiet, verbose, no_headings, usage, no_usage, teaming, iommufd;
-	bool format_given, owners_given;
+	const struct nova_release *nova_release;
+	bool format_given, owners_given, release_given;
 	unsigned owners; /* enum owner_source */
 	struct rule_list filters, slots, names;
 	struct rows rows;

@@ -39,6 +39,7 @@ int report_begin(struct report *report, const struct options *options)
 		.format.usage = options->usage,
 		.format.teaming = options->teaming,
 		.format.iommufd = options->iommufd,
+		.format.nova_release = options->nova_release,
 		.columns_chosen = options->columns && *options->columns != '+',
 		.width = program_terminal_width(),
 		.colors = wants_colors(),
@@ -58,6 +59,10 @@ int report_begin(struct report *report, const struct options *options)
 	if ((options->teaming || options->iommufd) && strcmp(writer->name, "libvirt") != 0) {
 		log_error(&options->log, "--%s requires the format libvirt (-f libvirt)",
 			  options->teaming ? "teaming" : "iommufd");
+		return STATUS_USAGE;
+	}
+	if (options->release_given && strcmp(writer->name, "nova") != 0) {
+		log_error(&options->log, "--release requires the format nova (-f nova)");
 		return STATUS_USAGE;
 	}
 	if (!writer->columns)

@@ -19,7 +19,8 @@ struct key {
 
 static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases,
 	parse_owners, parse_hosts;
-static parse_value parse_name, parse_role, parse_numa_node;
+static parse_value parse_name, parse_role, parse_numa_node, parse_nova;
+static parse_value parse_nova_value, parse_nova_traits, parse_nova_boolean;
 
 /* Keys of the file; a host section allows all but the last. */
 static const struct key FILE_KEYS[] = {
@@ -34,9 +35,18 @@ static const struct key FILE_KEYS[] = {
 static const struct key ALIAS_KEYS[] = {
 	{"name", parse_name},	      {"filter", parse_filters}, {"short_address", parse_addresses},
 	{"device_name", parse_names}, {"role", parse_role},	 {"numa_node", parse_numa_node},
+	{"nova", parse_nova},
 };
 #define ALIAS_KEY_COUNT (sizeof(ALIAS_KEYS) / sizeof(*ALIAS_KEYS))
-#define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node"
+#define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node, nova"
+
+/* Keys of the map nova of an alias: ALIAS_NOVA_KEYS. */
+static const struct key NOVA_KEYS[] = {
+	{"physical_network", parse_nova_value},	 {"resource_class", parse_nova_value},
+	{"traits", parse_nova_traits},		 {"managed", parse_nova_boolean},
+	{"live_migratable", parse_nova_boolean},
+};
+#define NOVA_KEYS_HELP "physical_network, resource_class, traits, managed, live_migratable"
 
 /* The name of a key, without the leading colon of a Ruby symbol. */
 static const char *key_of(const yaml_node_t *node)
@@ -369,6 +379,118 @@ static void parse_numa_node(struct yamlfile *file, struct section *section, yaml
 	section->alias.numa_node = (unsigned)strtoul(text, NULL, 10);
 }
 
+/* ---- nova: of an alias ---- */
+
+static void parse_nova(struct yamlfile *file, struct section *section, yaml_node_t *key,
+		       yaml_node_t *value)
+{
+	(void)key;
+	if (value->type == YAML_MAPPING_NODE)
+		read_keys(file, value, NOVA_KEYS, sizeof(NOVA_KEYS) / sizeof(*NOVA_KEYS),
+			  NOVA_KEYS_HELP, section);
+	else if (!yaml_is_null(value))
+		yaml_error(file, value, "nova must be a map of keys: " NOVA_KEYS_HELP);
+}
+
+static char **nova_value(struct section *section, const yaml_node_t *key)
+{
+	size_t i = 0;
+
+	while (i < ALIAS_NOVA_COUNT - 1 && strcmp(ALIAS_NOVA_KEYS[i], key_of(key)) != 0)
+		i++;
+	return &section->alias.nova[i];
+}
+
+static void set_nova_value(struct yamlfile *file, char **ret, const char *text)
+{
+	*ret = strdup(text);
+	if (!*ret)
+		file->error = -ENOMEM;
+}
+
+static void parse_nova_value(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			     yaml_node_t *value)
+{
+	const char *text = single_string(file, key, value);
+
+	if (text && alias_is_nova_value(text))
+		set_nova_value(file, nova_value(section, key), text);
+	else if (text)
+		yaml_error(file, value,
+			   "invalid %s '%s': expected up to 255 letters, digits and '. _ + : / -'",
+			   key_of(key), text);
+}
+
+#define NOVA_TRAITS_SIZE_MAX 4096
+
+static int add_trait(struct yamlfile *file, struct section *section, const char *text,
+		     const char *location)
+{
+	char **traits = &section->alias.nova[ALIAS_NOVA_TRAITS], *longer;
+
+	if (!alias_is_nova_value(text)) {
+		log_error(
+			file->log,
+			"%s: invalid trait '%s': expected up to 255 letters, digits and '. _ + : / -'",
+			location, text);
+		return -EINVAL;
+	}
+	if (*traits && strlen(*traits) > NOVA_TRAITS_SIZE_MAX) {
+		log_error(file->log, "%s: too many traits", location);
+		return -EINVAL;
+	}
+	if (asprintf(&longer, "%s%s%s", *traits ? *traits : "", *traits ? "," : "", text) < 0)
+		return -ENOMEM;
+	free(*traits);
+	*traits = longer;
+	return 0;
+}
+
+static void parse_nova_traits(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			      yaml_node_t *value)
+{
+	if (!yaml_is_null(value))
+		add_strings(file, section, add_trait, true, key, value);
+}
+
+/* The values that Nova accepts. */
+static void parse_nova_boolean(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			       yaml_node_t *value)
+{
+	const char *text = single_string(file, key, value);
+	int boolean = text ? text_boolean(text, strlen(text)) : 0;
+
+	if (boolean < 0)
+		yaml_error(file, value, "%s must be yes or no, not '%s'", key_of(key), text);
+	else if (text)
+		set_nova_value(file, nova_value(section, key), boolean ? "yes" : "no");
+}
+
+static bool has_nova(const struct alias *alias)
+{
+	for (size_t i = 0; i < ALIAS_NOVA_COUNT; i++)
+		if (alias->nova[i])
+			return true;
+	return false;
+}
+
+/* Items with the same name are one alias. */
+static void check_nova(struct yamlfile *file, const yaml_node_t *map, const struct section *section,
+		       const struct alias *alias)
+{
+	for (size_t i = 0; i < section->alias_count && has_nova(alias); i++) {
+		const struct alias *other = &section->aliases[i];
+
+		if (other->name && strcmp(other->name, alias->name) == 0 && has_nova(other)) {
+			yaml_error(file, map,
+				   "another item of alias '%s' has nova already: one item has it "
+				   "for all",
+				   alias->name);
+			return;
+		}
+	}
+}
+
 static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct section *section)
 {
 	struct section item = {0};
@@ -392,6 +514,8 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 			file, map,
 			"alias '%s' has no condition: add filter, short_address, device_name, role or numa_node",
 			item.alias.name);
+	else if (file->error_count == errors_before)
+		check_nova(file, map, section, &item.alias);
 	alias = &section->aliases[section->alias_count++];
 	*alias = item.alias;
 	alias->filters = item.filters;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reads the details of selected devices: driver, IOMMU group, NUMA node, SR-IOV, interfaces, link,
  * errors, power and others. Never reads configuration space, wakes a device or waits for the device
- * lock. */
+ * lock. The VPD, which the kernel reads through registers, is left to vpd.h. */
 #ifndef PCIPROBE_DETAILS_DETAILS_H
 #define PCIPROBE_DETAILS_DETAILS_H
 

@@ -9,6 +9,21 @@
 
 #define ALPHANUMERIC "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+const char *const ALIAS_NOVA_KEYS[ALIAS_NOVA_COUNT] = {
+	[ALIAS_NOVA_PHYSICAL_NETWORK] = "physical_network",
+	[ALIAS_NOVA_RESOURCE_CLASS] = "resource_class",
+	[ALIAS_NOVA_TRAITS] = "traits",
+	[ALIAS_NOVA_MANAGED] = "managed",
+	[ALIAS_NOVA_LIVE_MIGRATABLE] = "live_migratable",
+};
+
+bool alias_is_nova_value(const char *string)
+{
+	size_t length = strlen(string);
+
+	return length && length <= 255 && strspn(string, ALPHANUMERIC "._+:/-") == length;
+}
+
 bool alias_is_name(const char *string)
 {
 	size_t length = strlen(string);
@@ -70,5 +85,7 @@ void alias_free_members(struct alias *alias)
 	rule_list_free(&alias->filters);
 	rule_list_free(&alias->addresses);
 	rule_list_free(&alias->names);
+	for (size_t i = 0; i < ALIAS_NOVA_COUNT; i++)
+		free(alias->nova[i]);
 	*alias = (struct alias){0};
 }

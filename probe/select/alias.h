@@ -8,6 +8,19 @@
 #include "probe/names/names.h"
 #include "probe/select/rule.h"
 
+/* What Nova is told about the devices of an alias. */
+enum alias_nova {
+	ALIAS_NOVA_PHYSICAL_NETWORK,
+	ALIAS_NOVA_RESOURCE_CLASS,
+	ALIAS_NOVA_TRAITS,	    /* separated by commas */
+	ALIAS_NOVA_MANAGED,	    /* "yes" or "no" */
+	ALIAS_NOVA_LIVE_MIGRATABLE, /* likewise */
+};
+#define ALIAS_NOVA_COUNT 5
+
+/* Their names here and in nova.conf. */
+extern const char *const ALIAS_NOVA_KEYS[ALIAS_NOVA_COUNT];
+
 /* One item of :alias:. A device has the alias if it is selected and meets all conditions of the
  * item. Several items may share a name; meeting the conditions of one of them is enough. */
 struct alias {
@@ -16,6 +29,8 @@ struct alias {
 	bool has_role, has_numa_node;
 	enum sriov_role role; /* SRIOV_NONE: neither PF nor VF */
 	unsigned numa_node;
+	char *nova[ALIAS_NOVA_COUNT]; /* for all devices of this name; NULL: none. No two items of
+					 a name have them. */
 };
 
 /* Used by the collectd plugin for the whole host. */
@@ -24,6 +39,10 @@ struct alias {
 /* Whether STRING is a valid alias name: up to 64 letters, digits and ". _ + -", starting with a
  * letter or digit, and not ALIAS_NAME_RESERVED. No output or request format needs to escape it. */
 bool alias_is_name(const char *string);
+
+/* Whether STRING can be a value of enum alias_nova: up to 255 letters, digits and ". _ + : / -". No
+ * output needs to escape it. */
+bool alias_is_nova_value(const char *string);
 
 /* The details (enum detail) that must be read before aliases_read. */
 unsigned aliases_details(const struct alias *aliases, size_t count);

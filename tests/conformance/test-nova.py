@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Nova's code (nova.pci, oslo.config) accepts the format nova and matches exactly the selected
 devices. For any nova.conf, pciprobe and Nova agree which devices each line matches, and whether
-it is valid.
+it is valid. test-nova-releases.py compares the releases that are not installed.
 
 Tested with the host, the made machine, the recordings in tests/recordings and those in MACHINES.
 """
+import importlib.metadata
 import importlib.util
 import json
 import logging
@@ -24,6 +25,7 @@ if not importlib.util.find_spec("nova"):
     sys.exit(0)
 
 import nova.conf.pci
+import nova.conf.scheduler
 from nova import exception
 from nova.objects.instance_pci_requests import InstancePCIRequest
 from nova.pci import request, stats, utils, whitelist
@@ -37,6 +39,7 @@ LINE = re.compile(
     r"(?P<none> no device of this host)?"
 )
 SEED = 7
+VERSION = importlib.metadata.version("nova").split(".", maxsplit=1)[0]
 
 
 # ---- Nova's view of a machine ----
@@ -115,13 +118,15 @@ def read_conf(path):
     """Parses a nova.conf like Nova."""
     conf = cfg.ConfigOpts()
     nova.conf.pci.register_opts(conf)
+    nova.conf.scheduler.register_opts(conf)
     conf(["--config-file", path], project="nova", default_config_files=[path])
     return conf
 
 
 def parse_aliases(conf):
     request.CONF = conf
-    return request._get_alias_from_config()
+    cached = getattr(request, "get_alias_from_config", None)
+    return cached.__wrapped__() if cached else request._get_alias_from_config()
 
 
 def read_specs(conf):
@@ -161,7 +166,7 @@ def check_written(host, directory, arguments):
         if address not in text
     ]
     problems += ["%s: a line matches no device" % arguments for devices in matched if not devices]
-    done = host.machine.run_pciprobe("verify", "nova", path)
+    done = host.machine.run_pciprobe("verify", "nova", path, "--release", VERSION)
     if not visible:
         return problems
     # devices matched by two lines are reported on stdout and not checked here
@@ -200,22 +205,39 @@ def written_problems(host, directory):
 ALIASES = """:filter:
 :alias:
   - {name: net, filter: '::02xx', role: pci}
-  - {name: vf, role: vf}
-  - {name: pf, role: pf}
+  - {name: vf, role: vf, nova: {resource_class: vf, physical_network: physnet1}}
+  - {name: pf, role: pf, nova: {managed: no, traits: [a, B]}}
   - {name: intel, filter: '8086:'}
   - {name: nothing, filter: 'ffff:'}
 """
+
+
+def wanted_tags(device):
+    aliases = device.get("aliases", [])
+    tags = {}
+    if "vf" in aliases:
+        tags = {"resource_class": "vf", "physical_network": "physnet1"}
+    if "pf" in aliases:
+        tags["traits"] = "a,B"
+        if int(VERSION) >= 31:
+            tags["managed"] = "false"
+    return tags
 
 
 def alias_problems(host, directory):
     """An alias matches its devices, and only those others that a comment names."""
     host.patch_nova()
     config = write_file(directory, "pci.conf", ALIASES)
-    text = host.machine.pciprobe("-c", config, "-f", "nova")
+    text = host.machine.pciprobe("-c", config, "-f", "nova", "--release", VERSION)
     conf = read_conf(write_file(directory, "written.conf", text))
-    offered = set().union(*(host.matched_by(spec) for spec in read_specs(conf)))
+    specs = read_specs(conf)
+    offered = set().union(*(host.matched_by(spec) for spec in specs))
     aliases = parse_aliases(conf)
     devices = host.machine.json("-c", config)["devices"]
+    for device in devices:
+        tags = [spec.get_tags() for spec in specs if device["address"] in host.matched_by(spec)]
+        if device["address"] in offered:
+            yield from same([wanted_tags(device)], tags, "specs of %s" % device["address"])
     for name in re.findall(r"name: (\w+)", ALIASES):
         wanted = {
             device["address"] for device in devices if name in device.get("aliases", [])
@@ -271,7 +293,7 @@ def nova_verdict(host, path):
 def compare_verdicts(host, path):
     """Returns problems, and whether Nova accepts the file. The order of lines is ignored."""
     done = run(
-        [PCIPROBE, "verify", "nova", path]
+        [PCIPROBE, "verify", "nova", path, "--release", VERSION]
         + (["--sysroot", host.machine.root] if host.machine.root else [])
     )
     wanted = nova_verdict(host, path)
@@ -351,7 +373,7 @@ def random_spec(host, chance):
 def random_alias(host, chance, number):
     device = host.devices[chance.choice(sorted(host.devices))]
     alias = {"name": "a%d" % number, "vendor_id": device["vendor_id"]}
-    if chance.random() < 0.6:
+    if int(VERSION) >= 31 or chance.random() < 0.6:  # in late versions of 31 it is required
         alias["product_id"] = device["product_id"].upper()
     if chance.random() < 0.6:
         alias["device_type"] = device["dev_type"]

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parses arbitrary bytes as nova.conf and matches its lines against a few devices. */
 #include "plugins/standalone/nova/line.h"
+#include "plugins/standalone/nova/placement.h"
+#include "probe/details/vpd.h"
 #include "tests/fuzz/fuzz.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -30,7 +32,36 @@ static struct pci_device DEVICES[] = {
 };
 static const struct inventory INVENTORY = {.devices = DEVICES, .count = COUNT(DEVICES)};
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void match_lines(struct nova_conf *conf, const struct nova_lines *lines,
+			const struct log *log)
+{
+	const struct nova_line *first[COUNT(DEVICES)] = {0};
+
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct nova_line *line = &lines->lines[i];
+
+		hold(line->line);
+		for (size_t j = 0; j < COUNT(DEVICES) && !line->alias.name; j++) {
+			bool matches = nova_spec_matches(&line->spec, &DEVICES[j]);
+
+			hold(!matches || DEVICES[j].address.domain <= 0xffff);
+			if (matches && !first[j])
+				first[j] = line;
+		}
+	}
+	for (size_t i = 0; i < lines->count; i++)
+		for (size_t j = 0; j < COUNT(DEVICES) && lines->lines[i].alias.name; j++)
+			if (first[j] && nova_alias_matches(&lines->lines[i].alias, &first[j]->tags,
+							   &DEVICES[j]))
+				hold(nova_placement_matches(conf->release, &lines->lines[i].alias,
+							    first[j], &DEVICES[j]) >= 0);
+	hold(nova_placement_check(conf, &INVENTORY, first, log) == 0);
+}
+
+/* The oldest rules and the newest. */
+static const char *const RELEASES[] = {"2022.1", "2026.2"};
+
+static void parse_for(const struct nova_release *release, const uint8_t *data, size_t size)
 {
 	struct message_count messages = {0};
 	struct log log = {.emit = count_message, .data = &messages};
@@ -41,28 +72,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hold(text);
 	if (size)
 		memcpy(text, data, size);
-	hold(nova_conf_parse("nova.conf", text, size, &log, &conf) == 0);
+	hold(nova_conf_parse("nova.conf", text, size, release, &log, &conf) == 0);
 	free(text);
 	for (size_t i = 0; i < conf.count; i++)
 		hold(conf.options[i].line && conf.options[i].value);
 	hold(nova_lines_parse(&conf, &INVENTORY, &log, &lines) == 0);
+	hold(lines.count <= NOVA_LINES_MAX);
+	match_lines(&conf, &lines, &log);
 	hold(messages.errors ==
 	     (conf.errors < NOVA_CONF_ERRORS_LOGGED ? conf.errors : NOVA_CONF_ERRORS_LOGGED));
-	hold(lines.count <= NOVA_LINES_MAX);
-	for (size_t i = 0; i < lines.count; i++) {
-		const struct nova_line *line = &lines.lines[i];
-
-		hold(line->line);
-		for (size_t device = 0; device < COUNT(DEVICES); device++) {
-			bool matches = line->alias.name
-					       ? nova_alias_matches(&line->alias, &DEVICES[device])
-					       : nova_spec_matches(&line->spec, &DEVICES[device]);
-
-			hold(!matches || line->alias.name ||
-			     DEVICES[device].address.domain <= 0xffff);
-		}
-	}
 	nova_lines_free(&lines);
 	nova_conf_free(&conf);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	vpd_has_serial(data, size);
+	for (size_t i = 0; i < COUNT(RELEASES); i++)
+		parse_for(nova_release_find(RELEASES[i], NULL), data, size);
 	return 0;
 }

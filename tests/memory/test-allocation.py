@@ -38,10 +38,15 @@ RULES = b"""
 :short_address: []
 :alias:
   - {name: any, filter: '*:*'}
+  - {name: gpu, filter: '10de:', nova: {resource_class: gpu, traits: [a, b], managed: no}}
 """
 NOVA = b"""[pci]
-device_spec = {"address": "*:*:*.*"}
-alias = {"name": "a", "vendor_id": "10de", "product_id": "2204"}
+report_in_placement = yes
+device_spec = {"vendor_id": "10de", "address": "*:*:*.*", "resource_class": "a", "traits": "a,HW_B"}
+alias = {"name": "a", "vendor_id": "10de", "product_id": "2204", "resource_class": "A"}
+alias = {"name": "b", "resource_class": "a", "traits": "a"}
+[filter_scheduler]
+pci_in_placement = yes
 """
 
 

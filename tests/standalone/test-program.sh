@@ -71,7 +71,7 @@ for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d
 	"--owners vfio,x" "--state x" "--state held," "--state" "--owner" "--driver" "--sort x" "--sort ," "-f nova --sort driver" \
 	"explain --state held" "request a --no-bridges" "record --sort driver x" "help nonsense" "help list more" "nonsense --help" \
 	"request" "request a:b" "request vendor=" "verify" "verify nova" "verify other x" "verify nova a b" \
-	"verify nova machine/nova.conf -a" "explain -f json" "explain 00:99" "record" "record a b"; do
+	"verify nova machine/nova.conf -a" "verify nova x --release" "verify nova x --release 2027.1" "--release 2025.1" "explain -f json" "explain 00:99" "record" "record a b"; do
 	# shellcheck disable=SC2086  # words
 	expect 2 "wrong usage: $wrong" p $wrong
 	silent out "wrong usage prints nothing: $wrong"
@@ -712,6 +712,14 @@ expect 1 "verify fails for an unused line and a device matched twice" p verify n
 says out "nova.conf:4: device_spec matches no device of this host" "the unused line is reported"
 says out "0000:00:03.0 is matched by nova.conf:2 and nova.conf:3" \
 	"the device matched twice is reported"
+says out "Checked by the rules of Nova 2026.2 (version 34)" "the releases are written"
+p verify nova --release 2024.1 nova.conf >out
+says out "Checked by the rules of Nova 2023.1 to 2024.2 (versions 27 to 30)" "all releases with the same rules are written"
+printf '[pci]\ndevice_spec = {"managed":"perhaps"}\n' >nova.conf
+expect 1 "verify fails for a value that the newest release rejects" p verify nova nova.conf
+expect 0 "verify accepts it for a release that ignores it" p verify nova --release 30 nova.conf
+printf '[pci]\ndevice_spec = {"address":"00:03.0","remote_managed":"yes"}\n' >nova.conf
+expect 3 "verify exits with 3 if a serial number is unknown" p verify nova nova.conf
 printf '[pci]\nalias = {"name":"a\\u001b[2J","x":"1"}\n' >nova.conf
 expect 1 "verify fails for an invalid alias" p verify nova nova.conf
 says err "pciprobe: nova.conf:2: unknown key 'x' in an alias" \

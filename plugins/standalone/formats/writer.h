@@ -10,11 +10,14 @@
 
 #include <stdio.h>
 
+struct nova_release;
+
 /* What a single format uses. */
 struct format_options {
-	bool usage;		   /* opennebula: write the owners, too */
-	bool teaming;		   /* libvirt: pair each VF with a virtio interface */
-	bool iommufd;		   /* libvirt: use iommufd instead of VFIO groups */
+	bool usage;				 /* opennebula: write the owners, too */
+	bool teaming;				 /* libvirt: pair each VF with a virtio interface */
+	bool iommufd;				 /* libvirt: use iommufd instead of VFIO groups */
+	const struct nova_release *nova_release; /* nova: write no keys that it rejects */
 	const char *collectd_host; /* the host name that collectd's exec plugin passes, or NULL */
 	double collectd_interval;  /* in seconds, likewise; 0: none */
 };

@@ -27,15 +27,20 @@ struct reader {
 	bool no_memory;
 };
 
-static const struct {
+enum value_kind { SPEC, ALIAS, REPORT_IN_PLACEMENT, PCI_IN_PLACEMENT };
+
+static const struct known_option {
 	const char *section, *key;
-	bool is_alias;
+	enum value_kind kind;
+	unsigned feature; /* enum nova_feature: known since then; 0: always */
 } OPTIONS[] = {
-	{"pci", "device_spec", false},
-	{"pci", "passthrough_whitelist", false},
-	{"DEFAULT", "pci_passthrough_whitelist", false},
-	{"pci", "alias", true},
-	{"DEFAULT", "pci_alias", true},
+	{"pci", "device_spec", SPEC, NOVA_DEVICE_SPEC},
+	{"pci", "passthrough_whitelist", SPEC, 0},
+	{"DEFAULT", "pci_passthrough_whitelist", SPEC, 0},
+	{"pci", "alias", ALIAS, 0},
+	{"DEFAULT", "pci_alias", ALIAS, 0},
+	{"pci", "report_in_placement", REPORT_IN_PLACEMENT, NOVA_DEVICE_SPEC},
+	{"filter_scheduler", "pci_in_placement", PCI_IN_PLACEMENT, NOVA_PLACEMENT_ALIAS},
 };
 
 void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
@@ -115,6 +120,42 @@ static void add_option(struct reader *reader, const char *value, bool is_alias)
 		(struct nova_option){.is_alias = is_alias, .value = copy, .line = reader->key_line};
 }
 
+/* As oslo_config.types.Boolean. */
+static void set_switch(struct reader *reader, const char *key, const char *value, bool *ret)
+{
+	static const char *const values[] = {"false", "0", "off", "no", "true", "1", "on", "yes"};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (strcasecmp(value, values[i]) == 0) {
+			*ret = i >= 4;
+			return;
+		}
+	log_syntax_error(reader, reader->key_line, "%s must be true or false, not '%.64s'", key,
+			 value);
+}
+
+static void read_option(struct reader *reader, const struct known_option *option, const char *value)
+{
+	struct nova_conf *conf = reader->conf;
+
+	if ((conf->release->knows & option->feature) != option->feature) {
+		log_warning(reader->log, "%s:%u: ignored: Nova knows %s since release %s",
+			    conf->path, reader->key_line, option->key,
+			    nova_release_since(option->feature)->name);
+		return;
+	}
+	switch (option->kind) {
+	case REPORT_IN_PLACEMENT:
+		set_switch(reader, option->key, value, &conf->report_in_placement);
+		return;
+	case PCI_IN_PLACEMENT:
+		set_switch(reader, option->key, value, &conf->pci_in_placement);
+		return;
+	default:
+		add_option(reader, value, option->kind == ALIAS);
+	}
+}
+
 /* Section names are case-insensitive, except DEFAULT. */
 static bool is_section(const char *section, const char *expected)
 {
@@ -135,7 +176,7 @@ static void end_assignment(struct reader *reader)
 		for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(*OPTIONS); i++)
 			if (is_section(reader->section, OPTIONS[i].section) &&
 			    strcmp(reader->key, OPTIONS[i].key) == 0)
-				add_option(reader, reader->value, OPTIONS[i].is_alias);
+				read_option(reader, &OPTIONS[i], reader->value);
 	free(reader->value);
 	reader->key = NULL;
 }
@@ -229,12 +270,12 @@ static void read_lines(struct reader *reader, char *text, size_t length)
 	end_assignment(reader);
 }
 
-int nova_conf_parse(const char *path, char *text, size_t length, const struct log *log,
-		    struct nova_conf *ret)
+int nova_conf_parse(const char *path, char *text, size_t length, const struct nova_release *release,
+		    const struct log *log, struct nova_conf *ret)
 {
 	struct reader reader = {.log = log, .conf = ret};
 
-	*ret = (struct nova_conf){.path = path};
+	*ret = (struct nova_conf){.path = path, .release = release};
 	read_lines(&reader, text, length);
 	/* read_lines may have stopped within an assignment */
 	if (reader.key) {
@@ -247,19 +288,20 @@ int nova_conf_parse(const char *path, char *text, size_t length, const struct lo
 	return -ENOMEM;
 }
 
-int nova_conf_read(const struct callerfile *file, struct nova_conf *ret)
+int nova_conf_read(const struct callerfile *file, const struct nova_release *release,
+		   struct nova_conf *ret)
 {
 	char *text = malloc(NOVA_CONF_SIZE_MAX + 1);
 	ssize_t length = text ? config_read(file->fd, text, NOVA_CONF_SIZE_MAX) : -ENOMEM;
 	int error = (int)length;
 
-	*ret = (struct nova_conf){.path = file->path};
+	*ret = (struct nova_conf){.path = file->path, .release = release};
 	if (length < 0)
 		log_error(&file->log, "%s: %s", file->path,
 			  length == -EFBIG ? "file too large (limit 1 MiB)"
 					   : strerror((int)-length));
 	else
-		error = nova_conf_parse(file->path, text, (size_t)length, &file->log, ret);
+		error = nova_conf_parse(file->path, text, (size_t)length, release, &file->log, ret);
 	free(text);
 	return error;
 }

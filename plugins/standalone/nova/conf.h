@@ -5,6 +5,7 @@
 #define PCIPROBE_STANDALONE_NOVA_CONF_H
 
 #include "plugins/standalone/callerfile.h"
+#include "plugins/standalone/nova/release.h"
 #include "probe/log.h"
 
 #include <stdbool.h>
@@ -22,8 +23,10 @@ struct nova_option {
 
 struct nova_conf {
 	const char *path; /* owned by the caller */
+	const struct nova_release *release;
 	struct nova_option *options;
 	size_t count;
+	bool report_in_placement, pci_in_placement; /* off by default */
 	unsigned errors; /* logged or not; with any of them Nova would not start */
 };
 
@@ -35,14 +38,16 @@ struct nova_conf {
 void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
 		     const char *message);
 
-/* Reads FILE. Syntax errors are reported by nova_conf_error. Call nova_conf_free in any
- * case. Returns 0, also for a file with errors, or the negative errno (logged) of reading it. */
-int nova_conf_read(const struct callerfile *file, struct nova_conf *ret);
+/* Reads FILE as RELEASE does: options that it does not know are ignored with a warning. Syntax
+ * errors are reported by nova_conf_error. Call nova_conf_free in any case. Returns 0, also for a
+ * file with errors, or the negative errno (logged) of reading it. */
+int nova_conf_read(const struct callerfile *file, const struct nova_release *release,
+		   struct nova_conf *ret);
 
 /* Same for the LENGTH bytes at TEXT, which are modified and must be followed by one writable byte.
  * PATH is used in messages. Returns 0 or -ENOMEM (logged). */
-int nova_conf_parse(const char *path, char *text, size_t length, const struct log *log,
-		    struct nova_conf *ret);
+int nova_conf_parse(const char *path, char *text, size_t length, const struct nova_release *release,
+		    const struct log *log, struct nova_conf *ret);
 void nova_conf_free(struct nova_conf *conf);
 
 #endif

@@ -17,7 +17,8 @@ struct candidate {
 
 struct cover {
 	const struct inventory *inventory;
-	const struct pci_device **selected;
+	const bool *members;
+	const struct pci_device **selected; /* and members */
 	size_t selected_count, words;
 	struct candidate *candidates; /* none of them matches a device that is not selected, or only
 					 devices that another one matches */
@@ -55,11 +56,16 @@ static size_t count_common(const uint64_t *a, const uint64_t *b, size_t words)
 
 /* ---- candidates ---- */
 
+static bool is_member(const struct cover *cover, size_t device)
+{
+	return cover->inventory->devices[device].selected &&
+	       (!cover->members || cover->members[device]);
+}
+
 static bool matches_unselected(const struct cover *cover, const struct nova_spec *spec)
 {
 	for (size_t i = 0; i < cover->inventory->count; i++)
-		if (!cover->inventory->devices[i].selected &&
-		    nova_spec_matches(spec, &cover->inventory->devices[i]))
+		if (!is_member(cover, i) && nova_spec_matches(spec, &cover->inventory->devices[i]))
 			return true;
 	return false;
 }
@@ -357,18 +363,20 @@ static void free_members(struct cover *cover)
 	free(cover->uncovered);
 }
 
-int nova_cover(const struct inventory *inventory, struct nova_spec **ret, size_t *ret_count)
+int nova_cover(const struct inventory *inventory, const bool *members, struct nova_spec **ret,
+	       size_t *ret_count)
 {
 	__attribute__((cleanup(free_members))) struct cover cover = {
 		.inventory = inventory,
+		.members = members,
 		.selected = calloc(inventory->selected + 1, sizeof(*cover.selected))};
 	int error;
 
 	if (!cover.selected)
 		return -ENOMEM;
-	inventory_foreach(inventory, device)
-		if (nova_sees(device))
-			cover.selected[cover.selected_count++] = device;
+	for (size_t i = 0; i < inventory->count; i++)
+		if (is_member(&cover, i) && nova_sees(&inventory->devices[i]))
+			cover.selected[cover.selected_count++] = &inventory->devices[i];
 	cover.words = cover.selected_count / 64 + 1;
 	add_candidates(&cover);
 	if (cover.no_memory)

@@ -2,12 +2,16 @@
 #include "plugins/standalone/nova/parser.h"
 
 #include "common/jsonvalue.h"
+#include "probe/strings.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The ASCII characters that Python's strip() removes. */
+#define WHITE_SPACE " \t\n\v\f\r\x1c\x1d\x1e\x1f"
 
 bool nova_error(struct nova_parser *parser, const char *format, ...)
 {
@@ -26,8 +30,8 @@ bool nova_error(struct nova_parser *parser, const char *format, ...)
 
 char *nova_strip(char *string)
 {
-	string += strspn(string, " \t\n\v\f\r");
-	for (size_t end = strlen(string); end && strchr(" \t\n\v\f\r", string[end - 1]);)
+	string += strspn(string, WHITE_SPACE);
+	for (size_t end = strlen(string); end && strchr(WHITE_SPACE, string[end - 1]);)
 		string[--end] = '\0';
 	return string;
 }
@@ -56,13 +60,61 @@ char *nova_parse_string(struct nova_parser *parser, struct json_object *object, 
 	return string;
 }
 
+/* As oslo_utils.strutils.bool_from_string does, which converts other types to a string. */
+enum nova_switch nova_parse_switch(struct json_object *value)
+{
+	const char *string = value ? json_object_get_string(value) : "";
+	size_t length = strlen(string);
+	int boolean;
+
+	if (json_object_is_type(value, json_type_string) &&
+	    (size_t)json_object_get_string_len(value) != length)
+		return NOVA_UNSET; /* contains a NUL */
+	for (; length && strchr(WHITE_SPACE, *string); string++)
+		length--;
+	while (length && strchr(WHITE_SPACE, string[length - 1]))
+		length--;
+	boolean = text_boolean(string, length);
+	return boolean < 0 ? NOVA_UNSET : boolean ? NOVA_TRUE : NOVA_FALSE;
+}
+
+bool nova_parse_strict_switch(struct nova_parser *parser, struct json_object *object,
+			      const char *key, enum nova_switch *ret)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(object, key, &value) || !value)
+		return true;
+	*ret = nova_parse_switch(value);
+	if (*ret != NOVA_UNSET)
+		return true;
+	return nova_error(parser,
+			  "%s '%.64s' is not a boolean: expected yes, no, true, false, on, off, "
+			  "y, n, t, f, 1 or 0",
+			  key, json_object_get_string(value));
+}
+
+bool nova_knows(struct nova_parser *parser, const char *key, enum nova_feature feature)
+{
+	if (parser->conf->release->knows & feature)
+		return true;
+	log_warning(parser->log, "%s:%u: %s has no effect before Nova %s", parser->conf->path,
+		    parser->line, key, nova_release_since(feature)->name);
+	return false;
+}
+
 static void free_line(struct nova_line *line)
 {
 	for (size_t i = 0; i < NOVA_FIELD_COUNT; i++)
 		regex_free(line->spec.address[i]);
+	free(line->tags.type);
+	free(line->tags.resource_class);
+	free(line->tags.traits);
 	free(line->alias.name);
 	free(line->alias.type);
 	free(line->alias.policy);
+	free(line->alias.resource_class);
+	free(line->alias.traits);
 }
 
 static void add_line(struct nova_parser *parser, struct json_object *object, bool is_alias)

@@ -206,12 +206,11 @@ static bool parse_address(struct nova_parser *parser, struct json_object *addres
 	return true;
 }
 
-/* Sets the address of the device that has the interface NAME. */
+/* Sets the address of the device that has the interface NAME, if there is one. */
 static bool parse_devname(struct nova_parser *parser, const char *name, struct nova_spec *spec)
 {
 	const struct inventory *inventory = parser->inventory;
 
-	spec->matches_none = true;
 	for (size_t i = 0; i < inventory->count; i++)
 		for (size_t j = 0; j < inventory->devices[i].interface_count; j++) {
 			const struct interface *interface = &inventory->devices[i].interfaces[j];
@@ -266,36 +265,123 @@ static bool parse_location(struct nova_parser *parser, struct json_object *objec
 		return parse_address(parser, address, spec);
 	if (!has_name)
 		return true;
+	spec->matches_none = true; /* also if it is not a string */
+	if (!json_object_is_type(name, json_type_string))
+		return true;
 	string = nova_parse_string(parser, object, "devname", &ok);
 	ok = ok && string && parse_devname(parser, string, spec);
 	free(string);
 	return ok;
 }
 
-/* As oslo_utils.strutils.bool_from_string does. */
-static bool is_true(struct json_object *value)
-{
-	static const char *const values[] = {"1", "t", "true", "on", "y", "yes"};
-	const char *string = value ? json_object_get_string(value) : NULL;
+/* ---- tags ---- */
 
-	for (size_t i = 0; string && i < sizeof(values) / sizeof(*values); i++)
-		if (strcasecmp(string, values[i]) == 0)
-			return true;
-	return false;
+static bool has_value(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(object, key, &value) && !is_falsy(value);
+}
+
+/* Sets *ret to a copy of the string KEY of OBJECT, or leaves it if that is not a string. */
+static bool copy_string(struct nova_parser *parser, struct json_object *object, const char *key,
+			char **ret)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, key, &value);
+	if (!json_object_is_type(value, json_type_string))
+		return true;
+	*ret = strdup(json_object_get_string(value));
+	parser->no_memory = parser->no_memory || !*ret;
+	return *ret;
+}
+
+/* A string that is used for Placement only. */
+static bool parse_placement_tag(struct nova_parser *parser, struct json_object *object,
+				const char *key, char **ret)
+{
+	if (!has_value(object, key) || !nova_knows(parser, key, NOVA_DEVICE_SPEC) ||
+	    !copy_string(parser, object, key, ret))
+		return !parser->no_memory;
+	return *ret || !parser->conf->report_in_placement ||
+	       nova_error(parser, "\"%s\" must be a string, in quotes", key);
+}
+
+static bool parse_switch_tag(struct nova_parser *parser, struct json_object *object,
+			     const char *key, enum nova_feature feature, enum nova_switch *ret)
+{
+	return !json_object_object_get_ex(object, key, NULL) || !nova_knows(parser, key, feature) ||
+	       nova_parse_strict_switch(parser, object, key, ret);
+}
+
+static bool parse_one_time_use(struct nova_parser *parser, struct json_object *object,
+			       struct nova_tags *tags)
+{
+	if (!parse_switch_tag(parser, object, "one_time_use", NOVA_ONE_TIME_USE,
+			      &tags->one_time_use))
+		return false;
+	tags->has_one_time_use = json_object_object_get_ex(object, "one_time_use", NULL) &&
+				 (parser->conf->release->knows & NOVA_ONE_TIME_USE);
+	return tags->one_time_use != NOVA_TRUE || parser->conf->report_in_placement ||
+	       nova_error(parser, "one_time_use requires report_in_placement = true in [pci]");
+}
+
+static bool parse_remote_managed(struct nova_parser *parser, struct json_object *object,
+				 struct nova_line *line)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, "remote_managed", &value);
+	line->tags.remote_managed = nova_parse_switch(value) == NOVA_TRUE;
+	if (!line->tags.remote_managed)
+		return true;
+	if (line->spec.matches_none)
+		return nova_error(parser, "remote_managed: there is no interface of this name");
+	/* also with the product id of its VFs: Nova then reads a file that no PCI device has */
+	if (line->spec.with_vfs)
+		return nova_error(parser,
+				  "remote_managed is not supported for the address of a PF: "
+				  "match its VFs by their ids, or by an address with *");
+	return true;
+}
+
+static bool parse_devname_tag(struct nova_parser *parser, struct json_object *object)
+{
+	return !has_value(object, "devname") || !parser->conf->report_in_placement ||
+	       nova_error(parser, "devname is not supported with report_in_placement: use the "
+				  "address of the device");
+}
+
+static bool is_pci(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       strcasecmp(json_object_get_string(value), "pci") == 0;
+}
+
+static bool parse_tags(struct nova_parser *parser, struct json_object *object,
+		       struct nova_line *line)
+{
+	struct nova_tags *tags = &line->tags;
+	struct json_object *capability = NULL;
+	enum nova_switch managed; /* only checked */
+
+	json_object_object_get_ex(object, "capability_type", &capability);
+	tags->capability_pci = is_pci(capability);
+	tags->has_network = has_value(object, "physical_network");
+	return parse_switch_tag(parser, object, "managed", NOVA_MIGRATABLE, &managed) &&
+	       parse_switch_tag(parser, object, "live_migratable", NOVA_MIGRATABLE,
+				&tags->live_migratable) &&
+	       parse_one_time_use(parser, object, tags) &&
+	       parse_remote_managed(parser, object, line) && parse_devname_tag(parser, object) &&
+	       copy_string(parser, object, "dev_type", &tags->type) &&
+	       parse_placement_tag(parser, object, "resource_class", &tags->resource_class) &&
+	       parse_placement_tag(parser, object, "traits", &tags->traits);
 }
 
 bool nova_parse_spec(struct nova_parser *parser, struct json_object *object, struct nova_line *line)
 {
-	struct json_object *remote = NULL;
-
-	if (!parse_id(parser, object, "vendor_id", &line->spec, NOVA_VENDOR) ||
-	    !parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) ||
-	    !parse_location(parser, object, &line->spec))
-		return false;
-	if (json_object_object_get_ex(object, "remote_managed", &remote) && is_true(remote))
-		log_warning(
-			parser->log,
-			"%s:%u: remote_managed: Nova requires a serial number in the VPD of the device, which is not checked here",
-			parser->conf->path, parser->line);
-	return true;
+	return parse_id(parser, object, "vendor_id", &line->spec, NOVA_VENDOR) &&
+	       parse_id(parser, object, "product_id", &line->spec, NOVA_PRODUCT) &&
+	       parse_location(parser, object, &line->spec) && parse_tags(parser, object, line);
 }

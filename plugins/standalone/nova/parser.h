@@ -26,6 +26,18 @@ bool nova_error(struct nova_parser *parser, const char *format, ...)
 char *nova_parse_string(struct nova_parser *parser, struct json_object *object, const char *key,
 			bool *ok);
 
+/* Returns the value of a boolean, NOVA_UNSET if it is absent, null or not a boolean. */
+enum nova_switch nova_parse_switch(struct json_object *value);
+
+/* Parses the boolean KEY of OBJECT; *ret stays unset if it is absent or null. Returns whether it is
+ * valid. */
+bool nova_parse_strict_switch(struct nova_parser *parser, struct json_object *object,
+			      const char *key, enum nova_switch *ret);
+
+/* Returns whether the release knows FEATURE, to which the KEY of a spec belongs, else logs a
+ * warning. */
+bool nova_knows(struct nova_parser *parser, const char *key, enum nova_feature feature);
+
 /* Removes white space at both ends of STRING, in place. Returns the new start. */
 char *nova_strip(char *string);
 

@@ -187,6 +187,34 @@ static void host_sections_override_general_keys(void **state)
 	assert_int_equal(parse(":filter: 10de:*\n:hosts: ~\n"), 0);
 }
 
+static void what_nova_is_told_is_parsed(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse(":filter:\n"
+		      ":alias:\n"
+		      "  - name: gpu\n"
+		      "    filter: '10de:'\n"
+		      "    nova: {resource_class: GPU-x, traits: [a, 'HW_B, c'], managed: no, live_migratable: ON}\n"
+		      "  - {name: gpu, role: vf, nova: {traits: }}\n"
+		      "  - {name: net, role: vf, nova: {physical_network: physnet1, managed: 'True'}}\n"
+		      "  - {name: none, role: vf, nova: }\n"),
+		0);
+	assert_string_equal(captured.text, "");
+	assert_int_equal(config->alias_count, 4);
+	assert_string_equal(config->aliases[0].nova[ALIAS_NOVA_RESOURCE_CLASS], "GPU-x");
+	assert_string_equal(config->aliases[0].nova[ALIAS_NOVA_TRAITS], "a,HW_B,c");
+	assert_string_equal(config->aliases[0].nova[ALIAS_NOVA_MANAGED], "no");
+	assert_string_equal(config->aliases[0].nova[ALIAS_NOVA_LIVE_MIGRATABLE], "yes");
+	assert_null(config->aliases[0].nova[ALIAS_NOVA_PHYSICAL_NETWORK]);
+	assert_string_equal(config->aliases[2].nova[ALIAS_NOVA_PHYSICAL_NETWORK], "physnet1");
+	assert_string_equal(config->aliases[2].nova[ALIAS_NOVA_MANAGED], "yes");
+	for (size_t i = 0; i < ALIAS_NOVA_COUNT; i++) {
+		assert_null(config->aliases[1].nova[i]);
+		assert_null(config->aliases[3].nova[i]);
+	}
+}
+
 static void aliases_and_sources_are_parsed(void **state)
 {
 	(void)state;
@@ -303,6 +331,27 @@ static void errors_are_reported_with_their_location(void **state)
 		{":alias: [{name: a, name: b, role: vf}]\n",
 		 "duplicate key 'name' (first on line 1)\n"},
 		{":hosts: {other: {alias: [{name: a}]}}\n", "alias 'a' has no condition"},
+		{":alias: [{name: a, nova: {managed: yes}}]\n", "alias 'a' has no condition"},
+		{":alias: [{name: a, role: vf, nova: yes}]\n",
+		 "pci.conf:1:36: nova must be a map of keys: physical_network, resource_class,"},
+		{":alias:\n- {name: a, role: vf, nova: {managed: si}}\n",
+		 "pci.conf:2:39: managed must be yes or no, not 'si'\n"},
+		{":alias: [{name: a, role: vf, nova: {live_migratable: [yes]}}]\n",
+		 "live_migratable must be one string\n"},
+		{":alias: [{name: a, role: vf, nova: {managed: }}]\n",
+		 "managed must be one string\n"},
+		{":alias: [{name: a, role: vf, nova: {resource_class: 'a\"b'}}]\n",
+		 "pci.conf:1:53: invalid resource_class 'a\"b': expected up to 255 letters"},
+		{":alias: [{name: a, role: vf, nova: {physical_network: ''}}]\n",
+		 "invalid physical_network '': expected"},
+		{":alias: [{name: a, role: vf, nova: {traits: [a, 'b c']}}]\n",
+		 "pci.conf:1:49: invalid trait 'b c': expected up to 255 letters"},
+		{":alias: [{name: a, role: vf, nova: {traits: {a: b}}}]\n",
+		 ":traits: must be a string or a list of strings, not a map"},
+		{":alias: [{name: a, role: vf, nova: {managed: yes, managed: no}}]\n",
+		 "duplicate key 'managed' (first on line 1)"},
+		{":alias:\n- {name: a, role: vf, nova: {managed: yes}}\n- {name: a, role: pf, nova: {traits: t}}\n",
+		 "pci.conf:3:3: another item of alias 'a' has nova already: one item has it for all\n"},
 		{"just a text\n", "pci.conf:1:1: the file must be a map of keys"},
 		{"- a\n- b\n", "the file must be a map of keys"},
 		{":filter: '0:0'\n---\n:filter: '*:*'\n",
@@ -543,6 +592,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rules_know_their_line_and_column, setup, teardown),
 		cmocka_unit_test_setup_teardown(host_sections_override_general_keys, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_nova_is_told_is_parsed, setup, teardown),
 		cmocka_unit_test_setup_teardown(aliases_and_sources_are_parsed, setup, teardown),
 		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_location, setup,
 						teardown),

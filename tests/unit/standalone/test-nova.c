@@ -5,6 +5,7 @@
 
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/nova/cover.h"
+#include "plugins/standalone/nova/release.h"
 #include "tests/unit/fakesys.h"
 
 #define DEVICES_MAX 7
@@ -176,7 +177,7 @@ static void the_smallest_set_matches_exactly_the_selected_devices(void **state)
 		unsigned matched = 0, selected;
 
 		make_random_host(&host);
-		assert_int_equal(nova_cover(&host.inventory, &specs, &count), 0);
+		assert_int_equal(nova_cover(&host.inventory, NULL, &specs, &count), 0);
 		remove_devices_nova_ignores(&host);
 		selected = selected_of(&host);
 		for (size_t i = 0; i < count; i++)
@@ -213,7 +214,7 @@ static void a_large_irregular_selection_is_matched_exactly(void **state)
 		};
 		inventory.selected += devices[i].selected;
 	}
-	assert_int_equal(nova_cover(&inventory, &specs, &count), 0);
+	assert_int_equal(nova_cover(&inventory, NULL, &specs, &count), 0);
 	assert_true(count <= inventory.selected);
 	for (size_t i = 0; i < COUNT(devices); i++) {
 		bool matched = false;
@@ -245,7 +246,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_written(const char *config, const char *expected)
+static void assert_written_for(const char *release, const char *config, const char *expected)
 {
 	const struct writer *writer = writer_find("nova");
 	struct probe_options options = {.log = log_capture_add(&captured),
@@ -253,7 +254,9 @@ static void assert_written(const char *config, const char *expected)
 					.details = writer->details,
 					.other_details = writer->other_details};
 	struct inventory *inventory;
-	struct report report = {.headings = true};
+	struct report report = {.headings = true,
+				.format.nova_release =
+					release ? nova_release_find(release, &options.log) : NULL};
 	char *text = NULL, path[128];
 	size_t size;
 	FILE *out;
@@ -271,6 +274,11 @@ static void assert_written(const char *config, const char *expected)
 	free(text);
 	inventory_free(inventory);
 	probe_free(report.probe);
+}
+
+static void assert_written(const char *config, const char *expected)
+{
+	assert_written_for(NULL, config, expected);
 }
 
 static void add_pf(const char *address, unsigned device)
@@ -336,6 +344,61 @@ static void what_nova_cannot_express_is_a_comment(void **state)
 		"# alias one also matches 0000:02:00.0: Nova's aliases cannot exclude it\n");
 }
 
+#define NVME(address) \
+	fakesys_pci(fake, address, .vendor = 0x8086, .device = 0x0a54, .class = 0x010802)
+
+static void devices_have_the_tags_of_their_aliases(void **state)
+{
+	static const char config[] =
+		":filter:\n:alias:\n"
+		" - {name: fast, short_address: ['01:00.0', '02:00.0'], nova: {resource_class: NVME, traits: [a, b], managed: no, live_migratable: y}}\n"
+		" - {name: net, short_address: '02:00.0', nova: {physical_network: physnet1, resource_class: x}}\n"
+		" - {name: rest, filter: '8086:0a54'}\n";
+
+	(void)state;
+	NVME("0000:01:00.0");
+	NVME("0000:02:00.0");
+	NVME("0000:03:00.0");
+	assert_written(
+		config,
+		"[pci]\n"
+		"# 0000:02:00.0 has resource_class NVME, not x as the alias net: an earlier alias decides\n"
+		"device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:01:00.0\",\"resource_class\":\"NVME\","
+		"\"traits\":\"a,b\",\"managed\":\"no\",\"live_migratable\":\"yes\"}\n"
+		"device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:02:00.0\",\"physical_network\":\"physnet1\","
+		"\"resource_class\":\"NVME\",\"traits\":\"a,b\",\"managed\":\"no\",\"live_migratable\":\"yes\"}\n"
+		"device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:03:00.0\"}\n"
+		"alias = {\"name\":\"fast\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\","
+		"\"resource_class\":\"NVME\",\"traits\":\"a,b\",\"live_migratable\":\"yes\"}\n"
+		"alias = {\"name\":\"net\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\",\"resource_class\":\"x\"}\n"
+		"# alias net also matches 0000:01:00.0: only pci_in_placement excludes it\n"
+		"# alias net also matches 0000:03:00.0: only pci_in_placement excludes it\n"
+		"alias = {\"name\":\"rest\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\"}\n");
+}
+
+static void keys_unknown_to_the_release_are_omitted(void **state)
+{
+	static const char config[] =
+		":filter:\n:alias: [{name: fast, filter: '8086:', nova: {resource_class: NVME, managed: no}}]\n";
+
+	(void)state;
+	NVME("0000:01:00.0");
+	assert_written_for(
+		"2022.2", config,
+		"[pci]\n"
+		"device_spec = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:01:00.0\",\"resource_class\":\"NVME\"}\n"
+		"alias = {\"name\":\"fast\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\"}\n"
+		"# resource_class omitted from aliases: not known to Nova 2022.2\n"
+		"# managed omitted: not known to Nova 2022.2\n");
+	assert_written_for(
+		"25", config,
+		"[pci]\n"
+		"passthrough_whitelist = {\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"address\":\"0000:01:00.0\"}\n"
+		"alias = {\"name\":\"fast\",\"vendor_id\":\"8086\",\"product_id\":\"0a54\",\"device_type\":\"type-PCI\"}\n"
+		"# resource_class omitted: not known to Nova 2022.1\n"
+		"# managed omitted: not known to Nova 2022.1\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +410,10 @@ int main(void)
 			a_pf_with_the_ids_of_its_vfs_is_matched_by_regular_expressions, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(what_nova_cannot_express_is_a_comment, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(devices_have_the_tags_of_their_aliases, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(keys_unknown_to_the_release_are_omitted, setup,
 						teardown),
 	};
 

@@ -4,9 +4,13 @@
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/nova/line.h"
+#include "plugins/standalone/nova/placement.h"
 #include "tests/unit/fakesys.h"
 
 static struct log_capture captured;
+
+#define IDS ",\"vendor_id\":\"8086\",\"product_id\":\"1520\""
+#define IN_PLACEMENT "[filter_scheduler]\npci_in_placement = 1\n[pci]\n"
 
 /* A PF with a VF, and a device whose interface belongs to its child device. */
 static struct interface interfaces[] = {{.name = (char[]){"eth0"}, .direct = true},
@@ -37,6 +41,7 @@ static struct pci_device devices[] = {
 static const struct inventory inventory = {
 	.devices = devices, .count = COUNT(devices), .selected = COUNT(devices)};
 
+static const struct nova_release *release; /* NULL: the newest */
 static struct nova_conf conf;
 static struct nova_lines lines;
 
@@ -45,6 +50,7 @@ static int teardown(void **state)
 	(void)state;
 	nova_lines_free(&lines);
 	nova_conf_free(&conf);
+	release = NULL;
 	return 0;
 }
 
@@ -53,10 +59,13 @@ static void read_conf(const char *text)
 	struct log log = log_capture_add(&captured);
 	char *copy = malloc(strlen(text) + 2);
 
-	teardown(NULL);
+	nova_lines_free(&lines);
+	nova_conf_free(&conf);
 	captured = (struct log_capture){0};
 	strcpy(copy, text);
-	assert_int_equal(nova_conf_parse("n.conf", copy, strlen(text), &log, &conf), 0);
+	assert_int_equal(nova_conf_parse("n.conf", copy, strlen(text),
+					 release ? release : nova_release_newest(), &log, &conf),
+			 0);
 	assert_int_equal(nova_lines_parse(&conf, &inventory, &log, &lines), 0);
 	free(copy);
 }
@@ -124,21 +133,220 @@ static void lists_and_repeated_options_are_read(void **state)
 	assert_false(nova_spec_matches(&lines.lines[3].spec, &devices[1]));
 }
 
+/* Whether the alias in line INDEX matches a device whose spec has TAGS. */
+static bool alias_matches(size_t index, struct nova_tags tags, size_t device)
+{
+	return nova_alias_matches(&lines.lines[index].alias, &tags, &devices[device]);
+}
+
+static void use_release(const char *name)
+{
+	struct log log = log_capture_add(&captured);
+
+	release = nova_release_find(name, &log);
+	assert_non_null(release);
+}
+
 static void an_alias_matches_a_pf_only_by_device_type(void **state)
 {
 	(void)state;
+	use_release("2024.2");
 	read_conf(
 		"[pci]\nalias = {\"name\":\" a \",\"vendor_id\":\"8086\"}\nalias = {\"name\":\"pf\",\"device_type\":\"type-PF\"}\n"
 		"alias = {\"name\":\"n\",\"capability_type\":\"pci\"}\n");
 	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 3);
 	assert_string_equal(lines.lines[0].alias.name, "a");
-	assert_false(nova_alias_matches(&lines.lines[0].alias,
-					&devices[1])); /* a PF, without device_type */
-	assert_true(nova_alias_matches(&lines.lines[0].alias, &devices[2]));
-	assert_true(nova_alias_matches(&lines.lines[1].alias, &devices[1]));
-	assert_false(nova_alias_matches(&lines.lines[1].alias, &devices[2]));
-	assert_false(nova_alias_matches(&lines.lines[2].alias, &devices[0]));
+	assert_false(alias_matches(0, (struct nova_tags){0}, 1)); /* a PF, without device_type */
+	assert_true(alias_matches(0, (struct nova_tags){0}, 2));
+	assert_true(alias_matches(1, (struct nova_tags){0}, 1));
+	assert_false(alias_matches(1, (struct nova_tags){0}, 2));
+	assert_false(alias_matches(2, (struct nova_tags){0}, 0));
+	assert_true(alias_matches(2, (struct nova_tags){.capability_pci = true}, 0));
+}
+
+static void an_alias_matches_by_the_tags_of_the_spec(void **state)
+{
+	const struct nova_tags migratable = {.live_migratable = NOVA_TRUE},
+			       fixed = {.live_migratable = NOVA_FALSE}, none = {0},
+			       remote = {.remote_managed = true};
+
+	(void)state;
+	read_conf(
+		"[pci]\nalias = {\"name\":\"a\",\"vendor_id\":\"8086\",\"product_id\":\"1520\"}\n"
+		"alias = {\"name\":\"y\",\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"live_migratable\":\"Yes\"}\n"
+		"alias = {\"name\":\"n\",\"vendor_id\":\"8086\",\"product_id\":\"1520\",\"live_migratable\":\"f\"}\n");
+	assert_string_equal(captured.text, "");
+	assert_true(alias_matches(0, migratable, 2));
+	assert_true(alias_matches(0, none, 2));
+	assert_false(alias_matches(0, remote, 2));
+	assert_true(alias_matches(1, migratable, 2));
+	assert_false(alias_matches(1, fixed, 2));
+	assert_false(alias_matches(1, none, 2));
+	assert_true(alias_matches(2, fixed, 2));
+	assert_false(alias_matches(2, none, 2));
+}
+
+static void a_boolean_is_parsed_as_by_strutils(void **state)
+{
+	static const struct {
+		const char *value;
+		enum nova_switch parsed;
+	} values[] = {
+		{"\"yes\"", NOVA_TRUE}, {"\" On \"", NOVA_TRUE}, {"\"T\"", NOVA_TRUE},
+		{"true", NOVA_TRUE},	{"1", NOVA_TRUE},	 {"\"Y\"", NOVA_TRUE},
+		{"\"no\"", NOVA_FALSE}, {"\"oFF\"", NOVA_FALSE}, {"false", NOVA_FALSE},
+		{"0", NOVA_FALSE},	{"\"n\"", NOVA_FALSE},	 {"null", NOVA_UNSET},
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(values); i++) {
+		snprintf(text, sizeof(text), "[pci]\ndevice_spec = {\"live_migratable\":%s}\n",
+			 values[i].value);
+		read_conf(text);
+		assert_string_equal(captured.text, "");
+		assert_int_equal(lines.lines[0].tags.live_migratable, values[i].parsed);
+	}
+}
+
+static void keys_are_unknown_before_their_release(void **state)
+{
+	static const struct {
+		const char *release, *text, *message;
+	} keys[] = {
+		{"2022.1", "device_spec = {}",
+		 "warning: n.conf:2: ignored: Nova knows device_spec since release 2022.2"},
+		{"2022.1", "report_in_placement = perhaps", "warning: n.conf:2: ignored: "},
+		{"2022.2", "report_in_placement = perhaps",
+		 "error: n.conf:2: report_in_placement must be true or false, not 'perhaps'"},
+		{"2022.1", "passthrough_whitelist = {\"traits\":\"t\"}",
+		 "warning: n.conf:2: traits has no effect before Nova 2022.2"},
+		{"2024.2", "device_spec = {\"managed\":\"perhaps\"}",
+		 "warning: n.conf:2: managed has no effect before Nova 2025.1"},
+		{"2025.1", "device_spec = {\"managed\":\"perhaps\"}",
+		 "error: n.conf:2: managed 'perhaps' is not a boolean: expected yes, no"},
+		{"2025.1", "device_spec = {\"one_time_use\":\"perhaps\"}",
+		 "warning: n.conf:2: one_time_use has no effect before Nova 2025.2"},
+		{"2025.2", "device_spec = {\"one_time_use\":\"perhaps\"}",
+		 "error: n.conf:2: one_time_use 'perhaps' is not a boolean"},
+		{"2022.2", "alias = {\"name\":\"a\",\"resource_class\":\"r\"}",
+		 "error: n.conf:2: alias key 'resource_class' is invalid before Nova 2023.1"},
+		{"2024.2", "alias = {\"name\":\"a\",\"live_migratable\":\"r\"}",
+		 "error: n.conf:2: alias key 'live_migratable' is invalid before Nova 2025.1"},
+		{"2025.1",
+		 "alias = {\"name\":\"a\",\"live_migratable\":\"r\",\"vendor_id\":\"8086\",\"product_id\":\"1520\"}",
+		 "error: n.conf:2: live_migratable 'r' is not a boolean"},
+		{"2025.1", "alias = {\"name\":\"a\",\"live_migratable\":true}",
+		 "error: n.conf:2: \"live_migratable\" must be a string"},
+		{"2024.2", "alias = {\"name\":\"a\"}", ""},
+		{"31", "alias = {\"name\":\"a\"}",
+		 "error: n.conf:2: alias 'a' requires a vendor_id and a product_id"},
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		use_release(keys[i].release);
+		snprintf(text, sizeof(text), "[pci]\n%s\n", keys[i].text);
+		read_conf(text);
+		if (*keys[i].message ? !strstr(captured.text, keys[i].message) : *captured.text)
+			fail_msg("%s: logged '%s', expected '%s'", keys[i].text, captured.text,
+				 keys[i].message);
+	}
+}
+
+/* ---- Placement: the PF is devices[1], its VF devices[2], and VF2 another one ---- */
+
+static struct pci_device vfs[3];
+static struct inventory with_vfs = {.devices = vfs, .count = COUNT(vfs)};
+
+/* Reports the devices with the specs, one for each, in the lines 3, 4 and 5; "" for none. */
+static void report_in_placement(const char *pf, const char *vf, const char *vf2)
+{
+	const char *specs[] = {pf, vf, vf2};
+	const struct nova_line *first[COUNT(vfs)] = {0};
+	struct log log = log_capture_add(&captured);
+	char text[512] = "[pci]\nreport_in_placement = true\n";
+	size_t next = 0;
+
+	vfs[0] = devices[1];
+	vfs[1] = vfs[2] = devices[2];
+	vfs[2].address.function = 2;
+	for (size_t i = 0; i < COUNT(specs); i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 *specs[i] ? "device_spec = {%s}\n" : "%s\n", specs[i]);
+	read_conf(text);
+	for (size_t i = 0; i < COUNT(specs); i++)
+		if (*specs[i])
+			first[i] = &lines.lines[next++];
+	assert_int_equal(next, lines.count);
+	assert_int_equal(nova_placement_check(&conf, &with_vfs, first, &log), 0);
+}
+
+static void devices_that_placement_cannot_represent_are_errors(void **state)
+{
+	static const struct {
+		const char *pf, *vf, *vf2, *message;
+	} cases[] = {
+		{"", "\"x\":1", "\"x\":1", ""},
+		{"\"x\":1", "", "", ""},
+		{"\"x\":1", "", "\"x\":1",
+		 "error: n.conf:5: 0000:81:10.2 and its PF 0000:81:00.0 cannot both be reported to Placement\n"},
+		{"\"physical_network\":\"p\"", "\"x\":1", "\"x\":1", ""},
+		{"\"one_time_use\":1", "", "", ""},
+		{"", "\"x\":1", "\"one_time_use\":null",
+		 "error: n.conf:5: one_time_use is not allowed for the VF 0000:81:10.2\n"},
+		{"", "\"resource_class\":\"a-b\"", "\"resource_class\":\"custom_a_b\"", ""},
+		{"", "\"resource_class\":\"pgpu\"", "\"resource_class\":\"custom_pgpu\"",
+		 "error: n.conf:5: 0000:81:10.2 has resource class CUSTOM_PGPU, but 0000:81:10.0, of the same PF, PGPU\n"},
+		{"", "\"x\":1", "\"resource_class\":\"CUSTOM_PCI_8086_1520\"", ""},
+		{"", "\"traits\":\"a,B\"", "\"traits\":\"b,CUSTOM_A,b\"", ""},
+		{"", "\"traits\":\"HW_A\"", "\"traits\":\"hw_a\"",
+		 "error: n.conf:5: 0000:81:10.2 has other traits than 0000:81:10.0, of the same PF\n"},
+		{"", "\"live_migratable\":\"yes\"", "\"x\":1", "has other traits"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		report_in_placement(cases[i].pf, cases[i].vf, cases[i].vf2);
+		if (*cases[i].message ? !strstr(captured.text, cases[i].message) : *captured.text)
+			fail_msg("logged '%s', expected '%s'", captured.text, cases[i].message);
+		assert_int_equal(conf.errors, *cases[i].message != '\0');
+	}
+}
+
+static void an_alias_in_placement_requires_class_and_traits(void **state)
+{
+	static const struct {
+		const char *spec, *alias;
+		bool matches;
+	} cases[] = {
+		{"\"resource_class\":\"gpu\"", "\"resource_class\":\"CUSTOM_GPU\"", true},
+		{"\"resource_class\":\"gpu\"", "\"resource_class\":\"net\"", false},
+		{"\"resource_class\":\"gpu\"", "\"vendor_id\":\"8086\",\"product_id\":\"1520\"",
+		 false},
+		{"\"x\":1", "\"vendor_id\":\"8086\",\"product_id\":\"1520\"", true},
+		{"\"resource_class\":\"gpu\",\"traits\":\"a,b\"",
+		 "\"resource_class\":\"gpu\",\"traits\":\"B\"", true},
+		{"\"resource_class\":\"gpu\",\"traits\":\"a,b\"",
+		 "\"resource_class\":\"gpu\",\"traits\":\"c\"", false},
+		{"\"resource_class\":\"gpu\",\"physical_network\":\"p\"",
+		 "\"resource_class\":\"gpu\"", false},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		snprintf(text, sizeof(text),
+			 IN_PLACEMENT "device_spec = {%s}\nalias = {\"name\":\"a\",%s}\n",
+			 cases[i].spec, cases[i].alias);
+		read_conf(text);
+		assert_string_equal(captured.text, "");
+		assert_int_equal(nova_placement_matches(conf.release, &lines.lines[1].alias,
+							&lines.lines[0], &devices[2]),
+				 cases[i].matches);
+	}
 }
 
 /* json-c 0.18 itself rejects some of them */
@@ -146,7 +354,8 @@ static void strings_may_contain_any_character(void **state)
 {
 	(void)state;
 	read_conf(
-		"[pci]\nalias = {\"name\":\"Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80\",\"vendor_id\":\"8086\"}\n"
+		"[pci]\nalias = {\"name\":\"Grafik-f\xc3\xbcr-\xe2\x82\xac-\xf0\x9f\x98\x80\"" IDS
+		"}\n"
 		"device_spec = {\"physical_network\":\"b\xc3\xbcro\",\"\xc3\xbc\":\"\\u00fc\"}\n");
 	assert_string_equal(captured.text, "");
 	assert_int_equal(lines.count, 2);
@@ -207,10 +416,28 @@ static void errors_are_reported_with_their_line(void **state)
 		 "error: n.conf:2: vendor_id must be four hex digits, not '*'\n"},
 		{"[pci]\nalias = {\"name\":\"a\",\"device_type\":\"type-X\"}\n",
 		 "error: n.conf:2: invalid device_type 'type-X': expected type-PCI, type-PF or type-VF\n"},
-		{"[pci]\nalias = {\"name\":\"a\"}\nalias = {\"name\":\"a\"}\n",
-		 "error: n.conf:3: alias 'a' is also defined in line 2"},
-		{"[pci]\nalias = {\"name\":\"a\",\"numa_policy\":\"required\"}\nalias = {\"name\":\"a\"}\n",
+		{"[pci]\nalias = {\"name\":\"a\"" IDS "}\nalias = {\"name\":\"a\"" IDS "}\n",
+		 "error: n.conf:3: alias 'a' is also defined in line 2: both must set"},
+		{"[pci]\nalias = {\"name\":\"a\",\"numa_policy\":\"required\"" IDS
+		 "}\nalias = {\"name\":\"a\"" IDS "}\n",
 		 "error: n.conf:3: alias 'a': numa_policy differs from line 2\n"},
+		{IN_PLACEMENT "alias = {\"name\":\"a\",\"device_type\":\"type-VF\"" IDS
+			      "}\nalias = {\"name\":\"a\",\"device_type\":\"type-VF\"" IDS "}\n",
+		 "error: n.conf:5: alias 'a' is also defined in line 4, which pci_in_placement does not allow\n"},
+		{"[pci]\nalias = {\"name\":\"a\",\"resource_class\":\"GPU\"}\n",
+		 "error: n.conf:2: alias 'a' requires a vendor_id and a product_id: resource_class alone requires pci_in_placement = true in [filter_scheduler]\n"},
+		{IN_PLACEMENT "alias = {\"name\":\"a\",\"traits\":\"t\"}\n",
+		 "error: n.conf:4: alias 'a' requires a vendor_id and a product_id, or a resource_class\n"},
+		{"[pci]\nalias = {\"name\":\"a\",\"managed\":\"yes\"" IDS "}\n",
+		 "error: n.conf:2: unknown key 'managed' in an alias\n"},
+		{"[pci]\ndevice_spec = {\"one_time_use\":\"yes\"}\n",
+		 "error: n.conf:2: one_time_use requires report_in_placement = true in [pci]\n"},
+		{"[pci]\nreport_in_placement = on\ndevice_spec = {\"devname\":\"eth0\"}\n",
+		 "error: n.conf:3: devname is not supported with report_in_placement: use the address"},
+		{"[pci]\ndevice_spec = {\"address\":\"0000:81:00.0\",\"remote_managed\":\"1\"}\n",
+		 "error: n.conf:2: remote_managed is not supported for the address of a PF: match its VFs"},
+		{"[pci]\ndevice_spec = {\"devname\":\"eth9\",\"remote_managed\":true}\n",
+		 "error: n.conf:2: remote_managed: there is no interface of this name\n"},
 	};
 
 	(void)state;
@@ -257,6 +484,13 @@ int main(void)
 		cmocka_unit_test_teardown(a_spec_matches_by_id_address_or_interface, teardown),
 		cmocka_unit_test_teardown(lists_and_repeated_options_are_read, teardown),
 		cmocka_unit_test_teardown(an_alias_matches_a_pf_only_by_device_type, teardown),
+		cmocka_unit_test_teardown(an_alias_matches_by_the_tags_of_the_spec, teardown),
+		cmocka_unit_test_teardown(a_boolean_is_parsed_as_by_strutils, teardown),
+		cmocka_unit_test_teardown(keys_are_unknown_before_their_release, teardown),
+		cmocka_unit_test_teardown(devices_that_placement_cannot_represent_are_errors,
+					  teardown),
+		cmocka_unit_test_teardown(an_alias_in_placement_requires_class_and_traits,
+					  teardown),
 		cmocka_unit_test_teardown(strings_may_contain_any_character, teardown),
 		cmocka_unit_test_teardown(errors_are_reported_with_their_line, teardown),
 		cmocka_unit_test_teardown(dollar_signs_are_unescaped_as_by_oslo_config, teardown),
