@@ -107,9 +107,9 @@ none "only main, report.c and callerfile.c read the environment" \
 none "no shell is started" \
 	in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins helper binder
 none "only ownership/helper.c, ownership/pvefiles.c and callerfile.c start processes" child_processes
-none "only the helper uses libvirt and libxml2" in_code '#include <lib(virt|xml)' probe common plugins binder
-none "the helper uses only addresses of the core" \
-	sh -c 'grep -nE "#include \"" helper/*.c | grep -v "\"probe/address\.h\""'
+none "only the helpers use libvirt and libxml2" in_code '#include <lib(virt|xml)' probe common plugins binder
+none "the helpers use only addresses of the core" \
+	sh -c 'grep -nE "#include \"" helper/*.[ch] | grep -vE "\"(probe/address|helper/domainxml)\.h\""'
 none "the core writes no file" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 none "VFIO groups and configuration space are never opened" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins binder

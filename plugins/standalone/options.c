@@ -59,8 +59,9 @@ const struct subcommand SUBCOMMANDS[] = {
 	{"record", "DIR", 1, "copy the files that are read from this host to DIR, for --sysroot",
 	 "cS", run_record},
 #ifdef HAVE_JSON_C
-	{"verify", "nova FILE", 2, "show which devices of this host the lines of a nova.conf match",
-	 "ES", run_verify},
+	{"verify", "SYSTEM [FILE...]", -1,
+	 "compare a system's records or configuration with this host; 'verify help' lists the systems",
+	 "caJEOS", run_verify},
 #endif
 	{"opennebula", "", 0, "print the devices for OpenNebula's monitor, instead of its pci.rb",
 	 "cXOS", run_opennebula},
@@ -217,10 +218,10 @@ static int parse_option(void *data, int letter, char *argument)
 	}
 }
 
-static int check_arguments(const struct options *options, const char *used)
+static int check_arguments(const struct options *options)
 {
 	const struct subcommand *subcommand = options->subcommand;
-	const char *rejected = commandline_rejected(OPTION_ROWS, used, COMMON_OPTIONS,
+	const char *rejected = commandline_rejected(OPTION_ROWS, options->used, COMMON_OPTIONS,
 						    subcommand->options);
 
 	if (rejected) {
@@ -259,7 +260,7 @@ static int parse_subcommand(struct options *options, char **arguments)
 
 int options_parse(int argc, char **argv, struct options *options, int *ret_status)
 {
-	char used[OPTION_ROWS_MAX + 1], **arguments;
+	char **arguments;
 
 	options->filters =
 		(struct rule_list){.key = "-d", .location = "command line", .kind = RULE_FILTER};
@@ -270,12 +271,12 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
 	options->nova_release = nova_release_newest();
-	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options, used,
-					&arguments);
+	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options,
+					options->used, &arguments);
 	if (*ret_status < 0)
 		*ret_status = parse_subcommand(options, arguments);
 	if (*ret_status < 0)
-		*ret_status = check_arguments(options, used);
+		*ret_status = check_arguments(options);
 	return *ret_status < 0 ? 0 : -1;
 }
 

@@ -34,7 +34,8 @@ struct options {
 	unsigned owners; /* enum owner_source */
 	struct rule_list filters, slots, names;
 	struct rows rows;
-	char **arguments; /* after the subcommand, NULL-terminated, owned by main */
+	char used[OPTION_ROWS_MAX + 1]; /* letters of the options that were given */
+	char **arguments;		/* after the subcommand, NULL-terminated, owned by main */
 	int argument_count;
 	struct log log;
 };

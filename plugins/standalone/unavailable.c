@@ -23,7 +23,7 @@ static void write_owner(FILE *out, const struct owner *owner)
 	fprintf(out, " (%s)", owner->source);
 }
 
-static void write_owners(FILE *out, const char *separator, const struct pci_device *device)
+void unavailable_write_owners(FILE *out, const char *separator, const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++) {
 		fputs(i ? separator : "", out);
@@ -91,7 +91,7 @@ void unavailable_write_brief(FILE *out, const struct pci_device *device)
 		break;
 	case UNAVAILABLE_RESERVED:
 	case UNAVAILABLE_HELD:
-		write_owners(out, "; ", device);
+		unavailable_write_owners(out, "; ", device);
 		break;
 	case UNAVAILABLE_NO_IOMMU:
 		fputs("not in an IOMMU group", out);

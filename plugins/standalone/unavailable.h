@@ -25,4 +25,7 @@ void unavailable_write_driver(FILE *out, const char *indent, const struct pci_de
  * group, a group that is not viable. */
 void unavailable_write_permanent(FILE *out, const char *indent, const struct pci_device *device);
 
+/* Writes who holds or reserves DEVICE, with the evidence, and SEPARATOR between several owners. */
+void unavailable_write_owners(FILE *out, const char *separator, const struct pci_device *device);
+
 #endif

@@ -90,13 +90,18 @@ static int set_signals(posix_spawnattr_t *attributes)
 	return posix_spawnattr_setsigdefault(attributes, &all);
 }
 
-static int set_files(posix_spawn_file_actions_t *actions, int directory, int output, int errors)
+static int set_files(posix_spawn_file_actions_t *actions, const struct helper *helper, int output,
+		     int errors)
 {
-	int error = posix_spawn_file_actions_addfchdir_np(actions, directory);
+	int error = posix_spawn_file_actions_addfchdir_np(actions, helper->directory);
 
 	if (error)
 		return error;
-	error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (helper->input)
+		error = posix_spawn_file_actions_adddup2(actions, helper->input, STDIN_FILENO);
+	else
+		error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
+							 O_RDONLY, 0);
 	if (error)
 		return error;
 	error = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
@@ -119,7 +124,7 @@ static int spawn(const struct helper *helper, int output, int errors, pid_t *ret
 	posix_spawnattr_init(&attributes);
 	error = arguments[0] && arguments[1] ? set_signals(&attributes) : ENOMEM;
 	if (!error)
-		error = set_files(&actions, helper->directory, output, errors);
+		error = set_files(&actions, helper, output, errors);
 	if (!error)
 		error = posix_spawn(ret, helper->path, &actions, &attributes, arguments,
 				    environment);

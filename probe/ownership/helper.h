@@ -16,6 +16,7 @@ struct helper {
 	const char *path;
 	const char *argument; /* the only one */
 	int directory;	      /* its working directory: a descriptor, may be O_PATH */
+	int input;	      /* its standard input: a descriptor above 2; 0: /dev/null */
 	int milliseconds;     /* time limit */
 };
 

@@ -187,6 +187,26 @@ check_shows "the hot-plugged device is reported by vfio and libvirt" "${function
 check_shows "the device for the next start is reserved" "${functions[2]}" \
     ownership,vm_uuids "reserved $running"
 
+# The XML that virsh prints, as records: edu0 is in two definitions, and the plugged device is only in
+# the live XML.
+
+# xml OPTION...: prints the XML of all domains.
+xml() { for uuid in $(virsh -q list --all --uuid); do virsh dumpxml "$@" "$uuid"; done; }
+# differences_are EXPECTED: the records in /run/domains.xml differ in these devices and kinds.
+differences_are() {
+    "$PCIPROBE" verify -q libvirt /run/domains.xml >/run/differences || true
+    [ "$(sed -E 's/^([^ ]*): ([a-z-]*): .*/\1 \2/' /run/differences | sort)" = "$(sort <<<"$1")" ]
+}
+xml >/run/domains.xml
+xml --inactive >>/run/domains.xml
+check "the XML of all domains agrees, but for a device in two definitions" \
+    wait_for 60 differences_are "$edu0 two-vms"
+xml --inactive >/run/domains.xml
+check "the inactive XML lacks the plugged device" \
+    wait_for 60 differences_are "$edu0 two-vms"$'\n'"${functions[3]} not-recorded"
+check "the command is one of libvirt's" \
+    grep -q "^${functions[3]}: .*held by VM 'one-123'.*; to correct: virsh dumpxml one-123\$" /run/differences
+
 # A libvirtd that hangs
 
 # timed: sets state to the ownership of a device that only libvirt claims, and took to milliseconds.

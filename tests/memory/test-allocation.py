@@ -48,6 +48,10 @@ alias = {"name": "b", "resource_class": "a", "traits": "a"}
 [filter_scheduler]
 pci_in_placement = yes
 """
+GPUS = b"""{"gpudevice": [
+  {"busaddress": "20:00.0", "state": "Allocated", "virtualmachinename": "i-2-3-VM"},
+  {"busaddress": "99:00.0", "state": "Free", "id": "a"}]}
+"""
 
 
 # An accelerator, a disk and a NIC, with host drivers.
@@ -202,7 +206,7 @@ def main():
             sys.exit(0)
     with tempfile.TemporaryDirectory(prefix="pciprobe-memory-") as folder:
         machine = make_owned(os.path.join(folder, "owned")).machine
-        for name, text in (("pci.conf", RULES), ("nova.conf", NOVA)):
+        for name, text in (("pci.conf", RULES), ("nova.conf", NOVA), ("gpus.json", GPUS)):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(text)
         config = os.path.join(folder, "pci.conf")
@@ -226,6 +230,13 @@ def main():
             machine,
             ["verify", "nova", os.path.join(folder, "nova.conf")],
         )
+        for options in ([], ["--json"]):
+            tap.check(
+                "verify of records" + "".join(options),
+                check_command,
+                machine,
+                ["-c", config, "verify", "cloudstack", os.path.join(folder, "gpus.json"), *options],
+            )
         if os.environ.get("VFIO_BIND"):
             tree = make_owned(os.path.join(folder, "binder"))
             add_binder_devices(tree)

@@ -71,7 +71,10 @@ for wrong in "--nonsense" "nonsense" "-f nonsense" "-o nonsense" "-o ," "-d" "-d
 	"--owners vfio,x" "--state x" "--state held," "--state" "--owner" "--driver" "--sort x" "--sort ," "-f nova --sort driver" \
 	"explain --state held" "request a --no-bridges" "record --sort driver x" "help nonsense" "help list more" "nonsense --help" \
 	"request" "request a:b" "request vendor=" "verify" "verify nova" "verify other x" "verify nova a b" \
-	"verify nova machine/nova.conf -a" "verify nova x --release" "verify nova x --release 2027.1" "--release 2025.1" "explain -f json" "explain 00:99" "record" "record a b"; do
+	"verify nova x --release" "verify nova x --release 2027.1" "--release 2025.1" \
+	"verify nova machine/nova.conf -a" "verify nova machine/nova.conf --json" "verify opennebula" "verify opennebula a b" \
+	"verify cloudstack a -f table" "verify opennebula -c - -" "verify proxmox -a" "verify libvirt" "verify libvirt -c x a" \
+	"verify help nova" "explain -f json" "explain 00:99" "record" "record a b"; do
 	# shellcheck disable=SC2086  # words
 	expect 2 "wrong usage: $wrong" p $wrong
 	silent out "wrong usage prints nothing: $wrong"
@@ -696,6 +699,12 @@ if [ "$(id -u)" = 0 ]; then
 	expect 1 "verify rejects an invalid file that the caller may not read" \
 		env SUDO_UID=65534 "$PCIPROBE" --sysroot machine verify nova private.conf
 	! grep -q secret err; result $? "verify does not report its text" err
+	printf 'secret\taddress\n' >private.conf
+	expect 3 "verify rejects invalid records that the caller may not read" \
+		env SUDO_UID=65534 "$PCIPROBE" --sysroot machine verify nova-db private.conf
+	says err "private.conf:1: invalid (not shown" "verify reports their line"
+	! grep -q secret err; result $? "verify does not report their text" err
+	printf '[pci]\nalias = secret\n' >private.conf
 	expect 1 "record refuses to copy a file that the caller may not read" \
 		env SUDO_UID=65534 "$PCIPROBE" --sysroot machine record -c private.conf stolen
 	[ ! -e stolen/etc/pciprobe/pci.conf ]; result $? "the file is not copied"

@@ -76,7 +76,7 @@ function __pciprobe_complete
         case '*ADDRESS*'
             command ls /sys/bus/pci/devices 2>/dev/null
         case '*FILE*'
-            echo nova
+            $program $subcommand help 2>/dev/null | string replace -r ' .*' ''
             __fish_complete_path $current
         case '*DIR*'
             __fish_complete_directories $current

@@ -153,6 +153,28 @@ static void the_output_is_returned(void **state)
 	assert_string_equal(last.text, "");
 }
 
+static void the_helper_reads_its_input(void **state)
+{
+	struct helper helper = {.argument = "-", .milliseconds = LONG};
+	char path[128];
+	struct run result = {0};
+
+	(void)state;
+	script("script", "cat");
+	fakesys_file(fake, "input", "some input");
+	snprintf(path, sizeof(path), "%s/input", fake->path);
+	helper.input = open(path, O_RDONLY | O_CLOEXEC);
+	helper.directory = open(fake->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/script", fake->path);
+	helper.path = path;
+	assert_true(helper.input > 2);
+	assert_int_equal(helper_run(&helper, &result.text, &result.length, result.why), 0);
+	close(helper.input);
+	close(helper.directory);
+	assert_string_equal(result.text, "some input");
+	free(result.text);
+}
+
 static void long_output_is_complete(void **state)
 {
 	(void)state;
@@ -388,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_output_is_returned),
+		TEST(the_helper_reads_its_input),
 		TEST(long_output_is_complete),
 		TEST(environment_signals_and_process_group_are_clean),
 		TEST(a_hanging_helper_is_killed),

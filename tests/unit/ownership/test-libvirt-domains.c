@@ -7,7 +7,7 @@ int helper_main(int argc, char **argv);
 #undef main
 
 #include "tests/memory/fail-allocation.h"
-#include "tests/unit/test.h" /* after the helper, since both define fail */
+#include "tests/unit/test.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
