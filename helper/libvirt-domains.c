@@ -29,10 +29,12 @@
 #define NOVA_NAMESPACE "http://openstack.org/xmlns/libvirt/nova/"
 #define KUBEVIRT_NAMESPACE "http://kubevirt.io"
 
+#define UUID_LENGTH 36
+
 /* A device or mediated device in the XML. */
 struct hostdev {
 	bool is_mdev;
-	char id[37];		  /* address or UUID */
+	char id[UUID_LENGTH + 1]; /* address or UUID */
 	char guest[ADDRESS_SIZE]; /* "": unknown */
 };
 
@@ -158,10 +160,19 @@ static bool read_address(xmlNode *node, char ret[static ADDRESS_SIZE])
 	return true;
 }
 
+static bool is_uuid(const char *string)
+{
+	for (size_t i = 0; i < UUID_LENGTH; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? string[i] != '-'
+							    : !isxdigit((unsigned char)string[i]))
+			return false;
+	return !string[UUID_LENGTH];
+}
+
 static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 {
 	xmlChar *uuid = node ? xmlGetNoNsProp(node, (const xmlChar *)"uuid") : NULL;
-	bool valid = uuid && strlen((const char *)uuid) == sizeof(hostdev->id) - 1;
+	bool valid = uuid && is_uuid((const char *)uuid);
 
 	if (valid)
 		memcpy(hostdev->id, uuid, sizeof(hostdev->id));
