@@ -117,10 +117,19 @@ static bool read_address(xmlNode *node, char ret[static ADDRESS_SIZE])
 	return true;
 }
 
+static bool is_uuid(const char *string)
+{
+	for (size_t i = 0; i < UUID_LENGTH; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? string[i] != '-'
+							    : !isxdigit((unsigned char)string[i]))
+			return false;
+	return !string[UUID_LENGTH];
+}
+
 static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 {
 	xmlChar *uuid = node ? xmlGetNoNsProp(node, (const xmlChar *)"uuid") : NULL;
-	bool valid = uuid && strlen((const char *)uuid) == sizeof(hostdev->id) - 1;
+	bool valid = uuid && is_uuid((const char *)uuid);
 
 	if (valid)
 		memcpy(hostdev->id, uuid, sizeof(hostdev->id));

@@ -14,10 +14,12 @@
 /* No network, no entities, and libxml2's own limits. */
 #define XML_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
 
+#define UUID_LENGTH 36
+
 /* A device or mediated device in the XML. */
 struct hostdev {
 	bool is_mdev;
-	char id[37];		  /* address or UUID */
+	char id[UUID_LENGTH + 1]; /* address or UUID */
 	char guest[ADDRESS_SIZE]; /* "": unknown */
 };
 

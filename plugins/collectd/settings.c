@@ -77,6 +77,8 @@ static int set_owners(struct settings *settings, const char *value, const struct
 
 	settings->has_owners = true;
 	settings->errors += error == -EINVAL; /* logged */
+	if (!error && !settings->owners)
+		return -EINVAL;
 	return error == -EINVAL ? 0 : error;
 }
 

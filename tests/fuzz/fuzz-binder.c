@@ -9,13 +9,16 @@
 #include "binder/commands/commands.h"
 #include "binder/engine/journal.h"
 #include "binder/hazards/hazard.h"
+#include "probe/names/names.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/memoryfs.h"
 #include "tests/unit/binder/fakekernel.h"
 
 #include <errno.h>
 
 #define DEVICE_COUNT 5
-#define RUNS_MAX 8
+#define RUNS_MAX 6
+#define NAMES "/dev/shm/pci.ids"
 
 static const struct {
 	const char *address, *group, *driver;
@@ -28,11 +31,23 @@ static const struct {
 };
 
 static struct fakesys *fake;
-static struct fakekernel kernel;
+static struct fakekernel kernel, initial;
 static struct log_capture captured;
 
+/* Not the names of the machine that the fuzzer runs on, of which there are many. */
+WRAP(int, names_new, const char *list, bool hwdb, const struct log *log, struct names **ret)
+{
+	hold(!list);
+	(void)hwdb;
+	return real_names_new(NAMES, false, log, ret);
+}
+
+/* The tree and the model as they are before each input. */
 static void make_machine(void)
 {
+	FILE *names = fopen(NAMES, "we");
+
+	hold(names && fputs("8086  Intel Corporation\n", names) >= 0 && fclose(names) == 0);
 	fake = fakesys_new();
 	fakekernel_init(&kernel, fake);
 	for (size_t i = 0; i < DEVICE_COUNT; i++)
@@ -41,6 +56,8 @@ static void make_machine(void)
 			       .group = DEVICES[i].group, .driver = DEVICES[i].driver);
 	fakekernel_driver(&kernel, "vfio-pci");
 	fakekernel_driver(&kernel, "other-driver");
+	memoryfs_keep();
+	initial = kernel;
 }
 
 static int run(int (*subcommand)(struct bind_options *), unsigned mask, unsigned flags)
@@ -196,11 +213,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int descriptor = next_descriptor();
 
-	make_machine();
+	if (!fake)
+		make_machine();
+	kernel = initial;
 	for (size_t i = 0; i + 4 <= size && i / 4 < RUNS_MAX; i += 4)
 		run_random(data + i);
 	check_recovery();
-	fakesys_free(fake);
+	memoryfs_reset();
 	hold(next_descriptor() == descriptor);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Creates a small machine from the input, reads it with all details and writes it in every format.
+/* Creates a small machine from the input, reads it with all details and writes it in one format:
+ * that of its record W, or else one that depends on its size.
  *
  * The input consists of records. A record starts with a line "%KC NAME": K is a letter of KINDS, C
  * the number of the device, NAME the name of the file if KINDS has a "*". The contents of the file,
@@ -13,11 +14,10 @@
 #include "plugins/standalone/rows.h"
 #include "probe/details/details.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/memoryfs.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -26,13 +26,11 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define CONFIG "etc/pciprobe/pci.conf"
 #define PATH_SIZE 1024
-#define MADE_MAX 128
+#define RECORDS_MAX 128
 #define SECRET "no-link-leads-here"
 
-int names_new_of(const char *list, bool hwdb, const struct log *log,
-		 struct names **ret) __asm__("__real_names_new");
-int names_new_wrapped(const char *list, bool hwdb, const struct log *log,
-		      struct names **ret) __asm__("__wrap_names_new");
+#define BASE "/dev/shm/machine"
+#define ROOT BASE "/root"
 
 enum thing {
 	THING_FILE,
@@ -41,7 +39,8 @@ enum thing {
 	THING_FIFO,
 	THING_DEVICE,
 	THING_NAMES,
-	THING_LOCALE
+	THING_LOCALE,
+	THING_FORMAT
 };
 
 /* Below the device's directory where PATH begins with @; * is the record's NAME. */
@@ -107,6 +106,7 @@ static const struct kind {
 	{'x', THING_FILE, "run/qemu-server/pci-id-reservations"},
 	{'L', THING_NAMES, "../names"},
 	{'E', THING_LOCALE, ""},
+	{'W', THING_FORMAT, ""},
 };
 
 static const struct location {
@@ -122,34 +122,15 @@ static const char LIST[] =
 	"8086  Intel \x1b[31mCorporation\n\t10d3  82574L \xff\xfe \xe2\x80\xae Network\n"
 	"C 02  Network controller\n\t00  Ethernet controller\nC 03  Display controller\n";
 
-/* The temporary directory. root/ is the machine; nothing may read the file secret beside it. */
-static char base[64];
-static int root = -1;
-static char *made[MADE_MAX]; /* files of this input */
-static size_t made_count;
+/* Below BASE, root/ is the machine; nothing may read the file secret beside it. */
 static bool other_names;
+static const struct writer *format;
 static bool secret_is_known; /* the input contains it: the fuzzer learns what is compared */
 
-int names_new_wrapped(const char *list, bool hwdb, const struct log *log, struct names **ret)
+WRAP(int, names_new, const char *list, bool hwdb, const struct log *log, struct names **ret)
 {
-	char path[PATH_SIZE];
-
 	hold(!list && !hwdb);
-	snprintf(path, sizeof(path), "%s/%s", base, other_names ? "names" : "pci.ids");
-	return names_new_of(path, false, log, ret);
-}
-
-/* ---- the machine ---- */
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
-{
-	(void)status, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static void remove_base(void)
-{
-	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return real_names_new(other_names ? BASE "/names" : BASE "/pci.ids", false, log, ret);
 }
 
 static void write_file(int at, const char *name, const char *text, size_t size)
@@ -163,101 +144,69 @@ static void write_file(int at, const char *name, const char *text, size_t size)
 	close(fd);
 }
 
-static void add_made(const char *path)
-{
-	hold(made_count < MADE_MAX);
-	made[made_count] = strdup(path);
-	hold(made[made_count++]);
-}
-
-static void make_directory(const char *path, bool keep)
-{
-	if (mkdirat(root, path, 0755) < 0)
-		hold(errno == EEXIST);
-	else if (!keep)
-		add_made(path);
-}
-
 /* Opens the parent directory of PATH without following links, so that nothing is created outside.
  * Returns -1 if it cannot be created. */
-static int open_parent(const char *path, bool keep)
+static int open_parent(const char *path)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
+	int root = open(ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char part[PATH_SIZE];
-	long fd = -1;
+	long fd;
 
-	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+	snprintf(part, sizeof(part), "%.*s", (int)(strrchr(path, '/') - path), path);
+	fd = syscall(SYS_openat2, root, part, &how, sizeof(how));
+	for (const char *slash = strchr(path, '/'); fd < 0 && slash;
+	     slash = strchr(slash + 1, '/')) {
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
 		fd = syscall(SYS_openat2, root, part, &how, sizeof(how));
 		if (fd < 0 && errno == ENOENT) {
-			make_directory(part, keep);
+			hold(mkdirat(root, part, 0755) == 0);
 			fd = syscall(SYS_openat2, root, part, &how, sizeof(how));
 		}
 		if (fd < 0 || !strchr(slash + 1, '/'))
 			break;
 		close((int)fd);
+		fd = -1;
 	}
+	close(root);
 	return (int)fd;
 }
 
 static void make_parents(const char *path)
 {
-	int fd = open_parent(path, true);
+	int fd = open_parent(path);
 
 	hold(fd >= 0);
 	close(fd);
 }
 
+/* A device exists if the input has a record of it. */
 static void link_device(const struct location *device)
 {
 	char path[PATH_SIZE], target[PATH_SIZE];
 
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", device->address);
+	snprintf(path, sizeof(path), ROOT "/sys/bus/pci/devices/%s", device->address);
 	snprintf(target, sizeof(target), "../../../%s", device->directory + strlen("sys/"));
-	unlinkat(root, path, 0);
-	hold(symlinkat(target, root, path) == 0);
+	hold(symlink(target, path) == 0 || errno == EEXIST);
 }
 
 static void make_base(void)
 {
-	const char *directory = getenv("FUZZ_DIRECTORY");
 	char path[PATH_SIZE];
-	int fd;
 
-	snprintf(base, sizeof(base), "%s/fuzz-machine.XXXXXX", directory ? directory : "/dev/shm");
-	hold(mkdtemp(base));
-	atexit(remove_base);
-	snprintf(path, sizeof(path), "%s/root", base);
-	hold(mkdir(path, 0755) == 0);
-	fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	root = openat(fd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	write_file(fd, "pci.ids", LIST, sizeof(LIST) - 1);
-	write_file(fd, "secret", SECRET, strlen(SECRET));
-	close(fd);
+	hold(mkdir(BASE, 0755) == 0 && mkdir(ROOT, 0755) == 0);
+	write_file(AT_FDCWD, BASE "/pci.ids", LIST, sizeof(LIST) - 1);
+	write_file(AT_FDCWD, BASE "/secret", SECRET, strlen(SECRET));
 	make_parents("sys/bus/pci/devices/");
 	make_parents("proc/sys/kernel/");
 	for (size_t i = 0; i < COUNT(DEVICES); i++) {
 		snprintf(path, sizeof(path), "%s/power/", DEVICES[i].directory);
 		make_parents(path);
-		link_device(&DEVICES[i]);
 	}
-}
-
-static void clean_machine(void)
-{
-	while (made_count--) {
-		if (unlinkat(root, made[made_count], 0) < 0 && (errno == EISDIR || errno == EPERM))
-			hold(unlinkat(root, made[made_count], AT_REMOVEDIR) == 0);
-		free(made[made_count]);
-	}
-	made_count = 0;
-	other_names = false;
-	for (size_t i = 0; i < COUNT(DEVICES); i++)
-		link_device(&DEVICES[i]);
-	unsetenv("LC_ALL");
+	memoryfs_keep();
 }
 
 /* ---- records ---- */
@@ -320,14 +269,12 @@ static void make_thing(const struct record *record)
 	int parent, failed = 0;
 
 	fill_in_path(record, path);
-	parent = open_parent(path, false);
+	parent = open_parent(path);
 	if (parent < 0)
 		return;
 	last = strrchr(path, '/') + 1;
-	if (faccessat(parent, last, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		add_made(path);
-	else if (record->kind->thing == THING_DEVICE)
-		unlinkat(parent, last, 0); /* clean_machine restores it */
+	if (record->kind->thing == THING_DEVICE)
+		unlinkat(parent, last, 0);
 	switch (record->kind->thing) {
 	case THING_FILE:
 		write_file(parent, last, record->text, record->size);
@@ -350,10 +297,7 @@ static void make_thing(const struct record *record)
 
 static void make_names(const struct record *record)
 {
-	char path[PATH_SIZE];
-
-	snprintf(path, sizeof(path), "%s/names", base);
-	write_file(AT_FDCWD, path, record->text, record->size);
+	write_file(AT_FDCWD, BASE "/names", record->text, record->size);
 	other_names = true;
 }
 
@@ -363,7 +307,7 @@ static void make_record(const char *line, const char *end)
 	const char *line_end = memchr(line, '\n', (size_t)(end - line));
 	struct record record = {0};
 
-	if (end - line < 2 || made_count + 8 > MADE_MAX)
+	if (end - line < 2)
 		return;
 	for (size_t i = 0; i < COUNT(KINDS); i++)
 		if (KINDS[i].letter == line[0])
@@ -380,7 +324,11 @@ static void make_record(const char *line, const char *end)
 	if (!set_name(&record, line + 2, (size_t)(line_end - line - 2)) &&
 	    strchr(record.kind->path, '*'))
 		return;
-	if (record.kind->thing == THING_LOCALE)
+	if (*record.kind->path == '@')
+		link_device(record.device);
+	if (record.kind->thing == THING_FORMAT)
+		format = &WRITERS[(unsigned char)line[1] % WRITER_COUNT];
+	else if (record.kind->thing == THING_LOCALE)
 		setenv("LC_ALL", "C", 1);
 	else if (record.kind->thing == THING_NAMES)
 		make_names(&record);
@@ -391,8 +339,9 @@ static void make_record(const char *line, const char *end)
 static void make_machine(const char *text, size_t size)
 {
 	const char *end = text + size, *next;
+	unsigned records = 0;
 
-	for (const char *p = text; p < end; p = next) {
+	for (const char *p = text; p < end && records++ < RECORDS_MAX; p = next) {
 		for (next = p; next < end;
 		     next = memchr(next, '\n', (size_t)(end - next)), next = next ? next + 1 : end)
 			if (next > p && *next == '%')
@@ -661,36 +610,32 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_series(text, false); /* quotes are not special in tags */
 }
 
-static void write_formats(struct probe *probe, const struct inventory *inventory,
-			  const struct log *log)
+static void write_format(struct probe *probe, const struct inventory *inventory,
+			 const struct log *log)
 {
+	struct report report = {.probe = probe,
+				.inventory = inventory,
+				.devices = rows_sort(&(struct rows){0}, inventory),
+				.details = DETAIL_ALL,
+				.headings = true,
+				.format.teaming = true,
+				.format.iommufd = true};
 	char *text;
 	size_t size;
 	FILE *out;
 
-	for (size_t i = 0; i < WRITER_COUNT; i++) {
-		struct report report = {.probe = probe,
-					.inventory = inventory,
-					.devices = rows_sort(&(struct rows){0}, inventory),
-					.details = DETAIL_ALL,
-					.headings = true,
-					.format.teaming = true,
-					.format.iommufd = true};
-
-		hold(report.devices);
-		if (WRITERS[i].columns)
-			hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) ==
-			     0);
-		report.headings = strcmp(WRITERS[i].name, "raw") == 0;
-		out = open_memstream(&text, &size);
-		hold(out);
-		hold(WRITERS[i].write(&report, out) == 0);
-		hold(fclose(out) == 0);
-		check_output(&WRITERS[i], text, size, report.column_count);
-		free(text);
-		free(report.columns);
-		free(report.devices);
-	}
+	hold(report.devices);
+	if (format->columns)
+		hold(columns_parse(NULL, "*", log, &report.columns, &report.column_count) == 0);
+	report.headings = strcmp(format->name, "raw") == 0;
+	out = open_memstream(&text, &size);
+	hold(out);
+	hold(format->write(&report, out) == 0);
+	hold(fclose(out) == 0);
+	check_output(format, text, size, report.column_count);
+	free(text);
+	free(report.columns);
+	free(report.devices);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -698,28 +643,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct message_count messages = {0};
 	struct probe_options options = {
 		.log = {.emit = count_message, .data = &messages},
+		.sysroot = ROOT,
 		.details = DETAIL_ALL,
 		.config_home = "/" CONFIG,
 	};
+	static bool is_made;
 	struct inventory *inventory = NULL;
 	struct probe *probe = NULL;
-	char path[PATH_SIZE];
-	int descriptor;
+	int descriptor = next_descriptor();
 
-	if (root < 0)
+	if (!is_made)
 		make_base();
+	is_made = true;
+	other_names = false;
+	format = &WRITERS[size % WRITER_COUNT];
 	secret_is_known = memmem(data, size, SECRET, strlen(SECRET));
 	make_machine((const char *)data, size);
-	snprintf(path, sizeof(path), "%s/root", base);
-	options.sysroot = path;
-	descriptor = next_descriptor();
 	if (probe_new(&options, &probe) < 0 || probe_read(probe, &inventory) < 0)
 		hold(messages.errors);
 	else
-		write_formats(probe, inventory, &options.log);
+		write_format(probe, inventory, &options.log);
 	inventory_free(inventory);
 	probe_free(probe);
 	hold(next_descriptor() == descriptor);
-	clean_machine();
+	memoryfs_reset();
+	unsetenv("LC_ALL");
 	return 0;
 }

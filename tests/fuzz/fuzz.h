@@ -42,7 +42,7 @@ static inline char *copy_string(const uint8_t *data, size_t size)
 /* The lowest free descriptor; it grows when one is leaked. */
 static inline int next_descriptor(void)
 {
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = dup(STDERR_FILENO);
 
 	hold(fd >= 0);
 	close(fd);
@@ -101,7 +101,7 @@ static inline bool is_utf8(const char *text, size_t size, bool clean)
 	size_t length;
 
 	for (size_t i = 0; i < size; i += length) {
-		length = utf8_length(p + i, size - i);
+		length = p[i] < 0x80 ? 1 : utf8_length(p + i, size - i);
 		if (!length)
 			return false;
 		if (clean && ((p[i] < 0x20 && p[i] != '\n') || p[i] == 0x7f ||

@@ -113,6 +113,7 @@ static void errors_name_the_option_and_the_value(void **state)
 		 "invalid value 'everything', expected any of link, aer, owner, sriov and pools"},
 		{"PluginInstanceFormat", "name",
 		 "invalid value 'name', expected address, alias or vm"},
+		{"Owners", "", "option 'Owners': invalid value '', expected ownership sources"},
 		{"Owners", "guesswork", "Owners: unknown source 'guesswork'"},
 		{"ConfigFile", "", "option 'ConfigFile': invalid value ''"},
 		{"SysRoot", "", "option 'SysRoot': invalid value ''"},

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The output of libvirt-domains for domains' XML. The libvirt functions are replaced by those
- * below; the lab tests the program with a real libvirtd. */
-int helper_main(int argc, char **argv);
-#define main helper_main
-#include "helper/libvirt-domains.c"
-#undef main
+/* The output of libvirt-domains for domains' XML. The lab tests the program with a real libvirtd.
+ */
+#include "tests/unit/ownership/fakelibvirt.h"
 
 #include "tests/memory/fail-allocation.h"
 #include "tests/unit/test.h"
@@ -12,7 +9,6 @@ int helper_main(int argc, char **argv);
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#define UUID "2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1"
 #define MDEV "4b20d080-1b54-4048-85b3-a6a62d165c01"
 #define ADDRESS(bus) "<address domain='0x0000' bus='" bus "' slot='0x00' function='0x2'/>"
 #define HOSTDEV(bus)                                           \
@@ -22,69 +18,6 @@ int helper_main(int argc, char **argv);
 		     "<address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>"
 #define LIVE(devices) "<domain type='kvm' id='1'><devices>" devices "</devices></domain>"
 #define DEFINED(devices) "<domain type='kvm'><devices>" devices "</devices></domain>"
-
-/* A fake domain; with ERROR or ERROR_INACTIVE, reading its live or inactive XML fails. */
-struct _virDomain {
-	const char *name, *xml, *inactive;
-	int error, error_inactive;
-};
-
-static struct _virDomain *fakes;
-static int fake_count, last_error;
-
-int virConnectListAllDomains(virConnectPtr connection, virDomainPtr **domains, unsigned flags)
-{
-	(void)connection, (void)flags;
-	fail_allocation_pause(true);
-	*domains = calloc((size_t)fake_count + 1, sizeof(**domains));
-	fail_allocation_pause(false);
-	for (int i = 0; i < fake_count; i++)
-		(*domains)[i] = &fakes[i];
-	return fake_count;
-}
-
-char *virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
-{
-	bool inactive = flags & VIR_DOMAIN_XML_INACTIVE;
-	char *xml;
-
-	last_error = inactive ? domain->error_inactive : domain->error;
-	if (last_error)
-		return NULL;
-	fail_allocation_pause(true);
-	xml = strdup(inactive && domain->inactive ? domain->inactive : domain->xml);
-	fail_allocation_pause(false);
-	return xml;
-}
-
-const char *virDomainGetName(virDomainPtr domain)
-{
-	return domain->name;
-}
-
-int virDomainGetUUIDString(virDomainPtr domain, char *uuid)
-{
-	(void)domain;
-	last_error = 0; /* as libvirt's calls do */
-	strcpy(uuid, UUID);
-	return 0;
-}
-
-int virDomainFree(virDomainPtr domain)
-{
-	(void)domain;
-	return 0;
-}
-
-int virGetLastErrorCode(void)
-{
-	return last_error;
-}
-
-const char *virGetLastErrorMessage(void)
-{
-	return last_error ? "internal error: no\nXML" : "no error";
-}
 
 /* ---- failed allocations ---- */
 
@@ -152,19 +85,8 @@ static int report(void **state)
 /* Returns the output for the domains, which the caller frees. */
 static char *print(struct _virDomain *domains, int count)
 {
-	FILE *original_stdout = stdout;
-	char *text = NULL;
-	size_t size;
+	char *text = print_fakes(domains, count);
 
-	fakes = domains;
-	fake_count = count;
-	printed = 0;
-	stdout = open_memstream(&text, &size);
-	assert_non_null(stdout);
-	assert_int_equal(print_domains(NULL), 0);
-	printf("end %zu\n", printed);
-	fclose(stdout);
-	stdout = original_stdout;
 	if (fail_allocation_works())
 		fail_each_allocation(text);
 	return text;
@@ -303,6 +225,10 @@ static void invalid_xml_is_reported(void **state)
 		LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS(
 			"") "</source></hostdev>"),
 		LIVE("<hostdev mode='subsystem' type='mdev'><source><address uuid='../../etc'/></source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='mdev'><source>"
+		     "<address uuid='4b20d080-1b54-4048-85b3-a6a62d165*01'/></source></hostdev>"),
+		LIVE("<hostdev mode='subsystem' type='mdev'><source>"
+		     "<address uuid='4b20d080a1b54-4048-85b3-a6a62d165c01'/></source></hostdev>"),
 	};
 
 	(void)state;
