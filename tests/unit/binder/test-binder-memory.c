@@ -280,8 +280,6 @@ static void no_allocation_fails_silently(void **state)
 	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	assert_ptr_not_equal(result, MAP_FAILED);
-	if (!fail_allocation_works())
-		skip();
 	for (size_t i = 0; i < COUNT(SCENARIOS); i++) {
 		const struct scenario *scenario = &SCENARIOS[i];
 
@@ -313,5 +311,9 @@ int main(void)
 		TEST(no_allocation_fails_silently),
 	};
 
+	if (!fail_allocation_works()) {
+		puts("1..0 # SKIP built with sanitizers, which have an allocator of their own");
+		return 0;
+	}
 	return cmocka_run_group_tests_name("binder-memory", tests, NULL, NULL);
 }
