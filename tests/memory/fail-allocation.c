@@ -83,7 +83,7 @@ void fail_allocation_report(void)
 	       chosen < allocations ? "; ALLOCATIONS=all lets each of them fail" : "");
 }
 
-#ifdef __has_feature /* of clang */
+#if !defined(__SANITIZE_ADDRESS__) && defined(__has_feature) /* clang */
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__
 #endif
