@@ -117,14 +117,8 @@ static int add_devices(struct records *records, const struct record_file *file,
 static int parse_file(struct records *records, const struct record_file *file)
 {
 	struct json_object *value = NULL, *response = NULL, *list = NULL;
-	struct jsonvalue_error syntax = {.reason = "NUL byte"};
-	int error = strlen(file->text) == file->length
-			    ? jsonvalue_parse(file->text, &value, &syntax)
-			    : -EBADMSG;
+	int error = record_file_parse_json(file, &value);
 
-	if (error == -EBADMSG)
-		log_error(&file->file.log, "%s:%zu: invalid JSON: %s", file->file.path,
-			  syntax.lines + 1, syntax.reason);
 	if (error < 0)
 		return error;
 	response = value;

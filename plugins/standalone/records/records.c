@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/records/records.h"
 
+#include "common/jsonvalue.h"
 #include "probe/config/config.h"
 
 #include <ctype.h>
@@ -47,6 +48,18 @@ void record_file_free(struct record_file *file)
 	if (file->file.fd > STDIN_FILENO)
 		close(file->file.fd);
 	*file = (struct record_file){.file.fd = -1};
+}
+
+int record_file_parse_json(const struct record_file *file, struct json_object **ret)
+{
+	struct jsonvalue_error syntax = {.reason = "NUL byte"};
+	int error = strlen(file->text) == file->length ? jsonvalue_parse(file->text, ret, &syntax)
+						       : -EBADMSG;
+
+	if (error == -EBADMSG)
+		log_error(&file->file.log, "%s:%zu: invalid JSON: %s", file->file.path,
+			  syntax.lines + 1, syntax.reason);
+	return error;
 }
 
 /* Replaces *string by a copy that belongs to RECORDS, or an empty one by NULL. */

@@ -63,6 +63,11 @@ struct record_file {
 int record_file_read(const char *path, const struct log *log, struct record_file *ret);
 void record_file_free(struct record_file *file);
 
+/* Parses FILE as JSON. The caller frees *ret with json_object_put. Returns 0, -ENOMEM, or -EBADMSG
+ * (logged). */
+struct json_object;
+int record_file_parse_json(const struct record_file *file, struct json_object **ret);
+
 /* Adds a copy of RECORD. Returns 0, -ENOMEM, or -EFBIG if there are too many. */
 int records_add(struct records *records, const struct record *record);
 

@@ -115,3 +115,30 @@ void prepare_pf(void)
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/sriov_totalvfs", "4\n");
 	fakesys_file(fake, "sys/bus/pci/devices/" NIC "/sriov_numvfs", "0\n");
 }
+
+void prepare_nothing(void)
+{
+	fakekernel_driver(&kernel, "vfio-pci");
+}
+
+void prepare_module(void)
+{
+}
+
+void prepare_bound(void)
+{
+	prepare_nothing();
+	assert_int_equal(BIND(NIC, PAIR0, PAIR1), BIND_DONE);
+}
+
+void prepare_foreign(void)
+{
+	prepare_bound();
+	fakesys_remove(fake, JOURNAL_PATH);
+}
+
+void prepare_vfs(void)
+{
+	prepare_pf();
+	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
+}

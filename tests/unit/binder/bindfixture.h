@@ -51,4 +51,11 @@ size_t journal_size(void);
 /* Makes NIC a PF without VFs. */
 void prepare_pf(void);
 
+/* States before a run: */
+void prepare_nothing(void); /* VFIO is loaded */
+void prepare_module(void);  /* it is not */
+void prepare_bound(void);   /* NIC and the pair are bound to it */
+void prepare_foreign(void); /* they are, but not by vfio-bind */
+void prepare_vfs(void);	    /* NIC has two VFs */
+
 #endif

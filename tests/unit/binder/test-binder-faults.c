@@ -24,33 +24,6 @@ struct plan_case {
 	bool group;
 };
 
-static void prepare_nothing(void)
-{
-	fakekernel_driver(&kernel, "vfio-pci");
-}
-
-static void prepare_module(void)
-{
-}
-
-static void prepare_bound(void)
-{
-	prepare_nothing();
-	assert_int_equal(BIND(NIC, PAIR0, PAIR1), BIND_DONE);
-}
-
-static void prepare_foreign(void)
-{
-	prepare_bound();
-	fakesys_remove(fake, JOURNAL_PATH);
-}
-
-static void prepare_vfs(void)
-{
-	prepare_pf();
-	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
-}
-
 enum { BIND_GROUP, RELEASE_ONE, VFS_2_TO_4, OTHER_PLANS };
 
 static const struct plan_case PLANS[] = {

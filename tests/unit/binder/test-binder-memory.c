@@ -84,33 +84,6 @@ struct scenario {
 	bool group, dry_run, changes_nothing;
 };
 
-static void prepare_nothing(void)
-{
-	fakekernel_driver(&kernel, "vfio-pci");
-}
-
-static void prepare_module(void)
-{
-}
-
-static void prepare_bound(void)
-{
-	prepare_nothing();
-	assert_int_equal(BIND(NIC, PAIR0, PAIR1), BIND_DONE);
-}
-
-static void prepare_foreign(void)
-{
-	prepare_bound();
-	fakesys_remove(fake, JOURNAL_PATH);
-}
-
-static void prepare_vfs(void)
-{
-	prepare_pf();
-	assert_int_equal(run(run_vfs, ARGS(NIC, "2")), BIND_DONE);
-}
-
 /* A run that could roll back nothing. */
 static void prepare_interrupted(void)
 {

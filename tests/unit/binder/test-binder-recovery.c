@@ -19,23 +19,6 @@ struct scenario {
 	const char *arguments[4];
 };
 
-static void prepare_nothing(void)
-{
-	fakekernel_driver(&kernel, "vfio-pci");
-}
-
-static void prepare_bound(void)
-{
-	prepare_nothing();
-	assert_int_equal(BIND(NIC, PAIR0, PAIR1), BIND_DONE);
-}
-
-static void prepare_foreign(void)
-{
-	prepare_bound();
-	fakesys_remove(fake, "run/vfio-bind/journal");
-}
-
 static const struct scenario SCENARIOS[] = {
 	{"bind one", prepare_nothing, run_bind, {NIC}},
 	{"bind three", prepare_nothing, run_bind, {PAIR0, PAIR1, NIC}},
