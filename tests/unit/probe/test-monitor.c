@@ -114,7 +114,7 @@ static void an_invalid_or_removed_configuration_is_rejected(void **state)
 	(void)state;
 	assert_int_equal(start(), 0);
 	read_until_short();
-	fakesys_file(fake, "etc/pci.conf", ":filter: nonsense\n");
+	fakesys_file(fake, "etc/pci.conf", ":filter: invalid rule\n");
 	assert_int_equal(monitor_read(monitor, &reading), 0);
 	assert_int_equal(reading.config_status, CONFIG_REJECTED);
 	assert_int_equal(reading.current->selected, 1);
