@@ -105,7 +105,7 @@ class Host:
         """SPECS: all or one of the specs of an alias."""
         pools = [dict(self.devices[address], count=1) for address in sorted(offered)]
         requested = InstancePCIRequest(spec=specs)
-        pools = [pool for pool in pools if utils.pci_device_prop_match(pool, specs)]
+        pools = stats.PciDeviceStats._filter_pools_for_spec(stats.PciDeviceStats, pools, requested)
         return {
             pool["address"]
             for pool in stats.PciDeviceStats._filter_pools_for_unrequested_pfs(
