@@ -45,14 +45,16 @@ def plugin_directory():
 
 
 class Daemon:
-    """A collectd whose files are below FOLDER, with OPTIONS in the plugin's block. BEFORE is a command that runs it (valgrind)."""
+    """A collectd whose files are below FOLDER, with OPTIONS in the plugin's block. BEFORE is a command that runs it (valgrind).
+    TIMEOUT: the number of intervals after which it forgets a value that is not renewed; ten seconds by default, because with
+    collectd's own two intervals a busy machine loses values."""
 
-    def __init__(self, folder, options, interval="0.1", before=()):
+    def __init__(self, folder, options, interval="0.1", before=(), timeout=100):
         self.folder = folder
         self.log = os.path.join(folder, "log")
         self.err = os.path.join(folder, "stderr")
         self.socket = os.path.join(folder, "socket")
-        self._configure(options, interval)
+        self._configure(options, interval, timeout)
         with open(self.err, "wb") as err:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
@@ -76,7 +78,7 @@ class Daemon:
     def _path(self, name):
         return os.path.join(self.folder, name)
 
-    def _configure(self, options, interval):
+    def _configure(self, options, interval, timeout):
         plugins = self._path("plugins")
         os.makedirs(plugins)
         # collectd does not load plugins through symbolic links
@@ -91,6 +93,7 @@ BaseDir "%(folder)s"
 PIDFile "%(folder)s/pid"
 PluginDir "%(folder)s/plugins"
 Interval %(interval)s
+Timeout %(timeout)d
 ReadThreads 1
 WriteThreads 1
 # On a busy machine a growing queue would look like a memory leak of the plugin.
@@ -120,6 +123,7 @@ LoadPlugin pciprobe
                 % {
                     "folder": self.folder,
                     "interval": interval,
+                    "timeout": timeout,
                     "socket": self.socket,
                     "options": options,
                 }

@@ -206,7 +206,7 @@ def check_endurance(tap, folder):
     machine = ChangingMachine(folder)
     home = folder + "/daemon"
     os.mkdir(home)
-    with Daemon(home, machine.options(), interval="0.001") as daemon:
+    with Daemon(home, machine.options(), interval="0.001", timeout=2) as daemon:
         readings = Readings(daemon)
         # without files that are open only during a reading
         descriptors = min(daemon.descriptors() for _ in range(200))
