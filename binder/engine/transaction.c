@@ -44,7 +44,6 @@ static int set_state(struct journal *journal, struct change *change, enum change
 	return journal_put(journal, change);
 }
 
-/* Without its record, a later run would roll back, or forget, what is done now. */
 static void log_unsaved(const struct kernel *kernel)
 {
 	log_error(
@@ -52,6 +51,7 @@ static void log_unsaved(const struct kernel *kernel)
 		"the journal does not have the current state of the devices; resolve the cause, then run 'vfio-bind recover'");
 }
 
+/* Without its record, a later run would roll back, or forget, what is done now. */
 static int save_result(struct kernel *kernel, struct journal *journal)
 {
 	int error = journal_save(journal);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* udev renames interfaces, also while they are looked at. */
+/* udev may rename an interface during the checks. */
 #define RENAMES_MAX 3
 
 static bool parse_numeric(const char *text, struct ip_address *ret)

@@ -8,7 +8,7 @@
 #include "probe/names/names.h"
 #include "probe/select/rule.h"
 
-/* What Nova is told about the devices of an alias. */
+/* The settings in nova.conf for the devices of an alias. */
 enum alias_nova {
 	ALIAS_NOVA_PHYSICAL_NETWORK,
 	ALIAS_NOVA_RESOURCE_CLASS,

@@ -7,8 +7,9 @@
  *     <display width="7680" height="4320"></display>
  *   </vgpuType>
  *   <pgpu>
- *     <devId vendorId="0x10de" deviceId="0x2236" subsystemVendorId="0x10de"
- * subsystemId="0x0"></devId> <supportedVgpu vgpuId="558"> <maxVgpus>12</maxVgpus> </supportedVgpu>
+ *     <devId vendorId="0x10de" deviceId="0x2236"
+ *            subsystemVendorId="0x10de" subsystemId="0x0"></devId>
+ *     <supportedVgpu vgpuId="558"> <maxVgpus>12</maxVgpus> </supportedVgpu>
  *   </pgpu>
  *
  * A subsystemId of 0 stands for all. Source: what XenServer's xapi reads of it

@@ -9,7 +9,7 @@
 #include "probe/device.h"
 
 enum difference_kind {
-	DIFFERENCE_VM_GONE,	 /* the recorded VM does not have the device, and nobody has it */
+	DIFFERENCE_VM_GONE,	 /* no VM holds the device */
 	DIFFERENCE_OTHER_VM,	 /* another VM or a program has it */
 	DIFFERENCE_NOT_RECORDED, /* held or reserved, but recorded as free or not at all */
 	DIFFERENCE_DEVICE_GONE,	 /* the host has no such device */
