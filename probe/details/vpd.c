@@ -89,8 +89,9 @@ enum vpd_serial vpd_read_serial(struct sysroot *root, const struct pci_device *d
 		 address_format(&device->address, address));
 	if (sysdir_open(sysroot_dir(root), path, &dir) < 0)
 		return VPD_SERIAL_UNKNOWN;
-	sysdir_read(&dir, "power/runtime_status", status, sizeof(status));
-	if (strncmp(status, "suspend", strlen("suspend")) == 0)
+	/* without power management there is no status */
+	length = sysdir_read(&dir, "power/runtime_status", status, sizeof(status));
+	if ((length < 0 && length != -ENOENT) || strncmp(status, "suspend", strlen("suspend")) == 0)
 		return VPD_SERIAL_UNKNOWN;
 	data = malloc(VPD_SIZE_MAX + 1);
 	if (!data)

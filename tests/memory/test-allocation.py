@@ -55,29 +55,29 @@ GPUS = b"""{"gpudevice": [
 
 
 # An accelerator, a disk and a NIC, with host drivers.
-CARD = "0000:30:00.0"
+FPGA = "0000:30:00.0"
 DISK = "0000:31:00.0"
 NIC = "0000:32:00.0"
 BINDER_COMMANDS = (
     "check",
     "check --json",
     "check " + DISK,
-    "check --json %s %s" % (CARD, NIC),
+    "check --json %s %s" % (FPGA, NIC),
     "status",
     "status --json",
     "status %s 0000:20:00.0" % NIC,
     "bind --dry-run " + DISK,
-    "bind --dry-run --json --persist " + CARD,
+    "bind --dry-run --json --persist " + FPGA,
     "release --dry-run 0000:21:00.0",
-    "vfs --dry-run --json %s 2" % CARD,
+    "vfs --dry-run --json %s 2" % FPGA,
     "apply --dry-run",
-    "config service " + CARD,
-    "config udev " + CARD,
-    "config initramfs " + CARD,
-    "config dracut " + CARD,
-    "config modprobe " + CARD,
-    "config kernel " + CARD,
-    "config qemu " + CARD,
+    "config service " + FPGA,
+    "config udev " + FPGA,
+    "config initramfs " + FPGA,
+    "config dracut " + FPGA,
+    "config modprobe " + FPGA,
+    "config kernel " + FPGA,
+    "config qemu " + FPGA,
 )
 
 
@@ -146,7 +146,7 @@ class Command:
 
 
 def make_vgpu(root):
-    """A card with a vGPU whose name is remembered, and one whose name is in vgpuConfig.xml."""
+    """A GPU with a vGPU whose name is remembered, and one whose name is in vgpuConfig.xml."""
     tree = Tree(root, "vgpu")
     tree.process(1, "/sbin/init")
     tree.device("0000:08:00.0", 0x10DE, 0x2236, 0x030200, driver="nvidia")
@@ -183,12 +183,12 @@ def check_command(machine, arguments, program=machines.PCIPROBE, limit="60"):
 def add_binder_devices(tree):
     files = {"driver_override": "(null)\n", "reset_method": "flr\n"}
     vfs = {"sriov_totalvfs": "4\n", "sriov_numvfs": "0\n"}
-    tree.device(CARD, 0x10EE, 0x7038, 0x120000, driver="xdma", group=95, files={**files, **vfs})
+    tree.device(FPGA, 0x10EE, 0x7038, 0x120000, driver="xdma", group=95, files={**files, **vfs})
     tree.device(DISK, 0x1B36, 0x0010, 0x010802, driver="nvme", group=96, files=files)
     tree.device(NIC, 0x8086, 0x10D3, 0x020000, driver="e1000e", group=97, files=files)
     tree.interface(NIC, "eth0")
     tree.file("sys/bus/pci/devices/0000:21:00.0/driver_override", "vfio-pci\n")
-    tree.file("etc/default/vfio-bind", 'DEVICES="%s"\n' % CARD)
+    tree.file("etc/default/vfio-bind", 'DEVICES="%s"\n' % FPGA)
     tree.file("etc/udev/rules.d/99.rules")
     tree.file("proc/sys/kernel/osrelease", "6.12.0\n")
     tree.file("lib/modules/6.12.0/modules.dep", "kernel/drivers/vfio/pci/vfio-pci.ko.xz:\n")

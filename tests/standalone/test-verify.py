@@ -228,7 +228,7 @@ def check_opennebula(tap, folder):
     recording.device(FIRST, 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=0)
     recording.file("pci.conf", CONFIG)
     tap.check(
-        "opennebula: an unknown owner is no difference, but the status is 3",
+        "opennebula: an unknown owner is not a difference, but the status is 3",
         Verify("opennebula", recording, "-a").problems,
         onehost((FIRST, 42)),
         3,
@@ -291,16 +291,16 @@ def invalid(verify, text, kinds, status):
 
 # ---- CloudStack ----
 
-CARD = "11111111-1111-4111-8111-%012d"
+UUID_OF = "11111111-1111-4111-8111-%012d"
 
 
 def gpu(address, vm=None, vm_state="Running", state=None, host="host1"):
     """As GpuServiceImpl.java fills in a GpuDeviceResponse; VM is (instance name, uuid)."""
     device = {
-        "id": CARD % int(address[5:7], 16),
+        "id": UUID_OF % int(address[5:7], 16),
         "busaddress": address[5:],
         "type": "PCI",
-        "hostid": CARD % 777,
+        "hostid": UUID_OF % 777,
         "hostname": host,
         "gpucardname": "NVIDIA Corporation GA102",
         "vgpuprofilename": "passthrough",
@@ -325,7 +325,7 @@ def check_cloudstack(tap, folder):
     tree = make_machine(os.path.join(folder, "cloudstack"), first, second)
     verify = Verify("cloudstack", tree, "-c", tree.path("pci.conf"))
     good = [gpu(FIRST, first), gpu(SECOND, second), gpu(FREE), gpu(NEW)]
-    discover = "cmk discover gpudevices id=" + CARD % 777
+    discover = "cmk discover gpudevices id=" + UUID_OF % 777
 
     def check(name, status, wanted, *devices):
         tap.check("cloudstack: " + name, verify.problems, gpus(*devices), status, wanted)
@@ -373,7 +373,7 @@ def check_cloudstack(tap, folder):
     check(
         "device gone",
         1,
-        {GONE: ("device-gone", "", "cmk delete gpudevice ids=" + CARD % 9)},
+        {GONE: ("device-gone", "", "cmk delete gpudevice ids=" + UUID_OF % 9)},
         *good,
         gpu(GONE),
     )
@@ -388,7 +388,7 @@ def check_cloudstack(tap, folder):
     check(
         "not selected by pci.conf any more",
         1,
-        {HOST: ("not-offered", "", "cmk unmanage gpudevice ids=" + CARD % 5)},
+        {HOST: ("not-offered", "", "cmk unmanage gpudevice ids=" + UUID_OF % 5)},
         *good,
         gpu(HOST),
     )
@@ -410,7 +410,7 @@ def check_cloudstack(tap, folder):
     pf.device(FIRST, 0x10DE, 0x2205, driver="nvidia", group=1, files=enabled)
     pf.virtual_function(FIRST, 0, "0000:01:01.0", 0x10DE, 0x2204, driver="vfio-pci", group=10)
     pf.file("pci.conf", CONFIG)
-    vf = dict(gpu(FIRST), busaddress="01:01.0", id=CARD % 99)
+    vf = dict(gpu(FIRST), busaddress="01:01.0", id=UUID_OF % 99)
     tap.check(
         "cloudstack: the PF of a selected VF is listed, too",
         Verify("cloudstack", pf, "-c", pf.path("pci.conf")).problems,
@@ -464,11 +464,11 @@ def placement(*providers):
     return json.dumps(
         [
             {
-                "uuid": CARD % i,
+                "uuid": UUID_OF % i,
                 "name": "host1.example_" + address.upper(),
                 "generation": 3,
-                "root_provider_uuid": CARD % 777,
-                "parent_provider_uuid": CARD % 777,
+                "root_provider_uuid": UUID_OF % 777,
+                "parent_provider_uuid": UUID_OF % 777,
                 "allocations": {
                     consumer: {"resources": {"CUSTOM_PCI_10DE_2204": 1}} for consumer in consumers
                 },
@@ -553,7 +553,7 @@ def check_nova(tap, folder):
         0,
         {},
     )
-    audit = "nova-manage placement audit --delete --resource_provider " + CARD % 2
+    audit = "nova-manage placement audit --delete --resource_provider " + UUID_OF % 2
     tap.check(
         "nova-db: placement agrees",
         verify.problems,

@@ -127,8 +127,8 @@ static bool is_vf_of(const struct pci_device *device, const struct pci_device *p
 }
 
 /* Adds the profile of a VF: the name of its vGPU type, or else that of the device. In NVIDIA's
- * vendor-specific framework, type 0 is a VF without a vGPU. A type whose name is not known is no
- * profile either: the management server would look for one with that name. */
+ * vendor-specific framework, type 0 is a VF without a vGPU. The profile of a type whose name is not
+ * known is empty, too: the management server would look it up by its number. */
 static void add_profile(struct json_object *object, const struct vgpu_profiles *profiles,
 			const struct pci_device *pf, const struct pci_device *vf, int *error)
 {

@@ -225,7 +225,7 @@ static bool is_id(const char *id)
 	return length && length < 10 && !id[length];
 }
 
-/* A name that can be remembered, and is no number. */
+/* Whether NAME can be remembered: a number is not a name. */
 static bool is_name(const char *name)
 {
 	return name && strlen(name) < NAME_LENGTH_MAX && !strpbrk(name, "\r\n") &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* NVIDIA's vGPU types by number, as in nvidia/current_vgpu_type. A VF lists the types that it could
- * still get, with their names: none if the framebuffer of the card is used up. Then the name is in
+ * still get, with their names: none if the framebuffer of the GPU is used up. Then the name is in
  * vgpuConfig.xml, which NVIDIA's host driver comes with, or was seen by an earlier run. */
 #ifndef PCIPROBE_STANDALONE_FORMATS_VGPUPROFILE_H
 #define PCIPROBE_STANDALONE_FORMATS_VGPUPROFILE_H
@@ -19,7 +19,7 @@ struct vgpu_limit {
 };
 
 struct vgpu_limits {
-	struct vgpu_limit max_instances; /* on one card */
+	struct vgpu_limit max_instances; /* on one GPU */
 	struct vgpu_limit video_ram;	 /* in MiB */
 	struct vgpu_limit max_heads, max_resolution_x, max_resolution_y;
 };
@@ -38,7 +38,7 @@ int vgpu_profiles_read(struct sysroot *root, const struct inventory *inventory,
 		       struct vgpu_profiles *ret);
 void vgpu_profiles_free(struct vgpu_profiles *profiles);
 
-/* Finds type ID of the card GPU. Returns a copy of its name, which the caller frees, or NULL if it
+/* Finds type ID of GPU. Returns a copy of its name, which the caller frees, or NULL if it
  * is not known (errno 0) or out of memory (errno ENOMEM). *RET_LIMITS has what vgpuConfig.xml says
  * about it. */
 char *vgpu_profiles_find(const struct vgpu_profiles *profiles, const struct pci_device *gpu,

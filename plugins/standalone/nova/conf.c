@@ -43,23 +43,28 @@ static const struct known_option {
 	{"filter_scheduler", "pci_in_placement", PCI_IN_PLACEMENT, NOVA_PLACEMENT_ALIAS},
 };
 
-void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
-		     const char *message)
+void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line, size_t item,
+		     const char *format, va_list args)
 {
-	if (conf->errors++ < NOVA_CONF_ERRORS_LOGGED)
-		log_error(log, "%s:%u: %s", conf->path, line, message);
+	char message[512];
+	int length = 0;
+
+	if (conf->errors++ >= NOVA_CONF_ERRORS_LOGGED)
+		return;
+	if (item)
+		length = snprintf(message, sizeof(message), "item %zu: ", item);
+	vsnprintf(message + length, sizeof(message) - (size_t)length, format, args);
+	log_error(log, "%s:%u: %s", conf->path, line, message);
 }
 
 static void __attribute__((format(printf, 3, 4)))
 log_syntax_error(struct reader *reader, unsigned line, const char *format, ...)
 {
-	char message[512];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	nova_conf_error(reader->conf, reader->log, line, 0, format, args);
 	va_end(args);
-	nova_conf_error(reader->conf, reader->log, line, message);
 }
 
 static char *strip(char *string)

@@ -8,6 +8,7 @@
 #include "plugins/standalone/nova/release.h"
 #include "probe/log.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,9 +35,9 @@ struct nova_conf {
 #define NOVA_CONF_ERRORS_LOGGED 20
 
 /* Counts an error and, unless NOVA_CONF_ERRORS_LOGGED have been logged, logs it as
- * "PATH:LINE: MESSAGE". */
-void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line,
-		     const char *message);
+ * "PATH:LINE: MESSAGE", or "PATH:LINE: item ITEM: MESSAGE" if ITEM is not 0. */
+void nova_conf_error(struct nova_conf *conf, const struct log *log, unsigned line, size_t item,
+		     const char *format, va_list args) __attribute__((format(printf, 5, 0)));
 
 /* Reads FILE as RELEASE does: options that it does not know are ignored with a warning. Syntax
  * errors are reported by nova_conf_error. Call nova_conf_free in any case. Returns 0, also for a

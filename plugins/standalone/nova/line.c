@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +14,11 @@
 
 bool nova_error(struct nova_parser *parser, const char *format, ...)
 {
-	char message[512];
-	int length = 0;
 	va_list args;
 
-	if (parser->item)
-		length = snprintf(message, sizeof(message), "item %zu: ", parser->item);
 	va_start(args, format);
-	vsnprintf(message + length, sizeof(message) - (size_t)length, format, args);
+	nova_conf_error(parser->conf, parser->log, parser->line, parser->item, format, args);
 	va_end(args);
-	nova_conf_error(parser->conf, parser->log, parser->line, message);
 	return false;
 }
 

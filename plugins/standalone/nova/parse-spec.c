@@ -337,7 +337,7 @@ static bool parse_remote_managed(struct nova_parser *parser, struct json_object 
 	if (!line->tags.remote_managed)
 		return true;
 	if (line->spec.matches_none)
-		return nova_error(parser, "remote_managed: there is no interface of this name");
+		return nova_error(parser, "remote_managed: no interface has this name");
 	/* also with the product id of its VFs: Nova then reads a file that no PCI device has */
 	if (line->spec.with_vfs)
 		return nova_error(parser,

@@ -209,16 +209,11 @@ static void __attribute__((format(printf, 3, 4)))
 log_conflict(const struct placement_check *check, const struct nova_line *line, const char *format,
 	     ...)
 {
-	char message[256];
-	int length = 0;
 	va_list args;
 
-	if (line->item)
-		length = snprintf(message, sizeof(message), "item %zu: ", line->item);
 	va_start(args, format);
-	vsnprintf(message + length, sizeof(message) - (size_t)length, format, args);
+	nova_conf_error(check->conf, check->log, line->line, line->item, format, args);
 	va_end(args);
-	nova_conf_error(check->conf, check->log, line->line, message);
 }
 
 /* Compares the devices at the indexes A and B, VFs of one PF. Returns 1 if they are compatible, 0

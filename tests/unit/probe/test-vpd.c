@@ -139,6 +139,10 @@ static void the_vpd_of_a_suspended_device_is_unknown(void **state)
 	assert_read(VPD_SERIAL_UNKNOWN);
 	fakesys_attribute(fake, "0000:81:00.0", "power/runtime_status", "suspending\n");
 	assert_read(VPD_SERIAL_UNKNOWN);
+	/* nor is it read if it is unknown whether the device is suspended */
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.0/power/runtime_status");
+	fakesys_attribute(fake, "0000:81:00.0", "power/runtime_status/x", "a directory\n");
+	assert_read(VPD_SERIAL_UNKNOWN);
 }
 
 static void a_vpd_that_cannot_be_read_is_unknown(void **state)

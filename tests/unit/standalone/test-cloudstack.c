@@ -323,7 +323,7 @@ static void selected_vfs_are_listed_in_an_unselected_pf(void **state)
 /* Elements and attributes are those that XenServer's xapi reads (ocaml/xapi/xapi_vgpu_type.ml, with
  * examples of both elements in its comments), profileSize that of the file that
  * vgpu_unlock tools generate. The numbers of the A10-2Q are those of NVIDIA's vGPU user guide: 2048
- * MB, 12 on a card, 4 displays, 7680x4320. No file of NVIDIA's was at hand. */
+ * MB, 12 on a GPU, 4 displays, 7680x4320. No file of NVIDIA's was at hand. */
 #define TYPE(id, name, more)                                                           \
 	"<vgpuType id=\"" id "\" name=\"" name "\" class=\"Quadro\">\n"                \
 	"<devId vendorId=\"0x10de\" deviceId=\"0x2236\" subsystemVendorId=\"0x10de\" " \
@@ -333,15 +333,15 @@ static void selected_vfs_are_listed_in_an_unselected_pf(void **state)
 	     "<framebuffer>0x74000000</framebuffer><fbReservation>0xC000000</fbReservation>\n" \
 	     "<profileSize>0x80000000</profileSize><numHeads>4</numHeads>\n"                   \
 	     "<display width=\"7680\" height=\"4320\"></display>\n")
-#define CARD(device, subsystem, id, max)                                           \
+#define GPU(device, subsystem, id, max)                                            \
 	"<pgpu>\n<devId vendorId=\"0x10de\" deviceId=\"" device                    \
 	"\" subsystemVendorId=\"0x10de\" subsystemId=\"" subsystem "\"></devId>\n" \
 	"<supportedVgpu vgpuId=\"" id "\"><maxVgpus>" max "</maxVgpus>"            \
 	"<digest type=\"signature\">ab12</digest></supportedVgpu>\n</pgpu>\n"
 #define XML(content) "<?xml version=\"1.0\"?>\n<vgpuconfig>\n" content "</vgpuconfig>\n"
 
-/* A card whose VF has a vGPU of type TYPE, and lists LISTED. */
-static void make_card(const char *type, const char *listed, const char *xml)
+/* A GPU whose VF has a vGPU of type TYPE, and lists LISTED. */
+static void make_gpu(const char *type, const char *listed, const char *xml)
 {
 	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x10de, .device = 0x2236, .class = 0x030200,
 		    .subsystem_vendor = 0x10de, .subsystem_device = 0x1482, .driver = "nvidia");
@@ -378,7 +378,7 @@ static const char *profile(void)
 static void the_profile_of_a_full_card_is_in_vgpuconfig_xml(void **state)
 {
 	(void)state;
-	make_card("558\n", HEADER, XML(A10_2Q CARD("0x2236", "0x0", "558", "12")));
+	make_gpu("558\n", HEADER, XML(A10_2Q GPU("0x2236", "0x0", "558", "12")));
 	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" A10_2Q_LIMITS);
 }
 
@@ -387,7 +387,7 @@ static void a_profile_that_is_not_known_is_no_number(void **state)
 	static const char *const types[] = {"999\n", "0\n", "558x\n", "-1\n", "5\n"};
 
 	(void)state;
-	make_card("999\n", HEADER, XML(A10_2Q CARD("0x2236", "0x0", "558", "12")));
+	make_gpu("999\n", HEADER, XML(A10_2Q GPU("0x2236", "0x0", "558", "12")));
 	for (size_t i = 0; i < COUNT(types); i++) {
 		fakesys_attribute(fake, "0000:08:00.4", "nvidia/current_vgpu_type", types[i]);
 		assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);
@@ -399,16 +399,14 @@ static void only_what_vgpuconfig_xml_says_is_written(void **state)
 	static const struct {
 		const char *xml, *wanted;
 	} cases[] = {
-		/* the most specific card counts, in any order */
-		{XML(A10_2Q CARD("0x2236", "0x1482", "558", "12")
-			     CARD("0x2236", "0x0", "558", "6")),
+		/* the most specific GPU counts, in any order */
+		{XML(A10_2Q GPU("0x2236", "0x1482", "558", "12") GPU("0x2236", "0x0", "558", "6")),
 		 "NVIDIA A10-2Q\"" A10_2Q_LIMITS},
-		{XML(CARD("0x2236", "0x0", "558", "6") CARD("0x2236", "0x1482", "558", "12")
-			     A10_2Q),
+		{XML(GPU("0x2236", "0x0", "558", "6") GPU("0x2236", "0x1482", "558", "12") A10_2Q),
 		 "NVIDIA A10-2Q\"" A10_2Q_LIMITS},
-		/* not of this card, not of this type */
-		{XML(A10_2Q CARD("0x2237", "0x0", "558", "6") CARD("0x2236", "0x1483", "558", "6")
-			     CARD("0x2236", "0x0", "55", "6")),
+		/* not of this GPU, not of this type */
+		{XML(A10_2Q GPU("0x2237", "0x0", "558", "6") GPU("0x2236", "0x1483", "558", "6")
+			     GPU("0x2236", "0x0", "55", "6")),
 		 "NVIDIA A10-2Q\"" LIMITS("null", "2048", "4", "7680", "4320")},
 		{XML(TYPE("5580", "other", "") TYPE("55", "other", "")), "\"" NO_LIMITS},
 		{XML("<!-- " A10_2Q " -->"), "\"" NO_LIMITS},
@@ -416,7 +414,7 @@ static void only_what_vgpuconfig_xml_says_is_written(void **state)
 		{"<vgpuType\n\tclass='x'  name='A'\nid='558'><framebuffer>\n 0x1A000000 </framebuffer>"
 		 "<fbReservation>0x6000000</fbReservation></vgpuType>",
 		 "A\"" LIMITS("null", "512", "null", "null", "null")},
-		/* a number is no name, and an encoded name is not decoded */
+		/* a number is not a name, and an encoded name is not decoded */
 		{XML(TYPE("558", "558", "")), "\"" NO_LIMITS},
 		{XML(TYPE("558", "", "")), "\"" NO_LIMITS},
 		{XML(TYPE("558", "a&amp;b", "")), "\"" NO_LIMITS},
@@ -437,7 +435,7 @@ static void only_what_vgpuconfig_xml_says_is_written(void **state)
 	char wanted[256];
 
 	(void)state;
-	make_card("558\n", HEADER, NULL);
+	make_gpu("558\n", HEADER, NULL);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		fakesys_file(fake, "usr/share/nvidia/vgpu/vgpuConfig.xml", cases[i].xml);
 		snprintf(wanted, sizeof(wanted), "\"vf_profile\": \"%s", cases[i].wanted);
@@ -455,8 +453,7 @@ static void the_names_of_listed_types_are_remembered(void **state)
 
 	(void)state;
 	fakesys_directory(fake, "var/lib");
-	make_card("558\n", HEADER "557   : NVIDIA A10-1B\n558   : NVIDIA A10-2Q\n559 : 559\n",
-		  NULL);
+	make_gpu("558\n", HEADER "557   : NVIDIA A10-1B\n558   : NVIDIA A10-2Q\n559 : 559\n", NULL);
 	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" NO_LIMITS);
 	/* the framebuffer is used up */
 	fakesys_attribute(fake, "0000:08:00.4", "nvidia/creatable_vgpu_types", HEADER);
@@ -490,7 +487,7 @@ static void names_are_not_remembered_outside_of_the_root(void **state)
 	char path[128];
 
 	(void)state;
-	make_card("558\n", HEADER "558 : NVIDIA A10-2Q\n", NULL);
+	make_gpu("558\n", HEADER "558 : NVIDIA A10-2Q\n", NULL);
 	fakesys_link(fake, "var/lib", other->path);
 	assert_string_equal(profile(), "\"vf_profile\": \"NVIDIA A10-2Q\"" NO_LIMITS);
 	snprintf(path, sizeof(path), "%s/pciprobe", other->path);
@@ -508,7 +505,7 @@ static void a_damaged_file_of_names_is_harmless(void **state)
 					    "558 558\n", "\n\n", "5580 x\n", " 558 x\n"};
 
 	(void)state;
-	make_card("558\n", HEADER, NULL);
+	make_gpu("558\n", HEADER, NULL);
 	for (size_t i = 0; i < COUNT(files); i++) {
 		fakesys_file(fake, NAMES, files[i]);
 		assert_string_equal(profile(), "\"vf_profile\": \"\"" NO_LIMITS);

@@ -437,7 +437,7 @@ static void errors_are_reported_with_their_line(void **state)
 		{"[pci]\ndevice_spec = {\"address\":\"0000:81:00.0\",\"remote_managed\":\"1\"}\n",
 		 "error: n.conf:2: remote_managed is not supported for the address of a PF: match its VFs"},
 		{"[pci]\ndevice_spec = {\"devname\":\"eth9\",\"remote_managed\":true}\n",
-		 "error: n.conf:2: remote_managed: there is no interface of this name\n"},
+		 "error: n.conf:2: remote_managed: no interface has this name\n"},
 	};
 
 	(void)state;
