@@ -189,21 +189,7 @@ def make_machine(root):
             "0000:0%d:00.0" % bus, 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=8 + bus
         )
     tree.device("0000:07:00.0", 0x144D, 0xA808, 0x010802, group=20)
-    # a GPU with vGPUs: its VFs stay bound to NVIDIA's driver
-    tree.device("0000:08:00.0", 0x10DE, 0x2236, 0x030200, driver="nvidia", group=21)
-    for i, profile in enumerate(("558", "0")):
-        address = "0000:08:00.%d" % (i + 4)
-        tree.virtual_function(
-            "0000:08:00.0",
-            i,
-            address,
-            0x10DE,
-            0x2236,
-            klass=0x030200,
-            driver="nvidia",
-            group=22 + i,
-        )
-        tree.file("sys/bus/pci/devices/%s/nvidia/current_vgpu_type" % address, profile)
+    tree.vgpu_device("0000:08:00", 21, 22)
     tree.file("pci.conf", CONFIG)
     return tree.machine
 

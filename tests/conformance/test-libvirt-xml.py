@@ -425,21 +425,7 @@ def add_devices_for_all(tree):
         "0000:82:00.0", 0, "0000:82:10.0", 0x8086, 0x10ED, group=111, driver="vfio-pci"
     )
     tree.device("0000:83:00.0", 0x10DE, 0x2342, 0x030200, driver="nvgrace-gpu-vfio-pci", group=112)
-    # VFs in NVIDIA's own framework, with and without a vGPU
-    tree.device("0000:85:00.0", 0x10DE, 0x2236, 0x030200, driver="nvidia", group=106)
-    for i, profile in enumerate(("558", "0")):
-        address = "0000:85:00.%d" % (i + 4)
-        tree.virtual_function(
-            "0000:85:00.0",
-            i,
-            address,
-            0x10DE,
-            0x2236,
-            klass=0x030200,
-            group=107 + i,
-            driver="nvidia",
-        )
-        tree.file("sys/bus/pci/devices/%s/nvidia/current_vgpu_type" % address, profile)
+    tree.vgpu_device("0000:85:00", 106, 107)
     # the GPU shares a group with its audio function
     for function, driver in enumerate(("vfio-pci", "snd_hda_intel")):
         tree.device(

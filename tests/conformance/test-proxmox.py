@@ -216,22 +216,7 @@ def make_machine(root):
         address = "0000:05:00.%d" % function
         tree.device(address, 0x10DE, 0x2204 + function, 0x030000, group=10, driver=driver)
     tree.device("0000:06:00.0", 0x144D, 0xA808, 0x010802, driver="vfio-pci")
-    # a GPU with vGPUs: its VFs stay bound to NVIDIA's driver
-    tree.device("0000:08:00.0", 0x10DE, 0x2236, 0x030200, (0x10DE, 0), driver="nvidia", group=21)
-    for i, profile in enumerate(("558", "0")):
-        address = "0000:08:00.%d" % (i + 4)
-        tree.virtual_function(
-            "0000:08:00.0",
-            i,
-            address,
-            0x10DE,
-            0x2236,
-            klass=0x030200,
-            subsystem=(0x10DE, 0),
-            driver="nvidia",
-            group=22 + i,
-        )
-        tree.file("sys/bus/pci/devices/%s/nvidia/current_vgpu_type" % address, profile)
+    tree.vgpu_device("0000:08:00", 21, 22, (0x10DE, 0))
     # a device with mediated devices
     tree.device("0000:09:00.0", 0x10DE, 0x1EB8, 0x030200, driver="nvidia", group=30)
     types = "0000:09:00.0/mdev_supported_types/nvidia-222/name"

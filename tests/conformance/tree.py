@@ -193,6 +193,20 @@ class Tree:
         link(os.path.join(self.directory(pf), "virtfn%d" % index), directory)
         return directory
 
+    def vgpu_device(self, slot, group, vf_group, subsystem=None):
+        """A GPU in NVIDIA's own framework: its VFs stay bound to its driver. The first has a vGPU."""
+        more = {"driver": "nvidia"}
+        if subsystem:
+            more["subsystem"] = subsystem
+        gpu = slot + ".0"
+        self.device(gpu, 0x10DE, 0x2236, 0x030200, group=group, **more)
+        for i, vgpu_type in enumerate(("558", "0")):
+            vf = "%s.%d" % (slot, i + 4)
+            self.virtual_function(
+                gpu, i, vf, 0x10DE, 0x2236, klass=0x030200, group=vf_group + i, **more
+            )
+            self.file("sys/bus/pci/devices/%s/nvidia/current_vgpu_type" % vf, vgpu_type)
+
     def interface(self, address, name, mac="02:00:00:00:00:01", port=None, below="net"):
         directory = os.path.join(self.directory(address), below, name)
         write(os.path.join(directory, "address"), mac)
