@@ -14,6 +14,12 @@
 
 /* ---- start and end ---- */
 
+static void report_netlink_wait(const void *log, unsigned left)
+{
+	kernel_report_wait(log, NULL, "the kernel to report network interfaces", left,
+			   "a driver may hold its lock");
+}
+
 static int open_root(struct job *job, struct bind_options *options)
 {
 	*job = (struct job){
@@ -108,7 +114,10 @@ int job_begin(struct job *job, struct bind_options *options, bool changes)
 	job->view.log = job->log;
 	job->view.inventory = job->inventory;
 	job->view.targets = &job->targets;
-	host_netlink_init(&job->netlink, job->log, options->timeout);
+	host_netlink_init(&job->netlink, options->timeout);
+	job->netlink.report = report_netlink_wait;
+	job->netlink.data = job->log;
+	job->netlink.quiet = KERNEL_QUIET_SECONDS;
 	job->view.netlink = options->netlink		 ? options->netlink
 			    : sysroot_is_host(job->root) ? &job->netlink.netlink
 							 : NULL;

@@ -10,7 +10,7 @@
 #include "binder/engine/kernel.h"
 #include "binder/engine/plan.h"
 #include "binder/hazards/hazard.h"
-#include "binder/host/netlink.h"
+#include "common/netlink.h"
 #include "binder/options.h"
 
 struct job {

@@ -174,6 +174,8 @@ void device_free_members(struct pci_device *device)
 {
 	free(device->modalias);
 	free(device->unknown_reason);
+	free(device->vf);
+	free(device->vf_unknown_reason);
 	free(device->driver);
 	free(device->label);
 	free(device->physical_slot);

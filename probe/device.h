@@ -76,6 +76,31 @@ struct interface {
 	bool direct;	      /* in the net/ of the PCI device, not of a virtio device below it */
 };
 
+/* Bits of vf_settings.present: the driver of the PF reports it. */
+enum vf_present {
+	VF_HAS_SPOOF_CHECK = 1u << 0,
+	VF_HAS_TRUST = 1u << 1,
+	VF_HAS_RSS_QUERY = 1u << 2,
+	VF_HAS_COUNTERS = 1u << 3, /* not while all are 0, as for drivers without counters */
+};
+
+/* Size of the text of an InfiniBand address of 20 bytes. */
+#define VF_MAC_SIZE 60
+
+/* The settings of a network VF that are made through its PF, and its counters. */
+struct vf_settings {
+	unsigned present;	      /* enum vf_present */
+	char mac[VF_MAC_SIZE];	      /* "": none is set, the VF chooses its own */
+	uint64_t vlan, vlan_priority; /* 0: none */
+	const char *vlan_protocol;    /* "802.1Q" or "802.1ad"; NULL: not reported */
+	const char *link_state;	      /* "auto", "enable" or "disable"; NULL: not reported */
+	bool spoof_check, trust;
+	bool rss_query;		     /* the VM may read the RSS configuration */
+	uint64_t min_rate, max_rate; /* of sending, in Mbit/s; 0: no limit */
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t broadcast, multicast, rx_dropped, tx_dropped; /* packets */
+};
+
 /* A vGPU type that a device supports. */
 struct vgpu_type {
 	char *id;   /* "nvidia-63", "558" */
@@ -178,7 +203,9 @@ struct pci_device {
 	struct strings drm;    /* card0, renderD128 */
 	struct interface *interfaces;
 	size_t interface_count;
-	char *pf_interface; /* of a VF: network interface of its PF */
+	char *pf_interface;	 /* of a VF: network interface of its PF */
+	struct vf_settings *vf;	 /* of a network VF; NULL: unknown */
+	char *vf_unknown_reason; /* why vf is unknown; unsanitized */
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
 	char *vgpu_type;    /* of a VF in NVIDIA's own framework: id of its current type; "0": none

@@ -110,6 +110,55 @@ GET(macs)
 	return d->interface_count;
 }
 
+/* A setting or counter of a VF, reported if BIT is set; 0: always. */
+#define GET_VF(name, kind, bit)                                     \
+	GET(vf_##name)                                              \
+	{                                                           \
+		v->unknown = d->vf_unknown_reason != NULL;          \
+		if (!d->vf || ((bit) && !(d->vf->present & (bit)))) \
+			return false;                               \
+		v->kind = d->vf->name;                              \
+		return true;                                        \
+	}
+
+GET_VF(vlan, number, 0)
+GET_VF(vlan_priority, number, 0)
+GET_VF(spoof_check, number, VF_HAS_SPOOF_CHECK)
+GET_VF(trust, number, VF_HAS_TRUST)
+GET_VF(rss_query, number, VF_HAS_RSS_QUERY)
+GET_VF(min_rate, number, 0)
+GET_VF(max_rate, number, 0)
+GET_VF(rx_packets, number, VF_HAS_COUNTERS)
+GET_VF(tx_packets, number, VF_HAS_COUNTERS)
+GET_VF(rx_bytes, number, VF_HAS_COUNTERS)
+GET_VF(tx_bytes, number, VF_HAS_COUNTERS)
+GET_VF(broadcast, number, VF_HAS_COUNTERS)
+GET_VF(multicast, number, VF_HAS_COUNTERS)
+GET_VF(rx_dropped, number, VF_HAS_COUNTERS)
+GET_VF(tx_dropped, number, VF_HAS_COUNTERS)
+GET_TEXT(vf_unknown_reason)
+
+GET(vf_mac)
+{
+	v->unknown = d->vf_unknown_reason != NULL;
+	v->text = d->vf ? d->vf->mac : "";
+	return *v->text;
+}
+
+GET(vf_vlan_protocol)
+{
+	v->unknown = d->vf_unknown_reason != NULL;
+	v->text = d->vf ? d->vf->vlan_protocol : NULL;
+	return v->text != NULL;
+}
+
+GET(vf_link_state)
+{
+	v->unknown = d->vf_unknown_reason != NULL;
+	v->text = d->vf ? d->vf->link_state : NULL;
+	return v->text != NULL;
+}
+
 #define GET_STRINGS(name, present_when)                                      \
 	static const char *name##_item(const struct pci_device *d, size_t i) \
 	{                                                                    \
@@ -286,6 +335,12 @@ GET(root_port)
 #name, heading, type, 0, unit, help, OWNERS, MEASURE_NONE, label, get_##name \
 	}
 
+/* A setting or counter of a network VF. */
+#define VF_FIELD(name, heading, type, unit, help)                                    \
+	FIELD(name, heading, type, 0, unit, help,                                    \
+	      DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_DRIVER | DETAIL_PF_INTERFACE | \
+		      DETAIL_VF_SETTINGS)
+
 const struct field FIELDS[] = {
 	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),
 	FIELD(vendor, "VENDOR", FIELD_HEX, 4, NULL, "vendor id", 0),
@@ -326,6 +381,39 @@ const struct field FIELDS[] = {
 		 "VFs in use, if all VFs are selected", OWNERS | DETAIL_SRIOV),
 	MEASURED(MEASURE_COUNT, "vf_free", vfs_free, "VFS_FREE", FIELD_NUMBER, NULL,
 		 "free VFs, if all VFs are selected", OWNERS | DETAIL_SRIOV),
+	VF_FIELD(vf_mac, "VF_MAC", FIELD_TEXT, NULL,
+		 "MAC address of a VF that its PF sets; empty if none is set"),
+	VF_FIELD(vf_vlan, "VF_VLAN", FIELD_NUMBER, NULL, "VLAN id of a VF, 0 for none"),
+	VF_FIELD(vf_vlan_priority, "VF_QOS", FIELD_NUMBER, NULL, "VLAN priority of a VF"),
+	VF_FIELD(vf_vlan_protocol, "VF_PROTO", FIELD_TEXT, NULL,
+		 "VLAN protocol of a VF: 802.1Q or 802.1ad"),
+	VF_FIELD(vf_spoof_check, "SPOOFCHK", FIELD_FLAG, NULL,
+		 "whether the MAC addresses that a VF sends with are checked"),
+	VF_FIELD(vf_trust, "TRUST", FIELD_FLAG, NULL,
+		 "whether a VF may change its MAC address and become promiscuous"),
+	VF_FIELD(vf_link_state, "VF_LINK", FIELD_TEXT, NULL,
+		 "link state of a VF: auto (that of its PF), enable or disable"),
+	VF_FIELD(vf_min_rate, "MIN_RATE", FIELD_NUMBER, "Mbit/s",
+		 "minimum transmit rate of a VF, 0 for none"),
+	VF_FIELD(vf_max_rate, "MAX_RATE", FIELD_NUMBER, "Mbit/s",
+		 "maximum transmit rate of a VF, 0 for none"),
+	VF_FIELD(vf_rss_query, "RSS_QUERY", FIELD_FLAG, NULL,
+		 "whether a VF may read its RSS configuration"),
+	VF_FIELD(vf_rx_packets, "RX_PACKETS", FIELD_NUMBER, "packets",
+		 "packets that a VF received"),
+	VF_FIELD(vf_tx_packets, "TX_PACKETS", FIELD_NUMBER, "packets", "packets that a VF sent"),
+	VF_FIELD(vf_rx_bytes, "RX_BYTES", FIELD_NUMBER, "bytes", "bytes that a VF received"),
+	VF_FIELD(vf_tx_bytes, "TX_BYTES", FIELD_NUMBER, "bytes", "bytes that a VF sent"),
+	VF_FIELD(vf_broadcast, "BROADCAST", FIELD_NUMBER, "packets",
+		 "broadcast packets that a VF received"),
+	VF_FIELD(vf_multicast, "MULTICAST", FIELD_NUMBER, "packets",
+		 "multicast packets that a VF received"),
+	VF_FIELD(vf_rx_dropped, "RX_DROPPED", FIELD_NUMBER, "packets",
+		 "packets to a VF that were dropped"),
+	VF_FIELD(vf_tx_dropped, "TX_DROPPED", FIELD_NUMBER, "packets",
+		 "packets of a VF that were dropped"),
+	VF_FIELD(vf_unknown_reason, "VF_UNKNOWN_REASON", FIELD_TEXT, NULL,
+		 "why the settings of a network VF are unknown"),
 	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
 	FIELD(macs, "MACS", FIELD_LIST, 0, NULL,
 	      "MAC addresses of the network interfaces, in the same order", DETAIL_INTERFACES),

@@ -3,6 +3,7 @@
 
 #include "probe/details/details.h"
 #include "probe/details/related.h"
+#include "probe/details/vfsettings.h"
 #include "probe/ownership/ownership.h"
 #include "probe/ownership/vfs.h"
 #include "probe/sysfs/scan.h"
@@ -21,6 +22,7 @@ struct probe {
 	struct selection selection;
 	unsigned details, other_details;
 	struct ownership_options ownership;
+	const char *vf_helper;
 };
 
 /* OOM is the only error not logged by callees. */
@@ -127,6 +129,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	probe->details = options->details;
 	probe->other_details = options->other_details;
 	probe->ownership.libvirt_helper = options->libvirt_helper;
+	probe->vf_helper = options->vf_helper;
 	error = open_sources(probe, options);
 	if (error < 0) {
 		log_oom(probe, error);
@@ -426,6 +429,8 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 		error = try_partial_read(probe, last, &inventory);
 	if (error == 0 && !inventory)
 		error = read_all(probe, &inventory);
+	if (error == 0 && (probe->details & DETAIL_VF_SETTINGS))
+		error = vf_settings_read(probe->root, &probe->log, probe->vf_helper, inventory);
 	if (error == 0)
 		error = read_owners(probe, last, inventory);
 	if (error < 0) {

@@ -4,7 +4,7 @@
 #ifndef PCIPROBE_BINDER_HAZARDS_HIDDEN_H
 #define PCIPROBE_BINDER_HAZARDS_HIDDEN_H
 
-#include "binder/host/netlink.h"
+#include "common/netlink.h"
 #include "probe/sysfs/sysroot.h"
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #define PCIPROBE_BINDER_HAZARDS_INTERFACES_H
 
 #include "binder/hazards/hazard.h"
-#include "binder/host/rtnetlink.h"
+#include "common/rtnetlink.h"
 
 struct interfaces {
 	struct hazard_view *view;

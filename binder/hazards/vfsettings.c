@@ -2,7 +2,7 @@
 /* What virtual functions lose when they are removed: their drivers, and the settings that were made
  * through the physical function, as by 'ip link set eth0 vf 0 mac ...'. */
 #include "binder/hazards/hazard.h"
-#include "binder/host/rtnetlink.h"
+#include "common/rtnetlink.h"
 #include "common/textstream.h"
 #include "probe/driver.h"
 
@@ -47,7 +47,8 @@ static void read_vfs(const struct hazard_view *view, const struct pci_device *pf
 			findings, HAZARD_VF_SETTINGS, pf,
 			"settings of its virtual functions cannot be read: no network interface is visible");
 	for (size_t i = 0; i < pf->interface_count; i++) {
-		int error = rtnetlink_vfs(view->netlink, pf->interfaces[i].name, add_vf, ret);
+		int error = rtnetlink_vfs(view->netlink, pf->interfaces[i].name, false, add_vf,
+					  ret);
 
 		if (error == -ENOMEM)
 			findings->no_memory = true;
@@ -75,9 +76,9 @@ static void write_settings(FILE *out, const struct rtnetlink_vf *vf)
 	write_mac(out, vf);
 	if (vf->vlan || vf->vlan_priority)
 		fprintf(out, ", VLAN %u priority %u", vf->vlan, vf->vlan_priority);
-	if (vf->is_trusted)
+	if (vf->trust == SWITCH_ON)
 		fputs(", trusted", out);
-	if (vf->is_unchecked)
+	if (vf->spoof_check == SWITCH_OFF)
 		fputs(", spoof checking off", out);
 	if (vf->min_rate || vf->max_rate)
 		fprintf(out, ", rate %u to %u Mbit/s", vf->min_rate, vf->max_rate);

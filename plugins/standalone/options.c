@@ -324,6 +324,7 @@ int options_probe(struct options *options, unsigned details, struct probe **ret)
 		.other_details = options->writer->other_details,
 		.owners = options->owners_given ? &options->owners : NULL,
 		.libvirt_helper = LIBVIRT_HELPER,
+		.vf_helper = VF_HELPER,
 		.filters = &options->filters,
 		.slots = &options->slots,
 		.names = &options->names,

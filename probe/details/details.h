@@ -37,7 +37,9 @@ enum detail {
 	DETAIL_MDEVS = 1u << 23,
 	DETAIL_SUBSYSTEM_NAME = 1u << 24, /* slow: often needs the hwdb too */
 	DETAIL_PATH = 1u << 25,
-	DETAIL_ALL = (1u << 26) - 1,
+	DETAIL_VF_SETTINGS = 1u << 26, /* read by vf_settings_read, from SRIOV, VF_INDEX, DRIVER and
+					  PF_INTERFACE */
+	DETAIL_ALL = (1u << 27) - 1,
 	DETAIL_ANY_NAME = DETAIL_NAMES | DETAIL_SUBSYSTEM_NAME,
 
 	/* Those that do not change while no device, including VFs, is added or removed. */

@@ -116,6 +116,11 @@ static void notify_observer(const struct sysdir *at, enum sysroot_kind kind, con
 		root->observer(root->observer_data, kind, path, text, length);
 }
 
+void sysroot_report(struct sysroot *root, const char *path, const char *text, size_t length)
+{
+	notify_observer(sysroot_dir(root), SYSROOT_FILE, path, text, length);
+}
+
 int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)
 {
 	struct sysdir dir = {.root = at->root};

@@ -51,6 +51,10 @@ typedef void sysroot_observer(void *data, enum sysroot_kind kind, const char *pa
 			      const char *text, size_t length);
 void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data);
 
+/* Reports the file PATH with the LENGTH bytes of TEXT to the observer, if any: for what is not read
+ * from a file on the host, but is in a recording. */
+void sysroot_report(struct sysroot *root, const char *path, const char *text, size_t length);
+
 /* Opens the directory NAME (a relative path) below AT; close it with sysdir_close. Returns 0 or a
  * negative errno: -ENOENT if it does not exist, -ENAMETOOLONG if the path does not fit. */
 int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret);

@@ -265,6 +265,7 @@ static int read_everything(const struct options *options, struct recording *reco
 		.all = true,
 		/* information about processes is private */
 		.details = DETAIL_ALL & ~(unsigned)DETAIL_OWNERSHIP,
+		.vf_helper = VF_HELPER,
 		.observer = record_item,
 		.observer_data = recording,
 	};

@@ -57,6 +57,31 @@ void fakenetlink_add_link(struct fakenetlink *netlink, struct fake_link link)
 		mnl_attr_put_strz(message, 57, link.bus);
 }
 
+static void put_vlan_list(struct nlmsghdr *message, const struct fake_vf *vf)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, IFLA_VF_VLAN_LIST);
+	struct ifla_vf_vlan_info info = {
+		.vf = vf->index, .vlan = vf->vlan, .vlan_proto = htons(vf->vlan_protocol)};
+
+	mnl_attr_put(message, IFLA_VF_VLAN_INFO, sizeof(info), &info);
+	mnl_attr_nest_end(message, nest);
+}
+
+/* Like the kernel, for drivers without counters too. */
+static void put_counters(struct nlmsghdr *message, const struct fake_vf *vf)
+{
+	static const unsigned short types[] = {
+		IFLA_VF_STATS_RX_PACKETS, IFLA_VF_STATS_TX_PACKETS, IFLA_VF_STATS_RX_BYTES,
+		IFLA_VF_STATS_TX_BYTES,	  IFLA_VF_STATS_BROADCAST,  IFLA_VF_STATS_MULTICAST,
+		IFLA_VF_STATS_RX_DROPPED, IFLA_VF_STATS_TX_DROPPED,
+	};
+	struct nlattr *nest = mnl_attr_nest_start(message, IFLA_VF_STATS);
+
+	for (size_t i = 0; i < RTNETLINK_COUNTERS; i++)
+		mnl_attr_put_u64(message, types[i], vf->counters[i]);
+	mnl_attr_nest_end(message, nest);
+}
+
 void fakenetlink_vfs(struct fakenetlink *netlink, const char *name, const struct fake_vf *vfs,
 		     size_t count)
 {
@@ -83,6 +108,9 @@ void fakenetlink_vfs(struct fakenetlink *netlink, const char *name, const struct
 		mnl_attr_put(message, IFLA_VF_SPOOFCHK, sizeof(check), &check);
 		mnl_attr_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
 		mnl_attr_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
+		if (vfs[i].vlan_protocol)
+			put_vlan_list(message, &vfs[i]);
+		put_counters(message, &vfs[i]);
 		mnl_attr_nest_end(message, nest);
 	}
 	mnl_attr_nest_end(message, list);

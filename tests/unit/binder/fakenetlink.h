@@ -3,8 +3,8 @@
 #ifndef PCIPROBE_TESTS_UNIT_BINDER_FAKENETLINK_H
 #define PCIPROBE_TESTS_UNIT_BINDER_FAKENETLINK_H
 
-#include "binder/host/netlink.h"
-#include "binder/host/rtnetlink.h"
+#include "common/netlink.h"
+#include "common/rtnetlink.h"
 
 #include <stdbool.h>
 
@@ -47,7 +47,9 @@ struct fake_vf {
 	unsigned index;
 	unsigned char mac[6];
 	unsigned vlan, max_rate;
+	unsigned short vlan_protocol; /* 0: not reported */
 	bool is_trusted, is_unchecked, is_up;
+	uint64_t counters[RTNETLINK_COUNTERS];
 	size_t cut; /* leaves out so many bytes of the attribute with the MAC */
 };
 

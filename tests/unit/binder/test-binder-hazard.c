@@ -538,11 +538,12 @@ static void an_interface_without_vfs_has_no_settings(void **state)
 	unsigned count = 0;
 
 	(void)state;
-	host_netlink_init(&host, NULL, 10);
-	assert_int_equal(rtnetlink_vfs(&host.netlink, "lo", count_vf, &count), 0);
+	host_netlink_init(&host, 10);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, "lo", true, count_vf, &count), 0);
 	assert_int_equal(count, 0);
-	assert_int_equal(rtnetlink_vfs(&host.netlink, "nosuch0", count_vf, &count), -ENODEV);
-	assert_int_equal(rtnetlink_vfs(&host.netlink, "a-name-that-is-too-long", count_vf, &count),
+	assert_int_equal(rtnetlink_vfs(&host.netlink, "nosuch0", true, count_vf, &count), -ENODEV);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, "a-name-that-is-too-long", true, count_vf,
+				       &count),
 			 -EINVAL);
 }
 

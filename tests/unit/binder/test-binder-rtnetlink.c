@@ -2,7 +2,7 @@
 /* Queries of the running kernel in a network namespace of the test's own, and malformed answers. */
 #include "tests/unit/test.h"
 
-#include "binder/host/rtnetlink.h"
+#include "common/rtnetlink.h"
 #include "tests/unit/binder/fakenetlink.h"
 
 #include <arpa/inet.h>
@@ -52,7 +52,7 @@ static int enter_namespace(void **state)
 	uid_t user = geteuid();
 
 	(void)state;
-	host_netlink_init(&host, NULL, 10);
+	host_netlink_init(&host, 10);
 	if (user && unshare(CLONE_NEWUSER) == 0) {
 		snprintf(map, sizeof(map), "0 %u 1\n", user);
 		write_file("/proc/self/uid_map", map);
@@ -255,7 +255,7 @@ static void a_query_has_a_time_limit(void **state)
 	struct host_netlink hasty;
 
 	(void)state;
-	host_netlink_init(&hasty, NULL, 0);
+	host_netlink_init(&hasty, 0);
 	assert_int_equal(rtnetlink_links(&hasty.netlink, NULL, find_link, &found), -ETIMEDOUT);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "binder/host/netlink.h"
+#include "common/netlink.h"
 
-#include "binder/engine/kernel.h"
 #include "probe/ownership/child.h"
 #include "probe/ownership/deadline.h"
 
@@ -124,11 +123,9 @@ static void report_wait(const struct host_netlink *host, int in)
 {
 	struct pollfd wait = {.fd = in, .events = POLLIN};
 
-	if (host->timeout > KERNEL_QUIET_SECONDS &&
-	    deadline_poll(&wait, 1, deadline_in(KERNEL_QUIET_SECONDS * 1000)) == -ETIMEDOUT)
-		kernel_report_wait(host->log, NULL, "the kernel to report network interfaces",
-				   host->timeout - KERNEL_QUIET_SECONDS,
-				   "a driver may hold its lock");
+	if (host->report && host->timeout > host->quiet &&
+	    deadline_poll(&wait, 1, deadline_in((int64_t)host->quiet * 1000)) == -ETIMEDOUT)
+		host->report(host->data, host->timeout - host->quiet);
 }
 
 static int receive_answer(const struct host_netlink *host, int in, netlink_receiver *receive,
@@ -177,8 +174,7 @@ static int host_query(struct netlink *netlink, const char *namespace,
 	return result;
 }
 
-void host_netlink_init(struct host_netlink *netlink, const struct log *log, unsigned timeout)
+void host_netlink_init(struct host_netlink *netlink, unsigned timeout)
 {
-	*netlink = (struct host_netlink){
-		.netlink = {.query = host_query}, .log = log, .timeout = timeout};
+	*netlink = (struct host_netlink){.netlink = {.query = host_query}, .timeout = timeout};
 }

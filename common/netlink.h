@@ -2,10 +2,8 @@
 /* Queries of rtnetlink(7), as a table of functions, so that tests can answer instead of the kernel.
  * On the host a child process makes each query with a time limit: the kernel answers under its RTNL
  * lock, which a hanging driver may hold for ever, and where no signal interrupts the wait. */
-#ifndef PCIPROBE_BINDER_HOST_NETLINK_H
-#define PCIPROBE_BINDER_HOST_NETLINK_H
-
-#include "probe/log.h"
+#ifndef PCIPROBE_COMMON_NETLINK_H
+#define PCIPROBE_COMMON_NETLINK_H
 
 #include <linux/netlink.h>
 #include <stddef.h>
@@ -27,11 +25,16 @@ struct netlink {
 /* The running kernel. */
 struct host_netlink {
 	struct netlink netlink; /* first member, so that a pointer to it can be cast */
-	const struct log *log;	/* for waits of more than KERNEL_QUIET_SECONDS */
 	unsigned timeout;	/* seconds, for each query */
+
+	/* Called if a query has no answer after QUIET seconds, with the seconds that are left; may
+	 * be NULL. */
+	void (*report)(const void *data, unsigned left);
+	const void *data; /* for report */
+	unsigned quiet;
 };
 
-/* Initializes NETLINK. Nothing has to be freed. */
-void host_netlink_init(struct host_netlink *netlink, const struct log *log, unsigned timeout);
+/* Initializes NETLINK, without report. Nothing has to be freed. */
+void host_netlink_init(struct host_netlink *netlink, unsigned timeout);
 
 #endif

@@ -3,13 +3,14 @@
  * linux/nexthop.h and linux/if_link.h. All functions return 0 or a negative errno: -EBADMSG for a
  * malformed answer, else that of the query, of the kernel, or of a callback. A dump that changed
  * while it was read is read again, so callbacks may be called for the same object twice. */
-#ifndef PCIPROBE_BINDER_HOST_RTNETLINK_H
-#define PCIPROBE_BINDER_HOST_RTNETLINK_H
+#ifndef PCIPROBE_COMMON_RTNETLINK_H
+#define PCIPROBE_COMMON_RTNETLINK_H
 
-#include "binder/host/netlink.h"
+#include "common/netlink.h"
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* An IPv4 or IPv6 address. */
 struct ip_address {
@@ -47,15 +48,35 @@ struct rtnetlink_route {
 					not resolved */
 };
 
+/* What a driver reports of a setting that not all drivers have. */
+enum rtnetlink_switch { SWITCH_UNSUPPORTED, SWITCH_OFF, SWITCH_ON };
+
+/* Counters of a virtual function, in the order of their attributes in IFLA_VF_STATS. */
+enum rtnetlink_counter {
+	VF_RX_PACKETS,
+	VF_TX_PACKETS,
+	VF_RX_BYTES,
+	VF_TX_BYTES,
+	VF_BROADCAST,
+	VF_MULTICAST,
+	VF_RX_DROPPED,
+	VF_TX_DROPPED,
+};
+#define RTNETLINK_COUNTERS 8
+
 /* The settings of a virtual function that are made through its physical function. */
 struct rtnetlink_vf {
 	unsigned index;
 	unsigned char mac[20]; /* only zeros: not set */
 	size_t mac_length;
-	unsigned vlan, vlan_priority;  /* 0: none */
-	unsigned min_rate, max_rate;   /* Mbit/s; 0: none */
-	unsigned link_state;	       /* IFLA_VF_LINK_STATE_AUTO, ... */
-	bool is_trusted, is_unchecked; /* unchecked: spoof checking is off */
+	unsigned vlan, vlan_priority; /* 0: none */
+	unsigned vlan_protocol;	      /* ETH_P_8021Q, ...; 0: not reported */
+	unsigned min_rate, max_rate;  /* Mbit/s; 0: none */
+	unsigned link_state;	      /* IFLA_VF_LINK_STATE_AUTO, ... */
+	enum rtnetlink_switch spoof_check, trust, rss_query;
+	bool has_counters; /* false also while all are 0: the kernel reports zeros for drivers
+			      without counters */
+	uint64_t counters[RTNETLINK_COUNTERS];
 };
 
 typedef int rtnetlink_link_fn(void *data, const struct rtnetlink_link *link);
@@ -69,8 +90,10 @@ int rtnetlink_links(struct netlink *netlink, const char *namespace, rtnetlink_li
 typedef int rtnetlink_vf_fn(void *data, const struct rtnetlink_vf *vf);
 
 /* Lists the virtual functions of the device with the interface NAME. None if its driver has no
- * settings for them. -EMSGSIZE if they are too many for one message. */
-int rtnetlink_vfs(struct netlink *netlink, const char *name, rtnetlink_vf_fn *each, void *data);
+ * settings for them. -EMSGSIZE if they are too many for one message; without counters several times
+ * as many fit. */
+int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
+		  rtnetlink_vf_fn *each, void *data);
 
 /* Lists the addresses of all interfaces. */
 int rtnetlink_addresses(struct netlink *netlink, rtnetlink_address_fn *each, void *data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "binder/host/rtnetlink.h"
+#include "common/rtnetlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_arp.h>
@@ -319,16 +320,70 @@ static int read_struct(const struct netlink_attributes *attributes, unsigned typ
 	return 0;
 }
 
-/* What a driver does not support is ~0, except for the spoof check, whose absence is zeros. */
+/* Stores the second member of such a structure: 0 or 1, or ~0 if the driver does not support it. */
+static int read_switch(const struct netlink_attributes *attributes, unsigned type,
+		       enum rtnetlink_switch *ret)
+{
+	struct ifla_vf_trust value; /* the others have the same members */
+	int error = read_struct(attributes, type, &value, sizeof(value));
+
+	*ret = SWITCH_UNSUPPORTED;
+	if (!error && attributes->items[type] && value.setting <= 1)
+		*ret = value.setting ? SWITCH_ON : SWITCH_OFF;
+	return error;
+}
+
+/* The protocol is only in the list of VLANs, which has one entry. */
+static int read_vlan_protocol(const struct nlattr *list, unsigned *ret)
+{
+	struct netlink_attributes inner;
+	struct ifla_vf_vlan_info info;
+	int error;
+
+	*ret = 0;
+	if (!list)
+		return 0;
+	error = read_attributes(mnl_attr_get_payload(list), mnl_attr_get_payload_len(list), &inner);
+	if (!error)
+		error = read_struct(&inner, IFLA_VF_VLAN_INFO, &info, sizeof(info));
+	if (!error && inner.items[IFLA_VF_VLAN_INFO])
+		*ret = ntohs(info.vlan_proto);
+	return error;
+}
+
+static int read_counters(const struct nlattr *list, struct rtnetlink_vf *vf)
+{
+	static const unsigned types[RTNETLINK_COUNTERS] = {
+		[VF_RX_PACKETS] = IFLA_VF_STATS_RX_PACKETS,
+		[VF_TX_PACKETS] = IFLA_VF_STATS_TX_PACKETS,
+		[VF_RX_BYTES] = IFLA_VF_STATS_RX_BYTES,
+		[VF_TX_BYTES] = IFLA_VF_STATS_TX_BYTES,
+		[VF_BROADCAST] = IFLA_VF_STATS_BROADCAST,
+		[VF_MULTICAST] = IFLA_VF_STATS_MULTICAST,
+		[VF_RX_DROPPED] = IFLA_VF_STATS_RX_DROPPED,
+		[VF_TX_DROPPED] = IFLA_VF_STATS_TX_DROPPED,
+	};
+	struct netlink_attributes inner;
+	int error;
+
+	if (!list)
+		return 0;
+	error = read_attributes(mnl_attr_get_payload(list), mnl_attr_get_payload_len(list), &inner);
+	for (size_t i = 0; !error && i < RTNETLINK_COUNTERS; i++) {
+		error = read_struct(&inner, types[i], &vf->counters[i], sizeof(vf->counters[i]));
+		vf->has_counters = vf->has_counters || vf->counters[i];
+	}
+	return error;
+}
+
 static int read_vf(const struct nlattr *item, size_t mac_length, struct rtnetlink_vf *ret)
 {
 	struct netlink_attributes attributes;
 	struct ifla_vf_mac mac;
 	struct ifla_vf_vlan vlan;
 	struct ifla_vf_rate rate;
-	struct ifla_vf_spoofchk check;
 	struct ifla_vf_link_state link;
-	struct ifla_vf_trust trust;
+	struct rtnetlink_vf vf = {.mac_length = mac_length};
 	int error = read_attributes(mnl_attr_get_payload(item), mnl_attr_get_payload_len(item),
 				    &attributes);
 
@@ -341,25 +396,27 @@ static int read_vf(const struct nlattr *item, size_t mac_length, struct rtnetlin
 	if (!error)
 		error = read_struct(&attributes, IFLA_VF_RATE, &rate, sizeof(rate));
 	if (!error)
-		error = read_struct(&attributes, IFLA_VF_SPOOFCHK, &check, sizeof(check));
-	if (!error)
 		error = read_struct(&attributes, IFLA_VF_LINK_STATE, &link, sizeof(link));
 	if (!error)
-		error = read_struct(&attributes, IFLA_VF_TRUST, &trust, sizeof(trust));
+		error = read_vlan_protocol(attributes.items[IFLA_VF_VLAN_LIST], &vf.vlan_protocol);
+	if (!error)
+		error = read_switch(&attributes, IFLA_VF_SPOOFCHK, &vf.spoof_check);
+	if (!error)
+		error = read_switch(&attributes, IFLA_VF_TRUST, &vf.trust);
+	if (!error)
+		error = read_switch(&attributes, IFLA_VF_RSS_QUERY_EN, &vf.rss_query);
+	if (!error)
+		error = read_counters(attributes.items[IFLA_VF_STATS], &vf);
 	if (error < 0)
 		return error;
-	*ret = (struct rtnetlink_vf){
-		.index = mac.vf,
-		.mac_length = mac_length,
-		.vlan = vlan.vlan,
-		.vlan_priority = vlan.qos,
-		.min_rate = rate.min_tx_rate,
-		.max_rate = rate.max_tx_rate,
-		.link_state = link.link_state,
-		.is_trusted = trust.setting == 1,
-		.is_unchecked = attributes.items[IFLA_VF_SPOOFCHK] && check.setting == 0,
-	};
-	memcpy(ret->mac, mac.mac, mac_length);
+	vf.index = mac.vf;
+	memcpy(vf.mac, mac.mac, mac_length);
+	vf.vlan = vlan.vlan;
+	vf.vlan_priority = vlan.qos;
+	vf.min_rate = rate.min_tx_rate;
+	vf.max_rate = rate.max_tx_rate;
+	vf.link_state = link.link_state;
+	*ret = vf;
 	return 0;
 }
 
@@ -387,7 +444,8 @@ static int parse_vfs(struct query *query, const void *header,
 	return 0;
 }
 
-int rtnetlink_vfs(struct netlink *netlink, const char *name, rtnetlink_vf_fn *each, void *data)
+int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
+		  rtnetlink_vf_fn *each, void *data)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
 	struct query query = {.request = put_request(buffer, RTM_GETLINK, NLM_F_ACK),
@@ -401,7 +459,8 @@ int rtnetlink_vfs(struct netlink *netlink, const char *name, rtnetlink_vf_fn *ea
 		return -EINVAL;
 	mnl_nlmsg_put_extra_header(query.request, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(query.request, IFLA_IFNAME, name);
-	mnl_attr_put_u32(query.request, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+	mnl_attr_put_u32(query.request, IFLA_EXT_MASK,
+			 RTEXT_FILTER_VF | (with_counters ? 0 : RTEXT_FILTER_SKIP_STATS));
 	return run(netlink, NULL, &query);
 }
 
