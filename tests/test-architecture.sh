@@ -73,7 +73,8 @@ exported_twice() {
 # The helper program and what may hang in the kernel are the only child processes.
 child_processes() {
 	in_code '\b(v?fork|clone3?|posix_spawnp?|execl|execle|execv|execve|execveat|fexecve)[[:space:]]*\(' \
-		probe plugins helper | grep -vE '^(probe/ownership/(helper|pvefiles)|plugins/standalone/callerfile)\.c:'
+		probe common plugins helper |
+		grep -vE '^(probe/ownership/(helper|pvefiles)|common/netlink|plugins/standalone/callerfile)\.c:'
 }
 
 guard_of() { echo "$1" | sed -E 's,^(plugins|probe)/,,' | tr 'a-z/.-' 'A-Z___' | sed 's/^/PCIPROBE_/'; }
@@ -106,10 +107,10 @@ none "only main, report.c and callerfile.c read the environment" \
 	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -vE "^plugins/standalone/(report|callerfile).c:"'
 none "no shell is started" \
 	in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins helper binder
-none "only ownership/helper.c, ownership/pvefiles.c and callerfile.c start processes" child_processes
+none "only ownership/helper.c, ownership/pvefiles.c, netlink.c and callerfile.c start processes" child_processes
 none "only the helpers use libvirt and libxml2" in_code '#include <lib(virt|xml)' probe common plugins binder
-none "the helpers use only addresses of the core" \
-	sh -c 'grep -nE "#include \"" helper/*.[ch] | grep -vE "\"(probe/address|helper/domainxml)\.h\""'
+none "the helpers use only addresses of the core, and queries of rtnetlink" \
+	sh -c 'grep -nE "#include \"" helper/*.[ch] | grep -vE "\"(probe/address|common/rtnetlink|helper/domainxml)\.h\""'
 none "the core writes no file" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 none "VFIO groups and configuration space are never opened" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins binder
@@ -117,10 +118,10 @@ writing_binder() {
 	in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' binder | grep -vE '^binder/(engine/(kernel|journal)|hostfiles/persist)\.c:'
 }
 starting_binder() {
-	in_code '\b(v?fork|clone3?|posix_spawnp?|exec[a-z]*)[[:space:]]*\(' binder | grep -vE '^binder/host/(deadline|netlink)\.c:'
+	in_code '\b(v?fork|clone3?|posix_spawnp?|exec[a-z]*)[[:space:]]*\(' binder | grep -vE '^binder/host/deadline\.c:'
 }
 none "in the binder only kernel.c (/sys), journal.c (/run) and persist.c (/etc) write" writing_binder
-none "in the binder only deadline.c and netlink.c start processes" starting_binder
+none "in the binder only deadline.c starts processes" starting_binder
 none "only the binder changes drivers" \
 	in_code 'driver_override|drivers_probe|/unbind|/bind"' probe common plugins helper
 none "no ids are added to a driver, which would bind other devices too" \

@@ -187,17 +187,17 @@ static int set_failed(struct inventory *inventory, char *line)
 	return error;
 }
 
-/* OUTPUT is modified. */
+/* OUTPUT is modified. A file of a recording was read without its last newline. */
 static int read_lines(char *output, struct inventory *inventory)
 {
 	char *line, *kind, end[32];
 	size_t count = 0;
 	int error;
 
-	while ((line = strsep(&output, "\n")) && output) {
+	while ((line = strsep(&output, "\n"))) {
 		snprintf(end, sizeof(end), "end %zu", count++);
 		if (strcmp(line, end) == 0)
-			return *output ? -EBADMSG : 0;
+			return output && *output ? -EBADMSG : 0;
 		kind = strsep(&line, " ");
 		error = -EBADMSG;
 		if (line && strcmp(kind, "vf") == 0)

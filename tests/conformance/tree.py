@@ -309,6 +309,14 @@ def add_virtual_functions(tree):
         tree.virtual_function(
             "0000:07:00.0", i, "0000:07:10.%d" % (2 * i), 0x8086, 0x10ED, group=21 + i
         )
+    # the driver reports only one of them
+    tree.file(
+        "netlink/vf-settings",
+        "vf 0000:07:00.0 0 mac=52:54:00:00:07:10 vlan=100 priority=3 protocol=802.1Q"
+        " spoof_check=on trust=off link=auto min_rate=0 max_rate=1000 rss_query=off"
+        " rx_packets=3 tx_packets=4 rx_bytes=180 tx_bytes=18446744073709551615"
+        " broadcast=1 multicast=2 rx_dropped=5 tx_dropped=6\nend 1",
+    )
     # a GPU whose VFs NVIDIA's driver created without sriov_numvfs
     tree.device(
         "0000:08:00.0",

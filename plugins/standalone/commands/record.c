@@ -5,11 +5,13 @@
 #include "plugins/standalone/commands/mask.h"
 #include "plugins/standalone/options.h"
 #include "probe/details/details.h"
+#include "probe/details/vfsettings.h"
 #include "probe/sysfs/inroot.h"
 #include "probe/sysfs/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +33,21 @@ struct recording {
 };
 
 #define CONFIG_PATH (&CONFIG_HOME[1]) /* relative to the root */
+
+/* The MAC addresses that PFs set for their VFs. */
+static int mask_add_vfs(struct strings *macs, const char *text)
+{
+	static const char name[] = " mac=";
+	char mac[VF_MAC_SIZE];
+	int error = 0;
+
+	while (!error && (text = strstr(text, name))) {
+		text += strlen(name);
+		snprintf(mac, sizeof(mac), "%.*s", (int)strcspn(text, " \n"), text);
+		error = mask_add(macs, mac);
+	}
+	return error;
+}
 
 static void record_item(void *data, enum sysroot_kind thing, const char *path, const char *contents,
 			size_t length)
@@ -64,6 +81,9 @@ static void record_item(void *data, enum sysroot_kind thing, const char *path, c
 	recording->count++;
 	if (last && strcmp(last, "/address") == 0 && strstr(path, "/net/") &&
 	    mask_add(&recording->macs, item->contents) < 0)
+		recording->no_memory = true;
+	if (strcmp(path, VF_SETTINGS_FILE) == 0 &&
+	    mask_add_vfs(&recording->macs, item->contents) < 0)
 		recording->no_memory = true;
 }
 
