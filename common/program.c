@@ -73,6 +73,27 @@ int program_end(const struct log *log, int status, int failed, bool pipe_ignored
 	return failed;
 }
 
+const char *program_helper(const char *installed, char buffer[static PATH_MAX])
+{
+	static const char folder[] = "/helper";
+	const char *name;
+	ssize_t length;
+	char *slash;
+
+	if (!installed || access(installed, X_OK) == 0)
+		return installed;
+	name = strrchr(installed, '/');
+	length = readlink("/proc/self/exe", buffer, PATH_MAX - 1);
+	if (length <= 0)
+		return installed;
+	buffer[length] = '\0';
+	slash = strrchr(buffer, '/');
+	if (!slash || !name || (size_t)(slash - buffer) + strlen(folder) + strlen(name) >= PATH_MAX)
+		return installed;
+	strcpy(stpcpy(slash, folder), name);
+	return access(buffer, X_OK) == 0 ? buffer : installed;
+}
+
 unsigned program_terminal_width(void)
 {
 	struct winsize size;

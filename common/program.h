@@ -5,6 +5,7 @@
 
 #include "probe/log.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 /* Opens /dev/null for each standard descriptor that is closed, so that no file opened later gets
@@ -24,6 +25,10 @@ void program_log(const char *name, enum message_level level, const char *message
  * then kills itself with SIGPIPE, like programs that do not ignore it. If SIGPIPE was ignored at
  * the start (PIPE_IGNORED, returned by program_begin), it is a write error like any other. */
 int program_end(const struct log *log, int status, int failed, bool pipe_ignored);
+
+/* Returns the path of a helper program: INSTALLED, or if that does not exist and the program runs
+ * in its build directory the one there, in BUFFER. INSTALLED may be NULL. */
+const char *program_helper(const char *installed, char buffer[static PATH_MAX]);
 
 /* Returns the width of the terminal that standard output is, in columns; 0 if it is not a terminal.
  */

@@ -22,7 +22,7 @@ struct probe {
 	struct selection selection;
 	unsigned details, other_details;
 	struct ownership_options ownership;
-	const char *vf_helper;
+	char *vf_helper;
 };
 
 /* OOM is the only error not logged by callees. */
@@ -129,8 +129,9 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	probe->details = options->details;
 	probe->other_details = options->other_details;
 	probe->ownership.libvirt_helper = options->libvirt_helper;
-	probe->vf_helper = options->vf_helper;
-	error = open_sources(probe, options);
+	if (options->vf_helper)
+		probe->vf_helper = strdup(options->vf_helper);
+	error = options->vf_helper && !probe->vf_helper ? -ENOMEM : open_sources(probe, options);
 	if (error < 0) {
 		log_oom(probe, error);
 		probe_free(probe);
@@ -153,6 +154,7 @@ void probe_free(struct probe *probe)
 	names_free(probe->names);
 	config_free(probe->config);
 	sysroot_free(probe->root);
+	free(probe->vf_helper);
 	free(probe);
 }
 

@@ -27,7 +27,8 @@ struct probe_options {
 				    and IOMMU_GROUP */
 	const unsigned *owners;	 /* enum owner_source; NULL: as configured */
 	const char *libvirt_helper; /* program that queries libvirt; NULL: built without it */
-	const char *vf_helper; /* program that queries settings of VFs; NULL: built without it */
+	const char *vf_helper; /* program that queries settings of VFs, copied; NULL: built without
+				  it */
 
 	/* Further restrictions; NULL: none. They must outlive the probe. */
 	const struct rule_list *filters, *slots, *names;

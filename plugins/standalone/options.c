@@ -2,6 +2,8 @@
 #include "plugins/standalone/options.h"
 
 #include "config.h"
+
+#include "common/program.h"
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/help.h"
 #include "probe/nearest.h"
@@ -314,6 +316,7 @@ static int open_config(struct options *options, struct probe_options *probe)
 
 int options_probe(struct options *options, unsigned details, struct probe **ret)
 {
+	char vf_helper[PATH_MAX];
 	struct probe_options probe = {
 		.log = options->log,
 		.sysroot = options->sysroot,
@@ -324,7 +327,7 @@ int options_probe(struct options *options, unsigned details, struct probe **ret)
 		.other_details = options->writer->other_details,
 		.owners = options->owners_given ? &options->owners : NULL,
 		.libvirt_helper = LIBVIRT_HELPER,
-		.vf_helper = VF_HELPER,
+		.vf_helper = program_helper(VF_HELPER, vf_helper),
 		.filters = &options->filters,
 		.slots = &options->slots,
 		.names = &options->names,

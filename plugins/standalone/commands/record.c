@@ -2,6 +2,7 @@
 /* pciprobe record: copies the files that the probe reads into a directory for --sysroot. The probe
  * reports each read to an observer, so the recording holds exactly what was read. MAC addresses are
  * masked, also in names derived from them; serial numbers are never read. */
+#include "common/program.h"
 #include "plugins/standalone/commands/mask.h"
 #include "plugins/standalone/options.h"
 #include "probe/details/details.h"
@@ -279,13 +280,14 @@ static int read_config(const struct options *options, struct recording *recordin
 static int read_everything(const struct options *options, struct recording *recording,
 			   size_t *ret_devices)
 {
+	char vf_helper[PATH_MAX];
 	struct probe_options probe_options = {
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.all = true,
 		/* information about processes is private */
 		.details = DETAIL_ALL & ~(unsigned)DETAIL_OWNERSHIP,
-		.vf_helper = VF_HELPER,
+		.vf_helper = program_helper(VF_HELPER, vf_helper),
 		.observer = record_item,
 		.observer_data = recording,
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The records of frontends that print XML: a helper program reads it, see helper/xml-records.c. */
+#include "common/program.h"
 #include "plugins/standalone/records/records.h"
 #include "probe/ownership/helper.h"
 #include "probe/ownership/libvirt.h"
@@ -14,27 +15,6 @@
 #include <unistd.h>
 
 #define MILLISECONDS 8000
-
-/* Finds the helper in the build directory if the program runs there and is not installed. */
-static const char *find_helper(char buffer[static PATH_MAX])
-{
-	static const char name[] = "/helper/xml-records";
-	const char *installed = XML_HELPER;
-	ssize_t length;
-	char *slash;
-
-	if (!installed || access(installed, X_OK) == 0)
-		return installed;
-	length = readlink("/proc/self/exe", buffer, PATH_MAX - sizeof(name));
-	if (length <= 0)
-		return installed;
-	buffer[length] = '\0';
-	slash = strrchr(buffer, '/');
-	if (!slash)
-		return installed;
-	strcpy(slash, name);
-	return access(buffer, X_OK) == 0 ? buffer : installed;
-}
 
 /* Returns a descriptor above 2 from which TEXT can be read, or a negative errno. */
 static int make_input(const char *text, size_t length)
@@ -63,8 +43,9 @@ int xml_records_run(const struct record_file *file, const char *kind, char **ret
 		    size_t *ret_length)
 {
 	char path[PATH_MAX], why[HELPER_WHY_SIZE] = "";
-	struct helper helper = {
-		.path = find_helper(path), .argument = kind, .milliseconds = MILLISECONDS};
+	struct helper helper = {.path = program_helper(XML_HELPER, path),
+				.argument = kind,
+				.milliseconds = MILLISECONDS};
 	int error;
 
 	if (!helper.path) {
