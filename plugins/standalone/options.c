@@ -2,7 +2,6 @@
 #include "plugins/standalone/options.h"
 
 #include "config.h"
-
 #include "common/program.h"
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/help.h"

@@ -19,15 +19,15 @@ vf=$(basename "$(readlink "$devices/$pf/virtfn1")")
 # columns COLUMNS: prints them for the second VF.
 columns() { "$PCIPROBE" list --all -s "$vf" -f raw --no-headings -o "$1"; }
 
-check_same "a new VF has no VLAN and no rate limit, and is checked" "0 0 1 0 0 0" \
+check_same "a new VF has no VLAN and no rate limit, and is checked" "0 0 yes no 0 0" \
     "$(columns vf_vlan,vf_vlan_priority,vf_spoof_check,vf_trust,vf_min_rate,vf_max_rate)"
 ip link set "$interface" vf 1 mac 52:54:00:00:00:31
 ip link set "$interface" vf 1 vlan 100 qos 3
 ip link set "$interface" vf 1 spoofchk off
 ip link set "$interface" vf 1 trust on
-check_same "what was set is listed" "52:54:00:00:00:31 100 3 0 1" \
+check_same "what was set is listed" "52:54:00:00:00:31 100 3 no yes" \
     "$(columns vf_mac,vf_vlan,vf_vlan_priority,vf_spoof_check,vf_trust)"
-check_same "the other VF is unchanged" "0 1 0" \
+check_same "the other VF is unchanged" "0 yes no" \
     "$("$PCIPROBE" list --all -s "$(basename "$(readlink "$devices/$pf/virtfn0")")" -f raw \
         --no-headings -o vf_vlan,vf_spoof_check,vf_trust)"
 
