@@ -68,8 +68,8 @@ static bool read_setting(char *item, struct vf_settings *vf)
 		uint64_t max;
 		bool is_counter;
 	} numbers[] = {
-		{"vlan", &vf->vlan, 4095, false},
-		{"priority", &vf->vlan_priority, 7, false},
+		{"vlan", &vf->vlan, UINT32_MAX, false},
+		{"priority", &vf->vlan_priority, UINT32_MAX, false},
 		{"min_rate", &vf->min_rate, UINT32_MAX, false},
 		{"max_rate", &vf->max_rate, UINT32_MAX, false},
 		{"rx_packets", &vf->rx_packets, UINT64_MAX, true},

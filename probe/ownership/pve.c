@@ -73,7 +73,8 @@ static int add_path(struct pve_vm *vm, const char *path, const struct pve_device
 		return 0;
 	}
 	device.every_function = !strchr(path, '.');
-	snprintf(address, sizeof(address), "%s%s", path, device.every_function ? ".0" : "");
+	snprintf(address, sizeof(address), "%.*s%s", ADDRESS_SIZE - 1, path,
+		 device.every_function ? ".0" : "");
 	if (address_parse(address, &device.address) < 0 || vm->device_count == DEVICES_MAX) {
 		vm->incomplete = true;
 		return 0;

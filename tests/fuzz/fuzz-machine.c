@@ -90,6 +90,7 @@ static const struct kind {
 	{'w', THING_LINK, "sys/class/drm/*"},
 	{'z', THING_FILE, "sys/bus/pci/slots/*/address"},
 	{'h', THING_FILE, "proc/sys/kernel/hostname"},
+	{'X', THING_FILE, "netlink/vf-settings"},
 	{'C', THING_FILE, CONFIG},
 	{'U', THING_FILE, "etc/udev/rules.d/99-rename.rules"},
 	{'K', THING_FILE, "var/lib/pciprobe/opennebula/pci_net_names/*"},
