@@ -336,10 +336,8 @@ GET(root_port)
 	}
 
 /* A setting or counter of a network VF. */
-#define VF_FIELD(name, heading, type, unit, help)                                    \
-	FIELD(name, heading, type, 0, unit, help,                                    \
-	      DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_DRIVER | DETAIL_PF_INTERFACE | \
-		      DETAIL_VF_SETTINGS)
+#define VF_FIELD(name, heading, type, unit, help) \
+	FIELD(name, heading, type, 0, unit, help, DETAIL_OF_VFS)
 
 const struct field FIELDS[] = {
 	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),

@@ -40,6 +40,9 @@ enum detail {
 	DETAIL_VF_SETTINGS = 1u << 26, /* read by vf_settings_read, from SRIOV, VF_INDEX, DRIVER and
 					  PF_INTERFACE */
 	DETAIL_ALL = (1u << 27) - 1,
+	/* vf and what it is read from */
+	DETAIL_OF_VFS = DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_DRIVER | DETAIL_PF_INTERFACE |
+			DETAIL_VF_SETTINGS,
 	DETAIL_ANY_NAME = DETAIL_NAMES | DETAIL_SUBSYSTEM_NAME,
 
 	/* Those that do not change while no device, including VFs, is added or removed. */

@@ -71,6 +71,25 @@ def pf_interface(machine, address):
     return names[0] if len(names) == 1 else uplinks[0] if uplinks else None
 
 
+def vlan_of(machine, address):
+    """Returns the VLAN and its priority in the recorded settings of the VF, or None."""
+    pf = machine.link(address, "physfn")
+    for name in machine.entries(address, "physfn"):
+        if pf and name.startswith("virtfn") and machine.link(address, "physfn/" + name) == address:
+            try:
+                with open(machine.path("netlink/vf-settings"), encoding="utf-8") as file:
+                    text = file.read()
+            except OSError:
+                return None
+            found = re.search(
+                "^vf %s %s .*vlan=(\\d+) priority=(\\d+)" % (pf, name[len("virtfn") :]),
+                text,
+                re.MULTILINE,
+            )
+            return found and found.group(1, 2)
+    return None
+
+
 def expected_element(machine, address):
     """Returns the element's name, 'interface' if it can be paired with virtio; None if there is
     none."""
@@ -173,6 +192,20 @@ def check_devices(machine, *arguments):
             element.find("driver").attrib,
             "%s: driver" % address,
         )
+        vlan = wanted == "interface" and vlan_of(machine, address)
+        yield from same(
+            vlan[0] if vlan else None,
+            (attributes(element, "vlan/tag") or {}).get("id"),
+            "%s: VLAN" % address,
+        )
+        yield from same(
+            wanted == "interface" and vlan is None,
+            "VLAN unknown" in comment,
+            "%s: unknown" % address,
+        )
+        yield from same(
+            bool(vlan and vlan[1] != "0"), "priority" in comment, "%s: priority" % address
+        )
         yield from same(
             bool(host_driver(machine, address)) and vgpu in (None, "0"),
             "bound to host driver" in comment,
@@ -259,6 +292,8 @@ def check_kinds(machine):
         for kind in ("hostdevpci", "interfacehostdev", "interfacedirect")
         if kind not in kinds
     )
+    if not any(element is not None and element.find("vlan") is not None for *_, element in pieces):
+        yield "no VLAN"
     models = [
         element.find("driver").get("model")
         for _, _, element in pieces

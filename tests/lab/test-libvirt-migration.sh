@@ -16,6 +16,8 @@ set -eu
 prepare_libvirt
 
 document=$LAB_DIR/../../docs/migration.md
+# shellcheck source=document.sh
+. "$LAB_DIR/document.sh"
 PATH=$BUILD_DIR:$PATH
 mkdir /run/work
 cd /run/work
@@ -29,9 +31,7 @@ new=$(address_of nic0)
 for device in "$old" "$new"; do
     check "$device is bound to vfio-pci" bind_driver "$device" vfio-pci
 done
-config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE .* instead of //p')
-mkdir -p "${config%/*}"
-sed -n '/^    :/s/^    //p' "$document" >"$config"
+install_document_config
 check_same "the document's pci.conf matches both devices" "10GE 2" \
     "$("$PCIPROBE" -f aliases --no-headings | awk '{print $1, $2}')"
 
@@ -100,26 +100,6 @@ check_step() {
     check_device "$1" new "$new" "${wanted[2]}"
 }
 
-# commands NAME: prints the document's code block with this name.
-commands() {
-    awk -v mark="\`\`\`sh $1" '$0 == mark {on = 1; found = 1; next} /^```/ {on = 0} on
-        END {exit !found}' "$document"
-}
-
-# step NAME: runs these commands in this shell, because later steps use their variables.
-step() {
-    commands "$1" >commands.sh || fail "the document has no commands for '$1'"
-    # shellcheck source=/dev/null
-    . ./commands.sh >/dev/null
-    echo "ok: the document's commands '$1'"
-}
-
-# patient_step NAME: repeats these commands until they succeed: while libvirt needs more than its
-# two seconds, the owner of devices is unknown and request fails.
-patient_step() {
-    commands "$1" >commands.sh || fail "the document has no commands for '$1'"
-    check "the document's commands '$1'" wait_for 60 bash -e ./commands.sh
-}
 is_reserved() { ! pciprobe request "address=$new" 2>output && grep -qF "reserved for VM 'web'" output; }
 # shows_guest_address ADDRESS: the document's command prints it.
 shows_guest_address() { bash -c "$(commands "5 target" | tail -n 1)" | grep -q "^$new *held *web *$1\$"; }

@@ -12,6 +12,7 @@
 #include "probe/driver.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uuid/uuid.h>
@@ -113,6 +114,37 @@ static void write_hostdev(FILE *out, const struct report *report, const struct p
 	fputs("</hostdev>\n", out);
 }
 
+/* When the VM starts, libvirt removes a VLAN that its XML does not have. */
+static void write_vlan(FILE *out, const struct pci_device *device)
+{
+	if (device->vf && device->vf->vlan)
+		fprintf(out, "  <vlan>\n    <tag id='%" PRIu64 "'/>\n  </vlan>\n",
+			device->vf->vlan);
+}
+
+/* What of the VF's VLAN the XML cannot have. */
+static void write_vlan_comment(FILE *out, const struct report *report,
+			       const struct pci_device *device)
+{
+	const struct vf_settings *vf = device->vf;
+
+	if (device->vf_unknown_reason) {
+		fputs("     VLAN unknown: ", out);
+		text_write_plain(out, device->vf_unknown_reason);
+		fputs("; libvirt removes a VLAN that is not in the XML\n", out);
+	}
+	if (!vf || !vf->vlan)
+		return;
+	if (vf->vlan_priority || text_same(vf->vlan_protocol, "802.1ad"))
+		fprintf(out,
+			"     libvirt sets the VLAN without its priority %" PRIu64
+			", and with protocol 802.1Q\n",
+			vf->vlan_priority);
+	if (report->format.teaming)
+		fputs("     the virtio interface is not in the VLAN: macvtap devices have none\n",
+		      out);
+}
+
 /* TEAM is the alias of the virtio interface, or NULL. */
 static void write_interface(FILE *out, const struct report *report, const struct pci_device *device,
 			    const char *mac, const char *team)
@@ -120,6 +152,7 @@ static void write_interface(FILE *out, const struct report *report, const struct
 	fprintf(out, "<interface type='hostdev' managed='yes'>\n  <mac address='%s'/>\n", mac);
 	write_source(out, "type='pci' ", &device->address);
 	write_driver(out, report, device);
+	write_vlan(out, device);
 	if (team)
 		fprintf(out, "  <teaming type='transient' persistent='%s'/>\n", team);
 	fputs("</interface>\n", out);
@@ -180,6 +213,8 @@ static char *make_comment(const struct report *report, const struct pci_device *
 	if (device->vgpu_type && strcmp(device->vgpu_type, "0") == 0)
 		fputs("     without a vGPU: write the id of a type to nvidia/current_vgpu_type in its directory below /sys/bus/pci/devices\n",
 		      out);
+	if (!*ret_blocked && is_network_vf(device))
+		write_vlan_comment(out, report, device);
 	if (report->format.teaming && !*ret_blocked && !is_paired(report, device))
 		fputs("     not teamed: only an Ethernet VF whose PF has a network interface can be paired with a virtio interface\n",
 		      out);
