@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# topology: group bridge display
+# topology: group bridge framebuffer
 #
 # vfio-bind with devices that share a group, bridges, and the boot display.
 
@@ -54,5 +54,8 @@ check_same "each device has its previous driver" \
 # the boot display is in use by the firmware's framebuffer also without a driver
 check_same "the boot display has no driver" "" "$(driver_of "$vga0")"
 check "it is refused" exits 3 "$VFIO_BIND" bind "$vga0"
-check "the reason is reported" grep -q "boot-vga: boot_vga is 1" /run/output
+check "that it is the boot display is given as reason" \
+    grep -q "boot-vga: boot_vga is 1" /run/output
+check "the framebuffer is given as reason" \
+    grep -q "boot-vga: it has the firmware's framebuffer (" /run/output
 check "a second display is bound" exits 0 "$VFIO_BIND" bind --group "$vga1"

@@ -9,6 +9,8 @@ memory=2048
 processors=1
 devices=()
 console=ttyS0
+image=vmlinux
+kernel_options=()
 iommu=(-device "intel-iommu,intremap=on,caching-mode=on")
 chassis=0
 loaded=' '
