@@ -135,6 +135,32 @@ check "a disk that does not answer is refused" exits 3 "$VFIO_BIND" bind --timeo
 check "that it does not answer is given as reason" \
     grep -q "unknown: /dev/nvme0n1 does not answer within 2 seconds" /run/output
 monitor "block_set_io_throttle disk0 0 0 0 0 0 0"
+
+# what blocks in the kernel: the disk answers no request from now on, except the first
+monitor "block_set_io_throttle disk0 1 0 0 0 0 0"
+echo 1 >/proc/sys/vm/drop_caches
+dd if=/dev/nvme0n1 of=/dev/null bs=4096 count=1 iflag=direct status=none
+blockdev --rereadpt /dev/nvme0n1 &
+reader=$!
+# exits_within SECONDS STATUS COMMAND...: like exits, for a program that no signal ends if it blocks.
+exits_within() {
+    local program status=0
+    "${@:3}" >/run/output 2>&1 &
+    program=$!
+    has_ended() { ! kill -0 "$program" 2>/dev/null; }
+    wait_for "$1" has_ended || { echo "no end within $1 seconds" >&2; return 1; }
+    wait "$program" || status=$?
+    [ "$status" = "$2" ] || { cat /run/output >&2; echo "status $status" >&2; return 1; }
+}
+is_blocked() { local state; read -r _ _ state _ <"/proc/$reader/stat" && [ "$state" = D ]; }
+check "reading the partition table blocks" wait_for 20 is_blocked
+check "a disk that cannot be opened meanwhile is refused" \
+    exits_within 20 3 "$VFIO_BIND" bind --timeout 2 "$nvme0"
+check "that is given as reason" \
+    grep -q "unknown: /dev/nvme0n1 does not answer within 2 seconds" /run/output
+check "the partition table is still being read" is_blocked
+monitor "block_set_io_throttle disk0 0 0 0 0 0 0"
+check "it is read" wait "$reader"
 check "a disk with data is bound if that is allowed" exits 0 "$VFIO_BIND" bind --allow data "$nvme0"
 check "the disk with data is released" exits 0 "$VFIO_BIND" release "$nvme0"
 check "the disk with data is back" wait_for 10 has_disk
@@ -149,6 +175,25 @@ check "an open disk is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
 check "the open file is given as reason" \
     grep -q "open: process $$ .* has /dev/nvme0n1 open" /run/output
 exec {disk}<&-
+wipefs -qa /dev/nvme0n1
+modprobe bcache
+truncate -s 16M /dev/shm/cached
+losetup /dev/loop0 /dev/shm/cached
+make-bcache --bucket 64k --cache /dev/nvme0n1 --bdev /dev/loop0 >/dev/null
+echo /dev/nvme0n1 >/sys/fs/bcache/register
+echo /dev/loop0 >/sys/fs/bcache/register
+is_cached() { [ -e /sys/block/bcache0 ] && [ -e /sys/block/nvme0n1/bcache/set/bdev0 ]; }
+check "a device is cached on the disk" wait_for 20 is_cached
+mkfs.ext4 -q /dev/bcache0
+mount /dev/bcache0 /mnt
+check "a disk with the cache of a mounted device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+for reason in "holders: nvme0n1 is a cache of bcache" "mounted: /dev/bcache0 is mounted on /mnt"; do
+    check "a reason is: $reason" grep -q "$reason" /run/output
+done
+umount /mnt
+echo 1 | tee /sys/block/bcache0/bcache/stop /sys/fs/bcache/*-*/stop >/dev/null
+check "bcache releases the disk" wait_for 60 test ! -e /sys/block/nvme0n1/bcache
+losetup -d /dev/loop0
 wipefs -qa /dev/nvme0n1
 check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
