@@ -147,8 +147,7 @@ exits_within() {
     local program status=0
     "${@:3}" >/run/output 2>&1 &
     program=$!
-    has_ended() { ! kill -0 "$program" 2>/dev/null; }
-    wait_for "$1" has_ended || { echo "no end within $1 seconds" >&2; return 1; }
+    wait_for "$1" not kill -0 "$program" 2>/dev/null || return
     wait "$program" || status=$?
     [ "$status" = "$2" ] || { cat /run/output >&2; echo "status $status" >&2; return 1; }
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# topology: peripherals
+# topology: peripherals virtiofs
+# outside: share-folder
 #
 # vfio-bind refuses devices that the host uses by what is below them: an armed watchdog, serial ports,
 # a kernel console, a USB NIC, USB disks, and shared folders.
@@ -72,3 +73,19 @@ check "the SSH connection is reported" reports "ssh: your SSH connection (192.0.
 share=0000:00:1d.0
 check "a device with a mounted folder is refused" exits 3 "$VFIO_BIND" bind "$share"
 check "the mount is reported" reports "mounted: share is mounted on /run/lab"
+
+daemon_is_ready() { [ -e "$LAB_SHARE/virtiofs" ] || [ -e "$LAB_SHARE/no-virtiofsd" ]; }
+check "virtiofsd is ready or cannot run" wait_for 60 daemon_is_ready
+if [ -e "$LAB_SHARE/no-virtiofsd" ]; then
+    echo "# no virtiofsd, or no root: the mount of a virtiofs device is not tested"
+    exit 0
+fi
+modprobe virtiofs
+monitor "chardev-add socket,id=folder0,path=share/virtiofs"
+check "a virtiofs device is plugged" plug vhost-user-fs-pci,chardev=folder0,tag=folder,id=folder,bus=port4
+folder=$(address_of folder)
+mount -t virtiofs folder /mnt
+check "a virtiofs device with a mounted folder is refused" exits 3 "$VFIO_BIND" bind "$folder"
+check "the mount is reported" reports "mounted: folder is mounted on /mnt"
+umount /mnt
+check "without the mount it could be bound" exits 0 "$VFIO_BIND" check "$folder"
