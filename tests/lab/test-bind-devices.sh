@@ -209,6 +209,23 @@ echo 1 | tee /sys/block/bcache0/bcache/stop /sys/fs/bcache/*-*/stop >/dev/null
 check "bcache releases the disk" wait_for 60 test ! -e /sys/block/nvme0n1/bcache
 losetup -d /dev/loop0
 wipefs -qa /dev/nvme0n1
+modprobe drbd
+check "the disk gets DRBD's metadata" \
+    exits 0 drbdmeta --force 0 v08 /dev/nvme0n1 internal create-md
+drbdsetup new-resource r0
+drbdsetup new-minor r0 0 0
+drbdsetup attach 0 /dev/nvme0n1 /dev/nvme0n1 internal
+drbdsetup primary 0 --force
+mkfs.ext4 -q /dev/drbd0
+mount /dev/drbd0 /mnt
+check "a disk below a mounted DRBD device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+for reason in "holders: nvme0n1 is part of drbd0" "mounted: /dev/drbd0 is mounted on /mnt"; do
+    check "a reason is: $reason" grep -q "$reason" /run/output
+done
+umount /mnt
+drbdsetup down r0
+drbdmeta --force 0 v08 /dev/nvme0n1 internal wipe-md >/dev/null
+wipefs -qa /dev/nvme0n1
 check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
 check "the block device is back" wait_for 10 has_disk
