@@ -129,6 +129,20 @@ static char *copy(const char *string, bool *failed)
 	return duplicate;
 }
 
+bool device_knows_leftovers(const struct pci_device *device)
+{
+	return device->vf && (device->present & HAS_OWNERSHIP) &&
+	       device->ownership != OWNERSHIP_UNKNOWN;
+}
+
+const struct owner *device_holder(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (!device->owners[i].reserves)
+			return &device->owners[i];
+	return NULL;
+}
+
 int device_copy_owners(struct pci_device *to, const struct pci_device *from)
 {
 	bool failed = false;
@@ -176,6 +190,7 @@ void device_free_members(struct pci_device *device)
 	free(device->unknown_reason);
 	free(device->vf);
 	free(device->vf_unknown_reason);
+	strings_free(&device->leftovers);
 	free(device->driver);
 	free(device->label);
 	free(device->physical_slot);

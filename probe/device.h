@@ -203,9 +203,10 @@ struct pci_device {
 	struct strings drm;    /* card0, renderD128 */
 	struct interface *interfaces;
 	size_t interface_count;
-	char *pf_interface;	 /* of a VF: network interface of its PF */
-	struct vf_settings *vf;	 /* of a network VF; NULL: unknown */
-	char *vf_unknown_reason; /* why vf is unknown; unsanitized */
+	char *pf_interface;	  /* of a VF: network interface of its PF */
+	struct vf_settings *vf;	  /* of a network VF; NULL: unknown */
+	char *vf_unknown_reason;  /* why vf is unknown; unsanitized */
+	struct strings leftovers; /* of a free network VF, see leftover.h */
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
 	char *vgpu_type;    /* of a VF in NVIDIA's own framework: id of its current type; "0": none
@@ -293,6 +294,13 @@ bool device_has_degraded_link(const struct pci_device *device);
 /* Whether the current and maximum speed and width of the link are known. They are for awake devices
  * below a port, except bridges, whose link attributes may be those of their downstream link. */
 bool device_knows_link(const struct pci_device *device);
+
+/* Whether leftovers of a network VF are known: its settings and its ownership are. */
+bool device_knows_leftovers(const struct pci_device *device);
+
+/* The owner whose traffic a VF carries: the first that holds it. NULL if there is none. Belongs to
+ * the device. */
+const struct owner *device_holder(const struct pci_device *device);
 
 /* Copies ownership and owners from FROM to TO, which must have no owners. Returns 0 or -ENOMEM. */
 int device_copy_owners(struct pci_device *to, const struct pci_device *from);

@@ -85,6 +85,26 @@ GET(sriov)
 GET_VFS(vfs_in_use)
 GET_VFS(vfs_free)
 
+/* Absent for devices that are not network VFs. */
+#define GET_LEFTOVERS(name)                                                                     \
+	GET(name)                                                                               \
+	{                                                                                       \
+		v->number = d->leftovers.count > 0;                                             \
+		v->list.count = d->leftovers.count;                                             \
+		v->list.item = leftover_item;                                                   \
+		v->unknown = (d->vf || d->vf_unknown_reason) && (d->present & HAS_OWNERSHIP) && \
+			     !device_knows_leftovers(d);                                        \
+		return device_knows_leftovers(d);                                               \
+	}
+
+static const char *leftover_item(const struct pci_device *d, size_t i)
+{
+	return d->leftovers.items[i];
+}
+
+GET_LEFTOVERS(leftovers)
+GET_LEFTOVERS(has_leftovers)
+
 static const char *interface_name(const struct pci_device *d, size_t i)
 {
 	return d->interfaces[i].name;
@@ -339,6 +359,10 @@ GET(root_port)
 #define VF_FIELD(name, heading, type, unit, help) \
 	FIELD(name, heading, type, 0, unit, help, DETAIL_OF_VFS)
 
+/* A counter of a network VF. */
+#define VF_COUNTER(name, heading, unit, help) \
+	MEASURED(MEASURE_TRAFFIC, NULL, name, heading, FIELD_NUMBER, unit, help, DETAIL_OF_VFS)
+
 const struct field FIELDS[] = {
 	FIELD(address, "ADDRESS", FIELD_ADDRESS, 0, NULL, "domain:bus:slot.function", 0),
 	FIELD(vendor, "VENDOR", FIELD_HEX, 4, NULL, "vendor id", 0),
@@ -397,20 +421,21 @@ const struct field FIELDS[] = {
 		 "maximum transmit rate of a VF, 0 for none"),
 	VF_FIELD(vf_rss_query, "RSS_QUERY", FIELD_FLAG, NULL,
 		 "whether a VF may read its RSS configuration"),
-	VF_FIELD(vf_rx_packets, "RX_PACKETS", FIELD_NUMBER, NULL, "packets that a VF received"),
-	VF_FIELD(vf_tx_packets, "TX_PACKETS", FIELD_NUMBER, NULL, "packets that a VF sent"),
-	VF_FIELD(vf_rx_bytes, "RX_BYTES", FIELD_NUMBER, "bytes", "data that a VF received"),
-	VF_FIELD(vf_tx_bytes, "TX_BYTES", FIELD_NUMBER, "bytes", "data that a VF sent"),
-	VF_FIELD(vf_broadcast, "BROADCAST", FIELD_NUMBER, NULL,
-		 "broadcast packets that a VF received"),
-	VF_FIELD(vf_multicast, "MULTICAST", FIELD_NUMBER, NULL,
-		 "multicast packets that a VF received"),
-	VF_FIELD(vf_rx_dropped, "RX_DROPPED", FIELD_NUMBER, NULL,
-		 "packets to a VF that were dropped"),
-	VF_FIELD(vf_tx_dropped, "TX_DROPPED", FIELD_NUMBER, NULL,
-		 "packets of a VF that were dropped"),
+	VF_COUNTER(vf_rx_packets, "RX_PACKETS", NULL, "packets that a VF received"),
+	VF_COUNTER(vf_tx_packets, "TX_PACKETS", NULL, "packets that a VF sent"),
+	VF_COUNTER(vf_rx_bytes, "RX_BYTES", "bytes", "data that a VF received"),
+	VF_COUNTER(vf_tx_bytes, "TX_BYTES", "bytes", "data that a VF sent"),
+	VF_COUNTER(vf_broadcast, "BROADCAST", NULL, "broadcast packets that a VF received"),
+	VF_COUNTER(vf_multicast, "MULTICAST", NULL, "multicast packets that a VF received"),
+	VF_COUNTER(vf_rx_dropped, "RX_DROPPED", NULL, "packets to a VF that were dropped"),
+	VF_COUNTER(vf_tx_dropped, "TX_DROPPED", NULL, "packets of a VF that were dropped"),
 	VF_FIELD(vf_unknown_reason, "VF_UNKNOWN_REASON", FIELD_TEXT, NULL,
 		 "why the settings of a network VF are unknown"),
+	FIELD(leftovers, "LEFTOVERS", FIELD_LIST, 0, NULL,
+	      "settings of a previous VM that a free network VF still has", OWNERS | DETAIL_OF_VFS),
+	MEASURED(MEASURE_GAUGE, "vf_leftover", has_leftovers, "HAS_LEFTOVERS", FIELD_FLAG, NULL,
+		 "whether a free network VF still has settings of a previous VM",
+		 OWNERS | DETAIL_OF_VFS),
 	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
 	FIELD(macs, "MACS", FIELD_LIST, 0, NULL,
 	      "MAC addresses of the network interfaces, in the same order", DETAIL_INTERFACES),

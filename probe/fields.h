@@ -24,6 +24,8 @@ enum measure {
 	MEASURE_COUNT,	  /* a current number of things */
 	MEASURE_ERRORS,	  /* a total that only grows until reboot */
 	MEASURE_DURATION, /* seconds */
+	MEASURE_TRAFFIC,  /* a total of the packets or bytes of its VM, which only grows until the
+			     driver resets it */
 };
 
 /* The value of a field. Strings belong to the device that it was read from. */

@@ -121,10 +121,9 @@ bool field_measure(const struct field *field, const struct pci_device *device, d
 const char *measure_name(enum measure measure)
 {
 	static const char *const names[] = {
-		[MEASURE_GAUGE] = "gauge",
-		[MEASURE_COUNT] = "count",
-		[MEASURE_ERRORS] = "errors",
-		[MEASURE_DURATION] = "duration",
+		[MEASURE_GAUGE] = "gauge",     [MEASURE_COUNT] = "count",
+		[MEASURE_ERRORS] = "errors",   [MEASURE_DURATION] = "duration",
+		[MEASURE_TRAFFIC] = "traffic",
 	};
 
 	return names[measure];
@@ -135,20 +134,46 @@ static bool is_available(unsigned needed, unsigned details)
 	return (needed & details) == needed;
 }
 
+/* Pairs, as in collectd's types for network interfaces. */
+static void walk_traffic(const struct pci_device *device, metrics_visitor *visit, void *data)
+{
+	const struct vf_settings *vf = device->vf;
+
+	if (!vf || !(vf->present & VF_HAS_COUNTERS))
+		return;
+	const struct metric pairs[] = {
+		{.name = "if_octets", .rx = vf->rx_bytes, .tx = vf->tx_bytes},
+		{.name = "if_packets", .rx = vf->rx_packets, .tx = vf->tx_packets},
+		{.name = "if_dropped", .rx = vf->rx_dropped, .tx = vf->tx_dropped},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct metric metric = pairs[i];
+
+		metric.device = device;
+		metric.measure = MEASURE_TRAFFIC;
+		visit(data, &metric);
+	}
+}
+
 static void walk_devices(const struct inventory *inventory, unsigned details,
 			 metrics_visitor *visit, void *data)
 {
-	inventory_foreach(inventory, device)
+	inventory_foreach(inventory, device) {
 		for (size_t i = 0; i < FIELD_COUNT; i++) {
 			const struct field *field = &FIELDS[i];
 			struct metric metric = {.device = device,
 						.name = field_series(field),
 						.measure = field->measure};
 
-			if (is_available(field->details, details) &&
+			if (field->measure != MEASURE_TRAFFIC &&
+			    is_available(field->details, details) &&
 			    field_measure(field, device, &metric.value))
 				visit(data, &metric);
 		}
+		if (is_available(DETAIL_OF_VFS, details))
+			walk_traffic(device, visit, data);
+	}
 }
 
 static void walk_pools(const struct pool *pools, size_t count, unsigned details,

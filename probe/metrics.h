@@ -9,8 +9,9 @@
 #include "probe/pool.h"
 
 /* What must be read for all metrics. */
-#define DETAIL_METRICS \
-	((unsigned)(DETAIL_POOLS | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_LINK | DETAIL_AER))
+#define DETAIL_METRICS                                                                          \
+	((unsigned)(DETAIL_POOLS | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_LINK | DETAIL_AER | \
+		    DETAIL_OF_VFS))
 
 struct pool_metric {
 	const char *name; /* "free" */
@@ -40,22 +41,25 @@ const char *field_series(const struct field *field);
  * or the field is not a measurement. */
 bool field_measure(const struct field *field, const struct pci_device *device, double *ret);
 
-/* "gauge", "count", "errors" or "duration"; collectd has types of the same names. */
+/* "gauge", "count", "errors", "duration" or "traffic"; collectd has types of the same names, except
+ * for traffic, see metric.name. */
 const char *measure_name(enum measure measure);
 
 /* One number of a device or a pool, or of the host if both are NULL. */
 struct metric {
 	const struct pci_device *device;
 	const struct pool *pool;
-	const char *name; /* "link_width" */
+	const char *name; /* "link_width"; of MEASURE_TRAFFIC collectd's type: "if_octets" */
 	enum measure measure;
-	double value; /* NAN: unknown */
+	double value;	 /* NAN: unknown; not of MEASURE_TRAFFIC */
+	uint64_t rx, tx; /* of MEASURE_TRAFFIC */
 };
 typedef void metrics_visitor(void *data, const struct metric *metric);
 
 /* Calls VISIT for each number of INVENTORY that needs no other details than DETAILS, which must
- * have been read: by device, then by alias, then by model, then for the host. Values that a device
- * does not have are skipped. Returns 0, or -ENOMEM if pools were skipped. */
+ * have been read: by device, with received and sent traffic as one metric, then by alias, then by
+ * model, then for the host. Values that a device does not have are skipped. Returns 0, or -ENOMEM
+ * if pools were skipped. */
 int metrics_walk(const struct config *config, const struct inventory *inventory, unsigned details,
 		 metrics_visitor *visit, void *data);
 

@@ -12,13 +12,14 @@ _Static_assert(MESSAGE_SIZE <= NOTIF_MAX_MSG_LEN, "longer than the daemon's mess
 /* The daemon fills in host, time and interval. */
 void dispatch_value(const struct value *value)
 {
-	value_t number = {.gauge = value->gauge};
+	value_t numbers[2] = {{.gauge = value->gauge}};
 	value_list_t list = VALUE_LIST_INIT;
 
-	if (value->kind == VALUE_DERIVE)
-		number.derive = value->derive;
-	list.values = &number;
-	list.values_len = 1;
+	if (value->kind != VALUE_GAUGE)
+		numbers[0].derive = value->derive;
+	numbers[1].derive = value->tx;
+	list.values = numbers;
+	list.values_len = value->kind == VALUE_TRAFFIC ? 2 : 1;
 	COPY(list.plugin, "pciprobe");
 	COPY(list.plugin_instance, value->instance);
 	COPY(list.type, value->type);

@@ -13,12 +13,14 @@
 #define MESSAGE_SIZE 256
 
 struct value {
-	const char *instance;			 /* "0000:81:00.2" */
-	const char *type;			 /* of collectd's types.db, with one data source */
-	const char *type_instance;		 /* "in_use" */
-	enum { VALUE_GAUGE, VALUE_DERIVE } kind; /* the data source's */
-	double gauge;				 /* NaN: unknown */
-	int64_t derive;
+	const char *instance;	   /* "0000:81:00.2" */
+	const char *type;	   /* of collectd's types.db */
+	const char *type_instance; /* "in_use"; "": none */
+	/* the data sources of the type: one, or rx and tx */
+	enum { VALUE_GAUGE, VALUE_DERIVE, VALUE_TRAFFIC } kind;
+	double gauge;	/* NaN: unknown */
+	int64_t derive; /* of VALUE_TRAFFIC rx */
+	int64_t tx;
 };
 
 enum severity { SEVERITY_FAILURE, SEVERITY_WARNING, SEVERITY_OKAY };

@@ -109,6 +109,21 @@ static void add_link(struct notice *notice, const struct event *event)
 	add_string(notice, "runtime", device->runtime_status);
 }
 
+/* "leftover=vlan_100" */
+static void add_leftovers(struct notice *notice, const struct event *event)
+{
+	const struct strings *leftovers = &event->is->leftovers;
+
+	for (size_t i = 0; i < leftovers->count; i++) {
+		char text[80];
+
+		snprintf(text, sizeof(text), "%s", leftovers->items[i]);
+		for (char *space = text; (space = strchr(space, ' '));)
+			*space = '_';
+		add_string(notice, "leftover", text);
+	}
+}
+
 static void add_errors(struct notice *notice, const struct event *event)
 {
 	const struct aer *aer = &event->is->aer;
@@ -142,6 +157,9 @@ static const struct {
 	[EVENT_LINK_DEGRADED] = {"link_degraded", SEVERITY_WARNING, {add_link, add_owners}},
 	[EVENT_LINK_RECOVERED] = {"link_recovered", SEVERITY_OKAY, {add_link}},
 	[EVENT_LINK_UNKNOWN] = {"link_unknown", SEVERITY_OKAY, {add_link}},
+	[EVENT_LEFTOVER] = {"leftover", SEVERITY_WARNING, {add_leftovers}},
+	[EVENT_LEFTOVER_GONE] = {"leftover_gone", SEVERITY_OKAY, {add_state, add_owners}},
+	[EVENT_LEFTOVER_UNKNOWN] = {"leftover_unknown", SEVERITY_OKAY, {add_state}},
 	[EVENT_AER_CORRECTABLE] = {"aer_correctable", SEVERITY_WARNING, {add_errors, add_owners}},
 	[EVENT_AER_NONFATAL] = {"aer_nonfatal", SEVERITY_WARNING, {add_errors, add_owners}},
 	[EVENT_AER_FATAL] = {"aer_fatal", SEVERITY_FAILURE, {add_errors, add_owners}},

@@ -84,7 +84,7 @@ static int set_owners(struct settings *settings, const char *value, const struct
 
 static int set_report(struct settings *settings, const char *value, const struct log *log)
 {
-	static const char *const choices[] = {"link", "aer", "owner", "sriov", "pools"};
+	static const char *const choices[] = {"link", "aer", "owner", "sriov", "pools", "vf"};
 	int found = find_choice(value, choices, COUNT(choices));
 
 	(void)log;
@@ -136,7 +136,7 @@ static const struct option {
 	 set_owners},
 	{"PersistentNotifications", false, "true or false", set_persistent},
 	{"PluginInstanceFormat", false, "address, alias or vm", set_format},
-	{"Report", true, "any of link, aer, owner, sriov and pools", set_report},
+	{"Report", true, "any of link, aer, owner, sriov, pools and vf", set_report},
 	{"SysRoot", false, "the path of a directory", set_sysroot},
 };
 

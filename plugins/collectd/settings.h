@@ -16,7 +16,8 @@ enum report_group {
 	REPORT_OWNER = 1u << 2,
 	REPORT_SRIOV = 1u << 3,
 	REPORT_POOLS = 1u << 4,
-	REPORT_ALL = (1u << 5) - 1,
+	REPORT_VF = 1u << 5,
+	REPORT_ALL = (1u << 6) - 1,
 };
 
 /* The prefix of the device's address in its plugin instance. */

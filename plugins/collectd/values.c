@@ -15,6 +15,7 @@ static const struct {
 	{REPORT_AER, DETAIL_AER},
 	{REPORT_OWNER, DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP},
 	{REPORT_SRIOV, DETAIL_SRIOV},
+	{REPORT_VF, DETAIL_OF_VFS},
 	{REPORT_POOLS, DETAIL_ALIASES},
 	{REPORT_POOLS | REPORT_OWNER, DETAIL_POOLS},
 };
@@ -41,6 +42,12 @@ struct values_output {
 	const struct settings *settings;
 };
 
+/* The counters read from the kernel may be any number. */
+static int64_t derive_of(uint64_t counter)
+{
+	return counter < INT64_MAX ? (int64_t)counter : INT64_MAX;
+}
+
 static void dispatch_metric(void *data, const struct metric *metric)
 {
 	const struct values_output *output = data;
@@ -55,9 +62,15 @@ static void dispatch_metric(void *data, const struct metric *metric)
 	value.instance = name_instance(metric, settings, instance);
 	if (metric->measure == MEASURE_ERRORS) {
 		value.kind = VALUE_DERIVE;
-		/* the counter read from sysfs may be any number */
 		value.derive = metric->value < (double)INT64_MAX ? (int64_t)metric->value
 								 : INT64_MAX;
+	}
+	if (metric->measure == MEASURE_TRAFFIC) {
+		value.kind = VALUE_TRAFFIC;
+		value.type = metric->name;
+		value.type_instance = "";
+		value.derive = derive_of(metric->rx);
+		value.tx = derive_of(metric->tx);
 	}
 	dispatch_value(&value);
 }

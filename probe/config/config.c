@@ -49,6 +49,8 @@ static void merge_section(struct config *config, struct section *section)
 	}
 	if (section->has_owners)
 		config->owners = section->owners & OWNER_ALL;
+	if (section->has_vf_defaults)
+		config->vf_defaults = section->vf_defaults;
 }
 
 static bool is_this_host(const char *pattern, const char *host)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parses pci.conf into rules. The format is that of OpenNebula: YAML with the keys :filter:,
  * :short_address:, :device_name: and :nvidia_vendors:, also without the leading colon. Additional
- * keys are :alias: (alias.h), :owners:, the enabled sources of ownership, and :hosts:, a map from
- * host name or glob to the same keys, which override the general ones on that host. See
- * pci.conf(5). */
+ * keys are :alias: (alias.h), :owners:, the enabled sources of ownership, :vf_defaults:, what is
+ * normal for free VFs, and :hosts:, a map from host name or glob to the same keys, which override
+ * the general ones on that host. See pci.conf(5). */
 #ifndef PCIPROBE_CONFIG_CONFIG_H
 #define PCIPROBE_CONFIG_CONFIG_H
 
+#include "probe/leftover.h"
 #include "probe/select/alias.h"
 #include "probe/select/rule.h"
 
@@ -26,6 +27,7 @@ struct config {
 	struct alias *aliases;
 	size_t alias_count;
 	unsigned owners; /* enum owner_source: enabled sources */
+	struct vf_defaults vf_defaults;
 };
 
 /* Reads the file at PATH for the host named HOST. All errors in the file are logged, as

@@ -18,16 +18,17 @@ struct key {
 };
 
 static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases,
-	parse_owners, parse_hosts;
+	parse_owners, parse_vf_defaults, parse_hosts;
 static parse_value parse_name, parse_role, parse_numa_node, parse_nova;
 static parse_value parse_nova_value, parse_nova_traits, parse_nova_boolean;
+static parse_value parse_vf_mac, parse_vf_vlan, parse_vf_switch, parse_vf_link_state, parse_vf_rate;
 
 /* Keys of the file; a host section allows all but the last. */
 static const struct key FILE_KEYS[] = {
-	{"filter", parse_filters},    {"short_address", parse_addresses},
-	{"device_name", parse_names}, {"nvidia_vendors", parse_vendors},
-	{"alias", parse_aliases},     {"owners", parse_owners},
-	{"hosts", parse_hosts},
+	{"filter", parse_filters},	    {"short_address", parse_addresses},
+	{"device_name", parse_names},	    {"nvidia_vendors", parse_vendors},
+	{"alias", parse_aliases},	    {"owners", parse_owners},
+	{"vf_defaults", parse_vf_defaults}, {"hosts", parse_hosts},
 };
 #define FILE_KEY_COUNT (sizeof(FILE_KEYS) / sizeof(*FILE_KEYS))
 
@@ -47,6 +48,19 @@ static const struct key NOVA_KEYS[] = {
 	{"live_migratable", parse_nova_boolean},
 };
 #define NOVA_KEYS_HELP "physical_network, resource_class, traits, managed, live_migratable"
+
+/* Keys of the map :vf_defaults:. */
+static const struct key VF_KEYS[] = {
+	{"mac", parse_vf_mac},
+	{"vlan", parse_vf_vlan},
+	{"spoof_check", parse_vf_switch},
+	{"trust", parse_vf_switch},
+	{"rss_query", parse_vf_switch},
+	{"link_state", parse_vf_link_state},
+	{"min_rate", parse_vf_rate},
+	{"max_rate", parse_vf_rate},
+};
+#define VF_KEYS_HELP "mac, vlan, spoof_check, trust, rss_query, link_state, min_rate, max_rate"
 
 /* The name of a key, without the leading colon of a Ruby symbol. */
 static const char *key_of(const yaml_node_t *node)
@@ -363,20 +377,27 @@ static void parse_role(struct yamlfile *file, struct section *section, yaml_node
 		yaml_error(file, value, "invalid role '%s': expected pf, vf or pci", text);
 }
 
+/* Whether TEXT is a decimal number of at most DIGITS digits, less than 10. */
+static bool read_number(const char *text, size_t digits, unsigned *ret)
+{
+	size_t length = strspn(text, "0123456789");
+
+	if (!length || length > digits || text[length])
+		return false;
+	*ret = (unsigned)strtoul(text, NULL, 10);
+	return true;
+}
+
 static void parse_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			    yaml_node_t *value)
 {
 	const char *text = single_string(file, key, value);
-	size_t length = text ? strspn(text, "0123456789") : 0;
 
 	if (!text)
 		return;
-	if (!length || length > 5 || text[length]) {
+	section->alias.has_numa_node = read_number(text, 5, &section->alias.numa_node);
+	if (!section->alias.has_numa_node)
 		yaml_error(file, value, "numa_node must be a number, e.g. 0, not '%s'", text);
-		return;
-	}
-	section->alias.has_numa_node = true;
-	section->alias.numa_node = (unsigned)strtoul(text, NULL, 10);
 }
 
 /* ---- nova: of an alias ---- */
@@ -546,6 +567,95 @@ static void parse_aliases(struct yamlfile *file, struct section *section, yaml_n
 			yaml_error(file, node,
 				   "each item of :alias: must be a map of keys: " ALIAS_KEYS_HELP);
 	}
+}
+
+/* ---- :vf_defaults: ---- */
+
+static void parse_vf_defaults(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			      yaml_node_t *value)
+{
+	(void)key;
+	section->has_vf_defaults = true;
+	if (value->type == YAML_MAPPING_NODE)
+		read_keys(file, value, VF_KEYS, sizeof(VF_KEYS) / sizeof(*VF_KEYS), VF_KEYS_HELP,
+			  section);
+	else if (!yaml_is_null(value))
+		yaml_error(file, value, ":vf_defaults: must be a map of keys: " VF_KEYS_HELP);
+}
+
+/* Each VF has another one. */
+static void parse_vf_mac(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			 yaml_node_t *value)
+{
+	const char *text = single_string(file, key, value);
+
+	section->vf_defaults.any_mac = text && strcmp(text, "any") == 0;
+	if (text && !section->vf_defaults.any_mac)
+		yaml_error(file, value, "mac must be any, not '%s'", text);
+}
+
+static void parse_vf_vlan(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			  yaml_node_t *value)
+{
+	const char *text = single_string(file, key, value);
+	unsigned vlan;
+
+	if (!text)
+		return;
+	if (read_number(text, 4, &vlan) && vlan < 4095)
+		section->vf_defaults.vlan = vlan;
+	else
+		yaml_error(file, value, "vlan must be a number from 0 to 4094, not '%s'", text);
+}
+
+static void parse_vf_switch(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			    yaml_node_t *value)
+{
+	const char *text = single_string(file, key, value);
+	int on = text ? text_boolean(text, strlen(text)) : -1;
+
+	if (text && on < 0)
+		yaml_error(file, value, "%s must be true or false, not '%s'", key_of(key), text);
+	else if (strcmp(key_of(key), "spoof_check") == 0)
+		section->vf_defaults.no_spoof_check = on == 0;
+	else if (strcmp(key_of(key), "trust") == 0)
+		section->vf_defaults.trust = on == 1;
+	else
+		section->vf_defaults.rss_query = on == 1;
+}
+
+static void parse_vf_link_state(struct yamlfile *file, struct section *section, yaml_node_t *key,
+				yaml_node_t *value)
+{
+	static const char *const states[] = {"auto", "enable", "disable"};
+	const char *text = single_string(file, key, value);
+
+	for (size_t i = 0; text && i < sizeof(states) / sizeof(*states); i++)
+		if (strcmp(text, states[i]) == 0) {
+			section->vf_defaults.link_state = states[i];
+			return;
+		}
+	if (text)
+		yaml_error(file, value, "invalid link_state '%s': expected auto, enable or disable",
+			   text);
+}
+
+static void parse_vf_rate(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			  yaml_node_t *value)
+{
+	const char *text = single_string(file, key, value);
+	bool is_min = strcmp(key_of(key), "min_rate") == 0;
+	unsigned rate;
+
+	if (!text)
+		return;
+	if (!read_number(text, 9, &rate))
+		yaml_error(file, value, "%s must be a number of Mbit/s, e.g. 1000, not '%s'",
+			   key_of(key), text);
+	else if (is_min)
+		section->vf_defaults.min_rate = rate;
+	else
+		section->vf_defaults.max_rate = rate;
 }
 
 /* ---- sections ---- */

@@ -4,6 +4,7 @@
 #define PCIPROBE_CONFIG_CONFIGKEYS_H
 
 #include "probe/config/yamlfile.h"
+#include "probe/leftover.h"
 #include "probe/select/alias.h"
 #include "probe/select/rule.h"
 
@@ -18,7 +19,9 @@ struct section {
 	size_t alias_count;
 	unsigned owners;    /* enum owner_source */
 	struct alias alias; /* of an alias: all but its lists */
-	bool has_filters, has_addresses, has_names, has_vendors, has_aliases, has_owners;
+	struct vf_defaults vf_defaults;
+	bool has_filters, has_addresses, has_names, has_vendors, has_aliases, has_owners,
+		has_vf_defaults;
 	yaml_node_t *hosts; /* the map of :hosts:, to be read after the general keys; NULL: none */
 };
 
@@ -32,7 +35,8 @@ void section_free(struct section *section);
 bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
 			     const yaml_node_pair_t *pair);
 
-#define SECTION_KEYS_HELP \
-	":filter:, :short_address:, :device_name:, :nvidia_vendors:, :alias:, :owners:"
+#define SECTION_KEYS_HELP                                                                 \
+	":filter:, :short_address:, :device_name:, :nvidia_vendors:, :alias:, :owners:, " \
+	":vf_defaults:"
 
 #endif

@@ -19,6 +19,11 @@ static bool is_unknown(const struct pci_device *device)
 	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
 }
 
+static bool has_leftovers(const struct pci_device *device)
+{
+	return device->leftovers.count;
+}
+
 /* Lasting states of a device, with the events for their begin and end. */
 static const struct state {
 	enum event_kind begins, ends;
@@ -27,6 +32,7 @@ static const struct state {
 	{EVENT_OWNER_UNKNOWN, EVENT_OWNER_KNOWN, is_unknown},
 	{EVENT_CONFLICT, EVENT_CONFLICT_OVER, device_has_conflict},
 	{EVENT_LINK_DEGRADED, EVENT_LINK_RECOVERED, device_has_degraded_link},
+	{EVENT_LEFTOVER, EVENT_LEFTOVER_GONE, has_leftovers},
 };
 
 static void find_states(const struct event_search *search, const struct pci_device *was,
@@ -43,6 +49,8 @@ static void find_states(const struct event_search *search, const struct pci_devi
 		/* the link of a suspended device is unknown, not recovered */
 		if (event.kind == EVENT_LINK_RECOVERED && !device_knows_link(is))
 			event.kind = EVENT_LINK_UNKNOWN;
+		if (event.kind == EVENT_LEFTOVER_GONE && !device_knows_leftovers(is))
+			event.kind = EVENT_LEFTOVER_UNKNOWN;
 		emit(search, event);
 	}
 }

@@ -19,6 +19,9 @@ enum event_kind {
 	EVENT_LINK_DEGRADED,
 	EVENT_LINK_RECOVERED,
 	EVENT_LINK_UNKNOWN, /* was degraded, and is suspended now */
+	EVENT_LEFTOVER,	    /* a free VF has settings of a previous VM */
+	EVENT_LEFTOVER_GONE,
+	EVENT_LEFTOVER_UNKNOWN, /* had some, and its settings or owner are unknown now */
 	EVENT_AER_CORRECTABLE,
 	EVENT_AER_NONFATAL,
 	EVENT_AER_FATAL,
@@ -35,7 +38,7 @@ typedef void event_sink(void *data, const struct event *event);
 
 /* Calls SINK for each change from the inventory WAS to IS, in order of address. A device that
  * exists in both but became selected or unselected is not a change. If PERSISTENT, lasting states
- * (unknown, conflict, degraded) are reported as long as they last. */
+ * (unknown, conflict, degraded, leftover) are reported as long as they last. */
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
 		 event_sink *sink, void *data);
 

@@ -21,12 +21,16 @@ columns() { "$PCIPROBE" list --all -s "$vf" -f raw --no-headings -o "$1"; }
 
 check_same "a new VF has no VLAN and no rate limit, and is checked" "0 0 yes no 0 0" \
     "$(columns vf_vlan,vf_vlan_priority,vf_spoof_check,vf_trust,vf_min_rate,vf_max_rate)"
+check_same "a new VF has no leftovers" no "$(columns has_leftovers)"
 ip link set "$interface" vf 1 mac 52:54:00:00:00:31
 ip link set "$interface" vf 1 vlan 100 qos 3
 ip link set "$interface" vf 1 spoofchk off
 ip link set "$interface" vf 1 trust on
 check_same "what was set is listed" "52:54:00:00:00:31 100 3 no yes" \
     "$(columns vf_mac,vf_vlan,vf_vlan_priority,vf_spoof_check,vf_trust)"
+check_same "the settings of a VM on a free VF are leftovers" \
+    'mac\x2052:54:00:00:00:31,vlan\x20100,vlan\x20priority\x203,spoof\x20check\x20off,trust\x20on' \
+    "$(columns leftovers)"
 check_same "the other VF is unchanged" "0 yes no" \
     "$("$PCIPROBE" list --all -s "$(basename "$(readlink "$devices/$pf/virtfn0")")" -f raw \
         --no-headings -o vf_vlan,vf_spoof_check,vf_trust)"

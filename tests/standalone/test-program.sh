@@ -293,6 +293,26 @@ says out "not matched by :filter: (nvidia.conf:1:1)" "explain prints what reject
 printf ':filter: 10de:*,1002:*\n' >amd.conf
 expect 0 "explain with an unused rule succeeds" p explain -c amd.conf
 says out ":filter: '1002:*' (amd.conf:1:10)" "explain prints unused rules with their location"
+
+# ---- leftovers ----
+device vfs 0000:00:02.0 8086:10C9 20000 igb
+device vfs 0000:00:02.1 8086:10CA 20000 vfio-pci
+device vfs 0000:00:02.2 8086:10CA 20000 vfio-pci
+pci=vfs/sys/devices/pci0000:00
+mkdir -p vfs/netlink "$pci/0000:00:02.0/net/eth0" vfs/proc/1/fd
+for vf in 1 2; do
+	ln -s ../0000:00:02.0 "$pci/0000:00:02.$vf/physfn"
+	ln -s "../0000:00:02.$vf" "$pci/0000:00:02.0/virtfn$((vf - 1))"
+done
+printf 'init\0' >vfs/proc/1/cmdline
+echo "1 (init) S$(printf ' 1%.0s' {1..18}) 100 0" >vfs/proc/1/stat
+printf 'vf 0000:00:02.0 0 vlan=100 trust=on\nend 1\n' >vfs/netlink/vf-settings
+expect 0 "explain succeeds with VFs" "$PCIPROBE" --sysroot vfs explain
+says out "leftover of a previous VM: vlan 100, trust on" "explain prints leftovers"
+says out "VF settings unknown: the driver reported no settings" "explain says why settings are unknown"
+printf ':filter:\n:vf_defaults: {vlan: 100}\n' >vlan.conf
+expect 0 "explain succeeds with :vf_defaults:" "$PCIPROBE" --sysroot vfs -c vlan.conf explain 00:02.1
+says out "leftover of a previous VM: trust on" "what pci.conf states is not a leftover"
 expect 0 "explain of one device succeeds" p explain 00:1f.3
 says out "selected: no pci.conf and no filter" "explain reports that there are no rules"
 expect 1 "explain of an absent device fails" p explain 00:05.0

@@ -28,7 +28,20 @@ static void print_rejection(const struct rule_list *list)
 	printf(")%s\n", list->count ? "" : ", which is missing or empty");
 }
 
-/* For a selected device: its aliases and whether it is available. */
+static void print_leftovers(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->leftovers.count; i++)
+		printf("%s%s",
+		       i ? ", " : "    leftover of a previous VM: ", device->leftovers.items[i]);
+	printf("%s", device->leftovers.count ? "\n" : "");
+	if (!device->vf_unknown_reason)
+		return;
+	printf("    VF settings unknown: ");
+	text_write_plain(stdout, device->vf_unknown_reason);
+	printf("\n");
+}
+
+/* For a selected device: its aliases, leftovers and whether it is available. */
 static void print_availability(const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->aliases.count; i++)
@@ -39,6 +52,7 @@ static void print_availability(const struct pci_device *device)
 			printf(" %s", device->group_peers.items[i]);
 		printf("\n");
 	}
+	print_leftovers(device);
 	unavailable_write(stdout, "    ", device);
 	unavailable_write_help(stdout, "    ", device);
 	if (device_unavailable_reason(device) == UNAVAILABLE_NONE)
@@ -171,7 +185,7 @@ int run_explain(struct options *options)
 				*arg);
 			return STATUS_USAGE;
 		}
-	if (options_probe(options, DETAIL_SRIOV | DETAIL_POOLS, &probe) < 0)
+	if (options_probe(options, DETAIL_OF_VFS | DETAIL_POOLS, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
 		status = options->argument_count ? explain_arguments(options, probe, inventory)

@@ -5,6 +5,7 @@
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,11 +51,16 @@ static void write_value(void *data, const struct metric *metric)
 					   ? address_format(&metric->device->address, address)
 				   : metric->pool ? pool_name(metric->pool, model)
 						  : "summary");
-	fprintf(out, "/%s-%s\"", measure_name(metric->measure), metric->name);
+	if (metric->measure == MEASURE_TRAFFIC)
+		fprintf(out, "/%s\"", metric->name);
+	else
+		fprintf(out, "/%s-%s\"", measure_name(metric->measure), metric->name);
 	if (report->format.collectd_interval > 0)
 		fprintf(out, " interval=%.3f", report->format.collectd_interval);
 	fputs(" N:", out);
-	if (isnan(metric->value))
+	if (metric->measure == MEASURE_TRAFFIC)
+		fprintf(out, "%" PRIu64 ":%" PRIu64, metric->rx, metric->tx);
+	else if (isnan(metric->value))
 		fputc('U', out);
 	else
 		write_number(out, metric->measure, metric->value);
@@ -74,11 +80,8 @@ static void write_pair(FILE *out, const char *key, const char *string)
 	text_write_plain(out, name);
 }
 
-static void write_message(FILE *out, const struct pci_device *device)
+static void write_owners(FILE *out, const struct pci_device *device)
 {
-	char address[ADDRESS_SIZE];
-
-	fprintf(out, "event=conflict address=%s", address_format(&device->address, address));
 	for (size_t i = 0; i < device->owner_count && i < OWNERS_MAX; i++) {
 		const struct owner *owner = &device->owners[i];
 
@@ -91,19 +94,31 @@ static void write_message(FILE *out, const struct pci_device *device)
 	}
 }
 
+static void write_leftovers(FILE *out, const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->leftovers.count; i++) {
+		fputs(" leftover=", out);
+		for (const char *c = device->leftovers.items[i]; *c; c++)
+			fputc(*c == ' ' ? '_' : *c, out);
+	}
+}
+
 /* The other notifications of the plugin report changes, which a single run cannot detect. */
-static void write_conflict(const struct collectd_output *output, const struct pci_device *device)
+static void write_notification(const struct collectd_output *output, const char *severity,
+			       const char *event, const struct pci_device *device)
 {
 	FILE *out = output->out;
 	char address[ADDRESS_SIZE];
 
-	fprintf(out, "PUTNOTIF severity=failure time=%lld host=\"",
+	fprintf(out, "PUTNOTIF severity=%s time=%lld host=\"", severity,
 		(long long)output->report->inventory->time.tv_sec);
 	write_identifier_part(out, host_name(output->report));
 	fprintf(out,
-		"\" plugin=pciprobe plugin_instance=%s type=pci_device type_instance=conflict message=\"",
-		address_format(&device->address, address));
-	write_message(out, device);
+		"\" plugin=pciprobe plugin_instance=%s type=pci_device type_instance=%s message=\""
+		"event=%s address=%s",
+		address_format(&device->address, address), event, event, address);
+	write_owners(out, device);
+	write_leftovers(out, device);
 	fputs("\"\n", out);
 }
 
@@ -113,8 +128,11 @@ int write_collectd(const struct report *report, FILE *out)
 	int error = metrics_walk(probe_config(report->probe), report->inventory, report->details,
 				 write_value, &output);
 
-	inventory_foreach(report->inventory, device)
+	inventory_foreach(report->inventory, device) {
 		if (device_has_conflict(device))
-			write_conflict(&output, device);
+			write_notification(&output, "failure", "conflict", device);
+		if (device->leftovers.count)
+			write_notification(&output, "warning", "leftover", device);
+	}
 	return error;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* influx: InfluxDB's line protocol,
  * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. One line for
- * the host, each pool, each device and each owner. Properties to group by are tags, measurements
- * are fields. */
+ * the host, each pool, each device, each owner and the traffic of each VF. Properties to group by
+ * are tags, measurements are fields. */
 #include "common/text.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -119,7 +119,8 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 	for (size_t i = 0; i < report->column_count && !error; i++)
 		error = write_column(&line, device, report->columns[i], false);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		if (field_measure(&FIELDS[i], device, &value))
+		if (FIELDS[i].measure != MEASURE_TRAFFIC &&
+		    field_measure(&FIELDS[i], device, &value))
 			write_measurement(&line, field_series(&FIELDS[i]), FIELDS[i].measure,
 					  FIELDS[i].type != FIELD_REAL, value);
 	end_line(out, report);
@@ -146,6 +147,32 @@ static int write_owner(FILE *out, const struct report *report, const struct pci_
 			error = write_tag(out, field_series(field), value.list.item(device, index));
 	}
 	fputs(" holds=1i", out);
+	end_line(out, report);
+	return error;
+}
+
+/* The tags name the VM whose traffic it is. */
+static int write_traffic(FILE *out, const struct report *report, const struct pci_device *device)
+{
+	const struct owner *holder = device_holder(device);
+	struct line line = {.out = out, .separator = ' '};
+	char address[ADDRESS_SIZE];
+	double value;
+	int error;
+
+	if (!device->vf || !(device->vf->present & VF_HAS_COUNTERS))
+		return 0;
+	error = begin_line(out, report, "pciprobe_vf");
+	fprintf(out, ",address=%s", address_format(&device->address, address));
+	if (!error && holder && holder->name)
+		error = write_tag(out, "vm", holder->name);
+	if (!error && holder && holder->frontend_id)
+		error = write_tag(out, "vm_id", holder->frontend_id);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (FIELDS[i].measure == MEASURE_TRAFFIC &&
+		    field_measure(&FIELDS[i], device, &value))
+			write_measurement(&line, field_series(&FIELDS[i]), MEASURE_TRAFFIC, true,
+					  value);
 	end_line(out, report);
 	return error;
 }
@@ -218,6 +245,8 @@ int write_influx(const struct report *report, FILE *out)
 		return error;
 	report_foreach(report, device) {
 		error = write_device(out, report, device);
+		if (!error)
+			error = write_traffic(out, report, device);
 		for (size_t i = 0; i < device->owner_count && !error; i++)
 			error = write_owner(out, report, device, i);
 		if (error)

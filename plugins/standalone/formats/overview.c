@@ -80,6 +80,7 @@ static const struct style {
 	{"iommu_group", .rank = 5},
 	{"ownership", .rank = 0},
 	{"conflict", .no_is_empty = true},
+	{"leftovers", .rank = 0},
 	{"available", .heading = "AVAIL", .write = write_available, .rank = 4},
 	{"vm_ids", .rank = 8},
 	{"owners", .rank = 1},
@@ -310,7 +311,7 @@ void overview_write_summary(const struct report *report, FILE *out)
 {
 	static const enum ownership order[] = {OWNERSHIP_HELD, OWNERSHIP_RESERVED, OWNERSHIP_FREE,
 					       OWNERSHIP_UNKNOWN, OWNERSHIP_HOST};
-	size_t states[OWNERSHIP_COUNT] = {0}, conflicts = 0;
+	size_t states[OWNERSHIP_COUNT] = {0}, conflicts = 0, leftovers = 0;
 	const char *separator = ": ";
 
 	if (!report->width || !report->headings || report->columns_chosen)
@@ -318,6 +319,7 @@ void overview_write_summary(const struct report *report, FILE *out)
 	inventory_foreach(report->inventory, device) {
 		states[device->ownership]++;
 		conflicts += device_has_conflict(device);
+		leftovers += device->leftovers.count > 0;
 	}
 	fprintf(out, "%zu device%s", report->inventory->selected,
 		report->inventory->selected == 1 ? "" : "s");
@@ -329,5 +331,7 @@ void overview_write_summary(const struct report *report, FILE *out)
 	}
 	if (conflicts)
 		fprintf(out, "; %zu in conflict", conflicts);
+	if (leftovers)
+		fprintf(out, "; %zu with leftovers", leftovers);
 	fputc('\n', out);
 }

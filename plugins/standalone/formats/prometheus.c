@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* prometheus: the text format of node_exporter's textfile collector,
  * https://prometheus.io/docs/instrumenting/exposition_formats/. Measurements are series; properties
- * of a device are labels of info series with the value 1, to be joined by address. Unknown or
- * absent values have no series. */
+ * of a device are labels of info series with the value 1, to be joined by address. Traffic is a
+ * VM's, and also has its name, so that a new VM begins a new series. Unknown or absent values have
+ * no series. */
 #include "common/text.h"
 #include "common/textstream.h"
 #include "plugins/standalone/formats/writer.h"
@@ -27,18 +28,22 @@ struct family {
 	bool has_header;
 };
 
+static bool is_total(enum measure measure)
+{
+	return measure == MEASURE_ERRORS || measure == MEASURE_TRAFFIC;
+}
+
 /* Only the names of counters may end in "total". */
 static struct family family_new(FILE *out, const char *subject, const char *name,
 				enum measure measure, const char *help)
 {
 	struct family family = {.out = out, .help = help, .measure = measure};
 	size_t length = strlen(name), end = strlen("total");
-	const char *suffix = measure == MEASURE_ERRORS	   ? "_total"
+	const char *suffix = is_total(measure)		   ? "_total"
 			     : measure == MEASURE_DURATION ? "_duration_seconds"
 							   : "";
 
-	if (measure != MEASURE_ERRORS && length >= end &&
-	    strcmp(name + length - end, "total") == 0) {
+	if (!is_total(measure) && length >= end && strcmp(name + length - end, "total") == 0) {
 		length -= end;
 		suffix = "capacity";
 	}
@@ -52,7 +57,7 @@ static void begin_sample(struct family *family)
 	if (!family->has_header)
 		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name,
 			toupper((unsigned char)family->help[0]), family->help + 1, family->name,
-			family->measure == MEASURE_ERRORS ? "counter" : "gauge");
+			is_total(family->measure) ? "counter" : "gauge");
 	family->has_header = true;
 	fputs(family->name, family->out);
 }
@@ -135,15 +140,28 @@ static int write_all_pools(FILE *out, const struct report *report)
 	return 0;
 }
 
+static void write_vm_labels(FILE *out, const struct pci_device *device)
+{
+	const struct owner *holder = device_holder(device);
+
+	if (holder && holder->name && *holder->name)
+		write_label(out, "vm", holder->name);
+	if (holder && holder->frontend_id && *holder->frontend_id)
+		write_label(out, "vm_id", holder->frontend_id);
+}
+
 static void write_measurement(FILE *out, const struct report *report, const struct field *field)
 {
-	struct family family = family_new(out, "device_", field_series(field), field->measure,
-					  field->help);
+	bool is_traffic = field->measure == MEASURE_TRAFFIC;
+	struct family family = family_new(out, is_traffic ? "" : "device_", field_series(field),
+					  field->measure, field->help);
 	double value;
 
 	report_foreach(report, device)
 		if (field_measure(field, device, &value) && !isnan(value)) {
 			begin_device(&family, device);
+			if (is_traffic)
+				write_vm_labels(out, device);
 			end_device(&family, value);
 		}
 }

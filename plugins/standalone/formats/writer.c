@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEOPLE_COLUMNS                                                           \
-	"address,vendor,device,driver,iommu_group,ownership,conflict,available," \
+#define PEOPLE_COLUMNS                                                                     \
+	"address,vendor,device,driver,iommu_group,ownership,conflict,leftovers,available," \
 	"vm_ids,owners,sriov,interfaces,device_name"
 #define SCRIPT_COLUMNS \
 	"address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
@@ -90,14 +90,16 @@ const struct writer *writer_find(const char *name)
 
 void write_number(FILE *out, enum measure measure, double value)
 {
-	fprintf(out, measure == MEASURE_COUNT || measure == MEASURE_ERRORS ? "%.0f" : "%.10g",
-		value);
+	bool is_whole = measure == MEASURE_COUNT || measure == MEASURE_ERRORS ||
+			measure == MEASURE_TRAFFIC;
+
+	fprintf(out, is_whole ? "%.0f" : "%.10g", value);
 }
 
 bool is_owner_column(const struct field *field)
 {
-	return (field->details & DETAIL_OWNERSHIP) &&
-	       (field->type == FIELD_LIST || field->type == FIELD_NUMBERS);
+	return (field->details & DETAIL_OWNERSHIP) && field->measure == MEASURE_NONE &&
+	       field->series;
 }
 
 static char *join(enum field_type type, const struct pci_device *device,

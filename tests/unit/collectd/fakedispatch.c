@@ -30,9 +30,12 @@ append(char *buffer, size_t size, const char *format, ...)
 
 void dispatch_value(const struct value *value)
 {
-	append(dispatched.values, sizeof(dispatched.values), "%s/%s-%s=", value->instance,
-	       value->type, value->type_instance);
-	if (value->kind == VALUE_DERIVE)
+	append(dispatched.values, sizeof(dispatched.values), "%s/%s%s%s=", value->instance,
+	       value->type, *value->type_instance ? "-" : "", value->type_instance);
+	if (value->kind == VALUE_TRAFFIC)
+		append(dispatched.values, sizeof(dispatched.values), "%" PRId64 ":%" PRId64 "\n",
+		       value->derive, value->tx);
+	else if (value->kind == VALUE_DERIVE)
 		append(dispatched.values, sizeof(dispatched.values), "%" PRId64 "\n",
 		       value->derive);
 	else

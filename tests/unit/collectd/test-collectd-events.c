@@ -214,6 +214,34 @@ static void links_degrade_and_recover(void **state)
 	.present = HAS_AER_CORRECTABLE | HAS_AER_NONFATAL | HAS_AER_FATAL, \
 	.aer = {.correctable = c, .nonfatal = n, .fatal = f}
 
+static void leftovers_of_a_vm_appear_and_are_gone(void **state)
+{
+	char *vlan_and_trust[] = {MUTABLE("vlan 100"), MUTABLE("trust on")};
+	struct vf_settings vf = {0};
+	const struct strings leftovers = {vlan_and_trust, 2};
+
+	(void)state;
+#define FREE OWNED(.ownership = OWNERSHIP_FREE)
+	expect(INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf)),
+	       INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)),
+	       "WARNING 0000:01:00.0 leftover: event=leftover address=0000:01:00.0 model=15b3:1016 leftover=vlan_100 leftover=trust_on\n");
+	expect(INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)),
+	       INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)), "");
+	expect(INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)),
+	       INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf)),
+	       "OKAY 0000:01:00.0 leftover_gone: event=leftover_gone address=0000:01:00.0 model=15b3:1016 state=free\n");
+	/* the settings cannot be read any more */
+	expect(INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)),
+	       INVENTORY(DEVICE(1, VFIO, FREE)),
+	       "OKAY 0000:01:00.0 leftover_unknown: event=leftover_unknown address=0000:01:00.0 model=15b3:1016 state=free\n");
+	persistent = true;
+	expect(INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)),
+	       INVENTORY(DEVICE(1, VFIO, FREE, .vf = &vf, .leftovers = leftovers)),
+	       "WARNING 0000:01:00.0 leftover: event=leftover address=0000:01:00.0 model=15b3:1016 leftover=vlan_100 leftover=trust_on\n");
+	persistent = false;
+#undef FREE
+}
+
 static void errors_are_reported_with_their_number(void **state)
 {
 	(void)state;
@@ -283,6 +311,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_owner_is_not_a_detached_one),
 		cmocka_unit_test(two_owners_are_a_conflict),
 		cmocka_unit_test(links_degrade_and_recover),
+		cmocka_unit_test(leftovers_of_a_vm_appear_and_are_gone),
 		cmocka_unit_test(errors_are_reported_with_their_number),
 		cmocka_unit_test(hostile_names_are_sanitized),
 		cmocka_unit_test(a_changed_configuration_is_reported),

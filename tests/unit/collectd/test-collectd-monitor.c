@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "plugins/collectd/publish.h"
+#include "probe/details/vfsettings.h"
 #include "tests/unit/collectd/fakedispatch.h"
 #include "tests/unit/fakesys.h"
 
@@ -173,6 +174,70 @@ static void every_value_is_dispatched(void **state)
 	assert_value("summary/count-conflict=0");
 	assert_contains(dispatched.values, "summary/duration-probe=");
 	assert_string_equal(dispatched.notices, "");
+}
+
+/* The first VF is held, the second free. */
+static void add_vf_settings(void)
+{
+	fakesys_attribute(fake, "0000:81:00.0", "net/eth0/address", "52:54:00:00:00:ff\n");
+	fakesys_file(
+		fake, VF_SETTINGS_FILE,
+		"vf 0000:81:00.0 0 vlan=100 rx_packets=11 tx_packets=12 rx_bytes=1300 "
+		"tx_bytes=18446744073709551615 broadcast=1 multicast=2 rx_dropped=5 tx_dropped=0\n"
+		"vf 0000:81:00.0 1 vlan=100\n"
+		"end 2\n");
+}
+
+static void traffic_of_vfs_has_the_types_of_interfaces(void **state)
+{
+	(void)state;
+	add_vf_settings();
+	start_vm("one-7", 42, "18");
+	settings.format = INSTANCE_VM;
+	start();
+	read_devices();
+	assert_value("one-7:0000:81:00.2/if_packets=11:12");
+	assert_value("one-7:0000:81:00.2/if_octets=1300:9223372036854775807");
+	assert_value("one-7:0000:81:00.2/if_dropped=5:0");
+	assert_value("one-7:0000:81:00.2/gauge-vf_leftover=0");
+	assert_value("0000:81:00.3/gauge-vf_leftover=1");
+	assert_no_value("0000:81:00.3/if_");
+	assert_no_value("0000:81:00.0/if_");
+	assert_no_value("0000:81:00.0/gauge-vf_leftover");
+	assert_no_value("traffic");
+}
+
+static void without_their_group_vf_settings_are_not_read(void **state)
+{
+	(void)state;
+	add_vf_settings();
+	settings.report = REPORT_ALL & ~(unsigned)REPORT_VF;
+	start();
+	read_devices();
+	assert_null(strstr(trace.text, VF_SETTINGS_FILE));
+	assert_no_value("/if_");
+	assert_no_value("leftover");
+}
+
+static void a_leftover_is_notified(void **state)
+{
+	(void)state;
+	add_vf_settings();
+	start_vm("one-7", 42, "18");
+	start();
+	read_devices();
+	fakesys_remove(fake, "proc/42");
+	write_to("dev/vfio/18");
+	read_devices();
+	assert_contains(dispatched.notices,
+			"WARNING 0000:81:00.2 leftover: event=leftover address=0000:81:00.2 "
+			"model=15b3:1016 alias=a1 leftover=vlan_100\n");
+	assert_null(strstr(dispatched.notices, "0000:81:00.3"));
+	/* the values are read again while nothing else changes */
+	fakesys_file(fake, VF_SETTINGS_FILE,
+		     "vf 0000:81:00.0 0 vlan=0\nvf 0000:81:00.0 1 vlan=100\nend 2\n");
+	read_devices();
+	assert_contains(dispatched.notices, "OKAY 0000:81:00.2 leftover_gone: ");
 }
 
 static void unknown_values_are_nan(void **state)
@@ -515,7 +580,8 @@ static void a_changed_configuration_is_loaded(void **state)
 	read_until_short();
 	write_config(":filter: 8086:*\n");
 	read_devices();
-	assert_contains(dispatched.notices, "OKAY summary config_loaded: event=config_loaded file=");
+	assert_contains(dispatched.notices,
+			"OKAY summary config_loaded: event=config_loaded file=");
 	assert_null(strstr(dispatched.notices, "removed"));
 	assert_value("0000:00:01.0/gauge-in_use=0");
 	assert_no_value("0000:81:00.0");
@@ -646,6 +712,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_value_is_dispatched, setup, teardown),
+		cmocka_unit_test_setup_teardown(traffic_of_vfs_has_the_types_of_interfaces, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(without_their_group_vf_settings_are_not_read, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_leftover_is_notified, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_values_are_nan, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups_that_are_not_reported_are_not_read, setup,
 						teardown),

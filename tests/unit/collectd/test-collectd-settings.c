@@ -79,7 +79,7 @@ static void every_option_is_read(void **state)
 	read_boolean("IgnoreSelected", 1);
 	READ("Owners", "vfio", "cmdline,mdev");
 	READ("Report", "link", "AER");
-	READ("Report", "pools");
+	READ("Report", "pools", "vf");
 	READ("PluginInstanceFormat", "vm");
 	READ("Notify", "no");
 	read_boolean("PersistentNotifications", 1);
@@ -91,7 +91,7 @@ static void every_option_is_read(void **state)
 	assert_true(settings.devices.inverted);
 	assert_true(settings.has_owners);
 	assert_int_equal(settings.owners, OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV);
-	assert_int_equal(settings.report, REPORT_LINK | REPORT_AER | REPORT_POOLS);
+	assert_int_equal(settings.report, REPORT_LINK | REPORT_AER | REPORT_POOLS | REPORT_VF);
 	assert_int_equal(settings.format, INSTANCE_VM);
 	assert_false(settings.notify);
 	assert_true(settings.persistent);
@@ -110,7 +110,7 @@ static void errors_name_the_option_and_the_value(void **state)
 		{"Notify", "", "option 'Notify': invalid value ''"},
 		{"PersistentNotifications", "2", "invalid value '2'"},
 		{"Report", "everything",
-		 "invalid value 'everything', expected any of link, aer, owner, sriov and pools"},
+		 "invalid value 'everything', expected any of link, aer, owner, sriov, pools and vf"},
 		{"PluginInstanceFormat", "name",
 		 "invalid value 'name', expected address, alias or vm"},
 		{"Owners", "", "option 'Owners': invalid value '', expected ownership sources"},

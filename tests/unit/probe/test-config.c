@@ -252,6 +252,48 @@ static void aliases_and_sources_are_parsed(void **state)
 	assert_int_equal(config->owners, 0);
 }
 
+static void what_is_normal_for_vfs_is_parsed(void **state)
+{
+	const struct vf_defaults *normal;
+
+	(void)state;
+	assert_int_equal(parse(":filter:\n"), 0);
+	normal = &config->vf_defaults;
+	assert_false(normal->any_mac || normal->vlan || normal->no_spoof_check || normal->trust ||
+		     normal->rss_query || normal->link_state || normal->min_rate ||
+		     normal->max_rate);
+	assert_int_equal(
+		parse(":vf_defaults: {mac: any, vlan: 4094, spoof_check: false, trust: on, "
+		      "rss_query: yes, link_state: enable, min_rate: 10, max_rate: '1000'}\n"),
+		0);
+	assert_string_equal(captured.text, "");
+	normal = &config->vf_defaults;
+	assert_true(normal->any_mac && normal->no_spoof_check && normal->trust &&
+		    normal->rss_query);
+	assert_int_equal(normal->vlan, 4094);
+	assert_string_equal(normal->link_state, "enable");
+	assert_int_equal(normal->min_rate, 10);
+	assert_int_equal(normal->max_rate, 1000);
+	assert_int_equal(parse(":vf_defaults: {spoof_check: true, trust: no, rss_query: off}\n"),
+			 0);
+	normal = &config->vf_defaults;
+	assert_false(normal->no_spoof_check || normal->trust || normal->rss_query);
+	/* a host section replaces the whole map */
+	assert_int_equal(
+		parse(":vf_defaults: {vlan: 5, trust: on}\n"
+		      ":hosts: {gpu-7: {vf_defaults: {vlan: 6}}, other: {vf_defaults: {vlan: 7}}}\n"),
+		0);
+	assert_int_equal(config->vf_defaults.vlan, 6);
+	assert_false(config->vf_defaults.trust);
+	assert_int_equal(parse(":vf_defaults: {vlan: 5}\n:hosts: {gpu-7: {vf_defaults: }}\n"), 0);
+	assert_int_equal(config->vf_defaults.vlan, 0);
+	/* unknown keys are only warnings */
+	assert_int_equal(parse(":vf_defaults: {trusted: on, speed: 5}\n"), 0);
+	assert_contains(captured.text,
+			"pci.conf:1:16: unknown key 'trusted' ignored (did you mean 'trust'?)\n");
+	assert_contains(captured.text, "unknown key 'speed' ignored; valid keys: mac, vlan, ");
+}
+
 static void errors_are_reported_with_their_location(void **state)
 {
 	static const struct {
@@ -352,6 +394,23 @@ static void errors_are_reported_with_their_location(void **state)
 		 "duplicate key 'managed' (first on line 1)"},
 		{":alias:\n- {name: a, role: vf, nova: {managed: yes}}\n- {name: a, role: pf, nova: {traits: t}}\n",
 		 "pci.conf:3:3: another item of alias 'a' has nova already: one item has it for all\n"},
+		{":vf_defaults: on\n",
+		 "pci.conf:1:15: :vf_defaults: must be a map of keys: mac, vlan, spoof_check,"},
+		{":vf_defaults: {mac: '52:54:00:00:00:01'}\n",
+		 "pci.conf:1:21: mac must be any, not '52:54:00:00:00:01'\n"},
+		{":vf_defaults: {vlan: 4095}\n",
+		 "vlan must be a number from 0 to 4094, not '4095'\n"},
+		{":vf_defaults: {vlan: -1}\n", "vlan must be a number"},
+		{":vf_defaults: {vlan: }\n", "vlan must be one string\n"},
+		{":vf_defaults: {trust: maybe}\n", "trust must be true or false, not 'maybe'\n"},
+		{":vf_defaults: {spoof_check: [no]}\n", "spoof_check must be one string\n"},
+		{":vf_defaults: {link_state: up}\n",
+		 "invalid link_state 'up': expected auto, enable or disable\n"},
+		{":vf_defaults: {max_rate: 1000 Mbit}\n",
+		 "max_rate must be a number of Mbit/s, e.g. 1000, not '1000 Mbit'\n"},
+		{":vf_defaults: {min_rate: 9999999999}\n", "min_rate must be a number"},
+		{":vf_defaults: {vlan: 1, vlan: 2}\n", "duplicate key 'vlan' (first on line 1)"},
+		{":hosts: {other: {vf_defaults: {vlan: x}}}\n", "vlan must be a number"},
 		{"just a text\n", "pci.conf:1:1: the file must be a map of keys"},
 		{"- a\n- b\n", "the file must be a map of keys"},
 		{":filter: '0:0'\n---\n:filter: '*:*'\n",
@@ -594,6 +653,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(what_nova_is_told_is_parsed, setup, teardown),
 		cmocka_unit_test_setup_teardown(aliases_and_sources_are_parsed, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_normal_for_vfs_is_parsed, setup, teardown),
 		cmocka_unit_test_setup_teardown(errors_are_reported_with_their_location, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(an_error_has_no_follow_up_errors, setup, teardown),

@@ -6,6 +6,7 @@
 #include "probe/ownership/vfs.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 
 static void series_have_unique_names_and_a_measure(void **state)
@@ -143,6 +144,12 @@ static void record_metric(void *data, const struct metric *metric)
 
 	if (metric->measure == MEASURE_DURATION)
 		return;
+	if (metric->measure == MEASURE_TRAFFIC) {
+		snprintf(visited->text + length, sizeof(visited->text) - length,
+			 "device:%s=%" PRIu64 ":%" PRIu64 " ", metric->name, metric->rx,
+			 metric->tx);
+		return;
+	}
 	snprintf(visited->text + length, sizeof(visited->text) - length, "%s:%s-%s=%g ",
 		 metric->device ? "device"
 		 : metric->pool ? pool_name(metric->pool, model)
@@ -190,6 +197,30 @@ static void all_metrics_are_visited(void **state)
 		"host:count-unknown=1 host:count-conflict=1 ");
 }
 
+static void traffic_is_visited_in_pairs(void **state)
+{
+	struct vf_settings vf = {.present = VF_HAS_COUNTERS,
+				 .rx_bytes = 1500,
+				 .tx_bytes = UINT64_MAX,
+				 .rx_packets = 3,
+				 .broadcast = 9};
+	struct pci_device device = {.selected = true, .vf = &vf};
+	const struct inventory inventory = {.devices = &device, .count = 1, .selected = 1};
+	struct visited visited = {0};
+
+	(void)state;
+	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_OF_VFS, record_metric, &visited), 0);
+	assert_string_equal(visited.text,
+			    "device:if_octets=1500:18446744073709551615 device:if_packets=3:0 "
+			    "device:if_dropped=0:0 "
+			    "0000:0000:count-total=1 host:count-devices=1 ");
+	/* not all drivers count */
+	vf.present = 0;
+	visited.text[0] = '\0';
+	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_OF_VFS, record_metric, &visited), 0);
+	assert_string_equal(visited.text, "0000:0000:count-total=1 host:count-devices=1 ");
+}
+
 static void metrics_that_were_not_read_are_omitted(void **state)
 {
 	struct pci_device device = {.selected = true, .vendor = 0x8086, .device = 0x1520};
@@ -209,6 +240,7 @@ int main(void)
 		cmocka_unit_test(unknown_values_are_not_absent),
 		cmocka_unit_test(a_pf_counts_its_vfs),
 		cmocka_unit_test(all_metrics_are_visited),
+		cmocka_unit_test(traffic_is_visited_in_pairs),
 		cmocka_unit_test(metrics_that_were_not_read_are_omitted),
 	};
 

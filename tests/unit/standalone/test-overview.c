@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include "plugins/standalone/columns.h"
+#include "probe/details/vfsettings.h"
 #include "tests/unit/fakesys.h"
 #include "tests/unit/standalone/output.h"
 
@@ -61,6 +62,7 @@ static void assert_table(const char *list, unsigned width, const char *expected)
 }
 
 #define UNKNOWN .vendor = 0xfff1, .device = 0xfff2, .class = 0xf0f300
+#define UNKNOWN_NIC .vendor = 0xfff1, .device = 0xfff2, .class = 0x020000
 
 static void empty_columns_are_hidden(void **state)
 {
@@ -83,6 +85,26 @@ static void a_table_fits_the_terminal_and_ends_with_a_summary(void **state)
 		     "01:00.0 host  Class f0f3: Device fff1...\n"
 		     "02:00.0 free  Class f0f3: Device fff1...\n"
 		     "2 devices: 1 free, 1 host\n");
+}
+
+static void leftovers_on_a_free_vf_are_shown_and_counted(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN_NIC, .driver = "igb", .group = "1");
+	fakesys_attribute(fake, "0000:01:00.0", "net/eth0/address", "52:54:00:00:00:ff\n");
+	fakesys_pci(fake, "0000:01:10.0", UNKNOWN_NIC, .group = "2", .pf = "0000:01:00.0", .vf = 0);
+	fakesys_pci(fake, "0000:01:10.2", UNKNOWN_NIC, .group = "3", .pf = "0000:01:00.0", .vf = 1);
+	fakesys_file(fake, VF_SETTINGS_FILE,
+		     "vf 0000:01:00.0 0 vlan=0 trust=off\n"
+		     "vf 0000:01:00.0 1 vlan=100 trust=on\n"
+		     "end 2\n");
+	assert_table(
+		NULL, 140,
+		"ADDRESS ID        DRIVER GROUP STATE LEFTOVERS         AVAIL SRIOV NETDEV NAME\n"
+		"01:00.0 fff1:fff2 igb        1 host                                eth0   Ethernet controller: Device fff1:fff2\n"
+		"01:10.0 fff1:fff2            2 free                    yes   vf           Ethernet controller: Device fff1:fff2\n"
+		"01:10.2 fff1:fff2            3 free  vlan 100,trust on yes   vf           Ethernet controller: Device fff1:fff2\n"
+		"3 devices: 2 free, 1 host; 1 with leftovers\n");
 }
 
 static void the_reason_why_a_free_device_is_not_available_is_shown(void **state)
@@ -123,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(empty_columns_are_hidden),
 		TEST(a_table_fits_the_terminal_and_ends_with_a_summary),
+		TEST(leftovers_on_a_free_vf_are_shown_and_counted),
 		TEST(the_reason_why_a_free_device_is_not_available_is_shown),
 		TEST(domains_are_shown_if_there_are_several),
 		TEST(chosen_columns_are_shown_unchanged),
