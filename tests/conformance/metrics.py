@@ -26,8 +26,27 @@ DEVICE = {
     "aer_fatal": ("errors-aer_fatal", "pciprobe_device_aer_fatal_total", "aer_fatal"),
     "in_use": ("gauge-in_use", "pciprobe_device_in_use", "in_use"),
     "conflict": ("gauge-conflict", "pciprobe_device_conflict", "conflict"),
+    "has_leftovers": ("gauge-vf_leftover", "pciprobe_device_vf_leftover", "vf_leftover"),
 }
 COLLECTD, PROMETHEUS, INFLUX = range(3)
+
+# key of a counter of a VF in JSON: Prometheus's name; InfluxDB's field is the key
+TRAFFIC = {
+    "vf_rx_packets": "pciprobe_vf_rx_packets_total",
+    "vf_tx_packets": "pciprobe_vf_tx_packets_total",
+    "vf_rx_bytes": "pciprobe_vf_rx_bytes_total",
+    "vf_tx_bytes": "pciprobe_vf_tx_bytes_total",
+    "vf_broadcast": "pciprobe_vf_broadcast_total",
+    "vf_multicast": "pciprobe_vf_multicast_total",
+    "vf_rx_dropped": "pciprobe_vf_rx_dropped_total",
+    "vf_tx_dropped": "pciprobe_vf_tx_dropped_total",
+}
+# collectd's type: keys of its data sources
+INTERFACE = {
+    "if_octets": ("vf_rx_bytes", "vf_tx_bytes"),
+    "if_packets": ("vf_rx_packets", "vf_tx_packets"),
+    "if_dropped": ("vf_rx_dropped", "vf_tx_dropped"),
+}
 
 # key of a list in JSON with one item per owner: label
 OWNERS = {
@@ -75,6 +94,9 @@ def measured(device, kind, devices):
     values = {names[kind]: float(device[key]) for key, names in DEVICE.items() if key in device}
     if device["ownership"] == "unknown":
         values.update({DEVICE[key][kind]: None for key in ("in_use", "conflict")})
+    is_network_vf = "vf_unknown_reason" in device or "vf_vlan" in device
+    if is_network_vf and "has_leftovers" not in device:
+        values[DEVICE["has_leftovers"][kind]] = None
     vfs = [other["ownership"] for other in devices if other.get("pf") == device["address"]]
     if device.get("vfs_enabled") == len(vfs) and "unknown" in vfs:
         values.update({DEVICE[key][kind]: None for key in ("vfs_in_use", "vfs_free")})
@@ -144,12 +166,28 @@ def collectd(document):
         }
         for device in devices
     }
+    for device in devices:
+        values[device["address"]].update(
+            {
+                kind: tuple(float(device[key]) for key in keys)
+                for kind, keys in INTERFACE.items()
+                if keys[0] in device
+            }
+        )
     pools = dict(
         aliases(document), **{"%s:%s" % ids: numbers for ids, numbers in models(document).items()}
     )
     for name, numbers in dict(pools, summary=host(devices)).items():
         values[name] = {"count-" + number: float(value) for number, value in numbers.items()}
     return values
+
+
+def holder(device):
+    """Returns the labels of the VM whose traffic a VF carries."""
+    for owner in owners(device):
+        if owner["claim"] == "holds":
+            return {name: owner[name] for name in ("vm", "vm_id") if name in owner}
+    return {}
 
 
 def owners(device):

@@ -29,8 +29,9 @@ def stored(folder, host):
         if len(lines) < 3:  # heading, at least one value, empty string after the last newline
             continue
         instance = os.path.basename(os.path.dirname(path))[len("pciprobe-") :]
-        values.setdefault(instance, {})[os.path.basename(path)[: -len("-2026-01-01")]] = float(
-            lines[-2].split(",")[1]
+        numbers = tuple(float(number) for number in lines[-2].split(",")[1:])
+        values.setdefault(instance, {})[os.path.basename(path)[: -len("-2026-01-01")]] = (
+            numbers if len(numbers) > 1 else numbers[0]
         )
     return values
 
@@ -39,10 +40,11 @@ def compare(document, found):
     found.get("summary", {}).pop("duration-probe", None)
     wanted = metrics.collectd(document)
     for values in wanted.values():
-        for series in values:
-            values[series] = (
-                min(values[series], LAST_NUMBER) if series.startswith("errors-") else values[series]
-            )
+        for series, value in values.items():
+            if series.startswith("errors-"):
+                values[series] = min(value, LAST_NUMBER)
+            elif series in metrics.INTERFACE:
+                values[series] = tuple(min(number, LAST_NUMBER) for number in value)
     yield from same(set(wanted), set(found), "plugin instances")
     for instance in set(wanted) & set(found):
         yield from same(
@@ -120,6 +122,7 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
     )
     document = machine.json(*machine.rules())
     conflicts = [device for device in document["devices"] if device.get("conflict")]
+    leftovers = [device for device in document["devices"] if device.get("has_leftovers")]
 
     def notifications():
         return [line for line in collectd.read_log().splitlines() if "Notification: " in line]
@@ -128,7 +131,7 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
         # collectd's write threads store the values in any order.
         for what, done in (
             ("all values", lambda: not list(compare(document, stored(folder, "exec-host")))),
-            ("the notifications", lambda: len(notifications()) >= len(conflicts)),
+            ("the notifications", lambda: len(notifications()) >= len(conflicts + leftovers)),
         ):
             try:
                 collectd.wait(what, done)
@@ -148,8 +151,17 @@ Exec "%s" "%s" "-c" "%s/pci.conf" "-f" "collectd" "--sysroot" "%s"
         wanted += ["vm=" + re.sub("[ \"'\\\\=]", "?", name) for name in device["vm_names"]]
         if not any(all(text in line for text in wanted) for line in notified):
             yield "%s: %s in none of %s" % (device["address"], wanted, notified[:5])
+    for device in leftovers:
+        wanted = [
+            "severity = WARNING",
+            "plugin_instance = " + device["address"],
+            "type_instance = leftover",
+            "message = event=leftover address=" + device["address"],
+        ] + ["leftover=" + text.replace(" ", "_") for text in device["leftovers"]]
+        if not any(all(text in line for text in wanted) for line in notified):
+            yield "%s: %s in none of %s" % (device["address"], wanted, notified[:5])
     yield from same(
-        {device["address"] for device in conflicts},
+        {device["address"] for device in conflicts + leftovers},
         {line.split("plugin_instance = ")[1].split(",")[0] for line in notified},
         "devices with notifications",
     )

@@ -41,6 +41,16 @@ def expected_owner(device, owner):
     )
 
 
+def has_traffic(device):
+    return "vf_rx_bytes" in device
+
+
+def expected_traffic(device):
+    holder = {label: tag(text) for label, text in metrics.holder(device).items()}
+    counters = {key: min(device[key], LAST_NUMBER) for key in metrics.TRAFFIC}
+    return dict(holder, address=device["address"], **counters)
+
+
 def sorted_by(name, rows):
     return sorted(rows, key=lambda row: row.get(name, ""))
 
@@ -67,6 +77,9 @@ def check_machine(influx, database, machine):
     yield from same(len(wanted), len(devices), "number of devices")
     for expected, found in zip(wanted, devices):
         yield from same(expected, found, expected["address"])
+    traffic = [without(row, "host", "time") for row in rows.get("pciprobe_vf", [])]
+    wanted = [expected_traffic(device) for device in document["devices"] if has_traffic(device)]
+    yield from same(sorted_by("address", wanted), sorted_by("address", traffic), "traffic")
     owners = [without(row, "host", "time") for row in rows.get("pciprobe_owner", [])]
     wanted = [
         expected_owner(device, owner)
@@ -100,7 +113,7 @@ def check_hostile_names(influx, machine):
     both = {row["vm"] for row in rows["pciprobe_owner"] if row["address"] == "0000:20:00.0"}
     yield from same({"one-42", 'i-2-"43"-VM'}, both, "conflict")
     yield from same(
-        ["pciprobe", "pciprobe_host", "pciprobe_owner", "pciprobe_pool"],
+        ["pciprobe", "pciprobe_host", "pciprobe_owner", "pciprobe_pool", "pciprobe_vf"],
         sorted(rows),
         "measurements",
     )

@@ -13,7 +13,10 @@ from machines import Machine, Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
 PROMTOOL = servers.find("promtool")
-HOST_NAMES = {"incomplete": "pciprobe_host_incomplete", "uninspected_processes": "pciprobe_host_uninspected_processes"}
+HOST_NAMES = {
+    "incomplete": "pciprobe_host_incomplete",
+    "uninspected_processes": "pciprobe_host_uninspected_processes",
+}
 
 
 def parse(text):
@@ -97,6 +100,13 @@ def check_devices(text, devices):
     for name in {names[metrics.PROMETHEUS] for names in metrics.DEVICE.values()}:
         expected = {
             address: [({}, values[name])] for address, values in measured.items() if name in values
+        }
+        yield from same(expected, by_address(samples, name), name)
+    for key, name in metrics.TRAFFIC.items():
+        expected = {
+            device["address"]: [(metrics.holder(device), float(device[key]))]
+            for device in devices
+            if key in device
         }
         yield from same(expected, by_address(samples, name), name)
     info = by_address(samples, "pciprobe_device_info")
@@ -223,6 +233,23 @@ def check_hostile_names(text):
     )
 
 
+def check_traffic(text):
+    """Of a VF that a VM holds, of a free one, and not of those without counters."""
+    yield from same(
+        {
+            "0000:23:00.1": [({"vm": "one-77", "vm_id": "77"}, 2.0**53)],
+            "0000:23:00.2": [({}, 0)],
+        },
+        by_address(samples_of(text), "pciprobe_vf_rx_bytes_total"),
+        "received bytes",
+    )
+    yield from same(
+        {"0000:23:00.1": [({}, 0)], "0000:23:00.2": [({}, 1)], "0000:23:00.3": [({}, 0)]},
+        by_address(samples_of(text), "pciprobe_device_vf_leftover"),
+        "leftovers",
+    )
+
+
 def check_alike_owners(machine):
     """Two owners become one series if -o omits the labels that distinguish them."""
     text = machine.pciprobe("-a", "-s", "20:00.0", "-f", "prometheus", "-o", "programs")
@@ -258,6 +285,7 @@ def main():
             check_machine(tap, machine)
         hostile = read(owned)[0]
         tap.check("hostile names are read unchanged", check_hostile_names, hostile)
+        tap.check("traffic has the name of the VM", check_traffic, hostile)
         tap.check("owners with the same labels are one series", check_alike_owners, owned)
         tap.check("no devices: output is valid", check_no_devices, os.path.join(folder, "empty"))
         tap.check(

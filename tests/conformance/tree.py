@@ -498,9 +498,36 @@ HOSTILE_NAMES = [
 ]
 
 
+def add_network_functions(tree):
+    """Adds a PF with four VFs: held by a VM, free with leftovers, free without, not reported."""
+    enabled = {"sriov_totalvfs": "8", "sriov_numvfs": "4"}
+    tree.device("0000:23:00.0", 0x15B3, 0x1017, driver="mlx5_core", group=193, files=enabled)
+    tree.interface("0000:23:00.0", "enp35s0np0")
+    for i in range(4):
+        tree.virtual_function(
+            "0000:23:00.0",
+            i,
+            "0000:23:00.%d" % (i + 1),
+            0x15B3,
+            0x1018,
+            driver="vfio-pci",
+            group=194 + i,
+        )
+    tree.vm(300, "one-77", ("0000:23:00.1", 194))
+    tree.vm(301, "one-78", ("0000:23:00.4", 197))
+    counters = "rx_packets=%d tx_packets=2 rx_bytes=%d tx_bytes=120 broadcast=1 multicast=0 rx_dropped=0 tx_dropped=3"
+    tree.file(
+        "netlink/vf-settings",
+        "vf 0000:23:00.0 0 mac=52:54:00:00:00:01 vlan=100 trust=on %s\n"
+        "vf 0000:23:00.0 1 mac=52:54:00:00:00:02 vlan=100 spoof_check=off max_rate=1000 %s\n"
+        "vf 0000:23:00.0 2 vlan=0 spoof_check=on trust=off\n"
+        "end 3" % (counters % (7, 2**53), counters % (0, 0)),
+    )
+
+
 def make_owned(root, name="hostile names"):
-    """A machine of VMs with hostile names and one device each; 0000:20:00.0 is held by two VMs, and
-    0000:22:00.0 is reserved."""
+    """A machine of VMs with hostile names and one device each; 0000:20:00.0 is held by two VMs,
+    0000:22:00.0 is reserved, and 0000:23:00.0 is a network device with VFs."""
     tree = Tree(root, name)
     tree.hostname("host-1")
     tree.process(1, "/sbin/init")
@@ -524,9 +551,10 @@ def make_owned(root, name="hostile names"):
     tree.file(
         "run/qemu-server/pci-id-reservations", "0000:22:00.0 105 time:99999999999"
     )  # a VM that is not running yet
+    add_network_functions(tree)
     tree.file(
         "pci.conf",
-        ":filter: '10de:'\n:alias:\n"
+        ":filter: '10de:, 15b3:'\n:alias:\n"
         "- {name: gpu, filter: '10de:2204'}\n- {name: last, short_address: '21:00.0'}\n- {name: none, numa_node: 7}",
     )
     return tree

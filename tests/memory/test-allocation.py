@@ -119,7 +119,7 @@ class Command:
     def has_unknown(self, output):
         """vfio-bind says in its report which checks could not be made."""
         lines = set(output.splitlines()) - set(self.good.stdout.splitlines())
-        pattern = re.compile(rb"(?i)unknown|\?|: null|Cannot allocate")
+        pattern = re.compile(rb"(?i)unknown|\?|: null|Cannot allocate|not all of its")
         return self.command[0] != machines.PCIPROBE and any(map(pattern.search, lines))
 
     def problem(self, number):
