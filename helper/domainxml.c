@@ -137,6 +137,31 @@ static bool read_uuid(xmlNode *node, struct hostdev *hostdev)
 	return valid;
 }
 
+/* <mac address='52:54:00:00:00:01'/> */
+static void read_mac(xmlNode *node, struct hostdev *hostdev)
+{
+	xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)"address") : NULL;
+	bool valid = value && strlen((const char *)value) == sizeof(hostdev->mac) - 1;
+
+	for (size_t i = 0; valid && i < sizeof(hostdev->mac) - 1; i++) {
+		valid = i % 3 == 2 ? value[i] == ':' : isxdigit(value[i]);
+		hostdev->mac[i] = (char)tolower(value[i]);
+	}
+	if (!valid)
+		hostdev->mac[0] = '\0';
+	xmlFree(value);
+}
+
+/* <vlan><tag id='42'/></vlan>; a VF has one tag. */
+static void read_vlan(xmlNode *vlan, struct hostdev *hostdev)
+{
+	xmlNode *tag = child_element(vlan, "tag");
+	unsigned long id;
+
+	if (tag && read_number(tag, "id", 4095, &id))
+		snprintf(hostdev->vlan, sizeof(hostdev->vlan), "%lu", id);
+}
+
 static void add_hostdev(struct definition *definition, const struct hostdev *hostdev)
 {
 	struct hostdev *grown = checked_realloc(definition->hostdevs,
@@ -160,6 +185,10 @@ static void add_source(struct definition *definition, xmlNode *device, xmlNode *
 	/* at a disk's guest address is an emulated disk, not the host device */
 	if (!is_element(device, "disk") && guest && attribute_is(guest, "type", "pci"))
 		read_address(guest, hostdev.guest);
+	if (is_element(device, "interface")) {
+		read_mac(child_element(device, "mac"), &hostdev);
+		read_vlan(child_element(device, "vlan"), &hostdev);
+	}
 	add_hostdev(definition, &hostdev);
 }
 
@@ -314,6 +343,10 @@ void print_devices(const char *uuid, const struct definition *definition, bool r
 		print_field(definition->name);
 		print_field(frontend);
 		print_field(id);
+		if (*hostdev->mac || *hostdev->vlan) {
+			print_field(hostdev->mac);
+			print_field(hostdev->vlan);
+		}
 		putchar('\n');
 		printed++;
 	}

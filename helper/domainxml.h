@@ -19,8 +19,10 @@
 /* A device or mediated device in the XML. */
 struct hostdev {
 	bool is_mdev;
-	char id[UUID_LENGTH + 1]; /* address or UUID */
-	char guest[ADDRESS_SIZE]; /* "": unknown */
+	char id[UUID_LENGTH + 1];	       /* address or UUID */
+	char guest[ADDRESS_SIZE];	       /* "": unknown */
+	char mac[sizeof("52:54:00:00:00:01")]; /* of an interface; "": not stated */
+	char vlan[sizeof("4094")];	       /* likewise */
 };
 
 /* The live or the inactive XML of a domain. */

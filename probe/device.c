@@ -135,6 +135,15 @@ bool device_knows_leftovers(const struct pci_device *device)
 	       device->ownership != OWNERSHIP_UNKNOWN;
 }
 
+bool device_has_stated_settings(const struct pci_device *device)
+{
+	for (size_t i = 0; i < device->owner_count; i++)
+		if (!device->owners[i].reserves &&
+		    (device->owners[i].mac || device->owners[i].has_vlan))
+			return true;
+	return false;
+}
+
 const struct owner *device_holder(const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
@@ -168,6 +177,7 @@ int device_copy_owners(struct pci_device *to, const struct pci_device *from)
 		to->owners[i].frontend_id = copy(owner->frontend_id, &failed);
 		to->owners[i].guest_address = copy(owner->guest_address, &failed);
 		to->owners[i].mdev = copy(owner->mdev, &failed);
+		to->owners[i].mac = copy(owner->mac, &failed);
 		to->owners[i].pod = copy(owner->pod, &failed);
 	}
 	return failed ? -ENOMEM : 0;
@@ -181,6 +191,7 @@ void owner_free_members(struct owner *owner)
 	free(owner->frontend_id);
 	free(owner->guest_address);
 	free(owner->mdev);
+	free(owner->mac);
 	free(owner->pod);
 }
 
@@ -191,6 +202,7 @@ void device_free_members(struct pci_device *device)
 	free(device->vf);
 	free(device->vf_unknown_reason);
 	strings_free(&device->leftovers);
+	strings_free(&device->drift);
 	free(device->driver);
 	free(device->label);
 	free(device->physical_slot);

@@ -170,6 +170,9 @@ struct owner {
 	char *pod;	      /* UID of the Kubernetes pod that the VMM runs in; NULL: none */
 	char *guest_address;  /* address of the device in the VM; NULL: unknown */
 	char *mdev; /* UUID of the mediated device that it uses; NULL: it uses the whole device */
+	char *mac;  /* of a network VF, in the VM's libvirt definition; NULL: not stated */
+	bool has_vlan;
+	unsigned vlan; /* likewise */
 };
 
 /* A PCI function: what lspci prints a line for. Strings are unsanitized, may contain control
@@ -207,6 +210,7 @@ struct pci_device {
 	struct vf_settings *vf;	  /* of a network VF; NULL: unknown */
 	char *vf_unknown_reason;  /* why vf is unknown; unsanitized */
 	struct strings leftovers; /* of a free network VF, see leftover.h */
+	struct strings drift;	  /* of a held network VF, see drift.h */
 	struct vgpu_type *vgpu_types;
 	size_t vgpu_type_count;
 	char *vgpu_type;    /* of a VF in NVIDIA's own framework: id of its current type; "0": none
@@ -297,6 +301,10 @@ bool device_knows_link(const struct pci_device *device);
 
 /* Whether leftovers of a network VF are known: its settings and its ownership are. */
 bool device_knows_leftovers(const struct pci_device *device);
+
+/* Whether a VM that holds DEVICE states settings of it, so that there could be drift. It is known
+ * if vf is. */
+bool device_has_stated_settings(const struct pci_device *device);
 
 /* The owner whose traffic a VF carries: the first that holds it. NULL if there is none. Belongs to
  * the device. */

@@ -105,6 +105,25 @@ static const char *leftover_item(const struct pci_device *d, size_t i)
 GET_LEFTOVERS(leftovers)
 GET_LEFTOVERS(has_leftovers)
 
+/* Absent if no VM states settings of the device. */
+#define GET_DRIFT(name)                                                             \
+	GET(name)                                                                   \
+	{                                                                           \
+		v->number = d->drift.count > 0;                                     \
+		v->list.count = d->drift.count;                                     \
+		v->list.item = drift_item;                                          \
+		v->unknown = d->vf_unknown_reason && device_has_stated_settings(d); \
+		return d->vf && device_has_stated_settings(d);                      \
+	}
+
+static const char *drift_item(const struct pci_device *d, size_t i)
+{
+	return d->drift.items[i];
+}
+
+GET_DRIFT(drift)
+GET_DRIFT(has_drift)
+
 static const char *interface_name(const struct pci_device *d, size_t i)
 {
 	return d->interfaces[i].name;
@@ -435,6 +454,12 @@ const struct field FIELDS[] = {
 	      "settings of a previous VM that a free network VF still has", OWNERS | DETAIL_OF_VFS),
 	MEASURED(MEASURE_GAUGE, "vf_leftover", has_leftovers, "HAS_LEFTOVERS", FIELD_FLAG, NULL,
 		 "whether a free network VF still has settings of a previous VM",
+		 OWNERS | DETAIL_OF_VFS),
+	FIELD(drift, "DRIFT", FIELD_LIST, 0, NULL,
+	      "differences between a network VF and the libvirt definition of the VM that holds it",
+	      OWNERS | DETAIL_OF_VFS),
+	MEASURED(MEASURE_GAUGE, "vf_drift", has_drift, "HAS_DRIFT", FIELD_FLAG, NULL,
+		 "whether a network VF differs from the libvirt definition of the VM that holds it",
 		 OWNERS | DETAIL_OF_VFS),
 	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
 	FIELD(macs, "MACS", FIELD_LIST, 0, NULL,

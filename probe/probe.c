@@ -4,6 +4,7 @@
 #include "probe/details/details.h"
 #include "probe/details/related.h"
 #include "probe/details/vfsettings.h"
+#include "probe/drift.h"
 #include "probe/leftover.h"
 #include "probe/ownership/ownership.h"
 #include "probe/ownership/vfs.h"
@@ -438,6 +439,8 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 		error = read_owners(probe, last, inventory);
 	if (error == 0)
 		error = leftover_read(&probe->config->vf_defaults, inventory);
+	if (error == 0)
+		error = drift_read(inventory);
 	if (error < 0) {
 		log_oom(probe, error);
 		inventory_free(inventory);

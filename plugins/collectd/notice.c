@@ -110,18 +110,26 @@ static void add_link(struct notice *notice, const struct event *event)
 }
 
 /* "leftover=vlan_100" */
-static void add_leftovers(struct notice *notice, const struct event *event)
+static void add_list(struct notice *notice, const char *key, const struct strings *list)
 {
-	const struct strings *leftovers = &event->is->leftovers;
+	for (size_t i = 0; i < list->count; i++) {
+		char text[160];
 
-	for (size_t i = 0; i < leftovers->count; i++) {
-		char text[80];
-
-		snprintf(text, sizeof(text), "%s", leftovers->items[i]);
+		snprintf(text, sizeof(text), "%s", list->items[i]);
 		for (char *space = text; (space = strchr(space, ' '));)
 			*space = '_';
-		add_string(notice, "leftover", text);
+		add_string(notice, key, text);
 	}
+}
+
+static void add_leftovers(struct notice *notice, const struct event *event)
+{
+	add_list(notice, "leftover", &event->is->leftovers);
+}
+
+static void add_drift(struct notice *notice, const struct event *event)
+{
+	add_list(notice, "drift", &event->is->drift);
 }
 
 static void add_errors(struct notice *notice, const struct event *event)
@@ -160,6 +168,9 @@ static const struct {
 	[EVENT_LEFTOVER] = {"leftover", SEVERITY_WARNING, {add_leftovers}},
 	[EVENT_LEFTOVER_GONE] = {"leftover_gone", SEVERITY_OKAY, {add_state, add_owners}},
 	[EVENT_LEFTOVER_UNKNOWN] = {"leftover_unknown", SEVERITY_OKAY, {add_state}},
+	[EVENT_DRIFT] = {"drift", SEVERITY_WARNING, {add_drift, add_owners}},
+	[EVENT_DRIFT_OVER] = {"drift_over", SEVERITY_OKAY, {add_state, add_owners}},
+	[EVENT_DRIFT_UNKNOWN] = {"drift_unknown", SEVERITY_OKAY, {add_state, add_owners}},
 	[EVENT_AER_CORRECTABLE] = {"aer_correctable", SEVERITY_WARNING, {add_errors, add_owners}},
 	[EVENT_AER_NONFATAL] = {"aer_nonfatal", SEVERITY_WARNING, {add_errors, add_owners}},
 	[EVENT_AER_FATAL] = {"aer_fatal", SEVERITY_FAILURE, {add_errors, add_owners}},

@@ -19,20 +19,41 @@ static bool is_unknown(const struct pci_device *device)
 	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
 }
 
+static bool always_known(const struct pci_device *device)
+{
+	(void)device;
+	return true;
+}
+
+static bool has_drift(const struct pci_device *device)
+{
+	return device->drift.count;
+}
+
+static bool knows_drift(const struct pci_device *device)
+{
+	return device->vf || !device_has_stated_settings(device);
+}
+
 static bool has_leftovers(const struct pci_device *device)
 {
 	return device->leftovers.count;
 }
 
-/* Lasting states of a device, with the events for their begin and end. */
+/* Lasting states of a device, with the events for their begin and end; and the event if a state is
+ * not known any more: the link of a suspended device is unknown, not recovered. */
 static const struct state {
-	enum event_kind begins, ends;
+	enum event_kind begins, ends, unknown;
 	bool (*holds)(const struct pci_device *device);
+	bool (*knows)(const struct pci_device *device);
 } STATES[] = {
-	{EVENT_OWNER_UNKNOWN, EVENT_OWNER_KNOWN, is_unknown},
-	{EVENT_CONFLICT, EVENT_CONFLICT_OVER, device_has_conflict},
-	{EVENT_LINK_DEGRADED, EVENT_LINK_RECOVERED, device_has_degraded_link},
-	{EVENT_LEFTOVER, EVENT_LEFTOVER_GONE, has_leftovers},
+	{EVENT_OWNER_UNKNOWN, EVENT_OWNER_KNOWN, 0, is_unknown, always_known},
+	{EVENT_CONFLICT, EVENT_CONFLICT_OVER, 0, device_has_conflict, always_known},
+	{EVENT_LINK_DEGRADED, EVENT_LINK_RECOVERED, EVENT_LINK_UNKNOWN, device_has_degraded_link,
+	 device_knows_link},
+	{EVENT_LEFTOVER, EVENT_LEFTOVER_GONE, EVENT_LEFTOVER_UNKNOWN, has_leftovers,
+	 device_knows_leftovers},
+	{EVENT_DRIFT, EVENT_DRIFT_OVER, EVENT_DRIFT_UNKNOWN, has_drift, knows_drift},
 };
 
 static void find_states(const struct event_search *search, const struct pci_device *was,
@@ -43,14 +64,9 @@ static void find_states(const struct event_search *search, const struct pci_devi
 		bool before = was && STATES[i].holds(was), now = STATES[i].holds(is);
 
 		if (before && !now)
-			event.kind = STATES[i].ends;
+			event.kind = STATES[i].knows(is) ? STATES[i].ends : STATES[i].unknown;
 		else if (!now || (before && !search->persistent))
 			continue;
-		/* the link of a suspended device is unknown, not recovered */
-		if (event.kind == EVENT_LINK_RECOVERED && !device_knows_link(is))
-			event.kind = EVENT_LINK_UNKNOWN;
-		if (event.kind == EVENT_LEFTOVER_GONE && !device_knows_leftovers(is))
-			event.kind = EVENT_LEFTOVER_UNKNOWN;
 		emit(search, event);
 	}
 }

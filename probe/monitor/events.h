@@ -22,6 +22,9 @@ enum event_kind {
 	EVENT_LEFTOVER,	    /* a free VF has settings of a previous VM */
 	EVENT_LEFTOVER_GONE,
 	EVENT_LEFTOVER_UNKNOWN, /* had some, and its settings or owner are unknown now */
+	EVENT_DRIFT,		/* a VF differs from the definition of its VM */
+	EVENT_DRIFT_OVER,
+	EVENT_DRIFT_UNKNOWN, /* did, and its settings are unknown now */
 	EVENT_AER_CORRECTABLE,
 	EVENT_AER_NONFATAL,
 	EVENT_AER_FATAL,
@@ -38,7 +41,7 @@ typedef void event_sink(void *data, const struct event *event);
 
 /* Calls SINK for each change from the inventory WAS to IS, in order of address. A device that
  * exists in both but became selected or unselected is not a change. If PERSISTENT, lasting states
- * (unknown, conflict, degraded, leftover) are reported as long as they last. */
+ * (unknown, conflict, degraded, leftover, drift) are reported as long as they last. */
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
 		 event_sink *sink, void *data);
 

@@ -107,8 +107,13 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 	    set_string(&owner->uuid, claim->uuid, outranks) < 0 ||
 	    set_string(&owner->guest_address, claim->guest_address, outranks) < 0 ||
 	    set_string(&owner->mdev, claim->mdev, false) < 0 ||
+	    set_string(&owner->mac, claim->mac, outranks) < 0 ||
 	    set_string(&owner->pod, claim->pod, false) < 0)
 		return -ENOMEM;
+	if (claim->has_vlan) {
+		owner->has_vlan = true;
+		owner->vlan = claim->vlan;
+	}
 	errno = 0;
 	set_frontend(owner, claim, outranks && claim->name);
 	return !owner->frontend && errno == ENOMEM ? -ENOMEM : 0;

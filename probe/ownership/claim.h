@@ -17,6 +17,9 @@ struct claim {
 	const char *frontend, *frontend_id; /* if known from more than the name; frontend is a
 					       constant */
 	const char *guest_address, *mdev;
+	const char *mac; /* of a network VF, as stated for the VM */
+	bool has_vlan;
+	unsigned vlan;	  /* likewise */
 	const char *pod;  /* UID of its Kubernetes pod */
 	bool is_other_vm; /* the name, UUID and frontend of the process are wrong: it claims to be
 			     another VM than this one */

@@ -51,6 +51,10 @@ static int claim_device(const struct owner_search *search, const struct domain_d
 		.frontend_id = used->frontend_id,
 		.guest_address = used->device.guest_address,
 		.mdev = used->device.is_mdev ? used->device.mdev : NULL,
+		/* those of the next start are not made yet */
+		.mac = used->runs ? used->mac : NULL,
+		.has_vlan = used->runs && used->has_vlan,
+		.vlan = used->vlan,
 	};
 	struct pci_device *device =
 		used->device.is_mdev

@@ -17,7 +17,7 @@
 
 /* ---- the helper's output ---- */
 
-enum { STATE, KIND, DEVICE, GUEST, UUID, NAME, FRONTEND, FRONTEND_ID, FIELDS };
+enum { STATE, KIND, DEVICE, GUEST, UUID, NAME, FRONTEND, FRONTEND_ID, MAC, VLAN, FIELDS };
 
 static void free_members(struct domain_device *device)
 {
@@ -65,10 +65,14 @@ static bool unescape(char *string)
 	return true;
 }
 
-/* Splits LINE into exactly FIELDS nonempty fields; absent ones become NULL. */
+/* Splits LINE into exactly FIELDS nonempty fields; absent ones become NULL. Only interfaces have
+ * the last two. */
 static bool split(char *line, char *fields[FIELDS])
 {
+	fields[MAC] = fields[VLAN] = NULL;
 	for (size_t i = 0; i < FIELDS; i++) {
+		if (i == MAC && !line)
+			return true;
 		fields[i] = strsep(&line, " ");
 		if (!fields[i] || !*fields[i])
 			return false;
@@ -105,6 +109,32 @@ static bool read_device(char *const fields[FIELDS], struct vmm_device *device)
 	return true;
 }
 
+static bool is_mac(const char *string)
+{
+	for (size_t i = 0; i < strlen("52:54:00:00:00:01"); i++)
+		if (i % 3 == 2 ? string[i] != ':' : hex_value(string[i]) < 0)
+			return false;
+	return !string[strlen("52:54:00:00:00:01")];
+}
+
+static bool read_interface(char *const fields[FIELDS], struct domain_device *device)
+{
+	if (fields[MAC]) {
+		if (!is_mac(fields[MAC]))
+			return false;
+		strcpy(device->mac, fields[MAC]);
+	}
+	if (fields[VLAN]) {
+		size_t length = strlen(fields[VLAN]);
+
+		if (length > 4 || strspn(fields[VLAN], "0123456789") != length)
+			return false;
+		device->has_vlan = true;
+		device->vlan = (unsigned)strtoul(fields[VLAN], NULL, 10);
+	}
+	return true;
+}
+
 /* Metadata take precedence over the name, which can be chosen freely. */
 static int read_frontend(char *const fields[FIELDS], struct domain_device *device)
 {
@@ -132,7 +162,8 @@ static int read_line(char *line, struct domain_device *device)
 	char *fields[FIELDS];
 	uuid_t uuid;
 
-	if (!split(line, fields) || !read_device(fields, &device->device))
+	if (!split(line, fields) || !read_device(fields, &device->device) ||
+	    !read_interface(fields, device))
 		return -EBADMSG;
 	if (!fields[STATE] || !fields[NAME] || !fields[UUID] || uuid_parse(fields[UUID], uuid) < 0)
 		return -EBADMSG;

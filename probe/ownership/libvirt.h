@@ -27,6 +27,9 @@ struct domain_device {
 	char *name, *uuid;	  /* of the domain; never NULL */
 	const char *frontend;	  /* "opennebula", ..., by metadata or name; NULL: unknown */
 	char *frontend_id;	  /* the frontend's id of the VM; NULL if frontend is */
+	char mac[18];		  /* of a network interface: "52:54:00:00:00:01"; "": not stated */
+	bool has_vlan;
+	unsigned vlan; /* likewise; 0 for none */
 };
 
 struct domain_devices {
@@ -54,20 +57,22 @@ int libvirt_read(struct sysroot *root, const char *helper, struct domain_devices
 		 char why[LIBVIRT_WHY_SIZE]);
 
 /* Parses the LENGTH bytes of OUTPUT, as libvirt-domains prints it: a line of eight fields,
- * separated by single spaces, for each device of a domain, and a last line "end" with the number of
+ * or ten of a network interface, separated by single spaces, for each device of a domain, and a
+ * last line "end" with the number of
  * lines before it:
  *
  *   runs pci 0000:81:00.2 0000:05:00.0 2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1 one-42 opennebula 42
  *   defined mdev 4b20d080-1b54-4048-85b3-a6a62d165c01 - UUID a%20name - -
+ *   runs pci 0000:82:10.1 - 2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1 a - - 52:54:00:00:00:01 100
  *   unread web internal%20error
- *   end 3
+ *   end 4
  *
  * The fields are: whether the domain runs with the device or is only defined with it; the kind; the
  * host address or the mediated device's UUID; the guest address; the domain's UUID and name; the
- * frontend in its metadata, and the frontend's id of the VM. "-" is an absent field. An unread line
- * has the name of a domain whose devices could not all be read, and the reason. In names and
- * reasons any byte other than letters, digits and "_.:-" is escaped as % and two hex digits, and so
- * is a leading "-".
+ * frontend in its metadata, and the frontend's id of the VM; the MAC address, in lower case, and
+ * the VLAN id of the interface. "-" is an absent field. An unread line has the name of a domain
+ * whose devices could not all be read, and the reason. In names and reasons any byte other than
+ * letters, digits and "_.:-" is escaped as % and two hex digits, and so is a leading "-".
  *
  * Returns 0, -EBADMSG if OUTPUT is malformed or incomplete, or -ENOMEM. No I/O. */
 int domain_devices_parse(const char *output, size_t length, struct domain_devices *ret);

@@ -27,6 +27,7 @@ DEVICE = {
     "in_use": ("gauge-in_use", "pciprobe_device_in_use", "in_use"),
     "conflict": ("gauge-conflict", "pciprobe_device_conflict", "conflict"),
     "has_leftovers": ("gauge-vf_leftover", "pciprobe_device_vf_leftover", "vf_leftover"),
+    "has_drift": ("gauge-vf_drift", "pciprobe_device_vf_drift", "vf_drift"),
 }
 COLLECTD, PROMETHEUS, INFLUX = range(3)
 

@@ -108,6 +108,10 @@ check_shows "the VF is held, by its address in the VM" "${vfs[0]}" \
     "held 77 $(guest_address one-77)"
 check_same "libvirt has set the MAC address, and the VLAN again" "$(mac_in single.xml) 100 yes" \
     "$(show "${vfs[0]}" vf_mac,vf_vlan,vf_trust)"
+check_shows "its settings are those of its definition" "${vfs[0]}" has_drift no
+ip link set "$interface" vf 0 mac 52:54:00:00:00:99
+check_shows "another MAC address is drift" "${vfs[0]}" drift \
+    "mac\x2052:54:00:00:00:99\x20instead\x20of\x20$(mac_in single.xml)"
 check_shows "the other VF is free" "${vfs[1]}" ownership free
 check "the VM is destroyed" virsh -q destroy one-77
 check_shows "the VF is reserved again" "${vfs[0]}" ownership,vm_ids "reserved 77"

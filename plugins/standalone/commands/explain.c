@@ -28,12 +28,17 @@ static void print_rejection(const struct rule_list *list)
 	printf(")%s\n", list->count ? "" : ", which is missing or empty");
 }
 
-static void print_leftovers(const struct pci_device *device)
+static void print_list(const char *heading, const struct strings *list)
 {
-	for (size_t i = 0; i < device->leftovers.count; i++)
-		printf("%s%s",
-		       i ? ", " : "    leftover of a previous VM: ", device->leftovers.items[i]);
-	printf("%s", device->leftovers.count ? "\n" : "");
+	for (size_t i = 0; i < list->count; i++)
+		printf("%s%s", i ? ", " : heading, list->items[i]);
+	printf("%s", list->count ? "\n" : "");
+}
+
+static void print_vf_settings(const struct pci_device *device)
+{
+	print_list("    leftover of a previous VM: ", &device->leftovers);
+	print_list("    differs from the libvirt definition of its VM: ", &device->drift);
 	if (!device->vf_unknown_reason)
 		return;
 	printf("    VF settings unknown: ");
@@ -41,7 +46,7 @@ static void print_leftovers(const struct pci_device *device)
 	printf("\n");
 }
 
-/* For a selected device: its aliases, leftovers and whether it is available. */
+/* For a selected device: its aliases, VF settings and whether it is available. */
 static void print_availability(const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->aliases.count; i++)
@@ -52,7 +57,7 @@ static void print_availability(const struct pci_device *device)
 			printf(" %s", device->group_peers.items[i]);
 		printf("\n");
 	}
-	print_leftovers(device);
+	print_vf_settings(device);
 	unavailable_write(stdout, "    ", device);
 	unavailable_write_help(stdout, "    ", device);
 	if (device_unavailable_reason(device) == UNAVAILABLE_NONE)

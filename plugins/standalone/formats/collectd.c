@@ -94,11 +94,12 @@ static void write_owners(FILE *out, const struct pci_device *device)
 	}
 }
 
-static void write_leftovers(FILE *out, const struct pci_device *device)
+/* The items are of plain words. */
+static void write_list(FILE *out, const char *key, const struct strings *list)
 {
-	for (size_t i = 0; i < device->leftovers.count; i++) {
-		fputs(" leftover=", out);
-		for (const char *c = device->leftovers.items[i]; *c; c++)
+	for (size_t i = 0; i < list->count; i++) {
+		fprintf(out, " %s=", key);
+		for (const char *c = list->items[i]; *c; c++)
 			fputc(*c == ' ' ? '_' : *c, out);
 	}
 }
@@ -118,7 +119,8 @@ static void write_notification(const struct collectd_output *output, const char 
 		"event=%s address=%s",
 		address_format(&device->address, address), event, event, address);
 	write_owners(out, device);
-	write_leftovers(out, device);
+	write_list(out, "leftover", &device->leftovers);
+	write_list(out, "drift", &device->drift);
 	fputs("\"\n", out);
 }
 
@@ -133,6 +135,8 @@ int write_collectd(const struct report *report, FILE *out)
 			write_notification(&output, "failure", "conflict", device);
 		if (device->leftovers.count)
 			write_notification(&output, "warning", "leftover", device);
+		if (device->drift.count)
+			write_notification(&output, "warning", "drift", device);
 	}
 	return error;
 }

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEOPLE_COLUMNS                                                                     \
-	"address,vendor,device,driver,iommu_group,ownership,conflict,leftovers,available," \
+#define PEOPLE_COLUMNS                                                                           \
+	"address,vendor,device,driver,iommu_group,ownership,conflict,leftovers,drift,available," \
 	"vm_ids,owners,sriov,interfaces,device_name"
 #define SCRIPT_COLUMNS \
 	"address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"

@@ -242,6 +242,29 @@ static void leftovers_of_a_vm_appear_and_are_gone(void **state)
 #undef FREE
 }
 
+static void drift_begins_and_is_over(void **state)
+{
+	char *vlan[] = {MUTABLE("vlan 0 instead of 100")};
+	struct vf_settings vf = {0};
+	const struct strings drift = {vlan, 1};
+
+	(void)state;
+#define HOLDS OWNED(OWNERS({.pid = 42, .name = MUTABLE("a"), .has_vlan = true, .vlan = 100}))
+	expect(INVENTORY(DEVICE(1, VFIO, HOLDS, .vf = &vf)),
+	       INVENTORY(DEVICE(1, VFIO, HOLDS, .vf = &vf, .drift = drift)),
+	       "WARNING 0000:01:00.0 drift: event=drift address=0000:01:00.0 model=15b3:1016 "
+	       "drift=vlan_0_instead_of_100 vm=a pid=42\n");
+	expect(INVENTORY(DEVICE(1, VFIO, HOLDS, .vf = &vf, .drift = drift)),
+	       INVENTORY(DEVICE(1, VFIO, HOLDS, .vf = &vf)),
+	       "OKAY 0000:01:00.0 drift_over: event=drift_over address=0000:01:00.0 model=15b3:1016 "
+	       "state=held vm=a pid=42\n");
+	expect(INVENTORY(DEVICE(1, VFIO, HOLDS, .vf = &vf, .drift = drift)),
+	       INVENTORY(DEVICE(1, VFIO, HOLDS)),
+	       "OKAY 0000:01:00.0 drift_unknown: event=drift_unknown address=0000:01:00.0 "
+	       "model=15b3:1016 state=held vm=a pid=42\n");
+#undef HOLDS
+}
+
 static void errors_are_reported_with_their_number(void **state)
 {
 	(void)state;
@@ -312,6 +335,7 @@ int main(void)
 		cmocka_unit_test(two_owners_are_a_conflict),
 		cmocka_unit_test(links_degrade_and_recover),
 		cmocka_unit_test(leftovers_of_a_vm_appear_and_are_gone),
+		cmocka_unit_test(drift_begins_and_is_over),
 		cmocka_unit_test(errors_are_reported_with_their_number),
 		cmocka_unit_test(hostile_names_are_sanitized),
 		cmocka_unit_test(a_changed_configuration_is_reported),

@@ -112,12 +112,33 @@ static void devices_are_printed(void **state)
 		   "<source>"
 		   "<address type='pci' domain='0x0000' bus='0x82' slot='0x00' function='0x2'/>"
 		   "</source></interface>"),
-	      "runs pci 0000:82:00.2 - " UUID " web - -\nend 1\n");
+	      "runs pci 0000:82:00.2 - " UUID " web - - 52:54:00:00:00:01 -\nend 1\n");
 	check(LIVE("<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='" MDEV
 		   "'/></source></hostdev>"),
 	      "runs mdev " MDEV " - " UUID " web - -\nend 1\n");
 	check(LIVE("<hostdev mode='subsystem' type='usb'/><interface type='network'/><disk type='file'/>"),
 	      "end 0\n");
+}
+
+static void settings_of_interfaces_are_printed(void **state)
+{
+#define INTERFACE(settings)                                                            \
+	LIVE("<interface type='hostdev'><source>" ADDRESS("0x82") "</source>" settings \
+								  "</interface>")
+#define EXPECTED(settings) "runs pci 0000:82:00.2 - " UUID " web - -" settings "\nend 1\n"
+	(void)state;
+	check(INTERFACE(""), EXPECTED(""));
+	check(INTERFACE("<mac address='52:54:00:AB:cd:01'/><vlan><tag id='42'/></vlan>"),
+	      EXPECTED(" 52:54:00:ab:cd:01 42"));
+	check(INTERFACE("<vlan trunk='yes'><tag id='0'/></vlan>"), EXPECTED(" - 0"));
+	/* libvirt would not have accepted these */
+	check(INTERFACE("<mac address='52:54:00'/><vlan><tag id='4096'/></vlan>"), EXPECTED(""));
+	check(INTERFACE("<mac address='52:54:00:00:00:0g'/><vlan/>"), EXPECTED(""));
+	check(INTERFACE("<mac/><vlan><tag/></vlan>"), EXPECTED(""));
+	/* a hostdev has neither */
+	check(LIVE("<hostdev mode='subsystem' type='pci'><source>" ADDRESS(
+		      "0x82") "</source><mac address='52:54:00:00:00:01'/></hostdev>"),
+	      EXPECTED(""));
 }
 
 static void the_frontend_is_found_in_metadata(void **state)
@@ -247,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(devices_are_printed),
+		cmocka_unit_test(settings_of_interfaces_are_printed),
 		cmocka_unit_test(the_frontend_is_found_in_metadata),
 		cmocka_unit_test(iommufd_does_not_change_the_output),
 		cmocka_unit_test(an_unreadable_domain_does_not_hide_others),

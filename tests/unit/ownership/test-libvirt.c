@@ -79,6 +79,44 @@ static void all_kinds_of_devices_are_parsed(void **state)
 	assert_string_equal(devices.items[4].frontend, "nova");
 }
 
+static void settings_of_interfaces_are_parsed(void **state)
+{
+#define LINE "runs pci 0000:81:00.2 - " UUID " web - -"
+	static const char *const malformed[] = {
+		" ",
+		" -",
+		" 52:54:00:00:00:01",
+		" 52:54:00:00:00:01 100 ",
+		" 52:54:00:00:00 100",
+		" 52:54:00:00:00:0G 100",
+		" - -1",
+		" - 10000",
+		" - 0x1",
+		" - 1 2",
+	};
+
+	(void)state;
+	assert_int_equal(parse(LINE " 52:54:00:00:00:01 100\n" LINE " - 0\n" LINE
+				    " 52:54:00:00:00:02 -\n" LINE "\nend 4\n"),
+			 0);
+	assert_string_equal(devices.items[0].mac, "52:54:00:00:00:01");
+	assert_true(devices.items[0].has_vlan);
+	assert_int_equal(devices.items[0].vlan, 100);
+	assert_string_equal(devices.items[1].mac, "");
+	assert_true(devices.items[1].has_vlan);
+	assert_int_equal(devices.items[1].vlan, 0);
+	assert_string_equal(devices.items[2].mac, "52:54:00:00:00:02");
+	assert_false(devices.items[2].has_vlan);
+	assert_string_equal(devices.items[3].mac, "");
+	assert_false(devices.items[3].has_vlan);
+	for (size_t i = 0; i < COUNT(malformed); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), LINE "%s\nend 1\n", malformed[i]);
+		assert_int_equal(parse(text), -EBADMSG);
+	}
+}
+
 static void an_answer_without_devices_is_valid(void **state)
 {
 	(void)state;
@@ -330,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(all_kinds_of_devices_are_parsed),
+		TEST(settings_of_interfaces_are_parsed),
 		TEST(an_answer_without_devices_is_valid),
 		TEST(names_can_contain_any_bytes),
 		TEST(domains_that_could_not_be_read_are_counted),

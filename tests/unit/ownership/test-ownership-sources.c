@@ -532,8 +532,8 @@ static void libvirt_domains_claim_devices(void **state)
 	PROCESS(43, "qemu-system-x86_64\0-name\0guest=by-hand");
 	add_descriptor(43, 6, "/dev/vfio/5");
 	add_libvirt("cat <<END\n"
-		    "runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 one-1 - -\n"
-		    "defined pci 0000:02:00.0 - " UUID "2 one-2 - -\n"
+		    "runs pci 0000:01:00.0 0000:06:00.0 " UUID "1 one-1 - - 52:54:00:00:00:01 100\n"
+		    "defined pci 0000:02:00.0 - " UUID "2 one-2 - - 52:54:00:00:00:02 200\n"
 		    "defined pci 0000:03:00.0 - " UUID "2 one-2 - -\n"
 		    "defined pci 0000:04:00.0 - " UUID "2 one-2 - -\n"
 		    "defined pci 0000:04:00.0 - " UUID "3 one-3 - -\n"
@@ -550,8 +550,13 @@ static void libvirt_domains_claim_devices(void **state)
 	assert_string_equal(device->owners[0].source, "vfio+cmdline+libvirt");
 	assert_false(device->owners[0].reserves);
 	assert_string_equal(device->owners[0].guest_address, "0000:06:00.0");
+	assert_string_equal(device->owners[0].mac, "52:54:00:00:00:01");
+	assert_true(device->owners[0].has_vlan);
+	assert_int_equal(device->owners[0].vlan, 100);
+	assert_true(device_has_stated_settings(device));
 	assert_string_equal(state_of("02:00.0"), "reserved");
 	assert_string_equal(device_at("02:00.0")->owners[0].frontend_id, "2");
+	assert_false(device_has_stated_settings(device_at("02:00.0")));
 	assert_string_equal(
 		state_of("03:00.0"),
 		"reserved"); /* managed: bound to the host driver until the domain starts */
