@@ -318,7 +318,7 @@ int vf_settings_read(struct sysroot *root, const struct log *log, const char *he
 		error = read_output(root, helper, inventory, why);
 	if (error == -ENOMEM)
 		return error;
-	if (error < 0 && sysroot_is_host(root))
+	if (error < 0 && helper && sysroot_is_host(root))
 		log_warning(log, "settings of network VFs are unknown: %s", why);
 	inventory_foreach(inventory, device) {
 		if (failed || !is_network_vf(device) || device->vf || device->vf_unknown_reason)

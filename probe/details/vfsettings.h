@@ -20,7 +20,8 @@
 /* Sets vf, or if the settings are unknown vf_unknown_reason, of the selected network VFs of
  * INVENTORY, which must have been read with DETAIL_SRIOV, DETAIL_VF_INDEX, DETAIL_DRIVER and
  * DETAIL_PF_INTERFACE. HELPER is the path of vf-settings; NULL: not built. A failed query is
- * logged; below a root other than "/" the recorded output is read instead. Returns 0 or -ENOMEM. */
+ * logged, a missing HELPER is not; below a root other than "/" the recorded output is read instead.
+ * Returns 0 or -ENOMEM. */
 int vf_settings_read(struct sysroot *root, const struct log *log, const char *helper,
 		     struct inventory *inventory);
 

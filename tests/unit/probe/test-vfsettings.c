@@ -269,6 +269,7 @@ static void without_libmnl_the_settings_are_unknown(void **state)
 	(void)state;
 	assert_int_equal(vf_settings_read(host, &capture, NULL, &inventory), 0);
 	assert_string_equal(devices[0].vf_unknown_reason, "built without libmnl");
+	assert_string_equal(logged, "");
 }
 
 static void without_network_vfs_nothing_is_run(void **state)
