@@ -69,14 +69,14 @@ void vf_list_set_defaults(struct vf_list *list)
 /* ---- reading ---- */
 
 /* Appends the VFs that are reported through one interface. */
-struct reader {
+struct vf_reader {
 	struct vf_list *list;
 	struct vf_entry entry; /* with the interface */
 };
 
 static int add_reported(void *data, const struct rtnetlink_vf *vf)
 {
-	struct reader *reader = data;
+	struct vf_reader *reader = data;
 
 	reader->entry.vf = *vf;
 	return vf_list_add(reader->list, &reader->entry);
@@ -104,7 +104,7 @@ static int read_index(struct sysroot *root, const struct pci_address *pf, const 
 static int read_interface(struct netlink *netlink, struct sysroot *root,
 			  const struct pci_address *pf, const char *name, struct vf_list *list)
 {
-	struct reader reader = {.list = list};
+	struct vf_reader reader = {.list = list};
 	int error;
 
 	if (strlen(name) >= sizeof(reader.entry.name))
