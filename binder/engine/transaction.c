@@ -151,7 +151,8 @@ static int apply(struct kernel *kernel, struct changes *changes)
 }
 
 /* Sets the settings of the VFs of CHANGE again if these were created again. It has been verified.
- * Returns 0, also if some could not be set; -ENOMEM; or -ETIMEDOUT. */
+ * Returns 0, also if the driver refuses some; or, if a later run may set them, -ENOMEM, -ETIMEDOUT
+ * or -EPERM. */
 static int restore_settings(struct kernel *kernel, struct change *change)
 {
 	struct vf_outcome outcome;
@@ -161,9 +162,10 @@ static int restore_settings(struct kernel *kernel, struct change *change)
 		return 0;
 	error = vf_list_apply(kernel, &change->address, &change->settings, change->vfs_wanted,
 			      &outcome);
-	if (!error && outcome.failed)
-		change->has_lost = true;
-	return error;
+	if (error < 0 || outcome.is_denied)
+		return error ? error : -EPERM;
+	change->has_lost = outcome.failed;
+	return 0;
 }
 
 static int restore_all_settings(struct kernel *kernel, struct changes *changes)
@@ -314,7 +316,7 @@ static int verify_rollback(struct kernel *kernel, struct journal *journal, struc
 		if (kernel->is_busy(kernel, &change->address) || execute_verify(kernel, change) < 0)
 			continue;
 		error = restore_settings(kernel, change);
-		if (error == -ETIMEDOUT) {
+		if (error == -ETIMEDOUT || error == -EPERM) {
 			error = 0; /* it stays in the journal */
 			continue;
 		}
@@ -391,14 +393,12 @@ static enum transaction_result commit(struct kernel *kernel, struct journal *jou
 {
 	int error = restore_all_settings(kernel, changes);
 
-	if (error == -ETIMEDOUT) {
-		log_error(kernel->log, "run 'vfio-bind recover' later");
-		return TRANSACTION_TIMEOUT;
-	}
 	if (error < 0) {
-		log_error(kernel->log, "out of memory");
-		log_unsaved(kernel);
-		return TRANSACTION_INCOMPLETE;
+		log_error(
+			kernel->log,
+			"%s; not all settings of virtual functions are restored; resolve the cause, then run 'vfio-bind recover'",
+			error == -ETIMEDOUT ? "timed out" : strerror(-error));
+		return error == -ETIMEDOUT ? TRANSACTION_TIMEOUT : TRANSACTION_INCOMPLETE;
 	}
 	error = commit_all(kernel, journal, changes);
 	return error < 0 || has_lost(changes) ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;

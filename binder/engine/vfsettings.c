@@ -452,6 +452,7 @@ static void add_failure(struct vf_outcome *outcome, int error)
 {
 	if (!outcome->failed++)
 		outcome->error = error;
+	outcome->is_denied |= error == -EPERM;
 }
 
 static void report_works(const struct kernel *kernel, const struct pci_address *pf,

@@ -54,6 +54,7 @@ struct vf_outcome {
 	unsigned set;	 /* settings that were changed */
 	unsigned failed; /* settings, or VFs whose settings cannot be read (logged) */
 	int error;	 /* of the first failure; 0 also if the driver ignored it */
+	bool is_denied;	 /* one failed for lack of privileges, which another run may have */
 };
 
 /* Makes the settings of the VFs of PF whose index is below LIMIT those in WANTED: a request for

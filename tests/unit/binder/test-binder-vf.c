@@ -579,6 +579,35 @@ static void settings_that_cannot_be_read_in_time_are_restored_later(void **state
 	assert_int_equal(journal_size(), 0);
 }
 
+/* As in a sandbox without CAP_NET_ADMIN: a run that has it can still set them. */
+static void settings_that_may_not_be_set_are_restored_later(void **state)
+{
+	(void)state;
+	prepare_tenants();
+	kernel.netlink.refused[VF_VLAN] = -EPERM;
+	assert_int_equal(set_vfs("4", 0), BIND_INCOMPLETE);
+	assert_contains(captured.text, "not set: vlan 7 qos 0: Operation not permitted: ");
+	assert_contains(captured.text, "then run 'vfio-bind recover'");
+	assert_int_equal(journal_size(), 1);
+	assert_int_equal(RECOVER(), BIND_INCOMPLETE);
+	kernel.netlink.refused[VF_VLAN] = 0;
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_true(has_tenants(3));
+	assert_int_equal(numvfs(), 4);
+	assert_int_equal(journal_size(), 0);
+
+	kernel.netlink.refused[VF_TRUST] = -EPERM;
+	kernel.fault = FAULT_ERROR;
+	kernel.fault_at = kernel.writes + 2;
+	kernel.error = -ENOMEM;
+	assert_int_equal(set_vfs("3", 0), BIND_INCOMPLETE);
+	assert_int_equal(journal_size(), 1);
+	kernel.netlink.refused[VF_TRUST] = 0;
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_true(has_tenants(3));
+	assert_int_equal(numvfs(), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -604,6 +633,7 @@ int main(void)
 		TEST(a_killed_run_is_recovered_with_its_settings),
 		TEST(a_killed_recovery_is_recovered),
 		TEST(settings_that_cannot_be_read_in_time_are_restored_later),
+		TEST(settings_that_may_not_be_set_are_restored_later),
 	};
 
 	return cmocka_run_group_tests_name("binder-vf", tests, NULL, NULL);
