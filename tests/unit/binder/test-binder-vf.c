@@ -4,6 +4,7 @@
 #include "tests/unit/binder/bindfixture.h"
 
 #include "binder/engine/journal.h"
+#include "binder/engine/vfsettings.h"
 #include "binder/hazards/hazard.h"
 
 #include <errno.h>
@@ -553,6 +554,64 @@ static void a_killed_recovery_is_recovered(void **state)
 		}
 }
 
+/* The VFs were not removed: what another program has set meanwhile stays. */
+static void a_run_killed_before_its_first_change_sets_nothing(void **state)
+{
+	(void)state;
+	prepare_tenants();
+	run_and_be_killed(FAULT_KILL_BEFORE, 1);
+	kernel.netlink.table->vfs[0].vlan = 9;
+	assert_int_equal(RECOVER(), BIND_DONE);
+	assert_string_equal(kernel.written, "");
+	assert_int_equal(kernel.netlink.table->vfs[0].vlan, 9);
+	assert_int_equal(journal_size(), 0);
+}
+
+static unsigned reads, hidden_until;
+
+/* The driver has not initialized the VFs. */
+static void hide_vfs(void)
+{
+	reads++;
+	if (reads > 1)
+		kernel.netlink.table->count = reads < hidden_until ? 1 : 4;
+}
+
+static void vfs_that_are_reported_later_are_waited_for(void **state)
+{
+	(void)state;
+	prepare_tenants();
+	kernel.netlink.on_read = hide_vfs;
+	reads = 0;
+	hidden_until = 6;
+	assert_int_equal(set_vfs("4", 0), BIND_DONE);
+	assert_true(has_tenants(3));
+	assert_string_equal(captured.text, "");
+
+	kernel.netlink.table->count = 4;
+	reads = 0;
+	hidden_until = UINT32_MAX;
+	assert_int_equal(set_vfs("3", 0), BIND_INCOMPLETE);
+	assert_contains(
+		captured.text, NIC
+		": virtual function 2: settings not set: eth0: the driver does not report the virtual function; try 'ip link set dev eth0 vf 2 mac 00:00:00:00:00:00 vlan 7 qos 0 spoofchk on trust off state disable max_tx_rate 0 min_tx_rate 0 query_rss off'\n");
+}
+
+/* InfiniBand has GUIDs instead of MACs; what a driver did not report has no value to restore. */
+static void settings_without_a_value_are_not_set(void **state)
+{
+	const struct rtnetlink_vf now = {.mac = {1},
+					 .mac_length = 20,
+					 .trust = SWITCH_ON,
+					 .spoof_check = SWITCH_ON,
+					 .rss_query = SWITCH_ON},
+				  wanted = {.mac_length = 20};
+
+	(void)state;
+	for (unsigned s = 0; s < RTNETLINK_SETTINGS; s++)
+		assert_false(vf_setting_differs(&now, &wanted, s));
+}
+
 static unsigned reads_until_hang;
 
 static void hang_at_read(void)
@@ -632,6 +691,9 @@ int main(void)
 		TEST(a_rollback_sets_them_again),
 		TEST(a_killed_run_is_recovered_with_its_settings),
 		TEST(a_killed_recovery_is_recovered),
+		TEST(a_run_killed_before_its_first_change_sets_nothing),
+		TEST(vfs_that_are_reported_later_are_waited_for),
+		TEST(settings_without_a_value_are_not_set),
 		TEST(settings_that_cannot_be_read_in_time_are_restored_later),
 		TEST(settings_that_may_not_be_set_are_restored_later),
 	};
