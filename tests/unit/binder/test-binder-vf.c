@@ -477,6 +477,7 @@ static void check_recovered(enum fault fault, unsigned at)
 /* Returns the number of steps that the run makes. */
 static unsigned count_steps(void)
 {
+	teardown(NULL);
 	setup(NULL);
 	prepare_tenants();
 	assert_int_equal(set_vfs("2", 1u << HAZARD_VF_SETTINGS), BIND_DONE);
