@@ -423,13 +423,10 @@ void hazards_find_reset(struct hazard_view *view, const struct pci_device *devic
 {
 	char address[ADDRESS_SIZE];
 
-	if (device->ownership == OWNERSHIP_RESERVED)
-		hazard_findings_add(
-			findings, HAZARD_HELD, device, "%s is assigned to %s%s%s",
-			address_format(&device->address, address),
-			device->owner_count && device->owners[0].name ? "VM '" : "a VM",
-			device->owner_count && device->owners[0].name ? device->owners[0].name : "",
-			device->owner_count && device->owners[0].name ? "'" : "");
+	if (device->ownership == OWNERSHIP_RESERVED && device->owner_count)
+		hazard_findings_add(findings, HAZARD_HELD, device, "%s is assigned to the VM '%s'",
+				    address_format(&device->address, address),
+				    device->owners[0].name ? device->owners[0].name : "?");
 	hazards_find_removal(view, device, findings);
 }
 

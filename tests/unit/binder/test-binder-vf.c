@@ -266,7 +266,7 @@ static void a_reserved_vf_is_not_reset(void **state)
 	fakesys_process(fake, 4712,
 			"qemu-system-x86_64\0-name\0guest=web1\0-device\0"
 			"vfio-pci,host=0000:01:10.1,id=h0,failover_pair_id=ua-net0");
-	check_refused(VF1 ": held: " VF1 " is assigned to VM 'web1'");
+	check_refused(VF1 ": held: " VF1 " is assigned to the VM 'web1'");
 }
 
 /* The host's own use can be overridden. */
