@@ -32,6 +32,11 @@ static int open_root(struct job *job, struct bind_options *options)
 	job->kernel->root = job->root;
 	job->kernel->log = job->log;
 	job->kernel->inventory = NULL;
+	host_netlink_init(&job->netlink, options->timeout);
+	job->netlink.report = report_netlink_wait;
+	job->netlink.data = job->log;
+	job->netlink.quiet = KERNEL_QUIET_SECONDS;
+	job->kernel->netlink = options->netlink ? options->netlink : &job->netlink.netlink;
 	return BIND_DONE;
 }
 
@@ -114,13 +119,8 @@ int job_begin(struct job *job, struct bind_options *options, bool changes)
 	job->view.log = job->log;
 	job->view.inventory = job->inventory;
 	job->view.targets = &job->targets;
-	host_netlink_init(&job->netlink, options->timeout);
-	job->netlink.report = report_netlink_wait;
-	job->netlink.data = job->log;
-	job->netlink.quiet = KERNEL_QUIET_SECONDS;
-	job->view.netlink = options->netlink		 ? options->netlink
-			    : sysroot_is_host(job->root) ? &job->netlink.netlink
-							 : NULL;
+	job->view.netlink = options->netlink || sysroot_is_host(job->root) ? job->kernel->netlink
+									   : NULL;
 	job->view.timeout = options->timeout;
 	return BIND_DONE;
 }
@@ -337,7 +337,7 @@ enum outcome job_outcome(const struct job *job, const struct change *change, int
 	if (recorded && recorded->state != CHANGE_BOUND)
 		return OUTCOME_UNFINISHED;
 	if (change && change->has_lost)
-		return OUTCOME_INCOMPLETE;
+		return change_is_applied(change) ? OUTCOME_SET_PARTLY : OUTCOME_INCOMPLETE;
 	/* it may be bound although the owner of its node could not be set */
 	return change && change->is_read && change_is_applied(change) ? done : OUTCOME_UNCHANGED;
 }

@@ -10,8 +10,8 @@
 #include "binder/engine/kernel.h"
 #include "binder/engine/plan.h"
 #include "binder/hazards/hazard.h"
-#include "common/netlink.h"
 #include "binder/options.h"
+#include "common/netlink.h"
 
 struct job {
 	struct bind_options *options;
@@ -39,6 +39,11 @@ enum outcome {
 	OUTCOME_BOUND,
 	OUTCOME_RELEASED,
 	OUTCOME_SET,	    /* has the wanted number of VFs */
+	OUTCOME_SET_PARTLY, /* has it, but not all settings were restored */
+	OUTCOME_DEFAULT,    /* the settings of a VF are the defaults, nothing to do */
+	OUTCOME_TO_RESET,   /* dry run: they would be */
+	OUTCOME_RESET,	    /* they are now */
+	OUTCOME_RESET_PARTLY,
 	OUTCOME_POSSIBLE,   /* check: could be bound */
 	OUTCOME_REFUSED,    /* check: could not be bound */
 	OUTCOME_UNCHANGED,  /* refused, or rolled back */

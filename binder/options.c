@@ -24,6 +24,7 @@ static const struct option_row OPTIONS[] = {
 	{"owner", 'O', "USER:GROUP", "set the owner of the nodes in /dev/vfio"},
 	{"persist", 'P', NULL, "bind: also at every boot, by files in /etc"},
 	{"forget", 'F', NULL, "release: remove the files of --persist"},
+	{"reset", 'R', NULL, "vf: return its settings to their defaults"},
 	{"timeout", 'T', "SECONDS", "time limit for each answer of the kernel (default: 30)"},
 	{"sysroot", 'S', "DIR", "read DIR, e.g. a recording, instead of /"},
 	{"json", 'j', NULL, "write JSON"},
@@ -47,6 +48,8 @@ const struct bind_subcommand BIND_SUBCOMMANDS[] = {
 	 run_release},
 	{"vfs", "PF NUMBER", 2, 2, "enable NUMBER virtual functions (0: disable)", "nEATjS",
 	 run_vfs},
+	{"vf", "PF INDEX --reset", 2, 2,
+	 "return the settings of a virtual function to their defaults", "nREATjS", run_vf},
 	{"apply", "", 0, 0, "bind the devices listed in /etc/default/vfio-bind, at boot",
 	 "nDGLEAOTjS", run_apply},
 	{"config", "KIND DEV...", 1, -1,
@@ -210,6 +213,9 @@ static int parse_option(void *data, int letter, char *argument)
 		return -1;
 	case 'F':
 		options->forget = true;
+		return -1;
+	case 'R':
+		options->reset = true;
 		return -1;
 	case 'T':
 		return parse_timeout(options, argument);

@@ -23,7 +23,7 @@ struct bind_options {
 	unsigned allowed; /* hazards to override, 1 << enum hazard */
 	unsigned timeout; /* seconds, for each call of the kernel */
 	bool all, group, dry_run, json, quiet, verbose;
-	bool persist, forget;
+	bool persist, forget, reset;
 	const char *ssh_connection; /* from the environment; NULL: none */
 	struct kernel *kernel;	    /* for tests; NULL: that of the host */
 	struct netlink *netlink;    /* for tests; NULL: that of the host */

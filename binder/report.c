@@ -90,6 +90,13 @@ static const struct {
 	[OUTCOME_BOUND] = {"bound", "bound to ", ""},
 	[OUTCOME_RELEASED] = {"released", "returned to ", ""},
 	[OUTCOME_SET] = {"set", "number of virtual functions changed (", ")"},
+	[OUTCOME_SET_PARTLY] =
+		{"incomplete",
+		 "number of virtual functions changed, but not all settings restored (", ")"},
+	[OUTCOME_DEFAULT] = {"already", "already at its defaults (", ")"},
+	[OUTCOME_TO_RESET] = {"planned", "would be returned to its defaults (", ")"},
+	[OUTCOME_RESET] = {"reset", "returned to its defaults (", ")"},
+	[OUTCOME_RESET_PARTLY] = {"incomplete", "not completely returned to its defaults (", ")"},
 	[OUTCOME_POSSIBLE] = {"possible", "could be bound (now ", ")"},
 	[OUTCOME_REFUSED] = {"refused", "cannot be bound (now ", ")"},
 	[OUTCOME_UNCHANGED] = {"unchanged", "unchanged (", ")"},

@@ -148,6 +148,9 @@ static struct json_object *new_steps(const struct bind_report *report, int *erro
 		step = json_object_new_object();
 		if (step && plan->steps[i].kind == STEP_LOAD) {
 			jsonvalue_add_string(step, "load", plan->steps[i].bytes, error);
+		} else if (step && plan->steps[i].kind == STEP_VF_SETTING) {
+			jsonvalue_add_string(step, "set", plan->steps[i].bytes, error);
+			jsonvalue_add_string(step, "interface", plan->steps[i].path, error);
 		} else if (step) {
 			snprintf(path, sizeof(path), "%s/%s", sysroot_path(report->job->root),
 				 plan->steps[i].path);

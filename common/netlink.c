@@ -74,18 +74,19 @@ static void relay(int from, int to)
 	}
 }
 
-/* The descriptors of the parent are closed, so that a child that hangs keeps no lock of it. */
+/* The descriptors of the parent are closed, so that a child that hangs keeps no other lock of it
+ * than KEPT. */
 static void __attribute__((noreturn))
-child_main(const char *namespace, const struct nlmsghdr *request, int out)
+child_main(const char *namespace, const struct nlmsghdr *request, int out, int kept)
 {
 	struct opened opened = {0};
-	int fd;
+	int fd, first = STDIN_FILENO + 1;
 
-	if (dup2(out, STDIN_FILENO) < 0)
+	if (dup2(out, STDIN_FILENO) < 0 || (kept >= 0 && dup2(kept, first++) < 0))
 		_exit(1);
 	/* Linux before 5.9 does not have it */
-	if (syscall(SYS_close_range, 1u, ~0u, 0u) < 0)
-		for (fd = 1; fd < 1024; fd++)
+	if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) < 0)
+		for (fd = first; fd < 1024; fd++)
 			close(fd);
 	out = STDIN_FILENO;
 	opened.error = namespace ? enter_namespace(namespace) : 0;
@@ -163,7 +164,7 @@ static int host_query(struct netlink *netlink, const char *namespace,
 		return -errno;
 	child = fork();
 	if (child == 0)
-		child_main(namespace, request, ends[1]);
+		child_main(namespace, request, ends[1], host->kept);
 	result = child < 0 ? -errno : 0;
 	close(ends[1]);
 	if (child > 0) {
@@ -176,5 +177,6 @@ static int host_query(struct netlink *netlink, const char *namespace,
 
 void host_netlink_init(struct host_netlink *netlink, unsigned timeout)
 {
-	*netlink = (struct host_netlink){.netlink = {.query = host_query}, .timeout = timeout};
+	*netlink = (struct host_netlink){
+		.netlink = {.query = host_query}, .timeout = timeout, .kept = -1};
 }

@@ -32,9 +32,11 @@ struct host_netlink {
 	void (*report)(const void *data, unsigned left);
 	const void *data; /* for report */
 	unsigned quiet;
+
+	int kept; /* a descriptor that the child keeps open, as for a lock; -1: none */
 };
 
-/* Initializes NETLINK, without report. Nothing has to be freed. */
+/* Initializes NETLINK, without report and kept. Nothing has to be freed. */
 void host_netlink_init(struct host_netlink *netlink, unsigned timeout);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -444,8 +445,9 @@ static int parse_vfs(struct query *query, const void *header,
 	return 0;
 }
 
-int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
-		  rtnetlink_vf_fn *each, void *data)
+/* Of the interface NAME, or if that is NULL, of the one whose index is INTERFACE. */
+static int list_vfs(struct netlink *netlink, const char *name, unsigned interface,
+		    bool with_counters, rtnetlink_vf_fn *each, void *data)
 {
 	_Alignas(struct nlmsghdr) char buffer[256];
 	struct query query = {.request = put_request(buffer, RTM_GETLINK, NLM_F_ACK),
@@ -454,14 +456,106 @@ int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
 			      .header_size = sizeof(struct ifinfomsg),
 			      .each.vf = each,
 			      .data = data};
+	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(query.request, sizeof(*header));
 
-	if (strlen(name) >= IFNAMSIZ)
-		return -EINVAL;
-	mnl_nlmsg_put_extra_header(query.request, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(query.request, IFLA_IFNAME, name);
+	header->ifi_index = (int)interface;
+	if (name)
+		mnl_attr_put_strz(query.request, IFLA_IFNAME, name);
 	mnl_attr_put_u32(query.request, IFLA_EXT_MASK,
 			 RTEXT_FILTER_VF | (with_counters ? 0 : RTEXT_FILTER_SKIP_STATS));
 	return run(netlink, NULL, &query);
+}
+
+int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
+		  rtnetlink_vf_fn *each, void *data)
+{
+	if (strlen(name) >= IFNAMSIZ)
+		return -EINVAL;
+	return list_vfs(netlink, name, 0, with_counters, each, data);
+}
+
+int rtnetlink_vfs_at(struct netlink *netlink, unsigned interface, rtnetlink_vf_fn *each, void *data)
+{
+	return list_vfs(netlink, NULL, interface, false, each, data);
+}
+
+/* Linux before 4.9 ignores the list, which is needed only for other protocols than 802.1Q. */
+static void put_vlan(struct nlmsghdr *request, const struct rtnetlink_vf *vf)
+{
+	struct ifla_vf_vlan vlan = {.vf = vf->index, .vlan = vf->vlan, .qos = vf->vlan_priority};
+	struct ifla_vf_vlan_info info = {.vf = vf->index,
+					 .vlan = vf->vlan,
+					 .qos = vf->vlan_priority,
+					 .vlan_proto = htons((uint16_t)vf->vlan_protocol)};
+	struct nlattr *list;
+
+	if (!vf->vlan_protocol || vf->vlan_protocol == ETH_P_8021Q) {
+		mnl_attr_put(request, IFLA_VF_VLAN, sizeof(vlan), &vlan);
+		return;
+	}
+	list = mnl_attr_nest_start(request, IFLA_VF_VLAN_LIST);
+	mnl_attr_put(request, IFLA_VF_VLAN_INFO, sizeof(info), &info);
+	mnl_attr_nest_end(request, list);
+}
+
+static void put_switch(struct nlmsghdr *request, unsigned short type, unsigned index,
+		       enum rtnetlink_switch value)
+{
+	struct ifla_vf_trust setting = {.vf = index, .setting = value == SWITCH_ON};
+
+	mnl_attr_put(request, type, sizeof(setting), &setting);
+}
+
+static void put_setting(struct nlmsghdr *request, const struct rtnetlink_vf *vf,
+			enum rtnetlink_setting setting)
+{
+	struct ifla_vf_mac mac = {.vf = vf->index};
+	struct ifla_vf_link_state link = {.vf = vf->index, .link_state = vf->link_state};
+	struct ifla_vf_rate rate = {
+		.vf = vf->index, .min_tx_rate = vf->min_rate, .max_tx_rate = vf->max_rate};
+
+	switch (setting) {
+	case VF_MAC:
+		memcpy(mac.mac, vf->mac, sizeof(vf->mac));
+		mnl_attr_put(request, IFLA_VF_MAC, sizeof(mac), &mac);
+		break;
+	case VF_VLAN:
+		put_vlan(request, vf);
+		break;
+	case VF_SPOOF_CHECK:
+		put_switch(request, IFLA_VF_SPOOFCHK, vf->index, vf->spoof_check);
+		break;
+	case VF_TRUST:
+		put_switch(request, IFLA_VF_TRUST, vf->index, vf->trust);
+		break;
+	case VF_LINK_STATE:
+		mnl_attr_put(request, IFLA_VF_LINK_STATE, sizeof(link), &link);
+		break;
+	case VF_RATE:
+		mnl_attr_put(request, IFLA_VF_RATE, sizeof(rate), &rate);
+		break;
+	case VF_RSS_QUERY:
+		put_switch(request, IFLA_VF_RSS_QUERY_EN, vf->index, vf->rss_query);
+		break;
+	}
+}
+
+/* Not repeated like a query: the driver may have done a part of it. */
+int rtnetlink_set_vf(struct netlink *netlink, unsigned interface, const struct rtnetlink_vf *vf,
+		     enum rtnetlink_setting setting)
+{
+	_Alignas(struct nlmsghdr) char buffer[256];
+	struct query query = {.request = put_request(buffer, RTM_SETLINK, NLM_F_ACK)};
+	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(query.request, sizeof(*header));
+	struct nlattr *list, *item;
+
+	header->ifi_index = (int)interface;
+	list = mnl_attr_nest_start(query.request, IFLA_VFINFO_LIST);
+	item = mnl_attr_nest_start(query.request, IFLA_VF_INFO);
+	put_setting(query.request, vf, setting);
+	mnl_attr_nest_end(query.request, item);
+	mnl_attr_nest_end(query.request, list);
+	return netlink->query(netlink, NULL, query.request, receive, &query);
 }
 
 /* ---- addresses ---- */

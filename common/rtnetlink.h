@@ -95,6 +95,29 @@ typedef int rtnetlink_vf_fn(void *data, const struct rtnetlink_vf *vf);
 int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
 		  rtnetlink_vf_fn *each, void *data);
 
+/* The same for the device with the interface whose index is INTERFACE, which no renaming changes;
+ * without counters. */
+int rtnetlink_vfs_at(struct netlink *netlink, unsigned interface, rtnetlink_vf_fn *each,
+		     void *data);
+
+/* A setting that is made by one request. */
+enum rtnetlink_setting {
+	VF_MAC,
+	VF_VLAN, /* with priority and protocol */
+	VF_SPOOF_CHECK,
+	VF_TRUST,
+	VF_LINK_STATE,
+	VF_RATE, /* min_rate and max_rate */
+	VF_RSS_QUERY,
+};
+#define RTNETLINK_SETTINGS 7
+
+/* Sets SETTING of the virtual function vf->index to its value in VF. Returns what the kernel, or
+ * the driver, answers: -EOPNOTSUPP if the driver does not have the setting. Whether it took effect
+ * is only known by reading it. */
+int rtnetlink_set_vf(struct netlink *netlink, unsigned interface, const struct rtnetlink_vf *vf,
+		     enum rtnetlink_setting setting);
+
 /* Lists the addresses of all interfaces. */
 int rtnetlink_addresses(struct netlink *netlink, rtnetlink_address_fn *each, void *data);
 

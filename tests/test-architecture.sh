@@ -122,6 +122,11 @@ starting_binder() {
 }
 none "in the binder only kernel.c (/sys), journal.c (/run) and persist.c (/etc) write" writing_binder
 none "in the binder only deadline.c starts processes" starting_binder
+setting_links() {
+	in_code 'RTM_(SET|DEL)LINK|rtnetlink_set_' common probe plugins helper binder |
+		grep -vE '^(common/rtnetlink\.[ch]|binder/engine/vfsettings\.c):'
+}
+none "only the binder's engine changes network interfaces" setting_links
 none "only the binder changes drivers" \
 	in_code 'driver_override|drivers_probe|/unbind|/bind"' probe common plugins helper
 none "no ids are added to a driver, which would bind other devices too" \

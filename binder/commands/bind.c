@@ -233,7 +233,7 @@ int bind_targets(struct job *job, const struct targets *targets, struct bind_rep
 	return status;
 }
 
-static int bind(struct job *job, struct bind_report *report)
+static int bind_all(struct job *job, struct bind_report *report)
 {
 	int status = job_add_targets(job, job->options->arguments, job->options->argument_count);
 
@@ -242,5 +242,5 @@ static int bind(struct job *job, struct bind_report *report)
 
 int run_bind(struct bind_options *options)
 {
-	return bind_report_run(options, true, bind);
+	return bind_report_run(options, true, bind_all);
 }

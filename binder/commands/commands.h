@@ -11,6 +11,7 @@ int run_check(struct bind_options *options);
 int run_bind(struct bind_options *options);
 int run_bind_each(struct bind_options *options);
 int run_release(struct bind_options *options);
+int run_vf(struct bind_options *options);
 int run_vfs(struct bind_options *options);
 int run_apply(struct bind_options *options);
 int run_config(struct bind_options *options);

@@ -5,6 +5,7 @@
 #include "common/textstream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,27 +36,39 @@ static int read_number(const struct job *job, const struct pci_device *pf, const
 	return BIND_DONE;
 }
 
+/* Finds what a rollback would not restore, and saves the settings of the VFs. */
+static void save_settings(struct job *job, const struct pci_device *pf, struct change *change,
+			  struct hazard_findings *lost)
+{
+	hazards_read_vf_settings(&job->view, pf, lost, &change->settings);
+	for (size_t i = 0; i < lost->count; i++) /* that they cannot be read */
+		hazard_findings_add(&job->findings, HAZARD_VF_SETTINGS, pf, "%s",
+				    lost->items[i].text);
+	hazards_find_vf_settings(&job->view, pf, &change->settings, UINT_MAX, lost);
+}
+
 /* A change of the number removes all existing VFs: programs that use one lose it, or block the
  * kernel. */
-static int check_vfs(struct job *job, const struct pci_device *pf)
+static int check_vfs(struct job *job, const struct pci_device *pf, const struct change *change)
 {
 	job->view.open_disks = true;
 	inventory_foreach(job->inventory, device)
 		if (hazard_is_vf_of(device, pf))
 			hazards_find_removal(&job->view, device, &job->findings);
-	hazards_find_vf_settings(&job->view, pf, &job->findings);
+	hazards_find_vf_settings(&job->view, pf, &change->settings, change->vfs_wanted,
+				 &job->findings);
 	return job_report_findings(job, 0);
 }
 
-/* Describes for people what the VFs lose, at most LOST_SIZE bytes, since the journal stores it.
- * *ret is NULL if they lose nothing. Returns 0 or -ENOMEM. */
+/* Describes for people what a rollback does not restore, at most LOST_SIZE bytes, since the journal
+ * stores it. *ret is NULL if they lose nothing. Returns 0 or -ENOMEM. */
 static int describe_lost(const struct hazard_findings *findings, char **ret)
 {
 	char address[ADDRESS_SIZE], *text = NULL;
 	FILE *out;
 
 	*ret = NULL;
-	out = textstream_open(&text);
+	out = findings->no_memory ? NULL : textstream_open(&text);
 	if (!out)
 		return -ENOMEM;
 	for (size_t i = 0; i < findings->count; i++) {
@@ -76,10 +89,29 @@ static int describe_lost(const struct hazard_findings *findings, char **ret)
 	return 0;
 }
 
+/* For the report: what is set again, if it differs from the defaults. STATUS and the result are an
+ * enum bind_status. */
+static int plan_settings(struct job *job, const struct change *change, int status)
+{
+	struct vf_list defaults = {0};
+	int error = vf_list_copy(&defaults, &change->settings);
+
+	vf_list_set_defaults(&defaults);
+	if (!error)
+		error = plan_add_settings(&job->plan, &defaults, &change->settings,
+					  change->vfs_wanted);
+	vf_list_free(&defaults);
+	if (!error)
+		return status;
+	log_error(job->log, "out of memory");
+	return bind_status_worse(status, BIND_FAILED);
+}
+
 static int set_number(struct job *job, const struct pci_device *pf, struct changes *changes)
 {
+	struct hazard_findings lost = {0};
 	struct change *change;
-	int status = job_check_pending(job, pf);
+	int status = job_check_pending(job, pf), error;
 
 	if (status != BIND_DONE)
 		return status;
@@ -99,12 +131,18 @@ static int set_number(struct job *job, const struct pci_device *pf, struct chang
 		changes_free(changes);
 		return BIND_DONE;
 	}
-	status = check_vfs(job, pf);
-	if (describe_lost(&job->findings, &change->vfs_lost) < 0) {
+	save_settings(job, pf, change, &lost);
+	status = check_vfs(job, pf, change);
+	error = describe_lost(&lost, &change->vfs_lost);
+	hazard_findings_free(&lost);
+	if (error < 0) {
 		log_error(job->log, "out of memory");
 		return BIND_FAILED;
 	}
-	return status == BIND_DONE ? job_change(job, changes) : status;
+	if (status != BIND_DONE)
+		return status;
+	status = job_change(job, changes);
+	return plan_settings(job, &changes->items[0], status);
 }
 
 static int vfs(struct job *job, struct bind_report *report)

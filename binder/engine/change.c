@@ -31,6 +31,7 @@ void change_free_members(struct change *change)
 	binding_free(&change->wanted);
 	binding_free(&change->now);
 	free(change->vfs_lost);
+	vf_list_free(&change->settings);
 	free(change->group);
 	free(change->modalias);
 }
@@ -67,7 +68,9 @@ int change_copy(struct change *to, const struct change *from)
 		.vfs_lost = from->vfs_lost ? strdup(from->vfs_lost) : NULL,
 	};
 
-	if ((from->vfs_lost && !copy.vfs_lost) || binding_copy(&copy.origin, &from->origin) < 0 ||
+	if ((from->vfs_lost && !copy.vfs_lost) ||
+	    vf_list_copy(&copy.settings, &from->settings) < 0 ||
+	    binding_copy(&copy.origin, &from->origin) < 0 ||
 	    binding_copy(&copy.before, &from->before) < 0 ||
 	    binding_copy(&copy.wanted, &from->wanted) < 0) {
 		change_free_members(&copy);

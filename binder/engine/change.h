@@ -5,6 +5,7 @@
 #define PCIPROBE_BINDER_ENGINE_CHANGE_H
 
 #include "binder/engine/binding.h"
+#include "binder/engine/vfsettings.h"
 #include "probe/device.h"
 
 /* How a device can be bound to a driver. */
@@ -32,7 +33,8 @@ struct change {
 	unsigned vfs_before, vfs_wanted;
 	uint64_t vf_before; /* inode of the entry of the first VF; 0: there was none */
 	char *vfs_lost;	    /* what a rollback does not restore when it creates the VFs again, for
-			       people: drivers and settings; NULL: nothing */
+			       people: drivers, and settings that cannot be read; NULL: nothing */
+	struct vf_list settings; /* of the VFs before; set again when they were created again */
 
 	/* the current state, see change_read */
 	bool is_read;
@@ -40,7 +42,8 @@ struct change {
 	struct binding now;
 	unsigned vfs_now;
 	uint64_t vf_now;
-	bool has_lost;		 /* it was rolled back, but what vfs_lost says was not restored */
+	bool has_lost; /* it was applied or rolled back, but not all settings were set again, or
+			  what vfs_lost says was not restored */
 	enum bind_method method; /* of the wanted driver */
 	char *group;		 /* number of the IOMMU group; NULL: none */
 	char *modalias;		 /* only if the kernel is to choose the driver; NULL: none */

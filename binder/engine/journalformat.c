@@ -122,6 +122,99 @@ static int parse_vfs(const char *field, unsigned *ret)
 	return sscanf(field, "%5u%n", ret, &end) == 1 && !field[end] ? 0 : -EBADMSG;
 }
 
+/* Parses the next decimal field of *REST, up to MAX, and moves *REST behind it. */
+static int parse_number(char **rest, unsigned max, unsigned *ret)
+{
+	char *field = strsep(rest, ":"), *end;
+	unsigned long number;
+
+	if (!field || *field < '0' || *field > '9')
+		return -EBADMSG;
+	number = strtoul(field, &end, 10);
+	if (*end || number > max)
+		return -EBADMSG;
+	*ret = (unsigned)number;
+	return 0;
+}
+
+static int parse_interface_name(char **rest, char name[static IFNAMSIZ])
+{
+	char *field = strsep(rest, ":"), *decoded = NULL;
+	int error = field ? decode(field, strlen(field), &decoded) : -EBADMSG;
+
+	if (!error && (!decoded || strlen(decoded) >= IFNAMSIZ))
+		error = -EBADMSG;
+	if (!error)
+		strcpy(name, decoded);
+	free(decoded);
+	return error;
+}
+
+/* In hex, without colons. */
+static int parse_mac(char **rest, struct rtnetlink_vf *vf)
+{
+	char *field = strsep(rest, ":");
+	size_t length = field ? strlen(field) : 0;
+
+	if (length == 0 || length % 2 || length / 2 > sizeof(vf->mac))
+		return -EBADMSG;
+	for (size_t i = 0; i < length; i++) {
+		if (hex(field[i]) < 0)
+			return -EBADMSG;
+		vf->mac[i / 2] = (unsigned char)(vf->mac[i / 2] << 4 | hex(field[i]));
+	}
+	vf->mac_length = length / 2;
+	return 0;
+}
+
+static int parse_switch(char **rest, enum rtnetlink_switch *ret)
+{
+	unsigned value;
+	int error = parse_number(rest, SWITCH_ON, &value);
+
+	if (!error)
+		*ret = (enum rtnetlink_switch)value;
+	return error;
+}
+
+static int parse_vf(char *rest, struct vf_entry *entry)
+{
+	struct rtnetlink_vf *vf = &entry->vf;
+	unsigned *const numbers[] = {&vf->vlan,	    &vf->vlan_priority, &vf->vlan_protocol,
+				     &vf->min_rate, &vf->max_rate,	&vf->link_state};
+	enum rtnetlink_switch *const switches[] = {&vf->spoof_check, &vf->trust, &vf->rss_query};
+	int error = parse_number(&rest, INT32_MAX, &entry->interface);
+
+	if (!error)
+		error = parse_interface_name(&rest, entry->name);
+	if (!error)
+		error = parse_number(&rest, UINT16_MAX, &vf->index);
+	if (!error)
+		error = parse_mac(&rest, vf);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers) && !error; i++)
+		error = parse_number(&rest, UINT32_MAX, numbers[i]);
+	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches) && !error; i++)
+		error = parse_switch(&rest, switches[i]);
+	return error || !rest ? error : -EBADMSG;
+}
+
+static int parse_settings(char *field, struct vf_list *ret)
+{
+	char *rest = NULL;
+	int error = 0;
+
+	for (char *item = strtok_r(field, ";", &rest); item && !error;
+	     item = strtok_r(NULL, ";", &rest)) {
+		struct vf_entry entry = {0};
+
+		error = parse_vf(item, &entry);
+		if (!error)
+			error = vf_list_add(ret, &entry);
+	}
+	return error;
+}
+
+/* The settings are absent if there are none. */
 static int parse_vfs_fields(char **fields, struct change *change)
 {
 	int error = parse_vfs(fields[0], &change->vfs_before);
@@ -130,16 +223,18 @@ static int parse_vfs_fields(char **fields, struct change *change)
 		error = parse_vfs(fields[1], &change->vfs_wanted);
 	if (!error)
 		error = parse_inode(fields[2], &change->vf_before);
-	return error ? error : decode(fields[3], strlen(fields[3]), &change->vfs_lost);
+	if (!error)
+		error = decode(fields[3], strlen(fields[3]), &change->vfs_lost);
+	return error || !fields[4] ? error : parse_settings(fields[4], &change->settings);
 }
 
 static int parse_line(char *line, struct change *change)
 {
-	char *fields[9] = {NULL}, *rest = NULL;
+	char *fields[10] = {NULL}, *rest = NULL;
 	size_t count = 0;
 	int error;
 
-	for (char *field = strtok_r(line, " ", &rest); field && count < 9;
+	for (char *field = strtok_r(line, " ", &rest); field && count < 10;
 	     field = strtok_r(NULL, " ", &rest))
 		fields[count++] = field;
 	if (count < 4)
@@ -147,7 +242,7 @@ static int parse_line(char *line, struct change *change)
 	error = parse_common(fields, change);
 	if (error < 0)
 		return error;
-	if (count != (change->is_vfs ? 8 : 7))
+	if (change->is_vfs ? count != 8 && count != 9 : count != 7)
 		return -EBADMSG;
 	if (change->is_vfs)
 		return parse_vfs_fields(fields + 4, change);
@@ -217,6 +312,20 @@ static void write_binding(FILE *out, const struct binding *binding)
 	encode(out, binding->module);
 }
 
+static void write_vf(FILE *out, const struct vf_entry *entry)
+{
+	const struct rtnetlink_vf *vf = &entry->vf;
+
+	fprintf(out, "%u:", entry->interface);
+	encode(out, entry->name);
+	fprintf(out, ":%u:", vf->index);
+	for (size_t i = 0; i < vf->mac_length; i++)
+		fprintf(out, "%02X", vf->mac[i]);
+	fprintf(out, ":%u:%u:%u:%u:%u:%u:%u:%u:%u;", vf->vlan, vf->vlan_priority, vf->vlan_protocol,
+		vf->min_rate, vf->max_rate, vf->link_state, (unsigned)vf->spoof_check,
+		(unsigned)vf->trust, (unsigned)vf->rss_query);
+}
+
 static void write_change(FILE *out, const struct change *change)
 {
 	char address[ADDRESS_SIZE];
@@ -228,6 +337,10 @@ static void write_change(FILE *out, const struct change *change)
 		fprintf(out, " %u %u %llu ", change->vfs_before, change->vfs_wanted,
 			(unsigned long long)change->vf_before);
 		encode(out, change->vfs_lost);
+		if (change->settings.count)
+			fputc(' ', out);
+		for (size_t i = 0; i < change->settings.count; i++)
+			write_vf(out, &change->settings.items[i]);
 	} else {
 		write_binding(out, &change->origin);
 		write_binding(out, &change->before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The only file that writes to /sys. */
+/* The only file that writes to /sys, and through which network interfaces are changed. */
 #include "binder/engine/kernel.h"
 
 #include "binder/engine/journal.h"
@@ -269,6 +269,40 @@ static int host_load(struct kernel *kernel, const struct pci_address *device, co
 	return change_in_child(&call);
 }
 
+/* What a wait for a change of an interface is reported for. */
+struct link_wait {
+	const struct log *log;
+	const struct pci_address *device;
+};
+
+static void report_link_wait(const void *data, unsigned left)
+{
+	const struct link_wait *wait = data;
+
+	kernel_report_wait(wait->log, wait->device, "the kernel to set its virtual functions", left,
+			   "a driver may hold the lock of network interfaces");
+}
+
+/* As in change_in_child, the child inherits the lock. */
+static int host_set_link(struct kernel *kernel, const struct pci_address *device,
+			 const struct nlmsghdr *request, netlink_receiver *receive, void *data)
+{
+	const struct link_wait wait = {kernel->log, device};
+	struct host_netlink netlink;
+	int lock = lock_device((struct host_kernel *)kernel, device), result;
+
+	if (lock < 0)
+		return lock;
+	host_netlink_init(&netlink, kernel->timeout);
+	netlink.report = report_link_wait;
+	netlink.data = &wait;
+	netlink.quiet = KERNEL_QUIET_SECONDS;
+	netlink.kept = lock;
+	result = netlink.netlink.query(&netlink.netlink, NULL, request, receive, data);
+	close(lock);
+	return result;
+}
+
 /* Does not open the node: only one process at a time can have a VFIO group open. */
 static int host_chown(struct kernel *kernel, const char *path, uid_t user, gid_t group)
 {
@@ -299,6 +333,7 @@ void host_kernel_init(struct host_kernel *kernel, struct sysroot *root, const st
 			   .timeout = timeout,
 			   .write = host_write,
 			   .read = host_read,
+			   .set_link = host_set_link,
 			   .is_busy = is_busy,
 			   .load = host_load,
 			   .chown = host_chown,

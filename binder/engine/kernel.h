@@ -5,6 +5,7 @@
 #ifndef PCIPROBE_BINDER_ENGINE_KERNEL_H
 #define PCIPROBE_BINDER_ENGINE_KERNEL_H
 
+#include "common/netlink.h"
 #include "probe/device.h"
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
@@ -17,6 +18,7 @@ struct kernel {
 	const struct log *log;
 	unsigned timeout;		   /* seconds, for each call that may block */
 	const struct inventory *inventory; /* to report owners of a device; NULL: unknown */
+	struct netlink *netlink;	   /* for queries */
 
 	/* Writes BYTES to PATH, which is below sys/bus/pci, in one write(2), on behalf of DEVICE.
 	 * Returns 0 or a negative errno: that of the kernel, or -ETIMEDOUT if it has not finished
@@ -29,7 +31,12 @@ struct kernel {
 	ssize_t (*read)(struct kernel *kernel, const struct pci_address *device, const char *path,
 			char buffer[static ATTRIBUTE_SIZE]);
 
-	/* Whether a write or load on behalf of DEVICE, by this or an earlier run, has not finished:
+	/* Sends REQUEST, which changes an interface of DEVICE, and calls RECEIVE, see struct
+	 * netlink. Returns what that does. */
+	int (*set_link)(struct kernel *kernel, const struct pci_address *device,
+			const struct nlmsghdr *request, netlink_receiver *receive, void *data);
+
+	/* Whether a change on behalf of DEVICE, by this or an earlier run, has not finished:
 	 * it may still have its effect. */
 	bool (*is_busy)(struct kernel *kernel, const struct pci_address *device);
 

@@ -26,6 +26,27 @@ int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *
 	return 0;
 }
 
+int plan_add_settings(struct plan *plan, const struct vf_list *now, const struct vf_list *wanted,
+		      unsigned limit)
+{
+	char text[VF_SETTING_SIZE], bytes[sizeof("vf 4294967295 ") + sizeof(text)];
+	int error = 0;
+
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct vf_entry *entry = &wanted->items[i];
+
+		for (unsigned s = 0; s < RTNETLINK_SETTINGS && !error; s++) {
+			if (entry->vf.index >= limit ||
+			    !vf_setting_differs(&now->items[i].vf, &entry->vf, s))
+				continue;
+			snprintf(bytes, sizeof(bytes), "vf %u %s", entry->vf.index,
+				 vf_setting_format(&entry->vf, s, text));
+			error = plan_add(plan, STEP_VF_SETTING, 0, entry->name, bytes);
+		}
+	}
+	return error;
+}
+
 void plan_free(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -167,6 +188,12 @@ void step_print(FILE *out, const char *root, const struct step *step)
 	}
 	if (step->kind == STEP_CHOWN) {
 		fprintf(out, "change owner of %s/%s to %s\n", root, step->path, step->bytes);
+		return;
+	}
+	if (step->kind == STEP_VF_SETTING) {
+		fprintf(out, "set \"%s\" of ", step->bytes);
+		text_write_plain(out, step->path);
+		fputc('\n', out);
 		return;
 	}
 	fprintf(out, "write \"");

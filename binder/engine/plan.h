@@ -16,6 +16,7 @@ enum step_kind {
 	STEP_BIND,
 	STEP_PROBE,
 	STEP_VFS,
+	STEP_VF_SETTING, /* set BYTES, "vf 0 trust on", of the interface PATH; only shown */
 	STEP_CHOWN, /* change the owner of PATH to BYTES, "UID:GID"; only shown, not executed */
 };
 
@@ -41,6 +42,11 @@ void plan_free(struct plan *plan);
 /* Appends a step. Returns 0 or -ENOMEM. */
 int plan_add(struct plan *plan, enum step_kind kind, size_t change, const char *path,
 	     const char *bytes);
+
+/* Appends a step for each setting, of VFs below LIMIT, that differs between NOW and WANTED, which
+ * are lists of the same VFs. Returns 0 or -ENOMEM. */
+int plan_add_settings(struct plan *plan, const struct vf_list *now, const struct vf_list *wanted,
+		      unsigned limit);
 
 /* Moves the steps of FROM to the end of TO, for output only: their change indices are invalid
  * there. Returns 0 or -ENOMEM. */

@@ -3,6 +3,7 @@
 
 #include "binder/engine/execute.h"
 #include "binder/engine/state.h"
+#include "binder/engine/vfsettings.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -149,6 +150,33 @@ static int apply(struct kernel *kernel, struct changes *changes)
 	return error;
 }
 
+/* Sets the settings of the VFs of CHANGE again if these were created again. It has been verified.
+ * Returns 0, also if the driver refuses some; or, if a later run may set them, -ENOMEM, -ETIMEDOUT
+ * or -EPERM. */
+static int restore_settings(struct kernel *kernel, struct change *change)
+{
+	struct vf_outcome outcome;
+	int error;
+
+	if (!change->is_vfs || !change->settings.count || change->vf_now == change->vf_before)
+		return 0;
+	error = vf_list_apply(kernel, &change->address, &change->settings, change->vfs_wanted,
+			      &outcome);
+	if (error < 0 || outcome.is_denied)
+		return error ? error : -EPERM;
+	change->has_lost = outcome.failed;
+	return 0;
+}
+
+static int restore_all_settings(struct kernel *kernel, struct changes *changes)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < changes->count && !error; i++)
+		error = restore_settings(kernel, &changes->items[i]);
+	return error;
+}
+
 /* ---- rolling back ---- */
 
 /* Continues with the other devices when one fails; FAILED has an element for each change. */
@@ -242,7 +270,7 @@ static void log_pending(struct kernel *kernel, const struct journal *journal,
 				kernel->log,
 				"%s: could not restore %s; resolve the cause, then run 'vfio-bind recover'",
 				address,
-				change->is_vfs		? "its number of VFs"
+				change->is_vfs		? "its number of VFs or their settings"
 				: change->before.driver ? change->before.driver
 							: "no driver");
 		}
@@ -256,7 +284,10 @@ static void report_lost(const struct kernel *kernel, const struct change *back,
 	struct change *change = journal_find(changes, &back->address, true);
 	char address[ADDRESS_SIZE];
 
-	if (!back->is_vfs || !change || !back->vfs_lost || back->vf_now == back->vf_before)
+	if (!back->is_vfs || !change)
+		return;
+	change->has_lost = back->has_lost;
+	if (!back->vfs_lost || back->vf_now == back->vf_before)
 		return;
 	change->has_lost = true;
 	log_error(kernel->log,
@@ -284,6 +315,13 @@ static int verify_rollback(struct kernel *kernel, struct journal *journal, struc
 
 		if (kernel->is_busy(kernel, &change->address) || execute_verify(kernel, change) < 0)
 			continue;
+		error = restore_settings(kernel, change);
+		if (error == -ETIMEDOUT || error == -EPERM) {
+			error = 0; /* it stays in the journal */
+			continue;
+		}
+		if (error < 0)
+			break;
 		report_lost(kernel, change, changes);
 		error = commit_change(journal, change, &change->wanted);
 	}
@@ -336,7 +374,7 @@ static enum transaction_result rollback(struct kernel *kernel, struct journal *j
 
 /* ---- transactions ---- */
 
-static int commit(struct kernel *kernel, struct journal *journal, struct changes *changes)
+static int commit_all(struct kernel *kernel, struct journal *journal, struct changes *changes)
 {
 	int error = 0;
 
@@ -347,6 +385,23 @@ static int commit(struct kernel *kernel, struct journal *journal, struct changes
 	log_error(kernel->log, "out of memory");
 	log_unsaved(kernel);
 	return error;
+}
+
+/* All CHANGES have been applied and verified. */
+static enum transaction_result commit(struct kernel *kernel, struct journal *journal,
+				      struct changes *changes)
+{
+	int error = restore_all_settings(kernel, changes);
+
+	if (error < 0) {
+		log_error(
+			kernel->log,
+			"%s; not all settings of virtual functions are restored; resolve the cause, then run 'vfio-bind recover'",
+			error == -ETIMEDOUT ? "timed out" : strerror(-error));
+		return error == -ETIMEDOUT ? TRANSACTION_TIMEOUT : TRANSACTION_INCOMPLETE;
+	}
+	error = commit_all(kernel, journal, changes);
+	return error < 0 || has_lost(changes) ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
 }
 
 enum transaction_result transaction_result_of_errno(int error)
@@ -387,8 +442,7 @@ enum transaction_result transaction_run(struct kernel *kernel, struct journal *j
 		if (!count_pending(journal, changes) && !has_lost(changes))
 			log_error(kernel->log, "rolled back");
 	} else {
-		error = commit(kernel, journal, changes);
-		result = error < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
+		result = commit(kernel, journal, changes);
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return result;
@@ -453,7 +507,7 @@ static enum transaction_result recover_changes(struct kernel *kernel, struct jou
 	wait_for_kernel(kernel, changes, seconds);
 	if (!changes_completed(kernel, changes))
 		return rollback(kernel, journal, changes);
-	return commit(kernel, journal, changes) < 0 ? TRANSACTION_INCOMPLETE : TRANSACTION_DONE;
+	return commit(kernel, journal, changes);
 }
 
 enum transaction_result transaction_recover(struct kernel *kernel, struct journal *journal,

@@ -417,6 +417,19 @@ void hazards_find_removal(struct hazard_view *view, const struct pci_device *dev
 		check_host_use(view, device, findings);
 }
 
+/* A VM that is assigned the VF expects the settings that it has. */
+void hazards_find_reset(struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings)
+{
+	char address[ADDRESS_SIZE];
+
+	if (device->ownership == OWNERSHIP_RESERVED && device->owner_count)
+		hazard_findings_add(findings, HAZARD_HELD, device, "%s is assigned to the VM '%s'",
+				    address_format(&device->address, address),
+				    device->owners[0].name ? device->owners[0].name : "?");
+	hazards_find_removal(view, device, findings);
+}
+
 /* While a VM holds any device of the group, none may be bound to a host driver: Linux before 5.19
  * hits a BUG. */
 void hazards_find_release(struct hazard_view *view, const struct pci_device *device,

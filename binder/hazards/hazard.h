@@ -5,6 +5,7 @@
 #define PCIPROBE_BINDER_HAZARDS_HAZARD_H
 
 #include "binder/devices/target.h"
+#include "binder/engine/vfsettings.h"
 #include "binder/hazards/descendants.h"
 #include "binder/hazards/hidden.h"
 #include "binder/hazards/mounttables.h"
@@ -150,9 +151,20 @@ void hazards_find_removal(struct hazard_view *view, const struct pci_device *dev
 /* Whether DEVICE is a virtual function of PF. */
 bool hazard_is_vf_of(const struct pci_device *device, const struct pci_device *pf);
 
-/* Finds what the VFs of PF lose when they are removed, although they are not in use: one finding of
- * HAZARD_VF_SETTINGS for each such VF. */
-void hazards_find_vf_settings(struct hazard_view *view, const struct pci_device *pf,
+/* Checks whether the settings of the VF DEVICE can be returned to their defaults. */
+void hazards_find_reset(struct hazard_view *view, const struct pci_device *device,
+			struct hazard_findings *findings);
+
+/* Lists the settings of the VFs of PF, if it has any; none if its driver is not one of the host.
+ * Adds HAZARD_VF_SETTINGS if they cannot be read. The caller frees *ret with vf_list_free. */
+void hazards_read_vf_settings(const struct hazard_view *view, const struct pci_device *pf,
+			      struct hazard_findings *findings, struct vf_list *ret);
+
+/* Finds what the VFs of PF, with SETTINGS, lose when they are removed and then KEPT of them are
+ * created again with their settings: one finding of HAZARD_VF_SETTINGS for each VF that loses its
+ * driver or settings. */
+void hazards_find_vf_settings(const struct hazard_view *view, const struct pci_device *pf,
+			      const struct vf_list *settings, unsigned kept,
 			      struct hazard_findings *findings);
 
 /* Parses LIST ("mounted,swap") into a bit mask of 1 << enum hazard. Returns 0, or -EINVAL (logged)

@@ -2,7 +2,6 @@
 /* What virtual functions lose when they are removed: their drivers, and the settings that were made
  * through the physical function, as by 'ip link set eth0 vf 0 mac ...'. */
 #include "binder/hazards/hazard.h"
-#include "common/rtnetlink.h"
 #include "common/textstream.h"
 #include "probe/driver.h"
 
@@ -14,50 +13,39 @@
 
 #define CLASS_NETWORK 0x02
 
-struct vf_list {
-	struct rtnetlink_vf *items;
-	size_t count;
-};
-
 bool hazard_is_vf_of(const struct pci_device *device, const struct pci_device *pf)
 {
 	return (device->present & HAS_PF) && address_compare(&device->sriov.pf, &pf->address) == 0;
 }
 
-static int add_vf(void *data, const struct rtnetlink_vf *vf)
+static bool has_vf(const struct hazard_view *view, const struct pci_device *pf)
 {
-	struct vf_list *list = data;
-	struct rtnetlink_vf *grown = realloc(list->items, (list->count + 1) * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	list->items = grown;
-	grown[list->count++] = *vf;
-	return 0;
+	inventory_foreach(view->inventory, device)
+		if (hazard_is_vf_of(device, pf))
+			return true;
+	return false;
 }
 
-/* A device has an interface for each of its ports. */
-static void read_vfs(const struct hazard_view *view, const struct pci_device *pf,
-		     struct hazard_findings *findings, struct vf_list *ret)
+void hazards_read_vf_settings(const struct hazard_view *view, const struct pci_device *pf,
+			      struct hazard_findings *findings, struct vf_list *ret)
 {
-	if (!view->netlink || !pf->driver || driver_is_for_vms(pf->driver))
+	char failed[IFNAMSIZ];
+	int error;
+
+	*ret = (struct vf_list){0};
+	if (!view->netlink || !pf->driver || driver_is_for_vms(pf->driver) || !has_vf(view, pf))
 		return;
-	if (!pf->interface_count && pf->class >> 8 == CLASS_NETWORK)
+	error = vf_list_read(view->netlink, view->root, &pf->address, failed, ret);
+	if (error == -ENOMEM)
+		findings->no_memory = true;
+	else if (error == -ENODEV && !*failed && pf->class >> 8 == CLASS_NETWORK)
 		hazard_findings_add(
 			findings, HAZARD_VF_SETTINGS, pf,
 			"settings of its virtual functions cannot be read: no network interface is visible");
-	for (size_t i = 0; i < pf->interface_count; i++) {
-		int error = rtnetlink_vfs(view->netlink, pf->interfaces[i].name, false, add_vf,
-					  ret);
-
-		if (error == -ENOMEM)
-			findings->no_memory = true;
-		else if (error < 0)
-			hazard_findings_add(
-				findings, HAZARD_VF_SETTINGS, pf,
-				"settings of its virtual functions through %s cannot be read: %s",
-				pf->interfaces[i].name, strerror(-error));
-	}
+	else if (error < 0 && (error != -ENODEV || *failed))
+		hazard_findings_add(findings, HAZARD_VF_SETTINGS, pf,
+				    "settings of its virtual functions%s%s cannot be read: %s",
+				    *failed ? " through " : "", failed, strerror(-error));
 }
 
 static void write_mac(FILE *out, const struct rtnetlink_vf *vf)
@@ -89,7 +77,7 @@ static void write_settings(FILE *out, const struct rtnetlink_vf *vf)
 }
 
 /* Each part begins with ", ". */
-static void add_finding(const struct pci_device *vf, const struct vf_list *list,
+static void add_finding(const struct pci_device *vf, const struct vf_list *settings, unsigned kept,
 			struct hazard_findings *findings)
 {
 	char *text = NULL;
@@ -101,9 +89,9 @@ static void add_finding(const struct pci_device *vf, const struct vf_list *list,
 	}
 	if (vf->driver && driver_is_for_vms(vf->driver))
 		fprintf(out, ", bound to %s", vf->driver);
-	for (size_t i = 0; i < list->count && (vf->present & HAS_VF_INDEX); i++)
-		if (list->items[i].index == vf->sriov.vf_index)
-			write_settings(out, &list->items[i]);
+	for (size_t i = 0; i < settings->count && (vf->present & HAS_VF_INDEX); i++)
+		if (settings->items[i].vf.index == vf->sriov.vf_index && vf->sriov.vf_index >= kept)
+			write_settings(out, &settings->items[i].vf);
 	if (!textstream_close(out, &text))
 		findings->no_memory = true;
 	else if (*text)
@@ -111,19 +99,11 @@ static void add_finding(const struct pci_device *vf, const struct vf_list *list,
 	free(text);
 }
 
-void hazards_find_vf_settings(struct hazard_view *view, const struct pci_device *pf,
+void hazards_find_vf_settings(const struct hazard_view *view, const struct pci_device *pf,
+			      const struct vf_list *settings, unsigned kept,
 			      struct hazard_findings *findings)
 {
-	struct vf_list list = {0};
-	bool is_read = false;
-
-	inventory_foreach(view->inventory, vf) {
-		if (!hazard_is_vf_of(vf, pf))
-			continue;
-		if (!is_read)
-			read_vfs(view, pf, findings, &list);
-		is_read = true;
-		add_finding(vf, &list, findings);
-	}
-	free(list.items);
+	inventory_foreach(view->inventory, vf)
+		if (hazard_is_vf_of(vf, pf))
+			add_finding(vf, settings, kept, findings);
 }

@@ -182,10 +182,12 @@ void fakekernel_interface(struct fakekernel *kernel, const char *address, const 
 
 	snprintf(path, sizeof(path), "net/%s/address", name);
 	fakesys_attribute(kernel->fake, address, path, "52:54:00:aa:bb:cc\n");
+	snprintf(path, sizeof(path), "net/%s/ifindex", name);
+	snprintf(text, sizeof(text), "%u\n", index);
+	fakesys_attribute(kernel->fake, address, path, text);
 	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
 	fakesys_file(kernel->fake, path, "0x1002\n");
 	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", name);
-	snprintf(text, sizeof(text), "%u\n", index);
 	fakesys_file(kernel->fake, path, text);
 	fakenetlink_link(&kernel->netlink, .index = index, .name = name);
 }
@@ -451,7 +453,31 @@ static int write_vfs(struct fakekernel *kernel, const char *address, const char 
 	snprintf(path, sizeof(path), DEVICES "%s/sriov_numvfs", address);
 	snprintf(value, sizeof(value), "%d\n", wanted);
 	fakesys_file(kernel->fake, path, value);
+	fakenetlink_create_vfs(&kernel->netlink, (size_t)wanted);
 	return 0;
+}
+
+/* A request for netlink, in hex. */
+#define NETLINK_PATH "netlink"
+#define REQUEST_MAX 128
+
+static void encode_request(const struct nlmsghdr *request, char hex[static 2 * REQUEST_MAX + 1])
+{
+	const unsigned char *bytes = (const void *)request;
+
+	if (request->nlmsg_len > REQUEST_MAX)
+		errx(1, "request of %u bytes", request->nlmsg_len);
+	for (size_t i = 0; i < request->nlmsg_len; i++)
+		sprintf(hex + 2 * i, "%02x", bytes[i]);
+}
+
+static int write_request(struct fakekernel *kernel, const char *hex)
+{
+	_Alignas(struct nlmsghdr) unsigned char request[REQUEST_MAX] = {0};
+
+	for (size_t i = 0; hex[2 * i]; i++)
+		sscanf(hex + 2 * i, "%2hhx", &request[i]);
+	return fakenetlink_set(&kernel->netlink, (const void *)request);
 }
 
 static int handle_write(struct fakekernel *kernel, const char *path, const char *bytes)
@@ -459,6 +485,8 @@ static int handle_write(struct fakekernel *kernel, const char *path, const char 
 	char driver[256], address[64];
 	int end = 0;
 
+	if (strcmp(path, NETLINK_PATH) == 0)
+		return write_request(kernel, bytes);
 	if (strcmp(path, "sys/bus/pci/drivers_probe") == 0)
 		return write_probe(kernel, bytes);
 	if (sscanf(path, DRIVERS "%255[^/]/bind%n", driver, &end) == 1 && end && !path[end])
@@ -600,7 +628,8 @@ static int fake_call(struct fakekernel *kernel, const struct pci_address *device
 						      : FAULT_NONE;
 	if (exists(kernel, "model/busy", address))
 		errx(1, "%s: written while a call is blocked", address);
-	if (*path && !strstr(path, "sriov_numvfs") && !has_marker(kernel, address))
+	if (*path && !strstr(path, "sriov_numvfs") && strcmp(path, NETLINK_PATH) != 0 &&
+	    !has_marker(kernel, address))
 		errx(1, "%s: written without a marker for udev's rules", address);
 	if (fault)
 		kernel->hit_alias = !*path && strchr(bytes, ':');
@@ -622,6 +651,22 @@ static int fake_write(struct kernel *base, const struct pci_address *device, con
 
 	record_write(kernel, path, bytes);
 	return fake_call(kernel, device, path, bytes);
+}
+
+static int fake_set_link(struct kernel *base, const struct pci_address *device,
+			 const struct nlmsghdr *request, netlink_receiver *receive, void *data)
+{
+	struct fakekernel *kernel = (struct fakekernel *)base;
+	char hex[2 * REQUEST_MAX + 1], text[FAKE_SETTING_SIZE], address[ADDRESS_SIZE];
+	int error;
+
+	if (exists(kernel, "model/busy", address_format(device, address)))
+		return -ETIMEDOUT;
+	fakenetlink_describe(request, text);
+	record_write(kernel, NETLINK_PATH, text);
+	encode_request(request, hex);
+	error = fake_call(kernel, device, NETLINK_PATH, hex);
+	return error == -ETIMEDOUT ? error : fakenetlink_end(request, error, receive, data);
 }
 
 static ssize_t fake_read(struct kernel *base, const struct pci_address *device, const char *path,
@@ -702,6 +747,7 @@ void fakekernel_init(struct fakekernel *kernel, struct fakesys *fake)
 	*kernel = (struct fakekernel){
 		.kernel = {.write = fake_write,
 			   .read = fake_read,
+			   .set_link = fake_set_link,
 			   .is_busy = fake_is_busy,
 			   .load = fake_load,
 			   .chown = fake_chown,

@@ -60,7 +60,7 @@ struct fakekernel {
 	unsigned pauses;
 	bool no_nodes;	    /* neither udev nor devtmpfs */
 	bool device_nodes;  /* CONFIG_VFIO_DEVICE_CDEV without CONFIG_VFIO_GROUP */
-	char written[4096]; /* a line "BYTES > PATH" for each write */
+	char written[4096]; /* a line "BYTES > PATH" for each write, "vf 0 trust 1 > netlink" */
 	bool hit_alias; /* the fault was in the load for a modalias, whose errors are tolerated */
 	char loaded[1024]; /* a line for each module or modalias that was loaded */
 	char chowned[256]; /* the last "PATH UID:GID" */

@@ -143,8 +143,72 @@ static void vfs_and_driver_of_a_device_are_separate_changes(void **state)
 	change_free_members(&vfs);
 }
 
+static void settings_of_vfs_are_read_back(void **state)
+{
+	static const struct vf_entry entries[] = {
+		{.interface = 0x7fffffff,
+		 .name = "a b:;%-\xff",
+		 .vf = {.index = 255,
+			.mac = {0x52, 0x54, 0, 0xff, 0x34, 0x56},
+			.mac_length = 6,
+			.vlan = 4095,
+			.vlan_priority = 7,
+			.vlan_protocol = 0x88a8,
+			.min_rate = 1,
+			.max_rate = 0xffffffff,
+			.link_state = 2,
+			.spoof_check = SWITCH_ON,
+			.trust = SWITCH_UNSUPPORTED,
+			.rss_query = SWITCH_OFF}},
+		{.interface = 3, .name = "-", .vf = {.mac = {1, [19] = 0xab}, .mac_length = 20}},
+	};
+	struct change vfs = make_change(NULL, NULL), *read;
+	struct journal journal;
+
+	(void)state;
+	vfs.is_vfs = true;
+	for (size_t i = 0; i < COUNT(entries); i++)
+		assert_int_equal(vf_list_add(&vfs.settings, &entries[i]), 0);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	assert_int_equal(journal_put(&journal, &vfs), 0);
+	assert_int_equal(journal_save(&journal), 0);
+	journal_close(&journal);
+	assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+	read = journal_find(&journal.changes, &vfs.address, true);
+	assert_int_equal(read->settings.count, COUNT(entries));
+	for (size_t i = 0; i < COUNT(entries); i++) {
+		const struct vf_entry *entry = &read->settings.items[i];
+
+		assert_int_equal(entry->interface, entries[i].interface);
+		assert_string_equal(entry->name, entries[i].name);
+		assert_int_equal(entry->vf.index, entries[i].vf.index);
+		assert_int_equal(entry->vf.mac_length, entries[i].vf.mac_length);
+		assert_memory_equal(entry->vf.mac, entries[i].vf.mac, sizeof(entry->vf.mac));
+		assert_int_equal(entry->vf.spoof_check, entries[i].vf.spoof_check);
+		for (unsigned s = 0; s < RTNETLINK_SETTINGS; s++)
+			assert_false(vf_setting_differs(&entry->vf, &entries[i].vf, s));
+	}
+	journal_close(&journal);
+	change_free_members(&vfs);
+}
+
+/* An interrupted run of a version that did not save them is recovered without. */
+static void a_journal_without_settings_of_vfs_is_read(void **state)
+{
+	struct changes changes = {0};
+
+	(void)state;
+	fakesys_file(fake, JOURNAL_PATH,
+		     "vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2 8 MAC%20x\n");
+	assert_int_equal(journal_read(root, &log_, &changes), 0);
+	assert_int_equal(changes.items[0].vfs_wanted, 2);
+	assert_int_equal(changes.items[0].settings.count, 0);
+	changes_free(&changes);
+}
+
 static void an_invalid_journal_is_rejected(void **state)
 {
+#define VFS "vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2 8"
 #define GOOD "bound 0000:01:00.0 8086:10d3 7 a,- a,- b,b\n"
 	static const char *const journals[] = {
 		"",
@@ -167,6 +231,22 @@ static void an_invalid_journal_is_rejected(void **state)
 		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2\n",
 		"vfio-bind 1\ndoing-vfs 0000:01:00.0 8086:10d3 7 1 2 8 - more\n",
 		"vfio-bind 1\ndoing-vf 0000:01:00.0 8086:10d3 7 1 2 8 -\n",
+		VFS " - 3:eth0:0:525400123456:5:0:33024:0:0:0:2:1;\n",
+		VFS " - 3:eth0:0:525400123456:5:0:33024:0:0:0:2:1:0:0;\n",
+		VFS " - 3:eth0:0:525400123456:5:0:33024:0:0:0:3:1:0;\n",
+		VFS " - 3:eth0:0:5254:5:0:33024:0:0:0:2:1:x;\n",
+		VFS " - 3:eth0:0:52540012345:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:eth0:0::5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:eth0:0:zz:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:-:0:5254:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:sixteen-letters-:0:5254:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:eth0:65536:5254:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 4294967295:eth0:0:5254:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:eth0:0:5254:4294967296:0:33024:0:0:0:2:1:0;\n",
+		VFS
+		" - 3:eth0:0:525252525252525252525252525252525252525252:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - -3:eth0:0:5254:5:0:33024:0:0:0:2:1:0;\n",
+		VFS " - 3:eth0:0:525400123456:5:0:33024:0:0:0:2:1:0; more\n",
 		"vfio-bind 1\n" GOOD "bound nonsense\n",
 	};
 	struct changes changes = {0};
@@ -175,6 +255,9 @@ static void an_invalid_journal_is_rejected(void **state)
 	fakesys_file(fake, JOURNAL_PATH, "vfio-bind 1\n" GOOD);
 	assert_int_equal(journal_read(root, &log_, &changes), 0);
 	assert_int_equal(changes.count, 1);
+	changes_free(&changes);
+	fakesys_file(fake, JOURNAL_PATH, VFS " - 3:eth0:0:525400123456:5:0:33024:0:0:0:2:1:0;\n");
+	assert_int_equal(journal_read(root, &log_, &changes), 0);
 	changes_free(&changes);
 	for (size_t i = 0; i < COUNT(journals); i++) {
 		fakesys_file(fake, JOURNAL_PATH, journals[i]);
@@ -425,6 +508,8 @@ int main(void)
 		TEST(a_written_journal_is_read_back),
 		TEST(a_long_journal_is_read_back),
 		TEST(vfs_and_driver_of_a_device_are_separate_changes),
+		TEST(settings_of_vfs_are_read_back),
+		TEST(a_journal_without_settings_of_vfs_is_read),
 		TEST(an_invalid_journal_is_rejected),
 		TEST(a_journal_of_an_earlier_boot_is_dropped),
 		TEST(reserved_space_is_enough_for_every_later_save),

@@ -6,6 +6,7 @@
 #include "binder/engine/journal.h"
 #include "binder/engine/kernel.h"
 #include "binder/host/deadline.h"
+#include "common/rtnetlink.h"
 #include "tests/unit/fakesys.h"
 
 #include <errno.h>
@@ -97,6 +98,75 @@ static void a_blocked_call_times_out(void **state)
 			 -ETIMEDOUT);
 	/* the child could be killed, unlike one in D state */
 	assert_false(host.kernel.is_busy(&host.kernel, &slot));
+}
+
+/* ---- requests of netlink ---- */
+
+/* The file that is standard output of this process's only child; "" if that cannot be read. */
+static void find_kept(char ret[static 256])
+{
+	char path[64];
+	ssize_t length;
+	FILE *in;
+	int child = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	in = fopen(path, "re");
+	if (in && fscanf(in, "%d", &child) != 1)
+		child = 0;
+	if (in)
+		fclose(in);
+	snprintf(path, sizeof(path), "/proc/%d/fd/1", child);
+	length = readlink(path, ret, 255);
+	ret[length < 0 ? 0 : length] = '\0';
+}
+
+static char kept[256];
+static bool was_busy;
+static netlink_receiver *real_receive;
+
+static int look_and_receive(void *data, const void *bytes, size_t length, unsigned port)
+{
+	was_busy = host.kernel.is_busy(&host.kernel, &slot);
+	find_kept(kept);
+	return real_receive(data, bytes, length, port);
+}
+
+static int set_link(struct netlink *netlink, const char *namespace, const struct nlmsghdr *request,
+		    netlink_receiver *receive, void *data)
+{
+	(void)netlink, (void)namespace;
+	real_receive = receive;
+	return host.kernel.set_link(&host.kernel, &slot, request, look_and_receive, data);
+}
+
+/* No interface has the index: nothing is changed. The child has the lock, too: a late request of a
+ * killed run would be seen. */
+static void a_request_locks_the_device(void **state)
+{
+	struct netlink netlink = {.query = set_link};
+	struct rtnetlink_vf vf = {.mac_length = 6};
+	struct flock lock = {.l_type = F_WRLCK, .l_start = slot.bus << 8, .l_len = 1};
+	char path[256];
+	int error, fd;
+
+	(void)state;
+	error = rtnetlink_set_vf(&netlink, 0x7ffffffe, &vf, VF_MAC);
+	assert_true(error == -ENODEV || error == -EPERM);
+	assert_true(was_busy);
+	if (*kept)
+		assert_contains(kept, "/" JOURNAL_LOCKS_PATH);
+	else
+		print_message("# /proc/PID/task/TID/children is not available\n");
+	assert_false(host.kernel.is_busy(&host.kernel, &slot));
+
+	snprintf(path, sizeof(path), "%s/" JOURNAL_LOCKS_PATH, fake->path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	was_busy = false;
+	assert_int_equal(rtnetlink_set_vf(&netlink, 0x7ffffffe, &vf, VF_MAC), -ETIMEDOUT);
+	assert_false(was_busy); /* it was not sent */
+	close(fd);
 }
 
 /* After two seconds: the operation, the remaining time and the owner. */
@@ -422,6 +492,7 @@ int main(void)
 		TEST(a_value_is_written_and_read),
 		TEST(writes_outside_sys_bus_pci_are_rejected),
 		TEST(a_blocked_call_times_out),
+		TEST(a_request_locks_the_device),
 		TEST(a_long_wait_is_reported),
 		TEST(a_long_wait_names_the_attribute),
 		TEST(a_blocked_call_outlives_the_run),

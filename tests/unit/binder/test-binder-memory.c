@@ -37,6 +37,17 @@ static ssize_t unfailing_read(struct kernel *base, const struct pci_address *dev
 	return result;
 }
 
+static int unfailing_set_link(struct kernel *base, const struct pci_address *device,
+			      const struct nlmsghdr *request, netlink_receiver *receive, void *data)
+{
+	int result;
+
+	fail_allocation_pause(true);
+	result = model.set_link(base, device, request, receive, data);
+	fail_allocation_pause(false);
+	return result;
+}
+
 static bool unfailing_is_busy(struct kernel *base, const struct pci_address *device)
 {
 	bool result;
@@ -69,6 +80,7 @@ static void replace_model(void)
 	model = kernel.kernel;
 	kernel.kernel.write = unfailing_write;
 	kernel.kernel.read = unfailing_read;
+	kernel.kernel.set_link = unfailing_set_link;
 	kernel.kernel.is_busy = unfailing_is_busy;
 	kernel.kernel.load = unfailing_load;
 	kernel.kernel.pause = unfailing_pause;
@@ -94,6 +106,21 @@ static void prepare_interrupted(void)
 	fakesys_remove(fake, "model/probe");
 }
 
+static void prepare_settings(void)
+{
+	static const struct fake_vf vfs[] = {{.vlan = 5, .vlan_protocol = 0x8100},
+					     {.index = 1, .vlan_protocol = 0x8100, .is_up = true}};
+
+	prepare_vfs();
+	fakenetlink_vfs(&kernel.netlink, "eth0", vfs, COUNT(vfs));
+}
+
+static int run_reset(struct bind_options *options)
+{
+	options->reset = true;
+	return run_vf(options);
+}
+
 static const struct scenario SCENARIOS[] = {
 	{"bind", prepare_module, run_bind, {NIC}, false, false, false},
 	{"bind --group", prepare_nothing, run_bind, {PAIR1, NIC}, true, false, false},
@@ -111,12 +138,15 @@ static const struct scenario SCENARIOS[] = {
 	{"vfs 0 to 2", prepare_pf, run_vfs, {NIC, "2"}, false, false, false},
 	{"vfs 2 to 4", prepare_vfs, run_vfs, {NIC, "4"}, false, false, false},
 	{"vfs 2 to 0", prepare_vfs, run_vfs, {NIC, "0"}, false, false, false},
+	{"vfs 2 to 3 with settings", prepare_settings, run_vfs, {NIC, "3"}, false, false, false},
+	{"vfs --dry-run", prepare_settings, run_vfs, {NIC, "3"}, false, true, true},
+	{"vf --reset", prepare_settings, run_reset, {NIC, "0"}, false, false, false},
 	{"recover", prepare_interrupted, run_recover, {NULL}, false, false, false},
 };
 
 #define STATE_SIZE 2048
 
-/* Of each device, each VF, and what the journal has of them. */
+/* Of each device, each VF with its settings, and what the journal has of them. */
 static char *all_states(char ret[static STATE_SIZE])
 {
 	struct sysroot *root;
@@ -128,6 +158,9 @@ static char *all_states(char ret[static STATE_SIZE])
 		snprintf(vf, sizeof(vf), "0000:01:10.%d", i);
 		end += snprintf(end, 300, "%s\n", fakekernel_state(&kernel, vf, line));
 	}
+	for (size_t i = 0; kernel.netlink.table && i < kernel.netlink.table->count; i++)
+		end += snprintf(end, 300, "VLAN %u%s\n", kernel.netlink.table->vfs[i].vlan,
+				kernel.netlink.table->vfs[i].is_up ? " up" : "");
 	assert_int_equal(sysroot_new(fake->path, &root), 0);
 	assert_int_equal(journal_read(root, NULL, &changes), 0);
 	for (size_t i = 0; i < changes.count; i++)

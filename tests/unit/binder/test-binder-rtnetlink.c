@@ -6,6 +6,7 @@
 #include "tests/unit/binder/fakenetlink.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -490,6 +491,22 @@ static void a_killed_program_leaves_no_process(void **state)
 	assert_int_equal(left, -1);
 }
 
+/* ---- settings of virtual functions ---- */
+
+/* An interface without them: a request that the kernel does not understand has another answer. */
+static void the_kernel_understands_every_request(void **state)
+{
+	struct rtnetlink_vf vf = {.mac_length = 6};
+
+	(void)state;
+	NEEDS(has_namespace);
+	for (unsigned s = 0; s < RTNETLINK_SETTINGS; s++)
+		assert_int_equal(rtnetlink_set_vf(&host.netlink, d0, &vf, s), -EOPNOTSUPP);
+	vf.vlan_protocol = 0x88a8;
+	assert_int_equal(rtnetlink_set_vf(&host.netlink, d0, &vf, VF_VLAN), -EOPNOTSUPP);
+	assert_int_equal(rtnetlink_set_vf(&host.netlink, d0 + d1 + 1, &vf, VF_VLAN), -ENODEV);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +523,7 @@ int main(void)
 		cmocka_unit_test(malformed_answers_are_read_within_their_bounds),
 		cmocka_unit_test(attributes_of_wrong_size_are_rejected),
 		cmocka_unit_test(errors_of_the_kernel_are_returned),
+		cmocka_unit_test(the_kernel_understands_every_request),
 	};
 
 	return cmocka_run_group_tests_name("binder-rtnetlink", tests, enter_namespace, NULL);
