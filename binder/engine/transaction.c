@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/engine/transaction.h"
 
+#include "binder/engine/devicepath.h"
 #include "binder/engine/execute.h"
 #include "binder/engine/state.h"
 #include "binder/engine/vfsettings.h"
+#include "probe/driver.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +153,43 @@ static int apply(struct kernel *kernel, struct changes *changes)
 	return error;
 }
 
+/* Whether the VF is bound to a driver for VMs, or that cannot be determined. */
+static bool may_be_assigned(const struct kernel *kernel, const struct pci_address *pf,
+			    unsigned index)
+{
+	char name[64], path[DEVICE_PATH_SIZE], driver[256];
+	int error;
+
+	snprintf(name, sizeof(name), "virtfn%u/driver", index);
+	error = sysdir_link_name(sysroot_dir(kernel->root), device_path(pf, name, path), driver,
+				 sizeof(driver));
+	return error == 0 ? driver_is_for_vms(driver) : error != -ENOENT;
+}
+
+/* Removes VFs from the settings of CHANGE that a VM may have by now: a VF has no such driver when
+ * it is created, but a killed run is recovered only later. */
+static void skip_assigned_vfs(const struct kernel *kernel, struct change *change)
+{
+	char address[ADDRESS_SIZE];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < change->settings.count; i++) {
+		const struct vf_entry *entry = &change->settings.items[i];
+
+		if (entry->vf.index >= change->vfs_wanted ||
+		    !may_be_assigned(kernel, &change->address, entry->vf.index)) {
+			change->settings.items[kept++] = *entry;
+			continue;
+		}
+		change->has_lost = true;
+		log_error(
+			kernel->log,
+			"%s: virtual function %u: settings not restored: it was bound for a VM meanwhile, which may use it; check with 'ip link show dev %s'",
+			address_format(&change->address, address), entry->vf.index, entry->name);
+	}
+	change->settings.count = kept;
+}
+
 /* Sets the settings of the VFs of CHANGE again if these were created again. It has been verified.
  * Returns 0, also if the driver refuses some; or, if a later run may set them, -ENOMEM, -ETIMEDOUT
  * or -EPERM. */
@@ -160,11 +200,12 @@ static int restore_settings(struct kernel *kernel, struct change *change)
 
 	if (!change->is_vfs || !change->settings.count || change->vf_now == change->vf_before)
 		return 0;
+	skip_assigned_vfs(kernel, change);
 	error = vf_list_apply(kernel, &change->address, &change->settings, change->vfs_wanted,
 			      &outcome);
 	if (error < 0 || outcome.is_denied)
 		return error ? error : -EPERM;
-	change->has_lost = outcome.failed;
+	change->has_lost = change->has_lost || outcome.failed;
 	return 0;
 }
 

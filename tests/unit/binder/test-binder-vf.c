@@ -668,6 +668,25 @@ static void settings_that_may_not_be_set_are_restored_later(void **state)
 	assert_int_equal(numvfs(), 4);
 }
 
+/* After the run, a VM was given the VF by libvirt, with a VLAN of its own. */
+static void a_vf_that_a_vm_may_have_is_not_restored(void **state)
+{
+	(void)state;
+	prepare_tenants();
+	kernel.netlink.refused[VF_VLAN] = -EPERM;
+	assert_int_equal(set_vfs("4", 0), BIND_INCOMPLETE);
+	kernel.netlink.refused[VF_VLAN] = 0;
+	fakesys_remove(kernel.fake, "sys/bus/pci/devices/0000:01:10.2/driver");
+	fakesys_link(kernel.fake, "sys/bus/pci/devices/0000:01:10.2/driver",
+		     "../../../bus/pci/drivers/vfio-pci");
+	kernel.netlink.table->vfs[2].vlan = 9;
+	assert_int_equal(RECOVER(), BIND_INCOMPLETE);
+	assert_contains(captured.text, "virtual function 2: settings not restored");
+	assert_int_equal(kernel.netlink.table->vfs[2].vlan, 9);
+	assert_true(has_tenants(2));
+	assert_int_equal(journal_size(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -693,6 +712,7 @@ int main(void)
 		TEST(a_killed_run_is_recovered_with_its_settings),
 		TEST(a_killed_recovery_is_recovered),
 		TEST(a_run_killed_before_its_first_change_sets_nothing),
+		TEST(a_vf_that_a_vm_may_have_is_not_restored),
 		TEST(vfs_that_are_reported_later_are_waited_for),
 		TEST(settings_without_a_value_are_not_set),
 		TEST(settings_that_cannot_be_read_in_time_are_restored_later),
