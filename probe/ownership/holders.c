@@ -43,6 +43,13 @@ void holders_free(struct holders *holders)
 	*holders = (struct holders){0};
 }
 
+static void add_unseen(struct holders *holders, size_t count, int error)
+{
+	holders->unseen += count;
+	if (count && holders->error != -ETIMEDOUT)
+		holders->error = error;
+}
+
 bool holder_has_node(const struct holder *holder, const struct vfio_node *node)
 {
 	for (size_t i = 0; i < holder->file_count; i++)
@@ -310,8 +317,7 @@ static void set_known(struct walker *walker, const struct holder *holder)
 	pthread_mutex_unlock(&walker->walk->lock);
 }
 
-/* Like process_read_cmdline; -ETIMEDOUT if that would block, or has blocked and the caller has left
- * meanwhile. */
+/* Like process_read_cmdline; -ETIMEDOUT if that would block. */
 static ssize_t read_cmdline(struct walker *walker, const struct sysdir *process, char *buffer,
 			    struct holder *holder)
 {
@@ -352,10 +358,7 @@ static int read_process(struct walker *walker, const struct sysdir *process, cha
 		return -ENOMEM;
 	if (!error && length == -ETIMEDOUT)
 		error = -ETIMEDOUT;
-	if (error) {
-		holders->unseen++;
-		holders->error = error;
-	}
+	add_unseen(holders, error != 0, error);
 	if (!holder->file_count && !(holder->vmm.is_vmm && holder->vmm.device_count))
 		return 0;
 	/* if the start time can't be read, a process with VFIO files still counts, unless it has
@@ -392,8 +395,7 @@ static int read_entry(struct walker *walker, char *buffer, struct holders *holde
 	if (process_is_gone(error))
 		return 0;
 	if (error < 0) {
-		holders->unseen++;
-		holders->error = error;
+		add_unseen(holders, 1, error);
 		return 0;
 	}
 	found = read_process(walker, &process, buffer, &holder, holders);
@@ -407,9 +409,7 @@ static int merge(struct holders *to, struct holders *from)
 {
 	int error = 0;
 
-	to->unseen += from->unseen;
-	if (from->error)
-		to->error = from->error;
+	add_unseen(to, from->unseen, from->error);
 	for (size_t i = 0; i < from->count && !error; i++)
 		error = add_holder(to, &from->items[i]);
 	holders_free(from);
@@ -707,13 +707,6 @@ static void set_nodes(struct holders *holders, const struct vfio_nodes *from,
 				holder->files[j].node =
 					&to->items[holder->files[j].node - from->items];
 	}
-}
-
-static void add_unseen(struct holders *holders, size_t count, int error)
-{
-	holders->unseen += count;
-	if (count)
-		holders->error = error;
 }
 
 /* Walkers that are still blocked change nothing of the walk any more. */
