@@ -267,7 +267,7 @@ static int run_helper(struct sysroot *root, const char *helper, struct inventory
 	error = helper_run(&run, ret, ret_length, why);
 	free(pfs);
 	if (error == 0)
-		sysroot_report(root, VF_SETTINGS_FILE, *ret, *ret_length);
+		sysroot_notify(root, SYSROOT_FILE, VF_SETTINGS_FILE, *ret, *ret_length);
 	return error;
 }
 

@@ -69,6 +69,9 @@ static bool may_be_running(const struct owner_search *search, const char *vmid, 
 	result = process_is_trusted(&process, &users);
 	if (result == 0 || process_is_gone(result))
 		return false;
+	/* reading this command line, too, might block */
+	if (search->holders->error == -ETIMEDOUT)
+		return true;
 	return may_be_vm(&process, vmid);
 }
 

@@ -43,6 +43,31 @@ int sysroot_new(const char *path, struct sysroot **ret)
 	return 0;
 }
 
+int sysroot_copy(const struct sysroot *root, sysroot_observer *observer, void *data,
+		 struct sysroot **ret)
+{
+	struct sysroot *copy;
+	/* not by its path, where another directory may be by now */
+	int fd = fcntl(root->dir.fd, F_DUPFD_CLOEXEC, 0), error = -errno;
+
+	if (fd < 0)
+		return error;
+	copy = calloc(1, sizeof(*copy));
+	if (copy)
+		copy->path = strdup(root->path);
+	if (!copy || !copy->path) {
+		close(fd);
+		free(copy);
+		return -ENOMEM;
+	}
+	copy->dir = (struct sysdir){.root = copy, .fd = fd};
+	copy->host = root->host;
+	if (root->observer)
+		sysroot_watch(copy, observer, data);
+	*ret = copy;
+	return 0;
+}
+
 void sysroot_free(struct sysroot *root)
 {
 	if (!root)
@@ -116,9 +141,10 @@ static void notify_observer(const struct sysdir *at, enum sysroot_kind kind, con
 		root->observer(root->observer_data, kind, path, text, length);
 }
 
-void sysroot_report(struct sysroot *root, const char *path, const char *text, size_t length)
+void sysroot_notify(struct sysroot *root, enum sysroot_kind kind, const char *path,
+		    const char *text, size_t length)
 {
-	notify_observer(sysroot_dir(root), SYSROOT_FILE, path, text, length);
+	notify_observer(sysroot_dir(root), kind, path, text, length);
 }
 
 int sysdir_open(const struct sysdir *at, const char *name, struct sysdir *ret)

@@ -51,9 +51,15 @@ typedef void sysroot_observer(void *data, enum sysroot_kind kind, const char *pa
 			      const char *text, size_t length);
 void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data);
 
-/* Reports the file PATH with the LENGTH bytes of TEXT to the observer, if any: for what is not read
- * from a file on the host, but is in a recording. */
-void sysroot_report(struct sysroot *root, const char *path, const char *text, size_t length);
+/* Calls the observer, if any: for what is not read from a file on the host, but is in a recording,
+ * and for what was read with a copy of the root. */
+void sysroot_notify(struct sysroot *root, enum sysroot_kind kind, const char *path,
+		    const char *text, size_t length);
+
+/* Copies ROOT, for a thread that may outlive it; free it with sysroot_free. If ROOT has an
+ * observer, OBSERVER is the copy's. Returns 0 or a negative errno. */
+int sysroot_copy(const struct sysroot *root, sysroot_observer *observer, void *data,
+		 struct sysroot **ret);
 
 /* Opens the directory NAME (a relative path) below AT; close it with sysdir_close. Returns 0 or a
  * negative errno: -ENOENT if it does not exist, -ENAMETOOLONG if the path does not fit. */
