@@ -745,8 +745,8 @@ int holders_read(struct sysroot *root, const struct vfio_nodes *nodes, enum hold
 	walk->depth = depth;
 	error = prepare(walk, root, nodes);
 	if (!error) {
-		start_walkers(walk);
 		is_complete = is_proc_complete(root, &walk->proc);
+		start_walkers(walk);
 		wait_for_walkers(walk);
 		error = collect(walk, is_complete, ret);
 		if (!error)

@@ -553,6 +553,8 @@ WRAP(int, fcntl, int fd, int command, ...)
 	va_end(args);
 	if (!descriptor_of(fd))
 		return real_fcntl(fd, command, argument);
+	if (command == F_DUPFD_CLOEXEC)
+		return open_node(descriptor_of(fd)->node, descriptor_of(fd)->flags);
 	if (command == F_GETLK || command == F_OFD_GETLK)
 		((struct flock *)argument)->l_type = F_UNLCK;
 	return command == F_GETFD ? FD_CLOEXEC : 0;
