@@ -181,5 +181,5 @@ check_end_of_hold() {
     row "$1: release is refused" release_is_refused "$nic2"
     end_hold
     # The kernel releases the files of an io_uring some time after the process has exited.
-    row "$1: free afterwards" wait_for 10 is_free "$nic2"
+    row "$1: free afterwards" wait_for 60 is_free "$nic2"
 }

@@ -22,7 +22,7 @@ in_use() { lspci -ks "$1" | sed -n 's/.*driver in use: //p'; }
 interface_of() { local path=("$devices/$1"/net/*); [ -e "${path[0]}" ] && echo "${path[0]##*/}"; }
 has_interface() { [ -n "$(interface_of "$1")" ]; }
 has_disk() { [ -b /dev/nvme0n1 ]; }
-check "the disk appears" wait_for 10 has_disk
+check "the disk appears" wait_for 60 has_disk
 
 # bind and release one device
 check "a dry run succeeds" exits 0 "$VFIO_BIND" bind -n "$nic0"
@@ -40,7 +40,7 @@ qemu-system-x86_64 -accel tcg -S -m 64 -nodefaults -display none -machine q35 -n
     -device "vfio-pci,host=$nic0" </dev/null &
 vm=$!
 held() { [ "$("$PCIPROBE" list --all -s "$nic0" -f raw --no-headings -o ownership)" = held ]; }
-check "a VM starts with the device" wait_for 30 held
+check "a VM starts with the device" wait_for 60 held
 check "release is refused while the VM holds it" exits 3 "$VFIO_BIND" release "$nic0"
 check "the holder is reported" grep -q "held by process $vm" /run/output
 check "--allow held is not accepted" exits 2 "$VFIO_BIND" bind --allow held "$nic0"
@@ -51,7 +51,7 @@ wait "$vm" 2>/dev/null || :
 check "nic0 is released after the VM has exited" exits 0 "$VFIO_BIND" release "$nic0"
 check_same "nic0's driver and override are restored" \
     "e1000e (null)" "$(driver_of "$nic0") $(override_of "$nic0")"
-check "nic0's interface is back" wait_for 10 has_interface "$nic0"
+check "nic0's interface is back" wait_for 60 has_interface "$nic0"
 check_same "no override is left" "" "$(overrides)"
 
 # devices in use by the host
@@ -73,7 +73,7 @@ check "nic0's driver is unchanged" test "$(driver_of "$nic0")" = e1000e
 check "nic0 is bound with all checks overridden" \
     exits 0 "$VFIO_BIND" bind --allow net-up,route,default-route "$nic0"
 check "nic0 is released" exits 0 "$VFIO_BIND" release "$nic0"
-check "nic0's interface is back again" wait_for 10 has_interface "$nic0"
+check "nic0's interface is back again" wait_for 60 has_interface "$nic0"
 
 mkfs.ext4 -q /dev/nvme0n1
 mount /dev/nvme0n1 /mnt
@@ -103,7 +103,7 @@ losetup -d /dev/loop0
 unshare --mount sh -c 'mount /dev/nvme0n1 /mnt && exec sleep 1000' &
 container=$!
 mounted_in_container() { grep -q "/dev/nvme0n1" "/proc/$container/mountinfo"; }
-check "a container mounts the disk" wait_for 10 mounted_in_container
+check "a container mounts the disk" wait_for 60 mounted_in_container
 check "a disk that a container uses is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
 check "the container's mount is given as reason" \
     grep -q "mounted: /dev/nvme0n1 is mounted on /mnt in the mount namespace of process $container" \
@@ -152,7 +152,7 @@ exits_within() {
     [ "$status" = "$2" ] || { cat /run/output >&2; echo "status $status" >&2; return 1; }
 }
 is_blocked() { local state; read -r _ _ state _ <"/proc/$reader/stat" && [ "$state" = D ]; }
-check "reading the partition table blocks" wait_for 20 is_blocked
+check "reading the partition table blocks" wait_for 60 is_blocked
 check "a disk that cannot be opened meanwhile is refused" \
     exits_within 20 3 "$VFIO_BIND" bind --timeout 2 "$nvme0"
 check "that is given as reason" \
@@ -170,10 +170,10 @@ check "that the SSH connection is not known is given as reason" \
     grep -q "unknown: cannot determine your SSH connection: Connection timed out" /run/output
 check "they still cannot be read" is_stuck
 monitor "block_set_io_throttle disk0 0 0 0 0 0 0"
-check "they can be read again" wait_for 20 not is_stuck
+check "they can be read again" wait_for 60 not is_stuck
 check "a disk with data is bound if that is allowed" exits 0 "$VFIO_BIND" bind --allow data "$nvme0"
 check "the disk with data is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "the disk with data is back" wait_for 10 has_disk
+check "the disk with data is back" wait_for 60 has_disk
 
 mkswap -q /dev/nvme0n1
 swapon /dev/nvme0n1
@@ -193,7 +193,7 @@ make-bcache --bucket 64k --cache /dev/nvme0n1 --bdev /dev/loop0 >/dev/null
 echo /dev/nvme0n1 >/sys/fs/bcache/register
 echo /dev/loop0 >/sys/fs/bcache/register
 is_cached() { [ -e /sys/block/bcache0 ] && [ -e /sys/block/nvme0n1/bcache/set/bdev0 ]; }
-check "a device is cached on the disk" wait_for 20 is_cached
+check "a device is cached on the disk" wait_for 60 is_cached
 mkfs.ext4 -q /dev/bcache0
 mount /dev/bcache0 /mnt
 check "a disk with the cache of a mounted device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
@@ -224,7 +224,7 @@ drbdmeta --force 0 v08 /dev/nvme0n1 internal wipe-md >/dev/null
 wipefs -qa /dev/nvme0n1
 check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "the block device is back" wait_for 10 has_disk
+check "the block device is back" wait_for 60 has_disk
 
 # virtual functions
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
@@ -267,7 +267,7 @@ check "disabling it is refused as well" exits 3 "$VFIO_BIND" vfs "$nvme0" 0
 exec {group}>&-
 check "it is disabled" exits 0 "$VFIO_BIND" vfs --allow vf-settings "$nvme0" 0
 check "the physical function is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "its block device is back" wait_for 10 has_disk
+check "its block device is back" wait_for 60 has_disk
 
 # permissions
 check "bind without privileges fails" \

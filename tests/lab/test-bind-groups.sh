@@ -29,7 +29,7 @@ qemu-system-x86_64 -accel tcg -S -m 64 -nodefaults -display none -machine q35 \
     -device "vfio-pci,host=$pair1" </dev/null &
 vm=$!
 held() { [ "$("$PCIPROBE" list --all -s "$pair1" -f raw --no-headings -o ownership)" = held ]; }
-check "a VM starts with one device of the group" wait_for 30 held
+check "a VM starts with one device of the group" wait_for 60 held
 check "release of its peer is refused" exits 3 "$VFIO_BIND" release "$pair0"
 kill -9 "$vm"
 wait "$vm" 2>/dev/null || :

@@ -45,9 +45,9 @@ check "a virtio console that is closed could be bound" exits 0 "$VFIO_BIND" chec
 
 # USB
 find_nic() { nic=$(cd /sys/class/net && echo [!l]*) && [ -e "/sys/class/net/$nic" ]; }
-check "the USB NIC appears" wait_for 20 find_nic
-check "the USB disk appears" wait_for 20 test -b /dev/sda
-check "the USB serial port appears" wait_for 20 test -c /dev/ttyUSB0
+check "the USB NIC appears" wait_for 60 find_nic
+check "the USB disk appears" wait_for 60 test -b /dev/sda
+check "the USB serial port appears" wait_for 60 test -c /dev/ttyUSB0
 check "a USB controller of idle devices could be bound" exits 0 "$VFIO_BIND" check "$usb0"
 usb_devices=(/dev/bus/usb/*/002)
 exec {usb}<"${usb_devices[0]}" {disk}</dev/sda {port}<>/dev/ttyUSB0

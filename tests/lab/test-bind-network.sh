@@ -31,7 +31,7 @@ check "the namespace is given as reason" \
 ip netns exec blue sleep 1000 &
 sleeper=$!
 in_namespace() { [ "$(readlink "/proc/$sleeper/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-check "a process enters the namespace" wait_for 10 in_namespace
+check "a process enters the namespace" wait_for 60 in_namespace
 check "a NIC that a container has is refused" refused "$nic0"
 check "its process is given as reason" reports "up in the network namespace of process $sleeper ("
 ip -n blue link set "$eth0" down
@@ -96,7 +96,7 @@ ip link set "$eth0" down
 
 # a NIC behind a USB controller
 find_usb() { usb=$(cd "$devices/$usb0" && echo usb*/*/*/net/*) && usb=${usb##*/} && [ "$usb" != '*' ]; }
-check "the USB NIC appears" wait_for 20 find_usb
+check "the USB NIC appears" wait_for 60 find_usb
 ip link set "$usb" up
 ip addr add 10.5.0.2/24 dev "$usb"
 check "the USB controller of the caller's SSH connection is refused" \

@@ -17,7 +17,7 @@ check "virtual functions are enabled" exits 0 "$VFIO_BIND" vfs "$pf" 2
 vf=$(link_name "$devices/$pf/virtfn1")
 has_carrier() { [ "$(cat "/sys/class/net/$interface/carrier" 2>/dev/null)" = 1 ]; }
 ip link set "$interface" up
-check "the link comes up, which igb demands for rates" wait_for 30 has_carrier
+check "the link comes up, which igb demands for rates" wait_for 60 has_carrier
 
 # settings: prints those of the second VF.
 settings() { ip link show dev "$interface" | sed -n 's/^ *vf 1 *link\/ether //p'; }

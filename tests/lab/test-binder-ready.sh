@@ -56,7 +56,7 @@ check "nic0 is bound to vfio-pci when that is loaded" is_on "$nic0" vfio-pci
 check "a device that is not configured stays unbound" is_on "$nic1" ""
 check "nic0 is unplugged" unplug nic0
 check "nic0 is plugged again" plug e1000e,id=nic0,bus=port0,romfile=
-check "nic0 is bound to vfio-pci, which is already loaded" wait_for 20 is_on "$nic0" vfio-pci
+check "nic0 is bound to vfio-pci, which is already loaded" wait_for 60 is_on "$nic0" vfio-pci
 
 # the host driver, which this device's event has loaded, is now loaded by the other device's event
 udevadm settle
@@ -103,7 +103,7 @@ check "udev logs no errors about the rules" not grep -E "(10|60)-vfio-bind" /run
 
 node=/dev/vfio/$(group_of "$nvme0")
 group_has_access() { [ "$(stat -c %G:%a "$node")" = kvm:660 ]; }
-check "the group kvm can open the node" wait_for 10 group_has_access
+check "the group kvm can open the node" wait_for 60 group_has_access
 check_same "check reports the node's permissions" \
     "PASS root:kvm 0660: ${node##*/}" "$(found "/dev/vfio groups")"
 check_same "check reports the loaded module" \
@@ -155,7 +155,7 @@ check "the identical device is reported" grep -q "ids= would also bind $nic1" /r
 # ---- a disk in use, and an invalid journal ----
 unbind_driver "$nvme0"
 echo "$nvme0" >/sys/bus/pci/drivers/nvme/bind
-check "the disk appears" wait_for 20 test -b /dev/nvme0n1
+check "the disk appears" wait_for 60 test -b /dev/nvme0n1
 mkfs.ext4 -q /dev/nvme0n1
 mkdir -p /run/disk
 mount /dev/nvme0n1 /run/disk

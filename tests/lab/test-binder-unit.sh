@@ -20,7 +20,7 @@ modprobe -a e1000e nvme
 # clock has one, too (/dev/ptp0). Without a driver it has none.
 unbind() { echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"; }
 unbind "$nic0"
-check "the disk appears" wait_for 20 test -b /dev/nvme0n1
+check "the disk appears" wait_for 60 test -b /dev/nvme0n1
 mkfs.ext4 -q /dev/nvme0n1
 mkdir -p /run/disk
 mount /dev/nvme0n1 /run/disk
@@ -89,7 +89,7 @@ chmod 666 "$node"
 nsenter -t "$systemd" -p -m setpriv --reuid nobody --clear-groups bash -c "exec sleep 600 <>$node" &
 sleeper=$!
 holds() { nsenter -t "$systemd" -p -m sh -c "ls -l /proc/[0-9]*/fd/0" 2>/dev/null | grep -q " $node\$"; }
-check "a process of another user holds a device" wait_for 20 holds
+check "a process of another user holds a device" wait_for 60 holds
 check "the textfile unit succeeds" nsenter -t "$systemd" -p -m systemctl start "$textfile"
 check "it finds the holder" grep -qF "ownership_info{address=\"$nic0\",ownership=\"held\"}" \
     /var/lib/prometheus/node-exporter/pciprobe.prom
@@ -112,9 +112,9 @@ echo 1 >"$devices/$port0/remove"
 echo 1 >"$devices/$port1/remove"
 echo 1 >/sys/bus/pci/rescan
 moved=0000:40:00.0
-check "the device has another address" wait_for 20 is_on "$moved" e1000e
+check "the device has another address" wait_for 60 is_on "$moved" e1000e
 unbind "$moved"
-check "the disk has the former address" wait_for 20 is_on "$nic0" nvme
+check "the disk has the former address" wait_for 60 is_on "$nic0" nvme
 restart
 check "the unit succeeds with the path" ends_as active 0
 check_same "the device is bound at its new address" vfio-pci "$(driver_of "$moved")"

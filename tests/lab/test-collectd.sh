@@ -16,7 +16,7 @@ plugin=$BUILD_DIR/.libs/pciprobe.so
 modprobe -a e1000e vfio-pci
 hot0=$(address_of hot0)
 has_driver() { [ "$(driver_of "$1")" = "$2" ]; }
-check "the driver binds the device" wait_for 10 has_driver "$hot0" e1000e
+check "the driver binds the device" wait_for 60 has_driver "$hot0" e1000e
 
 home=/run/collectd-lab
 mkdir -p "$home/plugins"
@@ -62,9 +62,9 @@ notified() {
     return 1
 }
 # expect SEVERITY EVENT ADDRESS DETAIL: a notification is sent within twenty seconds.
-expect() { check "notification $2 of $3 ($4)" wait_for 20 notified "severity = $1," "event=$2 address=$3 " "$4"; }
+expect() { check "notification $2 of $3 ($4)" wait_for 60 notified "severity = $1," "event=$2 address=$3 " "$4"; }
 # has INSTANCE TYPE-NAME NUMBER
-has() { check "$1/$2 is $3" wait_for 20 value_is "$1" "$2" "$3"; }
+has() { check "$1/$2 is $3" wait_for 60 value_is "$1" "$2" "$3"; }
 
 # initial state
 has "$hot0" gauge-in_use 0
@@ -78,7 +78,7 @@ check "there is no notification" not notified ""
 check "a device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 expect OKAY added "$hot1" "model=8086:10d3"
-check "the new device is bound to its driver" wait_for 10 has_driver "$hot1" e1000e
+check "the new device is bound to its driver" wait_for 60 has_driver "$hot1" e1000e
 has 8086:10d3 count-total 2
 
 inject_aer "$hot0" BadTLP

@@ -15,11 +15,11 @@ check_same "the other ports are empty" 1 "$(lspci -n -d 8086:10d3 | wc -l)"
 check "a device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 lab_has_driver() { [ -n "$(driver_of "$1")" ]; }
-check "hot1 is bound to its driver" wait_for 5 lab_has_driver "$hot1"
+check "hot1 is bound to its driver" wait_for 60 lab_has_driver "$hot1"
 check "hot1 is unplugged on request" unplug hot1
 
 check "a device is removed by surprise" surprise_remove hot0
-check "the kernel removes it" wait_for 10 test ! -e "$devices/$hot0"
+check "the kernel removes it" wait_for 60 test ! -e "$devices/$hot0"
 check "QEMU no longer has it" device_is_absent hot0
 
 check "a third device is plugged" plug e1000e,id=hot2,bus=slot2,romfile=

@@ -120,13 +120,13 @@ for signal in INT TERM KILL; do
     env --default-signal=INT "$lab" --run-dir "$runs" "$work/wait_forever" >/dev/null 2>"$work/errors" &
     launcher=$!
     launchers=("$launcher")
-    check "a machine starts" wait_for 30 one_is_up
+    check "a machine starts" wait_for 60 one_is_up
     kill "-$signal" "$launcher"
     wait "$launcher" 2>/dev/null
     status=$?
     check_same "$signal terminates the launcher" "$((128 + $(kill -l "$signal")))" "$status"
     launchers=()
-    check "$signal terminates all its processes" wait_for 5 none_is_left
+    check "$signal terminates all its processes" wait_for 60 none_is_left
     rm -rf -- "${runs:?}"/*
 done
 
@@ -138,7 +138,7 @@ script see <<'TEXT'
 . "$LAB_DIR/guest.sh"
 ! address_of new0 || fail "it is present too early"
 touch "$LAB_SHARE/ready"
-check "new0 appears" wait_for 20 device_is_present new0
+check "new0 appears" wait_for 60 device_is_present new0
 TEXT
 run --topology hotplug --outside "$work/plug" "$work/see"
 check_same "a device can be plugged from outside" 0 "$status"

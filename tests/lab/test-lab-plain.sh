@@ -32,10 +32,10 @@ check "nic1 is bound to its host driver" bind_driver "$nic1" e1000e
 before=$(aer_count "$nic0" correctable BadTLP)
 inject_aer "$nic0" BadTLP
 lab_counted() { [ "$(aer_count "$nic0" "$1" "$2")" -eq "$3" ]; }
-check "a correctable error is counted" wait_for 5 lab_counted correctable BadTLP $((before + 1))
+check "a correctable error is counted" wait_for 60 lab_counted correctable BadTLP $((before + 1))
 check_same "the port of nic0 has no error" 0 "$(aer_count "$(port_of "$nic0")" correctable BadTLP)"
 inject_aer "$nic0" CmpltTO
-check "a non-fatal error is counted" wait_for 5 lab_counted nonfatal CmpltTO 1
+check "a non-fatal error is counted" wait_for 60 lab_counted nonfatal CmpltTO 1
 
 # QEMU's virtual functions have no disk for the nvme driver.
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"

@@ -22,7 +22,7 @@ sleepers=("$nic0" "$nvme0" "$edu0")
 
 asleep() { [ "$(attribute "$1" power/runtime_status)" = suspended ]; }
 for device in "${sleepers[@]}"; do
-    check "$device is suspended" wait_for 10 asleep "$device"
+    check "$device is suspended" wait_for 60 asleep "$device"
 done
 check_same "nic0 is in D3hot" D3hot "$(attribute "$nic0" power_state)"
 

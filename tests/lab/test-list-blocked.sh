@@ -27,7 +27,7 @@ lists() {
         : >/run/ended
     ) &
     listing=$!
-    wait_for 20 test -e /run/ended && return
+    wait_for 60 test -e /run/ended && return
     read -r listing <"/proc/$listing/task/$listing/children" || :
     cat "/proc/${listing% }/stack" >&2
     return 1
@@ -46,7 +46,7 @@ blocked() {
     "$@" &
     blocked_pid=$!
     waits() { [[ $(</proc/$blocked_pid/stack) == *vfio* ]]; }
-    check "$* blocks" wait_for 20 waits
+    check "$* blocks" wait_for 60 waits
     check "devices are listed while $* blocks" lists
     check "the physical function is listed" grep -q "^$nvme0 pf " /run/listed
     check "the virtual function is listed" grep -q "^$function " /run/listed

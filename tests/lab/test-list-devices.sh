@@ -17,7 +17,7 @@ check "devices are listed without their drivers" \
     "$LAB_DIR/same-as-lspci" --none interfaces,blocks,drm,pf "$always,vfs_total"
 
 modprobe -a e1000 e1000e nvme bochs cirrus vfio-pci
-check "the disk appears" wait_for 20 test -b /dev/nvme0n1
+check "the disk appears" wait_for 60 test -b /dev/nvme0n1
 check "devices are listed with their drivers" \
     "$LAB_DIR/same-as-lspci" --none pf "$always,interfaces,macs,blocks,drm"
 
@@ -29,6 +29,6 @@ for device in "$(address_of nic0)" "$(link_name "$devices/$nvme0/virtfn2")"; do
     check "$device is bound to vfio-pci" bind_driver "$device" vfio-pci
 done
 asleep() { [ "$(attribute "$1" power/runtime_status)" = suspended ]; }
-check "a device is suspended" wait_for 10 asleep "$(address_of nic0)"
+check "a device is suspended" wait_for 60 asleep "$(address_of nic0)"
 check "devices are listed with virtual functions and vfio-pci" \
     "$LAB_DIR/same-as-lspci" "$always,interfaces,blocks,drm,pf,vf_index,vfs_enabled"

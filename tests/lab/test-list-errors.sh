@@ -31,7 +31,7 @@ inject() {
     local before
     before=$(aer_count "$1" "$3" "$2")
     inject_aer "$1" "$2"
-    check "$1 reports $2" wait_for 10 counted "$1" "$2" "$3" "$((before + 1))"
+    check "$1 reports $2" wait_for 60 counted "$1" "$2" "$3" "$((before + 1))"
 }
 counted() { [ "$(aer_count "$1" "$3" "$2")" = "$4" ]; }
 

@@ -230,7 +230,7 @@ check_agree "all claims are back when libvirtd continues" 8
 # A killed libvirtd leaves its socket, a stopped one removes it
 
 kill -KILL "$(libvirtd_pid)"
-wait_for 10 test ! -e "/proc/$(libvirtd_pid)"
+wait_for 60 test ! -e "/proc/$(libvirtd_pid)"
 check "the socket still exists" test -S "$socket"
 check_same "a device that only libvirt claims is unknown again" unknown "$(show "$edu0" ownership)"
 # on an emulated processor the helper may time out first
@@ -246,6 +246,6 @@ check "the domain is stopped" virsh -q destroy one-123
 check_shows "its device has its host driver and is still reserved" "$nic0" \
     driver,ownership "e1000e reserved"
 kill "$(libvirtd_pid)"
-check "libvirtd stops" wait_for 20 test ! -e "$socket"
+check "libvirtd stops" wait_for 60 test ! -e "$socket"
 check "libvirt is absent again" libvirt_source_is absent
 check_same "there are no reservations" free "$(show "$edu0" ownership)"

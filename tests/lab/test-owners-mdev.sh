@@ -124,7 +124,7 @@ for how in "container flight" "group uring" "device plain" "device flight" "cdev
     row "$how: bind is refused" bind_is_refused "$nic2"
     end_hold
     # The kernel releases the files of an io_uring some time after the process has exited.
-    row "$how: not in use afterwards" wait_for 10 is_host_owned "$nic2"
+    row "$how: not in use afterwards" wait_for 60 is_host_owned "$nic2"
 done
 
 # A mediated device without a PCI device.

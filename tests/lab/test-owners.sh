@@ -49,7 +49,7 @@ check_same "OpenNebula gets no usage" "PCI_USAGE = []" \
     "$("$PCIPROBE" -a -f opennebula --usage | grep USAGE)"
 
 start one-123 "$nic2"
-check "the VM holds its device" wait_for 20 holds "$vm" "$(group_of "$nic2")"
+check "the VM holds its device" wait_for 60 holds "$vm" "$(group_of "$nic2")"
 started=$(sed 's/.*) //' "/proc/$vm/stat" | cut -d' ' -f20)
 uuid=2c4e0b0c-7b1a-4f53-8d5a-0d4e33c0e1b1
 columns=ownership,vm_ids,vm_names,vm_uuids,frontends,programs,pids,pid_starts,owner_sources
@@ -78,15 +78,15 @@ check "without privileges a warning is logged" \
 
 for round in 1 2 3 4 5; do
     kill_vm
-    check "nic2 is free after kill -9 ($round)" wait_for 10 state_is "$nic2" free
+    check "nic2 is free after kill -9 ($round)" wait_for 60 state_is "$nic2" free
     start "one-$round" "$nic2"
-    check "nic2 is held by the next VM ($round)" wait_for 20 state_is "$nic2" held
+    check "nic2 is held by the next VM ($round)" wait_for 60 state_is "$nic2" held
 done
 kill_vm
 
 # two devices of one group: the command line names the held one; the other one cannot be used
 start i-2-34-VM "$pair1"
-check "a VM holds one device of the group" wait_for 20 state_is "$pair1" held
+check "a VM holds one device of the group" wait_for 60 state_is "$pair1" held
 check_same "the VM's name is recognized as CloudStack's" \
     "i-2-34-VM cloudstack" "$(show "$pair1" vm_ids,frontends)"
 check_same "the other device of the group is free" free "$(show "$pair0" ownership)"
@@ -106,7 +106,7 @@ check_same "a request for another device succeeds" "$nic2" "$(serves nic)"
 check_same "the devices of the alias are counted" "pair 2 0 1 1 0 0 0" \
     "$("$PCIPROBE" list -c /run/pci.conf -f aliases --no-headings | awk '$1 == "pair" {$1 = $1; print}')"
 kill_vm
-check "pair0 and pair1 are free after the VM was killed" wait_for 10 state_is "$pair1" free
+check "pair0 and pair1 are free after the VM was killed" wait_for 60 state_is "$pair1" free
 check_same "a request for both succeeds" \
     "$pair0 $pair1" "$(serves pair:2 | tr '\n' ' ' | sed 's/ $//')"
 
@@ -114,9 +114,9 @@ check_same "a request for both succeeds" \
 sleep 1000 <>"/dev/vfio/$(group_of "$nic2")" &
 program=$!
 is_held_by_program() { [ "$(show "$nic2" ownership,programs,pids)" = "held sleep $program" ]; }
-check "a program holds the device" wait_for 10 is_held_by_program
+check "a program holds the device" wait_for 60 is_held_by_program
 kill "$program"
-check "the device is free after the program has exited" wait_for 10 state_is "$nic2" free
+check "the device is free after the program has exited" wait_for 60 state_is "$nic2" free
 
 # a device whose peer is bound to a host driver cannot be assigned
 modprobe e1000
