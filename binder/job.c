@@ -17,7 +17,7 @@
 static void report_netlink_wait(const void *log, unsigned left)
 {
 	kernel_report_wait(log, NULL, "the kernel to report network interfaces", left,
-			   "a driver may hold its lock");
+			   "a driver may hold the RTNL lock");
 }
 
 static int open_root(struct job *job, struct bind_options *options)

@@ -5,6 +5,7 @@
 #include "binder/report.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ static void log_no_interface(const struct job *job, const struct pci_device *pf)
 
 	log_error(
 		job->log,
-		"%s: no network interface is visible, through which the settings of its virtual functions are made; its driver is %s; an interface in another network namespace must be returned first",
+		"%s: no network interface is visible, so its virtual functions cannot be reset; its driver is %s; if the interface is in another network namespace, move it back first",
 		address_format(&pf->address, address), pf->driver ? pf->driver : "none");
 }
 
@@ -90,7 +91,7 @@ static int apply(struct job *job, const struct pci_device *pf, const struct vf_l
 		 enum outcome *ret)
 {
 	struct vf_outcome outcome;
-	int error = vf_list_apply(job->kernel, &pf->address, wanted, UINT16_MAX + 1u, &outcome);
+	int error = vf_list_apply(job->kernel, &pf->address, wanted, UINT_MAX, &outcome);
 
 	*ret = OUTCOME_RESET_PARTLY; /* unknown how far */
 	if (error == -ENOMEM)
@@ -115,7 +116,7 @@ static int reset(struct job *job, const struct pci_device *pf, const struct vf_l
 
 	vf_list_set_defaults(&wanted);
 	if (!error)
-		error = plan_add_settings(&job->plan, now, &wanted, UINT16_MAX + 1u);
+		error = plan_add_settings(&job->plan, now, &wanted, UINT_MAX);
 	if (error < 0) {
 		log_error(job->log, "out of memory");
 		status = BIND_FAILED;

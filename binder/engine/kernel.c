@@ -280,7 +280,7 @@ static void report_link_wait(const void *data, unsigned left)
 	const struct link_wait *wait = data;
 
 	kernel_report_wait(wait->log, wait->device, "the kernel to set its virtual functions", left,
-			   "a driver may hold the lock of network interfaces");
+			   "a driver may hold the RTNL lock");
 }
 
 /* As in change_in_child, the child inherits the lock. */

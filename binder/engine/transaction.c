@@ -5,7 +5,7 @@
 #include "binder/engine/execute.h"
 #include "binder/engine/state.h"
 #include "binder/engine/vfsettings.h"
-#include "probe/driver.h"
+#include "probe/ownership/vfiostate.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -153,22 +153,26 @@ static int apply(struct kernel *kernel, struct changes *changes)
 	return error;
 }
 
-/* Whether the VF is bound to a driver for VMs, or that cannot be determined. */
-static bool may_be_assigned(const struct kernel *kernel, const struct pci_address *pf,
-			    unsigned index)
+/* Whether a VM has the VF INDEX open in VFIO, or that cannot be determined. */
+static bool may_be_open(const struct kernel *kernel, const struct pci_address *pf, unsigned index)
 {
-	char name[64], path[DEVICE_PATH_SIZE], driver[256];
+	char name[32], path[DEVICE_PATH_SIZE], link[ADDRESS_SIZE];
+	struct pci_address vf;
+	enum vfio_use use;
 	int error;
 
-	snprintf(name, sizeof(name), "virtfn%u/driver", index);
-	error = sysdir_link_name(sysroot_dir(kernel->root), device_path(pf, name, path), driver,
-				 sizeof(driver));
-	return error == 0 ? driver_is_for_vms(driver) : error != -ENOENT;
+	snprintf(name, sizeof(name), "virtfn%u", index);
+	error = sysdir_link_name(sysroot_dir(kernel->root), device_path(pf, name, path), link,
+				 sizeof(link));
+	if (error < 0 || address_parse_full(link, &vf) < 0)
+		return error != -ENOENT;
+	use = vfio_address_use(kernel->root, &vf);
+	return use == VFIO_USE_OPEN || use == VFIO_USE_FAILED;
 }
 
-/* Removes VFs from the settings of CHANGE that a VM may have by now: a VF has no such driver when
- * it is created, but a killed run is recovered only later. */
-static void skip_assigned_vfs(const struct kernel *kernel, struct change *change)
+/* Removes from the settings of CHANGE the VFs that a VM has by now: nobody has a VF when it is
+ * created, but a killed run is recovered only later. */
+static void skip_open_vfs(const struct kernel *kernel, struct change *change)
 {
 	char address[ADDRESS_SIZE];
 	size_t kept = 0;
@@ -177,14 +181,14 @@ static void skip_assigned_vfs(const struct kernel *kernel, struct change *change
 		const struct vf_entry *entry = &change->settings.items[i];
 
 		if (entry->vf.index >= change->vfs_wanted ||
-		    !may_be_assigned(kernel, &change->address, entry->vf.index)) {
+		    !may_be_open(kernel, &change->address, entry->vf.index)) {
 			change->settings.items[kept++] = *entry;
 			continue;
 		}
 		change->has_lost = true;
 		log_error(
 			kernel->log,
-			"%s: virtual function %u: settings not restored: it was bound for a VM meanwhile, which may use it; check with 'ip link show dev %s'",
+			"%s: virtual function %u: settings not restored, because a VM may be using it; check with 'ip link show dev %s'",
 			address_format(&change->address, address), entry->vf.index, entry->name);
 	}
 	change->settings.count = kept;
@@ -200,7 +204,7 @@ static int restore_settings(struct kernel *kernel, struct change *change)
 
 	if (!change->is_vfs || !change->settings.count || change->vf_now == change->vf_before)
 		return 0;
-	skip_assigned_vfs(kernel, change);
+	skip_open_vfs(kernel, change);
 	error = vf_list_apply(kernel, &change->address, &change->settings, change->vfs_wanted,
 			      &outcome);
 	if (error < 0 || outcome.is_denied)

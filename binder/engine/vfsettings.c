@@ -490,7 +490,7 @@ int vf_list_apply(struct kernel *kernel, const struct pci_address *pf, const str
 	if (error < 0)
 		log_error(
 			kernel->log,
-			"%s: settings of its virtual functions: the kernel has not finished; a driver may hold its lock of network interfaces",
+			"%s: timed out while setting its virtual functions; a driver may hold the kernel's RTNL lock",
 			address_format(pf, address));
 	else
 		report_works(kernel, pf, &works, ret);
