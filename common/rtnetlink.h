@@ -48,37 +48,6 @@ struct rtnetlink_route {
 					not resolved */
 };
 
-/* What a driver reports of a setting that not all drivers have. */
-enum rtnetlink_switch { SWITCH_UNSUPPORTED, SWITCH_OFF, SWITCH_ON };
-
-/* Counters of a virtual function, in the order of their attributes in IFLA_VF_STATS. */
-enum rtnetlink_counter {
-	VF_RX_PACKETS,
-	VF_TX_PACKETS,
-	VF_RX_BYTES,
-	VF_TX_BYTES,
-	VF_BROADCAST,
-	VF_MULTICAST,
-	VF_RX_DROPPED,
-	VF_TX_DROPPED,
-};
-#define RTNETLINK_COUNTERS 8
-
-/* The settings of a virtual function that are made through its physical function. */
-struct rtnetlink_vf {
-	unsigned index;
-	unsigned char mac[20]; /* only zeros: not set */
-	size_t mac_length;
-	unsigned vlan, vlan_priority; /* 0: none */
-	unsigned vlan_protocol;	      /* ETH_P_8021Q, ...; 0: not reported */
-	unsigned min_rate, max_rate;  /* Mbit/s; 0: none */
-	unsigned link_state;	      /* IFLA_VF_LINK_STATE_AUTO, ... */
-	enum rtnetlink_switch spoof_check, trust, rss_query;
-	bool has_counters; /* false also while all are 0: the kernel reports zeros for drivers
-			      without counters */
-	uint64_t counters[RTNETLINK_COUNTERS];
-};
-
 typedef int rtnetlink_link_fn(void *data, const struct rtnetlink_link *link);
 typedef int rtnetlink_address_fn(void *data, unsigned interface, const struct ip_address *address);
 typedef int rtnetlink_route_fn(void *data, const struct rtnetlink_route *route);
@@ -86,37 +55,6 @@ typedef int rtnetlink_route_fn(void *data, const struct rtnetlink_route *route);
 /* Lists the interfaces in the network namespace whose file is NAMESPACE; NULL: the caller's. */
 int rtnetlink_links(struct netlink *netlink, const char *namespace, rtnetlink_link_fn *each,
 		    void *data);
-
-typedef int rtnetlink_vf_fn(void *data, const struct rtnetlink_vf *vf);
-
-/* Lists the virtual functions of the device with the interface NAME. None if its driver has no
- * settings for them. -EMSGSIZE if they are too many for one message; without counters several times
- * as many fit. */
-int rtnetlink_vfs(struct netlink *netlink, const char *name, bool with_counters,
-		  rtnetlink_vf_fn *each, void *data);
-
-/* The same for the device with the interface whose index is INTERFACE, which no renaming changes;
- * without counters. */
-int rtnetlink_vfs_at(struct netlink *netlink, unsigned interface, rtnetlink_vf_fn *each,
-		     void *data);
-
-/* A setting that is made by one request. */
-enum rtnetlink_setting {
-	VF_MAC,
-	VF_VLAN, /* with priority and protocol */
-	VF_SPOOF_CHECK,
-	VF_TRUST,
-	VF_LINK_STATE,
-	VF_RATE, /* min_rate and max_rate */
-	VF_RSS_QUERY,
-};
-#define RTNETLINK_SETTINGS 7
-
-/* Sets SETTING of the virtual function vf->index to its value in VF. Returns what the kernel, or
- * the driver, answers: -EOPNOTSUPP if the driver does not have the setting. Whether it took effect
- * is only known by reading it. */
-int rtnetlink_set_vf(struct netlink *netlink, unsigned interface, const struct rtnetlink_vf *vf,
-		     enum rtnetlink_setting setting);
 
 /* Lists the addresses of all interfaces. */
 int rtnetlink_addresses(struct netlink *netlink, rtnetlink_address_fn *each, void *data);

@@ -5,12 +5,13 @@
  *
  * This is a separate program because the kernel answers under its RTNL lock: a process that waits
  * for a hanging driver cannot be killed and is left behind. */
-#include "common/rtnetlink.h"
+#include "common/rtnetlink-vf.h"
 #include "probe/address.h"
 
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,10 +89,14 @@ static int print_vf(void *data, const struct rtnetlink_vf *vf)
 }
 
 /* A driver with very many VFs fits into one message only without the counters. */
-static int print_vfs(struct netlink *netlink, char *pf, const char *interface)
+static int print_vfs(struct netlink *netlink, char *pf, const char *name)
 {
-	int error = rtnetlink_vfs(netlink, interface, true, print_vf, pf);
+	unsigned interface = if_nametoindex(name);
+	int error;
 
+	if (!interface)
+		return -errno;
+	error = rtnetlink_vfs(netlink, interface, true, print_vf, pf);
 	return error == -EMSGSIZE ? rtnetlink_vfs(netlink, interface, false, print_vf, pf) : error;
 }
 

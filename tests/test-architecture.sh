@@ -110,7 +110,7 @@ none "no shell is started" \
 none "only ownership/helper.c, ownership/pvefiles.c, netlink.c and callerfile.c start processes" child_processes
 none "only the helpers use libvirt and libxml2" in_code '#include <lib(virt|xml)' probe common plugins binder
 none "the helpers use only addresses of the core, and queries of rtnetlink" \
-	sh -c 'grep -nE "#include \"" helper/*.[ch] | grep -vE "\"(probe/address|common/rtnetlink|helper/domainxml)\.h\""'
+	sh -c 'grep -nE "#include \"" helper/*.[ch] | grep -vE "\"(probe/address|common/rtnetlink-vf|helper/domainxml)\.h\""'
 none "the core writes no file" in_code '\b(O_WRONLY|O_RDWR|O_CREAT)\b|fopen *\([^)]*"[wa]' probe
 none "VFIO groups and configuration space are never opened" \
 	in_code '\b(sysdir_read|open|openat|fopen) *\(.*(dev/vfio|/config")' probe plugins binder
@@ -124,7 +124,7 @@ none "in the binder only kernel.c (/sys), journal.c (/run) and persist.c (/etc) 
 none "in the binder only deadline.c starts processes" starting_binder
 setting_links() {
 	in_code 'RTM_(SET|DEL)LINK|rtnetlink_set_' common probe plugins helper binder |
-		grep -vE '^(common/rtnetlink\.[ch]|binder/engine/vfsettings\.c):'
+		grep -vE '^(common/rtnetlink-vf\.[ch]|binder/engine/vfsettings\.c):'
 }
 none "only the binder's engine changes network interfaces" setting_links
 none "only the binder changes drivers" \

@@ -112,7 +112,7 @@ static int read_interface(struct netlink *netlink, struct sysroot *root,
 	strcpy(reader.entry.name, name);
 	error = read_index(root, pf, name, &reader.entry.interface);
 	return error ? error
-		     : rtnetlink_vfs_at(netlink, reader.entry.interface, add_reported, &reader);
+		     : rtnetlink_vfs(netlink, reader.entry.interface, false, add_reported, &reader);
 }
 
 int vf_list_read(struct netlink *netlink, struct sysroot *root, const struct pci_address *pf,
@@ -291,7 +291,7 @@ static int read_works(struct netlink *netlink, struct vf_works *works)
 			continue;
 		works->interface = works->items[i].wanted->interface;
 		set_read_error(works, works->interface, -ENOENT);
-		error = rtnetlink_vfs_at(netlink, works->interface, set_now, works);
+		error = rtnetlink_vfs(netlink, works->interface, false, set_now, works);
 		if (error == -ETIMEDOUT)
 			return error;
 		if (error < 0)

@@ -5,9 +5,11 @@
 #ifndef PCIPROBE_BINDER_ENGINE_VFSETTINGS_H
 #define PCIPROBE_BINDER_ENGINE_VFSETTINGS_H
 
-#include "common/rtnetlink.h"
+#include "common/rtnetlink-vf.h"
 #include "probe/address.h"
 #include "probe/sysfs/sysroot.h"
+
+#include <net/if.h>
 
 struct kernel;
 

@@ -4,6 +4,7 @@
  * The first byte chooses the query and, with VALID_HEADERS, whether the fields are filled in that
  * every answer must have. The second is the number of the object whose callback fails. Then follow
  * datagrams, each after its size, a byte that counts words of 4 bytes. */
+#include "common/rtnetlink-vf.h"
 #include "common/rtnetlink.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -138,7 +139,7 @@ static int query(struct answer *answer, unsigned number)
 	case 0:
 		return rtnetlink_links(netlink, NULL, check_link, answer);
 	case 1:
-		return rtnetlink_vfs(netlink, "eth0", true, check_vf, answer);
+		return rtnetlink_vfs(netlink, 1, true, check_vf, answer);
 	case 2:
 		return rtnetlink_addresses(netlink, check_address, answer);
 	case 3:

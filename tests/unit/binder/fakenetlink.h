@@ -4,6 +4,7 @@
 #define PCIPROBE_TESTS_UNIT_BINDER_FAKENETLINK_H
 
 #include "common/netlink.h"
+#include "common/rtnetlink-vf.h"
 #include "common/rtnetlink.h"
 
 #include <stdbool.h>

@@ -539,12 +539,10 @@ static void an_interface_without_vfs_has_no_settings(void **state)
 
 	(void)state;
 	host_netlink_init(&host, 10);
-	assert_int_equal(rtnetlink_vfs(&host.netlink, "lo", true, count_vf, &count), 0);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, if_nametoindex("lo"), true, count_vf, &count),
+			 0);
 	assert_int_equal(count, 0);
-	assert_int_equal(rtnetlink_vfs(&host.netlink, "nosuch0", true, count_vf, &count), -ENODEV);
-	assert_int_equal(rtnetlink_vfs(&host.netlink, "a-name-that-is-too-long", true, count_vf,
-				       &count),
-			 -EINVAL);
+	assert_int_equal(rtnetlink_vfs(&host.netlink, INT32_MAX, true, count_vf, &count), -ENODEV);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include "binder/engine/journal.h"
 #include "binder/engine/kernel.h"
 #include "binder/host/deadline.h"
+#include "common/rtnetlink-vf.h"
 #include "common/rtnetlink.h"
 #include "tests/unit/fakesys.h"
 

@@ -2,6 +2,7 @@
 /* Queries of the running kernel in a network namespace of the test's own, and malformed answers. */
 #include "tests/unit/test.h"
 
+#include "common/rtnetlink-vf.h"
 #include "common/rtnetlink.h"
 #include "tests/unit/binder/fakenetlink.h"
 
