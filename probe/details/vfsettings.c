@@ -187,41 +187,20 @@ static int set_failed(struct inventory *inventory, char *line)
 	return error;
 }
 
-/* OUTPUT is modified. A file of a recording was read without its last newline. */
-static int read_lines(char *output, struct inventory *inventory)
+static int add_line(void *data, char *line)
 {
-	char *line, *kind, end[32];
-	size_t count = 0;
-	int error;
+	char *kind = strsep(&line, " ");
 
-	while ((line = strsep(&output, "\n"))) {
-		snprintf(end, sizeof(end), "end %zu", count++);
-		if (strcmp(line, end) == 0)
-			return output && *output ? -EBADMSG : 0;
-		kind = strsep(&line, " ");
-		error = -EBADMSG;
-		if (line && strcmp(kind, "vf") == 0)
-			error = add_vf(inventory, line);
-		if (line && strcmp(kind, "failed") == 0)
-			error = set_failed(inventory, line);
-		if (error < 0)
-			return error;
-	}
-	return -EBADMSG;
+	if (!line)
+		return -EBADMSG;
+	return strcmp(kind, "vf") == 0	     ? add_vf(data, line)
+	       : strcmp(kind, "failed") == 0 ? set_failed(data, line)
+					     : -EBADMSG;
 }
 
 int vf_settings_parse(const char *output, size_t length, struct inventory *inventory)
 {
-	char *copy = malloc(length + 1);
-	int error;
-
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, output, length);
-	copy[length] = '\0';
-	error = strlen(copy) == length ? read_lines(copy, inventory) : -EBADMSG;
-	free(copy);
-	return error;
+	return helper_parse(output, length, add_line, inventory);
 }
 
 /* ---- the query ---- */
@@ -261,7 +240,7 @@ static int run_helper(struct sysroot *root, const char *helper, struct inventory
 			     .directory = sysroot_dir(root)->fd,
 			     .milliseconds = VF_SETTINGS_MILLISECONDS};
 
-	if (error < 0 || !pfs)
+	if (error < 0)
 		return error;
 	run.argument = pfs;
 	error = helper_run(&run, ret, ret_length, why);
@@ -269,6 +248,26 @@ static int run_helper(struct sysroot *root, const char *helper, struct inventory
 	if (error == 0)
 		sysroot_notify(root, SYSROOT_FILE, VF_SETTINGS_FILE, *ret, *ret_length);
 	return error;
+}
+
+/* The file was read without its last newline. */
+static int read_recorded(struct sysroot *root, char **ret, size_t *ret_length,
+			 char why[HELPER_WHY_SIZE])
+{
+	char *text = NULL;
+	int error = textfile_read(root, VF_SETTINGS_FILE, HELPER_OUTPUT_MAX, &text), length;
+
+	if (error < 0) {
+		snprintf(why, HELPER_WHY_SIZE, "%s",
+			 error == -ENOENT ? "not recorded" : strerror(-error));
+		return error;
+	}
+	length = asprintf(ret, "%s\n", text);
+	free(text);
+	if (length < 0)
+		return -ENOMEM;
+	*ret_length = (size_t)length;
+	return 0;
 }
 
 static int read_output(struct sysroot *root, const char *helper, struct inventory *inventory,
@@ -279,19 +278,14 @@ static int read_output(struct sysroot *root, const char *helper, struct inventor
 	int error;
 
 	if (!sysroot_is_host(root)) {
-		error = textfile_read_bytes(root, VF_SETTINGS_FILE, HELPER_OUTPUT_MAX, &output,
-					    &length);
-		if (error == -ENOENT)
-			strcpy(why, "not recorded");
-		else if (error < 0)
-			snprintf(why, HELPER_WHY_SIZE, "%s", strerror(-error));
+		error = read_recorded(root, &output, &length, why);
 	} else if (helper) {
 		error = run_helper(root, helper, inventory, &output, &length, why);
 	} else {
 		strcpy(why, "built without libmnl");
 		error = -ENOSYS;
 	}
-	if (error < 0 || !output)
+	if (error < 0)
 		return error;
 	error = vf_settings_parse(output, length, inventory);
 	free(output);

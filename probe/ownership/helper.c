@@ -277,3 +277,34 @@ int helper_run(const struct helper *helper, char **ret_text, size_t *ret_length,
 	}
 	return error;
 }
+
+static int parse_lines(char *output, helper_line *parse, void *data)
+{
+	char *line, end[32];
+	size_t count = 0;
+	int error;
+
+	while ((line = strsep(&output, "\n")) && output) {
+		snprintf(end, sizeof(end), "end %zu", count++);
+		if (strcmp(line, end) == 0)
+			return *output ? -EBADMSG : 0;
+		error = parse(data, line);
+		if (error < 0)
+			return error;
+	}
+	return -EBADMSG;
+}
+
+int helper_parse(const char *output, size_t length, helper_line *parse, void *data)
+{
+	char *copy = malloc(length + 1);
+	int error;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, output, length);
+	copy[length] = '\0';
+	error = strlen(copy) == length ? parse_lines(copy, parse, data) : -EBADMSG;
+	free(copy);
+	return error;
+}

@@ -36,4 +36,12 @@ struct helper {
 int helper_run(const struct helper *helper, char **ret_text, size_t *ret_length,
 	       char why[HELPER_WHY_SIZE]);
 
+/* Handles a line of a helper's output, which it may modify. Returns 0 or a negative errno. */
+typedef int helper_line(void *data, char *line);
+
+/* Calls PARSE with each line of the LENGTH bytes of OUTPUT. The last line must be "end" with the
+ * number of lines before it: it shows that the output is complete. Returns 0, -EBADMSG if it is
+ * not or contains a NUL, -ENOMEM, or what PARSE returned. No I/O. */
+int helper_parse(const char *output, size_t length, helper_line *parse, void *data);
+
 #endif

@@ -210,36 +210,16 @@ static int add_unread(struct domain_devices *devices, char *line)
 	return 0;
 }
 
-/* OUTPUT is modified. */
-static int read_lines(char *output, struct domain_devices *devices)
+static int add_line(void *data, char *line)
 {
-	char *line, end[32];
-	int error;
-
-	while ((line = strsep(&output, "\n")) && output) {
-		snprintf(end, sizeof(end), "end %zu", devices->count + devices->unread);
-		if (strcmp(line, end) == 0)
-			return *output ? -EBADMSG : 0;
-		error = strncmp(line, "unread ", 7) == 0 ? add_unread(devices, line)
-							 : add_device(devices, line);
-		if (error < 0)
-			return error;
-	}
-	return -EBADMSG;
+	return strncmp(line, "unread ", 7) == 0 ? add_unread(data, line) : add_device(data, line);
 }
 
 int domain_devices_parse(const char *output, size_t length, struct domain_devices *ret)
 {
 	struct domain_devices devices = {0};
-	char *copy = malloc(length + 1);
-	int error;
+	int error = helper_parse(output, length, add_line, &devices);
 
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, output, length);
-	copy[length] = '\0';
-	error = strlen(copy) == length ? read_lines(copy, &devices) : -EBADMSG;
-	free(copy);
 	if (error < 0)
 		domain_devices_free(&devices);
 	else

@@ -121,28 +121,25 @@ static int add_opennebula(struct records *records, char *line)
 	return records_add(records, &record);
 }
 
-/* Parses the lines of xml-records. */
-static int add_lines(struct records *records, const struct record_file *file, char *text)
-{
-	char *line, end[32];
-	size_t lines = 0;
-	int error;
+struct opennebula_reader {
+	struct records *records;
+	const struct record_file *file;
+	size_t devices; /* so far */
+};
 
-	while ((line = strsep(&text, "\n")) && text) {
-		snprintf(end, sizeof(end), "end %zu", lines++);
-		if (strcmp(line, end) == 0)
-			return *text ? -EBADMSG : 0;
-		error = add_opennebula(records, line);
-		if (error == -EINVAL) {
-			records->invalid++;
-			log_warning(&file->file.log,
-				    "%s: PCI device %zu has an invalid ADDRESS or VMID",
-				    file->file.path, lines);
-		} else if (error < 0) {
-			return error;
-		}
-	}
-	return -EBADMSG;
+/* A line of xml-records. */
+static int add_line(void *data, char *line)
+{
+	struct opennebula_reader *reader = data;
+	int error = add_opennebula(reader->records, line);
+
+	reader->devices++;
+	if (error != -EINVAL)
+		return error;
+	reader->records->invalid++;
+	log_warning(&reader->file->file.log, "%s: PCI device %zu has an invalid ADDRESS or VMID",
+		    reader->file->file.path, reader->devices);
+	return 0;
 }
 
 int opennebula_records_parse(struct records *records, const struct record_file *files, size_t count,
@@ -150,14 +147,14 @@ int opennebula_records_parse(struct records *records, const struct record_file *
 {
 	(void)host;
 	for (size_t i = 0; i < count; i++) {
+		struct opennebula_reader reader = {.records = records, .file = &files[i]};
 		char *text = NULL;
 		size_t length = 0;
 		int error = xml_records_run(&files[i], "opennebula", &text, &length);
 
 		if (error < 0)
 			return error;
-		error = text && strlen(text) == length ? add_lines(records, &files[i], text)
-						       : -EBADMSG;
+		error = text ? helper_parse(text, length, add_line, &reader) : -EBADMSG;
 		free(text);
 		if (error < 0) {
 			log_error(&files[i].file.log, "%s: %s", files[i].file.path,

@@ -159,6 +159,7 @@ static void malformed_output_is_rejected(void **state)
 	static const char *const texts[] = {
 		"",
 		"end",
+		"end 0",
 		"end 1\n",
 		"end 0\nend 0\n",
 		"vf\nend 1\n",
