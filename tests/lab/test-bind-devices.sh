@@ -184,7 +184,20 @@ exec {disk}</dev/nvme0n1
 check "an open disk is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
 check "the open file is given as reason" \
     grep -q "open: process $$ .* has /dev/nvme0n1 open" /run/output
+exec {disk}<&- {disk}</dev/ng0n1
+check "a disk with an open character device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+check "the open file is given as reason" \
+    grep -q "open: process $$ .* has /dev/ng0n1 open" /run/output
 exec {disk}<&-
+
+# refuses_with TEXT REASON...: bind refuses the disk for these reasons.
+refuses_with() {
+    local reason
+    check "$1 is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
+    for reason in "${@:2}"; do
+        check "a reason is: $reason" grep -q "$reason" /run/output
+    done
+}
 wipefs -qa /dev/nvme0n1
 modprobe bcache
 truncate -s 16M /dev/shm/cached
@@ -196,10 +209,8 @@ is_cached() { [ -e /sys/block/bcache0 ] && [ -e /sys/block/nvme0n1/bcache/set/bd
 check "a device is cached on the disk" wait_for 60 is_cached
 mkfs.ext4 -q /dev/bcache0
 mount /dev/bcache0 /mnt
-check "a disk with the cache of a mounted device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
-for reason in "holders: nvme0n1 is a cache of bcache" "mounted: /dev/bcache0 is mounted on /mnt"; do
-    check "a reason is: $reason" grep -q "$reason" /run/output
-done
+refuses_with "a disk with the cache of a mounted device" \
+    "holders: nvme0n1 is a cache of bcache" "mounted: /dev/bcache0 is mounted on /mnt"
 umount /mnt
 echo 1 | tee /sys/block/bcache0/bcache/stop /sys/fs/bcache/*-*/stop >/dev/null
 check "bcache releases the disk" wait_for 60 test ! -e /sys/block/nvme0n1/bcache
@@ -214,10 +225,8 @@ drbdsetup attach 0 /dev/nvme0n1 /dev/nvme0n1 internal
 drbdsetup primary 0 --force
 mkfs.ext4 -q /dev/drbd0
 mount /dev/drbd0 /mnt
-check "a disk below a mounted DRBD device is refused" exits 3 "$VFIO_BIND" bind "$nvme0"
-for reason in "holders: nvme0n1 is part of drbd0" "mounted: /dev/drbd0 is mounted on /mnt"; do
-    check "a reason is: $reason" grep -q "$reason" /run/output
-done
+refuses_with "a disk below a mounted DRBD device" \
+    "holders: nvme0n1 is part of drbd0" "mounted: /dev/drbd0 is mounted on /mnt"
 umount /mnt
 drbdsetup down r0
 drbdmeta --force 0 v08 /dev/nvme0n1 internal wipe-md >/dev/null

@@ -9,7 +9,7 @@
 set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
-modprobe -a i6300esb xhci-pci usb-storage sd_mod cdc_ether ftdi_sio virtio_console vfio-pci
+modprobe -a i6300esb xhci-pci usb-storage sd_mod sg cdc_ether ftdi_sio virtio_console vfio-pci
 watchdog0=$(address_of watchdog0)
 serial0=$(address_of serial0)
 console0=$(address_of console0)
@@ -48,14 +48,16 @@ find_nic() { nic=$(cd /sys/class/net && echo [!l]*) && [ -e "/sys/class/net/$nic
 check "the USB NIC appears" wait_for 60 find_nic
 check "the USB disk appears" wait_for 60 test -b /dev/sda
 check "the USB serial port appears" wait_for 60 test -c /dev/ttyUSB0
+check "the disk has a character device" wait_for 60 test -c /dev/sg0
 check "a USB controller of idle devices could be bound" exits 0 "$VFIO_BIND" check "$usb0"
 usb_devices=(/dev/bus/usb/*/002)
-exec {usb}<"${usb_devices[0]}" {disk}</dev/sda {port}<>/dev/ttyUSB0
+exec {usb}<"${usb_devices[0]}" {disk}</dev/sda {generic}<>/dev/sg0 {port}<>/dev/ttyUSB0
 check "a USB controller of open devices is refused" exits 3 "$VFIO_BIND" bind "$usb0"
 check "the USB device is reported" reports "open: process $$ .* has ${usb_devices[0]} open"
 check "the disk is reported" reports "open: process $$ .* has /dev/sda open"
+check "its character device is reported" reports "open: process $$ .* has /dev/sg0 open"
 check "the serial port is reported" reports "open: process $$ .* has /dev/ttyUSB0 open"
-exec {usb}<&- {disk}<&- {port}>&-
+exec {usb}<&- {disk}<&- {generic}>&- {port}>&-
 mkswap -q /dev/sda
 check "a USB controller of a disk with data is refused" exits 3 "$VFIO_BIND" bind "$usb0"
 check "the data is reported" reports "data: /dev/sda contains swap"
