@@ -62,12 +62,8 @@ request() { "$PCIPROBE" request -q -f libvirt "$@" 10GE; }
 request_to() { wait_for 60 eval "request ${*:2} >$1"; }
 
 show() { "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
-shows() { [ "$(show "$1" "$2")" = "$3" ]; }
 # check_shows NAME ADDRESS COLUMNS EXPECTED
-check_shows() {
-    wait_for 60 shows "$2" "$3" "$4" || :
-    check_same "$1" "$4" "$(show "$2" "$3")"
-}
+check_shows() { check_becomes "$1" "$4" show "$2" "$3"; }
 mac_in() { sed -n "s/.*<mac address='\(.*\)'\/>.*/\1/p" "$1" | head -n 1; }
 
 # The document

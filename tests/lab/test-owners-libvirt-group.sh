@@ -49,14 +49,15 @@ check "the domain starts" virsh -q create /run/domain.xml
 vm=$(cat /run/libvirt/qemu/one-123.pid)
 group=$(group_of "$pair0")
 
-# columns_are ADDRESS COLUMNS EXPECTED [OPTION...]
+# columns_are ADDRESS COLUMNS EXPECTED [OPTION...]: retries, as an emulated libvirt may need more than
+# its two seconds.
 columns_are() {
-    local output
-    output=$("$PCIPROBE" list -q --all "${@:4}" -s "$1" -f raw --no-headings -o "$2")
-    [ "$output" = "$3" ] || { echo "$output"; return 1; }
+    local found
+    wait_for 60 lab_prints "$3" \
+        "$PCIPROBE" list -q --all "${@:4}" -s "$1" -f raw --no-headings -o "$2" && return
+    echo "$found"
+    return 1
 }
-# On an emulated processor, libvirt may need more than its two seconds.
-wait_for 60 libvirt_source_is ok || :
 row "the domain owns the first device" \
     columns_are "$pair0" ownership,vm_names,pids "held one-123 $vm"
 row "the domain owns the second device" \

@@ -25,13 +25,9 @@ functions=("${nvme0%.0}.1" "${nvme0%.0}.2" "${nvme0%.0}.3" "${nvme0%.0}.4")
 
 # show ADDRESS COLUMNS: prints these columns on one line.
 show() { "$PCIPROBE" list -q --all -s "$1" -f raw --no-headings -o "$2"; }
-shows() { [ "$(show "$1" "$2")" = "$3" ]; }
 # check_shows TITLE ADDRESS COLUMNS EXPECTED: retries, as an emulated libvirt may need more than its
 # two seconds.
-check_shows() {
-    wait_for 60 shows "${@:2}" || check_same "$1" "$4" "$(show "$2" "$3")"
-    echo "ok: $1"
-}
+check_shows() { check_becomes "$1" "$4" show "$2" "$3"; }
 
 # libvirt
 
@@ -115,13 +111,11 @@ by_pciprobe() {
             print $1, uuids[i], claims[i]
     }' | sort
 }
-agree() { [ "$(by_pciprobe)" = "$virsh_output" ]; }
 # check_agree TITLE COUNT: pciprobe and virsh agree on the COUNT claims of domains.
 check_agree() {
     virsh_output=$(by_virsh)
     check_same "virsh lists $2 claims" "$2" "$(wc -l <<<"$virsh_output")"
-    wait_for 60 agree || check_same "$1" "$virsh_output" "$(by_pciprobe)"
-    echo "ok: $1"
+    check_becomes "$1" "$virsh_output" by_pciprobe
 }
 
 running=11111111-2222-3333-4444-000000000001

@@ -49,3 +49,16 @@ wait_for() {
         pause 0.05
     done
 }
+
+# check_becomes TITLE EXPECTED COMMAND...: waits up to a minute until COMMAND prints EXPECTED. What is
+# compared is what was waited for: run once more, the command may print something else.
+check_becomes() {
+    local found
+    wait_for 60 lab_prints "$2" "${@:3}" || :
+    check_same "$1" "$2" "$found"
+}
+# lab_prints EXPECTED COMMAND...: COMMAND prints EXPECTED; sets found to what it printed.
+lab_prints() {
+    found=$("${@:2}") || :
+    [ "$found" = "$1" ]
+}
