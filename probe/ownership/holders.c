@@ -2,8 +2,6 @@
 #include "probe/ownership/holders.h"
 
 #include "probe/ownership/deadline.h"
-#include "probe/ownership/frontend.h"
-#include "probe/ownership/process.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -24,50 +22,6 @@
 
 /* While a process has this many walkers, blocked or not, no command line is read. */
 #define THREADS_MAX 32
-
-/* Number of descriptors between two checks of the deadline. */
-#define DESCRIPTORS_PER_CHECK 256
-
-static void holder_free(struct holder *holder)
-{
-	vmm_free(&holder->vmm);
-	free(holder->frontend_id);
-	free(holder->files);
-}
-
-void holders_free(struct holders *holders)
-{
-	for (size_t i = 0; i < holders->count; i++)
-		holder_free(&holders->items[i]);
-	free(holders->items);
-	*holders = (struct holders){0};
-}
-
-static void add_unseen(struct holders *holders, size_t count, int error)
-{
-	holders->unseen += count;
-	if (count && holders->error != -ETIMEDOUT)
-		holders->error = error;
-}
-
-bool holder_has_node(const struct holder *holder, const struct vfio_node *node)
-{
-	for (size_t i = 0; i < holder->file_count; i++)
-		if (holder->files[i].node == node)
-			return true;
-	return false;
-}
-
-bool holder_has_group(const struct holder *holder, unsigned group)
-{
-	for (size_t i = 0; i < holder->file_count; i++) {
-		const struct vfio_node *node = holder->files[i].node;
-
-		if (node && node->kind == VFIO_NODE_GROUP && node->group == group)
-			return true;
-	}
-	return false;
-}
 
 /* ---- walkers of earlier walks that are still blocked ---- */
 
@@ -166,225 +120,38 @@ struct walk {
 	struct walker walkers[WALKERS_MAX];
 };
 
-/* Reading a command line may block. */
-static bool may_read_cmdline(const struct walk *walk, pid_t pid)
+static bool may_read_cmdline(void *data, pid_t pid)
 {
-	for (size_t i = 0; i < walk->blocked.count; i++)
-		if (walk->blocked.pids[i] == pid)
+	const struct walker *walker = data;
+	const struct blocked *blocked = &walker->walk->blocked;
+
+	for (size_t i = 0; i < blocked->count; i++)
+		if (blocked->pids[i] == pid)
 			return false;
-	return walk->blocked.threads < THREADS_MAX;
+	return blocked->threads < THREADS_MAX;
 }
 
-static bool is_timed_out(const struct walk *walk)
+static void set_known(void *data, const struct holder *holder)
 {
-	return deadline_left(walk->deadline) <= 0;
-}
+	struct walker *walker = data;
 
-static int add_file(struct holder *holder, const struct vfio_file *file)
-{
-	struct vfio_file *files;
-
-	files = reallocarray(holder->files, holder->file_count + 1, sizeof(*files));
-	if (!files)
-		return -ENOMEM;
-	holder->files = files;
-	files[holder->file_count++] = *file;
-	return 0;
-}
-
-static int read_descriptor(const struct walk *walk, const struct sysdir *task,
-			   const struct sysdir *fds, const char *name, pid_t thread,
-			   struct holder *holder)
-{
-	struct vfio_file file;
-	int result = vfio_file_read(&walk->numbers, task, fds, name, &file);
-
-	if (result <= 0)
-		return result;
-	file.thread = thread;
-	return add_file(holder, &file);
-}
-
-/* Reads the descriptor table of the thread TASK. Returns 0, or the first error of a descriptor;
- * -ENOENT if the thread has ended. */
-static int read_table(const struct walk *walk, const struct sysdir *task, pid_t thread,
-		      struct holder *holder)
-{
-	_cleanup_closedir_ DIR *list = NULL;
-	struct sysdir fds = {.root = task->root};
-	struct dirent *entry;
-	int error, first = 0;
-
-	error = sysdir_list(task, "fd", &list);
-	if (error < 0)
-		return error;
-	fds.fd = dirfd(list); /* saves one open per process */
-	snprintf(fds.path, sizeof(fds.path), "%.250s/fd", task->path);
-	for (size_t i = 1; (entry = sysdir_next(list)); i++) {
-		error = read_descriptor(walk, task, &fds, entry->d_name, thread, holder);
-		if (error == -ENOMEM)
-			return error;
-		if (error < 0 && !process_is_gone(error) && !first)
-			first = error;
-		if (i % DESCRIPTORS_PER_CHECK == 0 && is_timed_out(walk))
-			return -ETIMEDOUT;
-	}
-	if (errno && errno != ENOENT && !first)
-		first = -errno;
-	return first;
-}
-
-static int read_threads(const struct walk *walk, const struct sysdir *process,
-			struct holder *holder)
-{
-	_cleanup_sysdir_ struct sysdir tasks = {.fd = -1};
-	_cleanup_closedir_ DIR *list = NULL;
-	struct dirent *entry;
-	int error, first = 0;
-
-	error = sysdir_open(process, "task", &tasks);
-	if (!error)
-		error = sysdir_list(&tasks, ".", &list);
-	if (error < 0)
-		return error;
-	while ((entry = sysdir_next(list))) {
-		_cleanup_sysdir_ struct sysdir task = {.fd = -1};
-		pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
-
-		if (thread == holder->pid)
-			continue;
-		error = sysdir_open(&tasks, entry->d_name, &task);
-		if (!error)
-			error = read_table(walk, &task, thread, holder);
-		if (error == -ENOMEM || error == -ETIMEDOUT)
-			return error;
-		if (error < 0 && !process_is_gone(error) && !first)
-			first = error;
-	}
-	return first;
-}
-
-/* Returns 0, -ENOENT or -ESRCH if the process has ended, or another negative errno if not all
- * descriptors could be read. */
-static int read_descriptors(const struct walk *walk, const struct sysdir *process,
-			    struct holder *holder)
-{
-	int error, other;
-
-	if (walk->depth == HOLDERS_COMMAND_LINES)
-		return 0;
-	error = read_table(walk, process, holder->pid, holder);
-	if (walk->depth != HOLDERS_THREADS || (error < 0 && !process_is_gone(error)))
-		return error;
-	other = read_threads(walk, process, holder);
-	return other < 0 && !process_is_gone(other) ? other : error;
-}
-
-/* BUFFER has VMM_CMDLINE_MAX bytes. Returns 0 or -ENOMEM. */
-static int find_frontend(const struct sysdir *process, char *buffer, struct holder *holder)
-{
-	const struct vmm *vmm = &holder->vmm;
-	ssize_t length;
-
-	if (!vmm->is_vmm)
-		return 0;
-	length = sysdir_read(process, "cgroup", buffer, VMM_CMDLINE_MAX);
-	errno = 0;
-	if (length > 0) {
-		frontend_find_pod(buffer, holder->pod);
-		holder->frontend = frontend_from_cgroup(buffer, vmm->name, &holder->frontend_id);
-	}
-	if (!holder->frontend && vmm->path)
-		holder->frontend = frontend_from_path(vmm->path, vmm->name, &holder->frontend_id);
-	return !holder->frontend && errno == ENOMEM ? -ENOMEM : 0;
-}
-
-/* Returns 0 or a negative errno. */
-static int identify(const struct walk *walk, const struct sysdir *process, struct holder *holder)
-{
-	struct process_stat stat = {0};
-	int error = process_read_stat(process, &stat);
-
-	holder->started = stat.started;
-	holder->trusted = process_is_trusted(process, &walk->users) > 0;
-	return error;
-}
-
-static void set_known(struct walker *walker, const struct holder *holder)
-{
 	pthread_mutex_lock(&walker->walk->lock);
 	walker->known = holder;
 	pthread_mutex_unlock(&walker->walk->lock);
 }
 
-/* Like process_read_cmdline; -ETIMEDOUT if that would block. */
-static ssize_t read_cmdline(struct walker *walker, const struct sysdir *process, char *buffer,
-			    struct holder *holder)
-{
-	ssize_t length;
-
-	if (!may_read_cmdline(walker->walk, holder->pid))
-		return -ETIMEDOUT;
-	if (!holder->file_count)
-		return process_read_cmdline(process, false, buffer);
-	identify(walker->walk, process, holder);
-	set_known(walker, holder);
-	length = process_read_cmdline(process, true, buffer);
-	set_known(walker, NULL);
-	return length;
-}
-
-/* Returns 1 if the process has VFIO files open or is a VM monitor with devices on its command line,
- * 0 if not, or -ENOMEM. Counts a process that can't be inspected in *holders. */
-static int read_process(struct walker *walker, const struct sysdir *process, char *buffer,
-			struct holder *holder, struct holders *holders)
-{
-	const struct walk *walk = walker->walk;
-	ssize_t length;
-	int error;
-
-	error = read_descriptors(walk, process, holder);
-	if (error == -ENOMEM)
-		return error;
-	if (process_is_gone(error))
-		return 0;
-	holder->inspected = error == 0;
-	length = read_cmdline(walker, process, buffer, holder);
-	if (length == 0 && !holder->inspected && !holder->file_count)
-		return 0; /* kernel threads and zombies have no files open */
-	if (length < 0 && process_is_gone((int)length))
-		return 0;
-	if (length >= 0 && vmm_parse(buffer, (size_t)length, &holder->vmm) < 0)
-		return -ENOMEM;
-	if (!error && length == -ETIMEDOUT)
-		error = -ETIMEDOUT;
-	add_unseen(holders, error != 0, error);
-	if (!holder->file_count && !(holder->vmm.is_vmm && holder->vmm.device_count))
-		return 0;
-	/* if the start time can't be read, a process with VFIO files still counts, unless it has
-	 * ended */
-	error = identify(walk, process, holder);
-	if (process_is_gone(error) || (error < 0 && !holder->file_count))
-		return 0;
-	error = find_frontend(process, buffer, holder);
-	return error < 0 ? error : 1;
-}
-
-static int add_holder(struct holders *holders, struct holder *holder)
-{
-	struct holder *grown = realloc(holders->items, (holders->count + 1) * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	holders->items = grown;
-	grown[holders->count++] = *holder;
-	*holder = (struct holder){0};
-	return 0;
-}
-
 static int read_entry(struct walker *walker, char *buffer, struct holders *holders)
 {
 	_cleanup_sysdir_ struct sysdir process = {.fd = -1};
+	const struct inspection inspection = {
+		.depth = walker->walk->depth,
+		.numbers = &walker->walk->numbers,
+		.users = &walker->walk->users,
+		.deadline = walker->walk->deadline,
+		.may_read_cmdline = may_read_cmdline,
+		.set_known = set_known,
+		.data = walker,
+	};
 	struct holder holder = {.pid = walker->pid};
 	char name[16];
 	int error, found;
@@ -395,25 +162,14 @@ static int read_entry(struct walker *walker, char *buffer, struct holders *holde
 	if (process_is_gone(error))
 		return 0;
 	if (error < 0) {
-		add_unseen(holders, 1, error);
+		holders_add_unseen(holders, 1, error);
 		return 0;
 	}
-	found = read_process(walker, &process, buffer, &holder, holders);
+	found = inspect_process(&inspection, &process, buffer, &holder, holders);
 	if (found > 0)
-		found = add_holder(holders, &holder);
+		found = holders_add(holders, &holder);
 	holder_free(&holder);
 	return found < 0 ? found : 0;
-}
-
-static int merge(struct holders *to, struct holders *from)
-{
-	int error = 0;
-
-	add_unseen(to, from->unseen, from->error);
-	for (size_t i = 0; i < from->count && !error; i++)
-		error = add_holder(to, &from->items[i]);
-	holders_free(from);
-	return error;
 }
 
 /* Hands over what was found in the last process. */
@@ -424,7 +180,7 @@ static void hand_over(struct walker *walker, struct holders *found, int error)
 	walk->finished += walker->pid != 0;
 	walker->pid = 0;
 	if (!error)
-		error = merge(&walk->found, found);
+		error = holders_merge(&walk->found, found);
 	if (error < 0)
 		walk->error = error;
 }
@@ -439,7 +195,7 @@ static bool go_on(struct walker *walker, struct holders *found, int error)
 	if (!walk->abandoned)
 		hand_over(walker, found, error);
 	has_next = !walk->error && !walk->abandoned && walk->next < walk->count &&
-		   !is_timed_out(walk);
+		   deadline_left(walk->deadline) > 0;
 	if (has_next)
 		walker->pid = walk->pids[walk->next++];
 	pthread_mutex_unlock(&walk->lock);
@@ -527,24 +283,6 @@ static void start_walkers(struct walk *walk)
 		walk_along(&walk->walkers[0]);
 }
 
-static int copy_holder(const struct holder *holder, struct holders *to)
-{
-	struct holder copy = {
-		.pid = holder->pid,
-		.started = holder->started,
-		.trusted = holder->trusted,
-		.inspected = holder->inspected,
-	};
-	int error = 0;
-
-	for (size_t i = 0; i < holder->file_count && !error; i++)
-		error = add_file(&copy, &holder->files[i]);
-	if (!error)
-		error = add_holder(to, &copy);
-	holder_free(&copy);
-	return error;
-}
-
 /* A blocked walker may have found the files of the process already. */
 static void abandon(struct walk *walk, struct walker *walker)
 {
@@ -552,7 +290,7 @@ static void abandon(struct walk *walk, struct walker *walker)
 	int error;
 
 	if (walker->known) {
-		error = copy_holder(walker->known, &walk->found);
+		error = holders_add_known(&walk->found, walker->known);
 		if (error < 0)
 			walk->error = error;
 	}
@@ -719,14 +457,14 @@ static int collect(struct walk *walk, bool is_complete, struct holders *ret)
 	holders = walk->found;
 	walk->found = (struct holders){0};
 	error = walk->error;
-	add_unseen(&holders, walk->count - walk->finished, -ETIMEDOUT);
+	holders_add_unseen(&holders, walk->count - walk->finished, -ETIMEDOUT);
 	pthread_mutex_unlock(&walk->lock);
 	if (error < 0) {
 		holders_free(&holders);
 		return error;
 	}
 	if (!is_complete)
-		add_unseen(&holders, 1, holders.error ? holders.error : -EACCES);
+		holders_add_unseen(&holders, 1, holders.error ? holders.error : -EACCES);
 	if (holders.count > 1)
 		qsort(holders.items, holders.count, sizeof(*holders.items), compare_pids);
 	*ret = holders;

@@ -6,7 +6,7 @@
 #ifndef PCIPROBE_OWNERSHIP_REFERENCES_H
 #define PCIPROBE_OWNERSHIP_REFERENCES_H
 
-#include "probe/ownership/holders.h"
+#include "probe/ownership/holder.h"
 #include "probe/sysfs/sysroot.h"
 
 /* Reads the kernel's count, without the references of modules that depend on VFIO's; 0 if VFIO
