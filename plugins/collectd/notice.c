@@ -3,6 +3,7 @@
 
 #include "plugins/collectd/instance.h"
 #include "plugins/collectd/sanitize.h"
+#include "probe/expect/finding.h"
 #include "probe/ownership/ownership.h"
 
 #include <inttypes.h>
@@ -132,6 +133,21 @@ static void add_drift(struct notice *notice, const struct event *event)
 	add_list(notice, "drift", &event->is->drift);
 }
 
+static void add_finding(struct notice *notice, const struct event *event)
+{
+	const struct finding *finding = event->finding;
+	const struct expectation *item = finding->expectation;
+
+	add_string(notice, "property", expect_property_name(finding->property));
+	add_string(notice, "short_address", item ? item->short_address : NULL);
+	add_string(notice, "filter", item ? item->filter : NULL);
+	add_string(notice, "expect_alias", item ? item->alias : NULL);
+	add_string(notice, "expected", finding->expected);
+	add_string(notice, "seen", event->kind == EVENT_EXPECT_MET ? NULL : finding->seen);
+	add_string(notice, "reason", finding_reason_name(finding->reason));
+	add_string(notice, "location", finding->location);
+}
+
 static void add_errors(struct notice *notice, const struct event *event)
 {
 	const struct aer *aer = &event->is->aer;
@@ -171,27 +187,45 @@ static const struct {
 	[EVENT_DRIFT] = {"drift", SEVERITY_WARNING, {add_drift, add_owners}},
 	[EVENT_DRIFT_OVER] = {"drift_over", SEVERITY_OKAY, {add_state, add_owners}},
 	[EVENT_DRIFT_UNKNOWN] = {"drift_unknown", SEVERITY_OKAY, {add_state, add_owners}},
+	[EVENT_EXPECT_MISSING] = {"expect_missing", SEVERITY_FAILURE, {add_finding}},
+	[EVENT_EXPECT_MOVED] = {"expect_moved", SEVERITY_WARNING, {add_finding}},
+	[EVENT_EXPECT_DEGRADED] = {"expect_degraded", SEVERITY_WARNING, {add_finding}},
+	[EVENT_EXPECT_CHANGED] = {"expect_changed", SEVERITY_WARNING, {add_finding}},
+	[EVENT_EXPECT_UNEXPECTED] = {"expect_unexpected", SEVERITY_WARNING, {add_finding}},
+	[EVENT_EXPECT_UNKNOWN] = {"expect_unknown", SEVERITY_WARNING, {add_finding}},
+	[EVENT_EXPECT_MET] = {"expect_met", SEVERITY_OKAY, {add_finding}},
 	[EVENT_AER_CORRECTABLE] = {"aer_correctable", SEVERITY_WARNING, {add_errors, add_owners}},
 	[EVENT_AER_NONFATAL] = {"aer_nonfatal", SEVERITY_WARNING, {add_errors, add_owners}},
 	[EVENT_AER_FATAL] = {"aer_fatal", SEVERITY_FAILURE, {add_errors, add_owners}},
 };
 
+static void add_device(struct notice *notice, const struct pci_device *device)
+{
+	char model[INSTANCE_SIZE];
+
+	address_format(&device->address, notice->instance);
+	add_string(notice, "address", notice->instance);
+	add_string(notice, "model", instance_of_model(device, model));
+	for (size_t i = 0; i < device->aliases.count; i++)
+		add_string(notice, "alias", device->aliases.items[i]);
+}
+
 void notice_of_event(const struct event *event, struct notice *ret)
 {
 	const struct pci_device *device = event->is ? event->is : event->was;
 	struct notice notice = {.severity = KINDS[event->kind].severity,
-				.type_instance = KINDS[event->kind].name};
-	char model[INSTANCE_SIZE];
+				.type_instance = KINDS[event->kind].name,
+				.instance = INSTANCE_SUMMARY};
 
 	/* removed while in use */
 	if (event->kind == EVENT_REMOVED && device->ownership == OWNERSHIP_HELD)
 		notice.severity = SEVERITY_FAILURE;
-	address_format(&device->address, notice.instance);
+	/* as when the link of a suspended device is unknown */
+	if (event->finding && event->finding->reason == FINDING_SUSPENDED)
+		notice.severity = SEVERITY_OKAY;
 	add_string(&notice, "event", notice.type_instance);
-	add_string(&notice, "address", notice.instance);
-	add_string(&notice, "model", instance_of_model(device, model));
-	for (size_t i = 0; i < device->aliases.count; i++)
-		add_string(&notice, "alias", device->aliases.items[i]);
+	if (device)
+		add_device(&notice, device);
 	for (size_t i = 0; i < ADDERS_MAX && KINDS[event->kind].add[i]; i++)
 		KINDS[event->kind].add[i](&notice, event);
 	*ret = notice;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/options.h"
 
-#include "config.h"
 #include "common/program.h"
+#include "config.h"
 #include "plugins/standalone/columns.h"
 #include "plugins/standalone/help.h"
 #include "probe/nearest.h"
@@ -54,6 +54,8 @@ const struct subcommand SUBCOMMANDS[] = {
 	 "cadsNAWDBRfJoHUTIEOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
 	 "cadsNOS", run_explain},
+	{"baseline", "", 0, "print what this host has now, to be expected of it by pci.conf",
+	 "cadsNS", run_baseline},
 	{"request", "DEVICES...", -1,
 	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
 	 "cadsNfJoHTIEOS", run_request},

@@ -60,6 +60,7 @@ extern const struct option_row OPTION_ROWS[];
 const struct subcommand *subcommand_find(const char *name, const struct log *log);
 
 int run_list(struct options *options);
+int run_baseline(struct options *options);
 int run_explain(struct options *options);
 int run_help(struct options *options);
 int run_record(struct options *options);

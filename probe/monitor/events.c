@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/monitor/events.h"
 
+#include "probe/expect/finding.h"
 #include "probe/strings.h"
 
 struct event_search {
@@ -152,6 +153,79 @@ static void compare(const struct event_search *search, const struct pci_device *
 		find_errors(search, was, is);
 }
 
+/* The finding of INVENTORY about the same as FINDING; NULL: none. HINT is where it probably is. */
+static const struct finding *find_finding(const struct inventory *inventory,
+					  const struct finding *finding, size_t hint)
+{
+	if (hint < inventory->finding_count &&
+	    finding_same_subject(&inventory->findings[hint], finding))
+		return &inventory->findings[hint];
+	for (size_t i = 0; i < inventory->finding_count; i++)
+		if (finding_same_subject(&inventory->findings[i], finding))
+			return &inventory->findings[i];
+	return NULL;
+}
+
+static void emit_finding(const struct event_search *search, enum event_kind kind,
+			 const struct finding *finding, const struct inventory *was,
+			 const struct inventory *is)
+{
+	struct event event = {.kind = kind, .finding = finding};
+
+	if (finding->has_address) {
+		event.was = inventory_find(was, &finding->address);
+		event.is = inventory_find(is, &finding->address);
+	}
+	emit(search, event);
+}
+
+/* A device that is suspended has only lost a finding that it had: else each one that sleeps would
+ * be an event. */
+static bool is_suspended(const struct finding *finding)
+{
+	return finding && finding->reason == FINDING_SUSPENDED;
+}
+
+/* A finding also ends when its device disappears, but then nothing is met. */
+static bool is_met(const struct finding *ended, const struct inventory *is)
+{
+	struct finding device = *ended;
+	const struct finding *now;
+
+	if (ended->has_address && !inventory_find(is, &ended->address))
+		return false;
+	device.property = EXPECT_SHORT_ADDRESS;
+	now = ended->expectation && ended->expectation->short_address ? find_finding(is, &device, 0)
+								      : NULL;
+	return !now || now->kind == FINDING_MOVED;
+}
+
+static void find_findings(const struct event_search *search, const struct inventory *was,
+			  const struct inventory *is)
+{
+	static const enum event_kind kinds[FINDING_KIND_COUNT] = {
+		[FINDING_MISSING] = EVENT_EXPECT_MISSING,
+		[FINDING_MOVED] = EVENT_EXPECT_MOVED,
+		[FINDING_DEGRADED] = EVENT_EXPECT_DEGRADED,
+		[FINDING_CHANGED] = EVENT_EXPECT_CHANGED,
+		[FINDING_UNEXPECTED] = EVENT_EXPECT_UNEXPECTED,
+		[FINDING_UNKNOWN] = EVENT_EXPECT_UNKNOWN,
+	};
+
+	for (size_t i = 0; i < was->finding_count; i++)
+		if (!is_suspended(&was->findings[i]) && !find_finding(is, &was->findings[i], i) &&
+		    is_met(&was->findings[i], is))
+			emit_finding(search, EVENT_EXPECT_MET, &was->findings[i], was, is);
+	for (size_t i = 0; i < is->finding_count; i++) {
+		const struct finding *now = &is->findings[i], *before = find_finding(was, now, i);
+		bool same = before && finding_same(before, now);
+
+		if ((same && !search->persistent) || (is_suspended(now) && (same || !before)))
+			continue;
+		emit_finding(search, kinds[now->kind], now, was, is);
+	}
+}
+
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
 		 event_sink *sink, void *data)
 {
@@ -173,4 +247,5 @@ void events_find(const struct inventory *was, const struct inventory *is, bool p
 		old += order <= 0;
 		new += order >= 0;
 	}
+	find_findings(&search, was, is);
 }

@@ -3,6 +3,7 @@
  * use doesn't grow with the number of devices. */
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/writer.h"
+#include "probe/expect/finding.h"
 #include "probe/ownership/ownership.h"
 #include "probe/pool.h"
 
@@ -174,6 +175,52 @@ static int write_pools(FILE *out, const struct report *report)
 	return jsonvalue_write(out, list, error);
 }
 
+static void add_if(struct json_object *object, const char *key, const char *string, int *error)
+{
+	if (string)
+		jsonvalue_add_string(object, key, string, error);
+}
+
+static int write_finding(FILE *out, const struct finding *finding)
+{
+	const struct expectation *item = finding->expectation;
+	struct json_object *object = json_object_new_object();
+	char address[ADDRESS_SIZE];
+	int error = 0;
+
+	jsonvalue_add_string(object, "kind", finding_kind_name(finding->kind), &error);
+	jsonvalue_add_string(object, "property", expect_property_name(finding->property), &error);
+	jsonvalue_add_string(object, "location", finding->location, &error);
+	if (finding->has_address)
+		jsonvalue_add_string(object, "address", address_format(&finding->address, address),
+				     &error);
+	jsonvalue_add(object, "count", json_object_new_uint64(finding->devices), &error);
+	add_if(object, "short_address", item ? item->short_address : NULL, &error);
+	add_if(object, "filter", item ? item->filter : NULL, &error);
+	add_if(object, "alias", item ? item->alias : NULL, &error);
+	add_if(object, "expected", finding->expected, &error);
+	add_if(object, "seen", finding->seen, &error);
+	add_if(object, "reason", finding_reason_name(finding->reason), &error);
+	return jsonvalue_write(out, object, error);
+}
+
+static int write_findings(FILE *out, const struct inventory *inventory)
+{
+	int error;
+
+	fputs(",\n  \"findings\": [", out);
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		fprintf(out, "%s    ", i ? ",\n" : "\n");
+		error = write_finding(out, &inventory->findings[i]);
+		if (error)
+			return error;
+	}
+	fputs(inventory->finding_count ? "\n  ]" : "]", out);
+	if (inventory->findings_omitted)
+		fprintf(out, ",\n  \"findings_omitted\": %zu", inventory->findings_omitted);
+	return 0;
+}
+
 static int write_header(FILE *out, const struct report *report)
 {
 	const struct inventory *inventory = report->inventory;
@@ -209,6 +256,8 @@ int write_json(const struct report *report, FILE *out)
 		error = write_sources(out, report->inventory);
 	if (!error && (report->details & DETAIL_POOLS) == DETAIL_POOLS)
 		error = write_pools(out, report);
+	if (!error && report->inventory->compared)
+		error = write_findings(out, report->inventory);
 	if (error)
 		return error;
 	fputs(",\n  \"devices\": [", out);
