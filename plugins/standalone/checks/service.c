@@ -279,14 +279,14 @@ static int write_items(FILE *out, const struct service_output *output,
 	return error;
 }
 
-static void write_value(FILE *out, const struct amount *amount)
+static void write_value(FILE *out, const struct amount *amount, const char *unit)
 {
 	if (isinf(amount->more))
 		fputs("unknown", out);
 	else if (amount->more > 0)
-		fprintf(out, "%.10g to %.10g", amount->count, amount->count + amount->more);
+		fprintf(out, "%.10g to %.10g%s", amount->count, amount->count + amount->more, unit);
 	else
-		fprintf(out, "%.10g", amount->count);
+		fprintf(out, "%.10g%s", amount->count, unit);
 }
 
 /* A line about the number itself. */
@@ -299,8 +299,7 @@ static int write_number_line(FILE *out, const struct service_output *output,
 	if (!line)
 		return -ENOMEM;
 	begin_problem(line, result, result->state);
-	write_value(line, &result->amount);
-	fputs(result->check->unit, line);
+	write_value(line, &result->amount, result->check->unit);
 	if (result->expected)
 		fprintf(line, ", expected %s", result->expected);
 	if (result->amount.reason)
