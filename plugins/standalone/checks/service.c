@@ -375,7 +375,8 @@ static void write_phrase(FILE *out, const struct service_result *result)
 		fprintf(out, " of %s", result->alias);
 }
 
-static void write_phrases(FILE *out, const struct service *service)
+/* Returns whether there is a problem. Nagios replaces semicolons in the first line. */
+static bool write_phrases(FILE *out, const struct service *service)
 {
 	static const enum service_state order[] = {SERVICE_CRITICAL, SERVICE_UNKNOWN,
 						   SERVICE_WARNING};
@@ -389,7 +390,7 @@ static void write_phrases(FILE *out, const struct service *service)
 			write_phrase(out, &service->results[j]);
 			first = false;
 		}
-	fputs(first ? "" : "; ", out);
+	return !first;
 }
 
 /* "12 devices, 9 held, 3 free" */
@@ -415,11 +416,14 @@ static int write_first(FILE *out, const struct service_output *output,
 	char *text;
 	FILE *line = textstream_open(&text);
 	int error = -ENOMEM;
+	bool has_problem;
 
 	if (!line)
 		return -ENOMEM;
-	write_phrases(line, service);
+	has_problem = write_phrases(line, service);
+	fputs(has_problem ? " (" : "", line);
 	write_summary(line, input->inventory);
+	fputs(has_problem ? ")" : "", line);
 	if (textstream_close(line, &text))
 		error = write_clean(out, output, text);
 	free(text);

@@ -472,9 +472,10 @@ static void the_first_line_has_the_state_and_the_problems(void **state)
 	text = output_of_devices(devices, 3, (struct service_output){0},
 				 (struct check_input){.errors = &counters}, &result);
 	assert_int_equal(result, SERVICE_CRITICAL);
-	assert_int_equal(strncmp(text, "PCI CRITICAL - 1 conflict; 3 devices, 2 held, 1 free | ",
-				 strlen("PCI CRITICAL - 1 conflict; 3 devices, 2 held, 1 free | ")),
-			 0);
+	assert_int_equal(
+		strncmp(text, "PCI CRITICAL - 1 conflict (3 devices, 2 held, 1 free) | ",
+			strlen("PCI CRITICAL - 1 conflict (3 devices, 2 held, 1 free) | ")),
+		0);
 	assert_contains(text, " 'conflicts'=1;;0;0 ");
 	assert_contains(text, "\nCRITICAL conflicts: 0000:02:00.0: held by VM 'a?b");
 	assert_contains(text, "; stop one of the owners; see 'pciprobe explain'\n");
@@ -505,7 +506,7 @@ static void hostile_names_neither_add_lines_nor_performance_data(void **state)
 				 strlen("2 \"PCI devices\" devices=1;;;0|")),
 			 0);
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-	assert_contains(text, " 1 conflict; 1 device, 1 held\\nCRITICAL conflicts: ");
+	assert_contains(text, " 1 conflict (1 device, 1 held)\\nCRITICAL conflicts: ");
 	assert_contains(text, "VM 'a?b??n?[31m'");
 	free(text);
 }
@@ -527,8 +528,8 @@ static void unknown_owners_are_listed_once_and_make_other_checks_unknown(void **
 	text = output_of_devices(devices, COUNT(devices), (struct service_output){0},
 				 (struct check_input){.errors = &counters}, &result);
 	assert_int_equal(result, SERVICE_UNKNOWN);
-	assert_contains(text, "PCI UNKNOWN - 12 unknown owners, conflicts unknown; 12 devices, 12 "
-			      "unknown | ");
+	assert_contains(text, "PCI UNKNOWN - 12 unknown owners, conflicts unknown (12 devices, 12 "
+			      "unknown) | ");
 	assert_null(strstr(text, "'conflicts'=")); /* an unknown number has no value */
 	assert_contains(text, "\nUNKNOWN unknown: 0000:09:00.0: owner unknown: 7 processes could");
 	assert_null(strstr(text, "0000:0a:00.0"));
@@ -600,7 +601,7 @@ static void without_devices_the_state_is_unknown(void **state)
 
 	(void)state;
 	assert_int_equal(result, SERVICE_UNKNOWN);
-	assert_contains(text, "PCI UNKNOWN - 0 devices; 0 devices | ");
+	assert_contains(text, "PCI UNKNOWN - 0 devices (0 devices) | ");
 	assert_contains(text, "\nUNKNOWN devices: 0, expected 1:; no device is selected: edit");
 	assert_null(strstr(text, "answer_age")); /* there is none */
 	free(text);
