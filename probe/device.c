@@ -2,6 +2,7 @@
 #include "probe/device.h"
 
 #include "probe/driver.h"
+#include "probe/expect/finding.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -248,6 +249,8 @@ void inventory_free(struct inventory *inventory)
 	for (size_t i = 0; i < inventory->count; i++)
 		device_free_members(&inventory->devices[i]);
 	free(inventory->devices);
+	free(inventory->unread);
+	findings_free(inventory->findings, inventory->finding_count);
 	free(inventory->verdicts);
 	free(inventory);
 }

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct finding;
 struct verdict;
 
 /* Bits of pci_device.present: the member is valid. If a bit is not set, the kernel does not provide
@@ -40,6 +41,7 @@ enum pci_present {
 	HAS_PORT_LINK = 1u << 20, /* link.port_speed and link.port_width */
 	HAS_LINK_LIMITS = HAS_MAX_LINK_SPEED | HAS_MAX_LINK_WIDTH | HAS_PORT_LINK,
 	HAS_VF_OWNERSHIP = 1u << 21, /* the ownership of each of its VFs was determined */
+	HAS_EXPECTATION = 1u << 22,  /* was compared with :expect:: findings is valid */
 };
 
 enum sriov_role { SRIOV_NONE, SRIOV_PF, SRIOV_VF };
@@ -188,6 +190,10 @@ struct pci_device {
 
 	const struct verdict *verdict; /* why it is selected or not, see selection.h */
 	bool selected;
+	unsigned expected; /* enum detail: what must be read of it for :expect:, also if it is not
+			      selected, see expect/expectation.h */
+	unsigned findings; /* 1 << enum finding_kind of each finding about it, see
+			      expect/finding.h */
 
 	/* From here on only of selected devices, and only what was requested; NULL: none. */
 	const char *vendor_name, *device_name, *class_name, *subsystem_name;
@@ -247,6 +253,14 @@ struct inventory {
 	size_t unseen;	      /* processes that could not be inspected for open devices */
 	bool unlocated;	      /* a process has an unidentified VFIO device open */
 	struct source_report sources[OWNER_SOURCE_COUNT]; /* in the order of enum owner_source */
+	struct pci_address *unread; /* devices that are not in this list, because their ids could
+				       not be read */
+	size_t unread_count;
+	bool compared; /* with :expect:, which has at least one item: findings is valid */
+	struct finding *findings; /* see expect/finding.h; the expectations in them belong to the
+				     probe */
+	size_t finding_count;
+	size_t findings_omitted;  /* further ones */
 	struct verdict *verdicts; /* storage of pci_device.verdict; the rules in them belong to the
 				     probe */
 };

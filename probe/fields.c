@@ -2,6 +2,7 @@
 #include "probe/fields.h"
 
 #include "probe/details/details.h"
+#include "probe/expect/finding.h"
 #include "probe/ownership/ownership.h"
 
 #include <strings.h>
@@ -104,6 +105,34 @@ static const char *leftover_item(const struct pci_device *d, size_t i)
 
 GET_LEFTOVERS(leftovers)
 GET_LEFTOVERS(has_leftovers)
+
+/* The kind of the finding with this index. */
+static const char *finding_item(const struct pci_device *d, size_t index)
+{
+	unsigned kind = 0;
+
+	for (; kind < FINDING_KIND_COUNT - 1; kind++)
+		if ((d->findings & (1u << kind)) && !index--)
+			break;
+	return finding_kind_name(kind);
+}
+
+/* Absent if nothing is expected of the device. */
+GET(findings)
+{
+	v->list.count = 0;
+	for (unsigned kind = 0; kind < FINDING_KIND_COUNT; kind++)
+		v->list.count += (d->findings >> kind) & 1u;
+	v->list.item = finding_item;
+	return d->present & HAS_EXPECTATION;
+}
+
+GET(has_findings)
+{
+	v->number = (d->findings & ~(1u << FINDING_UNKNOWN)) != 0;
+	v->unknown = d->findings == 1u << FINDING_UNKNOWN;
+	return (d->present & HAS_EXPECTATION) && !v->unknown;
+}
 
 /* Absent if no VM states settings of the device. */
 #define GET_DRIFT(name)                                                             \
@@ -461,6 +490,11 @@ const struct field FIELDS[] = {
 	MEASURED(MEASURE_GAUGE, "vf_drift", has_drift, "HAS_DRIFT", FIELD_FLAG, NULL,
 		 "whether a network VF differs from the libvirt definition of the VM that holds it",
 		 OWNERS | DETAIL_OF_VFS),
+	FIELD(findings, "FINDINGS", FIELD_LIST, 0, NULL,
+	      "how it differs from what :expect: states: moved, degraded, changed, unexpected or unknown",
+	      DETAIL_EXPECT),
+	MEASURED(MEASURE_GAUGE, "finding", has_findings, "HAS_FINDINGS", FIELD_FLAG, NULL,
+		 "whether it differs from what pci.conf expects of it", DETAIL_EXPECT),
 	FIELD(interfaces, "NETDEV", FIELD_LIST, 0, NULL, "network interfaces", DETAIL_INTERFACES),
 	FIELD(macs, "MACS", FIELD_LIST, 0, NULL,
 	      "MAC addresses of the network interfaces, in the same order", DETAIL_INTERFACES),

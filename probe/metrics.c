@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/metrics.h"
 
+#include "probe/expect/finding.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -77,6 +79,20 @@ static double conflict(const struct inventory *inventory)
 	return (double)count;
 }
 
+/* Without expectations, nothing is as expected. */
+#define GET_EXPECT(name, kind)                                                                \
+	static double expect_##name(const struct inventory *inventory)                        \
+	{                                                                                     \
+		return inventory->compared ? (double)findings_count(inventory, (kind)) : NAN; \
+	}
+
+GET_EXPECT(missing, FINDING_MISSING)
+GET_EXPECT(moved, FINDING_MOVED)
+GET_EXPECT(degraded, FINDING_DEGRADED)
+GET_EXPECT(changed, FINDING_CHANGED)
+GET_EXPECT(unexpected, FINDING_UNEXPECTED)
+GET_EXPECT(unknown, FINDING_UNKNOWN)
+
 static double probe(const struct inventory *inventory)
 {
 	return inventory->seconds;
@@ -94,6 +110,22 @@ const struct host_metric HOST_METRICS[] = {
 	{"conflict", MEASURE_COUNT,
 	 "number of devices claimed by several VMs, or by a VM and the host", DETAIL_OWNERSHIP,
 	 conflict},
+	{"expect_missing", MEASURE_COUNT,
+	 "number of devices that pci.conf expects and that are missing", DETAIL_EXPECT,
+	 expect_missing},
+	{"expect_moved", MEASURE_COUNT, "number of expected devices that are elsewhere",
+	 DETAIL_EXPECT, expect_moved},
+	{"expect_degraded", MEASURE_COUNT,
+	 "number of links that are slower or narrower than pci.conf expects", DETAIL_EXPECT,
+	 expect_degraded},
+	{"expect_changed", MEASURE_COUNT,
+	 "number of other properties of devices that differ from what pci.conf expects",
+	 DETAIL_EXPECT, expect_changed},
+	{"expect_unexpected", MEASURE_COUNT, "number of devices that pci.conf does not expect",
+	 DETAIL_EXPECT, expect_unexpected},
+	{"expect_unknown", MEASURE_COUNT,
+	 "number of expectations of pci.conf that could not be checked", DETAIL_EXPECT,
+	 expect_unknown},
 	{"probe", MEASURE_DURATION, "duration of the last reading", 0, probe},
 };
 const size_t HOST_METRIC_COUNT = sizeof(HOST_METRICS) / sizeof(*HOST_METRICS);
@@ -198,10 +230,12 @@ static void walk_host(const struct inventory *inventory, unsigned details, metri
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
 
-		if (is_available(metric->details, details))
+		double value = metric->get(inventory);
+
+		if (is_available(metric->details, details) && !isnan(value))
 			visit(data, &(struct metric){.name = metric->name,
 						     .measure = metric->measure,
-						     .value = metric->get(inventory)});
+						     .value = value});
 	}
 }
 

@@ -11,7 +11,7 @@
 /* What must be read for all metrics. */
 #define DETAIL_METRICS                                                                          \
 	((unsigned)(DETAIL_POOLS | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_LINK | DETAIL_AER | \
-		    DETAIL_OF_VFS))
+		    DETAIL_OF_VFS | DETAIL_EXPECT))
 
 struct pool_metric {
 	const char *name; /* "free" */
@@ -28,7 +28,7 @@ struct host_metric {
 	enum measure measure;
 	const char *help;
 	unsigned details;
-	double (*get)(const struct inventory *inventory);
+	double (*get)(const struct inventory *inventory); /* NAN: there is none on this host */
 };
 
 extern const struct host_metric HOST_METRICS[];

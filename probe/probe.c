@@ -5,6 +5,7 @@
 #include "probe/details/related.h"
 #include "probe/details/vfsettings.h"
 #include "probe/drift.h"
+#include "probe/expect/finding.h"
 #include "probe/leftover.h"
 #include "probe/ownership/ownership.h"
 #include "probe/ownership/vfs.h"
@@ -142,6 +143,10 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	fill_selection(probe, options);
 	probe->ownership.sources = options->owners ? *options->owners & OWNER_ALL
 						   : probe->config->owners;
+	if (probe->details & DETAIL_EXPECT)
+		probe->details |= expectations_details(&probe->config->expectations,
+						       probe->config->aliases,
+						       probe->config->alias_count);
 	if (probe->details & DETAIL_ALIASES)
 		probe->details |= aliases_details(probe->config->aliases,
 						  probe->config->alias_count);
@@ -221,6 +226,9 @@ static bool has_path_rules(const struct probe *probe)
 {
 	if (rule_list_has_paths(&probe->config->addresses))
 		return true;
+	if ((probe->details & DETAIL_EXPECT) &&
+	    expectations_have_paths(&probe->config->expectations))
+		return true;
 	for (size_t i = 0; i < alias_count(probe); i++)
 		if (rule_list_has_paths(&probe->config->aliases[i].addresses))
 			return true;
@@ -253,10 +261,14 @@ static int read_devices(struct probe *probe, struct inventory *inventory)
 	if (error < 0)
 		return error;
 	error = select_devices(probe, inventory);
+	if (error == 0 && (probe->details & DETAIL_EXPECT))
+		error = expectations_mark(&probe->config->expectations, probe->config->aliases,
+					  probe->config->alias_count, probe->names, &probe->log,
+					  inventory);
 	if (error < 0)
 		return error;
 	error = details_read(probe->root, &probe->log, probe->details, probe->other_details,
-			     inventory);
+			     DETAIL_ALL, inventory);
 	if (error < 0)
 		return error;
 	if (probe->details & DETAIL_NAMES)
@@ -288,6 +300,7 @@ static struct pci_device copy_static(const struct pci_device *device)
 			    HAS_SRIOV | HAS_PF | HAS_VF_INDEX | HAS_VFS_TOTAL | HAS_VFS_ENABLED |
 			    HAS_VIRTFN | HAS_LINK_LIMITS),
 		.selected = device->selected,
+		.expected = device->expected,
 		.vendor_name = device->vendor_name,
 		.device_name = device->device_name,
 		.class_name = device->class_name,
@@ -327,9 +340,13 @@ static int reread_devices(struct probe *probe, const struct inventory *last,
 		error = strings_add_all(&device->group_peers, &from->group_peers);
 		if (error < 0)
 			return error;
+		/* paths were read for rules, of all devices */
+		device->path = from->path ? strdup(from->path) : NULL;
+		if (from->path && !device->path)
+			return -ENOMEM;
 	}
 	error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, 0,
-			     inventory);
+			     ~(unsigned)DETAIL_STATIC, inventory);
 	if (error < 0)
 		return error;
 	/* the members of a group are static, but not their drivers */
@@ -441,6 +458,8 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 		error = leftover_read(&probe->config->vf_defaults, inventory);
 	if (error == 0)
 		error = drift_read(inventory);
+	if (error == 0 && (probe->details & DETAIL_EXPECT))
+		error = findings_read(&probe->config->expectations, inventory);
 	if (error < 0) {
 		log_oom(probe, error);
 		inventory_free(inventory);

@@ -2,6 +2,7 @@
 #include "probe/config/config.h"
 
 #include "probe/config/configkeys.h"
+#include "probe/nearest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,24 @@ static void free_aliases(struct config *config)
 	for (size_t i = 0; i < config->alias_count; i++)
 		alias_free_members(&config->aliases[i]);
 	free(config->aliases);
+}
+
+static void set_complete(struct expectations *to, const struct expectations *from)
+{
+	to->complete = from->complete;
+	strcpy(to->complete_location, from->complete_location);
+}
+
+/* :expect_complete: is a key of its own. */
+static void move_expectations(struct expectations *to, struct expectations *from)
+{
+	struct expectations moved = {.items = from->items, .count = from->count};
+
+	set_complete(&moved, to);
+	expectations_free_members(to);
+	*to = moved;
+	from->items = NULL;
+	from->count = 0;
 }
 
 /* Each key of the section replaces the previous value. */
@@ -51,6 +70,10 @@ static void merge_section(struct config *config, struct section *section)
 		config->owners = section->owners & OWNER_ALL;
 	if (section->has_vf_defaults)
 		config->vf_defaults = section->vf_defaults;
+	if (section->has_expect)
+		move_expectations(&config->expectations, &section->expectations);
+	if (section->has_complete)
+		set_complete(&config->expectations, &section->expectations);
 }
 
 static bool is_this_host(const char *pattern, const char *host)
@@ -104,7 +127,7 @@ static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const ch
 		if (problem)
 			yaml_error(file, name, "invalid host pattern '%s': %s", yaml_string(name),
 				   problem);
-		if (section_key_is_repeated(file, hosts, pair) || yaml_is_null(map))
+		if (key_is_repeated(file, hosts, pair) || yaml_is_null(map))
 			continue;
 		if (map->type != YAML_MAPPING_NODE) {
 			yaml_error(file, map, "host '%s' must be a map of keys: " SECTION_KEYS_HELP,
@@ -116,6 +139,31 @@ static void read_hosts(struct yamlfile *file, const yaml_node_t *hosts, const ch
 		if (is_this_host(yaml_string(name), host))
 			merge_section(config, &section);
 		section_free(&section);
+	}
+}
+
+/* An item with a misspelled alias would always have a finding. */
+static void check_expected_aliases(struct yamlfile *file, const struct config *config)
+{
+	for (size_t i = 0; i < config->expectations.count; i++) {
+		const struct expectation *item = &config->expectations.items[i];
+		struct nearest nearest = {.word = item->alias};
+		char hint[NEAREST_HINT_SIZE];
+		bool found = !item->alias;
+
+		for (size_t j = 0; j < config->alias_count && !found; j++) {
+			const char *name = config->aliases[j].name;
+
+			/* one without a name has been logged */
+			found = !name || strcmp(name, item->alias) == 0;
+			if (!found)
+				nearest_try(&nearest, name);
+		}
+		if (found)
+			continue;
+		log_error(file->log, "%s: :alias: of this host has no alias '%s'%s", item->location,
+			  item->alias, nearest_hint(&nearest, hint));
+		file->error_count++;
 	}
 }
 
@@ -136,6 +184,7 @@ static void read_document(struct yamlfile *file, const char *host, struct config
 	merge_section(config, &section);
 	if (section.hosts)
 		read_hosts(file, section.hosts, host, config);
+	check_expected_aliases(file, config);
 	section_free(&section);
 }
 
@@ -241,6 +290,7 @@ void config_free(struct config *config)
 	rule_list_free(&config->names);
 	free(config->nvidia_vendors);
 	free_aliases(config);
+	expectations_free_members(&config->expectations);
 	free(config->path);
 	free(config);
 }

@@ -2,11 +2,12 @@
 /* Parses pci.conf into rules. The format is that of OpenNebula: YAML with the keys :filter:,
  * :short_address:, :device_name: and :nvidia_vendors:, also without the leading colon. Additional
  * keys are :alias: (alias.h), :owners:, the enabled sources of ownership, :vf_defaults:, what is
- * normal for free VFs, and :hosts:, a map from host name or glob to the same keys, which override
- * the general ones on that host. See pci.conf(5). */
+ * normal for free VFs, :expect: (expect/expectation.h), and :hosts:, a map from host name or glob
+ * to the same keys, which override the general ones on that host. See pci.conf(5). */
 #ifndef PCIPROBE_CONFIG_CONFIG_H
 #define PCIPROBE_CONFIG_CONFIG_H
 
+#include "probe/expect/expectation.h"
 #include "probe/leftover.h"
 #include "probe/select/alias.h"
 #include "probe/select/rule.h"
@@ -28,6 +29,7 @@ struct config {
 	size_t alias_count;
 	unsigned owners; /* enum owner_source: enabled sources */
 	struct vf_defaults vf_defaults;
+	struct expectations expectations; /* each alias in them is one of aliases */
 };
 
 /* Reads the file at PATH for the host named HOST. All errors in the file are logged, as

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/config/configkeys.h"
 
-#include "probe/nearest.h"
+#include "probe/config/expectkeys.h"
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
@@ -9,48 +9,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef void parse_value(struct yamlfile *file, struct section *section, yaml_node_t *key,
-			 yaml_node_t *value);
-
-struct key {
-	const char *name;
-	parse_value *parse;
-};
-
-static parse_value parse_filters, parse_addresses, parse_names, parse_vendors, parse_aliases,
-	parse_owners, parse_vf_defaults, parse_hosts;
+static parse_value parse_addresses, parse_names, parse_vendors, parse_aliases, parse_owners,
+	parse_vf_defaults, parse_hosts;
 static parse_value parse_name, parse_role, parse_numa_node, parse_nova;
 static parse_value parse_nova_value, parse_nova_traits, parse_nova_boolean;
 static parse_value parse_vf_mac, parse_vf_vlan, parse_vf_switch, parse_vf_link_state, parse_vf_rate;
 
 /* Keys of the file; a host section allows all but the last. */
-static const struct key FILE_KEYS[] = {
-	{"filter", parse_filters},	    {"short_address", parse_addresses},
-	{"device_name", parse_names},	    {"nvidia_vendors", parse_vendors},
-	{"alias", parse_aliases},	    {"owners", parse_owners},
-	{"vf_defaults", parse_vf_defaults}, {"hosts", parse_hosts},
+static const struct key FILE_KEY_ROWS[] = {
+	{"filter", section_parse_filters},
+	{"short_address", parse_addresses},
+	{"device_name", parse_names},
+	{"nvidia_vendors", parse_vendors},
+	{"alias", parse_aliases},
+	{"owners", parse_owners},
+	{"vf_defaults", parse_vf_defaults},
+	{"expect", expect_parse},
+	{"expect_complete", expect_parse_complete},
+	{"hosts", parse_hosts},
 };
-#define FILE_KEY_COUNT (sizeof(FILE_KEYS) / sizeof(*FILE_KEYS))
+#define KEYS(table, list) .rows = (table), .count = sizeof(table) / sizeof(*(table)), .help = (list)
+static const struct keys FILE_KEYS = {KEYS(FILE_KEY_ROWS, SECTION_KEYS_HELP ", :hosts:"),
+				      .colons = true};
+static const struct keys HOST_KEYS = {.rows = FILE_KEY_ROWS,
+				      .count = sizeof(FILE_KEY_ROWS) / sizeof(*FILE_KEY_ROWS) - 1,
+				      .help = SECTION_KEYS_HELP,
+				      .colons = true};
 
 /* Keys of an item of :alias:. */
-static const struct key ALIAS_KEYS[] = {
-	{"name", parse_name},	      {"filter", parse_filters}, {"short_address", parse_addresses},
-	{"device_name", parse_names}, {"role", parse_role},	 {"numa_node", parse_numa_node},
+static const struct key ALIAS_KEY_ROWS[] = {
+	{"name", parse_name},
+	{"filter", section_parse_filters},
+	{"short_address", parse_addresses},
+	{"device_name", parse_names},
+	{"role", parse_role},
+	{"numa_node", parse_numa_node},
 	{"nova", parse_nova},
 };
-#define ALIAS_KEY_COUNT (sizeof(ALIAS_KEYS) / sizeof(*ALIAS_KEYS))
 #define ALIAS_KEYS_HELP "name, filter, short_address, device_name, role, numa_node, nova"
+static const struct keys ALIAS_KEYS = {KEYS(ALIAS_KEY_ROWS, ALIAS_KEYS_HELP)};
 
 /* Keys of the map nova of an alias: ALIAS_NOVA_KEYS. */
-static const struct key NOVA_KEYS[] = {
+static const struct key NOVA_KEY_ROWS[] = {
 	{"physical_network", parse_nova_value},	 {"resource_class", parse_nova_value},
 	{"traits", parse_nova_traits},		 {"managed", parse_nova_boolean},
 	{"live_migratable", parse_nova_boolean},
 };
 #define NOVA_KEYS_HELP "physical_network, resource_class, traits, managed, live_migratable"
+static const struct keys NOVA_KEYS = {KEYS(NOVA_KEY_ROWS, NOVA_KEYS_HELP)};
 
 /* Keys of the map :vf_defaults:. */
-static const struct key VF_KEYS[] = {
+static const struct key VF_KEY_ROWS[] = {
 	{"mac", parse_vf_mac},
 	{"vlan", parse_vf_vlan},
 	{"spoof_check", parse_vf_switch},
@@ -61,153 +70,7 @@ static const struct key VF_KEYS[] = {
 	{"max_rate", parse_vf_rate},
 };
 #define VF_KEYS_HELP "mac, vlan, spoof_check, trust, rss_query, link_state, min_rate, max_rate"
-
-/* The name of a key, without the leading colon of a Ruby symbol. */
-static const char *key_of(const yaml_node_t *node)
-{
-	const char *name = yaml_string(node);
-
-	return name && *name == ':' ? name + 1 : name;
-}
-
-/* ---- keys ---- */
-
-static const struct key *find_key(const struct key *keys, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(keys[i].name, name) == 0)
-			return &keys[i];
-	return NULL;
-}
-
-bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
-			     const yaml_node_pair_t *pair)
-{
-	const yaml_node_t *key = yaml_document_get_node(&file->document, pair->key), *earlier;
-
-	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
-		earlier = yaml_document_get_node(&file->document, p->key);
-		if (yaml_string(earlier) && strcmp(key_of(earlier), key_of(key)) == 0) {
-			yaml_error(file, key, "duplicate key '%s' (first on line %zu)",
-				   yaml_string(key), earlier->start_mark.line + 1);
-			return true;
-		}
-	}
-	return false;
-}
-
-static void warn_unknown_key(const struct yamlfile *file, const yaml_node_t *key,
-			     const struct key *keys, size_t count, const char *help)
-{
-	struct nearest nearest = {.word = key_of(key)};
-	const char *colon = keys == FILE_KEYS ? ":" : "";
-	char location[YAML_LOCATION_SIZE];
-
-	for (size_t i = 0; i < count; i++)
-		nearest_try(&nearest, keys[i].name);
-	yaml_location(file, key->start_mark, location);
-	if (nearest.found)
-		log_warning(file->log, "%s: unknown key '%s' ignored (did you mean '%s%s%s'?)",
-			    location, yaml_string(key), colon, nearest.found, colon);
-	else
-		log_warning(file->log, "%s: unknown key '%s' ignored; valid keys: %s", location,
-			    yaml_string(key), help);
-}
-
-/* HELP lists the COUNT keys. */
-static void read_keys(struct yamlfile *file, const yaml_node_t *map, const struct key *keys,
-		      size_t count, const char *help, struct section *section)
-{
-	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start;
-	     pair < map->data.mapping.pairs.top; pair++) {
-		yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
-		const struct key *found;
-
-		if (!yaml_string(key)) {
-			yaml_error(file, key, "a key must be a string; valid keys: %s", help);
-			continue;
-		}
-		if (section_key_is_repeated(file, map, pair))
-			continue;
-		found = find_key(keys, count, key_of(key));
-		if (found)
-			found->parse(file, section, key,
-				     yaml_document_get_node(&file->document, pair->value));
-		else
-			warn_unknown_key(file, key, keys, count, help);
-	}
-}
-
-/* ---- values: a string, a comma-separated string, or a list of either ---- */
-
-typedef int add_string(struct yamlfile *file, struct section *section, const char *text,
-		       const char *location);
-
-static void add_item(struct yamlfile *file, struct section *section, add_string *add,
-		     const char *text, const char *location)
-{
-	int error = add(file, section, text, location);
-
-	if (error == -EINVAL)
-		file->error_count++;
-	else if (error < 0)
-		file->error = error;
-}
-
-static void add_scalar(struct yamlfile *file, struct section *section, add_string *add, bool commas,
-		       const yaml_node_t *node)
-{
-	char location[YAML_LOCATION_SIZE], *copy, *rest, *piece;
-
-	yaml_location(file, node->start_mark, location);
-	if (strlen(yaml_string(node)) != node->data.scalar.length) {
-		yaml_error(file, node, "NUL character in a string");
-		return;
-	}
-	if (!commas) {
-		add_item(file, section, add, yaml_string(node), location);
-		return;
-	}
-	rest = copy = strdup(yaml_string(node));
-	if (!copy)
-		file->error = -ENOMEM;
-	while ((piece = strsep(&rest, ","))) {
-		piece += strspn(piece, " \t\n");
-		for (size_t end = strlen(piece); end && strchr(" \t\n", piece[end - 1]);)
-			piece[--end] = '\0';
-		if (*piece)
-			add_item(file, section, add, piece, location);
-	}
-	free(copy);
-}
-
-static void add_strings(struct yamlfile *file, struct section *section, add_string *add,
-			bool commas, const yaml_node_t *key, const yaml_node_t *value)
-{
-	if (value->type == YAML_SCALAR_NODE) {
-		add_scalar(file, section, add, commas, value);
-		return;
-	}
-	if (value->type != YAML_SEQUENCE_NODE) {
-		yaml_error(file, value, ":%s: must be a string or a list of strings, not a map",
-			   key_of(key));
-		return;
-	}
-	for (yaml_node_item_t *item = value->data.sequence.items.start;
-	     item < value->data.sequence.items.top; item++) {
-		yaml_node_t *node = yaml_document_get_node(&file->document, *item);
-
-		if (node->type != YAML_SCALAR_NODE)
-			yaml_error(
-				file, node,
-				"each item of :%s: must be a string; quote values that contain ': '",
-				key_of(key));
-		else if (yaml_is_null(node))
-			yaml_error(file, node, "empty item in :%s:", key_of(key));
-		else
-			add_scalar(file, section, add, commas, node);
-	}
-}
+static const struct keys VF_KEYS = {KEYS(VF_KEY_ROWS, VF_KEYS_HELP)};
 
 static void begin_list(struct yamlfile *file, struct rule_list *list, const char *name,
 		       enum rule_kind kind, const yaml_node_t *key)
@@ -257,15 +120,15 @@ static int add_vendor(struct yamlfile *file, struct section *section, const char
 	return 0;
 }
 
-static void parse_filters(struct yamlfile *file, struct section *section, yaml_node_t *key,
-			  yaml_node_t *value)
+void section_parse_filters(struct yamlfile *file, struct section *section, yaml_node_t *key,
+			   yaml_node_t *value)
 {
 	begin_list(file, &section->filters, ":filter:", RULE_FILTER, key);
 	section->has_filters = true;
 	if (yaml_is_null(value))
 		return;
 	section->filters.restricts = true; /* an empty list matches nothing */
-	add_strings(file, section, add_filter, true, key, value);
+	value_add_strings(file, section, add_filter, true, key, value);
 }
 
 static void parse_addresses(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -274,7 +137,7 @@ static void parse_addresses(struct yamlfile *file, struct section *section, yaml
 	begin_list(file, &section->addresses, ":short_address:", RULE_ADDRESS, key);
 	section->has_addresses = true;
 	if (!yaml_is_null(value))
-		add_strings(file, section, add_address, true, key, value);
+		value_add_strings(file, section, add_address, true, key, value);
 }
 
 static void parse_names(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -283,7 +146,7 @@ static void parse_names(struct yamlfile *file, struct section *section, yaml_nod
 	begin_list(file, &section->names, ":device_name:", RULE_NAME, key);
 	section->has_names = true;
 	if (!yaml_is_null(value)) /* commas belong to the expression */
-		add_strings(file, section, add_name, false, key, value);
+		value_add_strings(file, section, add_name, false, key, value);
 }
 
 static void parse_vendors(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -291,7 +154,7 @@ static void parse_vendors(struct yamlfile *file, struct section *section, yaml_n
 {
 	section->has_vendors = true;
 	if (!yaml_is_null(value))
-		add_strings(file, section, add_vendor, true, key, value);
+		value_add_strings(file, section, add_vendor, true, key, value);
 }
 
 /* ---- :owners: and :hosts: ---- */
@@ -308,7 +171,7 @@ static void parse_owners(struct yamlfile *file, struct section *section, yaml_no
 	if (yaml_is_null(value))
 		return; /* as without the key */
 	section->has_owners = true;
-	add_strings(file, section, add_source, true, key, value);
+	value_add_strings(file, section, add_source, true, key, value);
 }
 
 static void parse_hosts(struct yamlfile *file, struct section *section, yaml_node_t *key,
@@ -325,21 +188,10 @@ static void parse_hosts(struct yamlfile *file, struct section *section, yaml_nod
 
 /* ---- :alias: ---- */
 
-/* The value of a key that must be a single string; NULL for anything else (logged). */
-static const char *single_string(struct yamlfile *file, const yaml_node_t *key,
-				 const yaml_node_t *value)
-{
-	if (value->type == YAML_SCALAR_NODE && !yaml_is_null(value) &&
-	    strlen(yaml_string(value)) == value->data.scalar.length)
-		return yaml_string(value);
-	yaml_error(file, value, "%s must be one string", key_of(key));
-	return NULL;
-}
-
 static void parse_name(struct yamlfile *file, struct section *section, yaml_node_t *key,
 		       yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 
 	if (!text)
 		return;
@@ -365,7 +217,7 @@ static void parse_role(struct yamlfile *file, struct section *section, yaml_node
 {
 	static const char *const roles[] = {
 		[SRIOV_NONE] = "pci", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 
 	for (unsigned i = 0; text && i < sizeof(roles) / sizeof(*roles); i++)
 		if (strcmp(text, roles[i]) == 0) {
@@ -377,25 +229,14 @@ static void parse_role(struct yamlfile *file, struct section *section, yaml_node
 		yaml_error(file, value, "invalid role '%s': expected pf, vf or pci", text);
 }
 
-/* Whether TEXT is a decimal number of at most DIGITS digits, less than 10. */
-static bool read_number(const char *text, size_t digits, unsigned *ret)
-{
-	size_t length = strspn(text, "0123456789");
-
-	if (!length || length > digits || text[length])
-		return false;
-	*ret = (unsigned)strtoul(text, NULL, 10);
-	return true;
-}
-
 static void parse_numa_node(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			    yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 
 	if (!text)
 		return;
-	section->alias.has_numa_node = read_number(text, 5, &section->alias.numa_node);
+	section->alias.has_numa_node = value_number(text, 5, &section->alias.numa_node);
 	if (!section->alias.has_numa_node)
 		yaml_error(file, value, "numa_node must be a number, e.g. 0, not '%s'", text);
 }
@@ -407,8 +248,7 @@ static void parse_nova(struct yamlfile *file, struct section *section, yaml_node
 {
 	(void)key;
 	if (value->type == YAML_MAPPING_NODE)
-		read_keys(file, value, NOVA_KEYS, sizeof(NOVA_KEYS) / sizeof(*NOVA_KEYS),
-			  NOVA_KEYS_HELP, section);
+		keys_read(file, value, &NOVA_KEYS, section);
 	else if (!yaml_is_null(value))
 		yaml_error(file, value, "nova must be a map of keys: " NOVA_KEYS_HELP);
 }
@@ -417,7 +257,7 @@ static char **nova_value(struct section *section, const yaml_node_t *key)
 {
 	size_t i = 0;
 
-	while (i < ALIAS_NOVA_COUNT - 1 && strcmp(ALIAS_NOVA_KEYS[i], key_of(key)) != 0)
+	while (i < ALIAS_NOVA_COUNT - 1 && strcmp(ALIAS_NOVA_KEYS[i], key_name(key)) != 0)
 		i++;
 	return &section->alias.nova[i];
 }
@@ -432,14 +272,14 @@ static void set_nova_value(struct yamlfile *file, char **ret, const char *text)
 static void parse_nova_value(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			     yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 
 	if (text && alias_is_nova_value(text))
 		set_nova_value(file, nova_value(section, key), text);
 	else if (text)
 		yaml_error(file, value,
 			   "invalid %s '%s': expected up to 255 letters, digits and '. _ + : / -'",
-			   key_of(key), text);
+			   key_name(key), text);
 }
 
 #define NOVA_TRAITS_SIZE_MAX 4096
@@ -471,18 +311,18 @@ static void parse_nova_traits(struct yamlfile *file, struct section *section, ya
 			      yaml_node_t *value)
 {
 	if (!yaml_is_null(value))
-		add_strings(file, section, add_trait, true, key, value);
+		value_add_strings(file, section, add_trait, true, key, value);
 }
 
 /* The values that Nova accepts. */
 static void parse_nova_boolean(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			       yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 	int boolean = text ? text_boolean(text, strlen(text)) : 0;
 
 	if (boolean < 0)
-		yaml_error(file, value, "%s must be yes or no, not '%s'", key_of(key), text);
+		yaml_error(file, value, "%s must be yes or no, not '%s'", key_name(key), text);
 	else if (text)
 		set_nova_value(file, nova_value(section, key), boolean ? "yes" : "no");
 }
@@ -524,7 +364,7 @@ static void read_alias(struct yamlfile *file, const yaml_node_t *map, struct sec
 		return;
 	}
 	section->aliases = alias;
-	read_keys(file, map, ALIAS_KEYS, ALIAS_KEY_COUNT, ALIAS_KEYS_HELP, &item);
+	keys_read(file, map, &ALIAS_KEYS, &item);
 	/* an invalid value looks like a missing one */
 	if (file->error_count == errors_before && !item.alias.name)
 		yaml_error(file, map,
@@ -577,8 +417,7 @@ static void parse_vf_defaults(struct yamlfile *file, struct section *section, ya
 	(void)key;
 	section->has_vf_defaults = true;
 	if (value->type == YAML_MAPPING_NODE)
-		read_keys(file, value, VF_KEYS, sizeof(VF_KEYS) / sizeof(*VF_KEYS), VF_KEYS_HELP,
-			  section);
+		keys_read(file, value, &VF_KEYS, section);
 	else if (!yaml_is_null(value))
 		yaml_error(file, value, ":vf_defaults: must be a map of keys: " VF_KEYS_HELP);
 }
@@ -587,7 +426,7 @@ static void parse_vf_defaults(struct yamlfile *file, struct section *section, ya
 static void parse_vf_mac(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			 yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 
 	section->vf_defaults.any_mac = text && strcmp(text, "any") == 0;
 	if (text && !section->vf_defaults.any_mac)
@@ -597,12 +436,12 @@ static void parse_vf_mac(struct yamlfile *file, struct section *section, yaml_no
 static void parse_vf_vlan(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			  yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 	unsigned vlan;
 
 	if (!text)
 		return;
-	if (read_number(text, 4, &vlan) && vlan < 4095)
+	if (value_number(text, 4, &vlan) && vlan < 4095)
 		section->vf_defaults.vlan = vlan;
 	else
 		yaml_error(file, value, "vlan must be a number from 0 to 4094, not '%s'", text);
@@ -611,14 +450,14 @@ static void parse_vf_vlan(struct yamlfile *file, struct section *section, yaml_n
 static void parse_vf_switch(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			    yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 	int on = text ? text_boolean(text, strlen(text)) : -1;
 
 	if (text && on < 0)
-		yaml_error(file, value, "%s must be true or false, not '%s'", key_of(key), text);
-	else if (strcmp(key_of(key), "spoof_check") == 0)
+		yaml_error(file, value, "%s must be true or false, not '%s'", key_name(key), text);
+	else if (strcmp(key_name(key), "spoof_check") == 0)
 		section->vf_defaults.no_spoof_check = on == 0;
-	else if (strcmp(key_of(key), "trust") == 0)
+	else if (strcmp(key_name(key), "trust") == 0)
 		section->vf_defaults.trust = on == 1;
 	else
 		section->vf_defaults.rss_query = on == 1;
@@ -628,7 +467,7 @@ static void parse_vf_link_state(struct yamlfile *file, struct section *section, 
 				yaml_node_t *value)
 {
 	static const char *const states[] = {"auto", "enable", "disable"};
-	const char *text = single_string(file, key, value);
+	const char *text = value_string(file, key, value);
 
 	for (size_t i = 0; text && i < sizeof(states) / sizeof(*states); i++)
 		if (strcmp(text, states[i]) == 0) {
@@ -643,15 +482,15 @@ static void parse_vf_link_state(struct yamlfile *file, struct section *section, 
 static void parse_vf_rate(struct yamlfile *file, struct section *section, yaml_node_t *key,
 			  yaml_node_t *value)
 {
-	const char *text = single_string(file, key, value);
-	bool is_min = strcmp(key_of(key), "min_rate") == 0;
+	const char *text = value_string(file, key, value);
+	bool is_min = strcmp(key_name(key), "min_rate") == 0;
 	unsigned rate;
 
 	if (!text)
 		return;
-	if (!read_number(text, 9, &rate))
+	if (!value_number(text, 9, &rate))
 		yaml_error(file, value, "%s must be a number of Mbit/s, e.g. 1000, not '%s'",
-			   key_of(key), text);
+			   key_name(key), text);
 	else if (is_min)
 		section->vf_defaults.min_rate = rate;
 	else
@@ -662,12 +501,12 @@ static void parse_vf_rate(struct yamlfile *file, struct section *section, yaml_n
 
 void section_read_file(struct yamlfile *file, const yaml_node_t *map, struct section *section)
 {
-	read_keys(file, map, FILE_KEYS, FILE_KEY_COUNT, SECTION_KEYS_HELP ", :hosts:", section);
+	keys_read(file, map, &FILE_KEYS, section);
 }
 
 void section_read_host(struct yamlfile *file, const yaml_node_t *map, struct section *section)
 {
-	read_keys(file, map, FILE_KEYS, FILE_KEY_COUNT - 1, SECTION_KEYS_HELP, section);
+	keys_read(file, map, &HOST_KEYS, section);
 }
 
 void section_free(struct section *section)
@@ -680,5 +519,7 @@ void section_free(struct section *section)
 	for (size_t i = 0; i < section->alias_count; i++)
 		alias_free_members(&section->aliases[i]);
 	free(section->aliases);
+	expectation_free_members(&section->expectation);
+	expectations_free_members(&section->expectations);
 	*section = (struct section){0};
 }

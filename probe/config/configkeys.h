@@ -3,7 +3,8 @@
 #ifndef PCIPROBE_CONFIG_CONFIGKEYS_H
 #define PCIPROBE_CONFIG_CONFIGKEYS_H
 
-#include "probe/config/yamlfile.h"
+#include "probe/config/keyvalue.h"
+#include "probe/expect/expectation.h"
 #include "probe/leftover.h"
 #include "probe/select/alias.h"
 #include "probe/select/rule.h"
@@ -20,8 +21,10 @@ struct section {
 	unsigned owners;    /* enum owner_source */
 	struct alias alias; /* of an alias: all but its lists */
 	struct vf_defaults vf_defaults;
+	struct expectations expectations;
+	struct expectation expectation; /* of an item of :expect:: all but its filters */
 	bool has_filters, has_addresses, has_names, has_vendors, has_aliases, has_owners,
-		has_vf_defaults;
+		has_vf_defaults, has_expect, has_complete;
 	yaml_node_t *hosts; /* the map of :hosts:, to be read after the general keys; NULL: none */
 };
 
@@ -31,12 +34,11 @@ void section_read_file(struct yamlfile *file, const yaml_node_t *map, struct sec
 void section_read_host(struct yamlfile *file, const yaml_node_t *map, struct section *section);
 void section_free(struct section *section);
 
-/* Whether MAP contains the key of PAIR before it, which is logged as an error. */
-bool section_key_is_repeated(struct yamlfile *file, const yaml_node_t *map,
-			     const yaml_node_pair_t *pair);
+/* Reads the filters of a section or of an item. */
+parse_value section_parse_filters;
 
 #define SECTION_KEYS_HELP                                                                 \
 	":filter:, :short_address:, :device_name:, :nvidia_vendors:, :alias:, :owners:, " \
-	":vf_defaults:"
+	":vf_defaults:, :expect:, :expect_complete:"
 
 #endif

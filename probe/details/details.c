@@ -203,24 +203,37 @@ static void remove_device(struct inventory *inventory, size_t index)
 	inventory->count--;
 }
 
-static int read_devices(const struct sysdir *devices, const struct log *log, unsigned wanted,
-			unsigned others, struct inventory *inventory)
+/* Those of selected devices, those of other devices, and those that are needed for :expect:. */
+struct wanted {
+	unsigned selected, others, expected;
+};
+
+static unsigned wanted_details(const struct wanted *wanted, const struct pci_device *device)
+{
+	unsigned details = wanted->others;
+
+	if (device->selected)
+		details |= wanted->selected;
+	else if (!device_is_bridge(device))
+		details &= ~(unsigned)(DETAIL_DRIVER | DETAIL_IOMMU_GROUP);
+	return details | (device->expected & wanted->expected);
+}
+
+static int read_devices(const struct sysdir *devices, const struct log *log,
+			const struct wanted *wanted, struct inventory *inventory)
 {
 	struct details_reader reader = {.log = log, .mdev_bus = {.fd = -1}};
-	unsigned others_of_bridges = others & (DETAIL_DRIVER | DETAIL_IOMMU_GROUP);
 	char name[ADDRESS_SIZE];
 	int found = 0;
 
-	if (wanted & DETAIL_VGPU)
+	if (wanted->selected & DETAIL_VGPU)
 		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &reader.mdev_bus);
 
 	for (size_t i = 0; i < inventory->count;) {
 		unsigned details;
 
 		reader.device = &inventory->devices[i];
-		details = reader.device->selected ? wanted | others : others;
-		if (!reader.device->selected && !device_is_bridge(reader.device))
-			details &= ~others_of_bridges;
+		details = wanted_details(wanted, reader.device);
 		if (details) {
 			address_format(&reader.device->address, name);
 			found = read_device(devices, name, &reader, details);
@@ -240,19 +253,28 @@ static int read_devices(const struct sysdir *devices, const struct log *log, uns
 	return found < 0 ? found : 0;
 }
 
+static bool any_is_expected(const struct inventory *inventory, unsigned details)
+{
+	for (size_t i = 0; i < inventory->count; i++)
+		if (inventory->devices[i].expected & details)
+			return true;
+	return false;
+}
+
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
-		 struct inventory *inventory)
+		 unsigned expected, struct inventory *inventory)
 {
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
 	int error;
 
 	others &= DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
-	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)))
+	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)) &&
+	    !any_is_expected(inventory, expected))
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
 	if (error < 0)
 		return error;
-	error = read_devices(&devices, log, wanted, others, inventory);
+	error = read_devices(&devices, log, &(struct wanted){wanted, others, expected}, inventory);
 	if (error == 0 && (wanted & DETAIL_BLOCKS))
 		error = read_blocks(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_DRM))

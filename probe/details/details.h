@@ -39,7 +39,8 @@ enum detail {
 	DETAIL_PATH = 1u << 25,
 	DETAIL_VF_SETTINGS = 1u << 26, /* read by vf_settings_read, from SRIOV, VF_INDEX, DRIVER and
 					  PF_INTERFACE */
-	DETAIL_ALL = (1u << 27) - 1,
+	DETAIL_EXPECT = 1u << 27,      /* compared with :expect: by findings_read */
+	DETAIL_ALL = (1u << 28) - 1,
 	/* vf and what it is read from */
 	DETAIL_OF_VFS = DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_DRIVER | DETAIL_PF_INTERFACE |
 			DETAIL_VF_SETTINGS,
@@ -52,11 +53,12 @@ enum detail {
 
 /* Reads the WANTED details (enum detail, except names) of all selected devices of INVENTORY. OTHERS
  * are details of unselected devices: DETAIL_SRIOV and DETAIL_INTERFACES of all, DETAIL_DRIVER and
- * DETAIL_IOMMU_GROUP of bridges. Attributes that exist but cannot be read are logged, and mark
+ * DETAIL_IOMMU_GROUP of bridges. EXPECTED are those of pci_device.expected that are read of each
+ * device, selected or not. Attributes that exist but cannot be read are logged, and mark
  * their device as incomplete. Devices that were removed meanwhile are removed from the inventory.
  * Returns 0 or a negative errno. */
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
-		 struct inventory *inventory);
+		 unsigned expected, struct inventory *inventory);
 
 /* Reads the path of all devices, for rules that need it before anything is selected. A path that
  * cannot be read is logged. Returns 0 or a negative errno. */

@@ -42,41 +42,72 @@ unsigned aliases_details(const struct alias *aliases, size_t count)
 	return details;
 }
 
-/* Attributes that could not be read meet no condition. Returns 1, 0 or a negative errno. */
-static int alias_matches(const struct alias *alias, struct names *names,
-			 const struct pci_device *device, const struct log *log)
+/* Whether the device passes the lists of rules. Returns 1, 0 or a negative errno. */
+static int passes_rules(const struct alias *alias, struct names *names,
+			const struct pci_device *device, const struct log *log)
 {
 	const struct rule_list *lists[] = {&alias->filters, &alias->addresses, &alias->names};
 	struct selection selection = {0};
 	struct verdict verdict;
 	int error;
 
-	if (alias->has_role &&
-	    (!(device->present & HAS_SRIOV) || device->sriov.role != alias->role))
-		return 0;
-	if (alias->has_numa_node &&
-	    (!(device->present & HAS_NUMA_NODE) || device->numa_node != alias->numa_node))
-		return 0;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		selection_add(&selection, lists[i]);
 	error = selection_apply(&selection, names, device, log, &verdict);
 	return error < 0 ? error : !verdict.rejected_by;
 }
 
+/* Attributes that could not be read meet no condition. Returns 1, 0 or a negative errno. */
+static int alias_matches(const struct alias *alias, struct names *names,
+			 const struct pci_device *device, const struct log *log)
+{
+	if (alias->has_role &&
+	    (!(device->present & HAS_SRIOV) || device->sriov.role != alias->role))
+		return 0;
+	if (alias->has_numa_node &&
+	    (!(device->present & HAS_NUMA_NODE) || device->numa_node != alias->numa_node))
+		return 0;
+	return passes_rules(alias, names, device, log);
+}
+
+int aliases_may_match(const struct alias *aliases, size_t count, const char *name,
+		      struct names *names, const struct pci_device *device, const struct log *log)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < count && !found; i++)
+		if (strcmp(aliases[i].name, name) == 0)
+			found = passes_rules(&aliases[i], names, device, log);
+	return found;
+}
+
+static int read_device(const struct alias *aliases, size_t count, struct names *names,
+		       const struct log *log, struct pci_device *device)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *name = aliases[i].name;
+		int error = alias_matches(&aliases[i], names, device, log);
+
+		if (error > 0 && !strings_has(&device->aliases, name))
+			error = strings_add(&device->aliases, name);
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
 int aliases_read(const struct alias *aliases, size_t count, struct names *names,
 		 const struct log *log, struct inventory *inventory)
 {
-	inventory_foreach(inventory, device)
-		for (size_t i = 0; i < count; i++) {
-			const char *name = aliases[i].name;
-			int error = alias_matches(&aliases[i], names, device, log);
+	int error = 0;
 
-			if (error > 0 && !strings_has(&device->aliases, name))
-				error = strings_add(&device->aliases, name);
-			if (error < 0)
-				return error;
-		}
-	return 0;
+	for (size_t i = 0; i < inventory->count && error == 0; i++) {
+		struct pci_device *device = &inventory->devices[i];
+
+		if (device->selected || (device->expected & DETAIL_ALIASES))
+			error = read_device(aliases, count, names, log, device);
+	}
+	return error;
 }
 
 void alias_free_members(struct alias *alias)

@@ -47,8 +47,13 @@ bool alias_is_nova_value(const char *string);
 /* The details (enum detail) that must be read before aliases_read. */
 unsigned aliases_details(const struct alias *aliases, size_t count);
 
-/* Sets the aliases of all selected devices of INVENTORY. Returns 0, -ENOMEM, or -ELOOP like
- * rule_matches. */
+/* Whether DEVICE meets the conditions of an item of the alias NAME that need no details: its
+ * filters, addresses and names. Returns 1, 0, or a negative errno like selection_apply. */
+int aliases_may_match(const struct alias *aliases, size_t count, const char *name,
+		      struct names *names, const struct pci_device *device, const struct log *log);
+
+/* Sets the aliases of all selected devices of INVENTORY, and of those that may be expected by alias
+ * (pci_device.expected). Returns 0, -ENOMEM, or -ELOOP like rule_matches. */
 int aliases_read(const struct alias *aliases, size_t count, struct names *names,
 		 const struct log *log, struct inventory *inventory);
 

@@ -273,6 +273,19 @@ static int read_device(const struct sysdir *devices, const struct log *log,
 	return error;
 }
 
+static int add_unread(struct inventory *inventory, const struct pci_address *address)
+{
+	struct pci_address *unread = realloc(inventory->unread,
+					     (inventory->unread_count + 1) * sizeof(*unread));
+
+	if (!unread)
+		return -ENOMEM;
+	inventory->unread = unread;
+	inventory->unread[inventory->unread_count++] = *address;
+	inventory->incomplete++;
+	return 0;
+}
+
 static int read_devices(const struct sysdir *dir, const struct log *log,
 			const struct entry *entries, size_t count, struct inventory *inventory)
 {
@@ -296,8 +309,8 @@ static int read_devices(const struct sysdir *dir, const struct log *log,
 		}
 		if (found == -ENOMEM)
 			return found;
-		if (found < 0)
-			inventory->incomplete++;
+		if (found < 0 && add_unread(inventory, &device->address) < 0)
+			return -ENOMEM;
 		device_free_members(device);
 		memset(device, 0, sizeof(*device));
 	}

@@ -13,8 +13,8 @@
  * removed, or replaced at the same address. Returns 0 or a negative errno (not logged). */
 int scan_fingerprint(struct sysroot *root, uint64_t *ret);
 
-/* Fills devices, count, fingerprint and incomplete of INVENTORY (which must be empty) with all
- * devices below ROOT, sorted by address: ids, class, and modalias and driver if they come with
+/* Fills devices, count, fingerprint, incomplete and unread of INVENTORY (which must be empty) with
+ * all devices below ROOT, sorted by address: ids, class, and modalias and driver if they come with
  * those. Unreadable devices and entries that are not addresses are logged and counted in
  * incomplete; devices removed during the scan are skipped. Returns 0, or a negative errno (logged)
  * if nothing could be listed: -ENOENT without PCI. */

@@ -96,9 +96,12 @@ static void write_host(FILE *out, const struct inventory *inventory)
 		const struct host_metric *metric = &HOST_METRICS[i];
 		struct family family = family_new(out, "host_", metric->name, metric->measure,
 						  metric->help);
+		double value = metric->get(inventory);
 
+		if (isnan(value))
+			continue;
 		begin_sample(&family);
-		end_sample(&family, metric->get(inventory));
+		end_sample(&family, value);
 	}
 }
 

@@ -56,7 +56,7 @@ static void read_details(unsigned wanted)
 {
 	struct log log = log_capture_add(&captured);
 
-	assert_int_equal(details_read(root, &log, wanted, 0, inventory), 0);
+	assert_int_equal(details_read(root, &log, wanted, 0, 0, inventory), 0);
 }
 
 static const struct pci_device *device(const char *text)
@@ -422,7 +422,7 @@ static void only_requested_details_of_unselected_devices_are_read(void **state)
 	scan_all();
 	inventory->devices[0].selected = false;
 	inventory->selected = 1;
-	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER,
+	assert_int_equal(details_read(root, &log, DETAIL_DRIVER, DETAIL_SRIOV | DETAIL_DRIVER, 0,
 				      inventory),
 			 0);
 	assert_int_equal(device("01:00.0")->sriov.vfs_total, 7);
@@ -443,7 +443,7 @@ static void driver_and_group_of_unselected_bridges_can_be_read(void **state)
 	scan_all();
 	inventory->devices[0].selected = inventory->devices[1].selected = false;
 	inventory->selected = 1;
-	assert_int_equal(details_read(root, &log, details, details, inventory), 0);
+	assert_int_equal(details_read(root, &log, details, details, 0, inventory), 0);
 	assert_string_equal(device("00:01.0")->driver, "pcieport");
 	assert_int_equal(device("00:01.0")->iommu_group, 1);
 	assert_null(device("00:02.0")->driver);

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "probe/details/details.h"
+#include "probe/expect/finding.h"
 #include "probe/metrics.h"
 #include "probe/ownership/vfs.h"
 
@@ -232,6 +233,42 @@ static void metrics_that_were_not_read_are_omitted(void **state)
 	assert_string_equal(visited.text, "8086:1520:count-total=1 host:count-devices=1 ");
 }
 
+static void findings_are_counted_by_kind_if_anything_is_expected(void **state)
+{
+	struct pci_device device = {.selected = true,
+				    .present = HAS_EXPECTATION,
+				    .findings = 1u << FINDING_DEGRADED | 1u << FINDING_UNKNOWN};
+	struct finding findings[] = {{.kind = FINDING_MISSING, .devices = 3},
+				     {.kind = FINDING_DEGRADED, .devices = 1},
+				     {.kind = FINDING_MISSING, .devices = 1}};
+	struct inventory inventory = {.devices = &device,
+				      .count = 1,
+				      .selected = 1,
+				      .compared = true,
+				      .findings = findings,
+				      .finding_count = 3};
+	struct visited visited = {0};
+
+	(void)state;
+	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_EXPECT, record_metric, &visited), 0);
+	assert_string_equal(
+		visited.text,
+		"device:gauge-finding=1 0000:0000:count-total=1 host:count-devices=1 "
+		"host:count-expect_missing=4 host:count-expect_moved=0 host:count-expect_degraded=1 "
+		"host:count-expect_changed=0 host:count-expect_unexpected=0 "
+		"host:count-expect_unknown=0 ");
+	device.findings = 1u << FINDING_UNKNOWN;
+	assert_measured(&device, "has_findings", -2);
+	device.findings = 0;
+	assert_measured(&device, "has_findings", 0);
+	/* no finding is not the same as no expectation */
+	device.present = 0;
+	inventory.compared = false;
+	visited.text[0] = '\0';
+	assert_int_equal(metrics_walk(NULL, &inventory, DETAIL_EXPECT, record_metric, &visited), 0);
+	assert_string_equal(visited.text, "0000:0000:count-total=1 host:count-devices=1 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +279,7 @@ int main(void)
 		cmocka_unit_test(all_metrics_are_visited),
 		cmocka_unit_test(traffic_is_visited_in_pairs),
 		cmocka_unit_test(metrics_that_were_not_read_are_omitted),
+		cmocka_unit_test(findings_are_counted_by_kind_if_anything_is_expected),
 	};
 
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
