@@ -3,11 +3,14 @@
 
 #include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
+#include "probe/expect/finding.h"
 #include "probe/nearest.h"
 #include "probe/pool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the numbers ---- */
@@ -314,10 +317,104 @@ static void explain_incomplete(FILE *out, const struct check_input *input,
 	fputs("an attribute could not be read", out);
 }
 
-static const struct strings *list_unfinished(const struct check_input *input)
+static int list_unfinished(const struct check_input *input, struct strings *ret)
 {
-	return &input->unfinished;
+	return strings_add_all(ret, &input->unfinished);
 }
+
+/* ---- expectations ---- */
+
+/* Whether a finding about PROPERTY is one about which devices there are. */
+static bool is_about_presence(enum expect_property property)
+{
+	return property == EXPECT_SHORT_ADDRESS || property == EXPECT_COUNT ||
+	       property == EXPECT_MIN_COUNT || property == EXPECT_COMPLETE;
+}
+
+/* The link of a device that is asleep is unknown on purpose, and is no problem. */
+static bool is_unchecked(const struct finding *finding)
+{
+	return finding->kind == FINDING_UNKNOWN && finding->reason != FINDING_SUSPENDED;
+}
+
+/* Whether FINDING is one of KIND, or may be. */
+static bool is_of_kind(const struct finding *finding, enum finding_kind kind)
+{
+	if (kind == FINDING_CHANGED)
+		return finding->kind == FINDING_CHANGED || finding->kind == FINDING_DEGRADED ||
+		       (is_unchecked(finding) && !is_about_presence(finding->property));
+	return finding->kind == kind ||
+	       (is_unchecked(finding) && is_about_presence(finding->property));
+}
+
+static void measure_findings(const struct check_input *input, enum finding_kind kind,
+			     struct amount *ret)
+{
+	const struct inventory *inventory = input->inventory;
+
+	ret->is_absent = !inventory->compared;
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		const struct finding *finding = &inventory->findings[i];
+
+		if (!is_of_kind(finding, kind))
+			continue;
+		if (finding->kind == FINDING_UNKNOWN)
+			ret->more++;
+		else
+			ret->count += finding->devices;
+	}
+	if (inventory->findings_omitted)
+		ret->more = INFINITY;
+}
+
+static int list_finding(const struct finding *finding, struct strings *ret)
+{
+	char address[ADDRESS_SIZE], *text;
+	const char *unit = expect_property_unit(finding->property),
+		   *reason = finding_reason_name(finding->reason);
+	int error;
+
+	if (asprintf(&text, "%s%s%s %s%s, expected %s%s%s (%s)",
+		     finding->has_address ? address_format(&finding->address, address) : "",
+		     finding->has_address ? ": " : "", expect_property_name(finding->property),
+		     finding->seen ? finding->seen
+		     : reason	   ? "unknown: "
+				   : "none",
+		     !finding->seen && reason ? reason : "",
+		     finding->expected ? finding->expected : "no device", unit ? " " : "",
+		     unit ? unit : "", finding->location) < 0)
+		return -ENOMEM;
+	error = strings_add(ret, text);
+	free(text);
+	return error;
+}
+
+static int list_findings(const struct check_input *input, enum finding_kind kind,
+			 struct strings *ret)
+{
+	const struct inventory *inventory = input->inventory;
+	int error = 0;
+
+	for (size_t i = 0; i < inventory->finding_count && !error; i++)
+		if (is_of_kind(&inventory->findings[i], kind))
+			error = list_finding(&inventory->findings[i], ret);
+	return error;
+}
+
+#define FINDINGS(name, kind)                                                            \
+	static void measure_##name(const struct check_input *input, struct amount *ret) \
+	{                                                                               \
+		measure_findings(input, (kind), ret);                                   \
+	}                                                                               \
+	static int list_##name(const struct check_input *input, struct strings *ret)    \
+	{                                                                               \
+		return list_findings(input, (kind), ret);                               \
+	}
+
+FINDINGS(missing, FINDING_MISSING)
+FINDINGS(moved, FINDING_MOVED)
+FINDINGS(changed, FINDING_CHANGED)
+FINDINGS(unexpected, FINDING_UNEXPECTED)
 
 /* ---- the table ---- */
 
@@ -334,6 +431,47 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .state = SERVICE_UNKNOWN,
 	 .advice = "no device is selected: edit pci.conf, or use -a for all devices",
 	 .count = count_devices},
+	{.name = "missing",
+	 .help = "devices that pci.conf expects and that are missing",
+	 .one = "device missing",
+	 .many = "devices missing",
+	 .unit = "",
+	 .details = DETAIL_EXPECT,
+	 .range = "0",
+	 .state = SERVICE_CRITICAL,
+	 .advice = "see the kernel's log (dmesg), and the card",
+	 .measure = measure_missing,
+	 .list = list_missing},
+	{.name = "moved",
+	 .help = "expected devices that are elsewhere",
+	 .one = "device moved",
+	 .many = "devices moved",
+	 .unit = "",
+	 .details = DETAIL_EXPECT,
+	 .range = "0",
+	 .state = SERVICE_WARNING,
+	 .measure = measure_moved,
+	 .list = list_moved},
+	{.name = "changed",
+	 .help = "expected devices with another link, driver, NUMA node, number of VFs or state",
+	 .one = "expectation not met",
+	 .many = "expectations not met",
+	 .unit = "",
+	 .details = DETAIL_EXPECT,
+	 .range = "0",
+	 .state = SERVICE_WARNING,
+	 .measure = measure_changed,
+	 .list = list_changed},
+	{.name = "unexpected",
+	 .help = "devices that pci.conf does not expect",
+	 .one = "unexpected device",
+	 .many = "unexpected devices",
+	 .unit = "",
+	 .details = DETAIL_EXPECT,
+	 .range = "0",
+	 .state = SERVICE_WARNING,
+	 .measure = measure_unexpected,
+	 .list = list_unexpected},
 	{.name = "held",
 	 .help = "devices that VMs or other processes hold",
 	 .one = "device held",

@@ -58,8 +58,8 @@ struct service_check {
 	/* Sets a number of the whole host. */
 	void (*measure)(const struct check_input *input, struct amount *ret);
 
-	/* The texts of what was measured, one for each. May be NULL. Belongs to the input. */
-	const struct strings *(*list)(const struct check_input *input);
+	/* Appends a text for each thing that was measured. May be NULL. Returns 0 or -ENOMEM. */
+	int (*list)(const struct check_input *input, struct strings *ret);
 };
 
 extern const struct service_check SERVICE_CHECKS[];

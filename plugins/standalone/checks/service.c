@@ -166,9 +166,10 @@ void service_free(struct service *service)
 
 /* ---- lines ---- */
 
-/* Writes TEXT in one line without what the format uses: '|' begins performance data, and in
- * Checkmk's a backslash a line. */
-static int write_clean(FILE *out, const struct service_output *output, const char *text)
+/* Writes TEXT in one line without what the format uses: '|' begins performance data, in Checkmk's a
+ * backslash a line, and Nagios replaces semicolons in the first one (IS_FIRST). */
+static int write_clean(FILE *out, const struct service_output *output, const char *text,
+		       bool is_first)
 {
 	char *copy = strdup(text);
 
@@ -177,6 +178,8 @@ static int write_clean(FILE *out, const struct service_output *output, const cha
 	for (char *c = copy; *c; c++)
 		if (*c == '|' || (output->is_checkmk && *c == '\\'))
 			*c = '?';
+		else if (is_first && *c == ';')
+			*c = ',';
 	text_write_plain(out, copy);
 	free(copy);
 	return 0;
@@ -189,7 +192,7 @@ static int end_line(FILE *out, const struct service_output *output, FILE *line, 
 
 	if (textstream_close(line, text)) {
 		fputs(output->is_checkmk ? "\\n" : "\n", out);
-		error = write_clean(out, output, *text);
+		error = write_clean(out, output, *text, false);
 	}
 	free(*text);
 	return error;
@@ -223,13 +226,24 @@ static int write_device(FILE *out, const struct service_output *output,
 	return end_line(out, output, line, &text);
 }
 
+static int write_more(FILE *out, const struct service_output *output,
+		      const struct service_result *result, size_t count)
+{
+	char *text;
+	FILE *line = textstream_open(&text);
+
+	if (!line)
+		return -ENOMEM;
+	begin_problem(line, result, result->state);
+	fprintf(line, "and %zu more; see 'pciprobe explain'", count);
+	return end_line(out, output, line, &text);
+}
+
 /* Lists the devices that were counted, or may have to be. Returns how many, or -ENOMEM. */
 static ssize_t write_devices(FILE *out, const struct service_output *output,
 			     const struct check_input *input, const struct service_result *result)
 {
 	ssize_t count = 0;
-	char *text;
-	FILE *line;
 
 	if (!result->check->explain || result->amount.reason)
 		return 0;
@@ -250,33 +264,41 @@ static ssize_t write_devices(FILE *out, const struct service_output *output,
 		if (error < 0)
 			return error;
 	}
-	if (count <= SERVICE_LINES_MAX)
-		return count;
-	line = textstream_open(&text);
+	if (count > SERVICE_LINES_MAX &&
+	    write_more(out, output, result, (size_t)count - SERVICE_LINES_MAX) < 0)
+		return -ENOMEM;
+	return count;
+}
+
+static int write_item(FILE *out, const struct service_output *output,
+		      const struct service_result *result, const char *item)
+{
+	char *text;
+	FILE *line = textstream_open(&text);
+
 	if (!line)
 		return -ENOMEM;
 	begin_problem(line, result, result->state);
-	fprintf(line, "and %zd more; see 'pciprobe explain'", count - SERVICE_LINES_MAX);
-	return end_line(out, output, line, &text) < 0 ? -ENOMEM : count;
+	fputs(item, line);
+	end_problem(line, result);
+	return end_line(out, output, line, &text);
 }
 
-static int write_items(FILE *out, const struct service_output *output,
-		       const struct service_result *result, const struct strings *items)
+/* Lists what was measured. Returns how many, or -ENOMEM. */
+static ssize_t write_items(FILE *out, const struct service_output *output,
+			   const struct check_input *input, const struct service_result *result)
 {
-	int error = 0;
+	struct strings items = {0};
+	size_t count;
+	int error = result->check->list ? result->check->list(input, &items) : 0;
 
-	for (size_t i = 0; i < items->count && !error; i++) {
-		char *text;
-		FILE *line = textstream_open(&text);
-
-		if (!line)
-			return -ENOMEM;
-		begin_problem(line, result, result->state);
-		fputs(items->items[i], line);
-		end_problem(line, result);
-		error = end_line(out, output, line, &text);
-	}
-	return error;
+	for (size_t i = 0; i < items.count && i < SERVICE_LINES_MAX && !error; i++)
+		error = write_item(out, output, result, items.items[i]);
+	if (!error && items.count > SERVICE_LINES_MAX)
+		error = write_more(out, output, result, items.count - SERVICE_LINES_MAX);
+	count = items.count;
+	strings_free(&items);
+	return error ? error : (ssize_t)count;
 }
 
 static void write_value(FILE *out, const struct amount *amount, const char *unit)
@@ -312,12 +334,9 @@ static int write_number_line(FILE *out, const struct service_output *output,
 static int write_problem(FILE *out, const struct service_output *output,
 			 const struct check_input *input, const struct service_result *result)
 {
-	const struct strings *items = result->check->list ? result->check->list(input) : NULL;
-	ssize_t listed;
+	ssize_t listed = result->check->measure ? write_items(out, output, input, result)
+						: write_devices(out, output, input, result);
 
-	if (items && items->count)
-		return write_items(out, output, result, items);
-	listed = write_devices(out, output, input, result);
 	if (listed < 0)
 		return (int)listed;
 	return listed ? 0 : write_number_line(out, output, result);
@@ -330,7 +349,7 @@ static int write_messages(FILE *out, const struct service_output *output, size_t
 
 	for (size_t i = first; messages && i < messages->count && !error; i++) {
 		fputs(output->is_checkmk ? "\\n" : "\n", out);
-		error = write_clean(out, output, messages->items[i]);
+		error = write_clean(out, output, messages->items[i], false);
 	}
 	return error;
 }
@@ -375,7 +394,7 @@ static void write_phrase(FILE *out, const struct service_result *result)
 		fprintf(out, " of %s", result->alias);
 }
 
-/* Returns whether there is a problem. Nagios replaces semicolons in the first line. */
+/* Returns whether there is a problem. */
 static bool write_phrases(FILE *out, const struct service *service)
 {
 	static const enum service_state order[] = {SERVICE_CRITICAL, SERVICE_UNKNOWN,
@@ -425,7 +444,7 @@ static int write_first(FILE *out, const struct service_output *output,
 	write_summary(line, input->inventory);
 	fputs(has_problem ? ")" : "", line);
 	if (textstream_close(line, &text))
-		error = write_clean(out, output, text);
+		error = write_clean(out, output, text, true);
 	free(text);
 	return error;
 }
@@ -535,7 +554,8 @@ int service_write_failure(FILE *out, const struct service_output *output)
 	if (output->is_checkmk)
 		fputs("- ", out);
 	error = write_clean(out, output,
-			    messages && messages->count ? messages->items[0] : "out of memory");
+			    messages && messages->count ? messages->items[0] : "out of memory",
+			    true);
 	if (!error)
 		error = write_messages(out, output, 1);
 	fputc('\n', out);
