@@ -3,6 +3,7 @@
 
 #include "common/commandline.h"
 #include "common/grid.h"
+#include "plugins/standalone/checks/check.h"
 #include "plugins/standalone/options.h"
 #include "probe/ownership/ownership.h"
 #include "probe/ownership/sources.h"
@@ -52,6 +53,23 @@ static int list_sources(struct grid *grid)
 	return error;
 }
 
+static int list_checks(struct grid *grid)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < SERVICE_CHECK_COUNT && error == 0; i++) {
+		const struct service_check *check = &SERVICE_CHECKS[i];
+		char help[160];
+
+		snprintf(help, sizeof(help), "%s%s%s%s%s%s", check->help, check->range ? " (" : "",
+			 check->range ? service_state_name(check->state) : "",
+			 check->range ? " unless " : "", check->range ? check->range : "",
+			 check->range ? ")" : "");
+		error = grid_add_texts(grid, check->name, help, NULL);
+	}
+	return error;
+}
+
 static int list_releases(struct grid *grid)
 {
 	char version[40];
@@ -70,8 +88,10 @@ bool help_print_values(int letter)
 		char letter;
 		int (*list)(struct grid *grid);
 	} lists[] = {
-		{'f', list_formats}, {'o', list_columns}, {'R', list_columns},
-		{'A', list_states},  {'O', list_sources}, {'E', list_releases},
+		{'f', list_formats}, {'o', list_columns},
+		{'R', list_columns}, {'A', list_states},
+		{'O', list_sources}, {'E', list_releases},
+		{'w', list_checks},  {CRITICAL_LETTER, list_checks},
 	};
 	struct grid grid = {0};
 
@@ -107,12 +127,14 @@ void help_print(void)
 
 void help_print_subcommand(const struct subcommand *subcommand)
 {
+	struct option_row rows[OPTION_ROWS_MAX + 1];
 	char letters[OPTION_ROWS_MAX + 1];
 
+	options_rows(subcommand->run == run_service_check, rows);
 	snprintf(letters, sizeof(letters), "%s" COMMON_OPTIONS, subcommand->options);
 	printf("Usage: pciprobe %s%s%s [OPTION...]\n%c%s.\n\nOptions:\n", subcommand->name,
 	       *subcommand->arguments ? " " : "", subcommand->arguments,
 	       toupper((unsigned char)*subcommand->help), subcommand->help + 1);
-	commandline_print(OPTION_ROWS, letters);
+	commandline_print(rows, letters);
 	printf("\nSee pciprobe(1).\n");
 }

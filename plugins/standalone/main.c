@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/program.h"
+#include "plugins/standalone/commands/check.h"
 #include "plugins/standalone/options.h"
 
 static void print_message(void *data, enum message_level level, const char *message)
 {
-	const struct options *options = data;
+	struct options *options = data;
 
-	program_log("pciprobe", level, message, options->quiet, options->verbose);
+	if (options->is_plugin)
+		check_keep_message(options, level, message);
+	else
+		program_log("pciprobe", level, message, options->quiet, options->verbose);
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = {.log = {.emit = print_message, .data = &options}};
 	bool pipe_ignored = program_begin();
-	int status = STATUS_USAGE;
+	int status = STATUS_USAGE, failed;
 
 	if (options_parse(argc, argv, &options, &status) == 0)
 		status = options.subcommand->run(&options);
+	else if (options.is_plugin)
+		status = check_failed(&options);
 	options_free(&options);
-	return program_end(&options.log, status, STATUS_FAILED, pipe_ignored);
+	failed = options.is_plugin ? (int)SERVICE_UNKNOWN : STATUS_FAILED;
+	options.is_plugin = false;
+	return program_end(&options.log, status, failed, pipe_ignored);
 }

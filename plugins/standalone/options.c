@@ -9,6 +9,7 @@
 #include "probe/ownership/sources.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,12 @@ const struct option_row OPTION_ROWS[] = {
 	{"iommufd", 'I', NULL, "libvirt format: have VMs use iommufd instead of VFIO groups"},
 	{"release", 'E', "RELEASE",
 	 "nova format and verify nova: for this release, not the newest; 'help' lists them"},
+	{"warning", 'w', "NAME=RANGE",
+	 "check subcommand: WARNING if the number is outside of RANGE; 'help' lists them"},
+	{"critical", CRITICAL_LETTER, "NAME=RANGE",
+	 "check subcommand: CRITICAL if it is (-c); 'help' lists them"},
+	{"timeout", 't', "SECONDS", "check subcommand: UNKNOWN after this time (10)"},
+	{"checkmk", 'K', NULL, "check subcommand: print a line for Checkmk's local checks"},
 	{"no-usage", 'X', NULL, "opennebula subcommand: omit PCI_USAGE"},
 	{"sysroot", 'S', "DIR", "read a recording in DIR instead of /"},
 	{"quiet", 'q', NULL, "suppress warnings"},
@@ -59,6 +66,9 @@ const struct subcommand SUBCOMMANDS[] = {
 	{"request", "DEVICES...", -1,
 	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
 	 "cadsNfJoHTIEOS", run_request},
+	{"check", "[NAME...]", -1,
+	 "check the devices, as a plugin of Nagios and Icinga; 'check help' lists what is checked",
+	 "wCtKcadsNOS", run_service_check},
 	{"record", "DIR", 1, "copy the files that are read from this host to DIR, for --sysroot",
 	 "cS", run_record},
 #ifdef HAVE_JSON_C
@@ -133,6 +143,17 @@ static int parse_sort(struct options *options, const char *list)
 						      &rows->sort_count));
 }
 
+static int parse_timeout(struct options *options, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	options->timeout = digits <= 4 ? (unsigned)atoi(text) : 0;
+	if (digits && !text[digits] && options->timeout)
+		return -1;
+	log_error(&options->log, "-t: expected seconds, from 1 to 9999, not '%s'", text);
+	return STATUS_USAGE;
+}
+
 static int add_rule(struct options *options, struct rule_list *list, const char *rule)
 {
 	return status_of_error(options, rule_list_add(list, rule, list->key, &options->log));
@@ -198,6 +219,17 @@ static int parse_option(void *data, int letter, char *argument)
 		options->release_given = true;
 		options->nova_release = nova_release_find(argument, &options->log);
 		return options->nova_release ? -1 : STATUS_USAGE;
+	case 'w':
+		return status_of_error(options, thresholds_add(&options->thresholds, argument,
+							       SERVICE_WARNING, &options->log));
+	case CRITICAL_LETTER:
+		return status_of_error(options, thresholds_add(&options->thresholds, argument,
+							       SERVICE_CRITICAL, &options->log));
+	case 't':
+		return parse_timeout(options, argument);
+	case 'K':
+		options->checkmk = true;
+		return -1;
 	case 'X':
 		options->no_usage = true;
 		return -1;
@@ -219,6 +251,25 @@ static int parse_option(void *data, int letter, char *argument)
 	default: /* logged by getopt */
 		return usage_error(options);
 	}
+}
+
+/* The same for the check subcommand, see options_rows. */
+static int parse_check_option(void *data, int letter, char *argument)
+{
+	struct options *options = data;
+
+	if (letter == '?') {
+		log_error(
+			&options->log,
+			"check: invalid option, or no argument: '%s'; see 'pciprobe check --help'",
+			options->argv[optind - 1]);
+		return STATUS_USAGE;
+	}
+	return parse_option(data,
+			    letter == 'c'		? CRITICAL_LETTER
+			    : letter == CRITICAL_LETTER ? 'c'
+							: letter,
+			    argument);
 }
 
 static int check_arguments(const struct options *options)
@@ -251,6 +302,10 @@ static int parse_subcommand(struct options *options, char **arguments)
 		help_print();
 		return STATUS_OK;
 	}
+	if (options->subcommand->run == run_service_check && !options->is_plugin) {
+		log_error(&options->log, "'check' must come first, before its options");
+		return usage_error(options);
+	}
 	if (options->help) {
 		help_print_subcommand(options->subcommand);
 		return STATUS_OK;
@@ -261,8 +316,23 @@ static int parse_subcommand(struct options *options, char **arguments)
 	return -1;
 }
 
+void options_rows(bool is_plugin, struct option_row ret[static OPTION_ROWS_MAX + 1])
+{
+	size_t i = 0;
+
+	for (; OPTION_ROWS[i].name; i++) {
+		ret[i] = OPTION_ROWS[i];
+		if (is_plugin && ret[i].letter == 'c')
+			ret[i].letter = CRITICAL_LETTER;
+		else if (is_plugin && ret[i].letter == CRITICAL_LETTER)
+			ret[i].letter = 'c';
+	}
+	ret[i] = (struct option_row){0};
+}
+
 int options_parse(int argc, char **argv, struct options *options, int *ret_status)
 {
+	struct option_row rows[OPTION_ROWS_MAX + 1];
 	char **arguments;
 
 	options->filters =
@@ -274,8 +344,14 @@ int options_parse(int argc, char **argv, struct options *options, int *ret_statu
 	options->subcommand = &SUBCOMMANDS[0];
 	options->writer = &WRITERS[0];
 	options->nova_release = nova_release_newest();
-	*ret_status = commandline_parse(OPTION_ROWS, argc, argv, parse_option, options,
-					options->used, &arguments);
+	options->timeout = 10;
+	options->argv = argv;
+	options->is_plugin = argc > 1 && strcmp(argv[1], "check") == 0;
+	options_rows(options->is_plugin, rows);
+	opterr = !options->is_plugin;
+	*ret_status = commandline_parse(rows, argc, argv,
+					options->is_plugin ? parse_check_option : parse_option,
+					options, options->used, &arguments);
 	if (*ret_status < 0)
 		*ret_status = parse_subcommand(options, arguments);
 	if (*ret_status < 0)
@@ -289,6 +365,8 @@ void options_free(struct options *options)
 	rule_list_free(&options->slots);
 	rule_list_free(&options->names);
 	rows_free(&options->rows);
+	thresholds_free(&options->thresholds);
+	strings_free(&options->messages);
 	if (options->config_file && options->config_file->fd >= 0)
 		close(options->config_file->fd);
 	free(options->config_file);

@@ -5,6 +5,7 @@
 
 #include "common/commandline.h"
 #include "plugins/standalone/callerfile.h"
+#include "plugins/standalone/checks/threshold.h"
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/nova/release.h"
 #include "plugins/standalone/rows.h"
@@ -32,6 +33,13 @@ struct options {
 	const struct nova_release *nova_release;
 	bool format_given, owners_given, release_given;
 	unsigned owners; /* enum owner_source */
+	bool is_plugin;	 /* the check subcommand: messages and exit statuses are those of a plugin
+			    of Nagios, see options_rows for the options */
+	bool checkmk;
+	unsigned timeout; /* in seconds */
+	struct thresholds thresholds;
+	struct strings messages; /* of a plugin, instead of standard error */
+	char **argv;
 	struct rule_list filters, slots, names;
 	struct rows rows;
 	char used[OPTION_ROWS_MAX + 1]; /* letters of the options that were given */
@@ -53,12 +61,20 @@ struct subcommand {
 extern const struct subcommand SUBCOMMANDS[];
 extern const struct option_row OPTION_ROWS[];
 
+/* The letter of --critical in OPTION_ROWS. */
+#define CRITICAL_LETTER 'C'
+
+/* Sets RET to OPTION_ROWS, or for the check subcommand (IS_PLUGIN) to the same with -c as the short
+ * form of --critical, as in every plugin, instead of --config. */
+void options_rows(bool is_plugin, struct option_row ret[static OPTION_ROWS_MAX + 1]);
+
 /* Options that every subcommand accepts. */
 #define COMMON_OPTIONS "qvhV"
 
 /* Returns the subcommand NAME, or NULL (logged) if there is none. */
 const struct subcommand *subcommand_find(const char *name, const struct log *log);
 
+int run_service_check(struct options *options);
 int run_list(struct options *options);
 int run_baseline(struct options *options);
 int run_explain(struct options *options);

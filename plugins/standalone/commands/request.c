@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "common/textstream.h"
 
+#include "plugins/standalone/aliasname.h"
 #include "plugins/standalone/report.h"
 #include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
@@ -55,45 +56,14 @@ static int parse_requests(const struct options *options, struct requests *reques
 	return error == -ENOMEM ? STATUS_FAILED : error ? STATUS_USAGE : STATUS_OK;
 }
 
-static bool has_alias(const struct config *config, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(config->aliases[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* Returns the comma-separated names of the defined aliases, or NULL. The caller frees it. */
-static char *join_alias_names(const struct config *config)
-{
-	char *names = NULL;
-	FILE *out = textstream_open(&names);
-
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < config->alias_count; i++)
-		if (!has_alias(config, i, config->aliases[i].name))
-			fprintf(out, "%s%s", i ? ", " : "", config->aliases[i].name);
-	return textstream_close(out, &names);
-}
-
-/* A mistyped alias is a usage error, not an unavailable device. */
 static int check_aliases(const struct options *options, const struct config *config,
 			 const struct requests *requests)
 {
 	for (size_t i = 0; i < requests->count; i++) {
 		const char *alias = requests->items[i].alias;
-		char *defined;
 
-		if (!alias || has_alias(config, config->alias_count, alias))
-			continue;
-		defined = join_alias_names(config);
-		log_error(&options->log, "no alias '%s' in %s (%s%s)", alias,
-			  config->path ? config->path : "pci.conf",
-			  config->alias_count ? "defined: " : "none defined",
-			  defined ? defined : "");
-		free(defined);
-		return STATUS_USAGE;
+		if (alias && !aliasname_check(alias, config, &options->log))
+			return STATUS_USAGE;
 	}
 	return STATUS_OK;
 }

@@ -4,6 +4,7 @@
 #include "binder/commands/commands.h"
 #include "binder/devices/boot-devices.h"
 #include "binder/engine/journal.h"
+#include "plugins/standalone/checks/unfinished.h"
 #include "tests/unit/binder/smalldisk.h"
 #include "tests/unit/fakesys.h"
 
@@ -501,10 +502,55 @@ static void syntax_errors_are_logged_with_their_line(void **state)
 	}
 }
 
+/* "pciprobe check" reads the journal by itself. */
+static void pciprobe_recognizes_unfinished_changes(void **state)
+{
+	static const struct {
+		enum change_state state;
+		bool is_vfs;
+		const char *text;
+	} rows[] = {
+		{CHANGE_BOUND, false, NULL},
+		{CHANGE_APPLYING, false,
+		 "10000:81:1f.7: vfio-bind did not finish changing its driver"},
+		{CHANGE_ROLLING_BACK, false,
+		 "10000:81:1f.7: vfio-bind did not finish changing its driver"},
+		{CHANGE_APPLYING, true,
+		 "10000:81:1f.7: vfio-bind did not finish changing its number of VFs"},
+		{CHANGE_ROLLING_BACK, true,
+		 "10000:81:1f.7: vfio-bind did not finish changing its number of VFs"},
+	};
+	time_t later = time(NULL) + UNFINISHED_AGE_MIN + 60;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct change change = make_change("nvme", "vfio-pci");
+		struct strings found = {0};
+		struct journal journal;
+
+		change.state = rows[i].state;
+		change.is_vfs = rows[i].is_vfs;
+		assert_int_equal(journal_open(root, &log_, 0, &journal), 0);
+		assert_int_equal(journal_put(&journal, &change), 0);
+		assert_int_equal(journal_save(&journal), 0);
+		assert_int_equal(unfinished_read(root, later, &found), 0);
+		assert_int_equal(found.count, rows[i].text != NULL);
+		if (rows[i].text)
+			assert_string_equal(found.items[0], rows[i].text);
+		strings_free(&found);
+		journal_remove(&journal, &change);
+		assert_int_equal(journal_save(&journal), 0);
+		journal_close(&journal);
+		change_free_members(&change);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(pciprobe_recognizes_unfinished_changes, setup,
+						teardown),
 		TEST(a_written_journal_is_read_back),
 		TEST(a_long_journal_is_read_back),
 		TEST(vfs_and_driver_of_a_device_are_separate_changes),
