@@ -43,6 +43,9 @@ without_licence() {
 	done
 }
 
+# The manual pages and documents of the top directory, too.
+conflict_marks() { grep -rnE --exclude-dir='build*' --exclude-dir=.git '^(<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)( |$)' .; }
+
 # Tabs count as eight columns. Messages are not broken, so that they can be searched for.
 wide_lines() {
 	sources probe common plugins helper binder bench tests | while read -r file; do
@@ -153,6 +156,7 @@ none "only dispatch.c and module.c use collectd's API" \
 	sh -c 'grep -nE "collectd/core|plugin_(log|register)" plugins/collectd/*.[ch] |
 		grep -vE "^plugins/collectd/(dispatch|module).c:"'
 none "every file has its licence" without_licence
+none "no conflict of a merge is left" conflict_marks
 none "every header's guard is its path" wrong_guards
 none "no line is wider than 100 columns" wide_lines
 echo "1..$number"
