@@ -103,8 +103,8 @@ ending() {
 		probe | grep -v '^probe/ownership/pvefiles\.c:[0-9]*:.*\b_exit(' # in its child process
 }
 none "the core does not print, exit or read the environment" ending
-none "only main, report.c and callerfile.c read the environment" \
-	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -vE "^plugins/standalone/(report|callerfile).c:"'
+none "only main, report.c, callerfile.c and sdnotify.c read the environment" \
+	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -vE "^(plugins/standalone/(report|callerfile)|common/sdnotify).c:"'
 none "no shell is started" \
 	in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins helper binder
 none "only ownership/helper.c, ownership/pvefiles.c, netlink.c and callerfile.c start processes" child_processes
