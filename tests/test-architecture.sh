@@ -30,7 +30,7 @@ in_code() {
 # Without what make and the tests leave in a tree that was built in place.
 text_files() {
 	find probe common plugins helper binder bench tests etc/opennebula etc/cloudstack etc/collectd etc/completion \
-		etc/prometheus etc/systemd etc/udev etc/vfio-bind.default \
+		etc/prometheus etc/systemd etc/telegraf etc/udev etc/vfio-bind.default \
 		setup autogen.sh configure.ac Makefile.am .ci \
 		\( -name .libs -o -name .deps -o -name __pycache__ \) -prune -o -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '.*' ! -name '*.lo' ! -name '*.log' ! -name '*.trs' \
