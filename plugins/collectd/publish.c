@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/collectd/publish.h"
 
-#include "plugins/collectd/log-dedup.h"
+#include "probe/monitor/log-dedup.h"
 #include "plugins/collectd/notice.h"
 #include "plugins/collectd/values.h"
 #include "probe/details/details.h"

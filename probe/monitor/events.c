@@ -4,6 +4,68 @@
 #include "probe/expect/finding.h"
 #include "probe/strings.h"
 
+#define OWNERSHIP_FIELDS \
+	"ownership unknown_reason available conflict owners vm_uuids pids owner_sources"
+#define DRIVER_FIELDS "driver ownership available"
+#define LINK_FIELDS \
+	"link_speed link_width max_link_speed max_link_width link_degraded runtime_status"
+#define LEFTOVER_FIELDS "leftovers ownership"
+#define DRIFT_FIELDS "drift owners"
+
+const struct event_type EVENT_TYPES[EVENT_COUNT] = {
+	[EVENT_ADDED] = {"added", SEVERITY_OKAY, NULL, "sysfs"},
+	[EVENT_REMOVED] = {"removed", SEVERITY_WARNING, NULL, "sysfs"},
+	[EVENT_REPLACED] = {"replaced", SEVERITY_WARNING, NULL, "sysfs"},
+	[EVENT_DRIVER_CHANGED] = {"driver_changed", SEVERITY_OKAY, DRIVER_FIELDS, "sysfs"},
+	[EVENT_VM_ATTACHED] = {"vm_attached", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_VM_DETACHED] = {"vm_detached", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_OWNER_UNKNOWN] = {"owner_unknown", SEVERITY_WARNING, OWNERSHIP_FIELDS, NULL},
+	[EVENT_OWNER_KNOWN] = {"owner_known", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_CONFLICT] = {"conflict", SEVERITY_FAILURE, OWNERSHIP_FIELDS, NULL},
+	[EVENT_CONFLICT_OVER] = {"conflict_over", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_LINK_DEGRADED] = {"link_degraded", SEVERITY_WARNING, LINK_FIELDS, "sysfs"},
+	[EVENT_LINK_RECOVERED] = {"link_recovered", SEVERITY_OKAY, LINK_FIELDS, "sysfs"},
+	[EVENT_LINK_UNKNOWN] = {"link_unknown", SEVERITY_OKAY, LINK_FIELDS, "sysfs"},
+	[EVENT_LEFTOVER] = {"leftover", SEVERITY_WARNING, LEFTOVER_FIELDS, "rtnetlink"},
+	[EVENT_LEFTOVER_GONE] = {"leftover_gone", SEVERITY_OKAY, LEFTOVER_FIELDS, "rtnetlink"},
+	[EVENT_LEFTOVER_UNKNOWN] = {"leftover_unknown", SEVERITY_OKAY, LEFTOVER_FIELDS,
+				    "rtnetlink"},
+	[EVENT_DRIFT] = {"drift", SEVERITY_WARNING, DRIFT_FIELDS, "rtnetlink+libvirt"},
+	[EVENT_DRIFT_OVER] = {"drift_over", SEVERITY_OKAY, DRIFT_FIELDS, "rtnetlink+libvirt"},
+	[EVENT_DRIFT_UNKNOWN] = {"drift_unknown", SEVERITY_OKAY, DRIFT_FIELDS, "rtnetlink+libvirt"},
+	[EVENT_EXPECT_MISSING] = {"expect_missing", SEVERITY_FAILURE, "findings", "sysfs"},
+	[EVENT_EXPECT_MOVED] = {"expect_moved", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_DEGRADED] = {"expect_degraded", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_CHANGED] = {"expect_changed", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_UNEXPECTED] = {"expect_unexpected", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_UNKNOWN] = {"expect_unknown", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_MET] = {"expect_met", SEVERITY_OKAY, "findings", "sysfs"},
+	[EVENT_AER_CORRECTABLE] = {"aer_correctable", SEVERITY_WARNING, "aer_correctable owners",
+				   "sysfs"},
+	[EVENT_AER_NONFATAL] = {"aer_nonfatal", SEVERITY_WARNING, "aer_nonfatal owners", "sysfs"},
+	[EVENT_AER_FATAL] = {"aer_fatal", SEVERITY_FAILURE, "aer_fatal owners", "sysfs"},
+	[EVENT_PRESENT] = {"present", SEVERITY_OKAY, NULL, "sysfs"},
+	[EVENT_STATE] = {"state", SEVERITY_OKAY, "", "sysfs"},
+	[EVENT_CONFIG_LOADED] = {"config_loaded", SEVERITY_OKAY, "", "file"},
+	[EVENT_CONFIG_REJECTED] = {"config_rejected", SEVERITY_WARNING, "", "file"},
+	[EVENT_OVERFLOW] = {"overflow", SEVERITY_WARNING, "", "queue"},
+};
+
+enum severity event_severity(const struct event *event)
+{
+	if (event->kind == EVENT_REMOVED && event->was->ownership == OWNERSHIP_HELD)
+		return SEVERITY_FAILURE;
+	/* as when the link of a suspended device is unknown */
+	if (event->finding && event->finding->reason == FINDING_SUSPENDED)
+		return SEVERITY_OKAY;
+	return EVENT_TYPES[event->kind].severity;
+}
+
+const struct pci_device *event_device(const struct event *event)
+{
+	return event->is ? event->is : event->was;
+}
+
 struct event_search {
 	bool persistent;
 	event_sink *sink;
@@ -248,4 +310,10 @@ void events_find(const struct inventory *was, const struct inventory *is, bool p
 		new += order >= 0;
 	}
 	find_findings(&search, was, is);
+}
+
+void events_of_state(const struct inventory *inventory, event_sink *sink, void *data)
+{
+	inventory_foreach(inventory, device)
+		sink(data, &(struct event){.kind = EVENT_PRESENT, .is = device});
 }
