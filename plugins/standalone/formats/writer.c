@@ -46,6 +46,8 @@ const struct writer WRITERS[] = {
 #endif
 	{"prometheus", "metrics for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0,
 	 WRITER_POLLED, write_prometheus},
+	{"openmetrics", "the same metrics in OpenMetrics' text format", LABELS, DETAIL_METRICS, 0,
+	 WRITER_POLLED, write_openmetrics},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, WRITER_POLLED,
 	 write_influx},
 	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL,

@@ -107,6 +107,7 @@ int write_kubevirt(const struct report *report, FILE *out);
 int write_libvirt(const struct report *report, FILE *out);
 int write_nova(const struct report *report, FILE *out);
 int write_prometheus(const struct report *report, FILE *out);
+int write_openmetrics(const struct report *report, FILE *out);
 int write_proxmox(const struct report *report, FILE *out);
 int write_proxmox_mapping(const struct report *report, FILE *out);
 int write_onehost(const struct report *report, FILE *out);
