@@ -588,7 +588,7 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_json(text, size);
 		return;
 	}
-	if (strcmp(writer->name, "cloudstack") == 0) {
+	if (strcmp(writer->name, "cloudstack") == 0 || strcmp(writer->name, "zabbix-lld") == 0) {
 		json_object_put(parse_json(text, size));
 		return;
 	}

@@ -178,7 +178,7 @@ rows "00:03.0 01:00.0 02:00.0 02:00.1 02:00.2 " "numeric sorting" --sort iommu_g
 rows "02:00.1 02:00.2 02:00.0 " "devices without a value are sorted last" --sort vf_index -d ::0108
 rows "00:03.0 02:00.0 01:00.0 02:00.2 02:00.1 " "sorting by several columns" --sort driver,iommu_group -d ::0108 -d ::0200
 rows "02:00.1 02:00.2 01:00.0 00:03.0 02:00.0 " "equal rows are sorted by address" --sort ownership -d ::0108 -d ::0200
-for format in table tree json export prometheus openmetrics influx; do
+for format in table tree json export prometheus openmetrics influx zabbix-lld; do
 	"$PCIPROBE" --sysroot host -a -f $format --sort driver >out 2>err
 	result $? "$format with --sort succeeds" err
 	"$PCIPROBE" --sysroot host -a -f $format >unsorted
@@ -240,7 +240,7 @@ says err "warning: 0 of 3 devices selected by $SOURCES/etc/pci.conf (:filter: '0
 [ "$(wc -l <err)" -eq 1 ]; result $? "the warning about an empty selection has one line" err
 expect 0 "-q with an empty selection succeeds" p -q -c "$SOURCES/etc/pci.conf" -f raw --no-headings
 silent err "-q suppresses the warning"
-for format in prometheus openmetrics influx collectd opennebula cloudstack; do
+for format in prometheus openmetrics influx collectd zabbix-lld opennebula cloudstack; do
 	expect 0 "an empty selection in $format succeeds" p -c "$SOURCES/etc/pci.conf" -f $format
 	silent err "$format, for monitoring, logs no warning"
 done

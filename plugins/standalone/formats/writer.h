@@ -103,6 +103,7 @@ int write_collectd(const struct report *report, FILE *out);
 int write_incus(const struct report *report, FILE *out);
 int write_influx(const struct report *report, FILE *out);
 int write_json(const struct report *report, FILE *out);
+int write_zabbix_lld(const struct report *report, FILE *out);
 int write_kubevirt(const struct report *report, FILE *out);
 int write_libvirt(const struct report *report, FILE *out);
 int write_nova(const struct report *report, FILE *out);
