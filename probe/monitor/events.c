@@ -147,7 +147,7 @@ static bool same_owner(const struct owner *a, const struct owner *b)
 static bool has_owner(const struct pci_device *device, const struct owner *owner)
 {
 	for (size_t i = 0; device && i < device->owner_count; i++)
-		if (!device->owners[i].reserves && same_owner(&device->owners[i], owner))
+		if (owner_holds(&device->owners[i]) && same_owner(&device->owners[i], owner))
 			return true;
 	return false;
 }
@@ -158,13 +158,13 @@ static void find_owners(const struct event_search *search, const struct pci_devi
 			const struct pci_device *is)
 {
 	for (size_t i = 0; was && !is_unknown(is) && i < was->owner_count; i++)
-		if (!was->owners[i].reserves && !has_owner(is, &was->owners[i]))
+		if (owner_holds(&was->owners[i]) && !has_owner(is, &was->owners[i]))
 			emit(search, (struct event){.kind = EVENT_VM_DETACHED,
 						    .was = was,
 						    .is = is,
 						    .owner = &was->owners[i]});
 	for (size_t i = 0; i < is->owner_count; i++)
-		if (!is->owners[i].reserves && !has_owner(was, &is->owners[i]))
+		if (owner_holds(&is->owners[i]) && !has_owner(was, &is->owners[i]))
 			emit(search, (struct event){.kind = EVENT_VM_ATTACHED,
 						    .was = was,
 						    .is = is,
