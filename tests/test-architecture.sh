@@ -30,7 +30,7 @@ in_code() {
 # Without what make and the tests leave in a tree that was built in place.
 text_files() {
 	find probe common plugins helper binder bench tests etc/opennebula etc/cloudstack etc/collectd etc/completion \
-		etc/prometheus etc/systemd etc/udev etc/vfio-bind.default \
+		etc/prometheus etc/systemd etc/telegraf etc/udev etc/vfio-bind.default \
 		setup autogen.sh configure.ac Makefile.am .ci \
 		\( -name .libs -o -name .deps -o -name __pycache__ \) -prune -o -type f \
 		! -name '*.md' ! -name '*.json' ! -name '*.xz' ! -name '.*' ! -name '*.lo' ! -name '*.log' ! -name '*.trs' \
@@ -42,6 +42,9 @@ without_licence() {
 		head -n 3 "$file" | grep -q "SPDX-License-Identifier: GPL-2.0-or-later" || echo "$file"
 	done
 }
+
+# The manual pages and documents of the top directory, too.
+conflict_marks() { grep -rnE --exclude-dir='build*' --exclude-dir=.git '^(<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)( |$)' .; }
 
 # Tabs count as eight columns. Messages are not broken, so that they can be searched for.
 wide_lines() {
@@ -103,8 +106,8 @@ ending() {
 		probe | grep -v '^probe/ownership/pvefiles\.c:[0-9]*:.*\b_exit(' # in its child process
 }
 none "the core does not print, exit or read the environment" ending
-none "only main, report.c and callerfile.c read the environment" \
-	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -vE "^plugins/standalone/(report|callerfile).c:"'
+none "only main, report.c, callerfile.c and sdnotify.c read the environment" \
+	sh -c 'grep -rnE "getenv *\(" common plugins --include="*.c" | grep -vE "^(plugins/standalone/(report|callerfile)|common/sdnotify).c:"'
 none "no shell is started" \
 	in_code '\b(system|popen|execlp|execvp)[[:space:]]*\(' probe common plugins helper binder
 none "only ownership/helper.c, ownership/pvefiles.c, netlink.c and callerfile.c start processes" child_processes
@@ -153,6 +156,7 @@ none "only dispatch.c and module.c use collectd's API" \
 	sh -c 'grep -nE "collectd/core|plugin_(log|register)" plugins/collectd/*.[ch] |
 		grep -vE "^plugins/collectd/(dispatch|module).c:"'
 none "every file has its licence" without_licence
+none "no conflict of a merge is left" conflict_marks
 none "every header's guard is its path" wrong_guards
 none "no line is wider than 100 columns" wide_lines
 echo "1..$number"

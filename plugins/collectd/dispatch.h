@@ -4,6 +4,8 @@
 #ifndef PCIPROBE_COLLECTD_DISPATCH_H
 #define PCIPROBE_COLLECTD_DISPATCH_H
 
+#include "probe/monitor/events.h"
+
 #include <stdint.h>
 
 /* Size of a plugin instance, including its NUL: the daemon's limit. */
@@ -22,8 +24,6 @@ struct value {
 	int64_t derive; /* of VALUE_TRAFFIC rx */
 	int64_t tx;
 };
-
-enum severity { SEVERITY_FAILURE, SEVERITY_WARNING, SEVERITY_OKAY };
 
 struct notice {
 	enum severity severity;

@@ -3,6 +3,7 @@
 
 #include "plugins/collectd/instance.h"
 #include "plugins/collectd/sanitize.h"
+#include "probe/expect/finding.h"
 #include "probe/ownership/ownership.h"
 
 #include <inttypes.h>
@@ -56,7 +57,7 @@ static void add_owner(struct notice *notice, const struct owner *owner)
 
 static void add_owners(struct notice *notice, const struct event *event)
 {
-	const struct pci_device *device = event->is ? event->is : event->was;
+	const struct pci_device *device = event_device(event);
 
 	if (event->owner) {
 		add_owner(notice, event->owner);
@@ -68,7 +69,7 @@ static void add_owners(struct notice *notice, const struct event *event)
 
 static void add_state(struct notice *notice, const struct event *event)
 {
-	const struct pci_device *device = event->is ? event->is : event->was;
+	const struct pci_device *device = event_device(event);
 
 	if (device->present & HAS_OWNERSHIP)
 		add_string(notice, "state", ownership_name(device->ownership));
@@ -132,6 +133,21 @@ static void add_drift(struct notice *notice, const struct event *event)
 	add_list(notice, "drift", &event->is->drift);
 }
 
+static void add_finding(struct notice *notice, const struct event *event)
+{
+	const struct finding *finding = event->finding;
+	const struct expectation *item = finding->expectation;
+
+	add_string(notice, "property", expect_property_name(finding->property));
+	add_string(notice, "short_address", item ? item->short_address : NULL);
+	add_string(notice, "filter", item ? item->filter : NULL);
+	add_string(notice, "expect_alias", item ? item->alias : NULL);
+	add_string(notice, "expected", finding->expected);
+	add_string(notice, "seen", event->kind == EVENT_EXPECT_MET ? NULL : finding->seen);
+	add_string(notice, "reason", finding_reason_name(finding->reason));
+	add_string(notice, "location", finding->location);
+}
+
 static void add_errors(struct notice *notice, const struct event *event)
 {
 	const struct aer *aer = &event->is->aer;
@@ -145,63 +161,72 @@ static void add_errors(struct notice *notice, const struct event *event)
 
 #define ADDERS_MAX 3
 
-static const struct {
-	const char *name;
-	enum severity severity;
-	void (*add[ADDERS_MAX])(struct notice *notice, const struct event *event);
-} KINDS[] = {
-	[EVENT_ADDED] = {"added", SEVERITY_OKAY, {add_drivers, add_state}},
-	[EVENT_REMOVED] = {"removed", SEVERITY_WARNING, {add_drivers, add_state, add_owners}},
-	[EVENT_REPLACED] = {"replaced", SEVERITY_WARNING, {add_model_was, add_drivers, add_state}},
-	[EVENT_DRIVER_CHANGED] = {"driver_changed",
-				  SEVERITY_OKAY,
-				  {add_drivers, add_state, add_owners}},
-	[EVENT_VM_ATTACHED] = {"vm_attached", SEVERITY_OKAY, {add_owners}},
-	[EVENT_VM_DETACHED] = {"vm_detached", SEVERITY_OKAY, {add_owners, add_state}},
-	[EVENT_OWNER_UNKNOWN] = {"owner_unknown", SEVERITY_WARNING, {add_drivers}},
-	[EVENT_OWNER_KNOWN] = {"owner_known", SEVERITY_OKAY, {add_state, add_owners}},
-	[EVENT_CONFLICT] = {"conflict", SEVERITY_FAILURE, {add_owners}},
-	[EVENT_CONFLICT_OVER] = {"conflict_over", SEVERITY_OKAY, {add_state, add_owners}},
-	[EVENT_LINK_DEGRADED] = {"link_degraded", SEVERITY_WARNING, {add_link, add_owners}},
-	[EVENT_LINK_RECOVERED] = {"link_recovered", SEVERITY_OKAY, {add_link}},
-	[EVENT_LINK_UNKNOWN] = {"link_unknown", SEVERITY_OKAY, {add_link}},
-	[EVENT_LEFTOVER] = {"leftover", SEVERITY_WARNING, {add_leftovers}},
-	[EVENT_LEFTOVER_GONE] = {"leftover_gone", SEVERITY_OKAY, {add_state, add_owners}},
-	[EVENT_LEFTOVER_UNKNOWN] = {"leftover_unknown", SEVERITY_OKAY, {add_state}},
-	[EVENT_DRIFT] = {"drift", SEVERITY_WARNING, {add_drift, add_owners}},
-	[EVENT_DRIFT_OVER] = {"drift_over", SEVERITY_OKAY, {add_state, add_owners}},
-	[EVENT_DRIFT_UNKNOWN] = {"drift_unknown", SEVERITY_OKAY, {add_state, add_owners}},
-	[EVENT_AER_CORRECTABLE] = {"aer_correctable", SEVERITY_WARNING, {add_errors, add_owners}},
-	[EVENT_AER_NONFATAL] = {"aer_nonfatal", SEVERITY_WARNING, {add_errors, add_owners}},
-	[EVENT_AER_FATAL] = {"aer_fatal", SEVERITY_FAILURE, {add_errors, add_owners}},
+/* What the message has after the device, by kind. */
+static void (*const ADDERS[EVENT_COUNT][ADDERS_MAX])(struct notice *notice,
+						     const struct event *event) = {
+	[EVENT_ADDED] = {add_drivers, add_state},
+	[EVENT_REMOVED] = {add_drivers, add_state, add_owners},
+	[EVENT_REPLACED] = {add_model_was, add_drivers, add_state},
+	[EVENT_DRIVER_CHANGED] = {add_drivers, add_state, add_owners},
+	[EVENT_VM_ATTACHED] = {add_owners},
+	[EVENT_VM_DETACHED] = {add_owners, add_state},
+	[EVENT_OWNER_UNKNOWN] = {add_drivers},
+	[EVENT_OWNER_KNOWN] = {add_state, add_owners},
+	[EVENT_CONFLICT] = {add_owners},
+	[EVENT_CONFLICT_OVER] = {add_state, add_owners},
+	[EVENT_LINK_DEGRADED] = {add_link, add_owners},
+	[EVENT_LINK_RECOVERED] = {add_link},
+	[EVENT_LINK_UNKNOWN] = {add_link},
+	[EVENT_LEFTOVER] = {add_leftovers},
+	[EVENT_LEFTOVER_GONE] = {add_state, add_owners},
+	[EVENT_LEFTOVER_UNKNOWN] = {add_state},
+	[EVENT_DRIFT] = {add_drift, add_owners},
+	[EVENT_DRIFT_OVER] = {add_state, add_owners},
+	[EVENT_DRIFT_UNKNOWN] = {add_state, add_owners},
+	[EVENT_EXPECT_MISSING] = {add_finding},
+	[EVENT_EXPECT_MOVED] = {add_finding},
+	[EVENT_EXPECT_DEGRADED] = {add_finding},
+	[EVENT_EXPECT_CHANGED] = {add_finding},
+	[EVENT_EXPECT_UNEXPECTED] = {add_finding},
+	[EVENT_EXPECT_UNKNOWN] = {add_finding},
+	[EVENT_EXPECT_MET] = {add_finding},
+	[EVENT_AER_CORRECTABLE] = {add_errors, add_owners},
+	[EVENT_AER_NONFATAL] = {add_errors, add_owners},
+	[EVENT_AER_FATAL] = {add_errors, add_owners},
 };
+
+static void add_device(struct notice *notice, const struct pci_device *device)
+{
+	char model[INSTANCE_SIZE];
+
+	address_format(&device->address, notice->instance);
+	add_string(notice, "address", notice->instance);
+	add_string(notice, "model", instance_of_model(device, model));
+	for (size_t i = 0; i < device->aliases.count; i++)
+		add_string(notice, "alias", device->aliases.items[i]);
+}
 
 void notice_of_event(const struct event *event, struct notice *ret)
 {
-	const struct pci_device *device = event->is ? event->is : event->was;
-	struct notice notice = {.severity = KINDS[event->kind].severity,
-				.type_instance = KINDS[event->kind].name};
-	char model[INSTANCE_SIZE];
+	const struct pci_device *device = event_device(event);
+	struct notice notice = {.severity = event_severity(event),
+				.type_instance = EVENT_TYPES[event->kind].name,
+				.instance = INSTANCE_SUMMARY};
 
-	/* removed while in use */
-	if (event->kind == EVENT_REMOVED && device->ownership == OWNERSHIP_HELD)
-		notice.severity = SEVERITY_FAILURE;
-	address_format(&device->address, notice.instance);
 	add_string(&notice, "event", notice.type_instance);
-	add_string(&notice, "address", notice.instance);
-	add_string(&notice, "model", instance_of_model(device, model));
-	for (size_t i = 0; i < device->aliases.count; i++)
-		add_string(&notice, "alias", device->aliases.items[i]);
-	for (size_t i = 0; i < ADDERS_MAX && KINDS[event->kind].add[i]; i++)
-		KINDS[event->kind].add[i](&notice, event);
+	if (device)
+		add_device(&notice, device);
+	for (size_t i = 0; i < ADDERS_MAX && ADDERS[event->kind][i]; i++)
+		ADDERS[event->kind][i](&notice, event);
 	*ret = notice;
 }
 
 void notice_of_config(const char *path, bool loaded, struct notice *ret)
 {
+	const struct event event = {.kind = loaded ? EVENT_CONFIG_LOADED : EVENT_CONFIG_REJECTED};
 	struct notice notice = {
-		.severity = loaded ? SEVERITY_OKAY : SEVERITY_WARNING,
-		.type_instance = loaded ? "config_loaded" : "config_rejected",
+		.severity = event_severity(&event),
+		.type_instance = EVENT_TYPES[event.kind].name,
 		.instance = INSTANCE_SUMMARY,
 	};
 

@@ -6,7 +6,6 @@
 #define PCIPROBE_COLLECTD_NOTICE_H
 
 #include "plugins/collectd/dispatch.h"
-#include "probe/monitor/events.h"
 
 void notice_of_event(const struct event *event, struct notice *ret);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/collectd/publish.h"
 
-#include "plugins/collectd/log-dedup.h"
+#include "probe/monitor/log-dedup.h"
 #include "plugins/collectd/notice.h"
 #include "plugins/collectd/values.h"
 #include "probe/details/details.h"
@@ -25,7 +25,8 @@ int publisher_new(const struct settings *settings, const struct log *log,
 		.sysroot = settings->sysroot,
 		.config = settings->config_file,
 		.config_home = CONFIG_HOME,
-		.details = values_details(settings->report) | DETAIL_DRIVER | DETAIL_ALIASES,
+		.details = values_details(settings->report) | DETAIL_DRIVER | DETAIL_ALIASES |
+			   DETAIL_EXPECT,
 		.owners = settings->has_owners ? &settings->owners : NULL,
 		.libvirt_helper = LIBVIRT_HELPER,
 		.vf_helper = VF_HELPER,

@@ -144,19 +144,43 @@ static void emit_location(void *data, enum message_level level, const char *text
 	free(location);
 }
 
+/* Whether the program has rights that its caller lacks. */
+static bool is_privileged(const struct passwd *caller)
+{
+	return caller || (geteuid() != 0 && has_capabilities());
+}
+
+static void hide(struct callerfile *file)
+{
+	file->is_hidden = true;
+	file->log = (struct log){.emit = emit_location, .data = file};
+}
+
 int callerfile_open(const char *path, const struct log *log, struct callerfile *ret)
 {
 	const struct passwd *caller = find_caller();
-	bool is_privileged = caller || (geteuid() != 0 && has_capabilities());
+	bool as_caller = is_privileged(caller);
 
 	*ret = (struct callerfile){.path = path, .log = *log, .outer = log};
-	ret->fd = is_privileged ? open_as_caller(path, caller) : open_file(path);
-	if (is_privileged && ret->fd < 0) {
-		ret->is_hidden = true;
-		ret->log = (struct log){.emit = emit_location, .data = ret};
+	ret->fd = as_caller ? open_as_caller(path, caller) : open_file(path);
+	if (as_caller && ret->fd < 0) {
+		hide(ret);
 		ret->fd = open_file(path);
 	}
 	if (ret->fd < 0)
 		log_error(log, "%s: %s", path, strerror(-ret->fd));
 	return ret->fd < 0 ? ret->fd : 0;
+}
+
+int callerfile_follow(const char *path, const struct log *log, struct callerfile *ret)
+{
+	int error = callerfile_open(path, log, ret);
+
+	if (error < 0)
+		return error;
+	close(ret->fd);
+	ret->fd = -1;
+	if (is_privileged(find_caller()))
+		hide(ret);
+	return 0;
 }

@@ -21,4 +21,8 @@ struct callerfile {
  * outlive it. Returns 0 or a negative errno (logged); close RET->fd. */
 int callerfile_open(const char *path, const struct log *log, struct callerfile *ret);
 
+/* For a file that is opened by its path again and again, when the caller may have put another one
+ * in its place: checks that it can be opened now, and if the caller lacks rights, hides it. */
+int callerfile_follow(const char *path, const struct log *log, struct callerfile *ret);
+
 #endif

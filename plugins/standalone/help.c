@@ -17,6 +17,10 @@ static int list_formats(struct grid *grid)
 
 	for (size_t i = 0; i < WRITER_COUNT && error == 0; i++)
 		error = grid_add_texts(grid, WRITERS[i].name, WRITERS[i].help, NULL);
+	for (size_t i = 0; i < EVENT_FORMAT_COUNT && error == 0; i++)
+		if (!writer_find(EVENT_FORMATS[i].name))
+			error = grid_add_texts(grid, EVENT_FORMATS[i].name, EVENT_FORMATS[i].help,
+					       NULL);
 	return error;
 }
 
@@ -119,6 +123,9 @@ void help_print(void)
 	printf("\nFormats:\n");
 	for (size_t i = 0; i < WRITER_COUNT; i++)
 		printf("  %-26s %s\n", WRITERS[i].name, WRITERS[i].help);
+	for (size_t i = 0; i < EVENT_FORMAT_COUNT; i++)
+		if (!writer_find(EVENT_FORMATS[i].name))
+			printf("  %-26s %s\n", EVENT_FORMATS[i].name, EVENT_FORMATS[i].help);
 	printf("\nExit status: 0 success, 1 nothing could be listed, 2 usage error, 3 listed, but "
 	       "some devices could not be\n"
 	       "read completely. 'pciprobe help SUBCOMMAND' shows the options of one subcommand. "

@@ -48,6 +48,7 @@ const struct option_row OPTION_ROWS[] = {
 	{"timeout", 't', "SECONDS", "check subcommand: UNKNOWN after this time (10)"},
 	{"checkmk", 'K', NULL, "check subcommand: print a line for Checkmk's local checks"},
 	{"no-usage", 'X', NULL, "opennebula subcommand: omit PCI_USAGE"},
+	{"no-initial", 'L', NULL, "watch subcommand: only changes, not the current state first"},
 	{"sysroot", 'S', "DIR", "read a recording in DIR instead of /"},
 	{"quiet", 'q', NULL, "suppress warnings"},
 	{"verbose", 'v', NULL, "print debug messages"},
@@ -61,6 +62,8 @@ const struct subcommand SUBCOMMANDS[] = {
 	 "cadsNAWDBRfJoHUTIEOS", run_list},
 	{"explain", "[ADDRESS...]", -1, "show for each device which rule matched or rejected it",
 	 "cadsNOS", run_explain},
+	{"baseline", "", 0, "print what this host has now, to be expected of it by pci.conf",
+	 "cadsNS", run_baseline},
 	{"request", "DEVICES...", -1,
 	 "check whether devices (e.g. a1:2 or vendor=8086,class=0200) can be assigned to a VM now",
 	 "cadsNfJoHTIEOS", run_request},
@@ -74,6 +77,8 @@ const struct subcommand SUBCOMMANDS[] = {
 	 "compare a system's records or configuration with this host; 'verify help' lists the systems",
 	 "caJEOS", run_verify},
 #endif
+	{"watch", "", 0, "print changes as they happen, a line for each event, until it is ended",
+	 "cadsNfJOLS", run_watch},
 	{"opennebula", "", 0, "print the devices for OpenNebula's monitor, instead of its pci.rb",
 	 "cXOS", run_opennebula},
 	{"help", "[SUBCOMMAND]", 1, "show this help, or that of a subcommand", "", run_help},
@@ -110,15 +115,21 @@ static int status_of_error(const struct options *options, int error)
 
 static int parse_format(struct options *options, const char *name)
 {
+	const struct writer *writer = writer_find(name);
 	struct nearest nearest = {.word = name};
 	char hint[NEAREST_HINT_SIZE];
 
 	options->format_given = true;
-	options->writer = writer_find(name);
-	if (options->writer)
+	options->event_format = event_format_find(name);
+	options->format_of_events = !writer;
+	if (writer)
+		options->writer = writer;
+	if (writer || options->event_format)
 		return -1;
 	for (size_t i = 0; i < WRITER_COUNT; i++)
 		nearest_try(&nearest, WRITERS[i].name);
+	for (size_t i = 0; i < EVENT_FORMAT_COUNT; i++)
+		nearest_try(&nearest, EVENT_FORMATS[i].name);
 	log_error(&options->log, "unknown format '%s'%s; 'pciprobe -f help' lists the formats",
 		  name, nearest_hint(&nearest, hint));
 	return STATUS_USAGE;
@@ -234,6 +245,9 @@ static int parse_option(void *data, int letter, char *argument)
 	case 'S':
 		options->sysroot = argument;
 		return -1;
+	case 'L':
+		options->no_initial = true;
+		return -1;
 	case 'q':
 		options->quiet = true;
 		return -1;
@@ -283,6 +297,14 @@ static int check_arguments(const struct options *options)
 	if (subcommand->max_arguments >= 0 && options->argument_count > subcommand->max_arguments) {
 		log_error(&options->log, "%s: unexpected argument '%s'", subcommand->name,
 			  options->arguments[subcommand->max_arguments]);
+		return usage_error(options);
+	}
+	if (options->format_given && subcommand->run == run_watch && !options->event_format) {
+		log_error(&options->log, "watch: the formats are json and telegraf");
+		return usage_error(options);
+	}
+	if (options->format_of_events && subcommand->run != run_watch) {
+		log_error(&options->log, "the format telegraf requires 'pciprobe watch'");
 		return usage_error(options);
 	}
 	return -1;
@@ -391,10 +413,10 @@ static int open_config(struct options *options, struct probe_options *probe)
 	return error;
 }
 
-int options_probe(struct options *options, unsigned details, struct probe **ret)
+void options_fill_probe(const struct options *options, unsigned details,
+			char vf_helper[static PATH_MAX], struct probe_options *ret)
 {
-	char vf_helper[PATH_MAX];
-	struct probe_options probe = {
+	*ret = (struct probe_options){
 		.log = options->log,
 		.sysroot = options->sysroot,
 		.config = options->config,
@@ -409,8 +431,16 @@ int options_probe(struct options *options, unsigned details, struct probe **ret)
 		.slots = &options->slots,
 		.names = &options->names,
 	};
-	int error = open_config(options, &probe);
+}
 
+int options_probe(struct options *options, unsigned details, struct probe **ret)
+{
+	char vf_helper[PATH_MAX];
+	struct probe_options probe;
+	int error;
+
+	options_fill_probe(options, details, vf_helper, &probe);
+	error = open_config(options, &probe);
 	return error ? error : probe_new(&probe, ret);
 }
 

@@ -6,6 +6,7 @@
 #include "common/commandline.h"
 #include "plugins/standalone/callerfile.h"
 #include "plugins/standalone/checks/threshold.h"
+#include "plugins/standalone/formats/eventformat.h"
 #include "plugins/standalone/formats/writer.h"
 #include "plugins/standalone/nova/release.h"
 #include "plugins/standalone/rows.h"
@@ -28,9 +29,11 @@ struct options {
 	struct callerfile *config_file; /* opened by options_probe */
 	const char *sysroot;
 	const struct writer *writer;
+	const struct event_format *event_format; /* of watch; NULL: none was given, or it is none */
 	const char *columns;
-	bool help, all, quiet, verbose, no_headings, usage, no_usage, teaming, iommufd;
+	bool help, all, quiet, verbose, no_headings, usage, no_usage, teaming, iommufd, no_initial;
 	const struct nova_release *nova_release;
+	bool format_of_events; /* the format that was given is only one of events */
 	bool format_given, owners_given, release_given;
 	unsigned owners; /* enum owner_source */
 	bool is_plugin;	 /* the check subcommand: messages and exit statuses are those of a plugin
@@ -76,18 +79,25 @@ const struct subcommand *subcommand_find(const char *name, const struct log *log
 
 int run_service_check(struct options *options);
 int run_list(struct options *options);
+int run_baseline(struct options *options);
 int run_explain(struct options *options);
 int run_help(struct options *options);
 int run_record(struct options *options);
 int run_opennebula(struct options *options);
 int run_request(struct options *options);
 int run_verify(struct options *options);
+int run_watch(struct options *options);
 
 /* Parses the command line into OPTIONS, whose log must be set. Call options_free in any case.
  * Returns 0, or -1 if the process must exit with *ret_status: help was printed, or an error was
  * logged. */
 int options_parse(int argc, char **argv, struct options *options, int *ret_status);
 void options_free(struct options *options);
+
+/* Fills in RET, for DETAILS (enum detail), except what is about an opened configuration. It refers
+ * to OPTIONS and to VF_HELPER. */
+void options_fill_probe(const struct options *options, unsigned details,
+			char vf_helper[static PATH_MAX], struct probe_options *ret);
 
 /* Creates the probe that OPTIONS describe, which reads DETAILS (enum detail). The caller frees *ret
  * with probe_free. Returns the result of probe_new. */

@@ -3,6 +3,7 @@
 
 #include "common/program.h"
 #include "plugins/standalone/columns.h"
+#include "plugins/standalone/findingtext.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,8 +75,10 @@ int report_begin(struct report *report, const struct options *options)
 
 unsigned report_details(struct report *report, const struct options *options, unsigned extra)
 {
-	report->details = options->writer->details | (report->format.usage ? DETAIL_USAGE : 0) |
-			  rows_details(&options->rows) | extra;
+	report->details = options->writer->details |
+			  (options->writer->flags & WRITER_FOR_PEOPLE ? DETAIL_EXPECT : 0) |
+			  (report->format.usage ? DETAIL_USAGE : 0) | rows_details(&options->rows) |
+			  extra;
 	for (size_t i = 0; i < report->column_count; i++)
 		report->details |= report->columns[i]->details;
 	return report->details;
@@ -204,7 +207,7 @@ static bool same_reason(const struct pci_device *a, const struct pci_device *b)
 
 void report_unknown_owners(const struct options *options, const struct inventory *inventory)
 {
-	if (!(options->writer->flags & WRITER_LOGS_UNKNOWN))
+	if (!(options->writer->flags & WRITER_FOR_PEOPLE))
 		return;
 	/* report_log_sources has logged these, which are the reason for all devices */
 	if (inventory->unseen || inventory->sources[0].state == SOURCE_PARTLY)
@@ -227,6 +230,24 @@ void report_unknown_owners(const struct options *options, const struct inventory
 			log_warning(&options->log, "owner unknown of %zu device%s: %s", count,
 				    count == 1 ? "" : "s", device->unknown_reason);
 	}
+}
+
+/* More would hide the others; 'explain' and the format json have all. */
+#define FINDINGS_LOGGED_MAX 20
+
+void report_findings(const struct options *options, const struct inventory *inventory)
+{
+	size_t total = inventory->finding_count + inventory->findings_omitted, count = 0;
+	char text[FINDING_TEXT_SIZE];
+
+	if (!(options->writer->flags & WRITER_FOR_PEOPLE))
+		return;
+	for (; count < inventory->finding_count && count < FINDINGS_LOGGED_MAX; count++)
+		log_warning(&options->log, "%s: %s", inventory->findings[count].location,
+			    finding_text(&inventory->findings[count], text));
+	if (count < total)
+		log_warning(&options->log, "%zu more findings; 'pciprobe explain' prints them",
+			    total - count);
 }
 
 void report_log_sources(const struct options *options, const struct inventory *inventory)

@@ -33,6 +33,9 @@ int report_write(const struct report *report, const struct options *options);
  * reasons, or report_log_sources has logged the one reason for all of them. */
 void report_unknown_owners(const struct options *options, const struct inventory *inventory);
 
+/* Logs how the host differs from :expect: of pci.conf, in formats for people. */
+void report_findings(const struct options *options, const struct inventory *inventory);
+
 /* Logs that no device is selected, why, and what to do. If that is the result of command line
  * options, or POLLED (the output is one that another program reads periodically), it is logged only
  * if standard error is a terminal. */

@@ -18,7 +18,7 @@ static const struct {
 	[EXPECT_MIN_COUNT] = {"min_count", NULL, 0},
 	[EXPECT_DRIVER] = {"driver", NULL, DETAIL_DRIVER},
 	[EXPECT_LINK_SPEED] = {"link_speed", "GT/s", DETAIL_LINK},
-	[EXPECT_LINK_WIDTH] = {"link_width", "lanes", DETAIL_LINK},
+	[EXPECT_LINK_WIDTH] = {"link_width", NULL, DETAIL_LINK},
 	[EXPECT_NUMA_NODE] = {"numa_node", NULL, DETAIL_NUMA_NODE},
 	[EXPECT_STATE] = {"state", NULL, DETAIL_STATE},
 	[EXPECT_VFS] = {"vfs", NULL, DETAIL_SRIOV},

@@ -57,8 +57,13 @@ const char *finding_reason_name(enum finding_reason reason);
  * Returns 0 or -ENOMEM. */
 int findings_read(const struct expectations *expectations, struct inventory *inventory);
 
-/* Whether A and B are about the same expectation of the same device, and whether they say the same
- * of it, too. For comparing two inventories. */
+/* Whether EXPECTATION is about DEVICE: it has the identity, or passes the filters and has the
+ * alias.
+ */
+bool expectation_matches(const struct expectation *expectation, const struct pci_device *device);
+
+/* Whether A and B are about the same property of the same devices, and whether they say the same of
+ * it, too. For comparing two inventories, which may be of two versions of a configuration. */
 bool finding_same_subject(const struct finding *a, const struct finding *b);
 bool finding_same(const struct finding *a, const struct finding *b);
 

@@ -1,7 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/monitor/events.h"
 
+#include "probe/expect/finding.h"
 #include "probe/strings.h"
+
+#define OWNERSHIP_FIELDS \
+	"ownership unknown_reason available conflict owners vm_uuids pids owner_sources"
+#define DRIVER_FIELDS "driver ownership available"
+#define LINK_FIELDS \
+	"link_speed link_width max_link_speed max_link_width link_degraded runtime_status"
+#define LEFTOVER_FIELDS "leftovers ownership"
+#define DRIFT_FIELDS "drift owners"
+
+const struct event_type EVENT_TYPES[EVENT_COUNT] = {
+	[EVENT_ADDED] = {"added", SEVERITY_OKAY, NULL, "sysfs"},
+	[EVENT_REMOVED] = {"removed", SEVERITY_WARNING, NULL, "sysfs"},
+	[EVENT_REPLACED] = {"replaced", SEVERITY_WARNING, NULL, "sysfs"},
+	[EVENT_DRIVER_CHANGED] = {"driver_changed", SEVERITY_OKAY, DRIVER_FIELDS, "sysfs"},
+	[EVENT_VM_ATTACHED] = {"vm_attached", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_VM_DETACHED] = {"vm_detached", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_OWNER_UNKNOWN] = {"owner_unknown", SEVERITY_WARNING, OWNERSHIP_FIELDS, NULL},
+	[EVENT_OWNER_KNOWN] = {"owner_known", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_CONFLICT] = {"conflict", SEVERITY_FAILURE, OWNERSHIP_FIELDS, NULL},
+	[EVENT_CONFLICT_OVER] = {"conflict_over", SEVERITY_OKAY, OWNERSHIP_FIELDS, NULL},
+	[EVENT_LINK_DEGRADED] = {"link_degraded", SEVERITY_WARNING, LINK_FIELDS, "sysfs"},
+	[EVENT_LINK_RECOVERED] = {"link_recovered", SEVERITY_OKAY, LINK_FIELDS, "sysfs"},
+	[EVENT_LINK_UNKNOWN] = {"link_unknown", SEVERITY_OKAY, LINK_FIELDS, "sysfs"},
+	[EVENT_LEFTOVER] = {"leftover", SEVERITY_WARNING, LEFTOVER_FIELDS, "rtnetlink"},
+	[EVENT_LEFTOVER_GONE] = {"leftover_gone", SEVERITY_OKAY, LEFTOVER_FIELDS, "rtnetlink"},
+	[EVENT_LEFTOVER_UNKNOWN] = {"leftover_unknown", SEVERITY_OKAY, LEFTOVER_FIELDS,
+				    "rtnetlink"},
+	[EVENT_DRIFT] = {"drift", SEVERITY_WARNING, DRIFT_FIELDS, "rtnetlink+libvirt"},
+	[EVENT_DRIFT_OVER] = {"drift_over", SEVERITY_OKAY, DRIFT_FIELDS, "rtnetlink+libvirt"},
+	[EVENT_DRIFT_UNKNOWN] = {"drift_unknown", SEVERITY_OKAY, DRIFT_FIELDS, "rtnetlink+libvirt"},
+	[EVENT_EXPECT_MISSING] = {"expect_missing", SEVERITY_FAILURE, "findings", "sysfs"},
+	[EVENT_EXPECT_MOVED] = {"expect_moved", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_DEGRADED] = {"expect_degraded", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_CHANGED] = {"expect_changed", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_UNEXPECTED] = {"expect_unexpected", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_UNKNOWN] = {"expect_unknown", SEVERITY_WARNING, "findings", "sysfs"},
+	[EVENT_EXPECT_MET] = {"expect_met", SEVERITY_OKAY, "findings", "sysfs"},
+	[EVENT_AER_CORRECTABLE] = {"aer_correctable", SEVERITY_WARNING, "aer_correctable owners",
+				   "sysfs"},
+	[EVENT_AER_NONFATAL] = {"aer_nonfatal", SEVERITY_WARNING, "aer_nonfatal owners", "sysfs"},
+	[EVENT_AER_FATAL] = {"aer_fatal", SEVERITY_FAILURE, "aer_fatal owners", "sysfs"},
+	[EVENT_PRESENT] = {"present", SEVERITY_OKAY, NULL, "sysfs"},
+	[EVENT_STATE] = {"state", SEVERITY_OKAY, "", "sysfs"},
+	[EVENT_CONFIG_LOADED] = {"config_loaded", SEVERITY_OKAY, "", "file"},
+	[EVENT_CONFIG_REJECTED] = {"config_rejected", SEVERITY_WARNING, "", "file"},
+	[EVENT_OVERFLOW] = {"overflow", SEVERITY_WARNING, "", "queue"},
+};
+
+enum severity event_severity(const struct event *event)
+{
+	if (event->kind == EVENT_REMOVED && event->was->ownership == OWNERSHIP_HELD)
+		return SEVERITY_FAILURE;
+	/* as when the link of a suspended device is unknown */
+	if (event->finding && event->finding->reason == FINDING_SUSPENDED)
+		return SEVERITY_OKAY;
+	return EVENT_TYPES[event->kind].severity;
+}
+
+const struct pci_device *event_device(const struct event *event)
+{
+	return event->is ? event->is : event->was;
+}
 
 struct event_search {
 	bool persistent;
@@ -152,6 +215,79 @@ static void compare(const struct event_search *search, const struct pci_device *
 		find_errors(search, was, is);
 }
 
+/* The finding of INVENTORY about the same as FINDING; NULL: none. HINT is where it probably is. */
+static const struct finding *find_finding(const struct inventory *inventory,
+					  const struct finding *finding, size_t hint)
+{
+	if (hint < inventory->finding_count &&
+	    finding_same_subject(&inventory->findings[hint], finding))
+		return &inventory->findings[hint];
+	for (size_t i = 0; i < inventory->finding_count; i++)
+		if (finding_same_subject(&inventory->findings[i], finding))
+			return &inventory->findings[i];
+	return NULL;
+}
+
+static void emit_finding(const struct event_search *search, enum event_kind kind,
+			 const struct finding *finding, const struct inventory *was,
+			 const struct inventory *is)
+{
+	struct event event = {.kind = kind, .finding = finding};
+
+	if (finding->has_address) {
+		event.was = inventory_find(was, &finding->address);
+		event.is = inventory_find(is, &finding->address);
+	}
+	emit(search, event);
+}
+
+/* A device that is suspended has only lost a finding that it had: else each one that sleeps would
+ * be an event. */
+static bool is_suspended(const struct finding *finding)
+{
+	return finding && finding->reason == FINDING_SUSPENDED;
+}
+
+/* A finding also ends when its device disappears, but then nothing is met. */
+static bool is_met(const struct finding *ended, const struct inventory *is)
+{
+	struct finding device = *ended;
+	const struct finding *now;
+
+	if (ended->has_address && !inventory_find(is, &ended->address))
+		return false;
+	device.property = EXPECT_SHORT_ADDRESS;
+	now = ended->expectation && ended->expectation->short_address ? find_finding(is, &device, 0)
+								      : NULL;
+	return !now || now->kind == FINDING_MOVED;
+}
+
+static void find_findings(const struct event_search *search, const struct inventory *was,
+			  const struct inventory *is)
+{
+	static const enum event_kind kinds[FINDING_KIND_COUNT] = {
+		[FINDING_MISSING] = EVENT_EXPECT_MISSING,
+		[FINDING_MOVED] = EVENT_EXPECT_MOVED,
+		[FINDING_DEGRADED] = EVENT_EXPECT_DEGRADED,
+		[FINDING_CHANGED] = EVENT_EXPECT_CHANGED,
+		[FINDING_UNEXPECTED] = EVENT_EXPECT_UNEXPECTED,
+		[FINDING_UNKNOWN] = EVENT_EXPECT_UNKNOWN,
+	};
+
+	for (size_t i = 0; i < was->finding_count; i++)
+		if (!is_suspended(&was->findings[i]) && !find_finding(is, &was->findings[i], i) &&
+		    is_met(&was->findings[i], is))
+			emit_finding(search, EVENT_EXPECT_MET, &was->findings[i], was, is);
+	for (size_t i = 0; i < is->finding_count; i++) {
+		const struct finding *now = &is->findings[i], *before = find_finding(was, now, i);
+		bool same = before && finding_same(before, now);
+
+		if ((same && !search->persistent) || (is_suspended(now) && (same || !before)))
+			continue;
+		emit_finding(search, kinds[now->kind], now, was, is);
+	}
+}
+
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
 		 event_sink *sink, void *data)
 {
@@ -173,4 +309,11 @@ void events_find(const struct inventory *was, const struct inventory *is, bool p
 		old += order <= 0;
 		new += order >= 0;
 	}
+	find_findings(&search, was, is);
+}
+
+void events_of_state(const struct inventory *inventory, event_sink *sink, void *data)
+{
+	inventory_foreach(inventory, device)
+		sink(data, &(struct event){.kind = EVENT_PRESENT, .is = device});
 }

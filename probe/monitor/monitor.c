@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/monitor/monitor.h"
 
-#include "probe/monitor/watch.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +25,7 @@ struct monitor {
 	struct probe_options options;
 	struct sysroot *root;
 	struct watch *watch;
-	char *config_path;
+	char *config_path; /* NULL: none is used */
 	struct stamp stamp;
 	bool config_rejected; /* the file on disk is not in use */
 	struct probe *probe;  /* that read CURRENT */
@@ -43,7 +41,7 @@ static struct stamp read_stamp(const char *path)
 {
 	struct stat status;
 
-	if (stat(path, &status) < 0)
+	if (!path || stat(path, &status) < 0)
 		return (struct stamp){0};
 	return (struct stamp){status.st_dev, status.st_ino, status.st_size, status.st_mtim};
 }
@@ -65,6 +63,8 @@ static int open_root(struct monitor *monitor)
 		return error;
 	}
 	sysroot_watch(monitor->root, options->observer, options->observer_data);
+	if (options->all)
+		return 0;
 	if (options->config)
 		monitor->config_path = strdup(options->config);
 	else if (asprintf(&monitor->config_path, "%s%s", sysroot_path(monitor->root),
@@ -163,9 +163,10 @@ static bool any_may_change_silently(const struct inventory *inventory)
 	return false;
 }
 
-static bool needs_full_reading(struct monitor *monitor)
+static bool needs_full_reading(struct monitor *monitor, unsigned causes)
 {
-	if (watch_happened(monitor->watch))
+	/* the configuration is checked by itself */
+	if (causes & ~(unsigned)WATCH_CONFIG)
 		monitor->full_readings = FULL_READINGS_AFTER_EVENT;
 	if (!monitor->full_readings && monitor->current &&
 	    any_may_change_silently(monitor->current)) {
@@ -200,15 +201,27 @@ static void set_current(struct monitor *monitor, struct inventory *inventory)
 	monitor->next = NULL;
 }
 
+int monitor_listen(struct monitor *monitor)
+{
+	return watch_listen(monitor->watch, monitor->config_path);
+}
+
+void monitor_recheck(struct monitor *monitor)
+{
+	monitor->skipped = READINGS_PER_RECHECK;
+}
+
 int monitor_read(struct monitor *monitor, struct monitor_reading *ret)
 {
 	struct inventory *inventory;
 	int error;
 
 	free_previous(monitor);
-	*ret = (struct monitor_reading){.config_status = check_config(monitor),
+	/* what happens from here on wakes the caller again */
+	*ret = (struct monitor_reading){.causes = watch_read(monitor->watch),
 					.config_path = monitor->config_path};
-	ret->full = needs_full_reading(monitor) || monitor->next || !monitor->current;
+	ret->config_status = check_config(monitor);
+	ret->full = needs_full_reading(monitor, ret->causes) || monitor->next || !monitor->current;
 	if (ret->full)
 		error = probe_read(monitor->next ? monitor->next : monitor->probe, &inventory);
 	else
@@ -218,12 +231,14 @@ int monitor_read(struct monitor *monitor, struct monitor_reading *ret)
 		monitor->full_readings = FULL_READINGS_AFTER_EVENT;
 		return error;
 	}
+	ret->unsettled = monitor->full_readings;
 	/* what could not be inspected may change without an event */
 	if (ret->full && !monitor->full_readings && is_partial(inventory))
 		monitor->full_readings = 1;
 	set_current(monitor, inventory);
 	ret->current = monitor->current;
 	ret->previous = monitor->previous;
+	ret->probe = monitor->probe;
 	ret->config = probe_config(monitor->probe);
 	return 0;
 }

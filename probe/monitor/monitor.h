@@ -4,6 +4,7 @@
 #ifndef PCIPROBE_MONITOR_MONITOR_H
 #define PCIPROBE_MONITOR_MONITOR_H
 
+#include "probe/monitor/watch.h"
 #include "probe/probe.h"
 
 #include <stdbool.h>
@@ -22,18 +23,32 @@ enum config_status {
 struct monitor_reading {
 	enum config_status config_status;
 	const char *config_path;
-	const struct config *config;	  /* the rules of CURRENT */
+	struct probe *probe;		  /* that read CURRENT */
+	const struct config *config;	  /* its rules */
 	const struct inventory *current;  /* NULL: nothing could be read (logged) */
 	const struct inventory *previous; /* the one before; NULL: none, or CURRENT is NULL */
 	bool full; /* everything was read, so that every error that persists was logged again */
+	unsigned causes; /* enum watch_cause: what happened since the last reading */
+	bool unsettled;	 /* what happened may have further consequences: read again within a second
+			    or two */
 };
 
 /* Loads the configuration of OPTIONS, which is copied; what it points to must outlive the monitor.
- * OPTIONS->all and config_fd must not be set. Failures are logged through OPTIONS->log. The caller
+ * OPTIONS->config_fd must not be set. Failures are logged through OPTIONS->log. The caller
  * frees *ret with monitor_free. Returns 0 or a negative errno: -EINVAL for an invalid
  * configuration. */
 int monitor_new(const struct probe_options *options, struct monitor **ret);
 void monitor_free(struct monitor *monitor);
+
+/* Returns a descriptor that is readable when it is time for monitor_read, for callers that wait
+ * instead of reading regularly. Some changes (counters, links, VFIO nodes opened in a container)
+ * don't make it readable, so these callers read from time to time nevertheless. The descriptor
+ * belongs to the monitor. Returns a negative errno if there is none. */
+int monitor_listen(struct monitor *monitor);
+
+/* Makes the next reading search processes if a state may have ended without an event, as every
+ * sixth one does: for callers that read seldom. */
+void monitor_recheck(struct monitor *monitor);
 
 /* Reads the devices and fills in RET, on failure too: the status of the configuration is reported
  * even if the devices can't be read. Processes are searched for owners in the first reading, after

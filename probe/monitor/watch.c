@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/monitor/watch.h"
 
+#include "probe/monitor/uevents.h"
+
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -27,6 +32,11 @@ struct watch {
 	int inotify;
 	int descriptors[DIRECTORY_COUNT]; /* -1: not watched */
 	char refcount[32];		  /* the kernel's count at the last check */
+	/* from here on of watch_listen */
+	struct uevents *uevents; /* NULL: not used */
+	int epoll;
+	const char *config;
+	int config_directory; /* descriptor of inotify, -1: not watched */
 };
 
 int watch_new(struct sysroot *root, const struct log *log, struct watch **ret)
@@ -37,6 +47,7 @@ int watch_new(struct sysroot *root, const struct log *log, struct watch **ret)
 		return -ENOMEM;
 	watch->root = root;
 	watch->log = log;
+	watch->epoll = watch->config_directory = -1;
 	watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->inotify < 0)
 		log_warning(log, "inotify: %s; falling back to reading /proc each time",
@@ -51,6 +62,9 @@ void watch_free(struct watch *watch)
 {
 	if (!watch)
 		return;
+	uevents_free(watch->uevents);
+	if (watch->epoll >= 0)
+		close(watch->epoll);
 	if (watch->inotify >= 0)
 		close(watch->inotify);
 	free(watch);
@@ -82,30 +96,73 @@ static bool add_missing(struct watch *watch)
 	return added;
 }
 
+/* The directory, because a file that is replaced is another one. */
+static void add_config(struct watch *watch)
+{
+	char path[PATH_MAX];
+
+	if (!watch->config || watch->config_directory >= 0 || strlen(watch->config) >= PATH_MAX)
+		return;
+	strcpy(path, watch->config);
+	watch->config_directory = inotify_add_watch(watch->inotify, dirname(path),
+						    WRITTEN | IN_MOVED_FROM);
+}
+
 static void mark_unwatched(struct watch *watch, int descriptor)
 {
+	if (watch->config_directory == descriptor)
+		watch->config_directory = -1;
 	for (size_t i = 0; i < DIRECTORY_COUNT; i++)
 		if (watch->descriptors[i] == descriptor)
 			watch->descriptors[i] = -1;
 }
 
-/* Returns whether there were any events, including a queue overflow. */
-static bool read_events(struct watch *watch)
+static bool is_config(const struct watch *watch, const struct inotify_event *event)
+{
+	char path[PATH_MAX];
+
+	if (event->wd != watch->config_directory || (event->mask & IN_IGNORED))
+		return false;
+	strcpy(path, watch->config);
+	return event->len && strcmp(event->name, basename(path)) == 0;
+}
+
+/* Other files beside the configuration cause nothing. */
+static unsigned cause_of(struct watch *watch, const struct inotify_event *event)
+{
+	if (event->mask & IN_Q_OVERFLOW)
+		return WATCH_FILES | WATCH_OVERFLOW;
+	if (is_config(watch, event))
+		return WATCH_CONFIG;
+	if (event->wd == watch->config_directory && !(event->mask & IN_IGNORED))
+		return 0;
+	if (event->mask & IN_IGNORED)
+		mark_unwatched(watch, event->wd);
+	return WATCH_FILES;
+}
+
+static unsigned read_files(struct watch *watch)
 {
 	_Alignas(struct inotify_event) char buffer[4096];
 	const struct inotify_event *event;
-	bool any = false;
+	unsigned causes = 0;
 	ssize_t length;
 
-	while ((length = read(watch->inotify, buffer, sizeof(buffer))) > 0) {
-		any = true;
+	while ((length = read(watch->inotify, buffer, sizeof(buffer))) > 0)
 		for (ssize_t at = 0; at < length; at += (ssize_t)(sizeof(*event) + event->len)) {
 			event = (const struct inotify_event *)(const void *)(buffer + at);
-			if (event->mask & IN_IGNORED)
-				mark_unwatched(watch, event->wd);
+			causes |= cause_of(watch, event);
 		}
-	}
-	return any;
+	return causes;
+}
+
+static unsigned read_uevents(struct watch *watch)
+{
+	bool relevant = false, lost = false;
+
+	if (watch->uevents)
+		uevents_read(watch->uevents, &relevant, &lost);
+	return (relevant ? WATCH_UEVENT : 0) | (lost ? WATCH_UEVENT | WATCH_OVERFLOW : 0);
 }
 
 static bool refcount_changed(struct watch *watch)
@@ -119,14 +176,55 @@ static bool refcount_changed(struct watch *watch)
 	return true;
 }
 
-bool watch_happened(struct watch *watch)
+static int add_descriptor(const struct watch *watch, int fd)
 {
-	bool happened;
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return epoll_ctl(watch->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int listen_to_uevents(struct watch *watch)
+{
+	int error = uevents_new(&watch->uevents);
+
+	return error ? error : add_descriptor(watch, uevents_fd(watch->uevents));
+}
+
+int watch_listen(struct watch *watch, const char *config)
+{
+	int error;
+
+	if (watch->epoll >= 0)
+		return watch->epoll;
+	watch->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (watch->epoll < 0)
+		return -errno;
+	if (watch->inotify >= 0) {
+		error = add_descriptor(watch, watch->inotify);
+		if (error < 0)
+			return error;
+		watch->config = config;
+		add_config(watch);
+	}
+	/* the host's messages say nothing about a recording */
+	error = sysroot_is_host(watch->root) ? listen_to_uevents(watch) : 0;
+	if (error < 0)
+		log_warning(watch->log, "uevents: %s; changed devices are noticed later",
+			    error == -ENOTSUP ? "built without libudev" : strerror(-error));
+	return watch->epoll;
+}
+
+unsigned watch_read(struct watch *watch)
+{
+	unsigned causes = read_uevents(watch);
 
 	if (watch->inotify < 0)
-		return true;
-	happened = read_events(watch);
-	happened |= add_missing(watch);
-	happened |= refcount_changed(watch);
-	return happened;
+		return causes | WATCH_UNABLE;
+	causes |= read_files(watch);
+	if (add_missing(watch))
+		causes |= WATCH_FILES;
+	add_config(watch);
+	if (refcount_changed(watch))
+		causes |= WATCH_USERS;
+	return causes;
 }

@@ -28,6 +28,7 @@ DEVICE = {
     "conflict": ("gauge-conflict", "pciprobe_device_conflict", "conflict"),
     "has_leftovers": ("gauge-vf_leftover", "pciprobe_device_vf_leftover", "vf_leftover"),
     "has_drift": ("gauge-vf_drift", "pciprobe_device_vf_drift", "vf_drift"),
+    "has_findings": ("gauge-finding", "pciprobe_device_finding", "finding"),
 }
 COLLECTD, PROMETHEUS, INFLUX = range(3)
 

@@ -181,13 +181,26 @@ def check_all_fields_seen(schema, made, folder):
     libvirt. Aliases need a configuration."""
     path = os.path.join(folder, "alias.conf")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(":filter:\n:alias: [{name: all, filter: '*:*'}, {name: none, numa_node: 7}]\n")
+        file.write(
+            ":filter:\n:alias: [{name: all, filter: '*:*'}, {name: none, numa_node: 7}]\n"
+            ":expect:\n"
+            "  - {alias: all, driver: [vfio-pci, none], link_speed: 64, vfs: 3, state: free}\n"
+            "  - {alias: none, count: 2}\n"
+            "  - {filter: '*:*,!8086:*', count: 1}\n"
+            "  - {short_address: 'ff:1f.7'}\n"
+            ":expect_complete: true\n"
+        )
     document = made.json("-c", path)
     yield from schema_errors(schema, document)
     yield from same(
         [len(document["devices"]), 0],
         [alias["total"] for alias in document["aliases"]],
         "devices of the aliases",
+    )
+    yield from same(
+        {"missing", "degraded", "changed", "unexpected", "unknown"},
+        {finding["kind"] for finding in document["findings"]},
+        "kinds of findings",
     )
     seen = {name for device in document["devices"] for name in device} | {
         "incomplete",

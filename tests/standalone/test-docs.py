@@ -42,6 +42,7 @@ NOT_RUN = {
     "pciprobe verify libvirt": "needs libvirt; test-verify.py runs it",
     "pciprobe verify nova-db": "needs Nova; test-verify.py runs it",
     "pciprobe verify proxmox": "needs Proxmox; test-verify.py runs it",
+    "pciprobe watch": "runs until it is ended; test-watch.py runs it",
     "pciprobe -f influx | curl": "writes to a server; test-influx.py runs one",
     "pciprobe request -f libvirt 10GE >device.xml": "needs a VM; test-installations.sh runs it",
     "vfio-bind check": "reads this host; tests/lab/test-binder-ready.sh runs it",

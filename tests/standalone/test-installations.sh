@@ -199,6 +199,34 @@ run Checkmk sh -c; result $? "Checkmk: the local check is installed" err
 /usr/lib/check_mk_agent/local/pciprobe >out 2>err
 grep -q '^0 "PCI devices" devices=3;;;0|.* 3 devices, 1 free, 1 reserved, 1 host$' out; result $? "Checkmk: the agent gets a line" out err
 
+mkdir -p /etc/telegraf/telegraf.d
+run Telegraf sh -c; result $? "Telegraf: the input is installed" err
+echo "systemctl restart telegraf" >wanted; same "Telegraf: it is restarted" wanted log
+python3 - /etc/telegraf/telegraf.d/pciprobe.conf >out 2>err <<'END'
+import subprocess, sys
+try:
+    import tomllib
+    with open(sys.argv[1], "rb") as file:
+        command = tomllib.load(file)["inputs"]["execd"][0]["command"]
+except ImportError:  # before Python 3.11
+    import json, re
+    with open(sys.argv[1]) as file:
+        command = json.loads(re.search("command = (.*)", file.read()).group(1))
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    line = process.stdout.readline()
+    process.terminate()
+count = subprocess.run(["pciprobe", "-f", "raw", "--no-headings"], stdout=subprocess.PIPE, text=True, check=True).stdout.count("\n")
+assert line.startswith("pciprobe_event,host=") and ",event=state," in line and ",devices=%di " % count in line, line
+END
+result $? "Telegraf: its command prints the state" out err
+run systemd sh -c; result $? "systemd: the unit is started" err
+echo "systemctl enable --now pciprobe-watch" >wanted; same "systemd: it is the installed unit" wanted log
+unit=$(find "$prefix/lib/systemd" -name pciprobe-watch.service)
+(eval "exec $(sed -n 's/^ExecStart=//p' "$unit")") >out 2>err &
+for ((i = 0; i < 300; i++)); do grep -q '"event": "state"' out && break; sleep 0.1; done
+kill %1
+wait %1; result $? "systemd: the unit's command prints the state, and ends with SIGTERM" out err
+
 # without cron's own fields, and with cron's minimal environment
 cron() { env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh sh -c "${1#"* * * * * root "}"; }
 run cron cron; result $? "cron: the job succeeds" err
@@ -264,6 +292,6 @@ done
 
 # ---- completeness ----
 sed -n '/^## Supported systems/,/^## Documentation/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus Nagios Icinga NRPE Checkmk cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus Nagios Icinga NRPE Checkmk Telegraf systemd cron scripts | sort >wanted
 same "all lines of the table were run" wanted rows
 echo "1..$number"

@@ -2,6 +2,7 @@
 /* pciprobe explain: which rule matched or rejected each device, and which rules match no device of
  * this host. */
 #include "common/text.h"
+#include "plugins/standalone/findingtext.h"
 #include "plugins/standalone/report.h"
 #include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
@@ -64,7 +65,57 @@ static void print_availability(const struct pci_device *device)
 		printf("    available: can be assigned to a VM\n");
 }
 
-static void print_device(struct probe *probe, const struct pci_device *device)
+static void print_finding(const struct finding *finding)
+{
+	char text[FINDING_TEXT_SIZE];
+
+	printf("    ");
+	text_write_plain(stdout, finding_text(finding, text));
+	printf(" (");
+	text_write_plain(stdout, finding->location);
+	printf(")\n");
+}
+
+/* The items of :expect: about the device, and how it differs from them. */
+static void print_expectations(struct probe *probe, const struct inventory *inventory,
+			       const struct pci_device *device)
+{
+	const struct expectations *expectations = &probe_config(probe)->expectations;
+
+	for (size_t i = 0; i < expectations->count; i++)
+		if (expectation_matches(&expectations->items[i], device)) {
+			printf("    expected by :expect: (");
+			text_write_plain(stdout, expectations->items[i].location);
+			printf(")\n");
+		}
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		const struct finding *finding = &inventory->findings[i];
+
+		if (finding->has_address &&
+		    address_compare(&finding->address, &device->address) == 0)
+			print_finding(finding);
+	}
+}
+
+/* Missing devices, and wrong numbers of devices. */
+static void print_other_findings(const struct inventory *inventory)
+{
+	bool heading_printed = false;
+
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		if (inventory->findings[i].has_address)
+			continue;
+		if (!heading_printed)
+			printf("expectations that this host does not meet:\n");
+		heading_printed = true;
+		print_finding(&inventory->findings[i]);
+	}
+	if (inventory->findings_omitted)
+		printf("%zu more findings\n", inventory->findings_omitted);
+}
+
+static void print_device(struct probe *probe, const struct inventory *inventory,
+			 const struct pci_device *device)
 {
 	const struct selection *selection = probe_selection(probe);
 	const struct verdict *verdict = device->verdict;
@@ -90,6 +141,7 @@ static void print_device(struct probe *probe, const struct pci_device *device)
 		       probe_config(probe)->path ? "no rule in pci.conf" : "no pci.conf");
 	if (device->selected)
 		print_availability(device);
+	print_expectations(probe, inventory, device);
 	omitted_reason = device->selected ? opennebula_omit_reason(probe_config(probe), device)
 					  : NULL;
 	if (omitted_reason)
@@ -143,15 +195,29 @@ static int explain_all(const struct options *options, struct probe *probe,
 		       const struct inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->count; i++)
-		print_device(probe, &inventory->devices[i]);
+		print_device(probe, inventory, &inventory->devices[i]);
 	printf("%zu of %zu devices selected", inventory->selected, inventory->count);
 	if (probe_config(probe)->path) {
 		printf(" by ");
 		text_write_plain(stdout, probe_config(probe)->path);
 	}
 	printf("\n");
+	print_other_findings(inventory);
 	return print_unmatched_rules(probe, inventory, &options->log) < 0 ? STATUS_FAILED
 									  : status_of(inventory);
+}
+
+/* What is expected at an address without a device. */
+static void print_missing(const struct inventory *inventory, const struct pci_address *address)
+{
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		const struct finding *finding = &inventory->findings[i];
+		const struct expectation *item = finding->expectation;
+
+		if (item && item->short_address && !item->identity.by_path &&
+		    address_compare(&item->identity.address, address) == 0)
+			print_finding(finding);
+	}
 }
 
 static int explain_arguments(const struct options *options, struct probe *probe,
@@ -166,9 +232,10 @@ static int explain_arguments(const struct options *options, struct probe *probe,
 		address_parse(*arg, &address);
 		device = inventory_find(inventory, &address);
 		if (device) {
-			print_device(probe, device);
+			print_device(probe, inventory, device);
 			continue;
 		}
+		print_missing(inventory, &address);
 		log_error(&options->log, "%s: this host has no such device", *arg);
 		status = STATUS_FAILED;
 	}
@@ -190,7 +257,7 @@ int run_explain(struct options *options)
 				*arg);
 			return STATUS_USAGE;
 		}
-	if (options_probe(options, DETAIL_OF_VFS | DETAIL_POOLS, &probe) < 0)
+	if (options_probe(options, DETAIL_OF_VFS | DETAIL_POOLS | DETAIL_EXPECT, &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
 		status = options->argument_count ? explain_arguments(options, probe, inventory)

@@ -17,6 +17,7 @@ static int list_devices(struct options *options, struct report *report)
 		status = report_write(report, options);
 		report_log_sources(options, inventory);
 		report_unknown_owners(options, inventory);
+		report_findings(options, inventory);
 		report_empty_selection(options, options->writer->flags & WRITER_POLLED,
 				       report->probe, inventory);
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* influx: InfluxDB's line protocol,
+/* influx, and telegraf for events: InfluxDB's line protocol,
  * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/. One line for
- * the host, each pool, each device, each owner and the traffic of each VF. Properties to group by
- * are tags, measurements are fields. */
+ * the host, each pool, each device, each owner and the traffic of each VF; or one for an event.
+ * Properties to group by are tags, measurements are fields. */
 #include "common/text.h"
+#include "plugins/standalone/formats/eventformat.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
 
@@ -63,16 +64,14 @@ static void write_measurement(struct line *line, const char *name, enum measure 
 		write_number(line->out, measure, value);
 }
 
-static int begin_line(FILE *out, const struct report *report, const char *measurement)
+static int begin_line(FILE *out, const struct inventory *inventory, const char *measurement)
 {
 	fputs(measurement, out);
-	return write_tag(out, "host", report->inventory->host);
+	return write_tag(out, "host", inventory->host);
 }
 
-static void end_line(FILE *out, const struct report *report)
+static void end_line(FILE *out, const struct timespec *time)
 {
-	const struct timespec *time = &report->inventory->time;
-
 	fprintf(out, " %lld%09ld\n", (long long)time->tv_sec, time->tv_nsec);
 }
 
@@ -108,7 +107,7 @@ static int write_column(struct line *line, const struct pci_device *device,
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct line line = {.out = out, .separator = ' '};
-	int error = begin_line(out, report, "pciprobe");
+	int error = begin_line(out, report->inventory, "pciprobe");
 	double value;
 
 	for (size_t i = 0; i < report->column_count && !error; i++)
@@ -123,7 +122,7 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 		    field_measure(&FIELDS[i], device, &value))
 			write_measurement(&line, field_series(&FIELDS[i]), FIELDS[i].measure,
 					  FIELDS[i].type != FIELD_REAL, value);
-	end_line(out, report);
+	end_line(out, &report->inventory->time);
 	return error;
 }
 
@@ -131,7 +130,7 @@ static int write_owner(FILE *out, const struct report *report, const struct pci_
 		       size_t index)
 {
 	char address[ADDRESS_SIZE];
-	int error = begin_line(out, report, "pciprobe_owner");
+	int error = begin_line(out, report->inventory, "pciprobe_owner");
 
 	fprintf(out, ",address=%s", address_format(&device->address, address));
 	for (size_t i = 0; i < report->column_count && !error; i++) {
@@ -147,7 +146,7 @@ static int write_owner(FILE *out, const struct report *report, const struct pci_
 			error = write_tag(out, field_series(field), value.list.item(device, index));
 	}
 	fputs(" holds=1i", out);
-	end_line(out, report);
+	end_line(out, &report->inventory->time);
 	return error;
 }
 
@@ -162,7 +161,7 @@ static int write_traffic(FILE *out, const struct report *report, const struct pc
 
 	if (!device->vf || !(device->vf->present & VF_HAS_COUNTERS))
 		return 0;
-	error = begin_line(out, report, "pciprobe_vf");
+	error = begin_line(out, report->inventory, "pciprobe_vf");
 	fprintf(out, ",address=%s", address_format(&device->address, address));
 	if (!error && holder && holder->name)
 		error = write_tag(out, "vm", holder->name);
@@ -173,14 +172,14 @@ static int write_traffic(FILE *out, const struct report *report, const struct pc
 		    field_measure(&FIELDS[i], device, &value))
 			write_measurement(&line, field_series(&FIELDS[i]), MEASURE_TRAFFIC, true,
 					  value);
-	end_line(out, report);
+	end_line(out, &report->inventory->time);
 	return error;
 }
 
 static int write_host(FILE *out, const struct report *report)
 {
 	struct line line = {.out = out, .separator = ' '};
-	int error = begin_line(out, report, "pciprobe_host");
+	int error = begin_line(out, report->inventory, "pciprobe_host");
 
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
@@ -188,7 +187,7 @@ static int write_host(FILE *out, const struct report *report)
 		write_measurement(&line, metric->name, metric->measure,
 				  metric->measure == MEASURE_COUNT, metric->get(report->inventory));
 	}
-	end_line(out, report);
+	end_line(out, &report->inventory->time);
 	return error;
 }
 
@@ -201,14 +200,14 @@ static int write_pools(FILE *out, const struct report *report, const struct pool
 	for (size_t i = 0; i < count && !error; i++) {
 		struct line line = {.out = out, .separator = ' '};
 
-		error = begin_line(out, report, "pciprobe_pool");
+		error = begin_line(out, report->inventory, "pciprobe_pool");
 		if (!error)
 			error = write_tag(out, pools[i].alias ? "alias" : "model",
 					  pool_name(&pools[i], model));
 		for (size_t j = 0; j < POOL_METRIC_COUNT; j++)
 			write_measurement(&line, POOL_METRICS[j].name, MEASURE_COUNT, true,
 					  (double)POOL_METRICS[j].get(&pools[i]));
-		end_line(out, report);
+		end_line(out, &report->inventory->time);
 	}
 	return error;
 }
@@ -253,4 +252,115 @@ int write_influx(const struct report *report, FILE *out)
 			return error;
 	}
 	return 0;
+}
+
+static void write_integer(struct line *line, const char *name, uint64_t number)
+{
+	begin_field(line, name);
+	fprintf(line->out, "%" PRIu64 "i", number < INT64_MAX ? number : INT64_MAX);
+}
+
+/* Numbers stay numbers. */
+static int write_event_field(struct line *line, const char *name, const struct field *field,
+			     const struct pci_device *device, const struct field_value *value)
+{
+	char *string;
+
+	if (field->type == FIELD_NUMBER || field->type == FIELD_FLAG) {
+		write_integer(line, name, value->number);
+		return 0;
+	}
+	if (field->type == FIELD_REAL) {
+		begin_field(line, name);
+		write_number(line->out, MEASURE_GAUGE, value->real);
+		return 0;
+	}
+	string = value_text(field, device, value);
+	if (!string)
+		return -ENOMEM;
+	write_string(line, name, string);
+	free(string);
+	return 0;
+}
+
+/* "after_driver" and so on. */
+static int write_event_state(struct line *line, const char *prefix, const struct event *event,
+			     const struct pci_device *device)
+{
+	char name[64];
+	int error = 0;
+
+	for (size_t i = 0; device && i < FIELD_COUNT && !error; i++) {
+		struct field_value value = {0};
+
+		if (!event_has_field(event->kind, &FIELDS[i]) || !FIELDS[i].get(device, &value))
+			continue;
+		snprintf(name, sizeof(name), "%s_%s", prefix, FIELDS[i].name);
+		error = write_event_field(line, name, &FIELDS[i], device, &value);
+	}
+	return error;
+}
+
+static int write_event_tags(FILE *out, const struct event *event)
+{
+	const struct pci_device *device = event_device(event);
+	const struct owner *owner = event->owner;
+	char address[ADDRESS_SIZE];
+	int error = 0;
+
+	fprintf(out, ",event=%s,severity=%s", EVENT_TYPES[event->kind].name,
+		SEVERITY_NAMES[event_severity(event)]);
+	if (device)
+		fprintf(out, ",address=%s,vendor=%04x,device=%04x",
+			address_format(&device->address, address), device->vendor, device->device);
+	if (owner && owner->name)
+		error = write_tag(out, "vm", owner->name);
+	if (!error && owner && owner->frontend_id)
+		error = write_tag(out, "vm_id", owner->frontend_id);
+	return error;
+}
+
+static void write_event_owner(struct line *line, const struct owner *owner)
+{
+	if (owner->uuid)
+		write_string(line, "owner_uuid", owner->uuid);
+	if (owner->program)
+		write_string(line, "owner_program", owner->program);
+	if (owner->pid)
+		write_integer(line, "owner_pid", (uint64_t)owner->pid);
+	if (owner->mdev)
+		write_string(line, "owner_mdev", owner->mdev);
+	write_string(line, "evidence", owner->source);
+}
+
+/* InfluxDB keeps one line for each time and combination of tags: two events of a device at the same
+ * time get different nanoseconds. */
+int write_influx_event(const struct event *event, const struct event_context *context, FILE *out)
+{
+	struct line line = {.out = out, .separator = ' '};
+	struct timespec time = context->inventory->time;
+	int error = begin_line(out, context->inventory, "pciprobe_event");
+
+	if (!error)
+		error = write_event_tags(out, event);
+	write_integer(&line, "sequence", context->sequence);
+	if (event->kind == EVENT_STATE)
+		write_integer(&line, "devices", context->inventory->selected);
+	if (event->errors)
+		write_integer(&line, "errors", event->errors);
+	if (context->config)
+		write_string(&line, "config", context->config);
+	if (event->owner)
+		write_event_owner(&line, event->owner);
+	if (!error)
+		error = write_event_state(&line, "before", event, event->was);
+	if (!error)
+		error = write_event_state(&line, "after", event, event->is);
+	time.tv_nsec += context->offset;
+	if (time.tv_nsec >= 1000000000) {
+		time.tv_nsec -= 1000000000;
+		time.tv_sec++;
+	}
+	end_line(out, &time);
+	return error;
 }

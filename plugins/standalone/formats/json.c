@@ -2,7 +2,9 @@
 /* json: one object, see pciprobe.schema.json. Each device is serialized separately, so that memory
  * use doesn't grow with the number of devices. */
 #include "common/jsonvalue.h"
+#include "plugins/standalone/formats/jsonfield.h"
 #include "plugins/standalone/formats/writer.h"
+#include "probe/expect/finding.h"
 #include "probe/ownership/ownership.h"
 #include "probe/pool.h"
 
@@ -14,80 +16,13 @@
 
 #define SCHEMA_VERSION 1
 
-/* 0, an unknown number, becomes null: all lists of owners have the same order. */
-static void append_number(struct json_object *list, uint64_t number, int *error)
-{
-	if (number)
-		jsonvalue_append(list, json_object_new_uint64(number), error);
-	else if (!list || json_object_array_add(list, NULL) < 0)
-		*error = -ENOMEM;
-}
-
-static struct json_object *new_list(enum field_type type, const struct pci_device *device,
-				    const struct field_value *value)
-{
-	struct json_object *list = json_object_new_array();
-	int error = 0;
-
-	for (size_t i = 0; i < value->list.count; i++)
-		if (type == FIELD_NUMBERS)
-			append_number(list, value->list.number(device, i), &error);
-		else
-			jsonvalue_append(list, jsonvalue_string(value->list.item(device, i)),
-					 &error);
-	if (error == 0)
-		return list;
-	json_object_put(list);
-	return NULL;
-}
-
-static struct json_object *new_hex(const struct field *field, uint64_t number)
-{
-	char string[17];
-
-	snprintf(string, sizeof(string), "%0*llx", (int)field->digits, (unsigned long long)number);
-	return json_object_new_string(string);
-}
-
-static struct json_object *new_value(const struct field *field, const struct pci_device *device,
-				     const struct field_value *value)
-{
-	char string[64];
-
-	switch (field->type) {
-	case FIELD_TEXT:
-		return jsonvalue_string(value->text);
-	case FIELD_HEX:
-		return new_hex(field, value->number);
-	case FIELD_NUMBER:
-		return json_object_new_uint64(value->number);
-	case FIELD_FLAG:
-		return json_object_new_boolean(value->number != 0);
-	case FIELD_REAL:
-		snprintf(string, sizeof(string), "%.1f", value->real);
-		return json_object_new_double_s(value->real, string);
-	case FIELD_ADDRESS:
-		return json_object_new_string(address_format(&value->address, string));
-	case FIELD_LIST:
-	case FIELD_NUMBERS:
-		return new_list(field->type, device, value);
-	}
-	return NULL;
-}
-
 static int write_device(FILE *out, const struct report *report, const struct pci_device *device)
 {
 	struct json_object *object = json_object_new_object();
 	int error = 0;
 
-	for (size_t i = 0; i < report->column_count; i++) {
-		const struct field *field = report->columns[i];
-		struct field_value value = {0};
-
-		if (field->get(device, &value))
-			jsonvalue_add(object, field->name, new_value(field, device, &value),
-				      &error);
-	}
+	for (size_t i = 0; i < report->column_count; i++)
+		jsonfield_add(object, report->columns[i], device, &error);
 	if (device->incomplete)
 		jsonvalue_add(object, "incomplete", json_object_new_boolean(1), &error);
 	return jsonvalue_write(out, object, error);
@@ -174,6 +109,52 @@ static int write_pools(FILE *out, const struct report *report)
 	return jsonvalue_write(out, list, error);
 }
 
+static void add_if(struct json_object *object, const char *key, const char *string, int *error)
+{
+	if (string)
+		jsonvalue_add_string(object, key, string, error);
+}
+
+static int write_finding(FILE *out, const struct finding *finding)
+{
+	const struct expectation *item = finding->expectation;
+	struct json_object *object = json_object_new_object();
+	char address[ADDRESS_SIZE];
+	int error = 0;
+
+	jsonvalue_add_string(object, "kind", finding_kind_name(finding->kind), &error);
+	jsonvalue_add_string(object, "property", expect_property_name(finding->property), &error);
+	jsonvalue_add_string(object, "location", finding->location, &error);
+	if (finding->has_address)
+		jsonvalue_add_string(object, "address", address_format(&finding->address, address),
+				     &error);
+	jsonvalue_add(object, "count", json_object_new_uint64(finding->devices), &error);
+	add_if(object, "short_address", item ? item->short_address : NULL, &error);
+	add_if(object, "filter", item ? item->filter : NULL, &error);
+	add_if(object, "alias", item ? item->alias : NULL, &error);
+	add_if(object, "expected", finding->expected, &error);
+	add_if(object, "seen", finding->seen, &error);
+	add_if(object, "reason", finding_reason_name(finding->reason), &error);
+	return jsonvalue_write(out, object, error);
+}
+
+static int write_findings(FILE *out, const struct inventory *inventory)
+{
+	int error;
+
+	fputs(",\n  \"findings\": [", out);
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		fprintf(out, "%s    ", i ? ",\n" : "\n");
+		error = write_finding(out, &inventory->findings[i]);
+		if (error)
+			return error;
+	}
+	fputs(inventory->finding_count ? "\n  ]" : "]", out);
+	if (inventory->findings_omitted)
+		fprintf(out, ",\n  \"findings_omitted\": %zu", inventory->findings_omitted);
+	return 0;
+}
+
 static int write_header(FILE *out, const struct report *report)
 {
 	const struct inventory *inventory = report->inventory;
@@ -209,6 +190,8 @@ int write_json(const struct report *report, FILE *out)
 		error = write_sources(out, report->inventory);
 	if (!error && (report->details & DETAIL_POOLS) == DETAIL_POOLS)
 		error = write_pools(out, report);
+	if (!error && report->inventory->compared)
+		error = write_findings(out, report->inventory);
 	if (error)
 		return error;
 	fputs(",\n  \"devices\": [", out);

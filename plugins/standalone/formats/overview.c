@@ -82,6 +82,7 @@ static const struct style {
 	{"conflict", .no_is_empty = true},
 	{"leftovers", .rank = 0},
 	{"drift", .rank = 0},
+	{"findings", .rank = 0},
 	{"available", .heading = "AVAIL", .write = write_available, .rank = 4},
 	{"vm_ids", .rank = 8},
 	{"owners", .rank = 1},

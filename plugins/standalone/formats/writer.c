@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEOPLE_COLUMNS                                                                           \
-	"address,vendor,device,driver,iommu_group,ownership,conflict,leftovers,drift,available," \
-	"vm_ids,owners,sriov,interfaces,device_name"
+#define PEOPLE_COLUMNS                                                                          \
+	"address,vendor,device,driver,iommu_group,ownership,conflict,leftovers,drift,findings," \
+	"available,vm_ids,owners,sriov,interfaces,device_name"
 #define SCRIPT_COLUMNS \
 	"address,vendor,device,driver,iommu_group,ownership,vm_ids,owners,sriov,interfaces,device_name"
 
@@ -26,12 +26,12 @@
 	"vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
 const struct writer WRITERS[] = {
-	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, WRITER_LOGS_UNKNOWN,
+	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, WRITER_FOR_PEOPLE,
 	 write_table},
 #ifdef HAVE_SMARTCOLS
 	{"tree", "tree of ports, bridges and devices",
-	 "address,driver,iommu_group,ownership,conflict,owners,class_name,device_name",
-	 DETAIL_ANCESTORS | DETAIL_NAMES, DETAIL_DRIVER | DETAIL_IOMMU_GROUP, WRITER_LOGS_UNKNOWN,
+	 "address,driver,iommu_group,ownership,conflict,findings,owners,class_name,device_name",
+	 DETAIL_ANCESTORS | DETAIL_NAMES, DETAIL_DRIVER | DETAIL_IOMMU_GROUP, WRITER_FOR_PEOPLE,
 	 write_tree},
 	{"raw", "space-separated columns for scripts, '-' for empty values", SCRIPT_COLUMNS, 0, 0,
 	 0, write_raw},
@@ -73,7 +73,7 @@ const struct writer WRITERS[] = {
 	{"nova", "device_spec and alias lines for nova.conf", NULL, DETAIL_ALIASES | DETAIL_SRIOV,
 	 DETAIL_SRIOV, 0, write_nova},
 	{"onehost", "the PCI device table of 'onehost show'", NULL, DETAIL_NAMES | DETAIL_USAGE, 0,
-	 WRITER_LOGS_UNKNOWN, write_onehost},
+	 WRITER_FOR_PEOPLE, write_onehost},
 	{"opennebula", "PCI attributes for OpenNebula's monitor", NULL,
 	 DETAIL_NAMES | DETAIL_NUMA_NODE | DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_VGPU, 0,
 	 WRITER_POLLED, write_opennebula},

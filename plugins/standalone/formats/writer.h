@@ -49,9 +49,9 @@ struct report {
 
 /* Bits of writer.flags. */
 enum writer_flag {
-	WRITER_POLLED = 1 << 0,	      /* run periodically by another program: an empty selection
-					 must not add a line to its log each time */
-	WRITER_LOGS_UNKNOWN = 1 << 1, /* for people, without a column for the reason why an owner is
+	WRITER_POLLED = 1 << 0,	    /* run periodically by another program: an empty selection
+				       must not add a line to its log each time */
+	WRITER_FOR_PEOPLE = 1 << 1, /* for people, without a column for the reason why an owner is
 					  unknown: the reasons are logged */
 };
 

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "plugins/collectd/notice.h"
+#include "probe/expect/finding.h"
 #include "probe/monitor/events.h"
 #include "tests/unit/collectd/fakedispatch.h"
 
@@ -322,9 +323,127 @@ static void a_changed_configuration_is_reported(void **state)
 	assert_int_equal(notice.severity, SEVERITY_OKAY);
 }
 
+/* ---- findings of :expect: ---- */
+
+static struct expectation gpus = {.alias = MUTABLE("gpu")},
+			  one = {.short_address = MUTABLE("01:00.0=15b3:1016")};
+
+static const struct finding TOO_FEW = {.kind = FINDING_MISSING,
+				       .property = EXPECT_COUNT,
+				       .expectation = &gpus,
+				       .location = "pci.conf:2:3",
+				       .devices = 1,
+				       .expected = MUTABLE("4"),
+				       .seen = MUTABLE("3")},
+			    GONE = {.kind = FINDING_MISSING,
+				    .property = EXPECT_SHORT_ADDRESS,
+				    .expectation = &one,
+				    .location = "pci.conf:3:3",
+				    .devices = 1,
+				    .expected = MUTABLE("01:00.0=15b3:1016")},
+			    SLOW = {.kind = FINDING_DEGRADED,
+				    .property = EXPECT_LINK_SPEED,
+				    .expectation = &one,
+				    .location = "pci.conf:3:3",
+				    .has_address = true,
+				    .address.bus = 1,
+				    .expected = MUTABLE("16.0"),
+				    .seen = MUTABLE("2.5")};
+
+/* Like expect, with one finding before and one now; NULL: none. */
+static void expect_findings(struct inventory *was, const struct finding *before,
+			    struct inventory *is, const struct finding *now, const char *expected)
+{
+	struct finding old = {0}, new = {0};
+
+	if (before)
+		old = *before;
+	if (now)
+		new = *now;
+	was->findings = &old;
+	was->finding_count = before != NULL;
+	is->findings = &new;
+	is->finding_count = now != NULL;
+	expect(was, is, expected);
+}
+
+static void findings_are_events_when_they_begin_change_and_end(void **state)
+{
+	struct inventory *is = INVENTORY(DEVICE(1, VFIO)), *was = INVENTORY(DEVICE(1, VFIO));
+	struct finding fewer = TOO_FEW, moved = SLOW;
+
+	(void)state;
+	fewer.seen = MUTABLE("2");
+	moved.property = EXPECT_SHORT_ADDRESS;
+	moved.kind = FINDING_MOVED;
+	moved.seen = MUTABLE("05:00.0=15b3:1016");
+	expect_findings(was, NULL, is, &TOO_FEW,
+			"FAILURE summary expect_missing: event=expect_missing property=count "
+			"expect_alias=gpu expected=4 seen=3 location=pci.conf:2:3\n");
+	expect_findings(was, &TOO_FEW, is, &TOO_FEW, "");
+	expect_findings(was, &TOO_FEW, is, &fewer,
+			"FAILURE summary expect_missing: event=expect_missing property=count "
+			"expect_alias=gpu expected=4 seen=2 location=pci.conf:2:3\n");
+	expect_findings(was, &fewer, is, NULL,
+			"OKAY summary expect_met: event=expect_met property=count "
+			"expect_alias=gpu expected=4 location=pci.conf:2:3\n");
+	expect_findings(
+		was, NULL, is, &SLOW,
+		"WARNING 0000:01:00.0 expect_degraded: event=expect_degraded "
+		"address=0000:01:00.0 model=15b3:1016 property=link_speed "
+		"short_address=01:00.0?15b3:1016 expected=16.0 seen=2.5 location=pci.conf:3:3\n");
+	/* one that was missing is elsewhere now */
+	expect_findings(was, &GONE, is, &moved,
+			"WARNING 0000:01:00.0 expect_moved: event=expect_moved "
+			"address=0000:01:00.0 model=15b3:1016 property=short_address "
+			"short_address=01:00.0?15b3:1016 expected=16.0 seen=05:00.0?15b3:1016 "
+			"location=pci.conf:3:3\n");
+	persistent = true;
+	expect_findings(was, &TOO_FEW, is, &TOO_FEW,
+			"FAILURE summary expect_missing: event=expect_missing property=count "
+			"expect_alias=gpu expected=4 seen=3 location=pci.conf:2:3\n");
+	persistent = false;
+}
+
+static void what_a_missing_device_does_not_have_is_not_met(void **state)
+{
+	struct inventory *is = INVENTORY(DEVICE(2, VFIO)),
+			 *was = INVENTORY(DEVICE(1, VFIO), DEVICE(2, VFIO));
+
+	(void)state;
+	expect_findings(was, &SLOW, is, &GONE,
+			"WARNING 0000:01:00.0 removed: event=removed address=0000:01:00.0 "
+			"model=15b3:1016 driver=vfio-pci\n"
+			"FAILURE summary expect_missing: event=expect_missing "
+			"property=short_address short_address=01:00.0?15b3:1016 "
+			"expected=01:00.0?15b3:1016 location=pci.conf:3:3\n");
+}
+
+static void a_device_that_sleeps_is_an_event_only_if_it_had_a_finding(void **state)
+{
+	struct inventory *is = INVENTORY(DEVICE(1, VFIO)), *was = INVENTORY(DEVICE(1, VFIO));
+	struct finding asleep = SLOW;
+
+	(void)state;
+	asleep.kind = FINDING_UNKNOWN;
+	asleep.reason = FINDING_SUSPENDED;
+	asleep.seen = NULL;
+	expect_findings(was, NULL, is, &asleep, "");
+	expect_findings(was, &asleep, is, &asleep, "");
+	expect_findings(was, &asleep, is, NULL, "");
+	expect_findings(was, &SLOW, is, &asleep,
+			"OKAY 0000:01:00.0 expect_unknown: event=expect_unknown "
+			"address=0000:01:00.0 model=15b3:1016 property=link_speed "
+			"short_address=01:00.0?15b3:1016 expected=16.0 reason=suspended "
+			"location=pci.conf:3:3\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(findings_are_events_when_they_begin_change_and_end),
+		cmocka_unit_test(what_a_missing_device_does_not_have_is_not_met),
+		cmocka_unit_test(a_device_that_sleeps_is_an_event_only_if_it_had_a_finding),
 		cmocka_unit_test(without_a_change_there_is_no_event),
 		cmocka_unit_test(devices_are_added_and_removed),
 		cmocka_unit_test(a_changed_selection_is_not_an_event),

@@ -324,26 +324,35 @@ static void a_device_whose_ids_could_not_be_read_is_not_missing(void **state)
 
 static void findings_of_two_readings_are_compared_by_their_subject(void **state)
 {
+	struct expectation group = {.filter = MUTABLE("10de:*")}, same = group,
+			   one = {.short_address = MUTABLE("01:00.0")};
 	struct finding slow = {.kind = FINDING_DEGRADED,
 			       .property = EXPECT_LINK_SPEED,
+			       .expectation = &group,
 			       .location = "pci.conf:2:3",
 			       .has_address = true,
 			       .address = AT(1),
 			       .expected = MUTABLE("16.0"),
 			       .seen = MUTABLE("8.0")};
-	struct finding slower = slow, other = slow, elsewhere = slow, missing = slow, moved = slow;
+	struct finding slower = slow, other = slow, edited = slow, missing = slow, moved = slow;
 
 	(void)state;
 	slower.seen = MUTABLE("2.5");
 	other.address.bus = 2;
-	elsewhere.location = "pci.conf:3:3";
+	edited.location = "pci.conf:3:3";
+	edited.expectation = &same;
 	assert_true(finding_same(&slow, &slow));
+	assert_true(finding_same(&slow, &edited));
 	assert_true(finding_same_subject(&slow, &slower));
 	assert_false(finding_same(&slow, &slower));
 	assert_false(finding_same_subject(&slow, &other));
-	assert_false(finding_same_subject(&slow, &elsewhere));
+	same.alias = MUTABLE("a1");
+	assert_false(finding_same_subject(&slow, &edited));
+	edited.expectation = NULL;
+	assert_false(finding_same_subject(&slow, &edited));
 	/* one device, wherever it is */
 	missing.property = moved.property = EXPECT_SHORT_ADDRESS;
+	missing.expectation = moved.expectation = &one;
 	missing.kind = FINDING_MISSING;
 	missing.has_address = false;
 	moved.kind = FINDING_MOVED;

@@ -6,6 +6,8 @@
 #include "probe/monitor/monitor.h"
 #include "tests/unit/fakesys.h"
 
+#include <poll.h>
+
 static struct fakesys *fake;
 static struct log_capture captured;
 static struct monitor *monitor;
@@ -128,6 +130,102 @@ static void an_invalid_or_removed_configuration_is_rejected(void **state)
 	assert_int_equal(reading.current->selected, 1);
 }
 
+static bool is_awake(void)
+{
+	struct pollfd polled = {.fd = monitor_listen(monitor), .events = POLLIN};
+
+	assert_true(polled.fd >= 0);
+	return poll(&polled, 1, 0) > 0;
+}
+
+static void a_caller_that_waits_is_woken_by_files_and_the_configuration(void **state)
+{
+	(void)state;
+	fakesys_file(fake, "dev/vfio/2", "");
+	assert_int_equal(start(), 0);
+	is_awake(); /* listens from here on */
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.causes, WATCH_FILES);
+	read_until_short();
+	assert_int_equal(reading.causes, 0);
+	assert_false(is_awake());
+	fakesys_file(fake, "dev/vfio/2", "x");
+	assert_true(is_awake());
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.causes, WATCH_FILES);
+	assert_true(reading.full);
+	assert_true(reading.unsettled);
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_true(reading.full);
+	assert_false(reading.unsettled);
+	read_until_short();
+	assert_false(is_awake());
+	fakesys_file(fake, "etc/pci.conf", ":filter: '*:*'\n");
+	assert_true(is_awake());
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.causes, WATCH_CONFIG);
+	assert_int_equal(reading.config_status, CONFIG_LOADED);
+	assert_false(is_awake());
+}
+
+static void other_files_beside_the_configuration_cause_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(start(), 0);
+	is_awake();
+	read_until_short();
+	fakesys_file(fake, "etc/other.conf", "");
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.causes, 0);
+	assert_false(reading.full);
+}
+
+static void a_caller_that_reads_seldom_can_ask_for_unknown_owners(void **state)
+{
+	(void)state;
+	assert_int_equal(start(), 0);
+	read_until_short();
+	fakesys_remove(fake, "proc");
+	fakesys_file(fake, "dev/vfio/2", "x");
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.current->devices[0].ownership, OWNERSHIP_UNKNOWN);
+	monitor_recheck(monitor);
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_true(reading.full);
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	fakesys_process(fake, 1, "/sbin/init");
+	monitor_recheck(monitor);
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.current->devices[0].ownership, OWNERSHIP_FREE);
+	monitor_recheck(monitor);
+	while (reading.full)
+		assert_int_equal(monitor_read(monitor, &reading), 0);
+	monitor_recheck(monitor);
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_false(reading.full); /* nothing may have changed silently */
+}
+
+static void all_devices_need_no_configuration(void **state)
+{
+	const struct probe_options options = {
+		.log = log_capture_add(&captured),
+		.sysroot = fake->path,
+		.config_home = "/etc/pci.conf",
+		.all = true,
+	};
+
+	(void)state;
+	assert_int_equal(monitor_new(&options, &monitor), 0);
+	assert_true(monitor_listen(monitor) >= 0);
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.current->selected, 2);
+	fakesys_file(fake, "etc/pci.conf", ":filter: invalid rule\n");
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.config_status, CONFIG_UNCHANGED);
+	assert_int_equal(reading.current->selected, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +239,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_changed_configuration_is_loaded, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_invalid_or_removed_configuration_is_rejected,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_caller_that_waits_is_woken_by_files_and_the_configuration, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(other_files_beside_the_configuration_cause_nothing,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_caller_that_reads_seldom_can_ask_for_unknown_owners, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_devices_need_no_configuration, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);

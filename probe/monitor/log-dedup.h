@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Logs a persistent error once, not in every reading. */
-#ifndef PCIPROBE_COLLECTD_LOG_DEDUP_H
-#define PCIPROBE_COLLECTD_LOG_DEDUP_H
+#ifndef PCIPROBE_MONITOR_LOG_DEDUP_H
+#define PCIPROBE_MONITOR_LOG_DEDUP_H
 
 #include "probe/log.h"
 #include "probe/strings.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugins/collectd/log-dedup.h"
+#include "probe/monitor/log-dedup.h"
 
 #include <string.h>
 
