@@ -22,7 +22,8 @@ int main(int argc, char **argv)
 	if (options_parse(argc, argv, &options, &status) == 0)
 		status = options.subcommand->run(&options);
 	else if (options.is_plugin)
-		status = check_failed(&options);
+		/* of help and version, too, so that no service is OK by mistake */
+		status = status == STATUS_OK ? (int)SERVICE_UNKNOWN : check_failed(&options);
 	options_free(&options);
 	failed = options.is_plugin ? (int)SERVICE_UNKNOWN : STATUS_FAILED;
 	options.is_plugin = false;

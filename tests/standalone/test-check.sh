@@ -156,11 +156,13 @@ for wrong in "-w" "-w x" "-w degraded=2:1" "-w nonsense=1" "-c available:x=1:" "
 done
 expect 2 "options before the subcommand are rejected" "$PCIPROBE" -q check
 says err "'check' must come first" "the error says how"
-for arguments in "check --help" "check --version" "check help"; do
+for arguments in "check --help" "check --version" "check -w help"; do
 	# shellcheck disable=SC2086  # words
 	expect 3 "$arguments is not a check that is OK" "$PCIPROBE" $arguments
 	[ -s out ]; result $? "$arguments prints something" out
 done
+expect 0 "check help succeeds" "$PCIPROBE" check help
+says out "conflicts " "check help lists the checks"
 expect 0 "help check succeeds" "$PCIPROBE" help check
 says out "  -c, --critical NAME=RANGE" "-c is the critical range"
 says out "      --config FILE" "--config has no short form"

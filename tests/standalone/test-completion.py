@@ -209,6 +209,7 @@ def check(tap, shell):
         {column for column in listed_values("-o") if column.startswith("vfs_")},
     )
     offers("the systems of verify", "verify n", {"nova", "nova-db"})
+    offers("the names of checks", "check con", {"conflicts"})
     offers("files", "-c o", {"one.conf", "other.conf"})
     for option in FREE_TEXT:
         offers("nothing for %s" % option, "%s " % option, set())

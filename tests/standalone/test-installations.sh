@@ -170,6 +170,35 @@ pciprobe -f prometheus | grep -c '^pciprobe_' >wanted
 grep -c '^pciprobe_' /var/lib/prometheus/node-exporter/pciprobe.prom >out
 same "Prometheus: the file has all series" wanted out
 
+mkdir -p /etc/nagios4/conf.d /etc/icinga2/conf.d /etc/nagios/nrpe.d /etc/sudoers.d
+for row in "Nagios nagios4 nagios4/conf.d/pciprobe.cfg" "Icinga icinga2 icinga2/conf.d/pciprobe.conf" \
+	"NRPE nagios-nrpe-server nagios/nrpe.d/pciprobe.cfg"; do
+	# shellcheck disable=SC2086  # words
+	set -- $row
+	rm -f /etc/sudoers.d/pciprobe
+	run "$1" sh -c; result $? "$1: the definition is installed" err
+	echo "systemctl reload $2" >wanted; same "$1: the daemon is reloaded" wanted log
+	grep -qF "$prefix/bin/pciprobe" "/etc/$3"; result $? "$1: the definition has the path of pciprobe" "/etc/$3"
+	[ "$(stat -c %a /etc/sudoers.d/pciprobe)" = 440 ]; result $? "$1: sudo accepts the mode of its file" /etc/sudoers.d/pciprobe
+done
+if command -v visudo >/dev/null && id nagios >/dev/null 2>&1; then
+	visudo -cf /etc/sudoers.d/pciprobe >out 2>&1; result $? "NRPE: sudo accepts its file" out
+	command=$(sed -n 's/^command\[pciprobe\]=//p' /etc/nagios/nrpe.d/pciprobe.cfg)
+	setpriv --reuid nagios --regid nagios --clear-groups sh -c "$command" >out 2>err </dev/null
+	grep -q "^PCI OK - 3 devices, 1 free, 1 reserved, 1 host | " out; result $? "NRPE: its user sees the owners of devices" out err
+	setpriv --reuid nagios --regid nagios --clear-groups sh -c "$command -w free=5:" >out 2>err </dev/null
+	grep -q "^PCI WARNING - 1 free device (" out; result $? "NRPE: its user can pass options" out err
+	! setpriv --reuid nagios --regid nagios --clear-groups sudo -n "$prefix/bin/pciprobe" list >out 2>err </dev/null
+	result $? "NRPE: its user can run nothing else" out
+else
+	skip "NRPE: its user sees the owners of devices" "no sudo or no user nagios (Debian packages sudo and nagios-nrpe-server)"
+fi
+cover /usr/lib
+mkdir -p /usr/lib/check_mk_agent/local
+run Checkmk sh -c; result $? "Checkmk: the local check is installed" err
+/usr/lib/check_mk_agent/local/pciprobe >out 2>err
+grep -q '^0 "PCI devices" devices=3;;;0|.* 3 devices, 1 free, 1 reserved, 1 host$' out; result $? "Checkmk: the agent gets a line" out err
+
 mkdir -p /etc/telegraf/telegraf.d
 run Telegraf sh -c; result $? "Telegraf: the input is installed" err
 echo "systemctl restart telegraf" >wanted; same "Telegraf: it is restarted" wanted log
@@ -276,6 +305,6 @@ done
 
 # ---- completeness ----
 sed -n '/^## Supported systems/,/^## Documentation/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus Telegraf systemd Zabbix cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus Nagios Icinga NRPE Checkmk Telegraf systemd Zabbix cron scripts | sort >wanted
 same "all lines of the table were run" wanted rows
 echo "1..$number"

@@ -73,6 +73,8 @@ function __pciprobe_complete
         case '*SUBCOMMAND*'
             $program help 2>/dev/null |
                 awk '/^Subcommands:/ {on = 1; next} /^$/ {on = 0} on {print $1 "\t" substr($0, 30)}'
+        case '*NAME*'
+            $program $subcommand help 2>/dev/null | string replace -r -- '^(\S+) +' '$1\t'
         case '*ADDRESS*'
             command ls /sys/bus/pci/devices 2>/dev/null
         case '*FILE*'

@@ -548,15 +548,16 @@ int service_write(FILE *out, const struct service_output *output, const struct c
 int service_write_failure(FILE *out, const struct service_output *output)
 {
 	const struct strings *messages = output->messages;
-	int error;
+	int error = messages && messages->count ? 0 : -ENOMEM;
 
 	write_state(out, output, SERVICE_UNKNOWN);
 	if (output->is_checkmk)
 		fputs("- ", out);
-	error = write_clean(out, output,
-			    messages && messages->count ? messages->items[0] : "out of memory",
-			    true);
 	if (!error)
+		error = write_clean(out, output, messages->items[0], true);
+	if (error < 0)
+		fputs("out of memory", out);
+	else
 		error = write_messages(out, output, 1);
 	fputc('\n', out);
 	return error;

@@ -48,7 +48,8 @@ struct service_output {
 int service_write(FILE *out, const struct service_output *output, const struct check_input *input,
 		  const struct service *service);
 
-/* Writes a service that is UNKNOWN because of MESSAGES, the first of which is the reason. */
+/* Writes a service that is UNKNOWN because of the messages, the first of which is the reason;
+ * without one memory is exhausted. Returns 0 or -ENOMEM. */
 int service_write_failure(FILE *out, const struct service_output *output);
 
 #endif

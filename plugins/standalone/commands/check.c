@@ -71,8 +71,7 @@ int check_failed(const struct options *options)
 {
 	struct service_output output = output_of(options);
 
-	if (options->messages.count)
-		service_write_failure(stdout, &output);
+	service_write_failure(stdout, &output);
 	return SERVICE_UNKNOWN;
 }
 
@@ -182,7 +181,7 @@ int run_service_check(struct options *options)
 
 	if (options->argument_count == 1 && strcmp(*options->arguments, "help") == 0) {
 		help_print_values('w');
-		return SERVICE_UNKNOWN;
+		return SERVICE_OK;
 	}
 	start_timeout(options);
 	if (check_names(options) && options_probe(options, details_of(options), &probe) == 0)

@@ -9,8 +9,7 @@
 /* Keeps a message for the output. */
 void check_keep_message(struct options *options, enum message_level level, const char *message);
 
-/* Writes that the state is unknown, and the messages, unless there are none: help was printed.
- * Returns SERVICE_UNKNOWN. */
+/* Writes that the state is unknown, and the messages. Returns SERVICE_UNKNOWN. */
 int check_failed(const struct options *options);
 
 #endif
