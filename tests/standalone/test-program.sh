@@ -579,6 +579,20 @@ else
 fi
 expect $host "devices can be listed with an empty environment" env -i "$PCIPROBE" -a
 
+# a name service may wait for the network
+if strace -qq -o trace true 2>/dev/null; then
+	strace -f -qq -e trace=file -o trace "$PCIPROBE" -a -J -o vendor_name,device_name,subsystem_name,class_name \
+		>out 2>err
+	if grep -q 'hwdb\.bin' trace; then
+		! grep -E '"/etc/(nsswitch\.conf|passwd)"|pciids-cache' trace >wrong
+		result $? "a name that pci.ids lacks is not looked up by way of the user's home" wrong
+	else
+		skip "a name that pci.ids lacks is not looked up by way of the user's home" "pci.ids has all names"
+	fi
+else
+	skip "a name that pci.ids lacks is not looked up by way of the user's home" "strace is not available"
+fi
+
 # ---- record ----
 expect 0 "record succeeds" p record taken
 expect 0 "a recording can be used as sysroot" "$PCIPROBE" --sysroot taken -f json
