@@ -74,11 +74,13 @@ bool device_has_conflict(const struct pci_device *device)
 	size_t whole = 0;
 
 	for (size_t i = 0; i < device->owner_count; i++) {
-		if (device->owners[i].mdev)
+		if (device->owners[i].mdev || device->owners[i].host_process)
 			continue;
 		whole++;
-		/* a vendor driver can pass VFs through itself; then the VM has the VF open */
-		if (!device->owners[i].reserves && !(device->owners[i].sources & OWNER_VFIO) &&
+		/* a vendor driver can pass VFs through itself, or offer them by vDPA; then the VM
+		 * has the VF open */
+		if (!device->owners[i].reserves &&
+		    !(device->owners[i].sources & (OWNER_VFIO | OWNER_NODES)) &&
 		    has_host_driver(device))
 			return true;
 	}
@@ -139,16 +141,21 @@ bool device_knows_leftovers(const struct pci_device *device)
 bool device_has_stated_settings(const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
-		if (!device->owners[i].reserves &&
+		if (owner_holds(&device->owners[i]) &&
 		    (device->owners[i].mac || device->owners[i].has_vlan))
 			return true;
 	return false;
 }
 
+bool owner_holds(const struct owner *owner)
+{
+	return !owner->reserves && !owner->host_process;
+}
+
 const struct owner *device_holder(const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
-		if (!device->owners[i].reserves)
+		if (owner_holds(&device->owners[i]))
 			return &device->owners[i];
 	return NULL;
 }
@@ -159,6 +166,7 @@ int device_copy_owners(struct pci_device *to, const struct pci_device *from)
 
 	to->ownership = from->ownership;
 	to->group_held = from->group_held;
+	to->has_vdpa_node = from->has_vdpa_node;
 	to->present |= from->present & HAS_OWNERSHIP;
 	free(to->unknown_reason);
 	to->unknown_reason = copy(from->unknown_reason, &failed);

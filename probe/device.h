@@ -134,10 +134,11 @@ enum owner_source {
 	OWNER_MDEV = 1u << 2,	 /* users of mediated devices */
 	OWNER_LIBVIRT = 1u << 3, /* libvirt domains */
 	OWNER_PROXMOX = 1u << 4, /* Proxmox reservations */
-	OWNER_ALL = (1u << 5) - 1,
-	OWNER_NONE = 1u << 5, /* explicitly none, see sources_parse */
+	OWNER_NODES = 1u << 5,	 /* processes with open nodes of the device's host driver */
+	OWNER_ALL = (1u << 6) - 1,
+	OWNER_NONE = 1u << 6, /* explicitly none, see sources_parse */
 };
-#define OWNER_SOURCE_COUNT 5
+#define OWNER_SOURCE_COUNT 6
 
 /* Result of reading a source. */
 enum source_state {
@@ -162,6 +163,8 @@ struct owner {
 	unsigned sources;  /* enum owner_source: those that found it */
 	char source[40];   /* the same as a string: "vfio+cmdline" */
 	bool reserves;	   /* only assigned: the VM is not running, or not with this device */
+	bool host_process; /* uses the device through its host driver: not a VM's, and does not
+			      hold it */
 	pid_t pid;	   /* 0: unknown, as is started then */
 	uint64_t started;  /* start time in clock ticks since boot; identifies the process together
 			      with the pid */
@@ -228,10 +231,11 @@ struct pci_device {
 	struct strings nonviable_peers; /* those bound to a host driver, which make the group not
 					   viable for VFIO */
 	bool group_held;		/* a process has the group open for another device */
-	enum ownership ownership;	/* HAS_OWNERSHIP */
-	char *unknown_reason; /* why ownership is unknown: what could not be determined, in one
-				 line; unsanitized */
-	struct owner *owners; /* several are allowed, see device_has_conflict */
+	bool has_vdpa_node;	  /* a VM can hold it by vDPA, while bound to its host driver */
+	enum ownership ownership; /* HAS_OWNERSHIP */
+	char *unknown_reason;	  /* why ownership is unknown: what could not be determined, in one
+				     line; unsanitized */
+	struct owner *owners;	  /* several are allowed, see device_has_conflict */
 	size_t owner_count;
 	struct pci_address *ancestors; /* upstream bridges, from the root port down */
 	size_t ancestor_count;
@@ -319,6 +323,10 @@ bool device_knows_leftovers(const struct pci_device *device);
 /* Whether a VM that holds DEVICE states settings of it, so that there could be drift. It is known
  * if vf is. */
 bool device_has_stated_settings(const struct pci_device *device);
+
+/* Whether OWNER is a VM or process that has the device, not one that it is reserved for or that
+ * uses it through its host driver. */
+bool owner_holds(const struct owner *owner);
 
 /* The owner whose traffic a VF carries: the first that holds it. NULL if there is none. Belongs to
  * the device. */

@@ -333,7 +333,7 @@ GET_OWNERS(vm_uuids, owner->uuid)
 GET_OWNERS(frontends, owner->frontend)
 GET_OWNERS(programs, owner->program)
 GET_OWNERS(owner_sources, owner->source)
-GET_OWNERS(claims, owner->reserves ? "reserves" : "holds")
+GET_OWNERS(claims, owner->reserves ? "reserves" : owner->host_process ? "host-process" : "holds")
 GET_OWNERS(guest_addresses, owner->guest_address)
 GET_OWNERS(mdevs, owner->mdev)
 GET_OWNERS(pods, owner->pod)
@@ -398,10 +398,17 @@ GET(root_port)
 #define OWNERS (DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP)
 
 /* A list with one item for each owner; LABEL names a single item. */
-#define OWNER_FIELD(label, name, heading, type, unit, help)                                  \
-	{                                                                                    \
-#name, heading, type, 0, unit, help, OWNERS, MEASURE_NONE, label, get_##name \
+#define OWNER_FIELD_OF(label, name, heading, type, unit, help, details)                       \
+	{                                                                                     \
+#name, heading, type, 0, unit, help, details, MEASURE_NONE, label, get_##name \
 	}
+
+/* One that tells about VMs only. */
+#define OWNER_FIELD(label, name, heading, type, unit, help) \
+	OWNER_FIELD_OF(label, name, heading, type, unit, help, OWNERS)
+
+#define PROCESS_FIELD(label, name, heading, type, unit, help) \
+	OWNER_FIELD_OF(label, name, heading, type, unit, help, OWNERS | DETAIL_HOST_PROCESSES)
 
 /* A setting or counter of a network VF. */
 #define VF_FIELD(name, heading, type, unit, help) \
@@ -547,24 +554,25 @@ const struct field FIELDS[] = {
 		 "whether several VMs claim it, or a VM and the host", OWNERS),
 	OWNER_FIELD("vm_id", vm_ids, "VM", FIELD_LIST, NULL,
 		    "ids of the owning VMs in their frontend"),
-	OWNER_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL,
-		    "names of the owning VMs or programs"),
+	PROCESS_FIELD("owner", owners, "OWNER", FIELD_LIST, NULL,
+		      "names of the owning VMs or programs"),
 	OWNER_FIELD("vm", vm_names, "VM_NAME", FIELD_LIST, NULL, "names of the VMs that claim it"),
 	OWNER_FIELD("vm_uuid", vm_uuids, "UUID", FIELD_LIST, NULL,
 		    "UUIDs of the VMs; like all following owner columns in the order of owners"),
 	OWNER_FIELD(
 		"frontend", frontends, "FRONTEND", FIELD_LIST, NULL,
 		"frontends of the VMs: opennebula, cloudstack, nova, proxmox, kubevirt, kata, incus or lxd"),
-	OWNER_FIELD("claim", claims, "CLAIM", FIELD_LIST, NULL,
-		    "holds, or reserves (the VM is not running)"),
-	OWNER_FIELD("program", programs, "PROGRAM", FIELD_LIST, NULL, "programs that hold it"),
-	OWNER_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL,
-		    "process ids of the programs; empty if unknown"),
-	OWNER_FIELD("pid_start", pid_starts, "STARTED", FIELD_NUMBERS, "clock ticks",
-		    "start times of the processes since boot"),
-	OWNER_FIELD(
+	PROCESS_FIELD(
+		"claim", claims, "CLAIM", FIELD_LIST, NULL,
+		"holds, reserves (the VM is not running) or host-process (uses it through its host driver)"),
+	PROCESS_FIELD("program", programs, "PROGRAM", FIELD_LIST, NULL, "programs that hold it"),
+	PROCESS_FIELD("pid", pids, "PID", FIELD_NUMBERS, NULL,
+		      "process ids of the programs; empty if unknown"),
+	PROCESS_FIELD("pid_start", pid_starts, "STARTED", FIELD_NUMBERS, "clock ticks",
+		      "start times of the processes since boot"),
+	PROCESS_FIELD(
 		"source", owner_sources, "SOURCE", FIELD_LIST, NULL,
-		"sources that show the owner, joined by +: vfio, cmdline, mdev, libvirt, proxmox"),
+		"sources that show the owner, joined by +: vfio, cmdline, mdev, libvirt, proxmox, nodes"),
 	OWNER_FIELD("guest_address", guest_addresses, "GUEST", FIELD_LIST, NULL,
 		    "addresses inside the VMs, for devices on the root bus"),
 	OWNER_FIELD("mdev", mdevs, "MDEV", FIELD_LIST, NULL,

@@ -132,6 +132,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	probe->details = options->details;
 	probe->other_details = options->other_details;
 	probe->ownership.libvirt_helper = options->libvirt_helper;
+	probe->ownership.host_processes = options->details & DETAIL_HOST_PROCESSES;
 	if (options->vf_helper)
 		probe->vf_helper = strdup(options->vf_helper);
 	error = options->vf_helper && !probe->vf_helper ? -ENOMEM : open_sources(probe, options);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "binder/hazards/descendants.h"
 
+#include "probe/ownership/hostnodes.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-
-#define NVIDIA_MAJOR 195
 
 void descendants_free(struct descendants *descendants)
 {
@@ -130,23 +130,17 @@ static int read_entry(const struct sysdir *directory, enum descendant_kind kind,
 	return add_device(directory->root, &device, ret);
 }
 
-/* Only NVIDIA's own driver shows the minor number of its node: "Device Minor: 	 0". */
 static int read_gpu(const struct sysdir *directory, enum descendant_kind kind, const char *address,
 		    struct descendants *ret)
 {
-	char path[NAME_MAX + 32], text[ATTRIBUTE_SIZE], *line;
-	unsigned minor_number;
-	ssize_t length;
+	char path[NAME_MAX + 32];
+	dev_t number;
+	int found = host_node_read_nvidia(directory->root, address, &number);
 
-	snprintf(path, sizeof(path), "%s/information", address);
-	length = sysdir_read(directory, path, text, sizeof(text));
-	if (length < 0)
-		return length == -ENOENT ? 0 : (int)length;
-	line = strstr(text, "Device Minor:");
-	if (!line || sscanf(line, "Device Minor: %5u", &minor_number) != 1)
-		return 0;
-	snprintf(path, sizeof(path), "nvidia/%s/nvidia%u", address, minor_number);
-	return add(ret, kind, makedev(NVIDIA_MAJOR, minor_number), path);
+	if (found <= 0)
+		return found;
+	snprintf(path, sizeof(path), "nvidia/%s/nvidia%u", address, minor(number));
+	return add(ret, kind, number, path);
 }
 
 static const struct source {

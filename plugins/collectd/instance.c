@@ -12,7 +12,7 @@ static const char *vm_of(const struct pci_device *device)
 	const struct owner *only = NULL;
 
 	for (size_t i = 0; i < device->owner_count; i++) {
-		if (device->owners[i].reserves)
+		if (!owner_holds(&device->owners[i]))
 			continue;
 		if (only)
 			return NULL;

@@ -86,7 +86,9 @@ static void append_difference(char buffer[static FINDING_TEXT_SIZE], const struc
 		append(buffer, "%s, which no item of :expect: matches", finding->seen);
 	else if (finding->property != EXPECT_SHORT_ADDRESS)
 		append_property(buffer, finding);
-	else if (finding->kind == FINDING_MOVED || finding->kind == FINDING_CHANGED)
+	else if (finding->kind == FINDING_MOVED)
+		append(buffer, "expected at %s", finding->expected);
+	else if (finding->kind == FINDING_CHANGED)
 		append(buffer, "is %s, expected %s", finding->seen, finding->expected);
 	else if (finding->kind == FINDING_MISSING)
 		append(buffer, "no such device");

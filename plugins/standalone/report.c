@@ -81,6 +81,9 @@ unsigned report_details(struct report *report, const struct options *options, un
 			  extra;
 	for (size_t i = 0; i < report->column_count; i++)
 		report->details |= report->columns[i]->details;
+	/* every short-lived one would begin a new time series */
+	if (options->writer->flags & WRITER_POLLED)
+		report->details &= ~(unsigned)DETAIL_HOST_PROCESSES;
 	return report->details;
 }
 

@@ -75,6 +75,8 @@ unsigned rows_details(const struct rows *rows)
 
 	if (rows->states || rows->owners.count)
 		details |= DETAIL_USAGE;
+	if (rows->owners.count)
+		details |= DETAIL_HOST_PROCESSES;
 	if (rows->drivers.count)
 		details |= DETAIL_DRIVER;
 	for (size_t i = 0; i < rows->sort_count; i++)

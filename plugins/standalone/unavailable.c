@@ -5,7 +5,10 @@
 
 static void write_owner(FILE *out, const struct owner *owner)
 {
-	fputs(owner->reserves ? "reserved for " : "held by ", out);
+	fputs(owner->reserves	    ? "reserved for "
+	      : owner->host_process ? "used by "
+				    : "held by ",
+	      out);
 	if (owner->name) {
 		fputs("VM '", out);
 		text_write_plain(out, owner->name);

@@ -40,7 +40,8 @@ enum detail {
 	DETAIL_VF_SETTINGS = 1u << 26, /* read by vf_settings_read, from SRIOV, VF_INDEX, DRIVER and
 					  PF_INTERFACE */
 	DETAIL_EXPECT = 1u << 27,      /* compared with :expect: by findings_read */
-	DETAIL_ALL = (1u << 28) - 1,
+	DETAIL_HOST_PROCESSES = 1u << 28, /* read by ownership_read */
+	DETAIL_ALL = (1u << 29) - 1,
 	/* vf and what it is read from */
 	DETAIL_OF_VFS = DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_DRIVER | DETAIL_PF_INTERFACE |
 			DETAIL_VF_SETTINGS,

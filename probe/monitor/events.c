@@ -147,7 +147,7 @@ static bool same_owner(const struct owner *a, const struct owner *b)
 static bool has_owner(const struct pci_device *device, const struct owner *owner)
 {
 	for (size_t i = 0; device && i < device->owner_count; i++)
-		if (!device->owners[i].reserves && same_owner(&device->owners[i], owner))
+		if (owner_holds(&device->owners[i]) && same_owner(&device->owners[i], owner))
 			return true;
 	return false;
 }
@@ -158,13 +158,13 @@ static void find_owners(const struct event_search *search, const struct pci_devi
 			const struct pci_device *is)
 {
 	for (size_t i = 0; was && !is_unknown(is) && i < was->owner_count; i++)
-		if (!was->owners[i].reserves && !has_owner(is, &was->owners[i]))
+		if (owner_holds(&was->owners[i]) && !has_owner(is, &was->owners[i]))
 			emit(search, (struct event){.kind = EVENT_VM_DETACHED,
 						    .was = was,
 						    .is = is,
 						    .owner = &was->owners[i]});
 	for (size_t i = 0; i < is->owner_count; i++)
-		if (!is->owners[i].reserves && !has_owner(was, &is->owners[i]))
+		if (owner_holds(&is->owners[i]) && !has_owner(was, &is->owners[i]))
 			emit(search, (struct event){.kind = EVENT_VM_ATTACHED,
 						    .was = was,
 						    .is = is,
@@ -228,6 +228,12 @@ static const struct finding *find_finding(const struct inventory *inventory,
 	return NULL;
 }
 
+static const enum event_kind FINDING_EVENTS[FINDING_KIND_COUNT] = {
+	[FINDING_MISSING] = EVENT_EXPECT_MISSING,	[FINDING_MOVED] = EVENT_EXPECT_MOVED,
+	[FINDING_DEGRADED] = EVENT_EXPECT_DEGRADED,	[FINDING_CHANGED] = EVENT_EXPECT_CHANGED,
+	[FINDING_UNEXPECTED] = EVENT_EXPECT_UNEXPECTED, [FINDING_UNKNOWN] = EVENT_EXPECT_UNKNOWN,
+};
+
 static void emit_finding(const struct event_search *search, enum event_kind kind,
 			 const struct finding *finding, const struct inventory *was,
 			 const struct inventory *is)
@@ -265,15 +271,6 @@ static bool is_met(const struct finding *ended, const struct inventory *is)
 static void find_findings(const struct event_search *search, const struct inventory *was,
 			  const struct inventory *is)
 {
-	static const enum event_kind kinds[FINDING_KIND_COUNT] = {
-		[FINDING_MISSING] = EVENT_EXPECT_MISSING,
-		[FINDING_MOVED] = EVENT_EXPECT_MOVED,
-		[FINDING_DEGRADED] = EVENT_EXPECT_DEGRADED,
-		[FINDING_CHANGED] = EVENT_EXPECT_CHANGED,
-		[FINDING_UNEXPECTED] = EVENT_EXPECT_UNEXPECTED,
-		[FINDING_UNKNOWN] = EVENT_EXPECT_UNKNOWN,
-	};
-
 	for (size_t i = 0; i < was->finding_count; i++)
 		if (!is_suspended(&was->findings[i]) && !find_finding(is, &was->findings[i], i) &&
 		    is_met(&was->findings[i], is))
@@ -284,7 +281,7 @@ static void find_findings(const struct event_search *search, const struct invent
 
 		if ((same && !search->persistent) || (is_suspended(now) && (same || !before)))
 			continue;
-		emit_finding(search, kinds[now->kind], now, was, is);
+		emit_finding(search, FINDING_EVENTS[now->kind], now, was, is);
 	}
 }
 
@@ -316,4 +313,12 @@ void events_of_state(const struct inventory *inventory, event_sink *sink, void *
 {
 	inventory_foreach(inventory, device)
 		sink(data, &(struct event){.kind = EVENT_PRESENT, .is = device});
+	for (size_t i = 0; i < inventory->finding_count; i++) {
+		const struct finding *finding = &inventory->findings[i];
+		struct event event = {.kind = FINDING_EVENTS[finding->kind], .finding = finding};
+
+		if (finding->has_address)
+			event.is = inventory_find(inventory, &finding->address);
+		sink(data, &event);
+	}
 }

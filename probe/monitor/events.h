@@ -86,7 +86,8 @@ typedef void event_sink(void *data, const struct event *event);
 void events_find(const struct inventory *was, const struct inventory *is, bool persistent,
 		 event_sink *sink, void *data);
 
-/* Calls SINK with EVENT_PRESENT for each selected device of INVENTORY. */
+/* Calls SINK with EVENT_PRESENT for each selected device of INVENTORY, then with EVENT_EXPECT_* for
+ * each finding. */
 void events_of_state(const struct inventory *inventory, event_sink *sink, void *data);
 
 #endif

@@ -9,7 +9,8 @@
 
 /* A full reading after an event is repeated once: the process of a killed VM ends a little later
  * than it closes its devices. Some states end without an event: a process that could not be
- * inspected exits, a reservation of Proxmox expires. They are checked every few readings. */
+ * inspected exits, a reservation of Proxmox expires, a VM closes a vDPA node. They are checked
+ * every few readings. */
 #define FULL_READINGS_AFTER_EVENT 2
 #define READINGS_PER_RECHECK 6
 
@@ -152,7 +153,8 @@ static bool may_change_silently(const struct pci_device *device)
 	for (size_t i = 0; i < device->owner_count; i++)
 		if (device->owners[i].reserves && (device->owners[i].sources & OWNER_PROXMOX))
 			return true;
-	return (device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN;
+	return device->has_vdpa_node ||
+	       ((device->present & HAS_OWNERSHIP) && device->ownership == OWNERSHIP_UNKNOWN);
 }
 
 static bool any_may_change_silently(const struct inventory *inventory)

@@ -38,7 +38,7 @@ static struct owner *add_owner(struct pci_device *device, const struct claim *cl
 		return NULL;
 	device->owners = grown;
 	grown += device->owner_count++;
-	*grown = (struct owner){.reserves = claim->reserves};
+	*grown = (struct owner){.reserves = claim->reserves, .host_process = claim->host_process};
 	return grown;
 }
 
@@ -98,6 +98,7 @@ int device_claim(struct pci_device *device, const struct claim *claim)
 		forget_vm(owner);
 	owner->sources |= claim->source;
 	owner->reserves = owner->reserves && claim->reserves;
+	owner->host_process = owner->host_process && claim->host_process;
 	if (!owner->pid) {
 		owner->pid = claim->pid;
 		owner->started = claim->started;

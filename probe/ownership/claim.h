@@ -10,6 +10,7 @@
 struct claim {
 	enum owner_source source;
 	bool reserves;
+	bool host_process; /* see struct owner */
 	pid_t pid;
 	uint64_t started;
 	const char *program, *name, *uuid;

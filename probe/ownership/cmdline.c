@@ -10,7 +10,9 @@ static bool has_device(const struct holder *holder, const struct pci_address *ad
 	for (size_t i = 0; i < holder->file_count; i++) {
 		const struct vfio_file *file = &holder->files[i];
 		const struct vfio_node *node = file->node;
-		bool is_known = node ? node->has_address && !node->mdev[0] : file->has_address;
+		bool is_known = node ? node->kind == VFIO_NODE_DEVICE && node->has_address &&
+						!node->mdev[0]
+				     : file->has_address;
 
 		if (is_known &&
 		    address_compare(node ? &node->address : &file->address, address) == 0)

@@ -20,6 +20,9 @@ static int read_descriptor(const struct inspection *inspection, const struct sys
 
 	if (result <= 0)
 		return result;
+	/* any user may open another driver's node any number of times; VFIO's files are counted */
+	if (file.node && vfio_node_is_foreign(file.node) && holder_has_node(holder, file.node))
+		return 0;
 	file.thread = thread;
 	return holder_add_file(holder, &file);
 }

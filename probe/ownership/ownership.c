@@ -2,6 +2,7 @@
 #include "probe/ownership/ownership.h"
 
 #include "probe/driver.h"
+#include "probe/ownership/hostnodes.h"
 #include "probe/ownership/references.h"
 #include "probe/ownership/sources.h"
 #include "probe/sysfs/scan.h"
@@ -42,6 +43,8 @@ struct evidence {
 	bool *mdev_parents; /* for each device: whether it has, or may have, mediated devices; NULL:
 			       none has */
 	bool idle;	    /* the kernel has no VFIO file open */
+	bool host_processes; /* see struct ownership_options */
+	bool has_host_nodes;
 	bool recording;
 };
 
@@ -209,6 +212,21 @@ static int walk(struct evidence *evidence, enum holders_depth depth)
 	return 0;
 }
 
+/* No process can have a VFIO file open. */
+static int walk_idle(struct evidence *evidence)
+{
+	int error;
+
+	if (!evidence->has_host_nodes)
+		return evidence->search.wanted & OWNER_CMDLINE
+			       ? walk(evidence, HOLDERS_COMMAND_LINES)
+			       : 0;
+	error = walk(evidence, HOLDERS_PROCESSES);
+	for (size_t i = 0; i < evidence->holders.count; i++)
+		evidence->holders.items[i].inspected = true;
+	return error;
+}
+
 /* Threads are inspected, which takes longer, only in the rare case that the kernel counts more
  * references than the processes' main threads account for. */
 static int find_holders(struct evidence *evidence)
@@ -220,7 +238,7 @@ static int find_holders(struct evidence *evidence)
 
 	search->processes.state = SOURCE_OK;
 	if (!(search->wanted & (OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV)) || !needs_walk(evidence))
-		return 0;
+		return evidence->has_host_nodes ? walk(evidence, HOLDERS_PROCESSES) : 0;
 	if (evidence->nodes_error) {
 		search->processes.state = SOURCE_FAILED;
 		snprintf(search->processes.why, sizeof(search->processes.why),
@@ -232,7 +250,7 @@ static int find_holders(struct evidence *evidence)
 	before = read_counts(search->root);
 	evidence->idle = !before.error && before.references < HIDDEN_REFERENCES;
 	if (evidence->idle)
-		return search->wanted & OWNER_CMDLINE ? walk(evidence, HOLDERS_COMMAND_LINES) : 0;
+		return walk_idle(evidence);
 	error = walk(evidence, HOLDERS_PROCESSES);
 	if (error < 0 || search->processes.state == SOURCE_FAILED)
 		return error;
@@ -320,6 +338,19 @@ static bool may_have_owner(const struct evidence *evidence, const struct pci_dev
 	return true;
 }
 
+/* Whether a VM may have the vDPA node of the device open; sets WHY then. */
+static bool may_be_held_by_vdpa(const struct evidence *evidence, const struct pci_device *device,
+				char why[UNKNOWN_REASON_SIZE])
+{
+	const struct owner_search *search = &evidence->search;
+	const struct source_report *nodes = &search->inventory->sources[__builtin_ctz(OWNER_NODES)];
+
+	if (!device->has_vdpa_node || nodes->state == SOURCE_OK)
+		return false;
+	snprintf(why, UNKNOWN_REASON_SIZE, "%s", nodes->why);
+	return true;
+}
+
 static enum ownership resolve_ownership(const struct evidence *evidence,
 					const struct pci_device *device,
 					char why[UNKNOWN_REASON_SIZE])
@@ -327,16 +358,17 @@ static enum ownership resolve_ownership(const struct evidence *evidence,
 	bool reserved = false;
 
 	for (size_t i = 0; i < device->owner_count; i++) {
-		if (!device->owners[i].reserves)
+		if (owner_holds(&device->owners[i]))
 			return OWNERSHIP_HELD;
-		reserved = true;
+		reserved |= device->owners[i].reserves;
 	}
 	if (reserved)
 		return OWNERSHIP_RESERVED;
 	if (!device_is_assignable(device))
 		return !device_is_bridge(device) && !evidence->recording &&
-				       is_shared_with_vfio(evidence, device) &&
-				       may_have_owner(evidence, device, why)
+				       (may_be_held_by_vdpa(evidence, device, why) ||
+					(is_shared_with_vfio(evidence, device) &&
+					 may_have_owner(evidence, device, why)))
 			       ? OWNERSHIP_UNKNOWN
 			       : OWNERSHIP_HOST;
 	return may_have_owner(evidence, device, why) ? OWNERSHIP_UNKNOWN : OWNERSHIP_FREE;
@@ -404,6 +436,24 @@ static int find_mdev_parents(struct evidence *evidence)
 	return 0;
 }
 
+/* Returns 0 or -ENOMEM. */
+static int find_host_nodes(struct evidence *evidence)
+{
+	struct owner_search *search = &evidence->search;
+	int count;
+
+	if (!(search->wanted & OWNER_NODES))
+		return 0;
+	count = host_nodes_read(search->root, evidence->host_processes, search->inventory,
+				&evidence->nodes);
+	evidence->has_host_nodes = count > 0;
+	search->host_nodes_error = count < 0 ? count : 0;
+	if (count < 0)
+		log_warning(search->log, "%s: the nodes of host drivers could not be listed: %s",
+			    sysroot_path(search->root), strerror(-count));
+	return count == -ENOMEM ? count : 0;
+}
+
 static int find_owners(struct evidence *evidence)
 {
 	struct inventory *inventory = evidence->search.inventory;
@@ -411,7 +461,9 @@ static int find_owners(struct evidence *evidence)
 
 	inventory_foreach(inventory, device)
 		read_vgpu_type(evidence->search.root, device);
-	error = evidence->recording ? 0 : find_holders(evidence);
+	error = evidence->recording ? 0 : find_host_nodes(evidence);
+	if (!error && !evidence->recording)
+		error = find_holders(evidence);
 	if (error < 0)
 		return error;
 	error = read_sources(&evidence->search);
@@ -443,6 +495,7 @@ int ownership_read(struct sysroot *root, const struct log *log,
 				.nodes = &evidence.nodes,
 				.holders = &evidence.holders,
 			},
+		.host_processes = options->host_processes,
 		.recording = is_recording(root),
 	};
 	int error;

@@ -11,13 +11,14 @@
 struct ownership_options {
 	unsigned sources;	    /* enum owner_source: the enabled ones */
 	const char *libvirt_helper; /* path of libvirt-domains; NULL: built without libvirt */
+	bool host_processes; /* name the processes that use a device through its host driver */
 };
 
 /* Sets ownership and owners of every selected device of INVENTORY, and the inventory's unseen and
  * sources. Drivers and IOMMU groups must have been read. Processes are inspected only if a selected
  * device is bound to a VFIO driver, or has no driver while VFIO uses its group, or mediated devices
- * exist. If a source fails, this is no error: the ownership of devices that it could have claimed
- * is unknown. Returns 0 or -ENOMEM. */
+ * exist, or it has nodes of its host driver (hostnodes.h). If a source fails, this is no error: the
+ * ownership of devices that it could have claimed is unknown. Returns 0 or -ENOMEM. */
 int ownership_read(struct sysroot *root, const struct log *log,
 		   const struct ownership_options *options, struct inventory *inventory);
 

@@ -203,8 +203,8 @@ static int read_by_child(int etc, int64_t deadline, struct pve_files *files)
 	error = pid < 0 ? pid : read_chunks(ends[0], deadline, files);
 	close(ends[0]);
 	if (pid > 0)
-		child_end(pid, false,
-			  error == -ETIMEDOUT ? REAP_HANGING_MAX : REAP_ANSWERED_MAX, &status);
+		child_end(pid, false, error == -ETIMEDOUT ? REAP_HANGING_MAX : REAP_ANSWERED_MAX,
+			  &status);
 	return error;
 }
 

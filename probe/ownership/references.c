@@ -62,6 +62,11 @@ int references_read(struct sysroot *root, unsigned *ret)
 
 /* ---- open files ---- */
 
+static bool is_vfio(const struct vfio_file *file)
+{
+	return !file->node || !vfio_node_is_foreign(file->node);
+}
+
 /* Returns the number of references of an open file; NODE is NULL for a device opened through its
  * group. A node with a cdev of its own has two: that of the cdev and that of its file operations
  * (Linux, fs/char_dev.c, chrdev_open(); in kernels since 5.16, which list VFIO's devices). Without
@@ -152,9 +157,9 @@ int references_count_found(struct sysroot *root, const struct holders *holders, 
 	for (size_t i = 0; i < holders->count; i++) {
 		const struct holder *holder = &holders->items[i];
 
-		if (holder->file_count)
-			memcpy(files + count, holder->files, holder->file_count * sizeof(*files));
-		count += holder->file_count;
+		for (size_t j = 0; j < holder->file_count; j++)
+			if (is_vfio(&holder->files[j]))
+				files[count++] = holder->files[j];
 	}
 	qsort_r(files, count, sizeof(*files), compare_files, &order);
 	for (size_t i = 0; i < count; i++)

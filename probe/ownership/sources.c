@@ -14,6 +14,8 @@ const struct source SOURCES[OWNER_SOURCE_COUNT] = {
 	{"mdev", OWNER_MDEV, "mediated devices", mdev_claim},
 	{"libvirt", OWNER_LIBVIRT, "libvirt's domains, running and defined", libvirt_claim},
 	{"proxmox", OWNER_PROXMOX, "Proxmox's reservations", proxmox_claim},
+	{"nodes", OWNER_NODES,
+	 "processes that have /dev/nvidia*, /dev/dri/* or /dev/vhost-vdpa-* open", nodes_claim},
 };
 
 struct claim holder_claim(const struct holder *holder, enum owner_source source)

@@ -20,6 +20,7 @@ struct owner_search {
 	const struct holders *holders;	/* empty if no process can hold a device */
 	struct source_report processes; /* whether all processes that hold VFIO files were found;
 					   its name isn't set */
+	int host_nodes_error; /* a negative errno: nodes of host drivers could not be listed */
 };
 
 /* Adds the source's claims with device_claim. Sets REPORT, initially SOURCE_OK, if it is absent,
@@ -35,7 +36,7 @@ struct source {
 
 extern const struct source SOURCES[OWNER_SOURCE_COUNT];
 
-claim_devices vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim;
+claim_devices vfio_claim, cmdline_claim, mdev_claim, libvirt_claim, proxmox_claim, nodes_claim;
 
 /* Parses LIST, a comma-separated list of source names, or a single "all" or "none", and adds the
  * bits to *sources, which may have those of a previous list; OWNER_NONE for "none". Returns 0,

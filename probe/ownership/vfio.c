@@ -137,7 +137,7 @@ static int claim_node(const struct owner_search *search, const struct vfio_node 
 		return 0;
 	if (node->kind == VFIO_NODE_GROUP)
 		return claim_group(search, holder, node->group);
-	if (!node->has_address || node->mdev[0])
+	if (node->kind != VFIO_NODE_DEVICE || !node->has_address || node->mdev[0])
 		return 0;
 	return claim_device(search, holder, &node->address);
 }
@@ -147,9 +147,12 @@ static int claim_node(const struct owner_search *search, const struct vfio_node 
 
 static bool has_group_or_node(const struct holder *holder)
 {
-	for (size_t i = 0; i < holder->file_count; i++)
-		if (holder->files[i].node && holder->files[i].node->kind != VFIO_NODE_CONTAINER)
+	for (size_t i = 0; i < holder->file_count; i++) {
+		const struct vfio_node *node = holder->files[i].node;
+
+		if (node && (node->kind == VFIO_NODE_GROUP || node->kind == VFIO_NODE_DEVICE))
 			return true;
+	}
 	return false;
 }
 

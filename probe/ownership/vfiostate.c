@@ -164,6 +164,11 @@ int vfio_nodes_read(struct sysroot *root, struct vfio_nodes *ret)
 	return 0;
 }
 
+bool vfio_node_is_foreign(const struct vfio_node *node)
+{
+	return node->kind == VFIO_NODE_VDPA || node->kind == VFIO_NODE_OTHER;
+}
+
 const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, bool is_block, dev_t number)
 {
 	for (size_t i = 0; i < nodes->count; i++) {
@@ -186,7 +191,8 @@ bool vfio_nodes_have_group(const struct vfio_nodes *nodes, unsigned group)
 bool vfio_nodes_have_device(const struct vfio_nodes *nodes, const struct pci_address *address)
 {
 	for (size_t i = 0; i < nodes->count; i++)
-		if (nodes->items[i].has_address && !nodes->items[i].mdev[0] &&
+		if (nodes->items[i].kind == VFIO_NODE_DEVICE && nodes->items[i].has_address &&
+		    !nodes->items[i].mdev[0] &&
 		    address_compare(&nodes->items[i].address, address) == 0)
 			return true;
 	return false;

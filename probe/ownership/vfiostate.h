@@ -17,6 +17,7 @@ enum vfio_node_kind {
 	VFIO_NODE_GROUP,     /* /dev/vfio/17 or /dev/vfio/noiommu-17 */
 	VFIO_NODE_DEVICE,    /* /dev/vfio/devices/vfio3 */
 	VFIO_NODE_CONTAINER, /* /dev/vfio/vfio */
+	VFIO_NODE_VDPA,	     /* /dev/vhost-vdpa-0: see hostnodes.h */
 	VFIO_NODE_OTHER,     /* of another driver, e.g. /dev/dri/card0: added by a caller */
 };
 
@@ -32,7 +33,7 @@ struct vfio_node {
 	dev_t number;		    /* identifies a descriptor of this node */
 	bool is_block;		    /* the number is a block device's */
 	unsigned group;		    /* of a group: its number */
-	bool has_address;	    /* of a device: a PCI device, or a mediated device of one */
+	bool has_address;	    /* of a PCI device, or a mediated device of one */
 	struct pci_address address; /* of that PCI device */
 	char mdev[MDEV_SIZE];	    /* the mediated device's UUID; "": the PCI device itself */
 };
@@ -60,6 +61,9 @@ int vfio_nodes_add(struct vfio_nodes *nodes, const struct vfio_node *node);
 /* Sets the node's number from the attribute "dev" ("246:17") in the directory NAME below AT.
  * Returns 1, 0 if the attribute is absent, or a negative errno. */
 int vfio_node_read_number(const struct sysdir *at, const char *name, struct vfio_node *node);
+
+/* Whether NODE is not VFIO's, but another driver's: of the last two kinds. */
+bool vfio_node_is_foreign(const struct vfio_node *node);
 
 const struct vfio_node *vfio_nodes_find(const struct vfio_nodes *nodes, bool is_block,
 					dev_t number);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The format prometheus: promtool accepts it, node_exporter serves it, and values match JSON."""
+"""The format prometheus: promtool accepts it, node_exporter serves it, and values match JSON. The
+format openmetrics: OpenMetrics' own parser finds the same samples."""
 import importlib.util
 import os
 import re
@@ -176,6 +177,39 @@ def check_host(text, document):
         yield "duration %s s" % samples.get("pciprobe_host_probe_duration_seconds")
 
 
+def openmetrics(machine):
+    return machine.pciprobe(*machine.rules(), "-f", "openmetrics")
+
+
+def check_openmetrics(text, openmetrics_text):
+    """OpenMetrics' reference parser, which rejects invalid text, finds the same samples."""
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+    try:
+        families = list(text_string_to_metric_families(openmetrics_text))
+    except ValueError as error:
+        yield "OpenMetrics' parser rejects it: %s" % error
+        return
+    found = [
+        (sample.name, sample.labels, sample.value)
+        for family in families
+        for sample in family.samples
+    ]
+    duration = "pciprobe_host_probe_duration_seconds"
+    yield from same(
+        [sample for sample in samples_of(text) if sample[0] != duration],
+        [sample for sample in found if sample[0] != duration],
+        "samples",
+    )
+    for family in families:
+        wanted = "counter" if family.samples[0].name.endswith("_total") else "gauge"
+        wanted = "info" if family.samples[0].name.endswith("_info") else wanted
+        yield from same(wanted, family.type, "type of " + family.name)
+        unit = family.name.rsplit("_", 1)[1]
+        wanted = unit if unit in ("bytes", "seconds") else ""
+        yield from same(wanted, family.unit, "unit of " + family.name)
+
+
 def read(machine):
     return machine.pciprobe(*machine.rules(), "-f", "prometheus"), machine.json(*machine.rules())
 
@@ -184,6 +218,12 @@ def check_machine(tap, machine):
     text, document = read(machine)
     tap.check(machine.name + ": promtool accepts it", check_promtool, text)
     tap.check(machine.name + ": names and types are valid", check_form, text)
+    tap.check(
+        machine.name + ": OpenMetrics has the same samples",
+        check_openmetrics,
+        text,
+        openmetrics(machine),
+    )
     tap.check(machine.name + ": devices match JSON", check_devices, text, document["devices"])
     tap.check(machine.name + ": host matches JSON", check_host, text, document)
     tap.check(machine.name + ": pools match JSON", check_pools, text, document)
@@ -267,6 +307,7 @@ def check_no_devices(folder):
     yield from same([], document["devices"], "devices")
     yield from check_promtool(text)
     yield from check_form(text)
+    yield from check_openmetrics(text, openmetrics(Machine("empty", folder)))
     yield from check_host(text, document)
 
 

@@ -588,7 +588,7 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_json(text, size);
 		return;
 	}
-	if (strcmp(writer->name, "cloudstack") == 0) {
+	if (strcmp(writer->name, "cloudstack") == 0 || strcmp(writer->name, "zabbix-lld") == 0) {
 		json_object_put(parse_json(text, size));
 		return;
 	}
@@ -598,7 +598,8 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_export(text, columns);
 	else if (strcmp(writer->name, "raw") == 0)
 		check_raw(text, columns);
-	else if (strcmp(writer->name, "prometheus") == 0 || strcmp(writer->name, "collectd") == 0)
+	else if (strcmp(writer->name, "prometheus") == 0 ||
+		 strcmp(writer->name, "openmetrics") == 0 || strcmp(writer->name, "collectd") == 0)
 		check_series(text, true);
 	else if (strcmp(writer->name, "dot") == 0)
 		check_dot(text);

@@ -22,8 +22,8 @@ from machines import Tap  # noqa: E402
 from tree import Tree, make_owned  # noqa: E402
 
 FORMATS = (
-    "table tree raw export json opennebula onehost prometheus influx collectd cloudstack "
-    "cloudstack-devices cloudstack-table nova libvirt proxmox proxmox-mapping kubevirt incus dot aliases"
+    "table tree raw export json opennebula onehost prometheus openmetrics influx collectd cloudstack "
+    "cloudstack-devices cloudstack-table nova libvirt proxmox proxmox-mapping kubevirt incus zabbix-lld dot aliases"
 ).split()
 # Differs between two runs.
 VOLATILE = re.compile(

@@ -226,6 +226,19 @@ unit=$(find "$prefix/lib/systemd" -name pciprobe-watch.service)
 for ((i = 0; i < 300; i++)); do grep -q '"event": "state"' out && break; sleep 0.1; done
 kill %1
 wait %1; result $? "systemd: the unit's command prints the state, and ends with SIGTERM" out err
+mkdir -p /etc/zabbix/zabbix_agentd.conf.d /etc/sudoers.d
+run Zabbix sh -c; result $? "Zabbix: the agent's keys are installed" err
+echo "systemctl restart zabbix-agent" >wanted; same "Zabbix: the agent is restarted" wanted log
+[ "$(stat -c %a /etc/sudoers.d/pciprobe)" = 440 ]; result $? "Zabbix: the file for sudo has the mode that sudo wants"
+printf '#!/bin/sh\n[ "$1" = -n ] && shift && exec "$@"\n' >tools/sudo
+chmod +x tools/sudo
+for key in pciprobe.json pciprobe.lld; do
+	sh -c "$(sed -n "s/^UserParameter=$key,//p" /etc/zabbix/zabbix_agentd.conf.d/pciprobe.conf)" >out 2>err
+	result $? "Zabbix: the command of $key succeeds" out err
+	[ "$(python3 -c 'import json; print(open("out").read().count("\"0000:00:0"))')" -ge 3 ]
+	result $? "Zabbix: $key has the devices" out
+done
+rm tools/sudo
 
 # without cron's own fields, and with cron's minimal environment
 cron() { env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin SHELL=/bin/sh sh -c "${1#"* * * * * root "}"; }
@@ -292,6 +305,6 @@ done
 
 # ---- completeness ----
 sed -n '/^## Supported systems/,/^## Documentation/s/^| \([A-Z a-z]*\) | `.*/\1/p' "$SOURCES/README.md" | sort >rows
-printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus Nagios Icinga NRPE Checkmk Telegraf systemd cron scripts | sort >wanted
+printf '%s\n' OpenNebula CloudStack Nova libvirt "Proxmox VE" "Proxmox VE cluster" KubeVirt Incus collectd Prometheus Nagios Icinga NRPE Checkmk Telegraf systemd Zabbix cron scripts | sort >wanted
 same "all lines of the table were run" wanted rows
 echo "1..$number"

@@ -178,7 +178,7 @@ rows "00:03.0 01:00.0 02:00.0 02:00.1 02:00.2 " "numeric sorting" --sort iommu_g
 rows "02:00.1 02:00.2 02:00.0 " "devices without a value are sorted last" --sort vf_index -d ::0108
 rows "00:03.0 02:00.0 01:00.0 02:00.2 02:00.1 " "sorting by several columns" --sort driver,iommu_group -d ::0108 -d ::0200
 rows "02:00.1 02:00.2 01:00.0 00:03.0 02:00.0 " "equal rows are sorted by address" --sort ownership -d ::0108 -d ::0200
-for format in table tree json export prometheus influx; do
+for format in table tree json export prometheus openmetrics influx zabbix-lld; do
 	"$PCIPROBE" --sysroot host -a -f $format --sort driver >out 2>err
 	result $? "$format with --sort succeeds" err
 	"$PCIPROBE" --sysroot host -a -f $format >unsorted
@@ -240,7 +240,7 @@ says err "warning: 0 of 3 devices selected by $SOURCES/etc/pci.conf (:filter: '0
 [ "$(wc -l <err)" -eq 1 ]; result $? "the warning about an empty selection has one line" err
 expect 0 "-q with an empty selection succeeds" p -q -c "$SOURCES/etc/pci.conf" -f raw --no-headings
 silent err "-q suppresses the warning"
-for format in prometheus influx collectd opennebula cloudstack; do
+for format in prometheus openmetrics influx collectd zabbix-lld opennebula cloudstack; do
 	expect 0 "an empty selection in $format succeeds" p -c "$SOURCES/etc/pci.conf" -f $format
 	silent err "$format, for monitoring, logs no warning"
 done
@@ -313,6 +313,34 @@ says out "VF settings unknown: the driver reported no settings" "explain says wh
 printf ':filter:\n:vf_defaults: {vlan: 100}\n' >vlan.conf
 expect 0 "explain succeeds with :vf_defaults:" "$PCIPROBE" --sysroot vfs -c vlan.conf explain 00:02.1
 says out "leftover of a previous VM: trust on" "what pci.conf states is not a leftover"
+
+# ---- a process that uses a device through its host driver ----
+device drm 0000:00:02.0 1234:1111 30000 bochs-drm
+mkdir -p drm/sys/class/drm drm/sys/devices/pci0000:00/0000:00:02.0/drm/card0 drm/numbers/dev/dri
+ln -s ../../devices/pci0000:00/0000:00:02.0/drm/card0 drm/sys/class/drm/card0
+echo 226:0 | tee drm/sys/devices/pci0000:00/0000:00:02.0/drm/card0/dev >drm/numbers/dev/dri/card0
+for pid in 1 77; do
+	mkdir -p drm/proc/$pid/fd drm/proc/$pid/fdinfo
+	printf 'Xorg\0-nolisten\0' >drm/proc/$pid/cmdline
+	echo "$pid (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0" >drm/proc/$pid/stat
+done
+ln -s /dev/dri/card0 drm/proc/77/fd/9
+echo "flags: 02" >drm/proc/77/fdinfo/9
+drm() {
+	"$PCIPROBE" --sysroot drm "$@"
+}
+expect 0 "a device on its host driver is listed" \
+	drm -f raw --no-headings -o ownership,conflict,owners,pids,claims,owner_sources,vm_names
+says out "host no Xorg 77 host-process nodes -" "its process is named, the state stays host"
+expect 0 "explain succeeds with a host process" drm explain
+says out "used by Xorg, process 77 (nodes)" "explain names the host process"
+expect 0 "an owner can be a host process" drm -f raw --no-headings -o address --owner Xorg
+says out "0000:00:02.0" "the device of the host process is selected"
+for format in prometheus openmetrics influx collectd opennebula; do
+	expect 0 "$format succeeds with a host process" drm -f $format
+	! grep -q Xorg out; result $? "$format omits host processes" out
+done
+expect 0 "the state alone needs no host processes" drm -f raw --no-headings -o ownership
 expect 0 "explain of one device succeeds" p explain 00:1f.3
 says out "selected: no pci.conf and no filter" "explain reports that there are no rules"
 expect 1 "explain of an absent device fails" p explain 00:05.0

@@ -257,7 +257,9 @@ int run_explain(struct options *options)
 				*arg);
 			return STATUS_USAGE;
 		}
-	if (options_probe(options, DETAIL_OF_VFS | DETAIL_POOLS | DETAIL_EXPECT, &probe) < 0)
+	if (options_probe(options,
+			  DETAIL_OF_VFS | DETAIL_POOLS | DETAIL_EXPECT | DETAIL_HOST_PROCESSES,
+			  &probe) < 0)
 		return STATUS_FAILED;
 	if (probe_read(probe, &inventory) == 0)
 		status = options->argument_count ? explain_arguments(options, probe, inventory)

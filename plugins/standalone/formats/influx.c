@@ -4,6 +4,7 @@
  * the host, each pool, each device, each owner and the traffic of each VF; or one for an event.
  * Properties to group by are tags, measurements are fields. */
 #include "common/text.h"
+#include "plugins/standalone/findingtext.h"
 #include "plugins/standalone/formats/eventformat.h"
 #include "plugins/standalone/formats/writer.h"
 #include "probe/metrics.h"
@@ -339,6 +340,7 @@ int write_influx_event(const struct event *event, const struct event_context *co
 {
 	struct line line = {.out = out, .separator = ' '};
 	struct timespec time = context->inventory->time;
+	char finding[FINDING_TEXT_SIZE];
 	int error = begin_line(out, context->inventory, "pciprobe_event");
 
 	if (!error)
@@ -350,6 +352,10 @@ int write_influx_event(const struct event *event, const struct event_context *co
 		write_integer(&line, "errors", event->errors);
 	if (context->config)
 		write_string(&line, "config", context->config);
+	if (event->finding) {
+		write_string(&line, "finding", finding_text(event->finding, finding));
+		write_string(&line, "location", event->finding->location);
+	}
 	if (event->owner)
 		write_event_owner(&line, event->owner);
 	if (!error)

@@ -3,6 +3,7 @@
 #include "common/jsonvalue.h"
 #include "plugins/standalone/formats/eventformat.h"
 #include "plugins/standalone/formats/jsonfield.h"
+#include "plugins/standalone/formats/jsonfinding.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,8 @@ int write_json_event(const struct event *event, const struct event_context *cont
 		add_owner(object, event->owner, &error);
 	if (event->errors)
 		jsonvalue_add(object, "errors", json_object_new_uint64(event->errors), &error);
+	if (event->finding)
+		jsonvalue_add(object, "finding", jsonfinding_new(event->finding, &error), &error);
 	add_evidence(object, event, &error);
 	error = jsonvalue_write(out, object, error);
 	if (!error)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* prometheus: the text format of node_exporter's textfile collector,
- * https://prometheus.io/docs/instrumenting/exposition_formats/. Measurements are series; properties
+ * https://prometheus.io/docs/instrumenting/exposition_formats/, and openmetrics:
+ * https://prometheus.io/docs/specs/om/open_metrics_spec/. The samples are the same, but no text is
+ * valid in both: OpenMetrics names the family of a counter without "_total", which the other format
+ * does not relate to its samples. Measurements are series; properties
  * of a device are labels of info series with the value 1, to be joined by address. Traffic is a
  * VM's, and also has its name, so that a new VM begins a new series. Unknown or absent values have
  * no series. */
@@ -18,10 +21,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct output {
+	FILE *file;
+	bool is_openmetrics;
+};
+
 /* A metric family: all series with the same name. HELP and TYPE are written before the first
  * sample, so that empty families are omitted. */
 struct family {
-	FILE *out;
+	const struct output *out;
 	char name[80];
 	const char *help;
 	enum measure measure;
@@ -34,7 +42,7 @@ static bool is_total(enum measure measure)
 }
 
 /* Only the names of counters may end in "total". */
-static struct family family_new(FILE *out, const char *subject, const char *name,
+static struct family family_new(const struct output *out, const char *subject, const char *name,
 				enum measure measure, const char *help)
 {
 	struct family family = {.out = out, .help = help, .measure = measure};
@@ -52,21 +60,47 @@ static struct family family_new(FILE *out, const char *subject, const char *name
 	return family;
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name);
+
+	return length >= strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+}
+
+/* OpenMetrics' families have names without the endings of their samples' names, and a unit that is
+ * the end of the name. */
+static void write_header(const struct family *family)
+{
+	bool is_info = family->out->is_openmetrics && ends_with(family->name, "_info");
+	const char *type = is_total(family->measure) ? "counter" : is_info ? "info" : "gauge";
+	const char *end = is_total(family->measure) ? "_total" : is_info ? "_info" : "";
+	static const char *const units[] = {"bytes", "seconds"};
+	FILE *out = family->out->file;
+	char name[sizeof(family->name)];
+
+	strcpy(name, family->name);
+	if (family->out->is_openmetrics)
+		name[strlen(name) - strlen(end)] = '\0';
+	fprintf(out, "# HELP %s %c%s.\n# TYPE %s %s\n", name,
+		toupper((unsigned char)family->help[0]), family->help + 1, name, type);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (family->out->is_openmetrics && ends_with(name, units[i]))
+			fprintf(out, "# UNIT %s %s\n", name, units[i]);
+}
+
 static void begin_sample(struct family *family)
 {
 	if (!family->has_header)
-		fprintf(family->out, "# HELP %s %c%s.\n# TYPE %s %s\n", family->name,
-			toupper((unsigned char)family->help[0]), family->help + 1, family->name,
-			is_total(family->measure) ? "counter" : "gauge");
+		write_header(family);
 	family->has_header = true;
-	fputs(family->name, family->out);
+	fputs(family->name, family->out->file);
 }
 
 static void end_sample(struct family *family, double value)
 {
-	fputc(' ', family->out);
-	write_number(family->out, family->measure, value);
-	fputc('\n', family->out);
+	fputc(' ', family->out->file);
+	write_number(family->out->file, family->measure, value);
+	fputc('\n', family->out->file);
 }
 
 static void write_label(FILE *out, const char *name, const char *value)
@@ -81,16 +115,16 @@ static void begin_device(struct family *family, const struct pci_device *device)
 	char address[ADDRESS_SIZE];
 
 	begin_sample(family);
-	fprintf(family->out, "{address=\"%s\"", address_format(&device->address, address));
+	fprintf(family->out->file, "{address=\"%s\"", address_format(&device->address, address));
 }
 
 static void end_device(struct family *family, double value)
 {
-	fputc('}', family->out);
+	fputc('}', family->out->file);
 	end_sample(family, value);
 }
 
-static void write_host(FILE *out, const struct inventory *inventory)
+static void write_host(const struct output *out, const struct inventory *inventory)
 {
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
@@ -105,7 +139,8 @@ static void write_host(FILE *out, const struct inventory *inventory)
 	}
 }
 
-static void write_pools(FILE *out, const char *subject, const struct pool *pools, size_t count)
+static void write_pools(const struct output *out, const char *subject, const struct pool *pools,
+			size_t count)
 {
 	for (size_t i = 0; i < POOL_METRIC_COUNT; i++) {
 		const struct pool_metric *metric = &POOL_METRICS[i];
@@ -116,16 +151,16 @@ static void write_pools(FILE *out, const char *subject, const struct pool *pools
 			begin_sample(&family);
 			if (pools[j].alias)
 				/* needs no escaping: alias_is_name */
-				fprintf(out, "{alias=\"%s\"}", pools[j].alias);
+				fprintf(out->file, "{alias=\"%s\"}", pools[j].alias);
 			else
-				fprintf(out, "{vendor=\"%04x\",device=\"%04x\"}", pools[j].vendor,
-					pools[j].device);
+				fprintf(out->file, "{vendor=\"%04x\",device=\"%04x\"}",
+					pools[j].vendor, pools[j].device);
 			end_sample(&family, (double)metric->get(&pools[j]));
 		}
 	}
 }
 
-static int write_all_pools(FILE *out, const struct report *report)
+static int write_all_pools(const struct output *out, const struct report *report)
 {
 	struct pool *pools;
 	size_t count;
@@ -153,7 +188,8 @@ static void write_vm_labels(FILE *out, const struct pci_device *device)
 		write_label(out, "vm_id", holder->frontend_id);
 }
 
-static void write_measurement(FILE *out, const struct report *report, const struct field *field)
+static void write_measurement(const struct output *out, const struct report *report,
+			      const struct field *field)
 {
 	bool is_traffic = field->measure == MEASURE_TRAFFIC;
 	struct family family = family_new(out, is_traffic ? "" : "device_", field_series(field),
@@ -164,13 +200,13 @@ static void write_measurement(FILE *out, const struct report *report, const stru
 		if (field_measure(field, device, &value) && !isnan(value)) {
 			begin_device(&family, device);
 			if (is_traffic)
-				write_vm_labels(out, device);
+				write_vm_labels(out->file, device);
 			end_device(&family, value);
 		}
 }
 
 /* Labels for the columns that describe the device; measurements and owners have separate series. */
-static int write_info(FILE *out, const struct report *report)
+static int write_info(const struct output *out, const struct report *report)
 {
 	struct family family = family_new(out, "device_", "info", MEASURE_GAUGE,
 					  "ids, names and location of the device; always 1");
@@ -188,7 +224,7 @@ static int write_info(FILE *out, const struct report *report)
 			string = value_text(field, device, &value);
 			if (!string)
 				return -ENOMEM;
-			write_label(out, field_series(field), string);
+			write_label(out->file, field_series(field), string);
 			free(string);
 		}
 		end_device(&family, 1);
@@ -196,7 +232,7 @@ static int write_info(FILE *out, const struct report *report)
 	return 0;
 }
 
-static void write_ownership(FILE *out, const struct report *report)
+static void write_ownership(const struct output *out, const struct report *report)
 {
 	const struct field *field = field_find("ownership");
 	struct family family = family_new(out, "device_", "ownership_info", MEASURE_GAUGE,
@@ -206,12 +242,12 @@ static void write_ownership(FILE *out, const struct report *report)
 	report_foreach(report, device)
 		if (field->get(device, &value)) {
 			begin_device(&family, device);
-			write_label(out, field->name, value.text);
+			write_label(out->file, field->name, value.text);
 			end_device(&family, 1);
 		}
 }
 
-static void write_device_aliases(FILE *out, const struct report *report)
+static void write_device_aliases(const struct output *out, const struct report *report)
 {
 	struct family family = family_new(out, "device_", "alias_info", MEASURE_GAUGE,
 					  "aliases of the device, one series for each; always 1");
@@ -219,7 +255,7 @@ static void write_device_aliases(FILE *out, const struct report *report)
 	report_foreach(report, device)
 		for (size_t i = 0; i < device->aliases.count; i++) {
 			begin_device(&family, device);
-			write_label(out, "alias", device->aliases.items[i]);
+			write_label(out->file, "alias", device->aliases.items[i]);
 			end_device(&family, 1);
 		}
 }
@@ -270,7 +306,7 @@ static int write_device_owners(struct family *family, const struct report *repor
 			error = -ENOMEM;
 		} else if (!is_duplicate(labels, i, labels[i])) {
 			begin_device(family, device);
-			fputs(labels[i], family->out);
+			fputs(labels[i], family->out->file);
 			end_device(family, 1);
 		}
 	}
@@ -280,7 +316,7 @@ static int write_device_owners(struct family *family, const struct report *repor
 	return error;
 }
 
-static int write_owners(FILE *out, const struct report *report)
+static int write_owners(const struct output *out, const struct report *report)
 {
 	struct family family = family_new(out, "device_", "owner_info", MEASURE_GAUGE,
 					  "owners of the device, one series for each; always 1");
@@ -294,7 +330,7 @@ static int write_owners(FILE *out, const struct report *report)
 	return 0;
 }
 
-static void write_probe_status(FILE *out, const struct inventory *inventory)
+static void write_probe_status(const struct output *out, const struct inventory *inventory)
 {
 	struct family build = family_new(out, "", "build_info", MEASURE_GAUGE,
 					 "version of pciprobe; always 1");
@@ -305,7 +341,7 @@ static void write_probe_status(FILE *out, const struct inventory *inventory)
 					  "number of processes that could not be inspected");
 
 	begin_sample(&build);
-	fputs("{version=\"" PACKAGE_VERSION "\"}", out);
+	fputs("{version=\"" PACKAGE_VERSION "\"}", out->file);
 	end_sample(&build, 1);
 	begin_sample(&incomplete);
 	end_sample(&incomplete, (double)inventory->incomplete);
@@ -313,7 +349,7 @@ static void write_probe_status(FILE *out, const struct inventory *inventory)
 	end_sample(&unseen, (double)inventory->unseen);
 }
 
-int write_prometheus(const struct report *report, FILE *out)
+static int write_families(const struct report *report, const struct output *out)
 {
 	int error;
 
@@ -330,4 +366,18 @@ int write_prometheus(const struct report *report, FILE *out)
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		write_measurement(out, report, &FIELDS[i]);
 	return write_owners(out, report);
+}
+
+int write_prometheus(const struct report *report, FILE *out)
+{
+	return write_families(report, &(struct output){.file = out});
+}
+
+int write_openmetrics(const struct report *report, FILE *out)
+{
+	int error = write_families(report, &(struct output){.file = out, .is_openmetrics = true});
+
+	if (!error)
+		fputs("# EOF\n", out);
+	return error;
 }

@@ -25,6 +25,11 @@
 #define OWNER_LABELS \
 	"vm_names,vm_ids,vm_uuids,frontends,claims,programs,pids,owner_sources,guest_addresses,mdevs"
 
+/* What Zabbix names a device by; it must not change while VMs start and end. */
+#define MACROS                                                                                   \
+	"address,vendor,device,class,vendor_name,device_name,class_name,sriov,pf,physical_slot," \
+	"label,aliases,pci_path"
+
 const struct writer WRITERS[] = {
 	{"table", "columns for people", PEOPLE_COLUMNS, DETAIL_NAMES, 0, WRITER_FOR_PEOPLE,
 	 write_table},
@@ -46,10 +51,16 @@ const struct writer WRITERS[] = {
 #endif
 	{"prometheus", "metrics for node_exporter's textfile collector", LABELS, DETAIL_METRICS, 0,
 	 WRITER_POLLED, write_prometheus},
+	{"openmetrics", "the same metrics in OpenMetrics' text format", LABELS, DETAIL_METRICS, 0,
+	 WRITER_POLLED, write_openmetrics},
 	{"influx", "InfluxDB's line protocol", LABELS, DETAIL_METRICS, 0, WRITER_POLLED,
 	 write_influx},
 	{"collectd", "for collectd's exec plugin, with the values of the plugin", NULL,
 	 DETAIL_METRICS, 0, WRITER_POLLED, write_collectd},
+#ifdef HAVE_JSON_C
+	{"zabbix-lld", "JSON of Zabbix's low-level discovery", MACROS, 0, 0, WRITER_POLLED,
+	 write_zabbix_lld},
+#endif
 	{"libvirt", "domain XML for 'virsh attach-device'", NULL, DETAIL_COMMENT | DETAIL_OF_VFS, 0,
 	 0, write_libvirt},
 	{"proxmox", "hostpci lines of a VM of Proxmox VE", NULL, DETAIL_COMMENT, 0, 0,

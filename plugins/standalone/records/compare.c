@@ -108,7 +108,7 @@ static bool concerns(const struct record *record, const struct pci_device *devic
 static bool is_held(const struct record *record, const struct pci_device *device)
 {
 	for (size_t i = 0; i < device->owner_count; i++)
-		if (!device->owners[i].reserves && concerns(record, device, &device->owners[i]))
+		if (owner_holds(&device->owners[i]) && concerns(record, device, &device->owners[i]))
 			return true;
 	return false;
 }
@@ -163,7 +163,7 @@ static bool is_running(const struct comparison *comparison, const struct record 
 {
 	inventory_foreach(comparison->inventory, device)
 		for (size_t i = 0; i < device->owner_count; i++)
-			if (!device->owners[i].reserves &&
+			if (owner_holds(&device->owners[i]) &&
 			    frontend_is_vm(comparison->frontend, record, &device->owners[i]))
 				return true;
 	return false;

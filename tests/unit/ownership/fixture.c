@@ -7,6 +7,7 @@ struct fakesys *fake;
 const char *libvirt_helper;
 unsigned sources = OWNER_ALL;
 struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
+unsigned more_details;
 struct log_capture captured;
 struct inventory *inventory;
 struct read_trace seen;
@@ -51,7 +52,7 @@ void read_inventory(void)
 		.slots = &slots,
 		.log = log_capture_add(&captured),
 		.sysroot = fake->path,
-		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP,
+		.details = DETAIL_OWNERSHIP | DETAIL_DRIVER | DETAIL_IOMMU_GROUP | more_details,
 		.owners = &sources,
 		.libvirt_helper = libvirt_helper,
 		.observer = trace_read,

@@ -13,6 +13,7 @@ extern struct fakesys *fake;	   /* with processes 1 (init) and 2 (a kernel threa
 extern const char *libvirt_helper; /* NULL: built without libvirt */
 extern unsigned sources;	   /* the enabled ones; a test that changes it sets it back */
 extern struct rule_list slots;	   /* likewise */
+extern unsigned more_details;	   /* to read; likewise */
 
 /* The result of read_inventory: messages and files read. */
 extern struct log_capture captured;
