@@ -130,7 +130,7 @@ rm machine/var/lib/pciprobe/opennebula/pciprobe.answer
 cp pci.conf saved.conf
 printf ':expect:\n  - {short_address: "07:00.0=10de:2205"}\n' >>pci.conf
 contract 2 "an expected device is missing"
-says out "PCI CRITICAL - 1 device missing" "the missing device is in the first line"
+says out "PCI CRITICAL - 1 missing device" "the missing device is in the first line"
 says out "(pci.conf:4:5)" "the line has the place in pci.conf"
 mv saved.conf pci.conf
 
@@ -170,7 +170,7 @@ says out "      --config FILE" "--config has no short form"
 # ---- Checkmk, time, privileges, a full disk ----
 put $gpu/current_link_width 8
 expect 1 "a local check of Checkmk" "$PCIPROBE" check --sysroot machine --config pci.conf --checkmk -w available:10GE=2:
-grep -qE '^1 "PCI devices" ([a-z_0-9A-Z]+=[0-9.]+;[0-9.:]*;[0-9.:]*;0\|?)+ 1 degraded link, 1 device available of 10GE \(2 devices, 2 free\)\\nWARNING degraded: [^|]*\\nWARNING available:10GE: 1, expected 2:$' out &&
+grep -qE '^1 "PCI devices" ([a-z_0-9A-Z]+=[0-9.]+;[0-9.:]*;[0-9.:]*;0\|?)+ 1 degraded link, 1 available device of 10GE \(2 devices, 2 free\)\\nWARNING degraded: [^|]*\\nWARNING available:10GE: 1, expected 2:$' out &&
 	[ "$(wc -l <out)" -eq 1 ]
 result $? "the line is one of Checkmk's" out
 put $gpu/current_link_width 16

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/checks/check.h"
 
+#include "plugins/standalone/findingtext.h"
 #include "plugins/standalone/unavailable.h"
 #include "probe/details/details.h"
 #include "probe/expect/finding.h"
@@ -369,23 +370,16 @@ static void measure_findings(const struct check_input *input, enum finding_kind 
 
 static int list_finding(const struct finding *finding, struct strings *ret)
 {
-	char address[ADDRESS_SIZE], *text;
-	const char *unit = expect_property_unit(finding->property),
-		   *reason = finding_reason_name(finding->reason);
+	char text[FINDING_TEXT_SIZE], *line;
+	/* the name of the check is said already */
+	const char *words = finding_text(finding, text) + strlen(finding_kind_name(finding->kind)) +
+			    strlen(": ");
 	int error;
 
-	if (asprintf(&text, "%s%s%s %s%s, expected %s%s%s (%s)",
-		     finding->has_address ? address_format(&finding->address, address) : "",
-		     finding->has_address ? ": " : "", expect_property_name(finding->property),
-		     finding->seen ? finding->seen
-		     : reason	   ? "unknown: "
-				   : "none",
-		     !finding->seen && reason ? reason : "",
-		     finding->expected ? finding->expected : "no device", unit ? " " : "",
-		     unit ? unit : "", finding->location) < 0)
+	if (asprintf(&line, "%s (%s)", words, finding->location) < 0)
 		return -ENOMEM;
-	error = strings_add(ret, text);
-	free(text);
+	error = strings_add(ret, line);
+	free(line);
 	return error;
 }
 
@@ -433,8 +427,8 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .count = count_devices},
 	{.name = "missing",
 	 .help = "devices that pci.conf expects and that are missing",
-	 .one = "device missing",
-	 .many = "devices missing",
+	 .one = "missing device",
+	 .many = "missing devices",
 	 .unit = "",
 	 .details = DETAIL_EXPECT,
 	 .range = "0",
@@ -444,8 +438,8 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .list = list_missing},
 	{.name = "moved",
 	 .help = "expected devices that are elsewhere",
-	 .one = "device moved",
-	 .many = "devices moved",
+	 .one = "moved device",
+	 .many = "moved devices",
 	 .unit = "",
 	 .details = DETAIL_EXPECT,
 	 .range = "0",
@@ -454,8 +448,8 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .list = list_moved},
 	{.name = "changed",
 	 .help = "expected devices with another link, driver, NUMA node, number of VFs or state",
-	 .one = "expectation not met",
-	 .many = "expectations not met",
+	 .one = "unmet expectation",
+	 .many = "unmet expectations",
 	 .unit = "",
 	 .details = DETAIL_EXPECT,
 	 .range = "0",
@@ -474,8 +468,8 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .list = list_unexpected},
 	{.name = "held",
 	 .help = "devices that VMs or other processes hold",
-	 .one = "device held",
-	 .many = "devices held",
+	 .one = "held device",
+	 .many = "held devices",
 	 .unit = "",
 	 .details = DETAIL_POOLS,
 	 .count = count_held},
@@ -488,8 +482,8 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .count = count_free},
 	{.name = "available",
 	 .help = "devices that can be assigned to a VM now",
-	 .one = "device available",
-	 .many = "devices available",
+	 .one = "available device",
+	 .many = "available devices",
 	 .unit = "",
 	 .details = DETAIL_POOLS,
 	 .count = count_available},
@@ -580,8 +574,8 @@ const struct service_check SERVICE_CHECKS[] = {
 	 .explain = explain_drift},
 	{.name = "incomplete",
 	 .help = "devices that could not be read completely",
-	 .one = "device incomplete",
-	 .many = "devices incomplete",
+	 .one = "incomplete device",
+	 .many = "incomplete devices",
 	 .unit = "",
 	 .range = "0",
 	 .state = SERVICE_UNKNOWN,

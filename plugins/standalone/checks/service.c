@@ -387,7 +387,7 @@ static void write_phrase(FILE *out, const struct service_result *result)
 	bool is_one = amount->count >= 1 && amount->count <= 1;
 
 	if (amount->more > 0 && result->state == SERVICE_UNKNOWN)
-		fprintf(out, "%s unknown", check->many);
+		fprintf(out, "unknown number of %s", check->many);
 	else
 		fprintf(out, "%.10g %s", amount->count, is_one ? check->one : check->many);
 	if (result->alias)

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Printed when the time is over: a signal handler can only write a text that is there. */
@@ -183,6 +184,8 @@ int run_service_check(struct options *options)
 		help_print_values('w');
 		return SERVICE_OK;
 	}
+	/* the state's directory is shared with other users; Icinga's umask is 0007 */
+	umask(022);
 	start_timeout(options);
 	if (check_names(options) && options_probe(options, details_of(options), &probe) == 0)
 		state = check_host(options, probe, &output);

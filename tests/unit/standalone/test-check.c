@@ -4,6 +4,7 @@
 
 #include "plugins/standalone/checks/service.h"
 #include "plugins/standalone/checks/unfinished.h"
+#include "probe/expect/finding.h"
 #include "tests/unit/fakesys.h"
 
 #include <math.h>
@@ -528,8 +529,10 @@ static void unknown_owners_are_listed_once_and_make_other_checks_unknown(void **
 	text = output_of_devices(devices, COUNT(devices), (struct service_output){0},
 				 (struct check_input){.errors = &counters}, &result);
 	assert_int_equal(result, SERVICE_UNKNOWN);
-	assert_contains(text, "PCI UNKNOWN - 12 unknown owners, conflicts unknown (12 devices, 12 "
-			      "unknown) | ");
+	assert_contains(
+		text,
+		"PCI UNKNOWN - 12 unknown owners, unknown number of conflicts (12 devices, 12 "
+		"unknown) | ");
 	assert_null(strstr(text, "'conflicts'=")); /* an unknown number has no value */
 	assert_contains(text, "\nUNKNOWN unknown: 0000:09:00.0: owner unknown: 7 processes could");
 	assert_null(strstr(text, "0000:0a:00.0"));
@@ -607,6 +610,84 @@ static void without_devices_the_state_is_unknown(void **state)
 	free(text);
 }
 
+/* Judges a free device with FINDING about it. */
+static char *output_of_finding(struct finding finding, enum service_state *ret_state)
+{
+	char *const names[] = {TEXT("missing"), TEXT("changed"), NULL};
+	struct pci_device device = counted(1, 0);
+	struct inventory inventory = inventory_of(&device, 1, 1000);
+	struct check_input input = {.inventory = &inventory};
+	struct expectation item = {.short_address = TEXT("01:00.0")};
+	struct config *config;
+	struct service service;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	finding.expectation = &item;
+	finding.location = "pci.conf:3:5";
+	finding.expected = TEXT("16.0");
+	finding.devices = 1;
+	inventory.compared = true;
+	inventory.findings = &finding;
+	inventory.finding_count = 1;
+	assert_int_equal(config_new_empty(&config), 0);
+	input.config = config;
+	assert_int_equal(service_judge(&input, &thresholds, names, &service), 0);
+	assert_int_equal(service_write(out, &(struct service_output){0}, &input, &service), 0);
+	*ret_state = service.state;
+	service_free(&service);
+	config_free(config);
+	fclose(out);
+	return text;
+}
+
+static void expectations_have_the_state_of_their_kind(void **state)
+{
+	const struct {
+		struct finding finding;
+		enum service_state state;
+		const char *text;
+	} rows[] = {
+		{{.kind = FINDING_MISSING, .property = EXPECT_SHORT_ADDRESS},
+		 SERVICE_CRITICAL,
+		 "\nCRITICAL missing: 01:00.0: no such device (pci.conf:3:5); "},
+		{{.kind = FINDING_DEGRADED, .property = EXPECT_LINK_SPEED, .seen = TEXT("8.0")},
+		 SERVICE_WARNING,
+		 "\nWARNING changed: 01:00.0: link_speed 8.0 GT/s, expected 16.0 GT/s (pci.conf:3:5)"},
+		{{.kind = FINDING_UNKNOWN,
+		  .property = EXPECT_LINK_SPEED,
+		  .reason = FINDING_UNREADABLE},
+		 SERVICE_UNKNOWN,
+		 "PCI UNKNOWN - unknown number of unmet expectations (1 device, 1 free) | 'missing'=0;;0;0\n"},
+		{{.kind = FINDING_UNKNOWN,
+		  .property = EXPECT_SHORT_ADDRESS,
+		  .reason = FINDING_UNREADABLE},
+		 SERVICE_UNKNOWN,
+		 "PCI UNKNOWN - unknown number of missing devices (1 device, 1 free) | 'changed'=0;0;;0\n"},
+		{{.kind = FINDING_UNKNOWN,
+		  .property = EXPECT_LINK_SPEED,
+		  .reason = FINDING_SUSPENDED}, /* asleep, as it should be */
+		 SERVICE_OK,
+		 "PCI OK - 1 device, 1 free | 'missing'=0;;0;0 'changed'=0;0;;0\n"},
+		{{.kind = FINDING_UNEXPECTED,
+		  .property = EXPECT_COMPLETE,
+		  .seen = TEXT("8086:10d3")},
+		 SERVICE_OK, /* not among the checks */
+		 "PCI OK - 1 device, 1 free | "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		enum service_state result;
+		char *text = output_of_finding(rows[i].finding, &result);
+
+		assert_contains(text, rows[i].text);
+		assert_int_equal(result, rows[i].state);
+		free(text);
+	}
+}
+
 static void own_ranges_are_replaced_by_those_of_the_same_state(void **state)
 {
 	struct pci_device devices[] = {held(1), held(2)};
@@ -674,6 +755,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unreadable_files_of_the_host_are_unknown, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(without_devices_the_state_is_unknown, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(expectations_have_the_state_of_their_kind, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(own_ranges_are_replaced_by_those_of_the_same_state,
 						setup, teardown),
