@@ -4,8 +4,8 @@
 # machines: 2
 # timeout: 1800
 #
-# Runs the first commands of docs/migration.md on two hosts: a VM with a VF really migrates between
-# them, while an outside host pings it. Throughout, both inventories are queried, and every answer is
+# Runs the commands of docs/migration.md on two hosts: a VM with a VF really migrates between them,
+# while an outside host pings it; the migration of a pair is aborted. Throughout, both inventories are queried, and every answer is
 # compared with what the kernel and libvirt's files say at that time.
 
 set -eu
@@ -94,6 +94,42 @@ check_on b "the guest uses its new VF" "wait_for 300 guest_has igbvf,up"
 check_on a "it answers" "wait_for 120 answers"
 note "the VM answers by its new VF"
 
+# A pair
+
+on b 'virsh -q detach-device web new.xml --live --config'
+check_owner b "${b[0]}" "free -"
+on b 'patient_step "pair attach"'
+check_on b "the guest has made an interface of both" \
+    "wait_for 300 guest_has 'failover,up igbvf,up virtio_net,up'"
+check_on a "it answers" "wait_for 120 answers"
+check_owner b "${b[0]}" "held web"
+note "the VM answers by the pair"
+
+# reserve FROM TO: the steps before the migration
+reserve() {
+    on "$2" 'patient_step "pair target"'
+    copy "$2" "$1" new.xml
+    on "$1" "export target=qemu+tcp://$2/system"'; step "pair define"'
+}
+reserve b a
+check_owner a "${a[0]}" "reserved web"
+
+# A guest that does not release its VF
+
+on b 'virsh -q suspend web
+    waits() { virsh qemu-monitor-command web --hmp "info migrate" | grep -q "wait-unplug"; }
+    strict_step "pair migrate" & migration=$!'
+check_on b "the migration waits for the guest" "wait_for 300 waits"
+check_owner b "${b[0]}" "held web"
+check_owner a "${a[0]}" "held web"
+on b 'strict_step "pair abort" & aborting=$!
+    check "the migration fails" not wait $migration; wait $aborting'
+check_owner b "${b[0]}" "held web"
+check_owner a "${a[0]}" "reserved web"
+on b 'step "pair off"'
+check_owner a "${a[0]}" "free -"
+note "the migration was aborted"
+
 # The records
 
 # judge HOST: compares each answer of pciprobe with what the kernel and libvirt's files said before and
@@ -121,7 +157,7 @@ judge() {
         END {
             printf "# host %s: %d answers: held %d, reserved %d, free %d, unknown %d; %d while it changed\n",
                 host, answers, seen["held"], seen["reserved"], seen["free"], seen["unknown"], changing
-            exit failed || !seen["held"] || !seen["free"]
+            exit failed || !seen["held"] || !seen["reserved"] || !seen["free"]
         }' "$work/$1.owners"
 }
 for host in a b; do
@@ -133,3 +169,8 @@ done
 awk 'NR > 1 && $2 > last + 2 { printf "# pings: %d lost in %.1f s\n", $2 - last - 1, $1 - time }
     { last = $2; time = $1; answers++ }
     END { printf "# pings: %d of %d answered\n", answers, last + 1 }' "${shares[a]}/pings"
+
+# Those of rolling back are in test-libvirt-migration.sh.
+check_same "the document's commands were run" "1 source,2 target,3 source,4 source,5 target,\
+off source,off target,pair attach,pair target,pair define,pair migrate,pair abort,pair off," \
+    "$(sed -n 's/^```sh \(.*\)/\1/p' "$document" | tr '\n' ',')"
