@@ -3,10 +3,11 @@
 # place: host
 # machines: 2
 # timeout: 1800
+# run: by name
 #
 # Runs the commands of docs/migration.md on two hosts: a VM with a VF really migrates between them,
-# while an outside host pings it; the migration of a pair is aborted. Throughout, both inventories are queried, and every answer is
-# compared with what the kernel and libvirt's files say at that time.
+# while an outside host pings it; the migration of a pair is aborted. Throughout, both inventories are
+# queried, and every answer is compared with what the kernel and libvirt's files say at that time.
 
 set -eu
 # shellcheck source=verdict.sh
