@@ -870,7 +870,10 @@ kinds >out
 echo "unknown/short_address unexpected/expect_complete" | cmp -s - out
 result $? "a device whose ids cannot be read is not missing" out
 echo "a*'[b" >expected/proc/sys/kernel/hostname
+mkdir expected/sys/devices/pci0000:00/0000:00:05.0/power
+echo suspended >expected/sys/devices/pci0000:00/0000:00:05.0/power/runtime_status
 e -q baseline -a >out
+says out "# 0000:00:05.0; suspended: its link was not read" "a baseline says of what the link was not read"
 says out "  'a\\*''\\[b':" "the host name is escaped in a baseline"
 printf ":expect: [{filter: '10de:*', count: 1, diver: x}]\n" >misspelled.conf
 expect 1 "a misspelled key in :expect: is an error" e -c misspelled.conf
