@@ -93,19 +93,19 @@ static void print_help(void)
 	       "vfio-bind(8).\n");
 }
 
-static void print_hazards(void)
+static int print_hazards(const struct log *log)
 {
 	static const char *const grades[] = {[GRADE_NEVER] = "always refused",
 					     [GRADE_REFUSED] = "refused",
 					     [GRADE_WARNING] = "warning only"};
 
-	struct grid grid = {0};
+	struct grid grid = {.log = log};
 	int error = 0;
 
 	for (size_t i = 0; i < HAZARD_COUNT && error == 0; i++)
 		error = grid_add_texts(&grid, HAZARDS[i].name, grades[HAZARDS[i].grade],
 				       HAZARDS[i].help, NULL);
-	grid_write_list(&grid, error, stdout);
+	return grid_write_list(&grid, error, stdout) < 0 ? BIND_FAILED : BIND_DONE;
 }
 
 static int usage_error(const struct bind_options *options)
@@ -173,10 +173,8 @@ static int parse_allow(struct bind_options *options, const char *argument)
 {
 	unsigned allowed = 0;
 
-	if (strcmp(argument, "help") == 0) {
-		print_hazards();
-		return BIND_DONE;
-	}
+	if (strcmp(argument, "help") == 0)
+		return print_hazards(&options->log);
 	if (hazards_parse(argument, &options->log, &allowed) < 0)
 		return BIND_USAGE;
 	options->allowed |= allowed;

@@ -167,12 +167,13 @@ static void print_results(const struct bind_report *report, int status)
 		printf("The initramfs must be regenerated: %s\n", report->initramfs_command);
 }
 
-/* ERROR is that of the report: 0 or -ENOMEM. */
+/* ERROR is that of the report. */
 static int report_status(const struct bind_report *report, int status, int error)
 {
 	if (!error)
 		return status;
-	log_error(report->job->log, "out of memory; the report is not complete");
+	log_error(report->job->log, "%s; the report is not complete",
+		  error == -ENOMEM ? "out of memory" : strerror(-error));
 	return status == BIND_DONE ? BIND_FAILED : status;
 }
 
@@ -244,7 +245,7 @@ static int print_table(const struct bind_report *report)
 		{"PERSISTENT", .rank = 4},
 		{"NAME", .flexible = true, .rank = 2},
 	};
-	_cleanup_grid_ struct grid grid = {0};
+	_cleanup_grid_ struct grid grid = {.log = report->job->log};
 	int error = 0;
 
 	setlocale(LC_CTYPE, ""); /* for the width of characters */
@@ -376,7 +377,7 @@ int bind_report_print_status(const struct bind_report *report, bool long_form, i
 		error = print_device(report, &report->items[i]);
 	if (!long_form && report->count && !error)
 		error = print_table(report);
-	return report_status(report, status, error == -ENOMEM ? error : 0);
+	return report_status(report, status, error == -EIO ? 0 : error);
 }
 
 int bind_report_nodes(const struct bind_report *report, const struct pci_device *device,

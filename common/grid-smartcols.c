@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libsmartcols escapes unprintable characters. */
 #include "common/grid.h"
+#include "common/smartcols.h"
 
 #include <errno.h>
-#include <libsmartcols.h>
 
-static void unref_tablep(struct libscols_table **table)
-{
-	scols_unref_table(*table);
-}
-#define _cleanup_table_ __attribute__((cleanup(unref_tablep)))
-
-static int add_columns(struct libscols_table *table, const struct grid *grid, unsigned flags)
+static int add_columns(const struct smartcols *scols, struct libscols_table *table,
+		       const struct grid *grid, unsigned flags)
 {
 	bool first = true;
 
@@ -24,7 +19,7 @@ static int add_columns(struct libscols_table *table, const struct grid *grid, un
 
 		if (column->hidden)
 			continue;
-		if (!scols_table_new_column(table, column->heading, 0.1, column_flags))
+		if (!scols->scols_table_new_column(table, column->heading, 0.1, column_flags))
 			return -ENOMEM;
 		first = false;
 	}
@@ -32,7 +27,8 @@ static int add_columns(struct libscols_table *table, const struct grid *grid, un
 }
 
 /* Transfers the ownership of ROW's texts to LINE. */
-static int move_cells(struct libscols_line *line, const struct grid *grid, struct grid_row *row)
+static int move_cells(const struct smartcols *scols, struct libscols_line *line,
+		      const struct grid *grid, struct grid_row *row)
 {
 	size_t index = 0;
 
@@ -42,53 +38,71 @@ static int move_cells(struct libscols_line *line, const struct grid *grid, struc
 		if (grid->columns[i].hidden)
 			continue;
 		if (cell->text) {
-			if (scols_line_refer_data(line, index, cell->text) < 0)
+			if (scols->scols_line_refer_data(line, index, cell->text) < 0)
 				return -ENOMEM;
 			cell->text = NULL;
 		}
 		if (cell->color)
-			scols_cell_set_color(scols_line_get_cell(line, index), cell->color);
+			scols->scols_cell_set_color(scols->scols_line_get_cell(line, index),
+						    cell->color);
 		index++;
 	}
 	return 0;
 }
 
-static int add_rows(struct libscols_table *table, const struct grid *grid)
+static int add_rows(const struct smartcols *scols, struct libscols_table *table,
+		    const struct grid *grid)
 {
 	/* lines have the same numbers as rows */
 	for (size_t i = 0; i < grid->row_count; i++) {
 		struct grid_row *row = &grid->rows[i];
 		struct libscols_line *parent =
-			row->parent < 0 ? NULL : scols_table_get_line(table, (size_t)row->parent);
-		struct libscols_line *line = scols_table_new_line(table, parent);
+			row->parent < 0 ? NULL
+					: scols->scols_table_get_line(table, (size_t)row->parent);
+		struct libscols_line *line = scols->scols_table_new_line(table, parent);
 
-		if (!line || move_cells(line, grid, row) < 0)
+		if (!line || move_cells(scols, line, grid, row) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-int grid_write(struct grid *grid, unsigned flags, FILE *out)
+static int print_table(const struct smartcols *scols, struct libscols_table *table,
+		       struct grid *grid, unsigned flags, FILE *out)
 {
-	_cleanup_table_ struct libscols_table *table = scols_new_table();
 	int error;
 
-	if (!table)
-		return -ENOMEM;
 	/* without memory libsmartcols prints less, and reports nothing */
 	errno = 0;
-	scols_table_set_stream(table, out);
-	scols_table_enable_colors(table, !!(flags & GRID_COLORS));
-	scols_table_enable_noheadings(table, !(flags & GRID_HEADINGS));
-	scols_table_set_termforce(table, flags & GRID_TRUNCATE ? SCOLS_TERMFORCE_AUTO
-							       : SCOLS_TERMFORCE_NEVER);
-	error = add_columns(table, grid, flags);
+	scols->scols_table_set_stream(table, out);
+	scols->scols_table_enable_colors(table, !!(flags & GRID_COLORS));
+	scols->scols_table_enable_noheadings(table, !(flags & GRID_HEADINGS));
+	scols->scols_table_set_termforce(table, flags & GRID_TRUNCATE ? SCOLS_TERMFORCE_AUTO
+								      : SCOLS_TERMFORCE_NEVER);
+	error = add_columns(scols, table, grid, flags);
 	if (error == 0)
-		error = add_rows(table, grid);
+		error = add_rows(scols, table, grid);
 	if (error < 0)
 		return error;
-	error = scols_print_table(table);
+	error = scols->scols_print_table(table);
 	if (errno == ENOMEM)
 		return -ENOMEM;
 	return error < 0 ? -EIO : 0;
+}
+
+int grid_write(struct grid *grid, unsigned flags, FILE *out)
+{
+	struct libscols_table *table;
+	struct smartcols scols;
+	int error;
+
+	error = smartcols_load(grid->log, &scols);
+	if (error < 0)
+		return error;
+	table = scols.scols_new_table();
+	if (!table)
+		return -ENOMEM;
+	error = print_table(&scols, table, grid, flags, out);
+	scols.scols_unref_table(table);
+	return error;
 }

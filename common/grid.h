@@ -4,6 +4,8 @@
 #ifndef PCIPROBE_COMMON_GRID_H
 #define PCIPROBE_COMMON_GRID_H
 
+#include "probe/log.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -31,6 +33,7 @@ struct grid_row {
 };
 
 struct grid {
+	const struct log *log; /* for grid_write; NULL: none */
 	struct grid_column *columns;
 	size_t column_count;
 	struct grid_row *rows;
@@ -66,7 +69,8 @@ enum grid_flag {
 };
 
 /* Writes GRID as a table; FLAGS: enum grid_flag. The texts of GRID may be moved out of it. Returns
- * 0 or a negative errno. Implemented by grid-smartcols.c, or grid-plain.c without libsmartcols. */
+ * 0 or a negative errno: -ELIBACC if libsmartcols is missing, which is logged. Implemented by
+ * grid-smartcols.c, or grid-plain.c in builds without libsmartcols. */
 int grid_write(struct grid *grid, unsigned flags, FILE *out);
 
 /* Writes GRID to OUT without headings, at any width, and frees its members. ERROR is that of adding

@@ -122,9 +122,9 @@ static int print_file(struct job *job, const struct hostfile *file)
 	return bind_status_worse(status, checks);
 }
 
-static int list_files(void)
+static int list_files(const struct log *log)
 {
-	struct grid grid = {0};
+	struct grid grid = {.log = log};
 	int error = 0;
 
 	for (size_t i = 0; i < HOSTFILE_COUNT && error == 0; i++) {
@@ -132,8 +132,7 @@ static int list_files(void)
 		if (error == 0)
 			error = grid_add_texts(&grid, "", HOSTFILES[i].path, NULL);
 	}
-	grid_write_list(&grid, error, stdout);
-	return BIND_DONE;
+	return grid_write_list(&grid, error, stdout) < 0 ? BIND_FAILED : BIND_DONE;
 }
 
 int run_config(struct bind_options *options)
@@ -143,7 +142,7 @@ int run_config(struct bind_options *options)
 	int status;
 
 	if (strcmp(options->arguments[0], "help") == 0)
-		return list_files();
+		return list_files(&options->log);
 	if (!file || options->argument_count < 2) {
 		log_error(&options->log,
 			  file ? "config %s: no devices specified"

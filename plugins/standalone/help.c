@@ -86,7 +86,7 @@ static int list_releases(struct grid *grid)
 	return error;
 }
 
-bool help_print_values(int letter)
+int help_print_values(int letter, const struct log *log)
 {
 	static const struct {
 		char letter;
@@ -97,14 +97,14 @@ bool help_print_values(int letter)
 		{'O', list_sources}, {'E', list_releases},
 		{'w', list_checks},  {CRITICAL_LETTER, list_checks},
 	};
-	struct grid grid = {0};
+	struct grid grid = {.log = log};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		if (lists[i].letter == letter) {
-			grid_write_list(&grid, lists[i].list(&grid), stdout);
-			return true;
-		}
-	return false;
+		if (lists[i].letter == letter)
+			return grid_write_list(&grid, lists[i].list(&grid), stdout) < 0
+				       ? STATUS_FAILED
+				       : STATUS_OK;
+	return -1;
 }
 
 void help_print(void)

@@ -5,15 +5,13 @@
 
 #include "plugins/standalone/options.h"
 
-#include <stdbool.h>
-
 /* Print the help of the program, or of one subcommand. Shell completion parses both: each
  * subcommand and option is the first word of a line that begins with two spaces. */
 void help_print(void);
 void help_print_subcommand(const struct subcommand *subcommand);
 
-/* Prints the values that the option LETTER accepts. Returns false, and prints nothing, for an
- * option without such a list. */
-bool help_print_values(int letter);
+/* Prints the values that the option LETTER accepts. Returns an exit status, or -1 without printing
+ * anything for an option without such a list. */
+int help_print_values(int letter, const struct log *log);
 
 #endif

@@ -173,9 +173,12 @@ static int parse_option(void *data, int letter, char *argument)
 {
 	struct options *options = data;
 	struct rows *rows = &options->rows;
+	int status = -1;
 
-	if (argument && strcmp(argument, "help") == 0 && help_print_values(letter))
-		return STATUS_OK;
+	if (argument && strcmp(argument, "help") == 0)
+		status = help_print_values(letter, &options->log);
+	if (status >= 0)
+		return status;
 	switch (letter) {
 	case 'c':
 		parse_config(options, argument);

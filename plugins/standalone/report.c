@@ -37,6 +37,7 @@ int report_begin(struct report *report, const struct options *options)
 
 	*report = (struct report){
 		.headings = !options->no_headings,
+		.log = &options->log,
 		.format.usage = options->usage,
 		.format.teaming = options->teaming,
 		.format.iommufd = options->iommufd,

@@ -8,45 +8,81 @@
 
 #ifdef HAVE_LIBUDEV
 
+#include "probe/dynlib.h"
+
 #include <libudev.h>
 
 /* For some ten thousand messages. They use it only while nobody reads them. */
 #define QUEUE_SIZE (32 << 20)
 
+struct udev_functions {
+	typeof(udev_new) *new;
+	typeof(udev_unref) *unref;
+	typeof(udev_device_unref) *device_unref;
+	typeof(udev_monitor_enable_receiving) *monitor_enable_receiving;
+	typeof(udev_monitor_filter_add_match_subsystem_devtype) *monitor_add_subsystem;
+	typeof(udev_monitor_get_fd) *monitor_get_fd;
+	typeof(udev_monitor_new_from_netlink) *monitor_new;
+	typeof(udev_monitor_receive_device) *monitor_receive_device;
+	typeof(udev_monitor_set_receive_buffer_size) *monitor_set_buffer_size;
+	typeof(udev_monitor_unref) *monitor_unref;
+};
+
+static const struct dynlib_symbol SYMBOLS[] = {
+	{"udev_new", NULL, offsetof(struct udev_functions, new)},
+	{"udev_unref", NULL, offsetof(struct udev_functions, unref)},
+	{"udev_device_unref", NULL, offsetof(struct udev_functions, device_unref)},
+	{"udev_monitor_enable_receiving", NULL,
+	 offsetof(struct udev_functions, monitor_enable_receiving)},
+	{"udev_monitor_filter_add_match_subsystem_devtype", NULL,
+	 offsetof(struct udev_functions, monitor_add_subsystem)},
+	{"udev_monitor_get_fd", NULL, offsetof(struct udev_functions, monitor_get_fd)},
+	{"udev_monitor_new_from_netlink", NULL, offsetof(struct udev_functions, monitor_new)},
+	{"udev_monitor_receive_device", NULL,
+	 offsetof(struct udev_functions, monitor_receive_device)},
+	{"udev_monitor_set_receive_buffer_size", NULL,
+	 offsetof(struct udev_functions, monitor_set_buffer_size)},
+	{"udev_monitor_unref", NULL, offsetof(struct udev_functions, monitor_unref)},
+};
+
 struct uevents {
+	struct udev_functions functions;
 	struct udev *udev;
 	struct udev_monitor *monitor;
 };
 
-static int start(struct uevents *uevents)
+static int start(struct uevents *uevents, const struct log *log)
 {
 	static const char *const subsystems[] = {"pci", "mdev", "vfio", "vfio-dev"};
-	int error = 0;
+	const struct udev_functions *functions = &uevents->functions;
+	int error = dynlib_load("libudev.so.1", SYMBOLS, sizeof(SYMBOLS) / sizeof(*SYMBOLS),
+				&uevents->functions, log);
 
-	uevents->udev = udev_new();
+	if (error < 0)
+		return error;
+	uevents->udev = functions->new ();
 	if (!uevents->udev)
 		return -ENOMEM;
-	uevents->monitor = udev_monitor_new_from_netlink(uevents->udev, "kernel");
+	uevents->monitor = functions->monitor_new(uevents->udev, "kernel");
 	if (!uevents->monitor)
 		return -errno;
 	for (size_t i = 0; i < sizeof(subsystems) / sizeof(*subsystems) && error == 0; i++)
-		error = udev_monitor_filter_add_match_subsystem_devtype(uevents->monitor,
-									subsystems[i], NULL);
+		error = functions->monitor_add_subsystem(uevents->monitor, subsystems[i], NULL);
 	if (error < 0)
 		return error;
 	/* an unprivileged process keeps the smaller default */
-	udev_monitor_set_receive_buffer_size(uevents->monitor, QUEUE_SIZE);
-	return udev_monitor_enable_receiving(uevents->monitor);
+	functions->monitor_set_buffer_size(uevents->monitor, QUEUE_SIZE);
+	return functions->monitor_enable_receiving(uevents->monitor);
 }
 
-int uevents_new(struct uevents **ret)
+int uevents_new(const struct log *log, struct uevents **ret)
 {
 	struct uevents *uevents = calloc(1, sizeof(*uevents));
 	int error;
 
 	if (!uevents)
 		return -ENOMEM;
-	error = start(uevents);
+	error = start(uevents, log);
 	if (error < 0) {
 		uevents_free(uevents);
 		return error;
@@ -59,38 +95,43 @@ void uevents_free(struct uevents *uevents)
 {
 	if (!uevents)
 		return;
-	udev_monitor_unref(uevents->monitor);
-	udev_unref(uevents->udev);
+	if (uevents->monitor)
+		uevents->functions.monitor_unref(uevents->monitor);
+	if (uevents->udev)
+		uevents->functions.unref(uevents->udev);
 	free(uevents);
 }
 
 int uevents_fd(const struct uevents *uevents)
 {
-	return udev_monitor_get_fd(uevents->monitor);
+	return uevents->functions.monitor_get_fd(uevents->monitor);
 }
 
 void uevents_read(struct uevents *uevents, bool *ret_relevant, bool *ret_lost)
 {
+	const struct udev_functions *functions = &uevents->functions;
 	struct udev_device *device;
 
 	*ret_relevant = *ret_lost = false;
 	for (;;) {
 		errno = 0;
-		device = udev_monitor_receive_device(uevents->monitor);
-		if (device)
+		device = functions->monitor_receive_device(uevents->monitor);
+		if (device) {
 			*ret_relevant = true;
-		else if (errno == ENOBUFS)
+			functions->device_unref(device);
+		} else if (errno == ENOBUFS) {
 			*ret_lost = true;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
 			return;
-		udev_device_unref(device);
+		}
 	}
 }
 
 #else
 
-int uevents_new(struct uevents **ret)
+int uevents_new(const struct log *log, struct uevents **ret)
 {
+	(void)log;
 	(void)ret;
 	return -ENOTSUP;
 }

@@ -5,13 +5,15 @@
 #ifndef PCIPROBE_MONITOR_UEVENTS_H
 #define PCIPROBE_MONITOR_UEVENTS_H
 
+#include "probe/log.h"
+
 #include <stdbool.h>
 
 struct uevents;
 
 /* Starts to listen. Free *ret with uevents_free. Returns 0 or a negative errno: -ENOTSUP if built
- * without libudev. */
-int uevents_new(struct uevents **ret);
+ * without libudev, -ELIBACC (logged) if that is not installed. */
+int uevents_new(const struct log *log, struct uevents **ret);
 void uevents_free(struct uevents *uevents);
 
 /* A descriptor that is readable when there are messages. */

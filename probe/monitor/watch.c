@@ -185,7 +185,7 @@ static int add_descriptor(const struct watch *watch, int fd)
 
 static int listen_to_uevents(struct watch *watch)
 {
-	int error = uevents_new(&watch->uevents);
+	int error = uevents_new(watch->log, &watch->uevents);
 
 	return error ? error : add_descriptor(watch, uevents_fd(watch->uevents));
 }

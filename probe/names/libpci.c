@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/names/libpci.h"
 
+#include "config.h"
+#include "probe/dynlib.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -13,7 +16,22 @@
  * hwdb again for each name. */
 #define NO_LIST "/dev/null/pci.ids"
 
+struct functions {
+	typeof(pci_alloc) *alloc;
+	typeof(pci_cleanup) *cleanup;
+	typeof(pci_lookup_name) *lookup_name;
+	typeof(pci_set_name_list_path) *set_name_list_path;
+};
+
+static const struct dynlib_symbol SYMBOLS[] = {
+	{"pci_alloc", NULL, offsetof(struct functions, alloc)},
+	{"pci_cleanup", NULL, offsetof(struct functions, cleanup)},
+	{"pci_lookup_name", NULL, offsetof(struct functions, lookup_name)},
+	{"pci_set_name_list_path", NULL, offsetof(struct functions, set_name_list_path)},
+};
+
 struct libpci {
+	struct functions functions;
 	struct pci_access *access;
 	const struct log *log;
 	jmp_buf failed;
@@ -58,20 +76,32 @@ static void __attribute__((format(printf, 1, 2))) on_warning(char *format, ...)
 	va_end(args);
 }
 
-int libpci_new(const struct log *log, struct libpci **ret)
+int libpci_new(bool hwdb_only, const struct log *log, struct libpci **ret)
 {
 	struct libpci *libpci = calloc(1, sizeof(*libpci));
+	int error;
 
 	if (!libpci)
 		return -ENOMEM;
+	error = dynlib_load(LIBPCI_SONAME, SYMBOLS, sizeof(SYMBOLS) / sizeof(*SYMBOLS),
+			    &libpci->functions, log);
+	if (error < 0) {
+		free(libpci);
+		return error;
+	}
 	libpci->log = log;
-	libpci->access = pci_alloc();
+	libpci->access = libpci->functions.alloc();
 	libpci->access->error = on_error;
 	libpci->access->warning = on_warning;
 	libpci->access->debug = on_warning;
-	/* with the default, PCI_LOOKUP_CACHE, libpci looks up the user's home with getpwuid(3) and
-	 * leaks its path (3.13) */
+	/* with the default, PCI_LOOKUP_CACHE, libpci looks up the user's home with getpwuid(3), for
+	 * which NSS may query the network, and leaks its path (3.13) */
 	libpci->access->id_lookup_mode = 0;
+	if (hwdb_only) {
+		/* PCI_LOOKUP_SKIP_LOCAL would skip the hwdb as well */
+		strcpy(libpci->no_list, NO_LIST);
+		libpci->functions.set_name_list_path(libpci->access, libpci->no_list, 0);
+	}
 	*ret = libpci;
 	return 0;
 }
@@ -80,32 +110,27 @@ void libpci_free(struct libpci *libpci)
 {
 	if (!libpci)
 		return;
-	pci_cleanup(libpci->access);
+	libpci->functions.cleanup(libpci->access);
 	free(libpci);
 }
 
-int libpci_try(struct libpci *libpci, void (*job)(struct pci_access *access, void *data),
-	       void *data)
+int libpci_lookup(struct libpci *libpci, char *buffer, size_t size, int flags, const int ids[4],
+		  const char **ret)
 {
 	int error = 0;
 
 	running = libpci;
 	if (setjmp(libpci->failed) == 0)
-		job(libpci->access, data);
+		*ret = libpci->functions.lookup_name(libpci->access, buffer, (int)size,
+						     flags | PCI_LOOKUP_NO_NUMBERS, ids[0], ids[1],
+						     ids[2], ids[3]);
 	else
 		error = -EIO;
 	running = NULL;
 	return error;
 }
 
-void libpci_use_no_list(struct libpci *libpci)
+const char *libpci_list_path(void)
 {
-	/* PCI_LOOKUP_SKIP_LOCAL would skip the hwdb as well */
-	strcpy(libpci->no_list, NO_LIST);
-	pci_set_name_list_path(libpci->access, libpci->no_list, 0);
-}
-
-const char *libpci_names_path(const struct libpci *libpci)
-{
-	return libpci->access->id_file_name;
+	return PCI_IDS_PATH;
 }

@@ -5,6 +5,7 @@
 #include "probe/names/pciids.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,18 +28,14 @@ struct names {
 int names_new(const char *list, bool hwdb, const struct log *log, struct names **ret)
 {
 	struct names *names = calloc(1, sizeof(*names));
-	int error;
 
 	if (!names)
 		return -ENOMEM;
 	names->log = log;
 	names->hwdb = hwdb;
-	error = libpci_new(log, &names->libpci);
-	if (!error && list && !(names->path = strdup(list)))
-		error = -ENOMEM;
-	if (error < 0) {
+	if (list && !(names->path = strdup(list))) {
 		names_free(names);
-		return error;
+		return -ENOMEM;
 	}
 	*ret = names;
 	return 0;
@@ -55,20 +52,17 @@ void names_free(struct names *names)
 	free(names);
 }
 
-/* The default path of libpci ends in .gz if it was built with zlib; it falls back to the plain
- * file. */
+/* A compressed list of libpci is preferred to the plain one, as by libpci. */
 static int find_list(struct names *names)
 {
-	const char *path = libpci_names_path(names->libpci);
-	size_t length = strlen(path);
+	const char *path = libpci_list_path();
+	char compressed[PATH_MAX];
 
 	if (names->path)
 		return 0;
-	if (length > 3 && strcmp(path + length - 3, ".gz") == 0) {
-		names->compressed = access(path, R_OK) == 0;
-		length -= 3;
-	}
-	names->path = strndup(path, length);
+	snprintf(compressed, sizeof(compressed), "%s.gz", path);
+	names->compressed = access(compressed, R_OK) == 0;
+	names->path = strdup(path);
 	return names->path ? 0 : -ENOMEM;
 }
 
@@ -78,10 +72,8 @@ static void load(struct names *names)
 
 	names->loaded = true;
 	error = find_list(names);
-	if (!error && !names->compressed) {
-		libpci_use_no_list(names->libpci);
+	if (!error && !names->compressed)
 		error = pciids_open(names->path, names->log, &names->list);
-	}
 	if (error == -ENOMEM) {
 		names->no_memory = true;
 		names->loaded = false;
@@ -119,23 +111,6 @@ static int compare_lookups(const void *a, const void *b)
 	return x->kind != y->kind ? x->kind - y->kind : memcmp(x->ids, y->ids, sizeof(x->ids));
 }
 
-/* Arguments and result of call_lookup. */
-struct lookup_call {
-	int flags;
-	const int *ids;
-	char buffer[1024];
-	const char *name;
-};
-
-static void call_lookup(struct pci_access *access, void *data)
-{
-	struct lookup_call *call = data;
-
-	call->name = pci_lookup_name(access, call->buffer, sizeof(call->buffer),
-				     call->flags | PCI_LOOKUP_NO_NUMBERS, call->ids[0],
-				     call->ids[1], call->ids[2], call->ids[3]);
-}
-
 /* libpci appends the number of the class if only its base class has a name. */
 static bool strip_number(char *name, int class)
 {
@@ -149,25 +124,41 @@ static bool strip_number(char *name, int class)
 	return true;
 }
 
+/* Loaded at the first lookup. Returns NULL if it failed, now or before. */
+static struct libpci *libpci_of(struct names *names)
+{
+	int error = 0;
+
+	if (!names->libpci && !names->libpci_failed)
+		error = libpci_new(!names->compressed, names->log, &names->libpci);
+	names->no_memory |= error == -ENOMEM;
+	names->libpci_failed |= error < 0 && error != -ENOMEM;
+	return names->libpci_failed ? NULL : names->libpci;
+}
+
 /* Returns NULL if libpci failed or there is no memory. */
 static struct lookup *lookup_new(struct names *names, int kind, const int ids[4])
 {
-	struct lookup_call call = {.flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB),
-				   .ids = ids};
+	int flags = kind | (names->hwdb ? 0 : PCI_LOOKUP_NO_HWDB);
+	struct libpci *libpci = libpci_of(names);
+	const char *name = NULL;
 	struct lookup *lookup;
+	char buffer[1024];
 
-	if (libpci_try(names->libpci, call_lookup, &call) < 0) {
+	if (!libpci)
+		return NULL;
+	if (libpci_lookup(libpci, buffer, sizeof(buffer), flags, ids, &name) < 0) {
 		names->libpci_failed = true;
 		return NULL;
 	}
-	lookup = calloc(1, sizeof(*lookup) + sizeof(call.buffer));
+	lookup = calloc(1, sizeof(*lookup) + sizeof(buffer));
 	names->no_memory |= !lookup;
 	if (!lookup)
 		return NULL;
 	lookup->kind = kind;
 	memcpy(lookup->ids, ids, sizeof(lookup->ids));
-	if (call.name)
-		snprintf(lookup->name, sizeof(call.buffer), "%s", call.name);
+	if (name)
+		snprintf(lookup->name, sizeof(buffer), "%s", name);
 	lookup->is_base = kind == PCI_LOOKUP_CLASS && strip_number(lookup->name, ids[0]);
 	return lookup;
 }

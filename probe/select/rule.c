@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/select/rule.h"
 
+#include "config.h"
+#include "probe/dynlib.h"
 #include "probe/identity.h"
 #include "probe/select/regex.h"
 
@@ -13,13 +15,37 @@
 #include <string.h>
 #include <strings.h>
 
+/* MATCH is libpci's function; NULL: only vendor and device are set. */
+struct filter {
+	struct pci_filter pci;
+	typeof(pci_filter_match) *match;
+};
+
+struct filter_functions {
+	typeof(pci_filter_init) *init;
+	typeof(pci_filter_match) *match;
+	typeof(pci_filter_parse_id) *parse_id;
+	typeof(pci_filter_parse_slot) *parse_slot;
+};
+
+/* libpci has them in a version for each layout of struct pci_filter. */
+#define FILTER_VERSION "LIBPCI_3.8"
+_Static_assert(sizeof(struct pci_filter) == 10 * sizeof(int), "not the layout of " FILTER_VERSION);
+
+static const struct dynlib_symbol FILTER_SYMBOLS[] = {
+	{"pci_filter_init", FILTER_VERSION, offsetof(struct filter_functions, init)},
+	{"pci_filter_match", FILTER_VERSION, offsetof(struct filter_functions, match)},
+	{"pci_filter_parse_id", FILTER_VERSION, offsetof(struct filter_functions, parse_id)},
+	{"pci_filter_parse_slot", FILTER_VERSION, offsetof(struct filter_functions, parse_slot)},
+};
+
 struct rule {
 	enum rule_kind kind;
 	bool excludes;
 	char *text;
 	char *location;
 	union {
-		struct pci_filter filter;
+		struct filter filter;
 		struct identity identity;
 		struct regex *name;
 	};
@@ -72,26 +98,68 @@ static bool is_vendor(const char *text)
 	return strlen(text) == 4 && strspn(text, "0123456789abcdefABCDEF") == 4;
 }
 
+/* An id of 1 to 4 digits, or -1 for any. */
+static bool parse_id(const char *text, size_t length, int *ret)
+{
+	char digits[5] = "";
+
+	*ret = -1;
+	if (!length || (length == 1 && *text == '*'))
+		return true;
+	if (length >= sizeof(digits) || strspn(text, "0123456789abcdefABCDEF") < length)
+		return false;
+	memcpy(digits, text, length);
+	*ret = (int)strtoul(digits, NULL, 16);
+	return true;
+}
+
+/* "VENDOR:DEVICE", as most filters are, needs no libpci, whose loading takes longer than a scan.
+ * Returns false for anything else, even if it is invalid. */
+static bool parse_ids(const char *text, struct pci_filter *filter)
+{
+	const char *colon = strchr(text, ':');
+
+	return colon && parse_id(text, (size_t)(colon - text), &filter->vendor) &&
+	       parse_id(colon + 1, strlen(colon + 1), &filter->device);
+}
+
+static int parse_by_libpci(struct filter *filter, bool slot, char *text, const struct log *log,
+			   const char **ret_problem)
+{
+	struct filter_functions functions;
+	int error = dynlib_load(LIBPCI_SONAME, FILTER_SYMBOLS,
+				sizeof(FILTER_SYMBOLS) / sizeof(*FILTER_SYMBOLS), &functions, log);
+
+	if (error < 0)
+		return error;
+	functions.init(NULL, &filter->pci);
+	filter->match = functions.match;
+	*ret_problem = slot ? functions.parse_slot(&filter->pci, text)
+			    : functions.parse_id(&filter->pci, text);
+	return 0;
+}
+
 static int parse_filter(struct rule *rule, const struct log *log)
 {
 	bool slot = rule->kind == RULE_SLOT;
-	const char *problem, *pattern = rule->text;
+	const char *problem = NULL, *pattern = rule->text;
 	char text[64]; /* libpci rejects longer ones itself */
+	int error = 0;
 
 	rule->excludes = !slot && *pattern == '!';
 	pattern += rule->excludes;
-	pci_filter_init(NULL, &rule->filter);
+	if (!slot && parse_ids(pattern, &rule->filter.pci))
+		return 0;
 	if (strlen(pattern) >= sizeof(text)) {
 		problem = "too long";
 	} else if (has_0x(pattern, slot)) {
 		problem = "a number starts with 0x";
 	} else {
 		strcpy(text, pattern);
-		problem = slot ? pci_filter_parse_slot(&rule->filter, text)
-			       : pci_filter_parse_id(&rule->filter, text);
+		error = parse_by_libpci(&rule->filter, slot, text, log, &problem);
 	}
 	if (!problem)
-		return 0;
+		return error;
 	if (!slot && is_vendor(rule->text))
 		log_error(
 			log,
@@ -172,7 +240,7 @@ void rule_list_free(struct rule_list *list)
 /* Fills in a struct pci_dev for libpci, with all fields known, so that it reads nothing. */
 static bool filter_matches(const struct rule *rule, const struct pci_device *device)
 {
-	struct pci_filter filter = rule->filter;
+	struct pci_filter filter = rule->filter.pci;
 	struct pci_dev pci_dev = {
 		.domain = (int)device->address.domain,
 		.domain_16 = device->address.domain > 0xffff ? 0xffff
@@ -187,7 +255,10 @@ static bool filter_matches(const struct rule *rule, const struct pci_device *dev
 		.prog_if = device->prog_if,
 	};
 
-	return pci_filter_match(&filter, &pci_dev);
+	if (!rule->filter.match)
+		return (filter.vendor < 0 || filter.vendor == device->vendor) &&
+		       (filter.device < 0 || filter.device == device->device);
+	return rule->filter.match(&filter, &pci_dev);
 }
 
 static int name_matches(const struct rule *rule, const char *name, const struct log *log)

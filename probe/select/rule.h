@@ -31,7 +31,7 @@ struct rule_list {
 
 /* Parses STRING as a rule of the list's kind and appends it. LOCATION is where it was defined, for
  * messages; it is copied. Returns 0, -EINVAL if STRING is invalid (logged, with the expected
- * format), or -ENOMEM. */
+ * format), -ELIBACC if libpci is needed and missing (logged), or -ENOMEM. */
 int rule_list_add(struct rule_list *list, const char *string, const char *location,
 		  const struct log *log);
 

@@ -39,10 +39,10 @@ def wait_for(what, function, seconds=WAIT):
         time.sleep(0.1)
 
 
-def fetch(url, data=None):
+def fetch(url, data=None, timeout=10):
     """Returns the response body, or None if the server is not ready."""
     try:
-        with urllib.request.urlopen(url, data, timeout=10) as answer:
+        with urllib.request.urlopen(url, data, timeout=timeout) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as error:
         if error.code == 503:  # still starting
@@ -182,13 +182,32 @@ class Prometheus(Server):
     """Scrapes TARGETS, {job: [(address, {label: value})]}, every second; the job "collectd" as in
     README.md."""
 
-    def __init__(self, folder, targets, rules=()):
+    def __init__(self, folder, targets, rules=(), alertmanager=None):
         self.url = "http://127.0.0.1:%d" % free_port()
+        self.alertmanager = alertmanager
         os.makedirs(folder, exist_ok=True)
-        # JSON is YAML as well
-        config = {
+        path = os.path.join(folder, "prometheus.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self.configure(targets, rules), file)  # JSON is YAML as well
+        super().__init__(
+            "prometheus",
+            folder,
+            [
+                find("prometheus"),
+                "--config.file=" + path,
+                "--storage.tsdb.path=" + os.path.join(folder, "data"),
+                "--web.listen-address=" + self.url[len("http://") :],
+                "--web.enable-admin-api",
+                "--log.level=warn",
+            ],
+        )
+
+    def configure(self, targets, rules):
+        """Returns the configuration as an object."""
+        return {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": list(rules),
+            "alerting": self.alertmanager.receiver() if self.alertmanager else {},
             "scrape_configs": [
                 {
                     "job_name": job,
@@ -201,26 +220,15 @@ class Prometheus(Server):
                 for job, hosts in targets.items()
             ],
         }
-        path = os.path.join(folder, "prometheus.yml")
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(config, file)
-        super().__init__(
-            "prometheus",
-            folder,
-            [
-                find("prometheus"),
-                "--config.file=" + path,
-                "--storage.tsdb.path=" + os.path.join(folder, "data"),
-                "--web.listen-address=" + self.url[len("http://") :],
-                "--log.level=warn",
-            ],
-        )
 
     def ask(self, path, **arguments):
         """Returns the data of an API response; raises for an invalid query."""
         answer = self.wait(
             path,
-            lambda: fetch("%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments))),
+            lambda: fetch(
+                "%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments)),
+                timeout=WAIT,
+            ),
         )
         return json.loads(answer)["data"]
 
@@ -230,6 +238,37 @@ class Prometheus(Server):
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]
         return [(sample["metric"], float(sample["value"][1])) for sample in data["result"]]
+
+
+class Alertmanager(Server):
+    def __init__(self, folder):
+        self.address = "127.0.0.1:%d" % free_port()
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "alertmanager.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}, file)
+        super().__init__(
+            "alertmanager",
+            folder,
+            [
+                find("prometheus-alertmanager"),
+                "--config.file=" + path,
+                "--storage.path=" + os.path.join(folder, "data"),
+                "--web.listen-address=" + self.address,
+                "--cluster.listen-address=",
+                "--log.level=warn",
+            ],
+        )
+
+    def receiver(self):
+        """Returns Prometheus's configuration to send its alerts here."""
+        return {"alertmanagers": [{"static_configs": [{"targets": [self.address]}]}]}
+
+    def alerts(self):
+        """Returns [(labels, annotations)] of the active alerts."""
+        url = "http://%s/api/v2/alerts?active=true" % self.address
+        answer = self.wait("its alerts", lambda: fetch(url))
+        return [(alert["labels"], alert["annotations"]) for alert in json.loads(answer)]
 
 
 class Influx(Server):

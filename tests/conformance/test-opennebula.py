@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The format opennebula is byte for byte the output of OpenNebula's own probe, computed from 'lspci
 -mmnn' and the tree's files, and the frontend can parse it with any names of devices and drivers."""
+import base64
 import os
 import re
 import shlex
@@ -9,9 +10,10 @@ import shutil
 import tempfile
 import unicodedata
 import uuid
+import zlib
 
 from machines import Tap, all_machines, same
-from tree import make_machine
+from tree import Tree, make_machine
 
 # configuration, its filter as a list for lspci (None: all devices), vendors handled as NVIDIA
 CONFIGS = [
@@ -424,6 +426,60 @@ def check_subcommand(tree):
     yield from first_difference(before, done.stdout)
 
 
+# ---- the monitor's message ----
+
+DATAGRAM_MAX = 65507  # of UDP over IPv4
+OTHER_PROBES = 4096  # what the other probes of the same message and its header may take
+KEY, BLOCK = 256, 245  # bytes of an RSA key, and of the plain text in each of its blocks
+
+
+def datagram_size(text, encrypted=False):
+    """Returns the size of the monitor's message: blocks of RSA, which look random, then zlib and base64."""
+    data = text.encode()
+    if encrypted:
+        data = os.urandom(-(-len(data) // BLOCK) * KEY)
+    return len(base64.b64encode(zlib.compress(data, 9)))
+
+
+def make_virtual_functions(root, count):
+    """A machine of COUNT VFs, each of them held by another VM of OpenNebula with a random UUID."""
+    tree = Tree(root)
+    tree.process(1, "/sbin/init")
+    for i in range(count):
+        pf = "0000:%02x:00.0" % (i // 64 + 1)
+        if i % 64 == 0:
+            enabled = {"sriov_totalvfs": "128", "sriov_numvfs": "64"}
+            tree.device(pf, 0x8086, 0x1592, driver="ice", group=count + i, files=enabled)
+        address = "0000:%02x:%02x.%d" % (i // 64 + 1, 1 + i % 64 // 8, i % 8)
+        tree.virtual_function(pf, i % 64, address, 0x8086, 0x1889, driver="vfio-pci", group=i)
+        tree.process(
+            1000 + i,
+            "/usr/bin/qemu-system-x86_64",
+            *("-name", "guest=one-%d" % (10000 + i), "-uuid", str(uuid.uuid4())),
+            *("-device", "vfio-pci,host=" + address),
+            opened=["/dev/vfio/%d" % i]
+        )
+    return tree
+
+
+def check_message(folder, count, encrypted):
+    tree = make_virtual_functions(os.path.join(folder, "vfs%d" % count), count)
+    config = write_config(tree.root, ":filter:\n")
+    text = tree.machine.pciprobe("-f", "opennebula", "--usage", "-c", config)
+    yield from same(
+        [count, count],
+        [text.count("\nPCI = [") + text.startswith("PCI = ["), text.count(' STATE = "held"')],
+        "devices, held",
+    )
+    size = datagram_size(text, encrypted)
+    if size > DATAGRAM_MAX - OTHER_PROBES:
+        yield "%d bytes of text make a message of %d, the limit is %d" % (
+            len(text),
+            size,
+            DATAGRAM_MAX - OTHER_PROBES,
+        )
+
+
 def main():
     tap = Tap()
     check_reader(tap)
@@ -437,6 +493,8 @@ def main():
             check_hostile,
             make_machine(os.path.join(folder, "hostile")),
         )
+        tap.check("2,000 VFs fit into the monitor's message", check_message, folder, 2000, False)
+        tap.check("80 VFs fit into an encrypted one", check_message, folder, 80, True)
     tap.done()
 
 

@@ -108,7 +108,7 @@ class Tree:
             opened=["/dev/vfio/devices/vfio%d" % number],
         )
 
-    def vm(self, pid, name, *devices):
+    def vm(self, pid, name, *devices, uuid=None):
         """Adds a running VM that holds DEVICES, (address, group). NAME can be bytes."""
         name = os.fsencode(name).replace(b",", b",,")
         arguments = [
@@ -121,6 +121,7 @@ class Tree:
             "/usr/bin/qemu-system-x86_64",
             "-name",
             b"guest=" + name + b",debug-threads=on",
+            *(("-uuid", uuid) if uuid else ()),
             *arguments,
             opened=["/dev/vfio/%d" % group for _, group in devices]
         )

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A fleet of generated hosts, monitored by a real Prometheus in two ways: by collectd's plugin on each host, which sends to one
 central collectd, and by "pciprobe -f prometheus" with a node_exporter on each host. The queries of the documentation, the rules and
-the dashboard must return the expected data."""
+the dashboard must return the expected data, and a real Alertmanager must get the alerts."""
 import json
 import os
 import re
@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(SOURCES, "tests/conformance"))
 # pylint: disable=wrong-import-position
 import servers
 from machines import PCIPROBE, Tap, same
-from tree import Tree
+from tree import UUID, Tree
 
 ETC = os.path.join(SOURCES, "etc/prometheus")
 PLUGIN = os.environ.get("PLUGIN") or os.path.join(os.path.dirname(PCIPROBE), ".libs/pciprobe.so")
@@ -96,13 +96,21 @@ class Host:
     def gpu(number):
         return "0000:%02x:00.0" % (number + 1)
 
-    def start(self, number, name):
-        self.tree.vm(1000 + number, name, (self.gpu(number), number))
+    def start(self, number, name, uuid=None):
+        self.tree.vm(1000 + number, name, (self.gpu(number), number), uuid=uuid)
         self.touch(number)
 
     def stop(self, number):
         self.tree.end_process(1000 + number)
         self.touch(number)
+
+    def leave_vlan(self):
+        """A VM that has ended leaves a VLAN on the second VF."""
+        self.tree.interface("0000:40:00.0", "enp64s0")
+        self.tree.file(
+            "netlink/vf-settings",
+            "vf 0000:40:00.0 0 vlan=0\nvf 0000:40:00.0 1 vlan=100\nend 2",
+        )
 
     def touch(self, number):
         """Opens and closes the group's node, which the plugin watches."""
@@ -126,7 +134,7 @@ def make_hosts(folder):
 
 
 class Textfiles:
-    """A node_exporter per host, with the instance node-N."""
+    """A node_exporter per host, with the instance node-N; the last one is in a rack of its own."""
 
     def __init__(self, folder, hosts):
         self.hosts = hosts
@@ -147,10 +155,19 @@ class Textfiles:
     def targets(self):
         return {
             "node": [
-                ("127.0.0.1:%d" % exporter.port, {"instance": "node-%d" % host.number})
+                (
+                    "127.0.0.1:%d" % exporter.port,
+                    {
+                        "instance": "node-%d" % host.number,
+                        "host_group": "rack-2" if host is self.hosts[-1] else "rack-1",
+                    },
+                )
                 for host, exporter in zip(self.hosts, self.exporters)
             ]
         }
+
+    def stop_host(self, number):
+        self.exporters[number - 1].stop()
 
     def stop(self):
         for exporter in self.exporters:
@@ -260,7 +277,7 @@ def check_same_both_ways(prometheus):
         names - {"pciprobe_host_probe_duration_seconds", "pciprobe_device_owner_info"}
     ):
         left, right = (
-            'sum without (instance, job) (label_replace(%s{instance=~"%s-.*"}, "host", "$1", "instance", ".*-(.*)"))'
+            'sum without (instance, job, host_group) (label_replace(%s{instance=~"%s-.*"}, "host", "$1", "instance", ".*-(.*)"))'
             % (name, way)
             for way in ("host", "node")
         )
@@ -348,6 +365,89 @@ def check_dashboard(prometheus, dashboard, way):
                 yield "$%s: no values" % variable["name"]
 
 
+def without_delays(rules, folder):
+    """Copies RULES: alerts fire at once."""
+    for path in rules:
+        with open(path, encoding="utf-8") as file:
+            text = re.sub(r"^( +for:) \d+m$", r"\1 0s", file.read(), flags=re.MULTILINE)
+        copy = os.path.join(folder, os.path.basename(path))
+        with open(copy, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield copy
+
+
+def check_alert(alertmanager, name, expected, *names):
+    """Waits until the active alerts NAME have the EXPECTED labels NAMES."""
+
+    def find():
+        return sorted(
+            tuple(labels.get(label) for label in names)
+            for labels, _ in alertmanager.alerts()
+            if labels["alertname"] == name
+        )
+
+    try:
+        alertmanager.wait(name, lambda: find() == sorted(expected), 60)
+    except TimeoutError:
+        yield from same(sorted(expected), find(), name)
+
+
+def check_two_hosts(alertmanager):
+    yield from check_alert(alertmanager, "PciVmOnTwoHosts", [(UUID,)], "vm_uuid")
+    texts = [
+        annotations["description"]
+        for labels, annotations in alertmanager.alerts()
+        if labels["alertname"] == "PciVmOnTwoHosts"
+    ]
+    yield from same(
+        ["It may run twice and damage its disks. The hosts are: node-1 (one-42) node-3 (one-42)."],
+        texts,
+        "description",
+    )
+
+
+def check_alerts(tap, alertmanager, hosts, textfiles):
+    tap.check(
+        "Alertmanager: a conflict",
+        check_alert,
+        alertmanager,
+        "PciDeviceConflict",
+        both_ways([(1, "0000:40:10.0")]),
+        *("instance", "address")
+    )
+    hosts[0].start(0, "one-42", UUID)
+    hosts[1].start(0, "one-50")
+    hosts[2].start(1, "one-42", UUID)
+    hosts[2].leave_vlan()
+    textfiles.write()
+    tap.check("Alertmanager: a VM on two hosts", check_two_hosts, alertmanager)
+    tap.check(
+        "Alertmanager: an alias exhausted in a host group",
+        check_alert,
+        alertmanager,
+        "PciAliasExhaustedInGroup",
+        [("rack-1", "a1")],
+        *("host_group", "alias")
+    )
+    tap.check(
+        "Alertmanager: leftover settings of a VF",
+        check_alert,
+        alertmanager,
+        "PciVfLeftover",
+        both_ways([(3, "0000:40:10.1")]),
+        *("instance", "address")
+    )
+    textfiles.stop_host(2)
+    tap.check(
+        "Alertmanager: a host that does not answer",
+        check_alert,
+        alertmanager,
+        "PciHostLost",
+        [("node-2",)],
+        "instance",
+    )
+
+
 def check_fleet(tap, prometheus, hosts, textfiles):
     tap.check(
         "two free devices of a1, the device of one-42, conflicts",
@@ -379,6 +479,7 @@ def main():
         collectd_core=servers.find("collectd"),
         prometheus=servers.find("prometheus"),
         prometheus_node_exporter=servers.find("prometheus-node-exporter"),
+        prometheus_alertmanager=servers.find("prometheus-alertmanager"),
         pciprobe_so=os.path.exists(PLUGIN),
     )
     with tempfile.TemporaryDirectory(prefix="pciprobe-fleet-") as folder:
@@ -390,12 +491,16 @@ def main():
                 os.path.join(ETC, name)
                 for name in ("pciprobe-collectd.rules.yml", "pciprobe.rules.yml")
             ]
-            with servers.Prometheus(
+            with servers.Alertmanager(
+                os.path.join(folder, "alertmanager")
+            ) as alertmanager, servers.Prometheus(
                 os.path.join(folder, "prometheus"),
                 dict(textfiles.targets(), **collectds.targets()),
-                rules,
+                without_delays(rules, folder),
+                alertmanager,
             ) as prometheus:
                 check_fleet(tap, prometheus, hosts, textfiles)
+                check_alerts(tap, alertmanager, hosts, textfiles)
             tap.result(
                 "the plugin logged nothing",
                 [line for line in collectds.read_log().splitlines() if "pciprobe plugin:" in line],

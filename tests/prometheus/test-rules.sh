@@ -29,8 +29,16 @@ all_are_tested() {
 	return 0
 }
 
+# The series that docs/fleet.md advises to leave out.
+left_out_are_unused() {
+	names=$(sed -n "s/^ *regex: '\(pciprobe_.*\)'$/\1/p" docs/fleet.md)
+	[ -n "$names" ] || return 1
+	! grep -nE "\b$names\b" etc/prometheus/pciprobe.rules.yml etc/prometheus/pciprobe-dashboard.json
+}
+
 check "the rules are valid" promtool check rules etc/prometheus/pciprobe.rules.yml etc/prometheus/pciprobe-collectd.rules.yml
 check "the rules pass their tests" promtool test rules tests/prometheus/rules.test.yml
 check "collectd's series get the same names as the textfile's" promtool test rules tests/prometheus/collectd-rules.test.yml
 check "every rule has a test" all_are_tested
+check "no rule or panel needs the series that can be left out" left_out_are_unused
 echo "1..$number"

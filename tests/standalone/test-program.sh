@@ -607,6 +607,42 @@ else
 fi
 expect $host "devices can be listed with an empty environment" env -i "$PCIPROBE" -a
 
+# ---- libraries ----
+mkdir broken-libraries
+for library in libpci.so.3 libsmartcols.so.1; do
+	echo "not a library" >broken-libraries/$library
+done
+without_libraries() { LD_LIBRARY_PATH=$work/broken-libraries p "$@"; }
+expect 0 "filters by id need no libpci" without_libraries -J -d 8086:10d3
+expect 0 "names in pci.ids need no libpci" without_libraries -J -o address,device_name
+says out "82574L Gigabit Network Connection" "the names are found without libpci"
+for arguments in "-d ::0300" "-s 00:02.0"; do
+	# shellcheck disable=SC2086  # words
+	expect 1 "without libpci, $arguments fails" without_libraries -J $arguments
+	says err "libpci.so.3: " "it is reported that libpci is missing for $arguments"
+	silent out "without libpci, $arguments prints nothing"
+done
+echo ":alias: [{name: any, filter: '*:*'}]" >any.conf
+for arguments in "" "-f tree" "-f raw" "-f aliases -c any.conf" "-f help" "-o help"; do
+	# shellcheck disable=SC2086  # words
+	expect 1 "without libsmartcols, list $arguments fails" without_libraries list $arguments
+	says err "libsmartcols.so.1: " "it is reported that libsmartcols is missing for list $arguments"
+	silent out "without libsmartcols, list $arguments prints nothing"
+done
+# a name service may wait for the network
+if strace -qq -o trace true 2>/dev/null; then
+	strace -f -qq -e trace=file -o trace "$PCIPROBE" -a -J -o vendor_name,device_name,subsystem_name,class_name \
+		>out 2>err
+	if grep -q 'hwdb\.bin' trace; then
+		! grep -E '"/etc/(nsswitch\.conf|passwd)"|pciids-cache' trace >wrong
+		result $? "a name that pci.ids lacks is not looked up by way of the user's home" wrong
+	else
+		skip "a name that pci.ids lacks is not looked up by way of the user's home" "pci.ids has all names"
+	fi
+else
+	skip "a name that pci.ids lacks is not looked up by way of the user's home" "strace is not available"
+fi
+
 # ---- record ----
 expect 0 "record succeeds" p record taken
 expect 0 "a recording can be used as sysroot" "$PCIPROBE" --sysroot taken -f json

@@ -20,9 +20,9 @@ static int add_system(struct grid *grid, const char *name, const char *files, co
 	return grid_add_texts(grid, usage, help, NULL);
 }
 
-static int list_systems(void)
+static int list_systems(const struct log *log)
 {
-	struct grid grid = {0};
+	struct grid grid = {.log = log};
 	int error = add_system(&grid, "nova", "FILE", NOVA_HELP);
 
 	for (size_t i = 0; i < FRONTEND_COUNT && !error; i++)
@@ -79,7 +79,7 @@ int run_verify(struct options *options)
 		return STATUS_USAGE;
 	}
 	if (strcmp(system, "help") == 0 && options->argument_count == 1)
-		return list_systems();
+		return list_systems(&options->log);
 	if (strcmp(system, "nova") == 0) {
 		status = check_usage(options, system, "FILE", 1, false, NOVA_OPTIONS);
 		return status < 0 ? verify_nova_conf(options, *files) : status;

@@ -55,7 +55,7 @@ static int add_row(struct grid *grid, const struct pool *pool)
 
 int write_aliases(const struct report *report, FILE *out)
 {
-	_cleanup_grid_ struct grid grid = {0};
+	_cleanup_grid_ struct grid grid = {.log = report->log};
 	struct pool *pools;
 	size_t count;
 	int error = pools_count(probe_config(report->probe), report->inventory, &pools, &count);

@@ -208,6 +208,10 @@ static int write_owner(FILE *out, const struct pci_device *device, const struct 
 {
 	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
+	const char *id = opennebula_vm_id(owner);
+	/* The monitor's message is one datagram, and random UUIDs would be most of it: where
+	 * the VM's id is known, they add nothing. */
+	const char *uuid = *id || !owner->uuid ? "" : owner->uuid;
 
 	fputs("PCI_USAGE = [\n", out);
 	write_attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
@@ -215,9 +219,9 @@ static int write_owner(FILE *out, const struct pci_device *device, const struct 
 	write_attribute(&attributes, "STATE", "%s",
 			device_has_conflict(device) ? "conflict"
 						    : ownership_name(device->ownership));
-	write_attribute(&attributes, "VM_ID", "%s", opennebula_vm_id(owner));
+	write_attribute(&attributes, "VM_ID", "%s", id);
 	write_attribute(&attributes, "VM_NAME", "%s", owner->name ? owner->name : "");
-	write_attribute(&attributes, "UUID", "%s", owner->uuid ? owner->uuid : "");
+	write_attribute(&attributes, "UUID", "%s", uuid);
 	write_attribute(&attributes, "SOURCE", "%s", owner->source);
 	fputs("\n]\n", out);
 	return attributes.no_memory ? -ENOMEM : 0;

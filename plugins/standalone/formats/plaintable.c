@@ -4,7 +4,7 @@
 
 int write_table(const struct report *report, FILE *out)
 {
-	_cleanup_grid_ struct grid grid = {0};
+	_cleanup_grid_ struct grid grid = {.log = report->log};
 	int error;
 
 	if (!report->inventory->selected)

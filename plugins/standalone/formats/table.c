@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* table, tree, raw and export. libsmartcols escapes unprintable characters. */
+#include "common/smartcols.h"
 #include "plugins/standalone/formats/overview.h"
 
 #include <errno.h>
-#include <libsmartcols.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void unref_tablep(struct libscols_table **table)
-{
-	scols_unref_table(*table);
-}
-#define _cleanup_table_ __attribute__((cleanup(unref_tablep)))
-
-static struct libscols_table *new_table(const struct report *report, FILE *out)
-{
-	struct libscols_table *table = scols_new_table();
-
-	if (!table)
-		return NULL;
-	scols_table_set_stream(table, out);
-	scols_table_enable_colors(table, report->colors);
-	scols_table_enable_noheadings(table, !report->headings);
-	return table;
-}
 
 /* ---- table and tree ---- */
 
 static int write_overview(const struct report *report, FILE *out, bool tree)
 {
-	_cleanup_grid_ struct grid grid = {0};
+	_cleanup_grid_ struct grid grid = {.log = report->log};
 	bool fitted = !report->columns_chosen;
 	int error;
 
@@ -60,7 +42,8 @@ int write_tree(const struct report *report, FILE *out)
 /* ---- raw and export ---- */
 
 /* raw uses the field's heading; export the name in capitals, e.g. IOMMU_GROUP, as the key. */
-static int add_column(struct libscols_table *table, const struct field *field, bool raw)
+static int add_column(const struct smartcols *scols, struct libscols_table *table,
+		      const struct field *field, bool raw)
 {
 	char key[64];
 	size_t n = 0;
@@ -70,11 +53,12 @@ static int add_column(struct libscols_table *table, const struct field *field, b
 					? field->name[n] - 'a' + 'A'
 					: field->name[n]);
 	key[n] = '\0';
-	return scols_table_new_column(table, raw ? field->heading : key, 0.1, 0) ? 0 : -ENOMEM;
+	return scols->scols_table_new_column(table, raw ? field->heading : key, 0.1, 0) ? 0
+											: -ENOMEM;
 }
 
-static int set_cell(struct libscols_line *line, const struct field *field,
-		    const struct pci_device *device, size_t i, bool raw)
+static int set_cell(const struct smartcols *scols, struct libscols_line *line,
+		    const struct field *field, const struct pci_device *device, size_t i, bool raw)
 {
 	struct field_value value = {0};
 	char *text;
@@ -89,51 +73,67 @@ static int set_cell(struct libscols_line *line, const struct field *field,
 		free(text);
 		text = strdup("-");
 	}
-	return text && scols_line_refer_data(line, i, text) == 0 ? 0 : -ENOMEM;
+	return text && scols->scols_line_refer_data(line, i, text) == 0 ? 0 : -ENOMEM;
 }
 
 /* Columns are not aligned, so each device is printed immediately to save memory. */
-static int print_device(struct libscols_table *table, const struct report *report,
-			const struct pci_device *device, bool raw)
+static int print_device(const struct smartcols *scols, struct libscols_table *table,
+			const struct report *report, const struct pci_device *device, bool raw)
 {
-	struct libscols_line *line = scols_table_new_line(table, NULL);
+	struct libscols_line *line = scols->scols_table_new_line(table, NULL);
 
 	if (!line)
 		return -ENOMEM;
 	for (size_t i = 0; i < report->column_count; i++)
-		if (set_cell(line, report->columns[i], device, i, raw) < 0)
+		if (set_cell(scols, line, report->columns[i], device, i, raw) < 0)
 			return -ENOMEM;
-	if (scols_print_table(table) < 0)
+	if (scols->scols_print_table(table) < 0)
 		return -EIO;
-	scols_table_remove_lines(table);
-	scols_table_enable_noheadings(table, 1);
+	scols->scols_table_remove_lines(table);
+	scols->scols_table_enable_noheadings(table, 1);
+	return 0;
+}
+
+static int print_lines(const struct smartcols *scols, struct libscols_table *table,
+		       const struct report *report, FILE *out, bool raw)
+{
+	scols->scols_table_set_stream(table, out);
+	scols->scols_table_enable_colors(table, report->colors);
+	scols->scols_table_enable_noheadings(table, !report->headings);
+	scols->scols_table_set_termforce(table, report->width ? SCOLS_TERMFORCE_AUTO
+							      : SCOLS_TERMFORCE_NEVER);
+	scols->scols_table_enable_raw(table, raw);
+	scols->scols_table_enable_export(table, !raw);
+	for (size_t i = 0; i < report->column_count; i++)
+		if (add_column(scols, table, report->columns[i], raw) < 0)
+			return -ENOMEM;
+	report_foreach(report, device) {
+		int error = print_device(scols, table, report, device, raw);
+
+		if (error < 0)
+			return error;
+	}
 	return 0;
 }
 
 static int write_lines(const struct report *report, FILE *out, bool raw)
 {
-	_cleanup_table_ struct libscols_table *table = NULL;
+	struct libscols_table *table;
+	struct smartcols scols;
 	int error;
 
 	if (!report->inventory->selected)
 		return 0;
+	error = smartcols_load(report->log, &scols);
+	if (error < 0)
+		return error;
 	setlocale(LC_CTYPE, "");
-	table = new_table(report, out);
+	table = scols.scols_new_table();
 	if (!table)
 		return -ENOMEM;
-	scols_table_set_termforce(table,
-				  report->width ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_raw(table, raw);
-	scols_table_enable_export(table, !raw);
-	for (size_t i = 0; i < report->column_count; i++)
-		if (add_column(table, report->columns[i], raw) < 0)
-			return -ENOMEM;
-	report_foreach(report, device) {
-		error = print_device(table, report, device, raw);
-		if (error < 0)
-			return error;
-	}
-	return 0;
+	error = print_lines(&scols, table, report, out, raw);
+	scols.scols_unref_table(table);
+	return error;
 }
 
 int write_raw(const struct report *report, FILE *out)

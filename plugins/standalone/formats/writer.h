@@ -37,6 +37,7 @@ struct report {
 	unsigned width; /* of the terminal, in columns; 0: not a terminal */
 	bool colors;
 	struct format_options format;
+	const struct log *log;
 };
 
 /* Iterates over report.devices. */

@@ -11,14 +11,13 @@ struct fakesys *fake;
 struct fakekernel kernel;
 struct log_capture captured;
 
-const char *__wrap_libpci_names_path(const struct libpci *libpci);
+const char *__wrap_libpci_list_path(void);
 
 /* The names of devices are those of the machine: every run would read the host's long list. */
-const char *__wrap_libpci_names_path(const struct libpci *libpci)
+const char *__wrap_libpci_list_path(void)
 {
 	static char path[sizeof(fake->path) + sizeof("/pci.ids")];
 
-	(void)libpci;
 	snprintf(path, sizeof(path), "%s/pci.ids", fake->path);
 	return path;
 }

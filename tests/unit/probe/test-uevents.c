@@ -93,7 +93,7 @@ static int setup(void **state)
 			return 0;
 		sender = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	}
-	return sender < 0 || uevents_new(&uevents) < 0 ? -1 : 0;
+	return sender < 0 || uevents_new(&(struct log){0}, &uevents) < 0 ? -1 : 0;
 }
 
 static int teardown(void **state)
