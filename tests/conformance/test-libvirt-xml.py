@@ -3,6 +3,7 @@
 """The format libvirt: the expected elements are computed from the tree's files; libvirt's schema
 (virt-xml-validate) and parser (virsh with the test driver, which needs no daemon) must accept
 them."""
+import functools
 import os
 import re
 import shutil
@@ -344,6 +345,7 @@ def check_macs_of_another_host(machine, other):
     )
 
 
+@functools.lru_cache(maxsize=None)
 def libvirt_version():
     return tuple(int(number) for number in run(["virsh", "-v"]).stdout.strip().split("."))
 

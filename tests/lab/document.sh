@@ -21,12 +21,11 @@ step() {
 # two seconds, the owner of devices is unknown and request fails.
 patient_step() {
     commands "$1" >commands.sh || fail "the document has no commands for '$1'"
-    check "the document's commands '$1'" wait_for 60 bash -e ./commands.sh
+    check "the document's commands '$1'" wait_for 300 bash -e ./commands.sh
 }
 
-# install_document_config: installs the document's pci.conf.
+# install_document_config: installs the document's pci.conf; sets config to its path.
 install_document_config() {
-    local config
     config=$("$PCIPROBE" --help | sed -n 's/.*--config FILE .* instead of //p')
     mkdir -p "${config%/*}"
     sed -n '/^    :/s/^    //p' "$document" >"$config"
