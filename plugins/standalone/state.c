@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/standalone/state.h"
 
+#include "probe/sysfs/inroot.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,19 +34,34 @@ int state_open_at(int at, const char *name, bool create)
 	return error;
 }
 
-/* Opens PARENT/pciprobe/NAME. */
-static int open_below(const char *parent, const char *name, bool create, char **ret_path)
+/* A link in a recording must not lead to a directory of the host. */
+static int open_parent(const char *sysroot, const char *parent)
+{
+	int root = open(*sysroot ? sysroot : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC), top;
+
+	if (root < 0)
+		return -errno;
+	if (!*sysroot)
+		return root;
+	top = inroot_open(root, parent, O_RDONLY | O_DIRECTORY, 0);
+	close(root);
+	return top;
+}
+
+/* Opens PARENT/pciprobe/NAME below SYSROOT. */
+static int open_below(const char *sysroot, const char *parent, const char *name, bool create,
+		      char **ret_path)
 {
 	int top, own, directory;
 
 	free(*ret_path);
-	if (asprintf(ret_path, "%s/pciprobe/%s", parent, name) < 0) {
+	if (asprintf(ret_path, "%s%s/pciprobe/%s", sysroot, parent, name) < 0) {
 		*ret_path = NULL;
 		return -ENOMEM;
 	}
-	top = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	top = open_parent(sysroot, parent);
 	if (top < 0)
-		return -errno;
+		return top;
 	own = state_open_at(top, "pciprobe", create);
 	close(top);
 	if (own < 0)
@@ -75,21 +92,18 @@ static int open_below_home(const char *name, bool create, char **ret_path)
 		*slash = '/';
 		mkdir(parent, 0755);
 	}
-	directory = open_below(parent, name, create, ret_path);
+	directory = open_below("", parent, name, create, ret_path);
 	free(parent);
 	return directory;
 }
 
 int state_open(const char *sysroot, const char *name, bool create, char **ret_path)
 {
-	char *parent = NULL, *home_path = NULL;
+	char *home_path = NULL;
 	int directory, home;
 
 	*ret_path = NULL;
-	if (asprintf(&parent, "%s/var/lib", sysroot) < 0)
-		return -ENOMEM;
-	directory = open_below(parent, name, create, ret_path);
-	free(parent);
+	directory = open_below(sysroot, "/var/lib", name, create, ret_path);
 	if (directory >= 0 || *sysroot || geteuid() == 0)
 		return directory;
 	home = open_below_home(name, create, &home_path);

@@ -12,9 +12,10 @@
 
 #define STATE_DIRECTORY "/var/lib/pciprobe"
 
-/* Opens the directory NAME below SYSROOT ("" is the host). CREATE: creates it if it does not exist.
- * Returns a descriptor or a negative errno: -EPERM if others could write to it. *RET_PATH is its
- * path, for messages, even on failure; NULL if out of memory; the caller frees it. */
+/* Opens the directory NAME below SYSROOT ("" is the host), which no link leads out of. CREATE:
+ * creates it if it does not exist. Returns a descriptor or a negative errno: -EPERM if others could
+ * write to it. *RET_PATH is its path, for messages, even on failure; NULL if out of memory; the
+ * caller frees it. */
 int state_open(const char *sysroot, const char *name, bool create, char **ret_path);
 
 /* Opens the directory NAME in AT; as state_open otherwise. */

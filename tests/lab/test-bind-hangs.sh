@@ -129,12 +129,16 @@ done
 check_same "they are removed, and others are not created yet" 0 "$(attribute "$nvme0" sriov_numvfs)"
 kill -9 "$child"
 end_run
+touch -d "-2 minutes" /run/vfio-bind/journal
+check "pciprobe check reports the unfinished change" exits 1 "$PCIPROBE" check unfinished --all
+check "with its device" grep -q "^WARNING unfinished: $nvme0: .* its number of VFs" /run/output
 check "recover reports that not all is restored" exits 5 "$VFIO_BIND" recover
 check "the virtual function's driver is named" \
     grep -q "not restored: $function0 bound to vfio-pci" /run/output
 check_same "their number is restored" 2 "$(attribute "$nvme0" sriov_numvfs)"
 check_same "without a driver" "" "$(driver_of "$function0")"
 check "nothing is left to recover" exits 0 "$VFIO_BIND" recover
+check "pciprobe check is OK again" exits 0 "$PCIPROBE" check unfinished --all
 check "it can be bound again" exits 0 "$VFIO_BIND" bind "$function0"
 check "the virtual functions are disabled" exits 0 "$VFIO_BIND" vfs --allow vf-settings "$nvme0" 0
 

@@ -21,6 +21,18 @@ has_interface() { [ -e "$devices/$1/net" ]; }
 hot0=$(address_of hot0)
 check "the device is listed correctly" lists
 
+# state: prints the exit status of a check for the device that pci.conf expects, and what it reports.
+state() {
+    local status=0 line
+    line=$("$PCIPROBE" check missing --config /tmp/expect.conf) || status=$?
+    case $status in
+    0) echo "0 ${line%% - *}" ;;
+    *) echo "$status ${line%% (*}" ;;
+    esac
+}
+printf ":filter: '8086:10d3'\n:expect:\n  - {short_address: '%s=8086:10d3'}\n" "$hot0" >/tmp/expect.conf
+check_same "the check finds the expected device" "0 PCI OK" "$(state)"
+
 check "another device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 check "hot1 is bound to its driver" wait_for 60 has_interface "$hot1"
@@ -33,6 +45,7 @@ check_same "the host is as expected" "0 0" "$(findings missing) $(findings moved
 check "one device is unplugged on request" unplug hot1
 check "the other one is removed by surprise" surprise_remove hot0
 check "the kernel removes it" wait_for 60 test ! -e "$devices/$hot0"
+check_same "the check misses the expected device" "2 PCI CRITICAL - 1 missing device" "$(state)"
 check_same "neither device is listed" "" "$(addresses | grep -x -F -e "$hot0" -e "$hot1" || :)"
 check_same "all other devices are listed" \
     "$(printf '%s\n' "$devices"/* | sed 's|.*/||')" "$(addresses)"

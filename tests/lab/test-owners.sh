@@ -76,6 +76,10 @@ setpriv --reuid=65534 --clear-groups "$PCIPROBE" list --all >/dev/null 2>/run/ou
 check "without privileges a warning is logged" \
     grep -q "could not inspect .* processes" /run/output
 
+check "without privileges conflicts are unknown to the check" \
+    grep -q "^PCI UNKNOWN - unknown number of conflicts (" \
+    <(setpriv --reuid=65534 --clear-groups "$PCIPROBE" check conflicts --all)
+
 for round in 1 2 3 4 5; do
     kill_vm
     check "nic2 is free after kill -9 ($round)" wait_for 60 state_is "$nic2" free
@@ -105,8 +109,12 @@ check_same "a request for its alias fails" "exit 1" "$(serves pair | tail -n 1)"
 check_same "a request for another device succeeds" "$nic2" "$(serves nic)"
 check_same "the devices of the alias are counted" "pair 2 0 1 1 0 0 0" \
     "$("$PCIPROBE" list -c /run/pci.conf -f aliases --no-headings | awk '$1 == "pair" {$1 = $1; print}')"
+# state: prints the state of a check of the alias
+state() { "$PCIPROBE" check conflicts --config /run/pci.conf -c available:pair=2: | sed 's/ (.*//; q'; }
+check_same "a check of the alias is critical" "PCI CRITICAL - 0 available devices of pair" "$(state)"
 kill_vm
 check "pair0 and pair1 are free after the VM was killed" wait_for 60 state_is "$pair1" free
+check_same "the check is OK again" "PCI OK" "$(state | sed 's/ - .*//')"
 check_same "a request for both succeeds" \
     "$pair0 $pair1" "$(serves pair:2 | tr '\n' ' ' | sed 's/ $//')"
 

@@ -134,6 +134,14 @@ says out "PCI CRITICAL - 1 missing device" "the missing device is in the first l
 says out "(pci.conf:4:5)" "the line has the place in pci.conf"
 mv saved.conf pci.conf
 
+mv machine/var/lib outside
+ln -s "$work/outside" machine/var/lib
+rm -r outside/pciprobe
+contract 0 "a recording whose links lead out of it"
+[ ! -e outside/pciprobe ]; result $? "nothing is written there"
+rm machine/var/lib
+mv outside machine/var/lib
+
 # ---- thresholds ----
 contract 1 "fewer devices of an alias than wanted" -w available:10GE=2:
 says out "'available:10GE'=1;2:;;0" "the performance data has the range"
