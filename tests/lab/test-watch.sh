@@ -68,6 +68,14 @@ done
 check "an error is injected" cause inject_aer "$hot1" CmpltTO
 once "it is counted" aer_nonfatal "$hot1"
 
+# The kernel announces no correctable errors; a clock that is set, as when a suspended host resumes,
+# is a reason to read.
+check "a correctable error is injected" inject_aer "$hot1" RxErr
+pause 3
+check_same "nothing announces it" 0 "$(count aer_correctable "$hot1")"
+check "the clock is set" cause date -s "+1 second" >/dev/null
+once "the error is found" aer_correctable "$hot1" '"resume"'
+
 check "the device is unplugged" cause unplug hot1
 once "it is removed" removed "$hot1"
 hot0=$(address_of hot0)
@@ -88,7 +96,7 @@ echo 1 >"$devices/$hot2/remove"
 check_becomes "the last event says that it is not there" removed last_of "$hot2"
 
 # each once
-for event in "added $hot1" "removed $hot1" "removed $hot0" "aer_nonfatal $hot1"; do
+for event in "added $hot1" "aer_correctable $hot1" "removed $hot1" "removed $hot0" "aer_nonfatal $hot1"; do
     # shellcheck disable=SC2086 # two words
     check_same "$event" 1 "$(count $event)"
 done
