@@ -180,10 +180,9 @@ int run_service_check(struct options *options)
 	struct probe *probe = NULL;
 	char *output = NULL;
 
-	if (options->argument_count == 1 && strcmp(*options->arguments, "help") == 0) {
-		help_print_values('w');
-		return SERVICE_OK;
-	}
+	if (options->argument_count == 1 && strcmp(*options->arguments, "help") == 0)
+		return help_print_values('w', &options->log) == STATUS_OK ? SERVICE_OK
+									  : SERVICE_UNKNOWN;
 	/* the state's directory is shared with other users; Icinga's umask is 0007 */
 	umask(022);
 	start_timeout(options);
