@@ -8,7 +8,7 @@
 #include "probe/sysfs/sysroot.h"
 
 /* The VFs of a PF, by their index. */
-struct vf_list {
+struct pf_vfs {
 	struct pci_address pf, *vfs;
 	unsigned count, next; /* NEXT: where the search starts */
 };
@@ -17,9 +17,9 @@ struct details_reader {
 	struct sysdir dir; /* of the device */
 	struct pci_device *device;
 	const struct log *log;
-	struct sysdir mdev_bus;	  /* parent devices of the mdev framework; fd -1: none */
-	struct vf_list *vf_lists; /* of the PFs read so far */
-	size_t vf_list_count, last_vf_list;
+	struct sysdir mdev_bus; /* parent devices of the mdev framework; fd -1: none */
+	struct pf_vfs *pfs;	/* of the PFs read so far */
+	size_t pf_count, last_pf;
 	unsigned next_vf_index; /* where the search for the index of the next VF of another PF
 				   starts: devices and VFs are sorted */
 	struct pci_device pf;	/* PF of the previous VF, with its interfaces only: VFs of a PF are
@@ -54,7 +54,7 @@ bool is_absent(int error);
 void attribute_failed(struct details_reader *reader, const char *name, const char *reason);
 
 /* Frees what read_sriov keeps. */
-void free_vf_lists(struct details_reader *reader);
+void free_pfs(struct details_reader *reader);
 
 /* strdup(3) that sets no_memory on failure. */
 char *reader_strdup(struct details_reader *reader, const char *string);

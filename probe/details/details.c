@@ -276,7 +276,7 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 		i++;
 	}
 	device_free_members(&reader.pf);
-	free_vf_lists(&reader);
+	free_pfs(&reader);
 	sysdir_close(&reader.mdev_bus);
 	if (found < 0)
 		return found;

@@ -6,30 +6,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void free_vf_lists(struct details_reader *reader)
+void free_pfs(struct details_reader *reader)
 {
-	for (size_t i = 0; i < reader->vf_list_count; i++)
-		free(reader->vf_lists[i].vfs);
-	free(reader->vf_lists);
+	for (size_t i = 0; i < reader->pf_count; i++)
+		free(reader->pfs[i].vfs);
+	free(reader->pfs);
 }
 
 /* Returns a list for the VFs of the device that is read, or NULL without memory. */
-static struct vf_list *add_vf_list(struct details_reader *reader)
+static struct pf_vfs *add_pf(struct details_reader *reader)
 {
-	struct vf_list *tmp = reallocarray(reader->vf_lists, reader->vf_list_count + 1,
-					   sizeof(*tmp));
+	struct pf_vfs *tmp = reallocarray(reader->pfs, reader->pf_count + 1, sizeof(*tmp));
 
 	if (!tmp) {
 		reader->no_memory = true;
 		return NULL;
 	}
-	reader->vf_lists = tmp;
-	tmp += reader->vf_list_count++;
-	*tmp = (struct vf_list){.pf = reader->device->address};
+	reader->pfs = tmp;
+	tmp += reader->pf_count++;
+	*tmp = (struct pf_vfs){.pf = reader->device->address};
 	return tmp;
 }
 
-static bool add_vf(struct vf_list *list, const char *address)
+static bool add_vf(struct pf_vfs *list, const char *address)
 {
 	struct pci_address *tmp;
 
@@ -46,15 +45,15 @@ static bool add_vf(struct vf_list *list, const char *address)
 }
 
 /* Returns NULL if the PF was not read. */
-static struct vf_list *find_vf_list(struct details_reader *reader, const struct pci_address *pf)
+static struct pf_vfs *find_pf(struct details_reader *reader, const struct pci_address *pf)
 {
-	for (size_t i = 0; i < reader->vf_list_count; i++) {
+	for (size_t i = 0; i < reader->pf_count; i++) {
 		/* VFs of a PF are mostly adjacent */
-		size_t at = (reader->last_vf_list + i) % reader->vf_list_count;
+		size_t at = (reader->last_pf + i) % reader->pf_count;
 
-		if (address_compare(&reader->vf_lists[at].pf, pf) == 0) {
-			reader->last_vf_list = at;
-			return &reader->vf_lists[at];
+		if (address_compare(&reader->pfs[at].pf, pf) == 0) {
+			reader->last_pf = at;
+			return &reader->pfs[at];
 		}
 	}
 	return NULL;
@@ -64,7 +63,7 @@ static struct vf_list *find_vf_list(struct details_reader *reader, const struct 
 static bool known_vf_index(struct details_reader *reader, unsigned *ret)
 {
 	const struct pci_device *device = reader->device;
-	struct vf_list *list = find_vf_list(reader, &device->sriov.pf);
+	struct pf_vfs *list = find_pf(reader, &device->sriov.pf);
 
 	for (unsigned i = 0; list && i < list->count; i++) {
 		unsigned index = (list->next + i) % list->count;
@@ -126,7 +125,7 @@ void read_vf_index(struct details_reader *reader)
 /* Counts the links virtfn<n>, which the kernel numbers from 0 without gaps. */
 static unsigned count_virtfns(struct details_reader *reader)
 {
-	struct vf_list *list = add_vf_list(reader);
+	struct pf_vfs *list = add_pf(reader);
 	char name[32], target[ADDRESS_SIZE];
 
 	while (list && list->count < UINT16_MAX) {
