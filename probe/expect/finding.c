@@ -460,7 +460,7 @@ static bool is_counted_vf(const struct expect_comparison *comparison,
 	if (!(device->present & HAS_PF))
 		return false;
 	pf = inventory_find(comparison->inventory, &device->sriov.pf);
-	return pf && comparison->covered[index_of(comparison, pf)] && (pf->expected & DETAIL_SRIOV);
+	return pf && comparison->has_vfs[index_of(comparison, pf)];
 }
 
 static void find_unexpected(struct expect_comparison *comparison)
