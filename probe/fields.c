@@ -403,7 +403,7 @@ GET(root_port)
 #name, heading, type, 0, unit, help, details, MEASURE_NONE, label, get_##name \
 	}
 
-/* One that tells about VMs only. */
+/* One about VMs only. */
 #define OWNER_FIELD(label, name, heading, type, unit, help) \
 	OWNER_FIELD_OF(label, name, heading, type, unit, help, OWNERS)
 

@@ -298,7 +298,7 @@ object Service "some" {{
 OK = (0, "PCI OK - 1 device, 1 held")
 DEGRADED = (1, "PCI WARNING - 1 degraded link (1 device, 1 held)")
 LINE = (
-    "WARNING degraded: %s: link 16 GT/s x8 instead of 16 GT/s x16; check the card, its slot and the riser"
+    "WARNING degraded: %s: link 16 GT/s x8 instead of 16 GT/s x16; check the device, its slot and the riser"
     % GPU
 )
 FATAL = (2, "PCI CRITICAL - 1 fatal error, 1 degraded link (1 device, 1 held)")
