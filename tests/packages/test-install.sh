@@ -90,6 +90,7 @@ state >"$work/before"
 	check "CloudStack's script is replaced" has "bin/pciprobe" "$discovery"
 	check "the timer for Prometheus is enabled" unit_state pciprobe-textfile.timer enabled
 	check "binding at boot is not" unit_state vfio-bind.service disabled
+	check "watching is not" unit_state pciprobe-watch.service disabled
 	echo "# edited" >>/etc/pciprobe/pci.conf
 	echo "# edited" >>/etc/default/vfio-bind
 	newer "$work/newer"

@@ -389,6 +389,44 @@ def check_overflow(tree):
         tree.end_process(42)
 
 
+def check_flood(folder):
+    """A thousand devices come and go: a reader that applies the events knows what is there."""
+    tree = make_machine(os.path.join(folder, "flood"))
+    directory = tree.directory(NIC)
+    paths = [
+        tree.path("sys/bus/pci/devices", "%04x:01:%02x.%d" % (1 + i // 256, i % 256 // 8, i % 8))
+        for i in range(1000)
+    ]
+    with Watch(tree) as watch:
+        known = {event["device"]["address"] for event in watch.state()}
+        for _ in range(3):
+            for path in paths:
+                link(path, directory)
+            touch(tree)
+            time.sleep(0.3)
+            for path in paths:
+                os.unlink(path)
+            touch(tree)
+        for path in paths:
+            link(path, directory)
+        touch(tree)
+        wanted = {GPU, SECOND, NIC, *map(os.path.basename, paths)}
+        while known != wanted:
+            event = watch.event()
+            address = event.get("device", {}).get("address")
+            if event["event"] == "state":
+                known = {watch.event()["device"]["address"] for _ in range(event["devices"])}
+            elif event["event"] == "added":
+                if address in known:
+                    yield "added twice: " + address
+                known.add(address)
+            elif event["event"] == "removed":
+                if address not in known:
+                    yield "removed twice: " + address
+                known.discard(address)
+        yield from same(0, watch.end()[0], "exit status")
+
+
 def check_slow_reader(folder):
     """What happens while the reader does not read is reported when it does."""
     tree = make_machine(os.path.join(folder, "many"))
@@ -567,6 +605,7 @@ def main():
         tap.check("an expected device disappears", check_expected, tree)
         tap.check("the configuration changes", check_config, tree)
         tap.check("an overflow is reported, and the state follows", check_overflow, tree)
+        tap.check("a thousand devices come and go", check_flood, folder)
         tap.check("a slow reader learns that it missed something", check_slow_reader, folder)
         tap.check("it ends while its output is blocked", check_signal_while_blocked, folder)
         tap.check("the reader exits", check_closed_pipe, tree, False)
