@@ -61,10 +61,31 @@ int address_parse(const char *string, struct pci_address *ret)
 	return address_parse_full(full, ret);
 }
 
+char *hex_format(char *text, uint32_t value, int digits)
+{
+	while (digits < 8 && value >> 4 * digits)
+		digits++;
+	text[digits] = '\0';
+	for (int i = digits; i--; value >>= 4)
+		text[i] = "0123456789abcdef"[value & 0xf];
+	return text + digits;
+}
+
+static void format_in_domain(const struct pci_address *address, char *text)
+{
+	text = hex_format(text, address->bus, 2);
+	*text++ = ':';
+	text = hex_format(text, address->slot, 2);
+	*text++ = '.';
+	hex_format(text, address->function & 7u, 1);
+}
+
 const char *address_format(const struct pci_address *address, char buffer[static ADDRESS_SIZE])
 {
-	snprintf(buffer, ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain, address->bus,
-		 address->slot, address->function & 7u);
+	char *end = hex_format(buffer, address->domain, 4);
+
+	*end++ = ':';
+	format_in_domain(address, end);
 	return buffer;
 }
 
@@ -73,8 +94,7 @@ const char *address_format_short(const struct pci_address *address,
 {
 	if (address->domain)
 		return address_format(address, buffer);
-	snprintf(buffer, ADDRESS_SIZE, "%02x:%02x.%x", address->bus, address->slot,
-		 address->function & 7u);
+	format_in_domain(address, buffer);
 	return buffer;
 }
 

@@ -22,6 +22,10 @@ int address_parse(const char *string, struct pci_address *ret);
 /* Like address_parse, but requires the domain, as in the names in /sys/bus/pci/devices. */
 int address_parse_full(const char *string, struct pci_address *ret);
 
+/* Writes VALUE as lower-case hex with at least DIGITS digits (up to 8), and a NUL, which is
+ * returned. printf(3) takes ten times as long, and lists print many numbers. */
+char *hex_format(char *text, uint32_t value, int digits);
+
 /* Writes 0000:81:00.2, as sysfs and lspci -D do, into BUFFER and returns BUFFER. */
 const char *address_format(const struct pci_address *address, char buffer[static ADDRESS_SIZE]);
 

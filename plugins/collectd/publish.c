@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plugins/collectd/publish.h"
 
-#include "probe/monitor/log-dedup.h"
 #include "plugins/collectd/notice.h"
 #include "plugins/collectd/values.h"
 #include "probe/details/details.h"
 #include "probe/monitor/events.h"
+#include "probe/monitor/log-dedup.h"
 #include "probe/monitor/monitor.h"
 
 #include <errno.h>
@@ -25,8 +25,7 @@ int publisher_new(const struct settings *settings, const struct log *log,
 		.sysroot = settings->sysroot,
 		.config = settings->config_file,
 		.config_home = CONFIG_HOME,
-		.details = values_details(settings->report) | DETAIL_DRIVER | DETAIL_ALIASES |
-			   DETAIL_EXPECT,
+		.details = values_details(settings->report) | DETAIL_DRIVER | DETAIL_ALIASES,
 		.owners = settings->has_owners ? &settings->owners : NULL,
 		.libvirt_helper = LIBVIRT_HELPER,
 		.vf_helper = VF_HELPER,

@@ -88,11 +88,15 @@ unsigned report_details(struct report *report, const struct options *options, un
 	return report->details;
 }
 
+/* Of the stream of a report: the default of a page costs a system call for each. */
+#define BUFFER_SIZE 65536
+
 int report_make_text(const struct writer *writer, const struct report *report,
 		     struct report_text *ret)
 {
 	int fd = memfd_create("report", MFD_CLOEXEC), error;
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	char buffer[BUFFER_SIZE];
 	off_t size;
 
 	*ret = (struct report_text){0};
@@ -102,6 +106,7 @@ int report_make_text(const struct writer *writer, const struct report *report,
 			close(fd);
 		return error;
 	}
+	setvbuf(out, buffer, _IOFBF, sizeof(buffer));
 	error = writer->write(report, out);
 	if (!error && names_no_memory(probe_names(report->probe)))
 		error = -ENOMEM;

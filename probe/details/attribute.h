@@ -7,13 +7,21 @@
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
 
+/* The VFs of a PF, by their index. */
+struct pf_vfs {
+	struct pci_address pf, *vfs;
+	unsigned count, next; /* NEXT: where the search starts */
+};
+
 struct details_reader {
 	struct sysdir dir; /* of the device */
 	struct pci_device *device;
 	const struct log *log;
 	struct sysdir mdev_bus; /* parent devices of the mdev framework; fd -1: none */
-	unsigned next_vf_index; /* where the search for the index of the next VF starts: devices and
-				   VFs are sorted */
+	struct pf_vfs *pfs;	/* of the PFs read so far */
+	size_t pf_count, last_pf;
+	unsigned next_vf_index; /* where the search for the index of the next VF of another PF
+				   starts: devices and VFs are sorted */
 	struct pci_device pf;	/* PF of the previous VF, with its interfaces only: VFs of a PF are
 				   adjacent */
 	bool no_memory;
@@ -44,6 +52,9 @@ bool is_absent(int error);
 
 /* Logs that NAME of the device could not be read and marks the device as incomplete. */
 void attribute_failed(struct details_reader *reader, const char *name, const char *reason);
+
+/* Frees what read_sriov keeps. */
+void free_pfs(struct details_reader *reader);
 
 /* strdup(3) that sets no_memory on failure. */
 char *reader_strdup(struct details_reader *reader, const char *string);

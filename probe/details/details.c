@@ -162,7 +162,8 @@ static int set_path(const struct sysdir *devices, const char *name, struct pci_d
 	return device->path ? 0 : -ENOMEM;
 }
 
-/* Returns 1, 0 if the device was removed, or -ENOMEM. DEVICES is the directory of all devices. */
+/* Returns 1, 0 if the device is known to be removed, or -ENOMEM. DEVICES is the directory of all
+ * devices. */
 static int read_device(const struct sysdir *devices, const char *name,
 		       struct details_reader *reader, unsigned wanted)
 {
@@ -182,7 +183,8 @@ static int read_device(const struct sysdir *devices, const char *name,
 	if (reader->no_memory)
 		return -ENOMEM;
 
-	/* last: attributes are also absent if the device was removed meanwhile */
+	if (!(wanted & (DETAIL_ANCESTORS | DETAIL_PATH)))
+		return 1;
 	length = sysdir_readlink(devices, name, path, sizeof(path));
 	if (length == -ENOENT)
 		return 0;
@@ -219,6 +221,31 @@ static unsigned wanted_details(const struct wanted *wanted, const struct pci_dev
 	return details | (device->expected & wanted->expected);
 }
 
+/* Attributes are also absent if the device was removed while it was read. */
+static void remove_removed(const struct sysdir *devices, const struct log *log,
+			   struct inventory *inventory)
+{
+	char name[ADDRESS_SIZE], target[PATH_MAX];
+	uint64_t fingerprint;
+
+	/* one list instead of a link of each device, unless it has changed */
+	if (inventory->fingerprint && scan_fingerprint(devices->root, &fingerprint) == 0 &&
+	    fingerprint == inventory->fingerprint)
+		return;
+	for (size_t i = 0; i < inventory->count;) {
+		struct pci_device *device = &inventory->devices[i];
+
+		address_format(&device->address, name);
+		if (sysdir_readlink(devices, name, target, sizeof(target)) != -ENOENT) {
+			i++;
+			continue;
+		}
+		log_debug(log, "%s: removed while it was read", name);
+		inventory->incomplete -= device->incomplete;
+		remove_device(inventory, i);
+	}
+}
+
 static int read_devices(const struct sysdir *devices, const struct log *log,
 			const struct wanted *wanted, struct inventory *inventory)
 {
@@ -249,8 +276,12 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 		i++;
 	}
 	device_free_members(&reader.pf);
+	free_pfs(&reader);
 	sysdir_close(&reader.mdev_bus);
-	return found < 0 ? found : 0;
+	if (found < 0)
+		return found;
+	remove_removed(devices, log, inventory);
+	return 0;
 }
 
 static bool any_is_expected(const struct inventory *inventory, unsigned details)

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define VENDOR_NVIDIA 0x10de
+
 static void add_type(struct details_reader *reader, const char *id, const char *name)
 {
 	struct pci_device *device = reader->device;
@@ -86,6 +88,6 @@ void read_vgpu(struct details_reader *reader)
 	if (base != 0x03 && base != 0x12 && reader->device->sriov.role != SRIOV_VF)
 		return;
 	read_mdev_types(reader);
-	if (!reader->device->vgpu_type_count)
+	if (!reader->device->vgpu_type_count && reader->device->vendor == VENDOR_NVIDIA)
 		read_creatable_types(reader);
 }

@@ -350,7 +350,8 @@ static void compare_identity(struct expect_comparison *comparison, const struct 
 {
 	const struct identity *identity = &item->identity;
 	struct finding finding = {.property = EXPECT_SHORT_ADDRESS, .expectation = item};
-	struct pci_device *found = find_place(comparison, identity), *moved;
+	struct pci_device *found = find_place(comparison, identity), *moved = NULL;
+	bool unread = !found && may_be_unread(comparison, identity);
 	char seen[VALUE_SIZE];
 
 	if (found && identity_has_ids(identity, found)) {
@@ -358,13 +359,8 @@ static void compare_identity(struct expect_comparison *comparison, const struct 
 		compare_device(comparison, item, found);
 		return;
 	}
-	if (!found && may_be_unread(comparison, identity)) {
-		finding.kind = FINDING_UNKNOWN;
-		finding.reason = FINDING_UNREADABLE;
-		add(comparison, finding, NULL, item->short_address, NULL);
-		return;
-	}
-	moved = find_moved(comparison, identity);
+	if (!unread)
+		moved = find_moved(comparison, identity);
 	if (moved) {
 		comparison->placed[index_of(comparison, moved)] = true;
 		comparison->covered[index_of(comparison, moved)] = true;
@@ -377,6 +373,11 @@ static void compare_identity(struct expect_comparison *comparison, const struct 
 		finding.kind = FINDING_CHANGED;
 		add(comparison, finding, found, item->short_address,
 		    identity_text(identity, found, seen));
+	} else if (unread || (identity->has_ids && comparison->inventory->unread_count)) {
+		/* it is at its place, or has moved */
+		finding.kind = FINDING_UNKNOWN;
+		finding.reason = FINDING_UNREADABLE;
+		add(comparison, finding, NULL, item->short_address, NULL);
 	} else {
 		finding.kind = FINDING_MISSING;
 		add(comparison, finding, NULL, item->short_address, NULL);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A list of names in the format of pci.ids(5). One pass finds the first lines of all blocks; blocks
- * are read only when needed, once. The order of blocks and of lines in them does not matter; the
- * first of several with the same id is used. */
+/* A list of names in the format of pci.ids(5). A long list is searched as if it were sorted, as the
+ * published one is; only if an id is not found that way, one pass over the list finds the first
+ * lines of all blocks. Blocks are read only when needed, once. The order of blocks and of lines in
+ * them does not matter; the first of several with the same id in a row is used.
+ *
+ * Nothing is mapped: a list that is truncated in place would kill the process. */
 #ifndef PCIPROBE_NAMES_PCIIDS_H
 #define PCIPROBE_NAMES_PCIIDS_H
 
@@ -12,9 +15,9 @@
 
 struct pciids;
 
-/* Opens the list at PATH and indexes its blocks; the first invalid line is logged as a warning. LOG
- * must outlive the list. Close it with pciids_close. Returns 0 or a negative errno (not logged):
- * -EBADMSG if the file contains no vendor. */
+/* Opens the list at PATH. The first invalid line is logged as a warning if the whole list is read.
+ * LOG must outlive the list. Close it with pciids_close. Returns 0 or a negative errno (not
+ * logged): -EBADMSG if the file contains no vendor. */
 int pciids_open(const char *path, const struct log *log, struct pciids **ret);
 void pciids_close(struct pciids *list);
 

@@ -25,6 +25,16 @@ static int claim_vdpa(const struct owner_search *search, const struct vfio_node 
 	return device_claim(device, &claim);
 }
 
+/* What could not be inspected is the more important reason. */
+static void set_truncated(struct source_report *report)
+{
+	if (report->state != SOURCE_OK)
+		return;
+	report->state = SOURCE_PARTLY;
+	snprintf(report->why, sizeof(report->why), "more than %d processes use a device",
+		 HOST_PROCESSES_MAX);
+}
+
 /* A VM monitor that renders on a GPU of the host does not assign it to its VM: the claim does not
  * name the VM. */
 static int claim_host_processes(const struct owner_search *search, const struct vfio_node *node,
@@ -44,9 +54,7 @@ static int claim_host_processes(const struct owner_search *search, const struct 
 		if (!holder_has_node(holder, node))
 			continue;
 		if (device->owner_count >= HOST_PROCESSES_MAX) {
-			report->state = SOURCE_PARTLY;
-			snprintf(report->why, sizeof(report->why),
-				 "more than %d processes use a device", HOST_PROCESSES_MAX);
+			set_truncated(report);
 			return 0;
 		}
 		error = device_claim(device, &claim);

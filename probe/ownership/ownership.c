@@ -345,7 +345,9 @@ static bool may_be_held_by_vdpa(const struct evidence *evidence, const struct pc
 	const struct owner_search *search = &evidence->search;
 	const struct source_report *nodes = &search->inventory->sources[__builtin_ctz(OWNER_NODES)];
 
-	if (!device->has_vdpa_node || nodes->state == SOURCE_OK)
+	/* any user can have many processes that use a GPU: that must not hide who has a NIC */
+	if (!device->has_vdpa_node || nodes->state == SOURCE_OK ||
+	    (nodes->state == SOURCE_PARTLY && !evidence->holders.unseen))
 		return false;
 	snprintf(why, UNKNOWN_REASON_SIZE, "%s", nodes->why);
 	return true;

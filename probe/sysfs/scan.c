@@ -150,17 +150,35 @@ static void set_class(struct pci_device *device, unsigned long value)
 	device->prog_if = (uint8_t)value;
 }
 
+/* Parses PREFIX and DIGITS hex digits, and moves *text past them. */
+static bool parse_number(const char **text, const char *prefix, size_t digits, unsigned long max,
+			 unsigned long *ret)
+{
+	size_t length = strlen(prefix);
+	char number[9];
+
+	if (strncmp(*text, prefix, length) != 0 || strnlen(*text + length, digits) < digits)
+		return false;
+	memcpy(number, *text + length, digits);
+	number[digits] = '\0';
+	*text += length + digits;
+	return parse_hex(number, max, ret);
+}
+
 /* "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00": the kernel's pci_uevent() and
  * modalias_show(). */
 static bool parse_modalias(const char *text, struct pci_device *device)
 {
-	unsigned vendor, id, subsystem_vendor, subsystem_device, base, sub, interface;
-	int end = 0;
+	unsigned long vendor, id, subsystem_vendor, subsystem_device, base, sub, interface;
+	const char *rest = text;
 
-	if (sscanf(text, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x%n", &vendor, &id, &subsystem_vendor,
-		   &subsystem_device, &base, &sub, &interface, &end) != 7 ||
-	    text[end] || vendor > 0xffff || id > 0xffff || subsystem_vendor > 0xffff ||
-	    subsystem_device > 0xffff)
+	if (!parse_number(&rest, "pci:v", 8, 0xffff, &vendor) ||
+	    !parse_number(&rest, "d", 8, 0xffff, &id) ||
+	    !parse_number(&rest, "sv", 8, 0xffff, &subsystem_vendor) ||
+	    !parse_number(&rest, "sd", 8, 0xffff, &subsystem_device) ||
+	    !parse_number(&rest, "bc", 2, 0xff, &base) ||
+	    !parse_number(&rest, "sc", 2, 0xff, &sub) ||
+	    !parse_number(&rest, "i", 2, 0xff, &interface) || *rest)
 		return false;
 	device->modalias = strdup(text);
 	device->vendor = (uint16_t)vendor;

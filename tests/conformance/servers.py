@@ -182,6 +182,8 @@ class Prometheus(Server):
     """Scrapes TARGETS, {job: [(address, {label: value})]}, every second; the job "collectd" as in
     README.md."""
 
+    patience = WAIT  # seconds for an answer
+
     def __init__(self, folder, targets, rules=(), alertmanager=None):
         self.url = "http://127.0.0.1:%d" % free_port()
         self.alertmanager = alertmanager
@@ -227,8 +229,9 @@ class Prometheus(Server):
             path,
             lambda: fetch(
                 "%s/api/v1/%s?%s" % (self.url, path, urllib.parse.urlencode(arguments)),
-                timeout=WAIT,
+                timeout=self.patience,
             ),
+            self.patience,
         )
         return json.loads(answer)["data"]
 

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The format influx: a real InfluxDB accepts each line, and stores the same values as in JSON."""
 import os
+import subprocess
 import tempfile
 import time
 
 import metrics
 import servers
-from machines import Tap, all_machines, same, unpacked_recordings
+from machines import PCIPROBE, Tap, all_machines, same, unpacked_recordings
 from tree import HOSTILE_NAMES, make_machine, make_owned
 
 LAST_NUMBER = 2**63 - 1
@@ -127,6 +128,29 @@ def check_time(machine):
         yield "%s, now it is %d" % (times, now)
 
 
+def check_events(influx, machine):
+    """The lines of 'pciprobe watch -f telegraf', too: those of one reading stay apart."""
+    command = [PCIPROBE, "--sysroot", machine.root, "watch", "-a", "-f", "telegraf"]
+    count = len(machine.json("-a")["devices"])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        lines = [process.stdout.readline() for _ in range(count + 1)]
+        process.terminate()
+    influx.write("events", "".join(lines))
+    rows = influx.rows("events")["pciprobe_event"]
+    yield from same(["present"] * count + ["state"], sorted(row["event"] for row in rows), "events")
+    yield from same(list(range(1, count + 2)), sorted(row["sequence"] for row in rows), "sequence")
+    devices = {device["address"]: device for device in machine.json("-a")["devices"]}
+    for row in rows:
+        if row["event"] == "state":
+            yield from same(count, row["devices"], "devices")
+            continue
+        device = devices[row["address"]]
+        names = ",".join(device.get("owners", []))
+        yield from same(field(metrics.plain(names)), row.get("after_owners", ""), "owners")
+        yield from same(device["ownership"], row["after_ownership"], "ownership")
+        yield from same(device.get("iommu_group"), row.get("after_iommu_group"), "IOMMU group")
+
+
 def main():
     tap = Tap()
     tap.needs(influxdb=servers.find("influxd"))
@@ -147,6 +171,7 @@ def main():
             )
         tap.check("hostile names are stored unchanged", check_hostile_names, influx, owned)
         tap.check("all lines have the time of the reading", check_time, made)
+        tap.check("events are stored, each by itself", check_events, influx, owned)
     tap.done(wants_machines=False)
 
 

@@ -3,9 +3,8 @@
 """The format zabbix-lld, the agent's configuration and the template for Zabbix: Debian's
 zabbix_agentd runs the keys and serves them, and what the template takes of the JSON is there.
 
-PATHS are the forms of Zabbix's JSONPath that the template uses, evaluated here as its manual
-describes; CONSTANTS the constants that its import accepts. Both were tried with Zabbix's server
-6.0.14 and 7.0: see CONTRIBUTING.md.
+evaluate() knows the forms of Zabbix's JSONPath that the template uses; CONSTANTS are those that its
+import accepts. Whoever changes the template imports it once into a real server, which no test has.
 """
 import json
 import os

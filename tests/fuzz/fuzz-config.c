@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parses arbitrary bytes as pci.conf and applies the rules to a few devices. */
 #include "probe/config/config.h"
+#include "probe/expect/finding.h"
 #include "probe/select/selection.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -92,6 +93,33 @@ static void apply(const struct config *config, struct names *names, const struct
 	}
 }
 
+/* Each finding has its place, and says what it is about. */
+static void compare(const struct config *config, struct names *names, const struct log *log)
+{
+	struct pci_device devices[COUNT(DEVICES)];
+	struct inventory inventory = {.devices = devices, .count = COUNT(DEVICES)};
+	int error;
+
+	memcpy(devices, DEVICES, sizeof(devices));
+	devices[1].incomplete = true;
+	devices[2].selected = true;
+	error = expectations_mark(&config->expectations, config->aliases, config->alias_count,
+				  names, log, &inventory);
+	hold(error == 0 || error == -ELOOP);
+	hold(findings_read(&config->expectations, &inventory) == 0);
+	hold(inventory.compared || !inventory.finding_count);
+	for (size_t i = 0; i < inventory.finding_count; i++) {
+		const struct finding *finding = &inventory.findings[i];
+
+		hold(finding->location && *finding->location);
+		hold(finding->devices && (finding->expected || finding->seen));
+		hold((finding->kind == FINDING_UNKNOWN) == (finding->reason != FINDING_NO_REASON));
+		hold(finding->has_address || finding->expectation);
+		hold(finding_same(finding, finding));
+	}
+	findings_free(inventory.findings, inventory.finding_count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct names *names;
@@ -117,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_list(&config->addresses);
 	check_list(&config->names);
 	apply(config, names, &log, &messages);
+	compare(config, names, &log);
 	config_free(config);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parses arbitrary bytes as pci.ids. Results do not depend on the order of the queries; bytes after
- * a valid list do not change its names; and truncating an open list only loses names. */
+ * a valid list do not change its names; the names of a vendor are the same in a long list, which is
+ * searched, as in a short one, which is read at once; and truncating an open list only loses names.
+ */
 #include "probe/names/pciids.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -150,6 +152,60 @@ static void query_truncated_list(const char *text, size_t size, size_t left, con
 	close(fd);
 }
 
+/* The block of Intel, with the lines of TEXT as those of its devices, subsystems or comments. */
+static void write_intel(FILE *out, const char *text, size_t size)
+{
+	bool start = true;
+
+	fputs("8086  Intel Corporation\n", out);
+	for (size_t i = 0; i < size; i++) {
+		if (start && text[i] != '\t' && text[i] != '#')
+			fputc('\t', out);
+		fputc(text[i], out);
+		start = text[i] == '\n';
+	}
+	fputc('\n', out);
+}
+
+static void write_vendors(FILE *out, unsigned first, unsigned end)
+{
+	for (unsigned vendor = first; vendor < end; vendor++)
+		fprintf(out, "%04x  A vendor with a long name\n\t1000  Device\n", vendor);
+}
+
+static void query_long_list(const char *text, size_t size, const struct log *log)
+{
+	char *list_texts[2] = {NULL, NULL};
+	struct pciids *lists[2];
+	size_t sizes[2];
+	int fds[2];
+
+	for (int i = 0; i < 2; i++) {
+		FILE *out = open_memstream(&list_texts[i], &sizes[i]);
+
+		hold(out);
+		if (i)
+			write_vendors(out, 0x7d00, 0x8086);
+		write_intel(out, text, size);
+		if (i)
+			write_vendors(out, 0x8087, 0x8400);
+		hold(fclose(out) == 0);
+		lists[i] = open_list(list_texts[i], sizes[i], log, &fds[i]);
+	}
+	for (unsigned device = 0; lists[0] && device < 0x10000; device += device < 0x100 ? 1 : 0xfd)
+		hold(same(pciids_device(lists[0], 0x8086, (uint16_t)device),
+			  pciids_device(lists[1], 0x8086, (uint16_t)device)));
+	hold(!lists[0] || same(pciids_subsystem(lists[0], 0x8086, 0x10d3, 0x8086, 0xa01f),
+			       pciids_subsystem(lists[1], 0x8086, 0x10d3, 0x8086, 0xa01f)));
+	hold(!lists[1] || same(pciids_vendor(lists[1], 0x8086), "Intel Corporation"));
+	hold(!lists[1] || same(pciids_device(lists[1], 0x8083, 0x1000), "Device"));
+	for (int i = 0; i < 2; i++) {
+		pciids_close(lists[i]);
+		free(list_texts[i]);
+		close(fds[i]);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct message_count messages = {0};
@@ -165,6 +221,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	query_in_both_orders(both + valid_size, size, &log);
 	hold(messages.warnings <= 2);
 	query_valid_list(both, valid_size + size, &log);
+	if (size < 30000)
+		query_long_list(both + valid_size, size, &log);
 	if (size)
 		query_truncated_list(both + valid_size, size, size - 1 - data[0] % size, &log);
 	hold(next_descriptor() == descriptor);

@@ -21,6 +21,23 @@ check "the disk appears" wait_for 60 test -b /dev/nvme0n1
 check "devices are listed with their drivers" \
     "$LAB_DIR/same-as-lspci" --none pf "$always,interfaces,macs,blocks,drm"
 
+# a process that has a graphics node open, by another path than udev's
+vga0=$(address_of vga0)
+vga1=$(address_of vga1)
+show() { "$PCIPROBE" list --all -s "$1" -f raw --no-headings -o "$2"; }
+check "the graphics node appears" wait_for 60 test -e "$devices/$vga0/drm/"card*
+IFS=: read -r major minor <"$(echo "$devices/$vga0/drm/"card*/dev)"
+mknod /run/elsewhere c "$major" "$minor"
+sleep 1000 <>/run/elsewhere &
+program=$!
+uses() { [ "$(show "$1" owners,pids)" = "$2" ]; }
+check "the process that uses a display is found" wait_for 60 uses "$vga0" "sleep $program"
+check_same "the display stays the host's" "host no host-process nodes" \
+    "$(show "$vga0" ownership,conflict,claims,owner_sources)"
+check_same "another display has no process" "host -" "$(show "$vga1" ownership,owners)"
+kill "$program"
+check "the process that has ended is not listed" wait_for 60 uses "$vga0" "- -"
+
 nvme0=$(address_of nvme0)
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
 echo 4 >"$devices/$nvme0/sriov_numvfs"

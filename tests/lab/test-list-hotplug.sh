@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: hotplug
 #
-# pciprobe lists the present devices after hot-plug, removal and silent disconnection.
+# pciprobe lists the present devices after hot-plug, removal and silent disconnection, and reports
+# those that pci.conf expects.
 
 set -eu
 # shellcheck source=guest.sh
@@ -10,6 +11,10 @@ set -eu
 modprobe e1000e
 seen=iommu_group,physical_slot,interfaces,parent,link_speed,aer_fatal
 lists() { "$LAB_DIR/same-as-lspci" "$seen"; }
+# findings KIND: prints their number.
+findings() {
+    "$PCIPROBE" list -c /dev/shm/pci.conf -f prometheus | sed -n "s/^pciprobe_host_expect_$1 //p"
+}
 addresses() { "$PCIPROBE" list --all -f raw -o address --no-headings; }
 has_interface() { [ -e "$devices/$1/net" ]; }
 
@@ -34,6 +39,9 @@ check "hot1 is bound to its driver" wait_for 60 has_interface "$hot1"
 check "both devices are listed correctly" lists
 check "both addresses are listed" test "$(addresses | grep -c -x -F -e "$hot0" -e "$hot1")" = 2
 
+{ echo ":filter:" && "$PCIPROBE" baseline --all; } >/dev/shm/pci.conf
+check_same "the host is as expected" "0 0" "$(findings missing) $(findings moved)"
+
 check "one device is unplugged on request" unplug hot1
 check "the other one is removed by surprise" surprise_remove hot0
 check "the kernel removes it" wait_for 60 test ! -e "$devices/$hot0"
@@ -41,11 +49,13 @@ check_same "the check misses the expected device" "2 PCI CRITICAL - 1 missing de
 check_same "neither device is listed" "" "$(addresses | grep -x -F -e "$hot0" -e "$hot1" || :)"
 check_same "all other devices are listed" \
     "$(printf '%s\n' "$devices"/* | sed 's|.*/||')" "$(addresses)"
+check_same "both are missing" "2 0" "$(findings missing) $(findings moved)"
 
 # Reads from a disconnected device return all ones, which must not be reported as values.
 check "a device is plugged" plug e1000e,id=hot2,bus=slot2,romfile=
 hot2=$(address_of hot2)
 check "hot2 is bound to its driver" wait_for 60 has_interface "$hot2"
+check_same "one of them has moved" "1 1" "$(findings missing) $(findings moved)"
 check "hot2 is disconnected silently" disconnect_silently hot2
 check_same "the configuration space of hot2 reads as ff" ffff "$(setpci -s "$hot2" VENDOR_ID)"
 status=0

@@ -229,6 +229,7 @@ def main():
         tap.check("opennebula", check_command, machine, ["-c", config, "opennebula"])
         tap.check("request", check_command, machine, ["-c", config, "request", "any"])
         tap.check("explain", check_command, machine, ["-c", config, "explain"])
+        tap.check("baseline", check_command, machine, ["-a", "baseline"])
         tap.check(
             "check",
             check_command,

@@ -104,6 +104,15 @@ class Host:
         self.tree.end_process(1000 + number)
         self.touch(number)
 
+    def report_errors(self):
+        self.tree.file(
+            os.path.join("sys/bus/pci/devices", self.gpu(0), "aer_dev_correctable"),
+            "TOTAL_ERR_COR 9",
+        )
+
+    def expect_gpus(self, count):
+        self.tree.file("pci.conf", CONF + ":expect: [{filter: '10de:2204', count: %d}]\n" % count)
+
     def leave_vlan(self):
         """A VM that has ended leaves a VLAN on the second VF."""
         self.tree.interface("0000:40:00.0", "enp64s0")
@@ -419,6 +428,8 @@ def check_alerts(tap, alertmanager, hosts, textfiles):
     hosts[1].start(0, "one-50")
     hosts[2].start(1, "one-42", UUID)
     hosts[2].leave_vlan()
+    hosts[1].expect_gpus(4)  # it has two
+    hosts[2].expect_gpus(2)
     textfiles.write()
     tap.check("Alertmanager: a VM on two hosts", check_two_hosts, alertmanager)
     tap.check(
@@ -436,6 +447,14 @@ def check_alerts(tap, alertmanager, hosts, textfiles):
         "PciVfLeftover",
         both_ways([(3, "0000:40:10.1")]),
         *("instance", "address")
+    )
+    tap.check(
+        "Alertmanager: missing devices that are expected",
+        check_alert,
+        alertmanager,
+        "PciDeviceMissing",
+        both_ways([(2,)]),
+        "instance",
     )
     textfiles.stop_host(2)
     tap.check(
@@ -459,6 +478,8 @@ def check_fleet(tap, prometheus, hosts, textfiles):
     tap.check("the same, by collectd's own names", check_collectd_names, prometheus)
     tap.check("both ways have the same values", check_same_both_ways, prometheus)
     tap.check("rules and alerts", check_rules, prometheus)
+    hosts[0].report_errors()
+    textfiles.write()
     with open(os.path.join(ETC, "pciprobe-dashboard.json"), encoding="utf-8") as file:
         dashboard = json.load(file)
     tap.check("the dashboard's form", check_dashboard_form, dashboard)

@@ -198,6 +198,22 @@ class Recording:
             return [f"the tree lists {sorted(depths)}"]
         return []
 
+    def check_baseline(self):
+        """A host that is expected to be as it is has no findings, and no other devices."""
+        text = pciprobe("baseline", "--sysroot", self.root, "--all")
+        path = os.path.join(self.root, "baseline.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(":filter:\n" + text.replace("# :expect_complete", ":expect_complete"))
+        found = json.loads(
+            pciprobe("list", "--sysroot", self.root, "-c", path, "-f", "json", "-o", "findings")
+        )
+        unexpected = [device for device in found["devices"] if device.get("findings") != []]
+        complete = len(found["devices"]) - unexpected.count({})
+        vfs = sum(device.get("sriov") == "vf" for device in self.devices())
+        if found["findings"] or complete + vfs < len(self.devices()):
+            return [f"{complete} devices are compared, findings: {found['findings']}"]
+        return []
+
     def check_macs(self):
         """Each interface has a unique masked MAC address."""
         problems = []
@@ -254,6 +270,7 @@ def main():
                 ("addresses, order and ids match lspci", recording.check_ids),
                 ("drivers, groups, NUMA nodes and interfaces match", recording.check_facts),
                 ("the tree has every device below its bridge", recording.check_tree),
+                ("the baseline reads back without findings", recording.check_baseline),
                 ("MAC addresses are masked", recording.check_macs),
                 ("no MAC address is in the archive", recording.check_archive),
             ]

@@ -832,6 +832,53 @@ head -c 2000000 /dev/zero >nova.conf
 expect 1 "verify fails for an oversized file" p verify nova nova.conf
 says err "file too large (limit 1 MiB)" "the oversized file is reported"
 
+# ---- expectations ----
+cp -a machine expected
+rm -r expected/sys/devices/pci0000:00/0000:00:1f.3 expected/sys/bus/pci/devices/0000:00:1f.3
+e() { "$PCIPROBE" --sysroot expected "$@"; }
+kinds() { e -c baseline.conf -f json | python3 -c 'import json, sys
+print(*("%(kind)s/%(property)s" % finding for finding in json.load(sys.stdin)["findings"]))'; }
+expect 0 "baseline succeeds" e baseline -a
+says out "- {short_address: '0000:00:03.0=10de:2204', driver: vfio-pci}" "baseline prints ids and driver"
+{ echo ":filter: '10de:*'" && sed 's/# :expect_complete/:expect_complete/' out; } >baseline.conf
+expect 0 "the baseline is a valid configuration" e -c baseline.conf
+! grep -q baseline.conf err; result $? "a host that is like its baseline has no findings" err
+[ "$(kinds)" = "" ]; result $? "a host that is like its baseline has no findings in JSON"
+device expected 0000:00:04.0 1002:1234 30000
+device expected 0000:00:05.0 10DE:1234 30000
+mv expected/sys/bus/pci/devices/0000:00:02.0 .
+kinds >out
+echo "missing/short_address unexpected/expect_complete" | cmp -s - out
+result $? "a missing and an unexpected device are found, but none that is not selected" out
+expect 0 "findings do not change the exit status" e -c baseline.conf
+says err "warning: baseline.conf:7:9: missing: 0000:00:02.0=8086:10d3: no such device" "a missing device is reported with its place"
+says err "unexpected: 0000:00:05.0: 10de:1234, which no item of :expect: matches" "an unexpected device is reported"
+says out "unexpected" "the table has the findings of the devices"
+expect 0 "list -q succeeds with findings" e -q -c baseline.conf
+! grep -q baseline.conf err; result $? "-q suppresses findings" err
+expect 0 "explain succeeds with findings" e -c baseline.conf explain
+says out "    expected by :expect: (baseline.conf:9:9)" "explain prints the items about a device"
+says out "    missing: 0000:00:02.0=8086:10d3: no such device (baseline.conf:7:9)" "explain prints missing devices"
+expect 1 "explain of a missing device fails" e -c baseline.conf explain 00:02.0
+says out "missing: 0000:00:02.0=8086:10d3" "explain of a missing device prints where it is expected"
+device expected 0000:00:06.0 8086:10D3 20000 vfio-pci
+kinds >out
+echo "moved/short_address changed/driver unexpected/expect_complete" | cmp -s - out
+result $? "a device at another address has moved, and is compared there" out
+rm expected/sys/devices/pci0000:00/0000:00:06.0/uevent
+kinds >out
+echo "unknown/short_address unexpected/expect_complete" | cmp -s - out
+result $? "a device whose ids cannot be read is not missing" out
+echo "a*'[b" >expected/proc/sys/kernel/hostname
+mkdir expected/sys/devices/pci0000:00/0000:00:05.0/power
+echo suspended >expected/sys/devices/pci0000:00/0000:00:05.0/power/runtime_status
+e -q baseline -a >out
+says out "# 0000:00:05.0; suspended: its link was not read" "a baseline says of what the link was not read"
+says out "  'a\\*''\\[b':" "the host name is escaped in a baseline"
+printf ":expect: [{filter: '10de:*', count: 1, diver: x}]\n" >misspelled.conf
+expect 1 "a misspelled key in :expect: is an error" e -c misspelled.conf
+says err "misspelled.conf:1:40: unknown key 'diver' (did you mean 'driver'?)" "the closest key is suggested"
+
 # ---- CloudStack ----
 mkdir -p agent/bin agent/var
 printf '#!/bin/sh\n[ ! -e %s/agent/broken ] || { echo broken >&2; exit 1; }\necho a warning >&2\nexec %s -a --sysroot %s/machine "$@"\n' \

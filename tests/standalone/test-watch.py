@@ -61,7 +61,7 @@ def validator():
     event = dict(schemas["pciprobe-event.schema.json"])
     device = schemas["pciprobe.schema.json"]
     # the definitions of the other schema, in place of a reference that not all versions can follow
-    text = json.dumps(event).replace("pciprobe.schema.json#/$defs/device", "#/$defs/device")
+    text = json.dumps(event).replace("pciprobe.schema.json#/", "#/")
     event = json.loads(text)
     jsonschema.Draft202012Validator.check_schema(event)
     event["$defs"] = {**device["$defs"], **event["$defs"]}
@@ -338,6 +338,26 @@ def check_config(tree):
             yield "not logged where it is invalid: " + log
 
 
+def check_expected(tree):
+    """A device that pci.conf expects disappears, and comes back."""
+    path = tree.path("sys/bus/pci/devices", SECOND)
+    directory = tree.directory(SECOND)
+    tree.file("expect.conf", ":filter: '*:*'\n:expect: [{short_address: '02:00.0'}]")
+    with Watch(tree, "--no-initial", "-c", tree.path("expect.conf")) as watch:
+        wait_until_settled(watch.process.pid)
+        os.rename(path, tree.path("second"))
+        touch(tree)
+        yield from same([("removed", SECOND)], names([watch.event()]), "event")
+        event = watch.event()
+        yield from same(("expect_missing", "failure"), (event["event"], event["severity"]), "event")
+        yield from same("02:00.0", event["finding"].get("short_address"), "what is missing")
+        os.unlink(tree.path("second"))
+        link(path, directory)
+        touch(tree)
+        found = [name for name, _ in names(watch.until("expect_met"))]
+        yield from same(["added", "expect_met"], found, "events")
+
+
 # ---- queues, readers, signals ----
 
 
@@ -544,6 +564,7 @@ def main():
         tap.check("a VM starts and ends", check_owner, tree)
         tap.check("devices come, go and change", check_devices, tree)
         tap.check("errors and conflicts", check_errors, tree)
+        tap.check("an expected device disappears", check_expected, tree)
         tap.check("the configuration changes", check_config, tree)
         tap.check("an overflow is reported, and the state follows", check_overflow, tree)
         tap.check("a slow reader learns that it missed something", check_slow_reader, folder)

@@ -9,7 +9,7 @@
 #include "probe/ownership/ownership.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,14 +42,14 @@ static void write_value(FILE *out, const char *string)
 	for (; *string; string += length ? length : 1) {
 		length = plain_length(string);
 		if (length) {
-			fwrite(string, 1, length, out);
+			fwrite_unlocked(string, 1, length, out);
 			continue;
 		}
 		length = text_decode(string, &character);
 		if (!length)
-			fputc('?', out);
+			fputc_unlocked('?', out);
 		else if (text_is_control(character))
-			fputc(' ', out);
+			fputc_unlocked(' ', out);
 		else if (*string == '"')
 			fputs("\\\"", out);
 		else if (*string == '\\')
@@ -57,27 +57,46 @@ static void write_value(FILE *out, const char *string)
 		else if (strncmp(string, "]]>", 3) == 0)
 			fputs("] ", out);
 		else
-			fwrite(string, 1, length, out);
+			fwrite_unlocked(string, 1, length, out);
 	}
 }
 
-static void __attribute__((format(printf, 3, 4)))
-write_attribute(struct attributes *attributes, const char *name, const char *format, ...)
+static void write_attribute(struct attributes *attributes, const char *name, const char *value)
 {
-	char *string = NULL;
-	va_list args;
+	FILE *out = attributes->out;
 
-	va_start(args, format);
-	if (vasprintf(&string, format, args) < 0) {
-		string = NULL;
-		attributes->no_memory = true;
-	}
-	va_end(args);
-	fprintf(attributes->out, "%s %s = \"", attributes->separator, name);
-	write_value(attributes->out, string ? string : "");
-	fputs("\" ", attributes->out);
+	fputs_unlocked(attributes->separator, out);
+	fputc_unlocked(' ', out);
+	fputs_unlocked(name, out);
+	fputs_unlocked(" = \"", out);
+	write_value(out, value);
+	fputs_unlocked("\" ", out);
 	attributes->separator = ",\n";
-	free(string);
+}
+
+static void write_hex(struct attributes *attributes, const char *name, uint32_t value, int digits)
+{
+	char text[9];
+
+	hex_format(text, value, digits);
+	write_attribute(attributes, name, text);
+}
+
+static void write_unsigned(struct attributes *attributes, const char *name, unsigned value)
+{
+	char text[12];
+
+	snprintf(text, sizeof(text), "%u", value);
+	write_attribute(attributes, name, text);
+}
+
+/* OpenNebula's form, with a colon before the function. */
+static const char *format_address(const struct pci_address *address,
+				  char buffer[static ADDRESS_SIZE])
+{
+	address_format(address, buffer);
+	*strchr(buffer, '.') = ':';
+	return buffer;
 }
 
 static bool is_nvidia(const struct config *config, const struct pci_device *device)
@@ -102,9 +121,9 @@ static void write_sriov(struct attributes *attributes, const struct pci_device *
 	static const char *const roles[] = {
 		[SRIOV_NONE] = "no", [SRIOV_PF] = "pf", [SRIOV_VF] = "vf"};
 
-	write_attribute(attributes, "SRIOV", "%s", roles[device->sriov.role]);
+	write_attribute(attributes, "SRIOV", roles[device->sriov.role]);
 	if (device->sriov.role == SRIOV_PF)
-		write_attribute(attributes, "SRIOV_NUM", "%u", device->sriov.vfs_enabled);
+		write_unsigned(attributes, "SRIOV_NUM", device->sriov.vfs_enabled);
 }
 
 /* The UUID is derived from the address and thus constant: RFC 4122 version 5 in the namespace for
@@ -116,7 +135,7 @@ static void write_vgpu_uuid(struct attributes *attributes, const char *address)
 
 	uuid_generate_sha1(uuid, *uuid_get_template("x500"), address, strlen(address));
 	uuid_unparse_lower(uuid, string);
-	write_attribute(attributes, "UUID", "%s", string);
+	write_attribute(attributes, "UUID", string);
 }
 
 static void write_vgpu(struct attributes *attributes, const struct pci_device *device)
@@ -135,9 +154,8 @@ static void write_vgpu(struct attributes *attributes, const struct pci_device *d
 			type->name);
 	}
 	attributes->no_memory |= !textstream_close(list, &profiles);
-	write_attribute(attributes, "PROFILES", "%s", profiles ? profiles : "");
-	write_attribute(attributes, "MDEV_MODE", "%s",
-			device->present & HAS_MDEV ? "legacy" : "nvidia");
+	write_attribute(attributes, "PROFILES", profiles ? profiles : "");
+	write_attribute(attributes, "MDEV_MODE", device->present & HAS_MDEV ? "legacy" : "nvidia");
 	free(profiles);
 }
 
@@ -148,13 +166,20 @@ static void write_device_name(struct attributes *attributes, const struct config
 	const char *name = device->device_name ? device->device_name : "Device";
 
 	if (!is_nvidia(config, device)) {
-		write_attribute(attributes, "DEVICE_NAME", "%s", name);
+		write_attribute(attributes, "DEVICE_NAME", name);
 	} else if (device->sriov.role == SRIOV_VF) {
 		write_attribute(attributes, "DEVICE_NAME", "NVIDIA vGPU device");
 		write_vgpu_uuid(attributes, address);
 		write_vgpu(attributes, device);
 	} else {
-		write_attribute(attributes, "DEVICE_NAME", "%s %s", vendor, name);
+		char *both = NULL;
+
+		if (asprintf(&both, "%s %s", vendor, name) < 0) {
+			attributes->no_memory = true;
+			return;
+		}
+		write_attribute(attributes, "DEVICE_NAME", both);
+		free(both);
 	}
 }
 
@@ -164,32 +189,32 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 {
 	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
-	char short_address[ADDRESS_SIZE], address[ADDRESS_SIZE], interface[IF_NAMESIZE];
+	char short_address[ADDRESS_SIZE], address[ADDRESS_SIZE], interface[IF_NAMESIZE], type[16];
 
-	snprintf(address, sizeof(address), "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
-		 a->function & 7u);
+	format_address(a, address);
 	address_format_short(a, short_address);
+	snprintf(type, sizeof(type), "%04x:%04x:%04x", device->vendor, device->device,
+		 device->class);
 	fputs("PCI = [\n", out);
-	write_attribute(&attributes, "TYPE", "%04x:%04x:%04x", device->vendor, device->device,
-			device->class);
-	write_attribute(&attributes, "VENDOR", "%04x", device->vendor);
-	write_attribute(&attributes, "VENDOR_NAME", "%s",
+	write_attribute(&attributes, "TYPE", type);
+	write_hex(&attributes, "VENDOR", device->vendor, 4);
+	write_attribute(&attributes, "VENDOR_NAME",
 			device->vendor_name ? device->vendor_name : "Vendor");
-	write_attribute(&attributes, "DEVICE", "%04x", device->device);
-	write_attribute(&attributes, "CLASS", "%04x", device->class);
-	write_attribute(&attributes, "CLASS_NAME", "%s",
+	write_hex(&attributes, "DEVICE", device->device, 4);
+	write_hex(&attributes, "CLASS", device->class, 4);
+	write_attribute(&attributes, "CLASS_NAME",
 			device->class_name ? device->class_name : "Class");
-	write_attribute(&attributes, "ADDRESS", "%s", address);
-	write_attribute(&attributes, "SHORT_ADDRESS", "%s", short_address);
-	write_attribute(&attributes, "DOMAIN", "%04x", a->domain);
-	write_attribute(&attributes, "BUS", "%02x", a->bus);
-	write_attribute(&attributes, "SLOT", "%02x", a->slot);
-	write_attribute(&attributes, "FUNCTION", "%x", a->function);
+	write_attribute(&attributes, "ADDRESS", address);
+	write_attribute(&attributes, "SHORT_ADDRESS", short_address);
+	write_hex(&attributes, "DOMAIN", a->domain, 4);
+	write_hex(&attributes, "BUS", a->bus, 2);
+	write_hex(&attributes, "SLOT", a->slot, 2);
+	write_hex(&attributes, "FUNCTION", a->function, 1);
 	if (device->present & HAS_NUMA_NODE)
-		write_attribute(&attributes, "NUMA_NODE", "%u", device->numa_node);
+		write_unsigned(&attributes, "NUMA_NODE", device->numa_node);
 	else
 		write_attribute(&attributes, "NUMA_NODE", "-");
-	write_attribute(&attributes, "IFNAME", "%s",
+	write_attribute(&attributes, "IFNAME",
 			ifname_find(cache, rules, device, interface) ? interface : "-");
 	write_sriov(&attributes, device);
 	write_device_name(&attributes, probe_config(report->probe), device, address);
@@ -207,22 +232,21 @@ static const char *opennebula_vm_id(const struct owner *owner)
 static int write_owner(FILE *out, const struct pci_device *device, const struct owner *owner)
 {
 	struct attributes attributes = {.out = out, .separator = ""};
-	const struct pci_address *a = &device->address;
+	char address[ADDRESS_SIZE];
 	const char *id = opennebula_vm_id(owner);
 	/* The monitor's message is one datagram, and random UUIDs would be most of it: where
 	 * the VM's id is known, they add nothing. */
 	const char *uuid = *id || !owner->uuid ? "" : owner->uuid;
 
 	fputs("PCI_USAGE = [\n", out);
-	write_attribute(&attributes, "ADDRESS", "%04x:%02x:%02x:%x", a->domain, a->bus, a->slot,
-			a->function & 7u);
-	write_attribute(&attributes, "STATE", "%s",
+	write_attribute(&attributes, "ADDRESS", format_address(&device->address, address));
+	write_attribute(&attributes, "STATE",
 			device_has_conflict(device) ? "conflict"
 						    : ownership_name(device->ownership));
-	write_attribute(&attributes, "VM_ID", "%s", id);
-	write_attribute(&attributes, "VM_NAME", "%s", owner->name ? owner->name : "");
-	write_attribute(&attributes, "UUID", "%s", uuid);
-	write_attribute(&attributes, "SOURCE", "%s", owner->source);
+	write_attribute(&attributes, "VM_ID", id);
+	write_attribute(&attributes, "VM_NAME", owner->name ? owner->name : "");
+	write_attribute(&attributes, "UUID", uuid);
+	write_attribute(&attributes, "SOURCE", owner->source);
 	fputs("\n]\n", out);
 	return attributes.no_memory ? -ENOMEM : 0;
 }
@@ -262,7 +286,7 @@ int write_onehost(const struct report *report, FILE *out)
 			 : owner->name				  ? owner->name
 								  : owner->program);
 		for (size_t length = strlen(vm); length < 10; length++)
-			fputc(' ', out);
+			fputc_unlocked(' ', out);
 		text_write_plain(out, vm);
 		fprintf(out, " %-8s %04x:%04x:%04x  ",
 			address_format_short(&device->address, address), device->vendor,

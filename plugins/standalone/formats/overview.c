@@ -314,6 +314,7 @@ void overview_write_summary(const struct report *report, FILE *out)
 	static const enum ownership order[] = {OWNERSHIP_HELD, OWNERSHIP_RESERVED, OWNERSHIP_FREE,
 					       OWNERSHIP_UNKNOWN, OWNERSHIP_HOST};
 	size_t states[OWNERSHIP_COUNT] = {0}, conflicts = 0, leftovers = 0;
+	size_t findings = report->inventory->finding_count + report->inventory->findings_omitted;
 	const char *separator = ": ";
 
 	if (!report->width || !report->headings || report->columns_chosen)
@@ -335,5 +336,7 @@ void overview_write_summary(const struct report *report, FILE *out)
 		fprintf(out, "; %zu in conflict", conflicts);
 	if (leftovers)
 		fprintf(out, "; %zu with leftovers", leftovers);
+	if (findings)
+		fprintf(out, "; %zu finding%s", findings, findings == 1 ? "" : "s");
 	fputc('\n', out);
 }

@@ -588,6 +588,48 @@ static void a_changed_configuration_is_loaded(void **state)
 	read_until_short();
 }
 
+static void what_is_expected_is_compared_at_every_reading(void **state)
+{
+	(void)state;
+	write_config(":filter: 15b3:*\n"
+		     ":expect:\n"
+		     "- {filter: '15b3:*', count: 4}\n"
+		     "- {short_address: '00:01.0/00.0=15b3:1016', driver: mlx5_core}\n");
+	settings.report = 0;
+	start();
+	read_devices();
+	assert_value("summary/count-expect_missing=1");
+	assert_value("summary/count-expect_changed=0");
+	assert_value("0000:81:00.0/gauge-finding=0");
+	assert_string_equal(dispatched.notices, "");
+	read_until_short();
+	/* a reading of the volatile attributes only */
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.0/driver");
+	read_devices();
+	assert_value("summary/count-expect_changed=1");
+	assert_value("0000:81:00.0/gauge-finding=1");
+	assert_contains(dispatched.notices, "WARNING 0000:81:00.0 expect_changed: ");
+	read_until_short();
+	fakesys_pci(fake, "0000:82:00.0", NIC);
+	read_devices();
+	assert_value("summary/count-expect_missing=0");
+	assert_contains(dispatched.notices, "OKAY summary expect_met: event=expect_met "
+					    "property=count filter=15b3:* expected=4 location=");
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.0");
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:82:00.0");
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.2");
+	fakesys_remove(fake, "sys/bus/pci/devices/0000:81:00.3");
+	read_devices();
+	assert_value("summary/count-expect_missing=5");
+	assert_contains(dispatched.notices, "FAILURE summary expect_missing: ");
+	assert_null(strstr(dispatched.notices, "expect_met"));
+	/* without expectations there is nothing to count */
+	write_config(":filter: 15b3:*\n");
+	read_devices();
+	assert_no_value("expect");
+	assert_contains(dispatched.notices, "expect_met");
+}
+
 static void an_invalid_configuration_keeps_the_previous_rules(void **state)
 {
 	(void)state;
@@ -738,6 +780,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reservation_expires, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_changed_configuration_is_loaded, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_expected_is_compared_at_every_reading,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_invalid_configuration_keeps_the_previous_rules,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_invalid_configuration_at_the_start_is_an_error,

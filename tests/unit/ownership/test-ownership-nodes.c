@@ -292,6 +292,8 @@ static void a_limited_number_of_host_processes_is_listed(void **state)
 {
 	(void)state;
 	add_gpus();
+	fakesys_pci(fake, "0000:00:05.0", NIC);
+	add_vdpa("vdpa0", "0000:00:05.0");
 	for (unsigned pid = 100; pid < 250; pid++) {
 		PROCESS(pid, "bash");
 		add_descriptor(pid, FIRST_FD, "/dev/dri/renderD128");
@@ -300,6 +302,14 @@ static void a_limited_number_of_host_processes_is_listed(void **state)
 	assert_int_equal(device_at("00:02.0")->owner_count, 100);
 	assert_int_equal(report()->state, SOURCE_PARTLY);
 	assert_string_equal(report()->why, "more than 100 processes use a device");
+	assert_string_equal(state_of("00:05.0"), "host");
+	/* the reason why the NIC is unknown is not the number of processes of the GPU */
+	fakesys_remove(fake, "proc/1/fd/0");
+	fakesys_remove(fake, "proc/1/fd");
+	fakesys_file(fake, "proc/1/fd", "");
+	read_inventory();
+	assert_string_equal(state_of("00:05.0"), "unknown");
+	assert_non_null(strstr(device_at("00:05.0")->unknown_reason, "could not be inspected"));
 }
 
 int main(void)

@@ -85,9 +85,26 @@ static void addresses_are_ordered_as_in_lspci(void **state)
 		}
 }
 
+static void hex_numbers_are_as_those_of_printf(void **state)
+{
+	static const uint32_t values[] = {0, 1, 0xf, 0x10, 0xabcd, 0x10000, 0x7fffffff, 0xffffffff};
+	char ours[16], theirs[16];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(values); i++)
+		for (int digits = 1; digits <= 8; digits++) {
+			char *end = hex_format(ours, values[i], digits);
+
+			snprintf(theirs, sizeof(theirs), "%0*x", digits, values[i]);
+			assert_string_equal(ours, theirs);
+			assert_ptr_equal(end, ours + strlen(ours));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hex_numbers_are_as_those_of_printf),
 		cmocka_unit_test(full_and_short_addresses_are_parsed),
 		cmocka_unit_test(anything_else_is_rejected),
 		cmocka_unit_test(a_full_address_requires_a_domain),

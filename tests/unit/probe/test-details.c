@@ -214,9 +214,10 @@ static void only_requested_details_are_read(void **state)
 	inventory->selected = 1;
 	seen.text[0] = '\0';
 	read_details(DETAIL_NUMA_NODE);
-	assert_string_equal(
-		seen.text,
-		"sys/bus/pci/devices/0000:00:03.0/numa_node\nsys/bus/pci/devices/0000:00:03.0\n");
+	/* that, and once more the list of devices */
+	assert_contains(seen.text, "sys/bus/pci/devices/0000:00:03.0/numa_node\n");
+	assert_null(strstr(seen.text, "0000:00:02.0/"));
+	assert_null(strstr(strstr(seen.text, "0000:00:03.0/") + 1, "0000:00:03.0/"));
 	assert_false(device("00:03.0")->present & HAS_IOMMU_GROUP);
 	seen.text[0] = '\0';
 	read_details(DETAIL_NAMES);
@@ -250,12 +251,14 @@ static void virtual_functions_have_a_pf_and_an_index(void **state)
 		assert_true(vf->present & HAS_VF_INDEX);
 		assert_int_equal(vf->sriov.vf_index, i / 2);
 	}
-	/* only the last VF of the PF is checked */
+	/* the links of a PF are read once, those of other devices not at all */
+	assert_null(strstr(seen.text, "physfn/virtfn"));
 	for (size_t i = 0; i < inventory->count; i++)
 		inventory->devices[i].selected = i + 1 == inventory->count;
 	inventory->selected = 1;
 	read_details(DETAIL_SRIOV | DETAIL_VF_INDEX);
 	assert_int_equal(inventory->devices[inventory->count - 1].sriov.vf_index, 3);
+	assert_non_null(strstr(seen.text, "physfn/virtfn"));
 }
 
 static void a_removed_device_is_left_out(void **state)
@@ -360,6 +363,38 @@ static void vgpu_types_are_read(void **state)
 	assert_string_equal(device("08:00.5")->vgpu_types[0].id, "nvidia-256");
 	assert_null(device("08:00.5")->vgpu_types[0].name);
 	assert_true(device("08:00.5")->present & HAS_MDEV);
+}
+
+static void attributes_of_nvidia_are_read_of_its_devices_only(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:08:00.0", .vendor = 0x1002, .device = 0x73bf, .class = 0x030000);
+	file("0000:08:00.0", "nvidia/creatable_vgpu_types", "558 : NVIDIA A2-4Q\n");
+	scan_all();
+	read_details(DETAIL_VGPU);
+	assert_int_equal(device("08:00.0")->vgpu_type_count, 0);
+	assert_null(strstr(seen.text, "nvidia"));
+}
+
+static void links_of_virtual_functions_are_read_of_pfs_only(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:02:00.0", NIC);
+	fakesys_pci(fake, "0000:03:00.0", NIC);
+	file("0000:03:00.0", "sriov_totalvfs", "8\n");
+	for (unsigned bus = 2; bus <= 3; bus++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "sys/devices/pci0000:00/0000:%02x:00.0/virtfn0", bus);
+		fakesys_link(fake, path, "../0000:04:00.0");
+	}
+	scan_all();
+	read_details(DETAIL_SRIOV);
+	assert_non_null(strstr(seen.text, "0000:03:00.0/virtfn0"));
+	assert_null(strstr(seen.text, "0000:02:00.0/virtfn"));
+	assert_int_equal(device("02:00.0")->sriov.role, SRIOV_NONE);
+	assert_int_equal(device("03:00.0")->sriov.role, SRIOV_PF);
+	assert_true(device("03:00.0")->present & HAS_VFS_ENABLED);
 }
 
 static void the_vgpu_type_of_a_vf_is_read(void **state)
@@ -645,6 +680,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(vgpu_types_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(attributes_of_nvidia_are_read_of_its_devices_only,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(links_of_virtual_functions_are_read_of_pfs_only,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(the_vgpu_type_of_a_vf_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(mediated_devices_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(

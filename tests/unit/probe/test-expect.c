@@ -299,7 +299,9 @@ static void a_device_whose_ids_could_not_be_read_is_not_missing(void **state)
 				   "- {filter: '10de:*', count: 2}\n"
 				   "- {filter: '10de:*', count: 1}\n"
 				   "- {filter: '10de:*', min_count: 1}\n"
-				   "- {filter: '10de:*', min_count: 4}\n";
+				   "- {filter: '10de:*', min_count: 4}\n"
+				   "- {short_address: '05:00.0=10de:2204'}\n"
+				   "- {short_address: '05:00.0'}\n";
 	struct pci_device devices[] = {GPU(AT(1), .path = MUTABLE("0000:00:02.0/00.0"))};
 	struct pci_address unread = AT(2);
 	struct inventory inventory = {
@@ -319,7 +321,9 @@ static void a_device_whose_ids_could_not_be_read_is_not_missing(void **state)
 		"4 unknown/unreadable short_address - x1 expected 00:01.0/00.0=8086:1520 seen -\n"
 		"5 unknown/unreadable count - x1 expected 2 seen 1\n"
 		"6 unknown/unreadable count - x1 expected 1 seen 1\n"
-		"8 missing min_count - x3 expected 4 seen 1\n");
+		"8 missing min_count - x3 expected 4 seen 1\n"
+		"9 unknown/unreadable short_address - x1 expected 05:00.0=10de:2204 seen -\n"
+		"10 missing short_address - x1 expected 05:00.0 seen -\n");
 }
 
 static void findings_of_two_readings_are_compared_by_their_subject(void **state)

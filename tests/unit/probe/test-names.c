@@ -333,6 +333,189 @@ static void a_file_of_garbage_is_rejected(void **state)
 	names_free(names);
 }
 
+/* ---- lists that are too long to be read at once, and therefore searched ---- */
+
+#define LONG_BLOCK 0x0700 /* a vendor with many devices */
+#define VENDORS 0x1000
+
+/* Every vendor has two devices. */
+static void write_vendors(FILE *out, unsigned first, unsigned count)
+{
+	for (unsigned vendor = first; vendor < first + count; vendor++) {
+		fprintf(out, "%04x  Vendor %u\n\t0001  First of %u\n\t\t%04x 0002  Sub\n", vendor,
+			vendor, vendor, vendor);
+		for (unsigned i = 2; vendor == LONG_BLOCK && i < 5000; i++)
+			fprintf(out, "\t%04x  Long name of a device %u\n# comment\n", i, i);
+		fprintf(out, "\tffff  Last of %u\n", vendor);
+	}
+}
+
+static void write_classes(FILE *out)
+{
+	for (unsigned class = 0; class < 0x14; class ++)
+		fprintf(out, "C %02x  Class %u\n\t00  Subclass %u\n", class, class, class);
+}
+
+static void expect_vendor(struct names *names, unsigned vendor)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "Vendor %u", vendor);
+	assert_string_equal(names_vendor(names, (uint16_t)vendor), text);
+	snprintf(text, sizeof(text), "First of %u", vendor);
+	assert_string_equal(names_device(names, (uint16_t)vendor, 1), text);
+	assert_string_equal(names_subsystem(names, (uint16_t)vendor, 1, (uint16_t)vendor, 2),
+			    "Sub");
+	snprintf(text, sizeof(text), "Last of %u", vendor);
+	assert_string_equal(names_device(names, (uint16_t)vendor, 0xffff), text);
+}
+
+/* A list with the vendors from FIRST on in front. */
+static struct names *names_of_long_list(unsigned first, const char *end)
+{
+	char *text = NULL;
+	struct names *names;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	write_vendors(out, first, VENDORS - first);
+	write_vendors(out, 1, first - 1);
+	write_classes(out);
+	fputs(end, out);
+	fclose(out);
+	names = names_of(text, size);
+	free(text);
+	return names;
+}
+
+static void all_names_of_a_long_list_are_found(void **state)
+{
+	static const unsigned firsts[] = {1, 2, LONG_BLOCK, LONG_BLOCK + 1, VENDORS / 2};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(firsts); i++) {
+		struct names *names = names_of_long_list(firsts[i], "ffff  End\n\t1000  Device");
+
+		for (unsigned vendor = 1; vendor < VENDORS; vendor += 7)
+			expect_vendor(names, vendor);
+		expect_vendor(names, LONG_BLOCK);
+		expect_vendor(names, VENDORS - 1);
+		assert_string_equal(names_device(names, LONG_BLOCK, 4999),
+				    "Long name of a device 4999");
+		assert_string_equal(names_class(names, 0x1300), "Subclass 19");
+		assert_string_equal(names_class(names, 0x13ff), "Class 19");
+		assert_string_equal(names_vendor(names, 0xffff), "End");
+		assert_string_equal(names_device(names, 0xffff, 0x1000), "Device");
+		assert_null(names_vendor(names, 0xfffe));
+		assert_null(names_vendor(names, 0));
+		assert_null(names_device(names, LONG_BLOCK, 0x8000));
+		assert_null(names_class(names, 0x2000));
+		assert_string_equal(captured.text, "");
+		names_free(names);
+	}
+}
+
+static void the_first_of_equal_vendors_in_a_row_counts_in_a_long_list(void **state)
+{
+	char *text = NULL;
+	struct names *names;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	write_vendors(out, 1, 0x900);
+	for (unsigned i = 0; i < 1000; i++)
+		fprintf(out, "0901  Vendor again %u\n\t0001  Device again %u\n", i, i);
+	write_vendors(out, 0x902, 0x900);
+	fclose(out);
+	names = names_of(text, size);
+	free(text);
+	assert_string_equal(names_vendor(names, 0x0901), "Vendor again 0");
+	assert_string_equal(names_device(names, 0x0901, 1), "Device again 0");
+	names_free(names);
+}
+
+static void a_long_list_is_read_up_to_where_it_was_truncated(void **state)
+{
+	struct names *names;
+	char path[128];
+	off_t size;
+
+	(void)state;
+	for (off_t cut = 0; cut < 40; cut++) {
+		names = names_of_long_list(1, "");
+		names_free(names);
+		snprintf(path, sizeof(path), "%s/pci.ids", fake->path);
+		size = cut % 2 ? 100000 : 300000;
+		assert_int_equal(truncate(path, size + cut), 0);
+		assert_int_equal(names_new(path, false, &the_log, &names), 0);
+		expect_vendor(names, 1);
+		expect_vendor(names, 0x200);
+		assert_null(names_vendor(names, VENDORS - 1));
+		/* while it is open */
+		assert_int_equal(truncate(path, 70000 + cut), 0);
+		expect_vendor(names, 1);
+		assert_null(names_vendor(names, 0x6ff));
+		names_free(names);
+	}
+}
+
+static void an_invalid_line_of_a_long_list_is_logged_when_the_list_is_read(void **state)
+{
+	struct names *names = names_of_long_list(VENDORS / 2, "<<<<<<< HEAD\n=======\n");
+	char line[32];
+
+	(void)state;
+	assert_null(names_vendor(names, 0xabcd));
+	assert_null(names_vendor(names, 0xabce));
+	assert_int_equal(captured.warnings, 1);
+	/* the vendors, the devices of one with comments, the classes */
+	snprintf(line, sizeof(line), "pci.ids:%d: ", (VENDORS - 1) * 4 + 4998 * 2 + 0x14 * 2 + 1);
+	assert_contains(captured.text, line);
+	names_free(names);
+}
+
+static void a_line_that_is_too_long_costs_only_names_that_are_searched_in_vain(void **state)
+{
+	static char line[100000];
+	struct names *names;
+
+	(void)state;
+	memset(line, 'x', sizeof(line) - 1);
+	line[0] = '#';
+	names = names_of_long_list(1, line);
+	expect_vendor(names, 0x800);
+	assert_string_equal(captured.text, "");
+	assert_null(names_vendor(names, 0xabcd));
+	assert_null(names_vendor(names, 0xabce));
+	assert_int_equal(captured.warnings, 1);
+	assert_contains(captured.text, "pci.ids: a line is too long");
+	expect_vendor(names, 0x801);
+	names_free(names);
+}
+
+static void devices_of_a_vendor_may_be_in_any_order(void **state)
+{
+	char *text = NULL, name[32];
+	struct names *names;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	fputs("8086  Intel\n", out);
+	for (unsigned i = 0; i < 500; i++)
+		fprintf(out, "\t%04x  Device %u\n", i * 397 % 500, i * 397 % 500);
+	fclose(out);
+	names = names_of(text, size);
+	free(text);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "Device %u", i);
+		assert_string_equal(names_device(names, 0x8086, (uint16_t)i), name);
+	}
+	assert_null(names_device(names, 0x8086, 500));
+	names_free(names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +531,20 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(without_a_list_there_are_no_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_of_garbage_is_rejected, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_names_of_a_long_list_are_found, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			the_first_of_equal_vendors_in_a_row_counts_in_a_long_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_list_is_read_up_to_where_it_was_truncated,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_invalid_line_of_a_long_list_is_logged_when_the_list_is_read, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_line_that_is_too_long_costs_only_names_that_are_searched_in_vain, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(devices_of_a_vendor_may_be_in_any_order, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);

@@ -99,6 +99,8 @@ static void pfs_with_vfs_are_omitted(void **state)
 		    .pf = "0000:01:00.0");
 	/* an NVIDIA PF: sriov_numvfs is 0, but a VF exists */
 	fakesys_pci(fake, "0000:02:00.0", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200);
+	fakesys_attribute(fake, "0000:02:00.0", "sriov_totalvfs", "16\n");
+	fakesys_attribute(fake, "0000:02:00.0", "sriov_numvfs", "0\n");
 	fakesys_pci(fake, "0000:02:00.4", .vendor = 0x10de, .device = 0x25b6, .class = 0x030200,
 		    .pf = "0000:02:00.0");
 	string = output_of(NULL);

@@ -45,7 +45,9 @@ static void trim(char *string)
 static void assert_table(const char *list, unsigned width, const char *expected)
 {
 	struct probe_options options = {
-		.log = log_capture_add(&captured), .sysroot = fake->path, .all = true};
+		.log = log_capture_add(&captured),
+		.sysroot = fake->path,
+		.config_home = "/etc/pciprobe/pci.conf"}; /* in few of the tests there is one */
 	struct report report = {.headings = true, .width = width, .columns_chosen = list};
 	char *string;
 
@@ -107,6 +109,25 @@ static void leftovers_on_a_free_vf_are_shown_and_counted(void **state)
 		"3 devices: 2 free, 1 host; 1 with leftovers\n");
 }
 
+static void findings_are_shown_and_counted(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", UNKNOWN_NIC, .driver = "igb", .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", UNKNOWN, .group = "2");
+	fakesys_file(fake, "etc/pciprobe/pci.conf",
+		     ":filter: '*:*'\n"
+		     ":expect:\n"
+		     "- {filter: 'fff1:*', min_count: 3}\n"
+		     "- {short_address: '01:00.0', driver: vfio-pci, numa_node: 0}\n"
+		     "- {short_address: '02:00.0'}\n");
+	assert_table(
+		NULL, 140,
+		"ADDRESS ID        DRIVER GROUP STATE FINDINGS AVAIL NAME\n"
+		"01:00.0 fff1:fff2 igb        1 host  changed        Ethernet controller: Device fff1:fff2\n"
+		"02:00.0 fff1:fff2            2 free           yes   Class f0f3: Device fff1:fff2\n"
+		"2 devices: 1 free, 1 host; 3 findings\n");
+}
+
 static void the_reason_why_a_free_device_is_not_available_is_shown(void **state)
 {
 	(void)state;
@@ -146,6 +167,7 @@ int main(void)
 		TEST(empty_columns_are_hidden),
 		TEST(a_table_fits_the_terminal_and_ends_with_a_summary),
 		TEST(leftovers_on_a_free_vf_are_shown_and_counted),
+		TEST(findings_are_shown_and_counted),
 		TEST(the_reason_why_a_free_device_is_not_available_is_shown),
 		TEST(domains_are_shown_if_there_are_several),
 		TEST(chosen_columns_are_shown_unchanged),
