@@ -175,14 +175,14 @@ for row in "Nagios nagios4 nagios4/conf.d/pciprobe.cfg" "Icinga icinga2 icinga2/
 	"NRPE nagios-nrpe-server nagios/nrpe.d/pciprobe.cfg"; do
 	# shellcheck disable=SC2086  # words
 	set -- $row
-	rm -f /etc/sudoers.d/pciprobe
+	rm -f /etc/sudoers.d/pciprobe-nagios
 	run "$1" sh -c; result $? "$1: the definition is installed" err
 	echo "systemctl reload $2" >wanted; same "$1: the daemon is reloaded" wanted log
 	grep -qF "$prefix/bin/pciprobe" "/etc/$3"; result $? "$1: the definition has the path of pciprobe" "/etc/$3"
-	[ "$(stat -c %a /etc/sudoers.d/pciprobe)" = 440 ]; result $? "$1: sudo accepts the mode of its file" /etc/sudoers.d/pciprobe
+	[ "$(stat -c %a /etc/sudoers.d/pciprobe-nagios)" = 440 ]; result $? "$1: sudo accepts the mode of its file" /etc/sudoers.d/pciprobe-nagios
 done
 if command -v visudo >/dev/null && id nagios >/dev/null 2>&1; then
-	visudo -cf /etc/sudoers.d/pciprobe >out 2>&1; result $? "NRPE: sudo accepts its file" out
+	visudo -cf /etc/sudoers.d/pciprobe-nagios >out 2>&1; result $? "NRPE: sudo accepts its file" out
 	command=$(sed -n 's/^command\[pciprobe\]=//p' /etc/nagios/nrpe.d/pciprobe.cfg)
 	setpriv --reuid nagios --regid nagios --clear-groups sh -c "$command" >out 2>err </dev/null
 	grep -q "^PCI OK - 3 devices, 1 free, 1 reserved, 1 host | " out; result $? "NRPE: its user sees the owners of devices" out err
