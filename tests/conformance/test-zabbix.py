@@ -4,7 +4,7 @@
 zabbix_agentd runs the keys and serves them, and what the template takes of the JSON is there.
 
 evaluate() knows the forms of Zabbix's JSONPath that the template uses; CONSTANTS are those that its
-import accepts. Whoever changes the template imports it once into a real server, which no test has.
+import accepts. After a change of the template run try-zabbix-server.py.
 """
 import json
 import os
@@ -77,9 +77,9 @@ def items():
 # ---- the agent ----
 
 
-def free_port():
-    """The agent accepts ports up to 32767 only."""
-    for port in range(20000 + os.getpid() % 10000, 32768):
+def free_port(first=20000 + os.getpid() % 5000):
+    """Zabbix accepts ports up to 32767 only."""
+    for port in range(first, 32768):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -93,34 +93,37 @@ class Agent(servers.Server):
     """The agent with the installed configuration, as it would run on MACHINE."""
 
     def __init__(self, folder, machine):
-        programs = os.path.join(folder, "bin")
-        os.makedirs(programs)
+        self.programs = os.path.join(folder, "bin")
+        os.makedirs(self.programs)
         self.config = os.path.join(folder, "agent.conf")
         self.port = free_port()
-        self._program(
-            programs,
-            "pciprobe",
-            "exec '%s' --sysroot '%s' %s \"$@\""
-            % (PCIPROBE, machine.root, " ".join("'%s'" % rule for rule in machine.rules())),
+        rules = " ".join("'%s'" % rule for rule in machine.rules())
+        self.program(
+            "pciprobe", "exec '%s' --sysroot '%s' %s \"$@\"" % (PCIPROBE, machine.root, rules)
         )
-        self._program(programs, "sudo", '[ "$1" = -n ] && shift && exec "$@"')
+        self.permit()
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(
                 "LogType=console\nServer=127.0.0.1\nListenIP=127.0.0.1\nListenPort=%d\nAllowRoot=1\n"
                 "Hostname=host1\nStartAgents=1\nTimeout=30\nPidFile=%s/pid\nServerActive=\n%s"
-                % (self.port, folder, read("pciprobe.conf.in").replace("@bindir@", programs))
+                % (self.port, folder, read("pciprobe.conf.in").replace("@bindir@", self.programs))
             )
-        self.environment = {"PATH": programs + ":" + servers.PATH}
+        self.environment = {"PATH": self.programs + ":" + servers.PATH}
         super().__init__(
             "agent", folder, [AGENT, "-f", "-c", self.config], environment=self.environment
         )
 
-    @staticmethod
-    def _program(folder, name, script):
-        path = os.path.join(folder, name)
-        with open(path, "w", encoding="utf-8") as file:
+    def program(self, name, script):
+        """Creates or replaces a program that the agent runs."""
+        path = os.path.join(self.programs, name)
+        with open(path + ".new", "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\n%s\n" % script)
-        os.chmod(path, 0o755)
+        os.chmod(path + ".new", 0o755)
+        os.rename(path + ".new", path)
+
+    def permit(self):
+        """sudo permits the agent's commands."""
+        self.program("sudo", '[ "$1" = -n ] && shift && exec "$@"')
 
     def get(self, key):
         """Asks for a key as the server does, or returns None if the agent is not ready:
@@ -167,7 +170,7 @@ def check_agent(agent, machine):
 def check_failure(folder, machine):
     """Without permission, or if pciprobe fails, the value is no JSON: no device is missing."""
     with Agent(folder, machine) as agent:
-        agent._program(os.path.join(folder, "bin"), "sudo", "echo password required >&2; exit 1")
+        agent.program("sudo", "echo password required >&2; exit 1")
         text = agent.wait("the agent", lambda: agent.get(MASTER) or "none")
         accepted = template()["items"][0]["preprocessing"][0]
         yield from same("MATCHES_REGEX", accepted["type"], "first step")
