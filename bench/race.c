@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...: runs the commands alternately, so
  * that other load affects all of them alike; ROUNDS times, after one warm-up round. Prints one line
- * per run: the number of the command (from 0), its duration in nanoseconds, and its peak memory in
- * KiB. The commands' standard output goes to /dev/null.
+ * per run: the number of the command (from 0), its duration in nanoseconds, its peak memory in KiB,
+ * and its CPU time in nanoseconds. The commands' output and errors go to /dev/null.
  *
  * It is a separate, small program because Linux adds the memory of the caller at execve(2) to the
  * command's: started from a large process, even true(1) seems large. */
@@ -26,9 +26,18 @@ static int64_t now(void)
 	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
+struct cost {
+	int64_t time, cpu; /* nanoseconds */
+	long memory;	   /* KiB */
+};
+
+static int64_t nanoseconds(const struct timeval *time)
+{
+	return time->tv_sec * INT64_C(1000000000) + time->tv_usec * INT64_C(1000);
+}
+
 /* Returns 0 if the command exited with status 0. */
-static int run(char **command, const posix_spawn_file_actions_t *actions, int64_t *ret_time,
-	       long *ret_memory)
+static int run(char **command, const posix_spawn_file_actions_t *actions, struct cost *ret)
 {
 	int64_t start = now();
 	struct rusage usage;
@@ -44,8 +53,11 @@ static int run(char **command, const posix_spawn_file_actions_t *actions, int64_
 		perror("race: wait4");
 		return -1;
 	}
-	*ret_time = now() - start;
-	*ret_memory = usage.ru_maxrss;
+	*ret = (struct cost){
+		.time = now() - start,
+		.cpu = nanoseconds(&usage.ru_utime) + nanoseconds(&usage.ru_stime),
+		.memory = usage.ru_maxrss,
+	};
 	if (status == 0)
 		return 0;
 	fprintf(stderr, "race: %s: failed (wait status %#x)\n", command[0], (unsigned)status);
@@ -74,11 +86,11 @@ int main(int argc, char **argv)
 	int rounds = argc > 2 ? atoi(argv[1]) : 0, count;
 	char ***commands = calloc((size_t)argc, sizeof(*commands));
 	posix_spawn_file_actions_t actions;
-	int64_t time;
-	long memory;
+	struct cost cost;
 
 	if (rounds < 1 || !commands || posix_spawn_file_actions_init(&actions) ||
-	    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)) {
+	    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) ||
+	    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)) {
 		fprintf(stderr,
 			"Usage: race ROUNDS COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...\n");
 		return 2;
@@ -86,10 +98,11 @@ int main(int argc, char **argv)
 	count = split(argv + 2, commands);
 	for (int round = 0; round <= rounds; round++)
 		for (int i = 0; i < count; i++) {
-			if (run(commands[i], &actions, &time, &memory) < 0)
+			if (run(commands[i], &actions, &cost) < 0)
 				return 1;
 			if (round)
-				printf("%d %" PRId64 " %ld\n", i, time, memory);
+				printf("%d %" PRId64 " %ld %" PRId64 "\n", i, cost.time,
+				       cost.memory, cost.cpu);
 		}
 	posix_spawn_file_actions_destroy(&actions);
 	free(commands);

@@ -309,8 +309,10 @@ static void put_links(struct machine *machine, const struct function *f)
 	put_link("sys/bus/pci/devices", f->name, f->path);
 	put_link(f->path, "subsystem", "sys/bus/pci");
 	format(target, "sys/kernel/iommu_groups/%u", machine->groups++);
-	make_directory(target);
 	put_link(f->path, "iommu_group", target);
+	strcat(target, "/devices");
+	make_directory(target);
+	put_link(target, f->name, f->path);
 	if (!driver)
 		return;
 	format(target, "sys/bus/pci/drivers/%s", driver);
@@ -323,10 +325,12 @@ static void put_links(struct machine *machine, const struct function *f)
 static void put_interface(struct machine *machine, const struct function *f)
 {
 	unsigned n = machine->interfaces++;
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[32];
 
-	format(path, "%s/net/eth%u", f->path, n);
+	snprintf(name, sizeof(name), "eth%u", n);
+	format(path, "%s/net/%s", f->path, name);
 	make_directory(path);
+	put_link("sys/class/net", name, path);
 	put(path, "address", "02:00:00:%02x:%02x:%02x\n", n >> 16, n >> 8 & 0xff, n & 0xff);
 	put(path, "operstate", "up\n");
 	put(path, "mtu", "1500\n");
@@ -501,7 +505,8 @@ static void make_machine(unsigned count)
 {
 	static const char *const directories[] = {"sys/bus/pci/devices", "sys/bus/pci/drivers",
 						  "sys/bus/pci/slots",	 "sys/block",
-						  "sys/class/drm",	 "proc/sys/kernel"};
+						  "sys/class/drm",	 "sys/class/net",
+						  "proc/sys/kernel"};
 	struct machine machine = {.left = count};
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
