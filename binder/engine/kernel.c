@@ -4,6 +4,7 @@
 
 #include "binder/engine/journal.h"
 #include "binder/host/deadline.h"
+#include "probe/dynlib.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,17 @@
 
 #define PATH_SIZE 512
 
+struct kmod_functions {
+	typeof(kmod_list_next) *list_next;
+	typeof(kmod_module_get_module) *module_get_module;
+	typeof(kmod_module_new_from_lookup) *module_new_from_lookup;
+	typeof(kmod_module_probe_insert_module) *module_probe_insert_module;
+	typeof(kmod_module_unref) *module_unref;
+	typeof(kmod_module_unref_list) *module_unref_list;
+	typeof(kmod_new) *new;
+	typeof(kmod_unref) *unref;
+};
+
 /* A call made in a child process. */
 struct call {
 	struct host_kernel *host;
@@ -23,6 +35,7 @@ struct call {
 	ssize_t (*run)(void *call, void *result, size_t size);
 	const char *path; /* or the module's name */
 	const char *bytes;
+	struct kmod_functions kmod; /* to load a module */
 };
 
 /* ---- locks of devices ---- */
@@ -107,40 +120,62 @@ static ssize_t run_read(void *data, void *result, size_t size)
 	return sysdir_read(sysroot_dir(call->host->kernel.root), call->path, result, size);
 }
 
+/* libkmod needs libcrypto, which takes most of the time that linking vfio-bind took. */
+static int load_libkmod(struct kmod_functions *ret, const struct log *log)
+{
+	static const struct dynlib_symbol symbols[] = {
+		{"kmod_list_next", NULL, offsetof(struct kmod_functions, list_next)},
+		{"kmod_module_get_module", NULL,
+		 offsetof(struct kmod_functions, module_get_module)},
+		{"kmod_module_new_from_lookup", NULL,
+		 offsetof(struct kmod_functions, module_new_from_lookup)},
+		{"kmod_module_probe_insert_module", NULL,
+		 offsetof(struct kmod_functions, module_probe_insert_module)},
+		{"kmod_module_unref", NULL, offsetof(struct kmod_functions, module_unref)},
+		{"kmod_module_unref_list", NULL,
+		 offsetof(struct kmod_functions, module_unref_list)},
+		{"kmod_new", NULL, offsetof(struct kmod_functions, new)},
+		{"kmod_unref", NULL, offsetof(struct kmod_functions, unref)},
+	};
+
+	return dynlib_load("libkmod.so.2", symbols, sizeof(symbols) / sizeof(*symbols), ret, log);
+}
+
 /* Ignores install commands of modprobe.d, which libkmod would run in a shell. */
-static int insert_modules(struct kmod_ctx *context, const char *name)
+static int insert_modules(const struct kmod_functions *kmod, struct kmod_ctx *context,
+			  const char *name)
 {
 	unsigned flags = KMOD_PROBE_IGNORE_COMMAND |
 			 (strchr(name, ':') ? KMOD_PROBE_APPLY_BLACKLIST : 0);
-	struct kmod_list *modules = NULL, *item;
-	int error = kmod_module_new_from_lookup(context, name, &modules);
+	struct kmod_list *modules = NULL;
+	int error = kmod->module_new_from_lookup(context, name, &modules);
 
 	if (!error && !modules)
 		error = -ENOENT;
-	kmod_list_foreach(item, modules)
-	{
-		struct kmod_module *module = kmod_module_get_module(item);
-		int result = kmod_module_probe_insert_module(module, flags, NULL, NULL, NULL, NULL);
+	for (struct kmod_list *item = modules; item; item = kmod->list_next(modules, item)) {
+		struct kmod_module *module = kmod->module_get_module(item);
+		int result = kmod->module_probe_insert_module(module, flags, NULL, NULL, NULL,
+							      NULL);
 
 		if (result < 0) /* it is positive for an excluded module */
 			error = result;
-		kmod_module_unref(module);
+		kmod->module_unref(module);
 	}
-	kmod_module_unref_list(modules);
+	kmod->module_unref_list(modules);
 	return error;
 }
 
 static ssize_t run_load(void *data, void *result, size_t size)
 {
 	const struct call *call = data;
-	struct kmod_ctx *context = kmod_new(NULL, NULL);
+	struct kmod_ctx *context = call->kmod.new(NULL, NULL);
 	int error;
 
 	(void)result, (void)size;
 	if (!context)
 		return -ENOMEM;
-	error = insert_modules(context, call->path);
-	kmod_unref(context);
+	error = insert_modules(&call->kmod, context, call->path);
+	call->kmod.unref(context);
 	return error;
 }
 
@@ -265,7 +300,10 @@ static int host_load(struct kernel *kernel, const struct pci_address *device, co
 			    .device = device,
 			    .run = run_load,
 			    .path = module};
+	int error = load_libkmod(&call.kmod, kernel->log);
 
+	if (error < 0)
+		return error;
 	return change_in_child(&call);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: plain
+# timeout: 240
 #
 # pciprobe never wakes suspended devices: checked by the kernel's counters of active time, and by
 # tracing its functions that read configuration space.

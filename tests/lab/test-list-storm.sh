@@ -3,7 +3,7 @@
 # topology: plain hotplug
 # timeout: 500
 #
-# A thousand listings while devices are removed and rescanned, virtual functions are enabled and
+# Hundreds of listings while devices are removed and rescanned, virtual functions are enabled and
 # disabled, and devices are plugged, unplugged and removed by surprise.
 
 set -eu
@@ -35,7 +35,7 @@ while read -r _ _ library _; do
 done < <(ldd "$PCIPROBE")
 cp -- "$PCIPROBE" /dev/shm/pciprobe
 PCIPROBE=/dev/shm/pciprobe LD_LIBRARY_PATH=/dev/shm/lib "$LAB_DIR/list-often" \
-    --count 500 --until /run/enough \
+    --count 300 --until /run/enough \
     --stays "$(join "${stays[@]}")" --moves "$(join "${moves[@]}")" &
 listings=$!
 listing() { kill -0 "$listings" 2>/dev/null; }

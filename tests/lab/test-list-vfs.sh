@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: igb
+# timeout: 240
 #
 # Settings of network VFs, as the driver of a real PF reports them: what ip-link(8) sets is listed.
 
