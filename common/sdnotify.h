@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Notifies the service manager of the state of a service, as sd_notify(3) does. libsystemd would cost
- * each start of the program several milliseconds, and the protocol is one datagram. */
+/* Notifies the service manager of the state of a service, as sd_notify(3) does. libsystemd would
+ * cost each start of the program several milliseconds, and the protocol is one datagram. */
 #ifndef PCIPROBE_COMMON_SDNOTIFY_H
 #define PCIPROBE_COMMON_SDNOTIFY_H
 
