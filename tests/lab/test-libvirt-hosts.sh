@@ -97,11 +97,12 @@ note "the VM answers by its new VF"
 
 # A pair
 
+pair='failover,up igbvf,up virtio_net,up'
 on b 'virsh -q detach-device web new.xml --live --config'
 check_owner b "${b[0]}" "free -"
 on b 'patient_step "pair attach"'
 check_on b "the guest has made an interface of both" \
-    "wait_for 300 guest_has 'failover,up igbvf,up virtio_net,up'"
+    "wait_for 300 guest_has '$pair'"
 check_on a "it answers" "wait_for 120 answers"
 check_owner b "${b[0]}" "held web"
 note "the VM answers by the pair"
@@ -114,22 +115,55 @@ reserve() {
 }
 reserve b a
 check_owner a "${a[0]}" "reserved web"
+on b 'check "the VM migrates" strict_step "pair migrate"'
+note "the VM has migrated"
+check_owner a "${a[0]}" "held web"
+check_owner b "${b[0]}" "free -"
+check_on a "the guest uses its new VF" "wait_for 300 guest_has '$pair'"
+check_on a "it answers" "wait_for 120 answers"
+note "the VM answers by the pair"
 
 # A guest that does not release its VF
 
-on b 'virsh -q suspend web
-    waits() { virsh qemu-monitor-command web --hmp "info migrate" | grep -q "wait-unplug"; }
+reserve a b
+check_owner b "${b[0]}" "reserved web"
+on a 'virsh -q suspend web
+    status_is() { virsh qemu-monitor-command web --hmp "info migrate" | grep -q "Migration status: $1"; }
     strict_step "pair migrate" & migration=$!'
-check_on b "the migration waits for the guest" "wait_for 300 waits"
-check_owner b "${b[0]}" "held web"
+check_on a "the migration waits for the guest" "wait_for 300 status_is wait-unplug"
 check_owner a "${a[0]}" "held web"
-on b 'strict_step "pair abort" & aborting=$!
-    check "the migration fails" not wait $migration; wait $aborting'
 check_owner b "${b[0]}" "held web"
-check_owner a "${a[0]}" "reserved web"
-on b 'step "pair off"'
-check_owner a "${a[0]}" "free -"
+on a 'strict_step "pair abort"; check "the migration fails" not wait $migration'
+check_owner a "${a[0]}" "held web"
+check_owner b "${b[0]}" "reserved web"
+on a 'step "pair off"'
+check_owner b "${b[0]}" "free -"
 note "the migration was aborted"
+# It was asked to release it, and does so now.
+on a 'virsh -q resume web'
+check_owner a "${a[0]}" "reserved web"
+check_on a "the guest gets its VF again" 'strict_step "pair again"'
+check_on a "it uses it" "wait_for 300 guest_has '$pair'"
+check_on a "it answers" "wait_for 120 answers"
+check_owner a "${a[0]}" "held web"
+note "the VM is as before"
+
+# A target that dies
+
+reserve a b
+on a 'virsh -q migrate-setspeed web 1
+    strict_step "pair migrate" & migration=$!'
+check_on a "the migration begins" "wait_for 300 status_is active"
+check_owner a "${a[0]}" "held web"
+cp "${shares[b]}/owners" "$work/b.owners"
+kill_machine b
+note "the target has died"
+on a 'strict_step "pair abort"; check "the migration fails" not wait $migration'
+check_owner a "${a[0]}" "held web"
+check_on a "the VM runs" 'test "$(virsh -q domstate web)" = running'
+check_on a "the guest still uses its VF" "wait_for 300 guest_has '$pair'"
+check_on a "it answers" "wait_for 120 answers"
+note "the VM is as before"
 
 # The records
 
@@ -161,8 +195,8 @@ judge() {
             exit failed || !seen["held"] || !seen["reserved"] || !seen["free"]
         }' "$work/$1.owners"
 }
+cp "${shares[a]}/owners" "$work/a.owners"
 for host in a b; do
-    cp "${shares[$host]}/owners" "$work/$host.owners"
     check "all answers of host $host were right" judge "$host"
 done
 
@@ -173,5 +207,5 @@ awk 'NR > 1 && $2 > last + 2 { printf "# pings: %d lost in %.1f s\n", $2 - last 
 
 # Those of rolling back are in test-libvirt-migration.sh.
 check_same "the document's commands were run" "1 source,2 target,3 source,4 source,5 target,\
-off source,off target,pair attach,pair target,pair define,pair migrate,pair abort,pair off," \
+off source,off target,pair attach,pair target,pair define,pair migrate,pair abort,pair off,pair again," \
     "$(sed -n 's/^```sh \(.*\)/\1/p' "$document" | tr '\n' ',')"
