@@ -22,7 +22,6 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 143' TERM
 
-document=$LAB_DIR/../../docs/migration.md
 # copy FROM TO FILE...
 copy() {
     local file
