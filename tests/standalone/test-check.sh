@@ -75,7 +75,7 @@ says out "OK conflicts: 0" "-v lists a check that is OK"
 put $gpu/current_link_width 8
 contract 1 "a narrow link"
 says out "PCI WARNING - 1 degraded link (2 devices, 2 free)" "a narrow link is in the first line"
-says out "WARNING degraded: 0000:01:00.0: link 16 GT/s x8 instead of 16 GT/s x16; check the card" "the device and what to do are on a line of their own"
+says out "WARNING degraded: 0000:01:00.0: link 16 GT/s x8 instead of 16 GT/s x16; check the device" "the device and what to do are on a line of their own"
 contract 2 "a narrow link that is critical" -c degraded=0
 contract 0 "a narrow link of another alias" -w "degraded=~:" -w degraded:10GE=0
 contract 1 "a narrow link of an alias" -w "degraded=~:" -w degraded:a1=0
