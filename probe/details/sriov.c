@@ -142,20 +142,23 @@ static unsigned count_virtfns(struct details_reader *reader)
 
 /* On a live machine the links are counted, because the kernel takes the device lock to read
  * sriov_numvfs. A process that removes VFs while a VM uses one holds that lock until the VM ends. A
- * recording may have only sriov_numvfs. */
+ * recording may have only sriov_numvfs, or only links. */
 static void read_enabled(struct details_reader *reader)
 {
 	struct pci_device *device = reader->device;
 	unsigned long number;
 	unsigned count;
-	bool recorded = !sysroot_is_host(reader->dir.root) &&
+	bool is_host = sysroot_is_host(reader->dir.root), is_pf = device->present & HAS_VFS_TOTAL;
+	bool recorded = !is_host &&
 			attribute_number(reader, "sriov_numvfs", 10, UINT16_MAX, &number);
 
-	if (!recorded && !(device->present & HAS_VFS_TOTAL))
-		return; /* not a PF */
+	if (is_host && !is_pf)
+		return;
 	count = count_virtfns(reader);
 	if (count)
 		device->present |= HAS_VIRTFN;
+	if (!recorded && !is_pf)
+		return;
 	device->sriov.vfs_enabled = recorded ? (unsigned)number : count;
 	device->present |= HAS_VFS_ENABLED;
 }

@@ -76,6 +76,7 @@ expect "PCI OK - 1 device, 1 free"
 
 check "the device is removed by surprise" surprise_remove hot0
 expect "PCI CRITICAL - 1 missing device, 0 available devices of nic, 0 devices (0 devices)"
+pause 10 # the port is not ready before
 check "another one is plugged" plug e1000e,id=hot1,bus=slot0,romfile=
 check_same "it has the same address" "$hot0" "$(address_of hot1)"
 has_driver() { [ "$(driver_of "$hot0")" = "$1" ]; }

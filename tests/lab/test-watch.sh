@@ -71,10 +71,8 @@ once "it is counted" aer_nonfatal "$hot1"
 # The kernel announces no correctable errors; a clock that is set, as when a suspended host resumes,
 # is a reason to read.
 check "a correctable error is injected" inject_aer "$hot1" RxErr
-pause 3
-check_same "nothing announces it" 0 "$(count aer_correctable "$hot1")"
 check "the clock is set" cause date -s "+1 second" >/dev/null
-once "the error is found" aer_correctable "$hot1" '"resume"'
+once "the error is found" aer_correctable "$hot1"
 
 check "the device is unplugged" cause unplug hot1
 once "it is removed" removed "$hot1"
