@@ -510,10 +510,16 @@ static bool has_closed_quotes(const char *line, size_t length)
 /* A newline or a quote in a name would start a new line. */
 static void check_line(const char *line, size_t length, bool has_quotes)
 {
+	static const char *const begins[] = {"# HELP pciprobe_", "# TYPE pciprobe_",
+					     "# UNIT pciprobe_", "# EOF\n",
+					     "pciprobe",	 "PUTVAL \"",
+					     "PUTNOTIF "};
+	bool known = false;
+
 	hold(!has_quotes || has_closed_quotes(line, length));
-	hold(strncmp(line, "# HELP pciprobe_", 16) == 0 ||
-	     strncmp(line, "# TYPE pciprobe_", 16) == 0 || strncmp(line, "pciprobe", 8) == 0 ||
-	     strncmp(line, "PUTVAL \"", 8) == 0 || strncmp(line, "PUTNOTIF ", 9) == 0);
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		known |= strncmp(line, begins[i], strlen(begins[i])) == 0;
+	hold(known);
 }
 
 /* Formats for databases. */
