@@ -576,14 +576,17 @@ static void check_libvirt(const char *text)
 	}
 }
 
-/* Only comments have strings from outside. */
-static void check_commented(const char *text)
+/* Only comments have strings from outside, other lines may be indented by a tab. */
+static void check_commented(const char *text, size_t size)
 {
+	hold(strlen(text) == size);
 	for (const char *end; *text; text = end + 1) {
 		end = strchr(text, '\n');
 		hold(end);
-		if (text[strspn(text, " ")] == '#')
+		if (text[strspn(text, " ")] == '#') {
+			hold(is_utf8(text, (size_t)(end - text), true));
 			continue;
+		}
 		for (; text < end; text++)
 			hold(*text == '\t' || (*text >= ' ' && *text < 0x7f));
 	}
@@ -606,6 +609,11 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		return;
 	}
 #endif
+	if (strncmp(writer->name, "proxmox", 7) == 0 || strcmp(writer->name, "kubevirt") == 0 ||
+	    strcmp(writer->name, "incus") == 0) {
+		check_commented(text, size);
+		return;
+	}
 	hold(strlen(text) == size && is_utf8(text, size, true));
 	if (strcmp(writer->name, "export") == 0)
 		check_export(text, columns);
@@ -618,9 +626,6 @@ static void check_output(const struct writer *writer, const char *text, size_t s
 		check_dot(text);
 	else if (strcmp(writer->name, "libvirt") == 0)
 		check_libvirt(text);
-	else if (strncmp(writer->name, "proxmox", 7) == 0 ||
-		 strcmp(writer->name, "kubevirt") == 0 || strcmp(writer->name, "incus") == 0)
-		check_commented(text);
 	else if (strcmp(writer->name, "influx") == 0)
 		check_series(text, false); /* quotes are not special in tags */
 }

@@ -71,6 +71,10 @@ bind_driver() {
 # unbind_driver ADDRESS: unbinds the device from its driver, if any.
 unbind_driver() { ! [ -e "$devices/$1/driver" ] || echo "$1" >"$devices/$1/driver/unbind"; }
 
+# wait_for_disk COMMAND...: like wait_for. The nvme driver waits a minute for an interrupt, which an
+# emulated processor may lose, before it looks for the answer itself.
+wait_for_disk() { wait_for 150 "$@"; }
+
 # QEMU's monitor
 
 # monitor COMMAND: runs a command of QEMU's monitor, such as "info qtree", and prints its output.

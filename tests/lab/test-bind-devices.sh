@@ -22,7 +22,7 @@ in_use() { lspci -ks "$1" | sed -n 's/.*driver in use: //p'; }
 interface_of() { local path=("$devices/$1"/net/*); [ -e "${path[0]}" ] && echo "${path[0]##*/}"; }
 has_interface() { [ -n "$(interface_of "$1")" ]; }
 has_disk() { [ -b /dev/nvme0n1 ]; }
-check "the disk appears" wait_for 60 has_disk
+check "the disk appears" wait_for_disk has_disk
 
 # bind and release one device
 check "a dry run succeeds" exits 0 "$VFIO_BIND" bind -n "$nic0"
@@ -173,7 +173,7 @@ monitor "block_set_io_throttle disk0 0 0 0 0 0 0"
 check "they can be read again" wait_for 60 not is_stuck
 check "a disk with data is bound if that is allowed" exits 0 "$VFIO_BIND" bind --allow data "$nvme0"
 check "the disk with data is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "the disk with data is back" wait_for 60 has_disk
+check "the disk with data is back" wait_for_disk has_disk
 
 mkswap -q /dev/nvme0n1
 swapon /dev/nvme0n1
@@ -233,7 +233,7 @@ drbdmeta --force 0 v08 /dev/nvme0n1 internal wipe-md >/dev/null
 wipefs -qa /dev/nvme0n1
 check "an unused disk is bound" exits 0 "$VFIO_BIND" bind "$nvme0"
 check "the disk is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "the block device is back" wait_for 60 has_disk
+check "the block device is back" wait_for_disk has_disk
 
 # virtual functions
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
@@ -276,7 +276,7 @@ check "disabling it is refused as well" exits 3 "$VFIO_BIND" vfs "$nvme0" 0
 exec {group}>&-
 check "it is disabled" exits 0 "$VFIO_BIND" vfs --allow vf-settings "$nvme0" 0
 check "the physical function is released" exits 0 "$VFIO_BIND" release "$nvme0"
-check "its block device is back" wait_for 60 has_disk
+check "its block device is back" wait_for_disk has_disk
 
 # permissions
 check "bind without privileges fails" \

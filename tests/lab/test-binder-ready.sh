@@ -155,7 +155,7 @@ check "the identical device is reported" grep -q "ids= would also bind $nic1" /r
 # ---- a disk in use, and an invalid journal ----
 unbind_driver "$nvme0"
 echo "$nvme0" >/sys/bus/pci/drivers/nvme/bind
-check "the disk appears" wait_for 60 test -b /dev/nvme0n1
+check "the disk appears" wait_for_disk test -b /dev/nvme0n1
 mkfs.ext4 -q /dev/nvme0n1
 mkdir -p /run/disk
 mount /dev/nvme0n1 /run/disk

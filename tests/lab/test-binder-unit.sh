@@ -20,7 +20,7 @@ modprobe -a e1000e nvme
 # clock has one, too (/dev/ptp0). Without a driver it has none.
 unbind() { echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"; }
 unbind "$nic0"
-check "the disk appears" wait_for 60 test -b /dev/nvme0n1
+check "the disk appears" wait_for_disk test -b /dev/nvme0n1
 mkfs.ext4 -q /dev/nvme0n1
 mkdir -p /run/disk
 mount /dev/nvme0n1 /run/disk

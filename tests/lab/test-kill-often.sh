@@ -17,7 +17,7 @@ pair=$(address_of pair0),$(address_of pair1)
 # the host driver fails on these VFs
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
 has_disk() { [ -b /dev/nvme0n1 ]; }
-check "the disk appears" wait_for 60 has_disk
+check "the disk appears" wait_for_disk has_disk
 
 copy_to_memory "$VFIO_BIND"
 export VFIO_BIND=/dev/shm/vfio-bind

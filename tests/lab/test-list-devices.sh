@@ -17,7 +17,7 @@ check "devices are listed without their drivers" \
     "$LAB_DIR/same-as-lspci" --none interfaces,blocks,drm,pf "$always,vfs_total"
 
 modprobe -a e1000 e1000e nvme bochs cirrus vfio-pci
-check "the disk appears" wait_for 60 test -b /dev/nvme0n1
+check "the disk appears" wait_for_disk test -b /dev/nvme0n1
 check "devices are listed with their drivers" \
     "$LAB_DIR/same-as-lspci" --none pf "$always,interfaces,macs,blocks,drm"
 

@@ -9,6 +9,6 @@ set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
 modprobe -a e1000e nvme
-check "the disk appears" wait_for 60 test -b /dev/nvme0n1
+check "the disk appears" wait_for_disk test -b /dev/nvme0n1
 check "devices are listed without groups" \
     "$LAB_DIR/same-as-lspci" --none iommu_group,numa_node interfaces,blocks,link_speed,parent

@@ -15,7 +15,7 @@ nic1=$(address_of nic1)
 edu0=$(address_of edu0)
 nvme0=$(address_of nvme0)
 hot0=$(address_of hot0)
-check "the disk appears" wait_for 60 test -b /dev/nvme0n1
+check "the disk appears" wait_for_disk test -b /dev/nvme0n1
 check "a second device is plugged" plug e1000e,id=hot1,bus=slot1,romfile=
 hot1=$(address_of hot1)
 echo 0 >"$devices/$nvme0/sriov_drivers_autoprobe"
