@@ -44,7 +44,8 @@ machine_ended() {
 # kill_machine NAME: as if its power failed. The launcher would report it.
 kill_machine() {
     kill -KILL "${launchers[$1]}"
-    wait "${launchers[$1]}" 2>/dev/null
+    pkill -KILL -f -- "$work/$1/run" || : # its QEMU
+    wait "${launchers[$1]}" 2>/dev/null || :
     unset "launchers[$1]"
 }
 
