@@ -147,6 +147,12 @@ bool device_has_stated_settings(const struct pci_device *device)
 	return false;
 }
 
+bool device_is_suspended(const struct pci_device *device)
+{
+	return device->runtime_status &&
+	       strncmp(device->runtime_status, "suspend", strlen("suspend")) == 0;
+}
+
 bool owner_holds(const struct owner *owner)
 {
 	return !owner->reserves && !owner->host_process;

@@ -324,6 +324,9 @@ bool device_knows_leftovers(const struct pci_device *device);
  * if vf is. */
 bool device_has_stated_settings(const struct pci_device *device);
 
+/* Whether it is suspended, or about to be. */
+bool device_is_suspended(const struct pci_device *device);
+
 /* Whether OWNER is a VM or process that has the device, not one that it is reserved for or that
  * uses it through its host driver. */
 bool owner_holds(const struct owner *owner);

@@ -57,8 +57,7 @@ void read_link(struct details_reader *reader)
 
 	/* to read the link registers of a suspended device, newer kernels wake it; older ones
 	 * return garbage */
-	if (device->runtime_status &&
-	    strncmp(device->runtime_status, "suspend", strlen("suspend")) == 0) {
+	if (device_is_suspended(device)) {
 		device->present &= ~(unsigned)HAS_LINK_LIMITS;
 		return;
 	}

@@ -149,16 +149,11 @@ static void see_driver(const struct expectation *item, const struct pci_device *
 	seen->holds = strings_has(&item->drivers, seen->text);
 }
 
-static bool is_suspended(const struct pci_device *device)
-{
-	return device->runtime_status && strncmp(device->runtime_status, "suspend", 7) == 0;
-}
-
 /* The link of a suspended device was not read. */
 static void set_no_link(const struct pci_device *device, struct seen *seen)
 {
 	set_absent(device, seen);
-	if (is_suspended(device))
+	if (device_is_suspended(device))
 		seen->unknown = FINDING_SUSPENDED;
 }
 

@@ -77,7 +77,7 @@ static void print_device(const struct pci_device *device)
 	}
 	if (device_has_degraded_link(device))
 		printf("; its link is slower or narrower than device and port support");
-	if (device->runtime_status && strncmp(device->runtime_status, "suspend", 7) == 0)
+	if (device_is_suspended(device))
 		printf("; suspended: its link was not read");
 	printf("\n      - {short_address: '%s=%04x:%04x'",
 	       device->path && strchr(device->path, '/') ? device->path : address, device->vendor,
