@@ -90,7 +90,7 @@ static void count_errors(const struct check_input *input, const struct pci_devic
 	if (!device_has_error_counters(device)) {
 		if (device->incomplete)
 			ret->more = INFINITY;
-	} else if (input->errors && error_counters_recent(input->errors, device, &recent)) {
+	} else if (input->has_errors && error_counters_recent(&input->errors, device, &recent)) {
 		ret->count += (double)of(&recent);
 	} else {
 		ret->more = INFINITY;
@@ -249,7 +249,7 @@ static void explain_errors(FILE *out, const struct check_input *input,
 
 	if (!device_has_error_counters(device))
 		fputs("the error counters could not be read", out);
-	else if (input->errors && error_counters_recent(input->errors, device, &recent))
+	else if (input->has_errors && error_counters_recent(&input->errors, device, &recent))
 		fprintf(out,
 			"%" PRIu64 " fatal, %" PRIu64 " nonfatal, %" PRIu64
 			" correctable errors in the last two hours",

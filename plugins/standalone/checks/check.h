@@ -15,8 +15,8 @@
 struct check_input {
 	const struct config *config;
 	const struct inventory *inventory;
-	const struct error_counters *errors; /* NULL: not read, see errors_reason */
-	struct error_counters counters;	     /* storage of errors */
+	bool has_errors; /* errors is set; if not, see errors_reason */
+	struct error_counters errors;
 	char *errors_reason;	   /* why the errors before this run are unknown; NULL: known */
 	struct strings unfinished; /* one text for each change that vfio-bind has not finished */
 	char *unfinished_reason;   /* why it is unknown; NULL: it is known */

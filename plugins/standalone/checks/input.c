@@ -75,14 +75,14 @@ static int read_errors(const char *sysroot, const struct inventory *inventory,
 		return 0;
 	directory = state_open(sysroot, CHECK_STATE, true, &path);
 	if (directory == -ENOENT && *sysroot) /* a recording has no earlier counts */
-		error = error_counters_update(&ret->counters, inventory, &changed);
+		error = error_counters_update(&ret->errors, inventory, &changed);
 	else
 		error = directory < 0 ? directory
-				      : update_errors(directory, inventory, &ret->counters);
+				      : update_errors(directory, inventory, &ret->errors);
 	if (directory >= 0)
 		close(directory);
 	if (!error)
-		ret->errors = &ret->counters;
+		ret->has_errors = true;
 	else if (error != -ENOMEM &&
 		 asprintf(&ret->errors_reason,
 			  "%s: %s; the directory must belong to the user who runs this, or to root",
@@ -171,7 +171,7 @@ int check_input_read(struct probe *probe, const char *sysroot, const struct inve
 
 void check_input_free(struct check_input *input)
 {
-	error_counters_free(&input->counters);
+	error_counters_free(&input->errors);
 	strings_free(&input->unfinished);
 	free(input->errors_reason);
 	free(input->unfinished_reason);

@@ -11,8 +11,8 @@
 #define CHECK_STATE "check"
 
 /* Reads them for INVENTORY, and the errors only if WITH_ERRORS; then their counts are saved below
- * SYSROOT ("" is the host). RET must not move until check_input_free. What cannot be read is
- * unknown in RET, with the reason. Returns 0 or -ENOMEM. */
+ * SYSROOT ("" is the host). What cannot be read is unknown in RET, with the reason. Returns 0 or
+ * -ENOMEM. */
 int check_input_read(struct probe *probe, const char *sysroot, const struct inventory *inventory,
 		     bool with_errors, struct check_input *ret);
 void check_input_free(struct check_input *input);

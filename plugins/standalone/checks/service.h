@@ -40,7 +40,7 @@ void service_free(struct service *service);
 struct service_output {
 	bool is_checkmk; /* a line for a local check of Checkmk, not the output of a plugin */
 	bool is_verbose; /* list what is OK, too */
-	struct strings *messages; /* logged while reading; NULL: none */
+	const struct strings *messages; /* logged while reading; NULL: none */
 };
 
 /* Writes SERVICE as a plugin of Nagios does: the state and performance data in one line, and a line

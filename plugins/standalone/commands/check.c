@@ -33,7 +33,7 @@ static struct service_output output_of(const struct options *options)
 {
 	return (struct service_output){.is_checkmk = options->checkmk,
 				       .is_verbose = options->verbose,
-				       .messages = (struct strings *)(uintptr_t)&options->messages};
+				       .messages = &options->messages};
 }
 
 static int write_timeout(FILE *out, const struct options *options)

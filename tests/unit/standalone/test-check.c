@@ -471,7 +471,8 @@ static void the_first_line_has_the_state_and_the_problems(void **state)
 	devices[1].owner_count = 2;
 	devices[2].present = HAS_OWNERSHIP;
 	text = output_of_devices(devices, 3, (struct service_output){0},
-				 (struct check_input){.errors = &counters}, &result);
+				 (struct check_input){.has_errors = true, .errors = counters},
+				 &result);
 	assert_int_equal(result, SERVICE_CRITICAL);
 	assert_int_equal(
 		strncmp(text, "PCI CRITICAL - 1 conflict (3 devices, 2 held, 1 free) | ",
@@ -493,7 +494,8 @@ static void hostile_names_neither_add_lines_nor_performance_data(void **state)
 	(void)state;
 	device.owner_count = 2;
 	text = output_of_devices(&device, 1, (struct service_output){0},
-				 (struct check_input){.errors = &counters}, &result);
+				 (struct check_input){.has_errors = true, .errors = counters},
+				 &result);
 	second = strchr(text, '\n');
 	assert_non_null(second);
 	assert_null(strchr(second, '|'));
@@ -502,7 +504,8 @@ static void hostile_names_neither_add_lines_nor_performance_data(void **state)
 	free(text);
 
 	text = output_of_devices(&device, 1, (struct service_output){.is_checkmk = true},
-				 (struct check_input){.errors = &counters}, &result);
+				 (struct check_input){.has_errors = true, .errors = counters},
+				 &result);
 	assert_int_equal(strncmp(text, "2 \"PCI devices\" devices=1;;;0|",
 				 strlen("2 \"PCI devices\" devices=1;;;0|")),
 			 0);
@@ -527,7 +530,8 @@ static void unknown_owners_are_listed_once_and_make_other_checks_unknown(void **
 		devices[i].unknown_reason = unseen;
 	}
 	text = output_of_devices(devices, COUNT(devices), (struct service_output){0},
-				 (struct check_input){.errors = &counters}, &result);
+				 (struct check_input){.has_errors = true, .errors = counters},
+				 &result);
 	assert_int_equal(result, SERVICE_UNKNOWN);
 	assert_contains(
 		text,
@@ -545,7 +549,8 @@ static void unknown_owners_are_listed_once_and_make_other_checks_unknown(void **
 	assert_int_equal(thresholds_add(&thresholds, "conflicts=~:", SERVICE_CRITICAL, &test_log),
 			 0);
 	text = output_of_devices(devices, COUNT(devices), (struct service_output){0},
-				 (struct check_input){.errors = &counters}, &result);
+				 (struct check_input){.has_errors = true, .errors = counters},
+				 &result);
 	assert_int_equal(result, SERVICE_OK);
 	free(text);
 }
@@ -561,7 +566,8 @@ static void a_device_that_could_not_be_read_is_never_ok(void **state)
 	device.present = HAS_OWNERSHIP;
 	device.incomplete = true;
 	text = output_of_devices(&device, 1, (struct service_output){0},
-				 (struct check_input){.errors = &counters}, &result);
+				 (struct check_input){.has_errors = true, .errors = counters},
+				 &result);
 	assert_int_equal(result, SERVICE_UNKNOWN);
 	for (const char *const *line =
 		     (const char *const[]){
@@ -600,7 +606,8 @@ static void without_devices_the_state_is_unknown(void **state)
 	struct error_counters counters = {0};
 	enum service_state result;
 	char *text = output_of_devices(NULL, 0, (struct service_output){0},
-				       (struct check_input){.errors = &counters}, &result);
+				       (struct check_input){.has_errors = true, .errors = counters},
+				       &result);
 
 	(void)state;
 	assert_int_equal(result, SERVICE_UNKNOWN);
@@ -705,25 +712,30 @@ static void own_ranges_are_replaced_by_those_of_the_same_state(void **state)
 						.port_width = 16};
 	}
 	free(output_of_devices(devices, 2, (struct service_output){0},
-			       (struct check_input){.errors = &counters}, &result));
+			       (struct check_input){.has_errors = true, .errors = counters},
+			       &result));
 	assert_int_equal(result, SERVICE_WARNING);
 	thresholds_add(&thresholds, "degraded=4", SERVICE_CRITICAL, &test_log);
 	free(output_of_devices(devices, 2, (struct service_output){0},
-			       (struct check_input){.errors = &counters}, &result));
+			       (struct check_input){.has_errors = true, .errors = counters},
+			       &result));
 	assert_int_equal(result, SERVICE_WARNING);
 	thresholds_add(&thresholds, "degraded=2", SERVICE_WARNING, &test_log);
 	free(output_of_devices(devices, 2, (struct service_output){0},
-			       (struct check_input){.errors = &counters}, &result));
+			       (struct check_input){.has_errors = true, .errors = counters},
+			       &result));
 	assert_int_equal(result, SERVICE_OK);
 	thresholds_free(&thresholds);
 	devices[0].ownership = devices[1].ownership = OWNERSHIP_FREE;
 	devices[0].owner_count = devices[1].owner_count = 0;
 	free(output_of_devices(devices, 2, (struct service_output){0},
-			       (struct check_input){.errors = &counters}, &result));
+			       (struct check_input){.has_errors = true, .errors = counters},
+			       &result));
 	assert_int_equal(result, SERVICE_OK); /* it saves power */
 	devices[0].link.width = 8;
 	free(output_of_devices(devices, 2, (struct service_output){0},
-			       (struct check_input){.errors = &counters}, &result));
+			       (struct check_input){.has_errors = true, .errors = counters},
+			       &result));
 	assert_int_equal(result, SERVICE_WARNING);
 }
 
