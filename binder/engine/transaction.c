@@ -170,7 +170,7 @@ static bool may_be_open(const struct kernel *kernel, const struct pci_address *p
 	return use == VFIO_USE_OPEN || use == VFIO_USE_FAILED;
 }
 
-/* Removes from the settings of CHANGE the VFs that a VM has by now: nobody has a VF when it is
+/* Removes from the settings of CHANGE the VFs that a VM has by now: no VM has a VF when it is
  * created, but a killed run is recovered only later. */
 static void skip_open_vfs(const struct kernel *kernel, struct change *change)
 {

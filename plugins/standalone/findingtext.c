@@ -41,7 +41,7 @@ static const char *reason_text(enum finding_reason reason)
 	case FINDING_SUSPENDED:
 		return "the device is suspended";
 	case FINDING_NOT_SELECTED:
-		return "only of selected devices it is determined";
+		return "it is determined for selected devices only";
 	case FINDING_OWNER:
 		return "its owner could not be determined";
 	case FINDING_UNREADABLE:

@@ -510,7 +510,7 @@ def check_rest(tree):
 
 
 def check_service(folder, tree):
-    """What the service manager is told."""
+    """What the service manager is notified of."""
     path = os.path.join(folder, "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)
