@@ -6,7 +6,7 @@
 #include "common/textstream.h"
 #include "plugins/standalone/aliasname.h"
 #include "plugins/standalone/checks/input.h"
-#include "plugins/standalone/checks/service.h"
+#include "plugins/standalone/checks/serviceoutput.h"
 #include "plugins/standalone/help.h"
 #include "probe/pool.h"
 

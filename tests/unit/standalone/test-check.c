@@ -2,7 +2,7 @@
 /* pciprobe check: ranges, thresholds, states, error counts and output. */
 #include "tests/unit/test.h"
 
-#include "plugins/standalone/checks/service.h"
+#include "plugins/standalone/checks/serviceoutput.h"
 #include "plugins/standalone/checks/unfinished.h"
 #include "probe/expect/finding.h"
 #include "tests/unit/fakesys.h"
