@@ -58,19 +58,22 @@ static int add_nvidia(const struct node_search *search)
 	return 0;
 }
 
-/* The selected device that the link NAME leads below; NULL if there is none. */
-static struct pci_device *find_device(const struct node_search *search, const struct sysdir *dir,
-				      const char *name, char target[static PATH_MAX])
+/* Finds the selected device that the link NAME leads below. Returns 1, 0 if there is none, or a
+ * negative errno. */
+static int find_device(const struct node_search *search, const struct sysdir *dir, const char *name,
+		       char target[static PATH_MAX], struct pci_device **ret)
 {
 	struct pci_address addresses[PATH_ADDRESSES_MAX];
-	struct pci_device *device;
+	ssize_t length = sysdir_readlink(dir, name, target, PATH_MAX);
 	size_t count;
 
-	if (sysdir_readlink(dir, name, target, PATH_MAX) < 0)
-		return NULL; /* not a link, or removed meanwhile */
+	if (length == -ENOENT || length == -EINVAL) /* removed meanwhile, or not a link */
+		return 0;
+	if (length < 0)
+		return (int)length;
 	count = path_addresses(target, addresses);
-	device = count ? inventory_find(search->inventory, &addresses[count - 1]) : NULL;
-	return device && device->selected ? device : NULL;
+	*ret = count ? inventory_find(search->inventory, &addresses[count - 1]) : NULL;
+	return *ret && (*ret)->selected;
 }
 
 /* Returns 1, 0 if it has no number, or a negative errno. */
@@ -90,12 +93,10 @@ static int add_drm(const struct node_search *search, const struct sysdir *dir, c
 {
 	struct pci_device *device;
 	char target[PATH_MAX];
+	int found = strchr(name, '-') ? 0 : find_device(search, dir, name, target, &device);
 
-	if (strchr(name, '-'))
-		return 0;
-	device = find_device(search, dir, name, target);
-	if (!device)
-		return 0;
+	if (found <= 0)
+		return found;
 	return add_numbered(search, dir, name,
 			    (struct vfio_node){.kind = VFIO_NODE_OTHER,
 					       .has_address = true,
@@ -123,13 +124,13 @@ static int add_vdpa(const struct node_search *search, const struct sysdir *dir, 
 	_cleanup_sysdir_ struct sysdir vdpa = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
 	char target[PATH_MAX];
-	struct pci_device *device = find_device(search, dir, name, target);
+	struct pci_device *device;
 	struct vfio_node node = {.kind = VFIO_NODE_VDPA, .has_address = true};
 	struct dirent *entry;
-	int error;
+	int error = find_device(search, dir, name, target, &device);
 
-	if (!device)
-		return 0;
+	if (error <= 0)
+		return error;
 	node.address = device->address;
 	if (!is_whole(device, target))
 		node.kind = VFIO_NODE_OTHER;

@@ -95,13 +95,14 @@ static bool needs_walk(const struct evidence *evidence)
 static bool is_recording(struct sysroot *root)
 {
 	struct sysdir first;
+	int error;
 
 	if (sysroot_is_host(root))
 		return false;
-	if (sysdir_open(sysroot_dir(root), "proc/1", &first) < 0)
-		return true;
-	sysdir_close(&first);
-	return false;
+	error = sysdir_open(sysroot_dir(root), "proc/1", &first);
+	if (!error)
+		sysdir_close(&first);
+	return error == -ENOENT;
 }
 
 /* An open group or device node has two references to the module. A single one is VFIO's own: that

@@ -149,7 +149,7 @@ static const struct pci_device *find(const struct inventory *inventory, const ch
 static bool read_ownership(enum ownership *held, enum ownership *available)
 {
 	static struct rule_list slots = {.key = "-s", .kind = RULE_SLOT};
-	unsigned sources = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV;
+	unsigned sources = OWNER_VFIO | OWNER_CMDLINE | OWNER_MDEV | OWNER_NODES;
 	struct log_capture captured = {0};
 	struct probe_options options = {
 		.slots = &slots,
@@ -251,6 +251,26 @@ static void a_device_with_a_hidden_holder_is_unknown(void **state)
 	inject_all();
 }
 
+/* The VM has the device by vDPA, while it is bound to its host driver. */
+static void a_held_vdpa_device_is_held_or_unknown(void **state)
+{
+	(void)state;
+	fakesys_free(fake);
+	fake = fakesys_new();
+	fakesys_process(fake, 1, "/sbin/init");
+	fakesys_pci(fake, HELD, .vendor = 0x15b3, .device = 0x101e, .class = 0x020000,
+		    .driver = "mlx5_core", .group = "17");
+	fakesys_pci(fake, FREE, GPU, .group = "18");
+	fakesys_file(fake, "sys/devices/pci0000:00/" HELD "/vdpa0/vhost-vdpa-0/dev", "234:0\n");
+	fakesys_link(fake, "sys/bus/vdpa/devices/vdpa0",
+		     "../../../devices/pci0000:00/" HELD "/vdpa0");
+	fakesys_file(fake, "numbers/dev/vhost-vdpa-0", "234:0\n");
+	fakesys_process(fake, 42, "/usr/bin/qemu-system-x86_64\0-name\0guest=one-7");
+	fakesys_descriptor(fake, 42, 6, "/dev/vhost-vdpa-0");
+	fakesys_file(fake, "proc/42/fdinfo/6", "flags:\t02\n");
+	inject_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +279,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_held_device_is_held_or_unknown_with_a_reference_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_device_with_a_hidden_holder_is_unknown, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_held_vdpa_device_is_held_or_unknown, setup,
 						teardown),
 	};
 
