@@ -229,7 +229,6 @@ static void walk_host(const struct inventory *inventory, unsigned details, metri
 {
 	for (size_t i = 0; i < HOST_METRIC_COUNT; i++) {
 		const struct host_metric *metric = &HOST_METRICS[i];
-
 		double value = metric->get(inventory);
 
 		if (is_available(metric->details, details) && !isnan(value))

@@ -3,10 +3,9 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/, and openmetrics:
  * https://prometheus.io/docs/specs/om/open_metrics_spec/. The samples are the same, but no text is
  * valid in both: OpenMetrics names the family of a counter without "_total", which the other format
- * does not relate to its samples. Measurements are series; properties
- * of a device are labels of info series with the value 1, to be joined by address. Traffic is a
- * VM's, and also has its name, so that a new VM begins a new series. Unknown or absent values have
- * no series. */
+ * does not relate to its samples. Measurements are series; properties of a device are labels of
+ * info series with the value 1, to be joined by address. Traffic is a VM's, and also has its name,
+ * so that a new VM begins a new series. Unknown or absent values have no series. */
 #include "common/text.h"
 #include "common/textstream.h"
 #include "plugins/standalone/formats/writer.h"
