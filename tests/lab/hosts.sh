@@ -59,7 +59,8 @@ check_on "$1" "the VM runs" 'virsh -q restore "$GUEST/state"'
 note "the VM runs"
 
 # judge HOST: compares each answer of pciprobe with what the kernel and libvirt's files said before and
-# after it. While libvirt does not answer, an owner may be unknown.
+# after it. While libvirt does not answer, an owner may be unknown, and a VF that libvirt has assigned
+# to a VM, but QEMU has not opened, may be reserved by the VM's definition.
 judge() {
     awk -v host="$1" '
         function wrong(why) { print "host " host ": " why ": " $0; failed = 1 }
@@ -75,8 +76,10 @@ judge() {
                 wrong("free while a VM has it")
             else if ($3 != $4)
                 changing++
-            else if ((before[1] == "open" || before[1] == "running") && $5 != "held" && $5 != "unknown")
+            else if (before[1] == "open" && $5 != "held" && $5 != "unknown")
                 wrong("not held")
+            else if (before[1] == "running" && $5 != "held" && $5 != "reserved" && $5 != "unknown")
+                wrong("neither held nor reserved")
             else if (before[1] == "none" && $5 != "free" && $5 != "unknown")
                 wrong("not free")
         }
@@ -107,7 +110,7 @@ report_pings() {
 reserve() {
     on "$2" 'patient_step "pair target"'
     copy "$2" "$1" new.xml
-    on "$1" "export target=qemu+tcp://$2/system"'; step "pair define"'
+    on "$1" "export target=qemu+tcp://$2/system"'; patient_step "pair define"'
 }
 
 pair='failover,up igbvf,up virtio_net,up'

@@ -47,8 +47,7 @@ note "the VM answers by its new VF"
 judge_all
 report_pings
 
-# Those of a pair are in test-libvirt-pair.sh and test-libvirt-abort.sh, those of rolling back in
-# test-libvirt-migration.sh.
+# Those of a pair are in test-libvirt-pair.sh, those of rolling back in test-libvirt-migration.sh.
 check_same "the document's commands were run" "1 source,2 target,3 source,4 source,5 target,\
 off source,off target,pair attach,pair target,pair define,pair migrate,pair abort,pair off,pair again," \
     "$(sed -n 's/^```sh \(.*\)/\1/p' "$LAB_DIR/../../docs/migration.md" | tr '\n' ',')"
