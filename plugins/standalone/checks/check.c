@@ -673,18 +673,25 @@ static enum service_state state_of_value(double value, const struct range *warni
 	return warning && range_alerts(warning, value) ? SERVICE_WARNING : SERVICE_OK;
 }
 
+/* Sets ret[] to the smallest whole numbers in RANGE and above it. */
+static void list_limits(const struct range *range, double ret[2])
+{
+	ret[0] = range ? ceil(range->low) : INFINITY;
+	ret[1] = range ? floor(range->high) + 1 : INFINITY;
+}
+
 enum service_state amount_state(const struct amount *amount, const struct range *warning,
 				const struct range *critical)
 {
 	enum service_state state = state_of_value(amount->count, warning, critical);
+	double most = amount->count + amount->more, values[5] = {most};
 
-	if (!warning && !critical)
-		return SERVICE_OK;
-	if (isinf(amount->more))
-		return state_of_value(INFINITY, warning, critical) == state ? state
-									    : SERVICE_UNKNOWN;
-	for (double more = 1; more <= amount->more; more++)
-		if (state_of_value(amount->count + more, warning, critical) != state)
+	/* between these values the state is the same */
+	list_limits(warning, values + 1);
+	list_limits(critical, values + 3);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (values[i] > amount->count && values[i] <= most &&
+		    state_of_value(values[i], warning, critical) != state)
 			return SERVICE_UNKNOWN;
 	return state;
 }

@@ -214,7 +214,10 @@ static void what_is_unknown_is_ok_only_if_it_cannot_matter(void **state)
 		{0, 4, "@2:3", NULL, SERVICE_UNKNOWN},
 		{0, INFINITY, "0", NULL, SERVICE_UNKNOWN},
 		{1, INFINITY, "0", NULL, SERVICE_WARNING},
-		{0, INFINITY, NULL, NULL, SERVICE_OK}, /* it is not judged */
+		{0, INFINITY, NULL, NULL, SERVICE_OK},	      /* it is not judged */
+		{0, INFINITY, "@3:5", NULL, SERVICE_UNKNOWN}, /* only in between */
+		{6, INFINITY, "@3:5", NULL, SERVICE_OK},
+		{1, INFINITY, "0", "@4:5", SERVICE_UNKNOWN},
 	};
 
 	(void)state;
