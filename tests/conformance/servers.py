@@ -235,9 +235,9 @@ class Prometheus(Server):
         )
         return json.loads(answer)["data"]
 
-    def query(self, expression):
+    def query(self, expression, **arguments):
         """Returns [(labels, value)]; scalars have no labels."""
-        data = self.ask("query", query=expression)
+        data = self.ask("query", query=expression, **arguments)
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]
         return [(sample["metric"], float(sample["value"][1])) for sample in data["result"]]
