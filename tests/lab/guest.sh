@@ -180,6 +180,19 @@ disconnect_silently() {
 # device. Once they are on again and the interrupt is enabled, the port reports the empty slot.
 lab_power_off() { setpci -s "$1" CAP_EXP+18.w=0000:0020 CAP_EXP+18.w=0700:0700; }
 
+# set_link_width ADDRESS LANES MAXIMUM: the device has a link of LANES lanes, and supports MAXIMUM; for
+# tests with "outside: set-link", after the device is in use as it will be.
+set_link_width() {
+    local config answer
+    config=$(od -An -v -tx1 -N 256 "$devices/$1/config")
+    rm -f "$LAB_SHARE/link.done"
+    echo "$2 $3 ${config//[[:space:]]/}" >"$LAB_SHARE/link.new"
+    mv "$LAB_SHARE/link.new" "$LAB_SHARE/link.request"
+    wait_for 60 test -e "$LAB_SHARE/link.done" || return
+    read -r answer <"$LAB_SHARE/link.done"
+    [ "$answer" = ok ] || { echo "$answer" >&2; return 1; }
+}
+
 # Errors
 
 # inject_aer ADDRESS NAME: injects an error, named as in the files aer_dev_*, as if the device had

@@ -1,14 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # topology: hotplug
+# timeout: 300
+# outside: set-link
 #
-# pciprobe watch, while devices are plugged, bound, held, released, unplugged and removed by surprise:
+# pciprobe watch, while devices are plugged, bound, held, released, unplugged and removed by surprise,
+# report errors and have a degraded link, and while all processes are frozen as for a suspended host:
 # each change once. How long each took is printed.
 
 set -eu
 # shellcheck source=guest.sh
 . "$LAB_DIR/guest.sh"
 modprobe -a e1000e vfio-pci
+hot0=$(address_of hot0)
+check "hot0 has a link of four lanes" set_link_width "$hot0" 4 4
 
 events=/run/events
 "$PCIPROBE" watch --all >"$events" 2>/run/watch.errors &
@@ -26,17 +31,18 @@ cause() {
 }
 
 # once TITLE EVENT ADDRESS [TEXT]: waits for the event, and prints when it was found and printed
-# after its cause began.
+# after its cause began. It must not be the scan that found it, which only comes once a minute.
 once() {
     local found printed
     wait_for 60 happens "${@:2}" || { cat "$events" /run/watch.errors >&2; fail "$1"; }
     printed=$EPOCHREALTIME
+    [[ $(of_device "${@:2}" | tail -n 1) != *'"trigger": ["scan"]'* ]] || fail "$1: only by the scan"
     found=$(of_device "${@:2}" | tail -n 1 | sed 's/.*"time": "\([^"]*\)".*/\1/')
     found=$(date -d "$found" +%s%3N)
     echo "ok: $1 (read $((found - ${began/./} / 1000)) ms after its cause, seen after $(((${printed/./} - ${began/./}) / 1000)) ms)"
 }
 
-wait_for 60 happens present "$(address_of hot0)" || { cat /run/watch.errors >&2; fail "no state"; }
+wait_for 60 happens present "$hot0" || { cat /run/watch.errors >&2; fail "no state"; }
 check_same "the state has all devices" "$(printf '%s\n' "$devices"/* | wc -l)" \
     "$(grep -cF '"event": "present"' "$events")"
 
@@ -70,13 +76,36 @@ once "it is counted" aer_nonfatal "$hot1"
 
 # The kernel announces no correctable errors; a clock that is set, as when a suspended host resumes,
 # is a reason to read.
+read_now() { date -s "+1 second" >/dev/null; }
 check "a correctable error is injected" inject_aer "$hot1" RxErr
-check "the clock is set" cause date -s "+1 second" >/dev/null
+check "the clock is set" cause read_now
 once "the error is found" aer_correctable "$hot1"
 
-check "the device is unplugged" cause unplug hot1
+# Nor does it announce another width of a link.
+listed() { "$PCIPROBE" list --all -s "$hot0" -f raw --no-headings -o link_width,max_link_width,link_degraded; }
+state() { "$PCIPROBE" check degraded --all | sed '1!d; s/ (.*//; s/^PCI OK.*/PCI OK/'; }
+check "the link loses three lanes" set_link_width "$hot0" 1 4
+check_same "it is listed" "1 4 yes" "$(listed)"
+check_same "it is a warning of the check" "PCI WARNING - 1 degraded link" "$(state)"
+check "the clock is set" cause read_now
+once "the link is degraded" link_degraded "$hot0" '"link_width": 1'
+check "the link is as before" set_link_width "$hot0" 4 4
+check "the clock is set" cause read_now
+once "the link is recovered" link_recovered "$hot0" '"after": { "runtime_status": "active", "link_speed": 2.5, "link_width": 4'
+check_same "the check is OK" "PCI OK" "$(state)"
+
+# A port with native hot-plug removes the device five seconds after the request. Frozen for longer, no
+# process sees that happen.
+freeze() {
+    echo freezer >/sys/power/pm_test
+    echo 6 >/sys/module/suspend/parameters/pm_test_delay
+    echo freeze >/sys/power/state
+}
+cause true
+check "removal of a device is requested" monitor "device_del hot1"
+check "all processes are frozen meanwhile" freeze
+check "the kernel removes the device" wait_for 60 test ! -e "$devices/$hot1"
 once "it is removed" removed "$hot1"
-hot0=$(address_of hot0)
 check "the other is removed by surprise" cause surprise_remove hot0
 once "it is removed" removed "$hot0"
 
@@ -94,7 +123,7 @@ echo 1 >"$devices/$hot2/remove"
 check_becomes "the last event says that it is not there" removed last_of "$hot2"
 
 # each once
-for event in "added $hot1" "aer_correctable $hot1" "removed $hot1" "removed $hot0" "aer_nonfatal $hot1"; do
+for event in "added $hot1" "aer_correctable $hot1" "link_degraded $hot0" "link_recovered $hot0" "removed $hot1" "removed $hot0" "aer_nonfatal $hot1"; do
     # shellcheck disable=SC2086 # two words
     check_same "$event" 1 "$(count $event)"
 done
