@@ -9,8 +9,8 @@
 
 /* A full reading after an event is repeated once: the process of a killed VM ends a little later
  * than it closes its devices. Some states end without an event: a process that could not be
- * inspected exits, a reservation of Proxmox expires, a VM closes a vDPA node. They are checked
- * every few readings. */
+ * inspected exits, a reservation of Proxmox expires, a VM closes a vDPA node in a private /dev.
+ * They are checked every few readings. */
 #define FULL_READINGS_AFTER_EVENT 2
 #define READINGS_PER_RECHECK 6
 

@@ -53,7 +53,7 @@ struct uevents {
 
 static int start(struct uevents *uevents, const struct log *log)
 {
-	static const char *const subsystems[] = {"pci", "mdev", "vfio", "vfio-dev"};
+	static const char *const subsystems[] = {"pci", "mdev", "vdpa", "vfio", "vfio-dev"};
 	const struct udev_functions *functions = &uevents->functions;
 	int error = dynlib_load("libudev.so.1", SYMBOLS, sizeof(SYMBOLS) / sizeof(*SYMBOLS),
 				&uevents->functions, log);

@@ -26,11 +26,14 @@ static const struct {
 };
 #define DIRECTORY_COUNT (sizeof(DIRECTORIES) / sizeof(*DIRECTORIES))
 
+#define VDPA_NODE "vhost-vdpa-"
+
 struct watch {
 	struct sysroot *root;
 	const struct log *log;
 	int inotify;
 	int descriptors[DIRECTORY_COUNT]; /* -1: not watched */
+	int newest_node;		  /* descriptor of inotify; the kernel counts upwards */
 	char refcount[32];		  /* the kernel's count at the last check */
 	/* from here on of watch_listen */
 	struct uevents *uevents; /* NULL: not used */
@@ -47,7 +50,7 @@ int watch_new(struct sysroot *root, const struct log *log, struct watch **ret)
 		return -ENOMEM;
 	watch->root = root;
 	watch->log = log;
-	watch->epoll = watch->config_directory = -1;
+	watch->epoll = watch->config_directory = watch->newest_node = -1;
 	watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->inotify < 0)
 		log_warning(log, "inotify: %s; falling back to reading /proc each time",
@@ -94,6 +97,35 @@ static bool add_missing(struct watch *watch)
 		added |= watch->descriptors[i] >= 0;
 	}
 	return added;
+}
+
+/* The nodes of vDPA, each by itself: everything in /dev would be too much. Returns whether one was
+ * added. */
+static bool add_vdpa_nodes(struct watch *watch)
+{
+	_cleanup_sysdir_ struct sysdir vdpa = {.fd = -1}, dev = {.fd = -1};
+	_cleanup_closedir_ DIR *list = NULL;
+	char path[32 + NAME_MAX];
+	struct dirent *entry;
+	int descriptor, newest = watch->newest_node;
+
+	if (sysdir_open(sysroot_dir(watch->root), "sys/bus/vdpa", &vdpa) < 0 ||
+	    sysdir_open(sysroot_dir(watch->root), "dev", &dev) < 0 ||
+	    sysdir_list(&dev, ".", &list) < 0)
+		return false;
+	while ((entry = sysdir_next(list))) {
+		if (strncmp(entry->d_name, VDPA_NODE, strlen(VDPA_NODE)) != 0)
+			continue;
+		/* not opened, which older kernels report even with O_PATH */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dev.fd, entry->d_name);
+		descriptor = inotify_add_watch(watch->inotify, path, OPENED | IN_DONT_FOLLOW);
+		if (descriptor > newest)
+			newest = descriptor;
+	}
+	if (newest == watch->newest_node)
+		return false;
+	watch->newest_node = newest;
+	return true;
 }
 
 /* The directory, because a file that is replaced is another one. */
@@ -217,11 +249,14 @@ int watch_listen(struct watch *watch, const char *config)
 unsigned watch_read(struct watch *watch)
 {
 	unsigned causes = read_uevents(watch);
+	bool added;
 
 	if (watch->inotify < 0)
 		return causes | WATCH_UNABLE;
 	causes |= read_files(watch);
-	if (add_missing(watch))
+	added = add_missing(watch);
+	added |= add_vdpa_nodes(watch);
+	if (added)
 		causes |= WATCH_FILES;
 	add_config(watch);
 	if (refcount_changed(watch))

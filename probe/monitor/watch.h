@@ -4,8 +4,9 @@
  *
  * inotify on /dev/vfio reports nodes being opened and closed there. A libvirt VM has a private
  * /dev, which inotify does not see, so the kernel's count of VFIO users, /sys/module/vfio/refcnt,
- * is checked too: it counts every open node. The files in which libvirt describes running and
- * defined VMs and Proxmox records reservations are watched as well. */
+ * is checked too: it counts every open node. Nodes of vDPA, /dev/vhost-vdpa-N, have inotify only:
+ * in a private /dev, such as libvirt's, their being opened is not seen. The files in which libvirt
+ * describes running and defined VMs and Proxmox records reservations are watched as well. */
 #ifndef PCIPROBE_MONITOR_WATCH_H
 #define PCIPROBE_MONITOR_WATCH_H
 
@@ -16,7 +17,7 @@ struct watch;
 
 /* What happened: bits. */
 enum watch_cause {
-	WATCH_FILES = 1u << 0,	  /* nodes of VFIO, or files of libvirt or Proxmox */
+	WATCH_FILES = 1u << 0,	  /* nodes of VFIO or vDPA, or files of libvirt or Proxmox */
 	WATCH_USERS = 1u << 1,	  /* the kernel's count of VFIO users changed */
 	WATCH_UEVENT = 1u << 2,	  /* a device or its driver changed */
 	WATCH_CONFIG = 1u << 3,	  /* the configuration file may have changed */

@@ -168,6 +168,34 @@ static void a_caller_that_waits_is_woken_by_files_and_the_configuration(void **s
 	assert_false(is_awake());
 }
 
+static void a_caller_that_waits_is_woken_by_vdpa_nodes(void **state)
+{
+	(void)state;
+	fakesys_directory(fake, "sys/bus/vdpa/devices");
+	fakesys_file(fake, "dev/vhost-vdpa-0", "");
+	fakesys_file(fake, "dev/null", "");
+	assert_int_equal(start(), 0);
+	is_awake();
+	read_until_short();
+	assert_false(is_awake());
+	fakesys_file(fake, "dev/null", "x");
+	assert_false(is_awake());
+	fakesys_file(fake, "dev/vhost-vdpa-0", "x");
+	assert_true(is_awake());
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.causes, WATCH_FILES);
+	assert_true(reading.full);
+	read_until_short();
+	/* one that appears later may have been opened before it is watched */
+	fakesys_file(fake, "dev/vhost-vdpa-1", "");
+	assert_int_equal(monitor_read(monitor, &reading), 0);
+	assert_int_equal(reading.causes, WATCH_FILES);
+	read_until_short();
+	assert_false(is_awake());
+	fakesys_file(fake, "dev/vhost-vdpa-1", "x");
+	assert_true(is_awake());
+}
+
 static void other_files_beside_the_configuration_cause_nothing(void **state)
 {
 	(void)state;
@@ -242,6 +270,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_caller_that_waits_is_woken_by_files_and_the_configuration, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(a_caller_that_waits_is_woken_by_vdpa_nodes, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(other_files_beside_the_configuration_cause_nothing,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -132,6 +132,7 @@ static void messages_about_pci_and_vfio_devices_are_relevant(void **state)
 	ASSERT_RELEVANT("change", "pci");
 	ASSERT_RELEVANT("add", "mdev");
 	ASSERT_RELEVANT("add", "vfio");
+	ASSERT_RELEVANT("bind", "vdpa");
 	ASSERT_RELEVANT("add", "vfio-dev");
 }
 
