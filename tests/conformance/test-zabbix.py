@@ -3,8 +3,9 @@
 """The format zabbix-lld, the agent's configuration and the template for Zabbix: Debian's
 zabbix_agentd runs the keys and serves them, and what the template takes of the JSON is there.
 
-evaluate() knows the forms of Zabbix's JSONPath that the template uses; CONSTANTS are those that its
-import accepts. After a change of the template run try-zabbix-server.py.
+evaluate() knows the forms of Zabbix's JSONPath that the template uses, and History the functions of its
+triggers; CONSTANTS are those that its import accepts. After a change of the template run
+try-zabbix-server.py.
 """
 import json
 import os
@@ -17,7 +18,7 @@ import uuid
 
 import servers
 from machines import PCIPROBE, SOURCES, Failed, Machine, Tap, run, same
-from tree import make_machine, make_owned
+from tree import Tree, make_machine, make_owned
 
 try:
     import yaml
@@ -32,6 +33,8 @@ MASTER = "pciprobe.json"
 DISCOVERY = "pciprobe.lld"
 # An agent of Zabbix 6.0 truncates longer values.
 VALUE_MAX = 512 << 10
+PORT, GPU = "0000:00:01.0", "0000:01:00.0"
+MINUTE = 60
 
 CONSTANTS = {
     "type": {"DEPENDENT", "JSONPATH", "MATCHES_REGEX", "BOOL_TO_DECIMAL"}
@@ -349,6 +352,121 @@ def check_size(machine):
         yield "%d bytes for each device" % longest
 
 
+# ---- the triggers ----
+
+
+class History:
+    """The values of a device's items that the server would keep, and its triggers on them:
+    https://www.zabbix.com/documentation/6.0/en/manual/appendix/functions/history"""
+
+    def __init__(self, agent, address):
+        self.agent = agent
+        self.address = address
+        self.now = 0
+        self.values = {}  # of each key, [(seconds, text)]
+
+    def collect(self, seconds):
+        """Asks the agent at this time."""
+        self.now = seconds
+        document = json.loads(self.agent.get(MASTER))
+        for item in items():
+            if "{#ADDRESS}" not in item["key"]:
+                continue
+            value = value_of(item, document, {"{#ADDRESS}": self.address})
+            if value is None:
+                continue
+            if item["preprocessing"][-1]["type"] == "BOOL_TO_DECIMAL":
+                value = {"true": "1", "false": "0"}[value]
+            self.values.setdefault(item["key"], []).append((seconds, value))
+
+    def period(self, key, text):
+        """Returns the values in a period such as 30m, or the last three for #3."""
+        values = self.values.get(key, [])
+        if not text:
+            return [value for _, value in values]
+        if text.startswith("#"):
+            return [value for _, value in values[-int(text[1:]) :]]
+        begin = self.now - int(text.removesuffix("m")) * MINUTE
+        return [value for seconds, value in values if seconds > begin]
+
+    def holds(self, condition):
+        found = re.fullmatch(
+            r'(\w+)\(/PCI devices by pciprobe/([\w.]+\[[^]]*\])(?:,([^,)]*))?(?:,"ne","(\w+)")?\)'
+            r'([=>])"?(\w+)"?',
+            condition,
+        )
+        if not found:
+            raise Failed("unknown form of condition: " + condition)
+        function, key, period, other, operator, wanted = found.groups()
+        values = self.period(key, period)
+        if not values:
+            return False
+        result = {
+            "last": lambda: values[-1],
+            "min": lambda: min(map(int, values)),
+            "change": lambda: int(values[-1]) - int(values[-2]) if len(values) > 1 else 0,
+            "count": lambda: sum(value != other for value in values),
+        }[function]()
+        return str(result) == wanted if operator == "=" else int(result) > int(wanted)
+
+    def problems(self):
+        """Returns the ends of their names."""
+        return [
+            node["name"].removeprefix("PCI device {#ADDRESS} {#DEVICE_NAME}").strip(": ")
+            for node in walk(template())
+            if "{#ADDRESS}" in node.get("expression", "")
+            and all(map(self.holds, node["expression"].split(" and ")))
+        ]
+
+
+def make_gpu(root):
+    """A GPU behind a port, which a VM holds."""
+    tree = Tree(root)
+    link = {"max_link_speed": "16.0 GT/s PCIe", "max_link_width": "16"}
+    current = {"current_link_speed": "16.0 GT/s PCIe", "current_link_width": "16"}
+    tree.hostname("host1")
+    tree.process(1, "/sbin/init")
+    tree.device(PORT, 0x8086, 0x1901, 0x060400, files=link)
+    tree.device(
+        GPU, 0x10DE, 0x2204, 0x030000, driver="vfio-pci", group=1, parent=PORT, files=link | current
+    )
+    tree.vm(100, "one-1", (GPU, 1))
+    return tree
+
+
+def check_conflict(tree, history):
+    """A second VM holds the device, and ends."""
+    history.collect(0)
+    yield from same([], history.problems(), "problems at first")
+    tree.vm_by_node(101, "one-2", GPU, 0)
+    history.collect(MINUTE)
+    yield from same(["has conflicting owners"], history.problems(), "problems with two VMs")
+    tree.end_process(101)
+    history.collect(2 * MINUTE)
+    yield from same([], history.problems(), "problems with one VM")
+
+
+def check_degraded(tree, history):
+    """A link loses lanes: a problem after half an hour, until its VM ends, or the lanes are back."""
+    width = "sys/bus/pci/devices/%s/current_link_width" % GPU
+    begin = history.now
+    tree.file(width, "8")
+    for minute in range(1, 30):
+        history.collect(begin + minute * MINUTE)
+        yield from same([], history.problems(), "problems after %d minutes" % minute)
+    history.collect(begin + 30 * MINUTE)
+    yield from same(["has a degraded link"], history.problems(), "problems after 30 minutes")
+    tree.end_process(100)
+    history.collect(begin + 31 * MINUTE)
+    yield from same([], history.problems(), "problems without a VM")
+    tree.vm(100, "one-1", (GPU, 1))
+    history.collect(begin + 32 * MINUTE)
+    yield from same(["has a degraded link"], history.problems(), "problems with a VM")
+    tree.file(width, "16")
+    history.collect(begin + 33 * MINUTE)
+    yield from same([], history.problems(), "problems with all lanes")
+
+
 def main():
     tap = Tap()
     tap.needs(zabbix_agent=AGENT)
@@ -366,6 +484,12 @@ def main():
             with Agent(tempfile.mkdtemp(prefix="agent-", dir=folder), machine) as agent:
                 agent.wait("the agent", lambda: agent.get("agent.ping"))
                 tap.check(machine.name + ": the agent serves the keys", check_agent, agent, machine)
+        tree = make_gpu(os.path.join(folder, "gpu"))
+        with Agent(os.path.join(folder, "gpu-agent"), tree.machine) as agent:
+            agent.wait("the agent", lambda: agent.get("agent.ping"))
+            history = History(agent, GPU)
+            tap.check("a conflict is a problem while it lasts", check_conflict, tree, history)
+            tap.check("a degraded link is a problem while it lasts", check_degraded, tree, history)
         tap.check(
             "a failure is not an inventory", check_failure, os.path.join(folder, "fail"), made
         )

@@ -24,6 +24,7 @@ import urllib.request
 
 import servers
 from machines import SOURCES, Machine, Tap, same
+from tree import Tree
 
 FRONTEND = "/usr/share/zabbix"
 SCHEMA = "/usr/share/zabbix-server-pgsql"
@@ -155,10 +156,10 @@ class Host:
 
     def __init__(self, frontend, agent):
         self.frontend = frontend
-        template = frontend.call("template.get", filter={"host": TEMPLATE})[0]["templateid"]
+        self.template = frontend.call("template.get", filter={"host": TEMPLATE})[0]["templateid"]
         for kind, key, delay in (("item", "json", "5s"), ("discoveryrule", "lld", "10s")):
             found = frontend.call(
-                kind + ".get", templateids=template, filter={"key_": "pciprobe." + key}
+                kind + ".get", templateids=self.template, filter={"key_": "pciprobe." + key}
             )
             frontend.call(kind + ".update", itemid=found[0]["itemid"], delay=delay)
         group = frontend.call("hostgroup.get", filter={"name": "Linux servers"})[0]["groupid"]
@@ -167,9 +168,23 @@ class Host:
             "host.create",
             host="host1",
             groups=[{"groupid": group}],
-            templates=[{"templateid": template}],
+            templates=[{"templateid": self.template}],
             interfaces=[dict(interface, port=str(agent.port))],
         )["hostids"][0]
+
+    def shorten_trigger(self, name, old, new):
+        """Replaces a period in the expression of a trigger prototype of the template."""
+        found = self.frontend.call(
+            "triggerprototype.get",
+            templateids=self.template,
+            search={"description": name},
+            expandExpression=True,
+        )[0]
+        self.frontend.call(
+            "triggerprototype.update",
+            triggerid=found["triggerid"],
+            expression=found["expression"].replace(old, new),
+        )
 
     def item(self, key):
         output = ["lastvalue", "state", "error"]
@@ -279,6 +294,25 @@ def check_unknown(host, machine):
     yield from host.wait_for_problem("its owner is unknown", wanted=False)
 
 
+def check_conflict(host, tree):
+    """A second VM holds the device, and ends."""
+    tree.vm_by_node(152, "one-43", DEVICE, 0)
+    yield from host.wait_for_problem(
+        "%s 82574L Gigabit Network Connection has conflicting" % DEVICE
+    )
+    tree.end_process(152)
+    yield from host.wait_for_problem("has conflicting", wanted=False)
+
+
+def check_degraded(host, tree):
+    """A link has one lane of four for some seconds, instead of half an hour."""
+    host.shorten_trigger("degraded link", "30m", "15s")
+    tree.file("sys/bus/pci/devices/%s/max_link_width" % DEVICE, "4")
+    yield from host.wait_for_problem("%s 82574L Gigabit Network Connection has a degraded" % DEVICE)
+    tree.file("sys/bus/pci/devices/%s/max_link_width" % DEVICE, "1")
+    yield from host.wait_for_problem("has a degraded", wanted=False)
+
+
 def main():
     tap = Tap()
     tap.needs(
@@ -307,6 +341,9 @@ def main():
             tap.check("a device disappears and returns", check_missing, host, machine)
             tap.check("errors are a problem until there are no more", check_errors, host, machine)
             tap.check("an owner becomes unknown and known", check_unknown, host, machine)
+            tree = Tree(machine.root)
+            tap.check("a conflict begins and ends", check_conflict, host, tree)
+            tap.check("a link is degraded and recovers", check_degraded, host, tree)
     tap.done(wants_machines=False)
 
 
