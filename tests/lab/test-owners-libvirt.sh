@@ -4,8 +4,8 @@
 # timeout: 300
 #
 # Owners of devices with a real libvirtd: running and defined domains, all ways to assign a device,
-# two definitions of one device, and a libvirtd that hangs, was killed or was stopped. Cross-checked
-# with virsh and /proc.
+# two definitions of one device, and a libvirtd that hangs, also for pciprobe watch, was killed or was
+# stopped. Cross-checked with virsh and /proc.
 
 set -eu
 # shellcheck source=guest.sh
@@ -209,6 +209,15 @@ timed() {
     state=$(show "$edu0" ownership)
     took=$(((${EPOCHREALTIME/./} - start) / 1000))
 }
+"$PCIPROBE" watch --all >/run/events 2>/run/watch.errors &
+watch=$!
+# ownerships ADDRESS: prints those that watch has printed, from the first to the last.
+ownerships() { sed -n "s/.*\"device\": { \"address\": \"$1\".*\"after\": {.*\"ownership\": \"\([a-z]*\)\".*/\1/p" /run/events; }
+# watch_shows ADDRESS OWNERSHIP: if not yet, has it read again, as libvirt may have been too slow.
+watch_shows() {
+    [ "$(ownerships "$1" | tail -n 1)" = "$2" ] || { date -s "+1 second" >/dev/null; pause 3; false; }
+}
+check "watch shows a reservation" wait_for 60 watch_shows "$edu0" reserved
 kill -STOP "$(libvirtd_pid)"
 timed
 check_same "a device that only libvirt claims is unknown" unknown "$state"
@@ -218,8 +227,25 @@ check_same "the VM's device is still held" \
 "$PCIPROBE" list --all >/dev/null 2>/run/output
 check "the timeout is reported" grep -qF "$socket: no answer in time" /run/output
 check_same "no helper process is left" "" "$(pgrep -f "$installed" || :)"
+
+changes() { grep -F '"event": "driver_changed"' /run/events | grep -qF "\"device\": { \"address\": \"$nic1\""; }
+# Each reading takes as long as the deadline, and less than the helper would hang by itself.
+began=${EPOCHREALTIME/./}
+unbind_driver "$nic1"
+check "watch prints a change of another device" wait_for 60 changes
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
+check "in time ($took ms)" test "$took" -lt 9000
+check "the owner that libvirt knows is unknown for watch" wait_for 60 watch_shows "$edu0" unknown
+reason_is_printed() { grep -F '"event": "owner_unknown"' /run/events | grep -F "\"address\": \"$edu0\"" | grep -qF "no answer in time"; }
+check "with the reason" reason_is_printed
 kill -CONT "$(libvirtd_pid)"
 check_agree "all claims are back when libvirtd continues" 8
+check "watch knows the owner again" wait_for 60 watch_shows "$edu0" reserved
+check "it was never free" not grep -qx free <(ownerships "$edu0")
+check_same "the VM's device was always held" held "$(ownerships "$nic0" | sort -u)"
+kill "$watch"
+check "watch ends" wait "$watch"
+echo "$nic1" >/sys/bus/pci/drivers/e1000e/bind
 
 # A killed libvirtd leaves its socket, a stopped one removes it
 
