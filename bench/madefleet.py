@@ -76,10 +76,10 @@ class Machine:
         with open(os.path.join(root, name, "class"), encoding="ascii") as file:
             return file.read().startswith("0x06")
 
-    def read(self):
+    def read(self, form="prometheus"):
         root = self.tree.root
         return subprocess.run(
-            [self.program, "--sysroot", root, "-c", root + "/pci.conf", "-f", "prometheus"],
+            [self.program, "--sysroot", root, "-c", root + "/pci.conf", "-f", form],
             check=True,
             stdout=subprocess.PIPE,
         ).stdout.decode()
@@ -274,13 +274,17 @@ class Host:
         ]
         return "\n".join(lines + (machine.owner_header + owners if owners else [])) + "\n"
 
-    def differences(self):
-        """Compares its text with what pciprobe prints when the machine really has these VMs and links; the machine is changed."""
+    def change_machine(self):
+        """Its machine really gets its VMs and links."""
         vms = {vm.number: vm for _, vm in self.held()}
         for vm in vms.values():
             self.machine.start_vm(vm.number, pid_of(vm.number), vm.devices, vm.by_node)
         for address in self.degraded:
             self.machine.replace(address, "current_link_width", "1")
+
+    def differences(self):
+        """Compares its text with what pciprobe prints when the machine really has these VMs and links; the machine is changed."""
+        self.change_machine()
         duration = re.compile("^pciprobe_host_probe_duration_seconds .*", re.MULTILINE)
         made, real = (
             set(duration.sub("", text).splitlines()) for text in (self.text(), self.machine.read())

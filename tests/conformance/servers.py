@@ -94,6 +94,19 @@ class Server:
         except TimeoutError as error:
             raise TimeoutError("%s\n%s" % (error, self.read_log()[-2000:])) from error
 
+    def status(self, name):
+        """Returns a line of /proc/PID/status in bytes."""
+        with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
+            for line in file:
+                if line.startswith(name + ":"):
+                    return int(line.split()[1]) * 1024
+        raise RuntimeError("no %s" % name)
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def read_log(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()

@@ -6,20 +6,24 @@ the dashboard must return the expected data, and a real Alertmanager must get th
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import tempfile
+import time
 
 SOURCES = os.environ.get("SOURCES") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "../.."
 )
 sys.path.insert(0, os.path.join(SOURCES, "tests/conformance"))
 # pylint: disable=wrong-import-position
+import collectdnet
 import servers
 from machines import PCIPROBE, Tap, same
 from tree import UUID, Tree
 
 ETC = os.path.join(SOURCES, "etc/prometheus")
+QUEUE_LIMIT = 2000  # values
 PLUGIN = os.environ.get("PLUGIN") or os.path.join(os.path.dirname(PCIPROBE), ".libs/pciprobe.so")
 CONF = """
 :filter: ['10de:2204', '8086:1520', '8086:1521']
@@ -184,24 +188,22 @@ class Textfiles:
 
 
 class Collectds:
-    """A collectd per host, with the instance host-N, and a central one."""
+    """A collectd per host, with the instance host-N, and a central one, which also writes to RECEIVER."""
 
-    def __init__(self, folder, hosts):
-        self.daemons = []
-        network = servers.free_port(socket.SOCK_DGRAM)
-        self.port = servers.free_port()
-        self.start(
+    def __init__(self, folder, hosts, receiver):
+        self.central = collectdnet.Central(
             os.path.join(folder, "central"),
-            "central",
-            network='Listen "127.0.0.1" "%d"' % network,
-            write_prometheus="Host 127.0.0.1\nPort %d" % self.port,
+            1,
+            receiver=receiver,
+            replaced={"500000": str(QUEUE_LIMIT)},
         )
+        self.daemons = [self.central]
         for host in hosts:
             root = host.tree.root
             self.start(
                 os.path.join(folder, "host%d" % host.number),
                 "host-%d" % host.number,
-                network='Server "127.0.0.1" "%d"' % network,
+                network='Server "%s" "%d"' % self.central.address,
                 pciprobe='SysRoot "%s"\nConfigFile "%s/pci.conf"\nPluginInstanceFormat vm'
                 % (root, root),
             )
@@ -211,14 +213,14 @@ class Collectds:
         for plugin, block in plugins.items():
             if plugin == "pciprobe":
                 lines.append('PluginDir "%s"' % os.path.dirname(PLUGIN))
-            lines.append("LoadPlugin %s\n<Plugin %s>\n%s\n</Plugin>" % (plugin, plugin, block))
+            lines.append(collectdnet.plugin(plugin, block))
         self.daemons.append(servers.Collectd(folder, "\n".join(lines)))
         self.daemons[-1].wait(
             "its plugins", lambda: "Initialization complete" in self.daemons[-1].read_log()
         )
 
     def targets(self):
-        return {"collectd": [("127.0.0.1:%d" % self.port, {})]}
+        return {"collectd": [(self.central.target, {})]}
 
     def read_log(self):
         return "\n".join(daemon.read_log() for daemon in self.daemons)
@@ -467,6 +469,108 @@ def check_alerts(tap, alertmanager, hosts, textfiles):
     )
 
 
+# ---- an overloaded collector ----
+
+
+class Copies:
+    """Sends what the first host's collectd sends in the name of other hosts."""
+
+    def __init__(self, folder, host, central):
+        machine = host.tree.machine
+        self.values = collectdnet.values_of(machine.pciprobe(*machine.rules(), "-f", "collectd"))
+        self.recording = collectdnet.record(
+            os.path.join(folder, "recorded"),
+            host.tree.root,
+            os.path.dirname(PLUGIN),
+            len(self.values),
+        )
+        self.central = central
+        self.sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send(self, host):
+        self.recording.stamp(time.time(), 1)
+        for datagram in self.recording.datagrams(host):
+            self.sender.sendto(datagram, self.central.address)
+
+    def send_until(self, what, done):
+        def send_and_ask():
+            self.send("copy-1")
+            return done()
+
+        self.central.wait(what, send_and_ask)
+
+
+def check_copy(copies):
+    """What is measured with copies of a host is what a host would cause."""
+    copies.send("copy-2")
+    with servers.CollectdSocket(copies.central.socket) as control:
+        copies.central.wait(
+            "the values of copy-2",
+            lambda: sum(" copy-2/" in line for line in control.ask("LISTVAL"))
+            == len(copies.values),
+        )
+        for name, value in copies.values.items():
+            if "/gauge-" in name or "/count-" in name:
+                found = control.ask('GETVAL "copy-2/%s"' % name)[-1].partition("=")[2]
+                yield from same(repr(float(value.replace("U", "nan"))), repr(float(found)), name)
+
+
+def check_no_alert(alertmanager):
+    for labels, _ in alertmanager.alerts():
+        if labels["alertname"].startswith("PciCollector"):
+            yield str(labels)
+
+
+def is_recorded(prometheus, series):
+    """An alert about a change needs a value before it."""
+    prometheus.wait(series, lambda: prometheus.query(series), 40)
+
+
+def check_lost_datagrams(copies, prometheus, alertmanager):
+    """collectd does not run: the kernel drops what no longer fits into the socket's buffer."""
+    is_recorded(prometheus, 'collectd_protocols_protocol_counter_total{type="RcvbufErrors"}')
+    copies.central.process.send_signal(signal.SIGSTOP)
+    try:
+        copies.send_until("a loss", copies.central.lost_datagrams)
+        yield from check_alert(
+            alertmanager, "PciCollectorLost", [(copies.central.target,)], "instance"
+        )
+    finally:
+        copies.central.process.send_signal(signal.SIGCONT)
+    yield from check_alert(alertmanager, "PciCollectorDatagramsLost", [("central",)], "instance")
+
+
+def check_dropped_values(copies, prometheus, receiver, alertmanager):
+    """What write_http posts to does not answer: the write queue reaches its limit."""
+    is_recorded(prometheus, 'collectd_collectd_derive_total{type="dropped"} == 0')
+    receiver.released.clear()
+    try:
+        copies.send_until("a full queue", lambda: "Dropping" in copies.central.read_log())
+    finally:
+        receiver.released.set()
+    yield from check_alert(alertmanager, "PciCollectorValuesDropped", [("central",)], "instance")
+
+
+def check_collector(tap, copies, prometheus, receiver, alertmanager):
+    tap.check("a copy of a host's values is like a host", check_copy, copies)
+    tap.check("Alertmanager: a collector that is not overloaded", check_no_alert, alertmanager)
+    tap.check(
+        "Alertmanager: a collector that does not answer, and loses datagrams",
+        check_lost_datagrams,
+        copies,
+        prometheus,
+        alertmanager,
+    )
+    tap.check(
+        "Alertmanager: a collector that drops values",
+        check_dropped_values,
+        copies,
+        prometheus,
+        receiver,
+        alertmanager,
+    )
+
+
 def check_fleet(tap, prometheus, hosts, textfiles):
     tap.check(
         "two free devices of a1, the device of one-42, conflicts",
@@ -505,14 +609,16 @@ def main():
     )
     with tempfile.TemporaryDirectory(prefix="pciprobe-fleet-") as folder:
         hosts = make_hosts(folder)
-        textfiles, collectds = Textfiles(folder, hosts), Collectds(folder, hosts)
+        receiver = collectdnet.Receiver()
+        textfiles, collectds = Textfiles(folder, hosts), Collectds(folder, hosts, receiver)
+        copies = Copies(folder, hosts[0], collectds.central)
         try:
             textfiles.write()
             rules = [
                 os.path.join(ETC, name)
                 for name in ("pciprobe-collectd.rules.yml", "pciprobe.rules.yml")
             ]
-            with servers.Alertmanager(
+            with receiver, servers.Alertmanager(
                 os.path.join(folder, "alertmanager")
             ) as alertmanager, servers.Prometheus(
                 os.path.join(folder, "prometheus"),
@@ -522,6 +628,7 @@ def main():
             ) as prometheus:
                 check_fleet(tap, prometheus, hosts, textfiles)
                 check_alerts(tap, alertmanager, hosts, textfiles)
+                check_collector(tap, copies, prometheus, receiver, alertmanager)
             tap.result(
                 "the plugin logged nothing",
                 [line for line in collectds.read_log().splitlines() if "pciprobe plugin:" in line],
