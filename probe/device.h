@@ -269,10 +269,10 @@ struct inventory {
 				     probe */
 };
 
-#define inventory_foreach(inventory, device)                                \
-	for (struct pci_device *device = (inventory)->devices,              \
-			       *device##_end = device + (inventory)->count; \
-	     device < device##_end; device++)                               \
+#define inventory_foreach(inventory, device)                                                \
+	for (struct pci_device *device = (inventory)->devices,                              \
+			       *device##_end = device ? device + (inventory)->count : NULL; \
+	     device < device##_end; device++)                                               \
 		if ((device)->selected)
 
 /* The device at ADDRESS, selected or not; NULL if there is none. Belongs to the inventory. */

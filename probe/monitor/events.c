@@ -289,8 +289,9 @@ void events_find(const struct inventory *was, const struct inventory *is, bool p
 		 event_sink *sink, void *data)
 {
 	const struct event_search search = {.persistent = persistent, .sink = sink, .data = data};
-	const struct pci_device *old = was->devices, *old_end = old + was->count;
-	const struct pci_device *new = is->devices, *new_end = new + is->count;
+	/* an empty inventory has no array, and null + 0 is undefined */
+	const struct pci_device *old = was->devices, *old_end = was->count ? old + was->count : old;
+	const struct pci_device *new = is->devices, *new_end = is->count ? new + is->count : new;
 
 	while (old < old_end || new < new_end) {
 		int order = old == old_end   ? 1
@@ -303,8 +304,10 @@ void events_find(const struct inventory *was, const struct inventory *is, bool p
 			compare(&search, NULL, new);
 		else if (order == 0 && old->selected && new->selected)
 			compare(&search, old, new);
-		old += order <= 0;
-		new += order >= 0;
+		if (order <= 0)
+			old++;
+		if (order >= 0)
+			new ++;
 	}
 	find_findings(&search, was, is);
 }

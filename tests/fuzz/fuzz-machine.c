@@ -24,7 +24,7 @@
 #include <sys/syscall.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define CONFIG "etc/pciprobe/pci.conf"
+#define CONFIG (&CONFIG_HOME[1]) /* below ROOT */
 #define PATH_SIZE 1024
 #define RECORDS_MAX 128
 #define SECRET "no-link-leads-here"
@@ -665,7 +665,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.log = {.emit = count_message, .data = &messages},
 		.sysroot = ROOT,
 		.details = DETAIL_ALL,
-		.config_home = "/" CONFIG,
+		.config_home = CONFIG_HOME,
 	};
 	static bool is_made;
 	struct inventory *inventory = NULL;

@@ -9,8 +9,8 @@
 #ifndef PCIPROBE_TESTS_FUZZ_MEMORYFS_H
 #define PCIPROBE_TESTS_FUZZ_MEMORYFS_H
 
-/* Defines the function that replaces NAME in everything that is linked; tests/fuzz/run passes
- * --wrap=NAME for each line that begins with it. real_NAME is what is replaced. */
+/* Defines the function that replaces NAME in everything that is linked; Makefile.am
+ * passes --wrap=NAME for each line that begins with it. real_NAME is what is replaced. */
 #define WRAP(type, name, ...)                                   \
 	type real_##name(__VA_ARGS__) __asm__("__real_" #name); \
 	type wrap_##name(__VA_ARGS__) __asm__("__wrap_" #name); \
