@@ -15,6 +15,9 @@ static void read_driver(struct details_reader *reader)
 {
 	char name[NAME_MAX + 1];
 
+	/* to list interfaces, the driver tells whether it is a virtio device */
+	if (!(reader->wanted & DETAIL_DRIVER) && reader->has_netdevs)
+		return;
 	/* in some recordings it was read from uevent */
 	if (!reader->device->driver && attribute_link_name(reader, "driver", name, sizeof(name)))
 		reader->device->driver = reader_strdup(reader, name);
@@ -171,6 +174,7 @@ static int read_device(const struct sysdir *devices, const char *name,
 	ssize_t length;
 	int error;
 
+	reader->wanted = wanted;
 	error = sysdir_open(devices, name, &reader->dir);
 	if (error < 0 && !is_absent(error)) {
 		reader->dir = (struct sysdir){.root = devices->root, .fd = -1};
@@ -255,7 +259,10 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 
 	if (wanted->selected & DETAIL_VGPU)
 		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &reader.mdev_bus);
-
+	if ((wanted->selected | wanted->others) & (DETAIL_INTERFACES | DETAIL_PF_INTERFACE))
+		read_netdevs(&reader, devices->root,
+			     wanted->others & DETAIL_INTERFACES ? inventory->count
+								: inventory->selected);
 	for (size_t i = 0; i < inventory->count;) {
 		unsigned details;
 
@@ -277,6 +284,7 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 	}
 	device_free_members(&reader.pf);
 	free_pfs(&reader);
+	free_netdevs(&reader);
 	sysdir_close(&reader.mdev_bus);
 	if (found < 0)
 		return found;

@@ -12,20 +12,28 @@
 
 #define MDEV_DIRECTORY "sys/bus/mdev/devices"
 
-size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX])
+const char *path_after_address(const char *path, struct pci_address *ret)
 {
 	char part[ADDRESS_SIZE];
-	struct pci_address address;
-	size_t length, count = 0;
+	size_t length;
 
-	for (; *path; path += length + (path[length] == '/')) {
+	while (*path) {
 		length = strcspn(path, "/");
-		if (length >= sizeof(part))
-			continue;
-		memcpy(part, path, length);
-		part[length] = '\0';
-		if (address_parse_full(part, &address) < 0)
-			continue;
+		memcpy(part, path, length < sizeof(part) ? length : 0);
+		part[length < sizeof(part) ? length : 0] = '\0';
+		path += length + (path[length] == '/');
+		if (address_parse_full(part, ret) == 0)
+			return path;
+	}
+	return NULL;
+}
+
+size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX])
+{
+	struct pci_address address;
+	size_t count = 0;
+
+	while ((path = path_after_address(path, &address))) {
 		if (count == PATH_ADDRESSES_MAX)
 			return 0;
 		addresses[count++] = address;

@@ -14,6 +14,10 @@
  * 0 if there are more than PATH_ADDRESSES_MAX. */
 size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX]);
 
+/* Finds the first address in a path, and returns what follows it: "nvme/nvme0", or "" at the end.
+ * Returns NULL if there is none. */
+const char *path_after_address(const char *path, struct pci_address *ret);
+
 /* Add disks (blocks) or DRM nodes (drm) to the selected devices of INVENTORY. If their directory in
  * /sys does not exist there are none; if it cannot be read, this is logged. Return 0 or -ENOMEM. */
 int read_blocks(struct sysroot *root, const struct log *log, struct inventory *inventory);

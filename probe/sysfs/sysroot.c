@@ -99,6 +99,11 @@ void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data)
 	root->observer_data = data;
 }
 
+bool sysroot_is_watched(const struct sysroot *root)
+{
+	return root->observer;
+}
+
 static int join(const struct sysdir *at, const char *name, char *path, size_t size)
 {
 	int length = snprintf(path, size, "%s%s%s", at->path, at->path[0] ? "/" : "", name);
