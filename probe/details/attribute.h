@@ -23,7 +23,8 @@ struct netdev {
 struct details_reader {
 	struct sysdir dir; /* of the device */
 	struct pci_device *device;
-	unsigned wanted; /* enum detail, of the device */
+	unsigned wanted;	       /* enum detail, of the device */
+	const struct pci_device *port; /* the upstream port; NULL: none, or unknown */
 	const struct log *log;
 	struct netdev *netdevs; /* of all devices, sorted, if has_netdevs */
 	size_t netdev_count;

@@ -28,8 +28,10 @@ int read_mdevs(struct sysroot *root, const struct log *log, struct inventory *in
 
 /* Sets group_peers and nonviable_peers of the selected devices that have a group, like read_blocks.
  * As in the kernel's vfio_dev_viable(), bridges and devices with a VFIO driver, a stub or no driver
- * do not make a group nonviable. */
-int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory);
+ * do not make a group nonviable. ALL_KNOWN: the group of every device of the machine is known, or
+ * that it has none, so that the groups need not be listed. */
+int read_group_peers(struct sysroot *root, const struct log *log, bool all_known,
+		     struct inventory *inventory);
 
 /* Sets nonviable_peers of devices whose group_peers are known. They must have none yet. Returns 0
  * or -ENOMEM. */

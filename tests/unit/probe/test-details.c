@@ -630,6 +630,55 @@ static void host_drivers_make_a_group_nonviable(void **state)
 	assert_string_equal(captured.text, "");
 }
 
+static void groups_are_not_listed_if_that_of_every_device_is_known(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "igb", .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "2");
+	fakesys_pci(fake, "0000:03:00.0", NIC);
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:01:00.0");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/2/devices/0000:02:00.0");
+	scan_unwatched();
+	read_details(DETAIL_GROUP_PEERS);
+	assert_int_equal(device("01:00.0")->group_peers.count, 1);
+	assert_string_equal(device("01:00.0")->group_peers.items[0], "0000:01:00.1");
+	assert_int_equal(device("01:00.0")->nonviable_peers.count, 0);
+	assert_string_equal(device("01:00.1")->nonviable_peers.items[0], "0000:01:00.0");
+	assert_int_equal(device("02:00.0")->group_peers.count, 0);
+	/* of an unselected device it is not known */
+	scan_unwatched();
+	inventory->devices[3].selected = false;
+	inventory->selected--;
+	read_details(DETAIL_GROUP_PEERS);
+	assert_int_equal(device("01:00.0")->group_peers.count, 0);
+	assert_int_equal(device("01:00.1")->group_peers.count, 1);
+	/* a group that is missing in the list is looked up */
+	fakesys_pci(fake, "0000:03:00.1", NIC, .group = "3");
+	fakesys_pci(fake, "0000:03:00.2", NIC, .group = "3");
+	scan_unwatched();
+	read_details(DETAIL_GROUP_PEERS);
+	assert_int_equal(device("01:00.0")->group_peers.count, 1);
+	assert_int_equal(device("03:00.1")->group_peers.count, 0);
+	assert_string_equal(captured.text, "");
+}
+
+static void groups_are_listed_if_that_of_a_device_is_unknown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC, .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", NIC);
+	fakesys_link(fake, "sys/bus/pci/devices/0000:01:00.1/iommu_group",
+		     "../../kernel/iommu_groups/none");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:01:00.0");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:01:00.1");
+	scan_unwatched();
+	read_details(DETAIL_GROUP_PEERS);
+	assert_true(device("01:00.1")->incomplete);
+	assert_int_equal(device("01:00.0")->group_peers.count, 1);
+	assert_string_equal(device("01:00.0")->group_peers.items[0], "0000:01:00.1");
+}
+
 static void invalid_links_and_speeds_are_absent(void **state)
 {
 	(void)state;
@@ -698,6 +747,35 @@ static void a_link_is_degraded_if_device_and_port_support_more(void **state)
 	assert_false(device_knows_link(device("00:02.0")));
 	assert_false(device_knows_link(device("01:01.0")));
 	assert_false(device_has_degraded_link(device("01:01.0")));
+	assert_string_equal(captured.text, "");
+}
+
+static void the_link_of_a_port_is_read_once(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	link("0000:00:01.0", "8.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n");
+	fakesys_pci(fake, "0000:01:00.0", NIC, .below = "0000:00:01.0");
+	link("0000:01:00.0", "8.0 GT/s PCIe\n", "4\n", "16.0 GT/s PCIe\n", "16\n");
+	/* of a suspended port only what the parent directory has */
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	link("0000:00:02.0", "8.0 GT/s PCIe\n", "8\n", "2.5 GT/s PCIe\n", "2\n");
+	file("0000:00:02.0", "power/runtime_status", "suspended\n");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .below = "0000:00:02.0");
+	link("0000:02:00.0", "8.0 GT/s PCIe\n", "4\n", "16.0 GT/s PCIe\n", "16\n");
+	/* on the root bus of a domain of Intel's VMD */
+	fakesys_pci(fake, "10000:00:01.0", NIC, .below = "0000:00:01.0/pci10000:00");
+	link("10000:00:01.0", "8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "4\n");
+	scan_all();
+	read_details(DETAIL_LINK | DETAIL_ANCESTORS);
+	assert_null(strstr(seen.text, "0000:01:00.0/../max_link_speed"));
+	assert_contains(seen.text, "0000:02:00.0/../max_link_speed");
+	assert_true(device("01:00.0")->link.port_speed > 7.9);
+	assert_int_equal(device("01:00.0")->link.port_width, 8);
+	assert_true(device_has_degraded_link(device("01:00.0")));
+	assert_int_equal(device("02:00.0")->link.port_width, 2);
+	assert_false(device("10000:00:01.0")->present & HAS_PORT_LINK);
+	assert_int_equal(device("10000:00:01.0")->ancestor_count, 1);
 	assert_string_equal(captured.text, "");
 }
 
@@ -803,8 +881,13 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(host_drivers_make_a_group_nonviable, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			groups_are_not_listed_if_that_of_every_device_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(groups_are_listed_if_that_of_a_device_is_unknown,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(invalid_links_and_speeds_are_absent, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_link_of_a_port_is_read_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_degraded_if_device_and_port_support_more,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_do_not_depend_on_bus_numbers, setup,
