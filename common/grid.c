@@ -109,9 +109,15 @@ void grid_free_members(struct grid *grid)
 static size_t decode(const char *text, mbstate_t *state, size_t *ret_width)
 {
 	wchar_t character;
-	size_t length = mbrtowc(&character, text, strnlen(text, MB_CUR_MAX), state);
+	size_t length;
 	int width;
 
+	/* ASCII is the same in the encodings of all locales */
+	if (*text >= ' ' && *text < 0x7f && mbsinit(state)) {
+		*ret_width = 1;
+		return 1;
+	}
+	length = mbrtowc(&character, text, strnlen(text, MB_CUR_MAX), state);
 	if (length == (size_t)-1 || length == (size_t)-2) {
 		*state = (mbstate_t){0};
 		return 0;
