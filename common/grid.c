@@ -104,6 +104,12 @@ void grid_free_members(struct grid *grid)
 	*grid = (struct grid){0};
 }
 
+/* Whether it is printable ASCII, which has a width of 1 in all locales. */
+static bool is_ascii(char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
 /* Returns the length of the character at TEXT in bytes and its width, or 0 if the locale cannot
  * print it. */
 static size_t decode(const char *text, mbstate_t *state, size_t *ret_width)
@@ -112,8 +118,7 @@ static size_t decode(const char *text, mbstate_t *state, size_t *ret_width)
 	size_t length;
 	int width;
 
-	/* ASCII is the same in the encodings of all locales */
-	if (*text >= ' ' && *text < 0x7f && mbsinit(state)) {
+	if (is_ascii(*text) && mbsinit(state)) {
 		*ret_width = 1;
 		return 1;
 	}
@@ -173,10 +178,23 @@ static char *truncate_text(const char *text, size_t width)
 	return textstream_close(out, &copy);
 }
 
+/* Whether TEXT is ASCII that can be printed as it is in WIDTH columns. */
+static bool is_plain(const char *text, size_t width)
+{
+	size_t length = 0;
+
+	while (is_ascii(text[length]))
+		length++;
+	return !text[length] && length <= width;
+}
+
 static int fit_text(char **text, size_t width)
 {
-	char *truncated = truncate_text(*text, width);
+	char *truncated;
 
+	if (is_plain(*text, width)) /* the usual case */
+		return 0;
+	truncated = truncate_text(*text, width);
 	if (!truncated)
 		return -ENOMEM;
 	free(*text);
