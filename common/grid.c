@@ -104,14 +104,25 @@ void grid_free_members(struct grid *grid)
 	*grid = (struct grid){0};
 }
 
+/* Whether it is printable ASCII, which has a width of 1 in all locales. */
+static bool is_ascii(char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
 /* Returns the length of the character at TEXT in bytes and its width, or 0 if the locale cannot
  * print it. */
 static size_t decode(const char *text, mbstate_t *state, size_t *ret_width)
 {
 	wchar_t character;
-	size_t length = mbrtowc(&character, text, strnlen(text, MB_CUR_MAX), state);
+	size_t length;
 	int width;
 
+	if (is_ascii(*text) && mbsinit(state)) {
+		*ret_width = 1;
+		return 1;
+	}
+	length = mbrtowc(&character, text, strnlen(text, MB_CUR_MAX), state);
 	if (length == (size_t)-1 || length == (size_t)-2) {
 		*state = (mbstate_t){0};
 		return 0;
@@ -167,10 +178,23 @@ static char *truncate_text(const char *text, size_t width)
 	return textstream_close(out, &copy);
 }
 
+/* Whether TEXT is ASCII that can be printed as it is in WIDTH columns. */
+static bool is_plain(const char *text, size_t width)
+{
+	size_t length = 0;
+
+	while (is_ascii(text[length]))
+		length++;
+	return !text[length] && length <= width;
+}
+
 static int fit_text(char **text, size_t width)
 {
-	char *truncated = truncate_text(*text, width);
+	char *truncated;
 
+	if (is_plain(*text, width)) /* the usual case */
+		return 0;
+	truncated = truncate_text(*text, width);
 	if (!truncated)
 		return -ENOMEM;
 	free(*text);

@@ -55,6 +55,16 @@ void text_write_plain(FILE *out, const char *text)
 	text_write_escaped(out, text, "");
 }
 
+/* Length of the prefix of printable ASCII characters that are not in SPECIAL. */
+static size_t plain_length(const char *text, const char *special)
+{
+	size_t length = 0;
+
+	while (text[length] >= ' ' && text[length] < 0x7f && !strchr(special, text[length]))
+		length++;
+	return length;
+}
+
 void text_write_escaped(FILE *out, const char *text, const char *special)
 {
 	uint32_t character;
@@ -63,6 +73,12 @@ void text_write_escaped(FILE *out, const char *text, const char *special)
 	for (; *text; text += length ? length : 1) {
 		bool is_special = strchr(special, *text);
 
+		/* in one call: stderr is not buffered */
+		length = plain_length(text, special);
+		if (length) {
+			fwrite(text, 1, length, out);
+			continue;
+		}
 		length = text_decode(text, &character);
 		if (is_special)
 			fputc('\\', out);

@@ -52,6 +52,7 @@ struct sriov {
 	unsigned vf_index;     /* HAS_VF_INDEX: n of virtfn<n> in the PF */
 	unsigned vfs_total;    /* HAS_VFS_TOTAL: maximum number of VFs of a PF */
 	unsigned vfs_enabled;  /* HAS_VFS_ENABLED: current number of VFs */
+	unsigned vfs_seen;     /* its VFs among the selected devices, to count them */
 	unsigned vfs_in_use;   /* HAS_VF_OWNERSHIP: VFs that are held */
 	unsigned vfs_free;     /* HAS_VF_OWNERSHIP: VFs that are free */
 	unsigned vfs_unknown;  /* HAS_VF_OWNERSHIP: VFs of unknown ownership */

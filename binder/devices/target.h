@@ -9,7 +9,8 @@
 #include "probe/log.h"
 
 /* Details that targets_add needs. */
-#define TARGET_DETAILS (DETAIL_DRIVER | DETAIL_INTERFACES | DETAIL_BLOCKS | DETAIL_PATH)
+#define TARGET_DETAILS \
+	(DETAIL_DRIVER | DETAIL_INTERFACES | DETAIL_MACS | DETAIL_BLOCKS | DETAIL_PATH)
 
 /* Devices of one inventory, without duplicates. */
 struct targets {

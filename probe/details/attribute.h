@@ -13,10 +13,22 @@ struct pf_vfs {
 	unsigned count, next; /* NEXT: where the search starts */
 };
 
+/* A network interface in /sys/class/net. PATH is relative to its device: "net/eth0",
+ * "virtio2/net/ens3". */
+struct netdev {
+	struct pci_address device;
+	char *path;
+};
+
 struct details_reader {
 	struct sysdir dir; /* of the device */
 	struct pci_device *device;
+	unsigned wanted;	       /* enum detail, of the device */
+	const struct pci_device *port; /* the upstream port; NULL: none, or unknown */
 	const struct log *log;
+	struct netdev *netdevs; /* of all devices, sorted, if has_netdevs */
+	size_t netdev_count;
+	bool has_netdevs;
 	struct sysdir mdev_bus; /* parent devices of the mdev framework; fd -1: none */
 	struct pf_vfs *pfs;	/* of the PFs read so far */
 	size_t pf_count, last_pf;
@@ -55,6 +67,12 @@ void attribute_failed(struct details_reader *reader, const char *name, const cha
 
 /* Frees what read_sriov keeps. */
 void free_pfs(struct details_reader *reader);
+
+/* Reads the interfaces of all devices from /sys/class/net, of which read_interfaces and
+ * read_pf_interface are to be called for DEVICES, if that takes less than listing the net/ of each
+ * device. If it does not, or fails, these list it. */
+void read_netdevs(struct details_reader *reader, struct sysroot *root, size_t devices);
+void free_netdevs(struct details_reader *reader);
 
 /* strdup(3) that sets no_memory on failure. */
 char *reader_strdup(struct details_reader *reader, const char *string);

@@ -15,6 +15,9 @@ static void read_driver(struct details_reader *reader)
 {
 	char name[NAME_MAX + 1];
 
+	/* to list interfaces, the driver tells whether it is a virtio device */
+	if (!(reader->wanted & DETAIL_DRIVER) && reader->has_netdevs)
+		return;
 	/* in some recordings it was read from uevent */
 	if (!reader->device->driver && attribute_link_name(reader, "driver", name, sizeof(name)))
 		reader->device->driver = reader_strdup(reader, name);
@@ -137,6 +140,10 @@ static bool read_bus_offset(const struct sysdir *devices, const char *name,
 	struct pci_address pf = device->address;
 	int error;
 
+	if (device->present & HAS_PF) {
+		*ret = (device->address.bus - device->sriov.pf.bus) & 0xffu;
+		return true;
+	}
 	snprintf(link, sizeof(link), "%s/physfn", name);
 	error = sysdir_link_name(devices, link, target, sizeof(target));
 	if (error < 0 ? !is_absent(error) : address_parse_full(target, &pf) < 0)
@@ -162,15 +169,41 @@ static int set_path(const struct sysdir *devices, const char *name, struct pci_d
 	return device->path ? 0 : -ENOMEM;
 }
 
+/* The device whose directory LINK, the target of a device's link, is in; NULL if it is none. */
+static const struct pci_device *find_port(const struct inventory *inventory, const char *link)
+{
+	const char *end = strrchr(link, '/'), *start = end;
+	struct pci_address address;
+	char name[ADDRESS_SIZE];
+
+	while (start && start > link && start[-1] != '/')
+		start--;
+	if (!end || (size_t)(end - start) >= sizeof(name))
+		return NULL;
+	memcpy(name, start, (size_t)(end - start));
+	name[end - start] = '\0';
+	return address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address) : NULL;
+}
+
 /* Returns 1, 0 if the device is known to be removed, or -ENOMEM. DEVICES is the directory of all
  * devices. */
 static int read_device(const struct sysdir *devices, const char *name,
-		       struct details_reader *reader, unsigned wanted)
+		       const struct inventory *inventory, struct details_reader *reader,
+		       unsigned wanted)
 {
 	char path[PATH_MAX];
-	ssize_t length;
+	ssize_t length = -1;
 	int error;
 
+	reader->wanted = wanted;
+	reader->port = NULL;
+	if (wanted & (DETAIL_ANCESTORS | DETAIL_PATH)) {
+		length = sysdir_readlink(devices, name, path, sizeof(path));
+		if (length == -ENOENT)
+			return 0;
+		if (length >= 0)
+			reader->port = find_port(inventory, path);
+	}
 	error = sysdir_open(devices, name, &reader->dir);
 	if (error < 0 && !is_absent(error)) {
 		reader->dir = (struct sysdir){.root = devices->root, .fd = -1};
@@ -183,11 +216,6 @@ static int read_device(const struct sysdir *devices, const char *name,
 	if (reader->no_memory)
 		return -ENOMEM;
 
-	if (!(wanted & (DETAIL_ANCESTORS | DETAIL_PATH)))
-		return 1;
-	length = sysdir_readlink(devices, name, path, sizeof(path));
-	if (length == -ENOENT)
-		return 0;
 	if (length >= 0 && (wanted & DETAIL_ANCESTORS))
 		error = set_ancestors(reader->device, path);
 	if (length >= 0 && error != -ENOMEM && (wanted & DETAIL_PATH))
@@ -221,8 +249,9 @@ static unsigned wanted_details(const struct wanted *wanted, const struct pci_dev
 	return details | (device->expected & wanted->expected);
 }
 
-/* Attributes are also absent if the device was removed while it was read. */
-static void remove_removed(const struct sysdir *devices, const struct log *log,
+/* Attributes are also absent if the device was removed while it was read. Returns whether the list
+ * of devices is known to be the same as when it was scanned. */
+static bool remove_removed(const struct sysdir *devices, const struct log *log,
 			   struct inventory *inventory)
 {
 	char name[ADDRESS_SIZE], target[PATH_MAX];
@@ -231,7 +260,7 @@ static void remove_removed(const struct sysdir *devices, const struct log *log,
 	/* one list instead of a link of each device, unless it has changed */
 	if (inventory->fingerprint && scan_fingerprint(devices->root, &fingerprint) == 0 &&
 	    fingerprint == inventory->fingerprint)
-		return;
+		return true;
 	for (size_t i = 0; i < inventory->count;) {
 		struct pci_device *device = &inventory->devices[i];
 
@@ -244,10 +273,12 @@ static void remove_removed(const struct sysdir *devices, const struct log *log,
 		inventory->incomplete -= device->incomplete;
 		remove_device(inventory, i);
 	}
+	return false;
 }
 
 static int read_devices(const struct sysdir *devices, const struct log *log,
-			const struct wanted *wanted, struct inventory *inventory)
+			const struct wanted *wanted, struct inventory *inventory,
+			bool *ret_unchanged)
 {
 	struct details_reader reader = {.log = log, .mdev_bus = {.fd = -1}};
 	char name[ADDRESS_SIZE];
@@ -255,7 +286,10 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 
 	if (wanted->selected & DETAIL_VGPU)
 		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &reader.mdev_bus);
-
+	if ((wanted->selected | wanted->others) & (DETAIL_INTERFACES | DETAIL_PF_INTERFACE))
+		read_netdevs(&reader, devices->root,
+			     wanted->others & DETAIL_INTERFACES ? inventory->count
+								: inventory->selected);
 	for (size_t i = 0; i < inventory->count;) {
 		unsigned details;
 
@@ -263,7 +297,7 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 		details = wanted_details(wanted, reader.device);
 		if (details) {
 			address_format(&reader.device->address, name);
-			found = read_device(devices, name, &reader, details);
+			found = read_device(devices, name, inventory, &reader, details);
 			if (found < 0)
 				break;
 			if (!found) {
@@ -277,10 +311,11 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 	}
 	device_free_members(&reader.pf);
 	free_pfs(&reader);
+	free_netdevs(&reader);
 	sysdir_close(&reader.mdev_bus);
 	if (found < 0)
 		return found;
-	remove_removed(devices, log, inventory);
+	*ret_unchanged = remove_removed(devices, log, inventory);
 	return 0;
 }
 
@@ -296,6 +331,7 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 		 unsigned expected, struct inventory *inventory)
 {
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
+	bool unchanged = false, all_known;
 	int error;
 
 	others &= DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
@@ -305,7 +341,11 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
 	if (error < 0)
 		return error;
-	error = read_devices(&devices, log, &(struct wanted){wanted, others, expected}, inventory);
+	error = read_devices(&devices, log, &(struct wanted){wanted, others, expected}, inventory,
+			     &unchanged);
+	/* a recording has the lists of the groups */
+	all_known = unchanged && inventory->selected == inventory->count &&
+		    !inventory->incomplete && !sysroot_is_watched(root);
 	if (error == 0 && (wanted & DETAIL_BLOCKS))
 		error = read_blocks(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_DRM))
@@ -313,7 +353,7 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 	if (error == 0 && (wanted & DETAIL_MDEVS))
 		error = read_mdevs(root, log, inventory);
 	if (error == 0 && (wanted & DETAIL_GROUP_PEERS))
-		error = read_group_peers(root, log, inventory);
+		error = read_group_peers(root, log, all_known, inventory);
 	if (error == 0 && (wanted & DETAIL_SLOT))
 		error = read_slots(root, log, inventory);
 	return error;

@@ -41,7 +41,8 @@ enum detail {
 					  PF_INTERFACE */
 	DETAIL_EXPECT = 1u << 27,      /* compared with :expect: by findings_read */
 	DETAIL_HOST_PROCESSES = 1u << 28, /* read by ownership_read */
-	DETAIL_ALL = (1u << 29) - 1,
+	DETAIL_MACS = 1u << 29,		  /* requires DETAIL_INTERFACES */
+	DETAIL_ALL = (1u << 30) - 1,
 	/* vf and what it is read from */
 	DETAIL_OF_VFS = DETAIL_SRIOV | DETAIL_VF_INDEX | DETAIL_DRIVER | DETAIL_PF_INTERFACE |
 			DETAIL_VF_SETTINGS,

@@ -33,6 +33,22 @@ static bool read_width(struct details_reader *reader, const char *name, unsigned
 	return true;
 }
 
+/* Uses what was read of the port itself, if it was read before. */
+static bool read_port(struct details_reader *reader)
+{
+	const struct pci_device *port = reader->port;
+	struct link *link = &reader->device->link;
+
+	if (port && (port->present & HAS_MAX_LINK_SPEED) && (port->present & HAS_MAX_LINK_WIDTH)) {
+		link->port_speed = port->link.max_speed;
+		link->port_width = port->link.max_width;
+		return true;
+	}
+	/* the parent directory is that of the port; on the root bus it has no link attributes */
+	return read_speed(reader, "../max_link_speed", &link->port_speed) &&
+	       read_width(reader, "../max_link_width", &link->port_width);
+}
+
 /* The maximum is static: read it once, and again after the device was suspended. */
 static void read_limits(struct details_reader *reader)
 {
@@ -44,9 +60,7 @@ static void read_limits(struct details_reader *reader)
 	device->present |= HAS_MAX_LINK_SPEED;
 	if (read_width(reader, "max_link_width", &link->max_width))
 		device->present |= HAS_MAX_LINK_WIDTH;
-	/* the parent directory is that of the port; on the root bus it has no link attributes */
-	if (read_speed(reader, "../max_link_speed", &link->port_speed) &&
-	    read_width(reader, "../max_link_width", &link->port_width))
+	if (read_port(reader))
 		device->present |= HAS_PORT_LINK;
 }
 

@@ -4,6 +4,7 @@
 #include "probe/driver.h"
 #include "probe/sysfs/scan.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,20 +13,28 @@
 
 #define MDEV_DIRECTORY "sys/bus/mdev/devices"
 
-size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX])
+const char *path_after_address(const char *path, struct pci_address *ret)
 {
 	char part[ADDRESS_SIZE];
-	struct pci_address address;
-	size_t length, count = 0;
+	size_t length;
 
-	for (; *path; path += length + (path[length] == '/')) {
+	while (*path) {
 		length = strcspn(path, "/");
-		if (length >= sizeof(part))
-			continue;
-		memcpy(part, path, length);
-		part[length] = '\0';
-		if (address_parse_full(part, &address) < 0)
-			continue;
+		memcpy(part, path, length < sizeof(part) ? length : 0);
+		part[length < sizeof(part) ? length : 0] = '\0';
+		path += length + (path[length] == '/');
+		if (address_parse_full(part, ret) == 0)
+			return path;
+	}
+	return NULL;
+}
+
+size_t path_addresses(const char *path, struct pci_address addresses[static PATH_ADDRESSES_MAX])
+{
+	struct pci_address address;
+	size_t count = 0;
+
+	while ((path = path_after_address(path, &address))) {
 		if (count == PATH_ADDRESSES_MAX)
 			return 0;
 		addresses[count++] = address;
@@ -260,15 +269,117 @@ int read_nonviable_peers(struct sysroot *root, struct inventory *inventory)
 	return 0;
 }
 
-int read_group_peers(struct sysroot *root, const struct log *log, struct inventory *inventory)
-{
-	inventory_foreach(inventory, device) {
-		int error = device->present & HAS_IOMMU_GROUP ? list_group(root, log, device) : 0;
+/* The numbers of the groups in /sys/kernel/iommu_groups, sorted. */
+struct groups {
+	unsigned *numbers;
+	size_t count;
+};
 
-		if (error < 0)
-			return error;
+struct member {
+	unsigned group;
+	size_t index; /* of the device */
+};
+
+static int compare_groups(const void *a, const void *b)
+{
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int compare_members(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+
+	return x->group != y->group ? (x->group > y->group) - (x->group < y->group)
+				    : (x->index > y->index) - (x->index < y->index);
+}
+
+/* Lists no more than CAPACITY groups. Those that are missing are listed one by one, which logs why.
+ * Returns 0 or -ENOMEM. */
+static int list_groups(struct sysroot *root, size_t capacity, struct groups *ret)
+{
+	_cleanup_closedir_ DIR *list = NULL;
+	struct dirent *entry;
+	char *end;
+
+	if (sysdir_list(sysroot_dir(root), "sys/kernel/iommu_groups", &list) < 0)
+		return 0;
+	ret->numbers = calloc(capacity + 1, sizeof(*ret->numbers));
+	if (!ret->numbers)
+		return -ENOMEM;
+	while (ret->count < capacity && (entry = sysdir_next(list))) {
+		unsigned long number = strtoul(entry->d_name, &end, 10);
+
+		if (isdigit((unsigned char)entry->d_name[0]) && !*end && number <= UINT_MAX)
+			ret->numbers[ret->count++] = (unsigned)number;
 	}
-	return read_nonviable_peers(root, inventory);
+	qsort(ret->numbers, ret->count, sizeof(*ret->numbers), compare_groups);
+	return 0;
+}
+
+static bool is_listed(const struct groups *groups, const struct pci_device *device)
+{
+	return (device->present & HAS_IOMMU_GROUP) && groups->count &&
+	       bsearch(&device->iommu_group, groups->numbers, groups->count,
+		       sizeof(*groups->numbers), compare_groups);
+}
+
+/* The COUNT members are those of one group. */
+static int add_members(struct inventory *inventory, const struct member *members, size_t count)
+{
+	char name[ADDRESS_SIZE];
+	int error = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct pci_device *device = &inventory->devices[members[i].index];
+
+		for (size_t j = 0; j < count && error == 0; j++) {
+			address_format(&inventory->devices[members[j].index].address, name);
+			error = add_peer(device, name);
+		}
+		strings_sort(&device->group_peers);
+	}
+	return error;
+}
+
+/* Finds the peers of devices in GROUPS without listing each group. */
+static int match_members(struct inventory *inventory, const struct groups *groups)
+{
+	struct member *members = calloc(inventory->count + 1, sizeof(*members));
+	size_t count = 0, next;
+	int error = 0;
+
+	if (!members)
+		return -ENOMEM;
+	for (size_t i = 0; i < inventory->count; i++)
+		if (is_listed(groups, &inventory->devices[i]))
+			members[count++] = (struct member){inventory->devices[i].iommu_group, i};
+	qsort(members, count, sizeof(*members), compare_members);
+	for (size_t first = 0; first < count && error == 0; first = next) {
+		for (next = first; next < count && members[next].group == members[first].group;)
+			next++;
+		if (next - first > 1)
+			error = add_members(inventory, members + first, next - first);
+	}
+	free(members);
+	return error;
+}
+
+int read_group_peers(struct sysroot *root, const struct log *log, bool all_known,
+		     struct inventory *inventory)
+{
+	struct groups groups = {0};
+	int error = all_known ? list_groups(root, inventory->count, &groups) : 0;
+
+	if (error == 0 && groups.count)
+		error = match_members(inventory, &groups);
+	inventory_foreach(inventory, device)
+		if (error == 0 && (device->present & HAS_IOMMU_GROUP) &&
+		    !is_listed(&groups, device))
+			error = list_group(root, log, device);
+	free(groups.numbers);
+	return error < 0 ? error : read_nonviable_peers(root, inventory);
 }
 
 /* The address of a slot has no function: "0000:01:00" applies to all functions. */

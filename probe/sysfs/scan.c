@@ -150,19 +150,27 @@ static void set_class(struct pci_device *device, unsigned long value)
 	device->prog_if = (uint8_t)value;
 }
 
+static const char HEX_DIGITS[] = "0123456789ABCDEF";
+
 /* Parses PREFIX and DIGITS hex digits, and moves *text past them. */
 static bool parse_number(const char **text, const char *prefix, size_t digits, unsigned long max,
 			 unsigned long *ret)
 {
 	size_t length = strlen(prefix);
-	char number[9];
+	unsigned long value = 0;
+	const char *digit;
 
-	if (strncmp(*text, prefix, length) != 0 || strnlen(*text + length, digits) < digits)
+	if (strncmp(*text, prefix, length) != 0)
 		return false;
-	memcpy(number, *text + length, digits);
-	number[digits] = '\0';
-	*text += length + digits;
-	return parse_hex(number, max, ret);
+	*text += length;
+	for (; digits; digits--, (*text)++) {
+		digit = **text ? strchr(HEX_DIGITS, toupper((unsigned char)**text)) : NULL;
+		if (!digit)
+			return false;
+		value = value << 4 | (unsigned long)(digit - HEX_DIGITS);
+	}
+	*ret = value;
+	return value <= max;
 }
 
 /* "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00": the kernel's pci_uevent() and

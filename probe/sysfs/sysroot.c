@@ -99,11 +99,23 @@ void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data)
 	root->observer_data = data;
 }
 
+bool sysroot_is_watched(const struct sysroot *root)
+{
+	return root->observer;
+}
+
 static int join(const struct sysdir *at, const char *name, char *path, size_t size)
 {
-	int length = snprintf(path, size, "%s%s%s", at->path, at->path[0] ? "/" : "", name);
+	size_t directory = strlen(at->path), length = strlen(name);
 
-	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+	/* not snprintf(3), which takes longer than the rest of an open */
+	if (directory + length + 2 > size)
+		return -ENAMETOOLONG;
+	memcpy(path, at->path, directory);
+	if (directory)
+		path[directory++] = '/';
+	memcpy(path + directory, name, length + 1);
+	return 0;
 }
 
 static int open_below(const struct sysdir *at, const char *name, int flags)

@@ -51,6 +51,9 @@ typedef void sysroot_observer(void *data, enum sysroot_kind kind, const char *pa
 			      const char *text, size_t length);
 void sysroot_watch(struct sysroot *root, sysroot_observer *observer, void *data);
 
+/* Whether there is an observer, e.g. one that makes a recording. */
+bool sysroot_is_watched(const struct sysroot *root);
+
 /* Calls the observer, if any: for what is not read from a file on the host, but is in a recording,
  * and for what was read with a copy of the root. */
 void sysroot_notify(struct sysroot *root, enum sysroot_kind kind, const char *path,

@@ -34,9 +34,9 @@ static struct json_object *new_list(enum field_type type, const struct pci_devic
 
 static struct json_object *new_hex(const struct field *field, uint64_t number)
 {
-	char string[17];
+	char string[9];
 
-	snprintf(string, sizeof(string), "%0*llx", (int)field->digits, (unsigned long long)number);
+	hex_format(string, (uint32_t)number, (int)field->digits);
 	return json_object_new_string(string);
 }
 

@@ -15,6 +15,9 @@
 #include <unistd.h>
 #include <uuid/uuid.h>
 
+/* Of an attribute with a value of usual length. */
+#define LINE_SIZE 512
+
 struct attributes {
 	FILE *out;
 	bool no_memory;
@@ -64,13 +67,20 @@ static void write_value(FILE *out, const char *string)
 static void write_attribute(struct attributes *attributes, const char *name, const char *value)
 {
 	FILE *out = attributes->out;
+	size_t length = plain_length(value);
+	char line[LINE_SIZE], *end;
 
-	fputs_unlocked(attributes->separator, out);
-	fputc_unlocked(' ', out);
-	fputs_unlocked(name, out);
-	fputs_unlocked(" = \"", out);
-	write_value(out, value);
-	fputs_unlocked("\" ", out);
+	/* names of attributes are short */
+	end = stpcpy(stpcpy(stpcpy(stpcpy(line, attributes->separator), " "), name), " = \"");
+	if (!value[length] && length + sizeof("\" ") <= (size_t)(line + sizeof(line) - end)) {
+		/* one call: a host has many attributes */
+		end = stpcpy(mempcpy(end, value, length), "\" ");
+		fwrite_unlocked(line, 1, (size_t)(end - line), out);
+	} else {
+		fwrite_unlocked(line, 1, (size_t)(end - line), out);
+		write_value(out, value);
+		fputs_unlocked("\" ", out);
+	}
 	attributes->separator = ",\n";
 }
 
@@ -189,12 +199,16 @@ static int write_device(FILE *out, const struct report *report, const struct pci
 {
 	struct attributes attributes = {.out = out, .separator = ""};
 	const struct pci_address *a = &device->address;
-	char short_address[ADDRESS_SIZE], address[ADDRESS_SIZE], interface[IF_NAMESIZE], type[16];
+	char short_address[ADDRESS_SIZE], address[ADDRESS_SIZE], interface[IF_NAMESIZE], type[16],
+		*end;
 
 	format_address(a, address);
 	address_format_short(a, short_address);
-	snprintf(type, sizeof(type), "%04x:%04x:%04x", device->vendor, device->device,
-		 device->class);
+	end = hex_format(type, device->vendor, 4);
+	*end++ = ':';
+	end = hex_format(end, device->device, 4);
+	*end++ = ':';
+	hex_format(end, device->class, 4);
 	fputs("PCI = [\n", out);
 	write_attribute(&attributes, "TYPE", type);
 	write_hex(&attributes, "VENDOR", device->vendor, 4);

@@ -52,6 +52,13 @@ static void scan_all(void)
 		inventory->devices[i].selected = true;
 }
 
+/* Without an observer, as if not to make a recording. */
+static void scan_unwatched(void)
+{
+	scan_all();
+	sysroot_watch(root, NULL, NULL);
+}
+
 static void read_details(unsigned wanted)
 {
 	struct log log = log_capture_add(&captured);
@@ -321,6 +328,104 @@ static void interfaces_of_virtio_devices_are_found(void **state)
 	assert_false(device("00:03.0")->interfaces[0].direct);
 }
 
+/* A machine with enough devices to read /sys/class/net, and a NIC with two interfaces, its VF and a
+ * virtio device. */
+static void make_netdevs(void)
+{
+	char address[ADDRESS_SIZE];
+
+	for (unsigned i = 0; i < 16; i++) {
+		snprintf(address, sizeof(address), "0000:02:%02x.0", i);
+		fakesys_pci(fake, address, .vendor = 0x8086, .device = 0x10d3, .class = 0x020000);
+	}
+	fakesys_pci(fake, "0000:01:00.0", .vendor = 0x15b3, .device = 0x101d, .class = 0x020000);
+	file("0000:01:00.0", "net/eth10/address", "52:54:00:00:00:0a\n");
+	file("0000:01:00.0", "net/eth10/phys_port_name", "pf0vf0\n");
+	file("0000:01:00.0", "net/eth9/address", "52:54:00:00:00:09\n");
+	file("0000:01:00.0", "net/eth9/phys_port_name", "p0\n");
+	fakesys_pci(fake, "0000:01:00.1", .vendor = 0x15b3, .device = 0x101e, .pf = "0000:01:00.0",
+		    .vf = 0);
+	fakesys_pci(fake, "0000:00:03.0", .vendor = 0x1af4, .device = 0x1041, .class = 0x020000,
+		    .driver = "virtio-pci");
+	file("0000:00:03.0", "virtio2/net/ens3/address", "52:54:00:12:34:56\n");
+	fakesys_link(fake, "sys/class/net/eth10",
+		     "../../devices/pci0000:00/0000:01:00.0/net/eth10");
+	fakesys_link(fake, "sys/class/net/eth9", "../../devices/pci0000:00/0000:01:00.0/net/eth9");
+	fakesys_link(fake, "sys/class/net/ens3",
+		     "../../devices/pci0000:00/0000:00:03.0/virtio2/net/ens3");
+	/* neither of these is an interface of the PCI device itself */
+	fakesys_link(fake, "sys/class/net/usb0",
+		     "../../devices/pci0000:00/0000:02:00.0/usb1/1-2/1-2:1.0/net/usb0");
+	fakesys_link(fake, "sys/class/net/lo", "../../devices/virtual/net/lo");
+	fakesys_file(fake, "sys/class/net/bonding_masters", "\n");
+}
+
+static void check_netdevs(bool macs)
+{
+	const struct pci_device *nic = device("01:00.0"), *virtio = device("00:03.0");
+
+	assert_int_equal(nic->interface_count, 2);
+	assert_string_equal(nic->interfaces[0].name, "eth9");
+	assert_string_equal(nic->interfaces[0].phys_port_name, "p0");
+	assert_string_equal(nic->interfaces[1].name, "eth10");
+	assert_true(nic->interfaces[1].direct);
+	assert_int_equal(virtio->interface_count, 1);
+	assert_string_equal(virtio->interfaces[0].name, "ens3");
+	assert_false(virtio->interfaces[0].direct);
+	assert_int_equal(device("02:00.0")->interface_count, 0);
+	assert_string_equal(device("01:00.1")->pf_interface, "eth9");
+	if (macs) {
+		assert_string_equal(nic->interfaces[1].mac, "52:54:00:00:00:0a");
+		assert_string_equal(virtio->interfaces[0].mac, "52:54:00:12:34:56");
+	} else {
+		assert_null(nic->interfaces[1].mac);
+		assert_null(virtio->interfaces[0].mac);
+	}
+	assert_false(nic->incomplete);
+	assert_string_equal(captured.text, "");
+}
+
+#define NETDEV_DETAILS (DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_PF_INTERFACE)
+
+static void interfaces_of_many_devices_are_those_of_the_network_class(void **state)
+{
+	(void)state;
+	make_netdevs();
+	/* the directories of these devices are not listed */
+	fakesys_directory(fake, "sys/bus/pci/devices/0000:01:00.0/net/eth7");
+	scan_unwatched();
+	read_details(NETDEV_DETAILS);
+	check_netdevs(false);
+	scan_unwatched();
+	read_details(NETDEV_DETAILS | DETAIL_MACS);
+	check_netdevs(true);
+}
+
+static void without_the_network_class_the_directories_are_listed(void **state)
+{
+	(void)state;
+	make_netdevs();
+	/* an entry that cannot be read: the interfaces are not known from here */
+	fakesys_directory(fake, "sys/class/net/eth1");
+	scan_unwatched();
+	read_details(NETDEV_DETAILS | DETAIL_MACS);
+	check_netdevs(true);
+	fakesys_remove(fake, "sys/class/net");
+	scan_unwatched();
+	read_details(NETDEV_DETAILS | DETAIL_MACS);
+	check_netdevs(true);
+}
+
+static void a_recording_has_the_interfaces_of_the_devices_only(void **state)
+{
+	(void)state;
+	make_netdevs();
+	scan_all();
+	read_details(NETDEV_DETAILS | DETAIL_MACS);
+	check_netdevs(true);
+	assert_null(strstr(seen.text, "sys/class/net"));
+}
+
 static void vfs_have_the_uplink_of_their_pf(void **state)
 {
 	(void)state;
@@ -525,6 +630,55 @@ static void host_drivers_make_a_group_nonviable(void **state)
 	assert_string_equal(captured.text, "");
 }
 
+static void groups_are_not_listed_if_that_of_every_device_is_known(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC, .driver = "igb", .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", NIC, .group = "1");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .group = "2");
+	fakesys_pci(fake, "0000:03:00.0", NIC);
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:01:00.0");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/2/devices/0000:02:00.0");
+	scan_unwatched();
+	read_details(DETAIL_GROUP_PEERS);
+	assert_int_equal(device("01:00.0")->group_peers.count, 1);
+	assert_string_equal(device("01:00.0")->group_peers.items[0], "0000:01:00.1");
+	assert_int_equal(device("01:00.0")->nonviable_peers.count, 0);
+	assert_string_equal(device("01:00.1")->nonviable_peers.items[0], "0000:01:00.0");
+	assert_int_equal(device("02:00.0")->group_peers.count, 0);
+	/* of an unselected device it is not known */
+	scan_unwatched();
+	inventory->devices[3].selected = false;
+	inventory->selected--;
+	read_details(DETAIL_GROUP_PEERS);
+	assert_int_equal(device("01:00.0")->group_peers.count, 0);
+	assert_int_equal(device("01:00.1")->group_peers.count, 1);
+	/* a group that is missing in the list is looked up */
+	fakesys_pci(fake, "0000:03:00.1", NIC, .group = "3");
+	fakesys_pci(fake, "0000:03:00.2", NIC, .group = "3");
+	scan_unwatched();
+	read_details(DETAIL_GROUP_PEERS);
+	assert_int_equal(device("01:00.0")->group_peers.count, 1);
+	assert_int_equal(device("03:00.1")->group_peers.count, 0);
+	assert_string_equal(captured.text, "");
+}
+
+static void groups_are_listed_if_that_of_a_device_is_unknown(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:01:00.0", NIC, .group = "1");
+	fakesys_pci(fake, "0000:01:00.1", NIC);
+	fakesys_link(fake, "sys/bus/pci/devices/0000:01:00.1/iommu_group",
+		     "../../kernel/iommu_groups/none");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:01:00.0");
+	fakesys_directory(fake, "sys/kernel/iommu_groups/1/devices/0000:01:00.1");
+	scan_unwatched();
+	read_details(DETAIL_GROUP_PEERS);
+	assert_true(device("01:00.1")->incomplete);
+	assert_int_equal(device("01:00.0")->group_peers.count, 1);
+	assert_string_equal(device("01:00.0")->group_peers.items[0], "0000:01:00.1");
+}
+
 static void invalid_links_and_speeds_are_absent(void **state)
 {
 	(void)state;
@@ -593,6 +747,35 @@ static void a_link_is_degraded_if_device_and_port_support_more(void **state)
 	assert_false(device_knows_link(device("00:02.0")));
 	assert_false(device_knows_link(device("01:01.0")));
 	assert_false(device_has_degraded_link(device("01:01.0")));
+	assert_string_equal(captured.text, "");
+}
+
+static void the_link_of_a_port_is_read_once(void **state)
+{
+	(void)state;
+	fakesys_pci(fake, "0000:00:01.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	link("0000:00:01.0", "8.0 GT/s PCIe\n", "8\n", "8.0 GT/s PCIe\n", "8\n");
+	fakesys_pci(fake, "0000:01:00.0", NIC, .below = "0000:00:01.0");
+	link("0000:01:00.0", "8.0 GT/s PCIe\n", "4\n", "16.0 GT/s PCIe\n", "16\n");
+	/* of a suspended port only what the parent directory has */
+	fakesys_pci(fake, "0000:00:02.0", .vendor = 0x8086, .device = 0x3420, .class = 0x060400);
+	link("0000:00:02.0", "8.0 GT/s PCIe\n", "8\n", "2.5 GT/s PCIe\n", "2\n");
+	file("0000:00:02.0", "power/runtime_status", "suspended\n");
+	fakesys_pci(fake, "0000:02:00.0", NIC, .below = "0000:00:02.0");
+	link("0000:02:00.0", "8.0 GT/s PCIe\n", "4\n", "16.0 GT/s PCIe\n", "16\n");
+	/* on the root bus of a domain of Intel's VMD */
+	fakesys_pci(fake, "10000:00:01.0", NIC, .below = "0000:00:01.0/pci10000:00");
+	link("10000:00:01.0", "8.0 GT/s PCIe\n", "4\n", "8.0 GT/s PCIe\n", "4\n");
+	scan_all();
+	read_details(DETAIL_LINK | DETAIL_ANCESTORS);
+	assert_null(strstr(seen.text, "0000:01:00.0/../max_link_speed"));
+	assert_contains(seen.text, "0000:02:00.0/../max_link_speed");
+	assert_true(device("01:00.0")->link.port_speed > 7.9);
+	assert_int_equal(device("01:00.0")->link.port_width, 8);
+	assert_true(device_has_degraded_link(device("01:00.0")));
+	assert_int_equal(device("02:00.0")->link.port_width, 2);
+	assert_false(device("10000:00:01.0")->present & HAS_PORT_LINK);
+	assert_int_equal(device("10000:00:01.0")->ancestor_count, 1);
 	assert_string_equal(captured.text, "");
 }
 
@@ -678,6 +861,12 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(interfaces_of_virtio_devices_are_found, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			interfaces_of_many_devices_are_those_of_the_network_class, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			without_the_network_class_the_directories_are_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_recording_has_the_interfaces_of_the_devices_only,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(vfs_have_the_uplink_of_their_pf, setup, teardown),
 		cmocka_unit_test_setup_teardown(vgpu_types_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(attributes_of_nvidia_are_read_of_its_devices_only,
@@ -692,8 +881,13 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(host_drivers_make_a_group_nonviable, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			groups_are_not_listed_if_that_of_every_device_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(groups_are_listed_if_that_of_a_device_is_unknown,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(invalid_links_and_speeds_are_absent, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(the_link_of_a_port_is_read_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_is_degraded_if_device_and_port_support_more,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(paths_do_not_depend_on_bus_numbers, setup,
