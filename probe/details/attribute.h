@@ -3,6 +3,7 @@
 #ifndef PCIPROBE_DETAILS_ATTRIBUTE_H
 #define PCIPROBE_DETAILS_ATTRIBUTE_H
 
+#include "probe/details/kept.h"
 #include "probe/device.h"
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
@@ -14,8 +15,11 @@ struct pf_vfs {
 };
 
 struct details_reader {
-	struct sysdir dir; /* of the device */
+	const struct sysdir *devices; /* of all devices */
+	struct sysdir dir; /* of the device; fd -1: not opened, since only attribute_* are used */
 	struct pci_device *device;
+	struct kept *kept; /* files of earlier readings, or NULL */
+	struct kept_device *kept_device;
 	const struct log *log;
 	struct sysdir mdev_bus; /* parent devices of the mdev framework; fd -1: none */
 	struct pf_vfs *pfs;	/* of the PFs read so far */
