@@ -24,6 +24,8 @@ struct probe {
 	struct names *names;
 	struct selection selection;
 	unsigned details, other_details;
+	bool keep_files;
+	struct kept kept;
 	struct ownership_options ownership;
 	char *vf_helper;
 };
@@ -131,6 +133,7 @@ int probe_new(const struct probe_options *options, struct probe **ret)
 	probe->log = options->log;
 	probe->details = options->details;
 	probe->other_details = options->other_details;
+	probe->keep_files = options->keep_files;
 	probe->ownership.libvirt_helper = options->libvirt_helper;
 	probe->ownership.host_processes = options->details & DETAIL_HOST_PROCESSES;
 	if (options->vf_helper)
@@ -161,6 +164,7 @@ void probe_free(struct probe *probe)
 		return;
 	names_free(probe->names);
 	config_free(probe->config);
+	kept_close(&probe->kept);
 	sysroot_free(probe->root);
 	free(probe->vf_helper);
 	free(probe);
@@ -313,10 +317,21 @@ static struct pci_device copy_static(const struct pci_device *device)
 	};
 }
 
-/* Reads only the volatile attributes of the devices of LAST and copies the others. */
-static int reread_devices(struct probe *probe, const struct inventory *last,
+/* What changes with a driver. */
+static int copy_drivers(struct pci_device *device, const struct pci_device *from)
+{
+	device->driver = from->driver ? strdup(from->driver) : NULL;
+	if (from->driver && !device->driver)
+		return -ENOMEM;
+	return strings_add_all(&device->nonviable_peers, &from->nonviable_peers);
+}
+
+/* Reads only the volatile attributes of the devices of LAST and copies the others; those of
+ * drivers, too, if SETTLED. */
+static int reread_devices(struct probe *probe, const struct inventory *last, bool settled,
 			  struct inventory *inventory)
 {
+	const unsigned copied = DETAIL_STATIC | (settled ? DETAIL_DRIVER : 0);
 	size_t capacity = last->count ? last->count : 1;
 	int error;
 
@@ -345,10 +360,13 @@ static int reread_devices(struct probe *probe, const struct inventory *last,
 		device->path = from->path ? strdup(from->path) : NULL;
 		if (from->path && !device->path)
 			return -ENOMEM;
+		error = settled ? copy_drivers(device, from) : 0;
+		if (error < 0)
+			return error;
 	}
-	error = details_read(probe->root, &probe->log, probe->details & ~(unsigned)DETAIL_STATIC, 0,
-			     ~(unsigned)DETAIL_STATIC, inventory);
-	if (error < 0)
+	error = details_read_again(probe->root, &probe->log, probe->details & ~copied, ~copied,
+				   probe->keep_files ? &probe->kept : NULL, settled, inventory);
+	if (error < 0 || settled)
 		return error;
 	/* the members of a group are static, but not their drivers */
 	return read_nonviable_peers(probe->root, inventory);
@@ -402,22 +420,32 @@ static bool same_list(const struct probe *probe, const struct inventory *last)
 	return scan_fingerprint(probe->root, &fingerprint) == 0 && fingerprint == last->fingerprint;
 }
 
+/* Whether INVENTORY, with what was read of the devices of LAST, is to be used. What is missing may
+ * be so because the kernel is about to say that a device is removed. */
+static bool is_valid(const struct probe *probe, const struct inventory *last, bool settled,
+		     const struct inventory *inventory)
+{
+	if (settled && (!probe->keep_files || probe->kept.missed) && !same_list(probe, last))
+		return false;
+	return same_devices(last, inventory);
+}
+
 /* Reads only the volatile attributes if nothing else can have changed since LAST. Otherwise *ret
  * stays NULL: binding a driver can add an IOMMU group (it does without an IOMMU), and attributes
  * that were unreadable before may be readable now. */
-static int try_partial_read(struct probe *probe, const struct inventory *last,
+static int try_partial_read(struct probe *probe, const struct inventory *last, bool settled,
 			    struct inventory **ret)
 {
 	struct inventory *inventory;
 	int error;
 
-	if (last->incomplete || !same_list(probe, last))
+	if (last->incomplete || (!settled && !same_list(probe, last)))
 		return 0;
 	inventory = new_inventory();
 	if (!inventory)
 		return -ENOMEM;
-	error = reread_devices(probe, last, inventory);
-	if (error < 0 || !same_devices(last, inventory))
+	error = reread_devices(probe, last, settled, inventory);
+	if (error < 0 || !is_valid(probe, last, settled, inventory))
 		inventory_free(inventory);
 	else
 		*ret = inventory;
@@ -429,6 +457,7 @@ static int read_all(struct probe *probe, struct inventory **ret)
 	struct inventory *inventory = new_inventory();
 	int error;
 
+	kept_close(&probe->kept);
 	if (!inventory)
 		return -ENOMEM;
 	error = read_devices(probe, inventory);
@@ -440,7 +469,8 @@ static int read_all(struct probe *probe, struct inventory **ret)
 }
 
 /* LAST may be NULL. */
-static int read_inventory(struct probe *probe, const struct inventory *last, struct inventory **ret)
+static int read_inventory(struct probe *probe, const struct inventory *last, bool settled,
+			  struct inventory **ret)
 {
 	struct inventory *inventory = NULL;
 	struct timespec start;
@@ -448,7 +478,7 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (last)
-		error = try_partial_read(probe, last, &inventory);
+		error = try_partial_read(probe, last, settled, &inventory);
 	if (error == 0 && !inventory)
 		error = read_all(probe, &inventory);
 	if (error == 0 && (probe->details & DETAIL_VF_SETTINGS))
@@ -475,12 +505,13 @@ static int read_inventory(struct probe *probe, const struct inventory *last, str
 
 int probe_read(struct probe *probe, struct inventory **ret)
 {
-	return read_inventory(probe, NULL, ret);
+	return read_inventory(probe, NULL, false, ret);
 }
 
-int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret)
+int probe_read_again(struct probe *probe, const struct inventory *last, bool settled,
+		     struct inventory **ret)
 {
-	return read_inventory(probe, last, ret);
+	return read_inventory(probe, last, settled, ret);
 }
 
 const struct config *probe_config(const struct probe *probe)

@@ -33,6 +33,10 @@ struct probe_options {
 	/* Further restrictions; NULL: none. They must outlive the probe. */
 	const struct rule_list *filters, *slots, *names;
 
+	/* For a probe that reads again and again: attributes stay open from one probe_read_again to
+	 * the next (kept.h). Only below the root "/". */
+	bool keep_files;
+
 	sysroot_observer *observer; /* called for all reads below the root; may be NULL */
 	void *observer_data;
 };
@@ -49,8 +53,11 @@ int probe_read(struct probe *probe, struct inventory **ret);
 /* Like probe_read, for callers who know that no process has opened or closed a device since LAST,
  * which was read with this probe. Unless devices were added or removed or a driver changed, only
  * volatile attributes are re-read: drivers, links, errors, power and the like. Static ones
- * (DETAIL_STATIC) and owners are copied from LAST, which is not modified. */
-int probe_read_again(struct probe *probe, const struct inventory *last, struct inventory **ret);
+ * (DETAIL_STATIC) and owners are copied from LAST, which is not modified. SETTLED: the kernel has
+ * not said that a device was added or removed or that a driver was bound or unbound since LAST was
+ * begun, and would have; then the devices are not listed, and their drivers are copied, too. */
+int probe_read_again(struct probe *probe, const struct inventory *last, bool settled,
+		     struct inventory **ret);
 
 /* Parts of the probe, which owns them. */
 const struct config *probe_config(const struct probe *probe); /* path is NULL if none was read */

@@ -45,6 +45,9 @@ int publisher_new(const struct settings *settings, const struct log *log,
 		publisher_free(publisher);
 		return error;
 	}
+	/* not to wait, but because then less is read while the kernel reports no change; without
+	 * it, which was logged, everything is */
+	monitor_listen(publisher->monitor);
 	*ret = publisher;
 	return 0;
 }

@@ -3,8 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ATTRIBUTE_PATH_SIZE (ADDRESS_SIZE + 32)
 
 bool is_absent(int error)
 {
@@ -28,10 +31,36 @@ void attribute_failed(struct details_reader *reader, const char *name, const cha
 	reader->device->incomplete = true;
 }
 
+/* The path of the attribute NAME below the directory of all devices. */
+static const char *path_of(const struct details_reader *reader, const char *name,
+			   char path[static ATTRIBUTE_PATH_SIZE])
+{
+	char address[ADDRESS_SIZE];
+
+	snprintf(path, ATTRIBUTE_PATH_SIZE, "%s/%s",
+		 address_format(&reader->device->address, address), name);
+	return path;
+}
+
+static ssize_t read_text(struct details_reader *reader, const char *name,
+			 char text[static ATTRIBUTE_SIZE])
+{
+	int index = reader->kept ? kept_index(name) : -1;
+	char path[ATTRIBUTE_PATH_SIZE];
+
+	if (index >= 0)
+		return kept_read(reader->kept, reader->kept_device, index, reader->devices,
+				 &reader->dir, text);
+	if (reader->dir.fd < 0)
+		return sysdir_read(reader->devices, path_of(reader, name, path), text,
+				   ATTRIBUTE_SIZE);
+	return sysdir_read(&reader->dir, name, text, ATTRIBUTE_SIZE);
+}
+
 bool attribute_text(struct details_reader *reader, const char *name,
 		    char text[static ATTRIBUTE_SIZE])
 {
-	ssize_t length = sysdir_read(&reader->dir, name, text, ATTRIBUTE_SIZE);
+	ssize_t length = read_text(reader, name, text);
 
 	if (length >= 0 && strlen(text) == (size_t)length)
 		return true;
@@ -81,7 +110,14 @@ bool attribute_number(struct details_reader *reader, const char *name, int base,
 
 bool attribute_link_name(struct details_reader *reader, const char *name, char *buffer, size_t size)
 {
-	int error = sysdir_link_name(&reader->dir, name, buffer, size);
+	char path[ATTRIBUTE_PATH_SIZE];
+	int error;
+
+	if (reader->dir.fd < 0)
+		error = sysdir_link_name(reader->devices, path_of(reader, name, path), buffer,
+					 size);
+	else
+		error = sysdir_link_name(&reader->dir, name, buffer, size);
 
 	if (error == -EBADMSG)
 		attribute_failed(reader, name, "unexpected link target");

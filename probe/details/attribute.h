@@ -3,6 +3,7 @@
 #ifndef PCIPROBE_DETAILS_ATTRIBUTE_H
 #define PCIPROBE_DETAILS_ATTRIBUTE_H
 
+#include "probe/details/kept.h"
 #include "probe/device.h"
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
@@ -21,10 +22,13 @@ struct netdev {
 };
 
 struct details_reader {
-	struct sysdir dir; /* of the device */
+	const struct sysdir *devices; /* of all devices */
+	struct sysdir dir; /* of the device; fd -1: not opened, since only attribute_* are used */
 	struct pci_device *device;
 	unsigned wanted;	       /* enum detail, of the device */
 	const struct pci_device *port; /* the upstream port; NULL: none, or unknown */
+	struct kept *kept;	       /* files of earlier readings, or NULL */
+	struct kept_device *kept_device;
 	const struct log *log;
 	struct netdev *netdevs; /* of all devices, sorted, if has_netdevs */
 	size_t netdev_count;

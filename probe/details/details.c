@@ -98,23 +98,24 @@ static void read_label(struct details_reader *reader)
 static const struct {
 	unsigned details;
 	void (*read)(struct details_reader *reader);
+	bool opens; /* needs the device's directory, for more than attribute_* */
 } READERS[] = {
-	{DETAIL_DRIVER | DETAIL_INTERFACES, read_driver},
-	{DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS, read_iommu_group},
-	{DETAIL_NUMA_NODE, read_numa_node},
-	{DETAIL_REVISION, read_revision},
-	{DETAIL_MODALIAS, read_modalias},
-	{DETAIL_SRIOV, read_sriov},
-	{DETAIL_VF_INDEX, read_vf_index},
-	{DETAIL_INTERFACES, read_interfaces},
-	{DETAIL_PF_INTERFACE, read_pf_interface},
-	{DETAIL_RESET_METHODS, read_reset_methods},
-	{DETAIL_POWER, read_power},
-	{DETAIL_POWER | DETAIL_LINK, read_runtime_status},
-	{DETAIL_LINK, read_link},
-	{DETAIL_AER, read_aer},
-	{DETAIL_LABEL, read_label},
-	{DETAIL_VGPU, read_vgpu},
+	{DETAIL_DRIVER | DETAIL_INTERFACES, read_driver, false},
+	{DETAIL_IOMMU_GROUP | DETAIL_GROUP_PEERS, read_iommu_group, false},
+	{DETAIL_NUMA_NODE, read_numa_node, false},
+	{DETAIL_REVISION, read_revision, false},
+	{DETAIL_MODALIAS, read_modalias, false},
+	{DETAIL_SRIOV, read_sriov, true},
+	{DETAIL_VF_INDEX, read_vf_index, true},
+	{DETAIL_INTERFACES, read_interfaces, true},
+	{DETAIL_PF_INTERFACE, read_pf_interface, true},
+	{DETAIL_RESET_METHODS, read_reset_methods, false},
+	{DETAIL_POWER, read_power, false},
+	{DETAIL_POWER | DETAIL_LINK, read_runtime_status, false},
+	{DETAIL_LINK, read_link, false},
+	{DETAIL_AER, read_aer, false},
+	{DETAIL_LABEL, read_label, false},
+	{DETAIL_VGPU, read_vgpu, true},
 };
 
 static int set_ancestors(struct pci_device *device, const char *path)
@@ -185,6 +186,42 @@ static const struct pci_device *find_port(const struct inventory *inventory, con
 	return address_parse_full(name, &address) == 0 ? inventory_find(inventory, &address) : NULL;
 }
 
+/* Of VFs of the same PF, only the first reads the PF's interfaces. */
+static bool needs_pf(const struct details_reader *reader)
+{
+	const struct pci_device *device = reader->device;
+
+	return (device->present & HAS_PF) &&
+	       address_compare(&reader->pf.address, &device->sriov.pf) != 0;
+}
+
+/* Opening a directory takes two system calls. */
+static bool needs_directory(const struct details_reader *reader, unsigned wanted)
+{
+	if (!reader->kept)
+		return true;
+	if (!needs_pf(reader))
+		wanted &= ~(unsigned)DETAIL_PF_INTERFACE;
+	for (size_t i = 0; i < sizeof(READERS) / sizeof(*READERS); i++)
+		if ((wanted & READERS[i].details) && READERS[i].opens)
+			return true;
+	return false;
+}
+
+static int open_directory(struct details_reader *reader, const char *name, unsigned wanted)
+{
+	const struct sysdir *devices = reader->devices;
+	int error = 0;
+
+	reader->dir = (struct sysdir){.root = devices->root, .fd = -1};
+	snprintf(reader->dir.path, sizeof(reader->dir.path), "%.200s/%s", devices->path, name);
+	if (needs_directory(reader, wanted))
+		error = sysdir_open(devices, name, &reader->dir);
+	if (error < 0 && reader->kept)
+		reader->kept->missed = true;
+	return error;
+}
+
 /* Returns 1, 0 if the device is known to be removed, or -ENOMEM. DEVICES is the directory of all
  * devices. */
 static int read_device(const struct sysdir *devices, const char *name,
@@ -204,7 +241,7 @@ static int read_device(const struct sysdir *devices, const char *name,
 		if (length >= 0)
 			reader->port = find_port(inventory, path);
 	}
-	error = sysdir_open(devices, name, &reader->dir);
+	error = open_directory(reader, name, wanted);
 	if (error < 0 && !is_absent(error)) {
 		reader->dir = (struct sysdir){.root = devices->root, .fd = -1};
 		attribute_failed(reader, name, strerror(-error));
@@ -233,9 +270,12 @@ static void remove_device(struct inventory *inventory, size_t index)
 	inventory->count--;
 }
 
-/* Those of selected devices, those of other devices, and those that are needed for :expect:. */
+/* Those of selected devices, those of other devices, and those that are needed for :expect:. KEPT
+ * and SETTLED: see details_read_again. */
 struct wanted {
 	unsigned selected, others, expected;
+	struct kept *kept;
+	bool settled;
 };
 
 static unsigned wanted_details(const struct wanted *wanted, const struct pci_device *device)
@@ -280,9 +320,11 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 			const struct wanted *wanted, struct inventory *inventory,
 			bool *ret_unchanged)
 {
-	struct details_reader reader = {.log = log, .mdev_bus = {.fd = -1}};
+	struct details_reader reader = {
+		.log = log, .devices = devices, .kept = wanted->kept, .mdev_bus = {.fd = -1}};
+	size_t number = 0; /* of the device before any is removed */
 	char name[ADDRESS_SIZE];
-	int found = 0;
+	int found = wanted->kept ? kept_begin(wanted->kept, inventory) : 0;
 
 	if (wanted->selected & DETAIL_VGPU)
 		sysdir_open(sysroot_dir(devices->root), "sys/class/mdev_bus", &reader.mdev_bus);
@@ -290,9 +332,11 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 		read_netdevs(&reader, devices->root,
 			     wanted->others & DETAIL_INTERFACES ? inventory->count
 								: inventory->selected);
-	for (size_t i = 0; i < inventory->count;) {
+	for (size_t i = 0; i < inventory->count && found >= 0; number++) {
 		unsigned details;
 
+		if (reader.kept)
+			reader.kept_device = &reader.kept->devices[number];
 		reader.device = &inventory->devices[i];
 		details = wanted_details(wanted, reader.device);
 		if (details) {
@@ -315,7 +359,7 @@ static int read_devices(const struct sysdir *devices, const struct log *log,
 	sysdir_close(&reader.mdev_bus);
 	if (found < 0)
 		return found;
-	*ret_unchanged = remove_removed(devices, log, inventory);
+	*ret_unchanged = !wanted->settled && remove_removed(devices, log, inventory);
 	return 0;
 }
 
@@ -327,22 +371,21 @@ static bool any_is_expected(const struct inventory *inventory, unsigned details)
 	return false;
 }
 
-int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
-		 unsigned expected, struct inventory *inventory)
+static int read_wanted(struct sysroot *root, const struct log *log, const struct wanted *all,
+		       struct inventory *inventory)
 {
 	_cleanup_sysdir_ struct sysdir devices = {.fd = -1};
 	bool unchanged = false, all_known;
+	unsigned wanted = all->selected;
 	int error;
 
-	others &= DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP;
-	if (!others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)) &&
-	    !any_is_expected(inventory, expected))
+	if (!all->others && (!inventory->selected || !(wanted & ~(unsigned)DETAIL_ANY_NAME)) &&
+	    !any_is_expected(inventory, all->expected))
 		return 0;
 	error = sysdir_open(sysroot_dir(root), SCAN_DIRECTORY, &devices);
 	if (error < 0)
 		return error;
-	error = read_devices(&devices, log, &(struct wanted){wanted, others, expected}, inventory,
-			     &unchanged);
+	error = read_devices(&devices, log, all, inventory, &unchanged);
 	/* a recording has the lists of the groups */
 	all_known = unchanged && inventory->selected == inventory->count &&
 		    !inventory->incomplete && !sysroot_is_watched(root);
@@ -357,6 +400,29 @@ int details_read(struct sysroot *root, const struct log *log, unsigned wanted, u
 	if (error == 0 && (wanted & DETAIL_SLOT))
 		error = read_slots(root, log, inventory);
 	return error;
+}
+
+int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
+		 unsigned expected, struct inventory *inventory)
+{
+	const struct wanted all = {
+		.selected = wanted,
+		.others = others &
+			  (DETAIL_SRIOV | DETAIL_INTERFACES | DETAIL_DRIVER | DETAIL_IOMMU_GROUP),
+		.expected = expected,
+	};
+
+	return read_wanted(root, log, &all, inventory);
+}
+
+int details_read_again(struct sysroot *root, const struct log *log, unsigned wanted,
+		       unsigned expected, struct kept *kept, bool settled,
+		       struct inventory *inventory)
+{
+	const struct wanted all = {
+		.selected = wanted, .expected = expected, .kept = kept, .settled = settled};
+
+	return read_wanted(root, log, &all, inventory);
 }
 
 int details_read_paths(struct sysroot *root, const struct log *log, struct inventory *inventory)

@@ -5,6 +5,7 @@
 #ifndef PCIPROBE_DETAILS_DETAILS_H
 #define PCIPROBE_DETAILS_DETAILS_H
 
+#include "probe/details/kept.h"
 #include "probe/device.h"
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
@@ -61,6 +62,13 @@ enum detail {
  * Returns 0 or a negative errno. */
 int details_read(struct sysroot *root, const struct log *log, unsigned wanted, unsigned others,
 		 unsigned expected, struct inventory *inventory);
+
+/* Reads details like details_read, of devices that were read before. KEPT (or NULL) has the files
+ * that stay open between readings. SETTLED: the caller knows that no device was removed, or checks
+ * it if KEPT missed an attribute; otherwise the devices are listed. */
+int details_read_again(struct sysroot *root, const struct log *log, unsigned wanted,
+		       unsigned expected, struct kept *kept, bool settled,
+		       struct inventory *inventory);
 
 /* Reads the path of all devices, for rules that need it before anything is selected. A path that
  * cannot be read is logged. Returns 0 or a negative errno. */

@@ -9,8 +9,9 @@
 
 /* A full reading after an event is repeated once: the process of a killed VM ends a little later
  * than it closes its devices. Some states end without an event: a process that could not be
- * inspected exits, a reservation of Proxmox expires, a VM closes a vDPA node in a private /dev.
- * They are checked every few readings. */
+ * inspected exits, a reservation of Proxmox expires, a VM closes a vDPA node in a private /dev. So
+ * does a driver that fails to bind, which may have been read while it tried. They are checked every
+ * few readings. */
 #define FULL_READINGS_AFTER_EVENT 2
 #define READINGS_PER_RECHECK 6
 
@@ -36,6 +37,7 @@ struct monitor {
 	unsigned full_readings; /* still to come, whatever happens */
 	unsigned skipped;	/* readings since the last full one while a state may end without an
 				   event */
+	unsigned unlisted;	/* readings since the devices and their drivers were last read */
 };
 
 static struct stamp read_stamp(const char *path)
@@ -84,6 +86,7 @@ static int start(struct monitor *monitor)
 	if (error < 0)
 		return error;
 	monitor->stamp = read_stamp(monitor->config_path);
+	monitor->options.keep_files = sysroot_is_host(monitor->root);
 	return probe_new(&monitor->options, &monitor->probe);
 }
 
@@ -183,6 +186,16 @@ static bool needs_full_reading(struct monitor *monitor, unsigned causes)
 	return true;
 }
 
+/* Whether the devices and their drivers are the same as in the last reading. Events cause a full
+ * reading. */
+static bool is_settled(struct monitor *monitor, bool full)
+{
+	if (full || !watch_sees_devices(monitor->watch) ||
+	    ++monitor->unlisted >= READINGS_PER_RECHECK)
+		monitor->unlisted = 0;
+	return monitor->unlisted;
+}
+
 static bool is_partial(const struct inventory *inventory)
 {
 	for (size_t i = 0; i < OWNER_SOURCE_COUNT; i++)
@@ -216,6 +229,7 @@ void monitor_recheck(struct monitor *monitor)
 int monitor_read(struct monitor *monitor, struct monitor_reading *ret)
 {
 	struct inventory *inventory;
+	bool settled;
 	int error;
 
 	free_previous(monitor);
@@ -224,10 +238,11 @@ int monitor_read(struct monitor *monitor, struct monitor_reading *ret)
 					.config_path = monitor->config_path};
 	ret->config_status = check_config(monitor);
 	ret->full = needs_full_reading(monitor, ret->causes) || monitor->next || !monitor->current;
+	settled = is_settled(monitor, ret->full);
 	if (ret->full)
 		error = probe_read(monitor->next ? monitor->next : monitor->probe, &inventory);
 	else
-		error = probe_read_again(monitor->probe, monitor->current, &inventory);
+		error = probe_read_again(monitor->probe, monitor->current, settled, &inventory);
 	if (error < 0) {
 		/* the events before this reading are still to be followed up */
 		monitor->full_readings = FULL_READINGS_AFTER_EVENT;

@@ -41,9 +41,10 @@ int monitor_new(const struct probe_options *options, struct monitor **ret);
 void monitor_free(struct monitor *monitor);
 
 /* Returns a descriptor that is readable when it is time for monitor_read, for callers that wait
- * instead of reading regularly. Some changes (counters, links, VFIO nodes opened in a container)
- * don't make it readable, so these callers read from time to time nevertheless. The descriptor
- * belongs to the monitor. Returns a negative errno if there is none. */
+ * instead of reading regularly, and lets monitor_read read less while the kernel reports no change
+ * of devices and drivers. Some changes (counters, links, VFIO nodes opened in a container) don't
+ * make it readable, so these callers read from time to time nevertheless. The descriptor belongs to
+ * the monitor. Returns a negative errno if there is none. */
 int monitor_listen(struct monitor *monitor);
 
 /* Makes the next reading search processes if a state may have ended without an event, as every

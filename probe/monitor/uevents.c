@@ -4,7 +4,31 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Linux, lib/kobject_uevent.c, uevent_net_broadcast_untagged(), and include/linux/proc_ns.h,
+ * PROC_USER_INIT_INO. If that namespace is above this process's, the ioctl fails with EPERM. */
+#define INITIAL_USER_NAMESPACE 0xeffffffdu
+
+bool uevents_are_complete(void)
+{
+	int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int user = network < 0 ? -1 : ioctl(network, NS_GET_USERNS);
+	struct stat status;
+	bool complete = user >= 0 && fstat(user, &status) == 0 &&
+			status.st_ino == INITIAL_USER_NAMESPACE;
+
+	if (user >= 0)
+		close(user);
+	if (network >= 0)
+		close(network);
+	return complete;
+}
 
 #ifdef HAVE_LIBUDEV
 

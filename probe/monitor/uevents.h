@@ -16,6 +16,10 @@ struct uevents;
 int uevents_new(const struct log *log, struct uevents **ret);
 void uevents_free(struct uevents *uevents);
 
+/* Whether the kernel sends this process the messages of all devices: only to network namespaces of
+ * the initial user namespace. In others there are none, which looks like a host at rest. */
+bool uevents_are_complete(void);
+
 /* A descriptor that is readable when there are messages. */
 int uevents_fd(const struct uevents *uevents);
 

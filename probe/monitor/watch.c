@@ -37,6 +37,7 @@ struct watch {
 	char refcount[32];		  /* the kernel's count at the last check */
 	/* from here on of watch_listen */
 	struct uevents *uevents; /* NULL: not used */
+	bool sees_devices;
 	int epoll;
 	const char *config;
 	int config_directory; /* descriptor of inotify, -1: not watched */
@@ -219,7 +220,10 @@ static int listen_to_uevents(struct watch *watch)
 {
 	int error = uevents_new(watch->log, &watch->uevents);
 
-	return error ? error : add_descriptor(watch, uevents_fd(watch->uevents));
+	if (error < 0)
+		return error;
+	watch->sees_devices = uevents_are_complete();
+	return add_descriptor(watch, uevents_fd(watch->uevents));
 }
 
 int watch_listen(struct watch *watch, const char *config)
@@ -244,6 +248,11 @@ int watch_listen(struct watch *watch, const char *config)
 		log_warning(watch->log, "uevents: %s; changed devices are noticed later",
 			    error == -ENOTSUP ? "built without libudev" : strerror(-error));
 	return watch->epoll;
+}
+
+bool watch_sees_devices(const struct watch *watch)
+{
+	return watch->sees_devices;
 }
 
 unsigned watch_read(struct watch *watch)

@@ -13,6 +13,8 @@
 #include "probe/log.h"
 #include "probe/sysfs/sysroot.h"
 
+#include <stdbool.h>
+
 struct watch;
 
 /* What happened: bits. */
@@ -35,6 +37,10 @@ void watch_free(struct watch *watch);
  * readable when anything but a change of the count happened; it belongs to the watch. Returns a
  * negative errno if there is none. Failures to listen are logged. */
 int watch_listen(struct watch *watch, const char *config);
+
+/* Whether watch_read notices every device that is added or removed and every driver that is bound
+ * or unbound: it listens to uevents, and the kernel sends them all. */
+bool watch_sees_devices(const struct watch *watch);
 
 /* Returns what happened since the last call (enum watch_cause); WATCH_FILES in the first one. */
 unsigned watch_read(struct watch *watch);

@@ -180,14 +180,16 @@ void sysdir_close(struct sysdir *dir)
 	*dir = (struct sysdir){.fd = -1};
 }
 
-/* Files in sysfs and /proc may return their contents in pieces. */
-static ssize_t read_all(int fd, char *buffer, size_t size)
+/* Files in sysfs and /proc may return their contents in pieces. A file that is read AGAIN is not at
+ * its start. */
+static ssize_t read_all(int fd, bool again, char *buffer, size_t size)
 {
 	size_t length = 0;
 	ssize_t n;
 
 	while (length < size) {
-		n = read(fd, buffer + length, size - length);
+		n = again ? pread(fd, buffer + length, size - length, (off_t)length)
+			  : read(fd, buffer + length, size - length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -202,23 +204,41 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 	return -EFBIG;
 }
 
-ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, size_t size)
+static ssize_t read_file(const struct sysdir *at, const char *name, int fd, bool again,
+			 char *buffer, size_t size)
 {
-	ssize_t length;
-	int fd;
+	ssize_t length = read_all(fd, again, buffer, size);
 
-	/* O_NONBLOCK: in an untrusted recording it may be a FIFO */
-	fd = open_below(at, name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return fd;
-	length = read_all(fd, buffer, size);
-	close(fd);
 	if (length < 0)
 		return length;
 	notify_observer(at, SYSROOT_FILE, name, buffer, (size_t)length);
 	while (length > 0 && strchr(" \t\r\n", buffer[length - 1]) && buffer[length - 1])
 		length--;
 	buffer[length] = '\0';
+	return length;
+}
+
+int sysdir_open_file(const struct sysdir *at, const char *name)
+{
+	/* O_NONBLOCK: in an untrusted recording it may be a FIFO */
+	return open_below(at, name, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+}
+
+ssize_t sysdir_read_file(const struct sysdir *at, const char *name, int fd, char *buffer,
+			 size_t size)
+{
+	return read_file(at, name, fd, true, buffer, size);
+}
+
+ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, size_t size)
+{
+	int fd = sysdir_open_file(at, name);
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = read_file(at, name, fd, false, buffer, size);
+	close(fd);
 	return length;
 }
 

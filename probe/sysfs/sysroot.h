@@ -75,6 +75,12 @@ void sysdir_close(struct sysdir *dir);
  * the file is larger. */
 ssize_t sysdir_read(const struct sysdir *at, const char *name, char *buffer, size_t size);
 
+/* The same in two steps, for a file that is read again and again: opens it, which returns a
+ * descriptor or a negative errno, and reads it from its start, which a FIFO does not allow. */
+int sysdir_open_file(const struct sysdir *at, const char *name);
+ssize_t sysdir_read_file(const struct sysdir *at, const char *name, int fd, char *buffer,
+			 size_t size);
+
 /* Whether AT has an entry NAME (without slashes). It is neither opened nor followed. */
 bool sysdir_has(const struct sysdir *at, const char *name);
 

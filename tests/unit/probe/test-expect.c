@@ -407,7 +407,7 @@ static void assert_read(struct fakesys *fake, const char *text, const char *expe
 	fakesys_file(fake, "etc/pciprobe/pci.conf", text);
 	assert_int_equal(probe_new(&options, &probe), 0);
 	assert_int_equal(probe_read(probe, &first), 0);
-	assert_int_equal(probe_read_again(probe, first, &second), 0);
+	assert_int_equal(probe_read_again(probe, first, false, &second), 0);
 	assert_int_equal(first->finding_count, second->finding_count);
 	for (size_t i = 0; i < first->finding_count; i++)
 		assert_true(finding_same(&first->findings[i], &second->findings[i]));

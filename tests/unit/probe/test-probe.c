@@ -141,7 +141,7 @@ static void read_again(void)
 	seen.text[0] = '\0';
 	inventory_free(second);
 	second = NULL;
-	assert_int_equal(probe_read_again(probe, inventory, &second), 0);
+	assert_int_equal(probe_read_again(probe, inventory, false, &second), 0);
 }
 
 /* Adds a device that is held by a VM, and reads the devices. */
@@ -238,7 +238,7 @@ static void after_a_change_everything_is_read(void **state)
 	assert_int_equal(second->devices[3].device, 0x9999);
 	/* the device list cannot be read */
 	fakesys_remove(fake, "sys/bus/pci");
-	assert_int_equal(probe_read_again(probe, second, &inventory), -ENOENT);
+	assert_int_equal(probe_read_again(probe, second, false, &inventory), -ENOENT);
 	inventory_free(second);
 	second = NULL;
 }
