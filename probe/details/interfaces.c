@@ -269,9 +269,10 @@ static const struct netdev *add_netdevs(struct details_reader *reader, const str
 
 void read_interfaces(struct details_reader *reader)
 {
-	const struct netdev *netdev, *end = reader->netdevs + reader->netdev_count;
+	const struct netdev *netdev, *end;
 
 	if (reader->has_netdevs) {
+		end = reader->netdevs + reader->netdev_count;
 		netdev = first_netdev(reader, &reader->device->address);
 		while (netdev < end &&
 		       address_compare(&netdev->device, &reader->device->address) == 0)
@@ -287,12 +288,13 @@ void read_interfaces(struct details_reader *reader)
 static void read_interfaces_of_pf(struct details_reader *reader)
 {
 	const struct pci_address *pf = &reader->device->address;
-	const struct netdev *netdev, *end = reader->netdevs + reader->netdev_count;
+	const struct netdev *netdev, *end;
 
 	if (!reader->has_netdevs) {
 		read_directory(reader, "physfn/net", true);
 		return;
 	}
+	end = reader->netdevs + reader->netdev_count;
 	netdev = first_netdev(reader, pf);
 	if (netdev < end && address_compare(&netdev->device, pf) == 0 && is_direct(netdev))
 		add_netdevs(reader, netdev, "physfn/");
