@@ -5,6 +5,7 @@
 #include "tests/unit/binder/bindfixture.h"
 
 #include "binder/engine/journal.h"
+#include "config.h"
 #include "tests/unit/binder/smalldisk.h"
 
 #include <errno.h>
@@ -337,11 +338,11 @@ static unsigned check_faults(const struct expected *expected, const struct fault
 	return steps;
 }
 
-/* With the address sanitizer, which takes several times as long, each step gets a fifth of the
+/* With sanitizers, which take several times as long, each step gets a fifth of the
  * faults, and each fault every fifth step; the other builds try all. */
 static bool is_sampled(unsigned at, size_t fault)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WITH_SANITIZERS
 	return (at + fault) % 5 == 0;
 #else
 	(void)at;
