@@ -673,11 +673,21 @@ static enum service_state state_of_value(double value, const struct range *warni
 	return warning && range_alerts(warning, value) ? SERVICE_WARNING : SERVICE_OK;
 }
 
+/* The numbers of a range have at most 15 digits, or are infinite. Not ceil(3), for which
+ * another library would be loaded. */
+static double round_up(double number)
+{
+	double whole = isfinite(number) ? (double)(int64_t)number : number;
+
+	return whole < number ? whole + 1 : whole;
+}
+
 /* Sets ret[] to the smallest whole numbers in RANGE and above it. */
 static void list_limits(const struct range *range, double ret[2])
 {
-	ret[0] = range ? ceil(range->low) : INFINITY;
-	ret[1] = range ? floor(range->high) + 1 : INFINITY;
+	ret[0] = range ? round_up(range->low) : INFINITY;
+	ret[1] = range ? round_up(range->high) : INFINITY;
+	ret[1] += range && ret[1] <= range->high;
 }
 
 enum service_state amount_state(const struct amount *amount, const struct range *warning,
