@@ -207,6 +207,7 @@ static unsigned count_children(void)
 /* Returns 0, or the number of the check that failed. */
 static int read_hanging(void)
 {
+	int error = -ETIMEDOUT;
 	char path[128];
 
 	if (!mount_hanging())
@@ -221,7 +222,10 @@ static int read_hanging(void)
 	snprintf(path, sizeof(path), "%s/etc/pve", fake->path);
 	if (umount2(path, MNT_FORCE | MNT_DETACH) < 0)
 		return 3;
-	if (read_files() != -ENOENT)
+	/* the child may need longer than a reading waits for it */
+	for (int i = 0; i < 5 && error == -ETIMEDOUT; i++)
+		error = read_files();
+	if (error != -ENOENT)
 		return 4;
 	return count_children() == 0 ? 0 : 5;
 }
