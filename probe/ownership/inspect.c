@@ -59,13 +59,22 @@ static int read_table(const struct inspection *inspection, const struct sysdir *
 	return first;
 }
 
-/* Whether THREAD has the same descriptor table as its process, which has been read. Nearly all
- * threads do; kcmp(2) tells so in one call instead of one per descriptor. If it fails, the table is
- * read. */
-static bool shares_table(const struct sysdir *process, pid_t pid, pid_t thread)
+/* Whether the numbers in /proc are those of this process's PID namespace, which kcmp(2) takes:
+ * another one's /proc may be mounted. */
+static bool has_own_numbers(struct sysroot *root)
 {
-	return sysroot_is_host(process->root) &&
-	       syscall(SYS_kcmp, pid, thread, KCMP_FILES, 0, 0) == 0;
+	char self[16];
+
+	return sysroot_is_host(root) &&
+	       sysdir_readlink(sysroot_dir(root), "proc/self", self, sizeof(self)) > 0 &&
+	       strtol(self, NULL, 10) == getpid();
+}
+
+/* Whether THREAD has the same descriptor table as its process, which has been read, as nearly all
+ * threads have: one call instead of one per descriptor. If it fails, the table is read. */
+static bool shares_table(pid_t pid, pid_t thread)
+{
+	return syscall(SYS_kcmp, pid, thread, KCMP_FILES, 0, 0) == 0;
 }
 
 static int read_threads(const struct inspection *inspection, const struct sysdir *process,
@@ -73,6 +82,7 @@ static int read_threads(const struct inspection *inspection, const struct sysdir
 {
 	_cleanup_sysdir_ struct sysdir tasks = {.fd = -1};
 	_cleanup_closedir_ DIR *list = NULL;
+	const bool own_numbers = has_own_numbers(process->root);
 	struct dirent *entry;
 	int error, first = 0;
 
@@ -85,7 +95,7 @@ static int read_threads(const struct inspection *inspection, const struct sysdir
 		_cleanup_sysdir_ struct sysdir task = {.fd = -1};
 		pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (thread == holder->pid || shares_table(process, holder->pid, thread))
+		if (thread == holder->pid || (own_numbers && shares_table(holder->pid, thread)))
 			continue;
 		error = sysdir_open(&tasks, entry->d_name, &task);
 		if (!error)
