@@ -15,7 +15,7 @@ static void read_driver(struct details_reader *reader)
 {
 	char name[NAME_MAX + 1];
 
-	/* to list interfaces, the driver tells whether it is a virtio device */
+	/* only read_interfaces needs it then, to find the interfaces of virtio devices */
 	if (!(reader->wanted & DETAIL_DRIVER) && reader->has_netdevs)
 		return;
 	/* in some recordings it was read from uevent */
